@@ -1,0 +1,78 @@
+"""What the user brings: a model, named splits of data, and an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from landscape_cli.errors import ProblemError
+
+Objective = Callable[[nn.Module, Any], Mapping[str, Tensor]]
+"""``(model, batch) -> {name: Tensor[n]}``: named values for each of the batch's n samples."""
+
+Split = Dataset[Any] | Iterable[Any]
+"""A data set of samples, or anything that gives batches each time it is iterated over."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model, its data and what is measured on them.
+
+    Args:
+        model: any module; its named parameters are what a slice perturbs.
+        splits: by name, a map-style ``Dataset`` of samples, a ``DataLoader``, or any iterable of
+            batches that can be iterated over again. Batches may be tensors, tuples, lists, dicts
+            or nestings of them.
+        objective: a function ``(model, batch) -> {name: Tensor[n]}`` that returns named values
+            for each sample from one forward pass, ``loss`` by custom among them.
+
+    Raises:
+        ProblemError: if one of the three is not of its kind.
+    """
+
+    model: nn.Module
+    splits: Mapping[str, Split]
+    objective: Objective
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise ProblemError(f"Problem.model: expected a torch module, got {_kind(self.model)}")
+        if not isinstance(self.splits, Mapping) or not self.splits:
+            raise ProblemError(
+                "Problem.splits: expected a non-empty mapping from split names to data, "
+                f"got {_kind(self.splits)}"
+            )
+        for name, split in self.splits.items():
+            if not isinstance(name, str) or not name or "/" in name or name in (".", ".."):
+                raise ProblemError(
+                    f"Problem.splits: {name!r} can't name a split; use a word without '/'"
+                )
+            _check_split(name, split)
+        if not callable(self.objective):
+            raise ProblemError(
+                "Problem.objective: expected a function (model, batch) -> {name: Tensor[n]}, "
+                f"got {_kind(self.objective)}"
+            )
+
+
+def _check_split(name: str, split: Any) -> None:
+    if isinstance(split, Dataset):
+        return
+    if not isinstance(split, Iterable) and not hasattr(split, "__getitem__"):
+        raise ProblemError(
+            f"Problem.splits[{name!r}]: expected a Dataset, a DataLoader or an iterable of "
+            f"batches, got {_kind(split)}"
+        )
+    if iter(split) is split:
+        raise ProblemError(
+            f"Problem.splits[{name!r}]: a {type(split).__name__} can be iterated over only once; "
+            "give a list or an object whose __iter__ starts anew"
+        )
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__name__} {value!r}"[:120]

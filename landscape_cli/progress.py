@@ -1,0 +1,77 @@
+"""Progress of long work: a bar on a terminal, a plain line now and then in a log file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+LOG_SECONDS = 30.0
+
+
+class Progress:
+    """Counts finished units of work and shows them on standard error.
+
+    On a terminal this is a tqdm bar; elsewhere one plain line with done/total, rate and ETA at the
+    start of the count, every 30 s and at the end. Use it as a context manager.
+
+    Args:
+        total: how many units there are.
+        label: what is counted, such as "surface.h5".
+        unit: the name of one unit, such as "point".
+        done: units already finished before, which do not count towards the rate.
+        quiet: show nothing.
+    """
+
+    def __init__(
+        self, total: int, label: str, unit: str = "point", done: int = 0, quiet: bool = False
+    ) -> None:
+        self.total, self.label, self.unit, self.done = total, label, unit, done
+        self._first = done
+        self._start = self._shown = time.monotonic()
+        self._log = not quiet and not sys.stderr.isatty()
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=label,
+            unit=unit,
+            disable=quiet or self._log,
+            dynamic_ncols=True,
+            smoothing=0.1,
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+        if self._log and error is None:
+            self._print()
+
+    def update(self, units: int = 1, note: str = "") -> None:
+        """Add finished units; a note, such as "loss 0.31", is shown behind the count."""
+        self.done += units
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(units)
+        if self._log and time.monotonic() - self._shown >= LOG_SECONDS:
+            self._print(note)
+
+    def _print(self, note: str = "") -> None:
+        self._shown = time.monotonic()
+        seconds = self._shown - self._start
+        rate = (self.done - self._first) / seconds if seconds > 0 else 0.0
+        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        eta = "unknown" if left == float("inf") else tqdm.format_interval(left)
+        line = (
+            f"{self.label}: {self.done}/{self.total} {self.unit}s, {rate:.3g} {self.unit}/s, "
+            f"elapsed {tqdm.format_interval(seconds)}, ETA {eta}"
+        )
+        print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)

@@ -1,0 +1,249 @@
+"""The frozen records that travel between the layers: axes, grids, tiles, results, surfaces."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import UsageError
+
+AXIS_NAMES = ("x", "y", "z")
+MAX_POINTS = 10**9
+
+Quantity = tuple[str, str]
+"""A split's name and a quantity's name, such as ``("train", "loss")``."""
+
+
+class Status(IntEnum):
+    """What is known of a grid point; a value never doubles as a marker."""
+
+    TODO = 0
+    OK = 1
+    NOT_FINITE = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Equidistant coordinates from ``low`` to ``high``, both included.
+
+    Args:
+        low: first coordinate.
+        high: last coordinate; above ``low``, or equal to it for a single point.
+        points: how many coordinates, at least 1.
+
+    Raises:
+        UsageError: if the three do not describe a range.
+    """
+
+    low: float
+    high: float
+    points: int
+
+    def __post_init__(self) -> None:
+        text = f"{self.low}:{self.high}:{self.points}"
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise UsageError(f"range {text}: the ends must be finite numbers")
+        if not math.isfinite(self.high - self.low):
+            raise UsageError(f"range {text}: MAX - MIN overflows; choose closer ends")
+        if not 1 <= self.points <= MAX_POINTS:
+            raise UsageError(f"range {text}: N must be between 1 and {MAX_POINTS}")
+        if self.points == 1 and self.low != self.high:
+            raise UsageError(f"range {text}: one point needs MIN equal to MAX, or choose N >= 2")
+        if self.points > 1 and not self.low < self.high:
+            raise UsageError(f"range {text}: MIN must be below MAX")
+
+    @classmethod
+    def parse(cls, text: str) -> Axis:
+        """Read ``MIN:MAX:N``, the form that ``str`` gives.
+
+        Raises:
+            UsageError: if the text has another form.
+        """
+        parts = text.strip().split(":")
+        if len(parts) != 3:
+            raise UsageError(f"range {text!r}: expected MIN:MAX:N, such as -1:1:51")
+        if not re.fullmatch(r"\s*\+?[0-9]{1,12}\s*", parts[2]):
+            raise UsageError(f"range {text!r}: N must be a whole number, got {parts[2]!r}")
+        try:
+            low, high = float(parts[0]), float(parts[1])
+        except ValueError:
+            raise UsageError(f"range {text!r}: MIN and MAX must be numbers") from None
+        return cls(low, high, int(parts[2]))
+
+    def __str__(self) -> str:
+        return f"{self.low!r}:{self.high!r}:{self.points}"
+
+    @property
+    def coordinates(self) -> NDArray[np.float64]:
+        """The coordinates, float64 of shape (points,); a symmetric range holds an exact 0."""
+        if self.points == 1:
+            return np.array([self.low])
+        weights = np.arange(self.points, dtype=np.float64) / (self.points - 1)
+        values = self.low * weights[::-1] + self.high * weights
+        values[0], values[-1] = self.low, self.high
+        return values
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The coordinates at which a slice is sampled; the one owner of index <-> coordinate.
+
+    Arrays over a grid have one dimension per axis in reverse order, (ny, nx) for a plane: row = y,
+    column = x. A flat index counts in C order over that shape, so x runs fastest.
+
+    Args:
+        axes: the axes by name, in the order x, y, z.
+
+    Raises:
+        UsageError: if the names are not the first of x, y, z, or the points too many.
+    """
+
+    axes: Mapping[str, Axis]
+
+    def __post_init__(self) -> None:
+        names = tuple(self.axes)
+        if not names or names != AXIS_NAMES[: len(names)]:
+            raise UsageError(f"grid: axes must be x, then y, then z; got {', '.join(names)}")
+        if self.total > MAX_POINTS:
+            raise UsageError(f"grid: {self.total} points are more than the {MAX_POINTS} possible")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names in order, ("x", "y") for a plane."""
+        return tuple(self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an array over this grid: (nx,), (ny, nx) or (nz, ny, nx)."""
+        return tuple(axis.points for axis in reversed(self.axes.values()))
+
+    @property
+    def total(self) -> int:
+        """The number of points."""
+        return math.prod(axis.points for axis in self.axes.values())
+
+    def coordinates(self, index: int) -> tuple[float, ...]:
+        """The coordinates (x, y, ...) of the point with this flat index."""
+        place = np.unravel_index(index, self.shape)
+        return tuple(
+            float(axis.coordinates[i])
+            for axis, i in zip(self.axes.values(), reversed(place), strict=True)
+        )
+
+    def nearest(self, coordinates: tuple[float, ...]) -> int:
+        """The flat index of the grid point nearest to some coordinates (x, y, ...)."""
+        place = [
+            int(np.abs(axis.coordinates - c).argmin())
+            for axis, c in zip(self.axes.values(), coordinates, strict=True)
+        ]
+        return int(np.ravel_multi_index(place[::-1], self.shape))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A few grid points handed to a rank at once.
+
+    Args:
+        indices: the points' flat indices, each in ``range(grid.total)``.
+        coordinates: their coordinates (x, y, ...) in the same order.
+    """
+
+    indices: tuple[int, ...]
+    coordinates: tuple[tuple[float, ...], ...]
+
+
+def tiles(grid: Grid, indices: NDArray[np.int64], size: int) -> Iterator[Tile]:
+    """Cut some points of a grid, given by their flat indices, into tiles of at most ``size``."""
+    places = np.unravel_index(indices, grid.shape)
+    columns = [
+        axis.coordinates[place]
+        for axis, place in zip(grid.axes.values(), places[::-1], strict=True)
+    ]
+    points = zip(indices.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True)
+    while batch := list(islice(points, size)):
+        yield Tile(tuple(i for i, _ in batch), tuple(c for _, c in batch))
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """The values of one tile's k points.
+
+    Args:
+        indices: the points' flat indices.
+        values: mean over the samples for each quantity, float64 of shape (k,).
+        stderr: standard error of each mean, float64 of shape (k,).
+        seconds: what each point cost, shape (k,).
+        rank: the MPI rank that computed them.
+    """
+
+    indices: tuple[int, ...]
+    values: Mapping[Quantity, NDArray[np.float64]]
+    stderr: Mapping[Quantity, NDArray[np.float64]]
+    seconds: NDArray[np.float32]
+    rank: int = 0
+
+    @property
+    def status(self) -> NDArray[np.uint8]:
+        """OK or NOT_FINITE for each point, shape (k,)."""
+        finite = np.ones(len(self.indices), dtype=bool)
+        for values in self.values.values():
+            finite &= np.isfinite(values)
+        return np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The values of every quantity over a grid, complete or not, and where they come from.
+
+    Args:
+        grid: the grid; every array has its ``shape``.
+        values: mean over a split's samples, float64, NaN where nothing was computed.
+        stderr: standard error of the mean, float64.
+        status: a ``Status`` for each point, uint8.
+        seconds: what each point cost, float32.
+        rank: the rank that computed it, int32, -1 where none did.
+        config: the resolved configuration of the run, as a mapping.
+        provenance: command line, versions, checkpoint, directions, hosts, ... as a mapping.
+    """
+
+    grid: Grid
+    values: Mapping[Quantity, NDArray[np.float64]]
+    stderr: Mapping[Quantity, NDArray[np.float64]]
+    status: NDArray[np.uint8]
+    seconds: NDArray[np.float32]
+    rank: NDArray[np.int32]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """The number of grid points."""
+        return self.grid.total
+
+    @property
+    def done(self) -> int:
+        """The number of points that are no longer to do."""
+        return int(np.count_nonzero(self.status))
+
+    @property
+    def complete(self) -> bool:
+        """Whether no point is left to do."""
+        return self.done == self.total
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have values, in the order of the file."""
+        return tuple(dict.fromkeys(split for split, _ in self.values))
+
+    def quantities(self, split: str) -> tuple[str, ...]:
+        """The quantities that a split has values of."""
+        return tuple(name for owner, name in self.values if owner == split)
