@@ -124,7 +124,7 @@ class Grid:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of an array over this grid: (nx,), (ny, nx) or (nz, ny, nx)."""
-        return tuple(axis.points for axis in reversed(self.axes.values()))
+        return tuple(axis.points for axis in tuple(self.axes.values())[::-1])
 
     @property
     def total(self) -> int:

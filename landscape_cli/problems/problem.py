@@ -29,6 +29,7 @@ class Problem:
             or nestings of them.
         objective: a function ``(model, batch) -> {name: Tensor[n]}`` that returns named values
             for each sample from one forward pass, ``loss`` by custom among them.
+        name: what to call the network in titles; its class's name if left out.
 
     Raises:
         ProblemError: if one of the three is not of its kind.
@@ -37,6 +38,7 @@ class Problem:
     model: nn.Module
     splits: Mapping[str, Split]
     objective: Objective
+    name: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):

@@ -1,0 +1,1 @@
+"""Models and data sets to begin with, by name."""

@@ -70,7 +70,7 @@ class ResNet(nn.Module):
         blocks, remainder = divmod(depth - 2, 6)
         if blocks < 1 or remainder:
             raise UsageError(
-                f"depth: got {depth}, expected 6n+2 for a whole n of at least 1, such as 8, 20 or 56"
+                f"depth: got {depth}, expected 6n+2 with a whole n of at least 1, such as 20 or 56"
             )
         if not width > 0:
             raise UsageError(f"width: got {width}, expected a positive factor")
@@ -78,12 +78,14 @@ class ResNet(nn.Module):
         planes = min(16, stages[0])
         self.conv1 = nn.Conv2d(channels, planes, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes)
-        for number, (outputs, stride) in enumerate(zip(stages, (1, 2, 2), strict=True), start=1):
+        stacks = []
+        for outputs, stride in zip(stages, (1, 2, 2), strict=True):
             layers = []
             for block in range(blocks):
                 layers.append(BasicBlock(planes, outputs, stride if block == 0 else 1, shortcuts))
                 planes = outputs
-            setattr(self, f"layer{number}", nn.Sequential(*layers))
+            stacks.append(nn.Sequential(*layers))
+        self.layer1, self.layer2, self.layer3 = stacks
         self.linear = nn.Linear(planes, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

@@ -1,0 +1,54 @@
+"""The command line: one file a command, each imported only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from landscape_cli import __version__
+
+COMMANDS = {
+    "compute": "landscape_cli.cli.compute",
+    "info": "landscape_cli.cli.info",
+    "plot": "landscape_cli.cli.plot",
+}
+"""Every command and the module whose ``command`` it is."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for, so that help is instant."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The commands' names."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command with this name, or None."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: landscape compute configs/digits_resnet56.yaml -o surface.h5",
+)
+@click.version_option(__version__, prog_name="landscape")
+def cli() -> None:
+    """See the loss landscape of a trained neural network.
+
+    `landscape compute` evaluates the network on a line or plane through its parameters, alone or
+    under mpiexec on many ranks, and writes one HDF5 file. `landscape plot` draws it.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line and exit with its code; errors a user can cause are one line."""
+    from landscape_cli.cli.reporting import run
+
+    sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))
