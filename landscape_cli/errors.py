@@ -1,5 +1,10 @@
 """The exceptions a user can cause: one line each, saying what was given and what to do."""
 
+from __future__ import annotations
+
+import importlib
+import traceback
+
 
 class LandscapeError(Exception):
     """Base of every error that a user can cause.
@@ -25,3 +30,15 @@ class CheckpointError(LandscapeError):
 
 class StoreError(LandscapeError):
     """A surface file can't be read or written, or is not one of ours."""
+
+
+def cause(error: BaseException) -> str:
+    """Somebody else's exception in one line, with the place in their code where it arose."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    machinery = (importlib.__file__, "<frozen")
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(machinery)
+    ]
+    return f"{text} ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else text

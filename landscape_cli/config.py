@@ -1,0 +1,263 @@
+"""The description of a run: validated and typed, from YAML and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
+
+from landscape_cli.errors import UsageError
+from landscape_cli.records import Axis, Grid
+
+DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
+
+RESULT_KEYS = ("problem", "problem_args", "directions", "orthogonal", "grid", "splits")
+"""The keys that decide the values; a file made with others can't be continued. The checkpoint
+decides them too, but by its content rather than its path."""
+
+
+def _axis(value: Any) -> Axis:
+    try:
+        if isinstance(value, Axis):
+            return value
+        if isinstance(value, str):
+            return Axis.parse(value)
+        if isinstance(value, Sequence) and len(value) == 3:
+            return Axis.parse(":".join(str(part) for part in value))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    raise ValueError(f"expected [MIN, MAX, N] or MIN:MAX:N, got {value!r}")
+
+
+AxisField = Annotated[
+    Axis,
+    PlainValidator(_axis),
+    PlainSerializer(lambda axis: [axis.low, axis.high, axis.points], return_type=list),
+]
+
+
+class RunConfig(BaseModel):
+    """One run: what is evaluated, where, and into which file.
+
+    Attributes:
+        problem: import path ``module:callable`` of the user's problem.
+        problem_args: keyword arguments of the callable.
+        checkpoint: file with the trained weights, relative to the current folder; left out, the
+            model keeps the weights that it comes with.
+        directions: a section for each axis; kind random with the axis's own seed if left out.
+        orthogonal: make the directions orthogonal before they are normalized.
+        grid: a range for each axis.
+        splits: the problem's splits to evaluate; all of them if left out.
+        output: the HDF5 file to write.
+        device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
+        batch_size: samples in one forward pass for data sets of samples; chosen if left out.
+        threads: CPU threads of each rank; the node's cores shared out if left out.
+        allow_random: accept an objective that gives another value each time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    problem: str
+    problem_args: dict[str, Any] = Field(default_factory=dict)
+    checkpoint: str | None = None
+    directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    orthogonal: bool = False
+    grid: dict[str, AxisField]
+    splits: list[str] | None = None
+    output: str = "surface.h5"
+    device: str = "auto"
+    batch_size: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1)
+    allow_random: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_directions(cls, values: Any) -> Any:
+        """Without any directions each axis of the grid gets a random one with its own seed."""
+        if isinstance(values, Mapping) and isinstance(values.get("grid"), Mapping):
+            given = values.get("directions")
+            if given is None:
+                given = {axis: {} for axis in values["grid"]}
+            if isinstance(given, Mapping):
+                filled = {axis: _with_defaults(axis, one) for axis, one in given.items()}
+                return {**values, "directions": filled}
+        return values
+
+    @model_validator(mode="after")
+    def _check_axes(self) -> RunConfig:
+        try:
+            names = Grid(self.grid).names
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        for axis in names:
+            if axis not in self.directions:
+                raise ValueError(f"grid.{axis} has no direction: add directions.{axis}, or drop it")
+        for axis in self.directions:
+            if axis not in names:
+                raise ValueError(f"directions.{axis} has no range: add grid.{axis}, or drop it")
+        splits = self.splits
+        if splits is not None and (not splits or len(set(splits)) < len(splits)):
+            raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        return self
+
+    def as_yaml(self) -> str:
+        """The configuration as YAML text, which ``parse_config`` reads back.
+
+        Raises:
+            UsageError: if ``problem_args`` hold objects that YAML has no form for.
+        """
+        try:
+            return yaml.safe_dump(self.model_dump(), sort_keys=False)
+        except yaml.YAMLError as error:
+            raise UsageError(f"problem_args: can't be written as YAML: {error}") from None
+
+
+def parse_config(
+    text: str | bytes, source: str, changes: Mapping[str, Any] | None = None
+) -> RunConfig:
+    """Read a configuration from YAML text.
+
+    Args:
+        text: the YAML document.
+        source: where it comes from, for messages.
+        changes: values by dotted key, such as ``{"directions.x.seed": 3}``, put over the text's;
+            None removes a key.
+
+    Raises:
+        UsageError: naming the key, the value received and what was expected.
+    """
+    values = load_yaml(text, source)
+    if not isinstance(values, dict):
+        raise UsageError(f"{source}: expected keys and values, got {_brief(values)}")
+    for key, value in (changes or {}).items():
+        _put(values, key, value)
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_first_error(error, values)}") from None
+
+
+def load_config(path: str, changes: Mapping[str, Any] | None = None) -> RunConfig:
+    """Read a configuration file; see ``parse_config``."""
+    try:
+        text = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
+    return parse_config(text, path, changes)
+
+
+def load_yaml(text: str | bytes, source: str) -> Any:
+    """Read YAML, with numbers such as 1e-3 as numbers.
+
+    Raises:
+        UsageError: if the text is not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise UsageError(f"{source}: not valid YAML{place}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise UsageError(f"{source}: not valid YAML: {_brief(error)}") from None
+
+
+def differences(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """The keys whose values differ between a file's configuration and this one.
+
+    Only keys that decide the values count. Splits left out stand for those of the file.
+
+    Returns:
+        Lines such as "grid.x: [-1.0, 1.0, 51] in the file, [-1.0, 1.0, 25] now".
+    """
+    now = config.model_dump()
+    lines = []
+    for key in RESULT_KEYS:
+        if key == "splits" and now[key] is None:
+            continue
+        lines += _compare(key, stored.get(key), now[key])
+    return lines
+
+
+def _compare(key: str, old: Any, new: Any) -> list[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            line
+            for name in dict.fromkeys([*old, *new])
+            for line in _compare(f"{key}.{name}", old.get(name), new.get(name))
+        ]
+    return [] if old == new else [f"{key}: {_brief(old)} in the file, {_brief(new)} now"]
+
+
+def _with_defaults(axis: Any, section: Any) -> Any:
+    if section is None:
+        section = {}
+    if isinstance(section, Mapping) and section.get("kind", "random") == "random":
+        return {"kind": "random", "seed": DEFAULT_SEEDS.get(axis, 1), **section}
+    return section
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set, or with None remove, the value at a dotted key."""
+    *sections, last = key.split(".")
+    if not all([*sections, last]):
+        raise UsageError(f"--set {key}: expected a dotted key such as directions.x.seed")
+    place: Any = values
+    for number, section in enumerate(sections):
+        if place.get(section) is None:
+            place[section] = {}
+        place = place[section]
+        if not isinstance(place, dict):
+            raise UsageError(
+                f"--set {key}: {'.'.join(sections[: number + 1])} is {_brief(place)}, not a section"
+            )
+    if value is None:
+        place.pop(last, None)
+    else:
+        place[last] = value
+
+
+def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
+    """The first of pydantic's errors as "key: what is wrong"; unknown keys before the rest."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}; the keys are {', '.join(RunConfig.model_fields)}"
+    message = re.sub(r"^Value error, ", "", first["msg"])
+    if first["type"] == "missing":
+        return f"{place}: this key is required"
+    if first["type"] == "value_error":
+        return f"{place}: {message}" if place else message
+    got: Any = values
+    for part in first["loc"]:
+        got = got.get(part, part) if isinstance(got, Mapping) else got
+    return f"{place}: {message}, got {_brief(got)}"
+
+
+def _brief(value: Any) -> str:
+    text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split())
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as PyYAML reads it, but 1e-3 is a number as in YAML 1.2."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)

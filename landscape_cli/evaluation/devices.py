@@ -1,0 +1,76 @@
+"""Which device and how many threads a rank gets."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from landscape_cli.errors import UsageError
+
+MICRO_BATCH = {"cpu": 64, "cuda": 512}
+"""Samples in one forward pass: what fits a core's cache, and what fills a GPU."""
+
+
+def choose_device(wanted: str, local_rank: int) -> torch.device:
+    """The device of a rank.
+
+    Args:
+        wanted: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; without a number, ranks of one node
+            take the visible GPUs in turn.
+        local_rank: the rank within its node.
+
+    Raises:
+        UsageError: if there is no such device.
+    """
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise UsageError(f"device: got {wanted!r}, expected auto, cpu, cuda or cuda:N") from None
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if device.type != "cuda":
+        raise UsageError(f"device: {wanted!r} is not supported; use auto, cpu, cuda or cuda:N")
+    count = torch.cuda.device_count()
+    if not torch.cuda.is_available() or (device.index or 0) >= count:
+        raise UsageError(f"device: no {wanted!r} here; torch sees {count} GPUs, try --device cpu")
+    return torch.device("cuda", local_rank % count if device.index is None else device.index)
+
+
+def default_micro_batch(device: torch.device) -> int:
+    """Samples in one forward pass where the user does not say."""
+    return MICRO_BATCH[device.type]
+
+
+def own_cores() -> frozenset[int]:
+    """The cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
+    """Share a node's cores out to its ranks, and return the threads of each.
+
+    Args:
+        wanted: the user's number of threads, or None; OMP_NUM_THREADS then goes before sharing.
+        cores: how many cores the node's ranks may use together.
+        ranks: how many ranks there are on the node.
+    """
+    if wanted is None and os.environ.get("OMP_NUM_THREADS", "").isdigit():
+        return torch.get_num_threads()
+    threads = wanted or max(1, cores // ranks)
+    torch.set_num_threads(threads)
+    return threads
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes free on a device now; 0 if that can't be found out."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0

@@ -1,0 +1,166 @@
+"""Slice + problem + coordinates -> values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from landscape_cli.errors import LandscapeError, ProblemError, cause
+from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.statistics import Accumulator
+from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.slices import AffineSlice
+from landscape_cli.problems.problem import Objective
+from landscape_cli.records import Quantity, Tile, TileResult
+
+RANDOM_TOLERANCE = 1e-5
+"""Two evaluations of one point may differ by this part of the values' spread, as sums in another
+order do; a random objective differs by much more."""
+
+
+class Evaluator:
+    """Evaluates tiles of a slice; everything it needs is resident when it is made.
+
+    Args:
+        model: the network, in eval mode from now on; its batch-norm statistics stay as they are.
+        parameters: the model's own parameters, as ``FlatParameters.of_model`` gave them.
+        slice_: maps coordinates to parameters.
+        objective: ``(model, batch) -> {name: Tensor[n]}``.
+        splits: the data by split.
+        rank: the MPI rank, noted in the results.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        parameters: FlatParameters,
+        slice_: AffineSlice,
+        objective: Objective,
+        splits: Mapping[str, SplitData],
+        rank: int = 0,
+    ) -> None:
+        self.model = model.eval()
+        self.parameters = parameters
+        self.slice = slice_
+        self.objective = objective
+        self.splits = dict(splits)
+        self.rank = rank
+
+    @torch.no_grad()
+    def evaluate(self, tile: Tile) -> TileResult:
+        """The values at a tile's points.
+
+        With data on the device each point is finished before the next. Data that does not fit is
+        read once for the tile: each batch is evaluated at every point before the next one comes.
+        """
+        start = time.perf_counter()
+        points = len(tile.indices)
+        sums = {name: Accumulator(name, points) for name in self.splits}
+        held = {name: split for name, split in self.splits.items() if split.cached}
+        for point, coordinates in enumerate(tile.coordinates):
+            if held:
+                self.slice.write(coordinates, self.parameters)
+            for name, split in held.items():
+                for batch in split:
+                    sums[name].add(point, self.objective(self.model, batch), batch)
+        for name, split in self.splits.items():
+            if not split.cached:
+                self._stream(split, tile, sums[name])
+        return self._result(tile, sums, start)
+
+    def check_centre(self, origin: Tile, budget: int, allow_random: bool) -> dict[str, int]:
+        """Load the data, and evaluate the centre twice from the data's own source.
+
+        Args:
+            origin: a tile of the one point at the centre.
+            budget: bytes of data that may be held on the device, all splits together.
+            allow_random: accept that the two evaluations differ.
+
+        Returns:
+            The number of samples of each split.
+
+        Raises:
+            ProblemError: if the objective fails or returns something else than named values for
+                each sample, or is random: it gives another value the second time.
+        """
+        samples = {}
+        for name, split in self.splits.items():
+            first = self._centre(split, split.load(budget), origin)
+            again = self._centre(split, split.stream(), origin)
+            if not allow_random:
+                _refuse_random(first, again)
+            samples[name] = first.samples
+            budget -= split.held_bytes
+        return samples
+
+    def load(self, budget: int) -> None:
+        """Load the data without evaluating anything."""
+        for split in self.splits.values():
+            for _ in split.load(budget):
+                pass
+            budget -= split.held_bytes
+
+    @torch.no_grad()
+    def _centre(self, split: SplitData, batches: Iterable[Any], origin: Tile) -> Accumulator:
+        self.slice.write(origin.coordinates[0], self.parameters)
+        sums = Accumulator(split.name, 1)
+        for number, batch in enumerate(batches):
+            try:
+                values = self.objective(self.model, batch)
+            except LandscapeError:
+                raise
+            except Exception as error:
+                raise ProblemError(
+                    f"objective: it failed on batch {number} of split {split.name!r}: "
+                    f"{cause(error)}"
+                ) from error
+            sums.add(0, values, batch)
+        return sums
+
+    def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
+        for batch in split:
+            for point, coordinates in enumerate(tile.coordinates):
+                self.slice.write(coordinates, self.parameters)
+                sums.add(point, self.objective(self.model, batch), batch)
+
+    def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:
+        values: dict[Quantity, Any] = {}
+        stderr: dict[Quantity, Any] = {}
+        for split, accumulator in sums.items():
+            means, errors = accumulator.means()
+            for column, name in enumerate(accumulator.names):
+                values[split, name] = means[:, column]
+                stderr[split, name] = errors[:, column]
+        points = len(tile.indices)
+        seconds = np.full(points, (time.perf_counter() - start) / points, dtype=np.float32)
+        return TileResult(tile.indices, values, stderr, seconds, self.rank)
+
+
+def _refuse_random(first: Accumulator, again: Accumulator) -> None:
+    """Refuse an objective whose two evaluations of one point differ by more than rounding."""
+    remedy = (
+        "is dropout on (a module that switches itself to training), does a sampler shuffle with "
+        "drop_last, or does the data set augment at random? Switch that off, or pass "
+        "--allow-random"
+    )
+    if first.samples != again.samples:
+        raise ProblemError(
+            f"split {first.split!r} is random: it gave {first.samples} samples, then "
+            f"{again.samples}; {remedy}"
+        )
+    (means, errors), (means_again, _) = first.means(), again.means()
+    with np.errstate(over="ignore"):
+        spread = np.nan_to_num(errors) * np.sqrt(first.samples) + np.abs(np.nan_to_num(means))
+        slack = RANDOM_TOLERANCE * spread
+    same = np.isclose(means, means_again, rtol=0, atol=slack, equal_nan=True)
+    for name, a, b, fine in zip(first.names, means[0], means_again[0], same[0], strict=True):
+        if not fine:
+            raise ProblemError(
+                f"objective: {name!r} on split {first.split!r} is random: the centre gave {a:.9g}, "
+                f"then {b:.9g}; {remedy}"
+            )

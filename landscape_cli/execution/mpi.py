@@ -1,0 +1,186 @@
+"""The ranks of an MPI job; the only module that imports mpi4py."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import LandscapeError, UsageError
+from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
+from landscape_cli.records import Tile, TileResult
+
+IN_FLIGHT = 2
+"""Tiles that a worker has at once: one it computes and one that waits for it."""
+
+CHUNK = 1 << 30
+PAUSE = 0.01
+
+_work: Work | None = None
+
+
+class RankError(RuntimeError):
+    """A failure on some rank while it computed a tile; the message holds its traceback."""
+
+
+class MPIExecutor:
+    """All ranks of MPI's world.
+
+    Raises:
+        UsageError: if mpi4py or its MPI library can't be loaded.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            raise UsageError(
+                "an MPI launcher started this process, but MPI can't be loaded "
+                f"({error}): pip install 'landscape-cli[mpi]' to use this site's MPI library, or "
+                "'landscape-cli[mpich]' for one with its own mpiexec"
+            ) from None
+        self._mpi = MPI
+        self._comm = MPI.COMM_WORLD
+        self.rank: int = self._comm.Get_rank()
+        self.size: int = self._comm.Get_size()
+        self.local_rank: int = self._comm.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
+
+    def lead(self, function: Callable[[], Result]) -> Result:
+        """Run a function on rank 0 and give every rank its result."""
+        outcome: Any = None
+        failure: LandscapeError | None = None
+        if self.rank == 0:
+            try:
+                outcome = (function(), 0)
+            except LandscapeError as error:
+                failure = error
+                outcome = (None, error.exit_code)
+        self._meet()
+        result, code = self._comm.bcast(outcome)
+        if code:
+            raise failure or OtherRankError(code)
+        return cast(Result, result)
+
+    def together(self, function: Callable[[], Result]) -> list[Result]:
+        """Run a function on every rank and give every rank all results."""
+        outcome: Any
+        try:
+            outcome = (function(), None)
+        except LandscapeError as error:
+            outcome = (None, error)
+        self._meet()
+        outcomes = self._comm.allgather(outcome)
+        for _, error in outcomes:
+            if error is not None:
+                raise error if self.rank == 0 else OtherRankError(error.exit_code)
+        return [result for result, _ in outcomes]
+
+    def share(self, array: NDArray[np.uint8]) -> None:
+        """Overwrite each rank's contiguous bytes with those of rank 0."""
+        for start in range(0, array.size, CHUNK):
+            self._comm.Bcast(array[start : start + CHUNK])
+
+    def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
+        """Evaluate all tiles; rank 0 gets the results as they come, the others none."""
+        from mpi4py.futures import MPICommExecutor
+
+        global _work
+        _work = work
+        with MPICommExecutor(self._comm, root=0) as pool:
+            if pool is not None:
+                yield from _Dispatch(pool, source, (self.size - 1) * IN_FLIGHT).results(work)
+
+    def describe(self) -> dict[str, Any]:
+        """The number of ranks, and the MPI library's first words about itself."""
+        library = self._mpi.Get_library_version().strip("\0 \n").splitlines()[0]
+        return {"size": self.size, "library": library}
+
+    def abort(self, exit_code: int) -> None:
+        """End every rank at once."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._comm.Abort(exit_code)
+
+    def _meet(self) -> None:
+        """Wait for every rank without keeping a core busy, as MPI's own waiting does."""
+        request = self._comm.Ibarrier()
+        while not request.Test():
+            time.sleep(PAUSE)
+
+
+class _Dispatch:
+    """Keeps the workers fed from the pool's own thread, while rank 0 computes in the main one."""
+
+    def __init__(self, pool: Any, source: TileSource, in_flight: int) -> None:
+        self._pool = pool
+        self._source = source
+        self._in_flight = in_flight
+        self._finished: SimpleQueue[Future[TileResult]] = SimpleQueue()
+        self._outstanding = 0
+        self._lock = threading.Lock()
+
+    def results(self, work: Work) -> Iterator[TileResult]:
+        for _ in range(self._in_flight):
+            self._submit()
+        while True:
+            while not self._finished.empty():
+                yield self._collect()
+            tile = self._source.take()
+            if tile is not None:
+                result = work(tile)
+                self._source.returned(result)
+                yield result
+            elif self._outstanding:
+                yield self._collect()
+            else:
+                return
+
+    def _submit(self) -> None:
+        """Hand out one more tile, if there is one."""
+        tile = self._source.take()
+        if tile is not None:
+            with self._lock:
+                self._outstanding += 1
+            self._pool.submit(_compute, tile).add_done_callback(self._done)
+
+    def _done(self, future: Future[TileResult]) -> None:
+        """Runs in the pool's thread, which swallows what is raised here."""
+        try:
+            if future.exception() is None:
+                self._source.returned(future.result())
+                self._submit()
+        except BaseException as error:
+            future = Future()
+            future.set_exception(error)
+        self._finished.put(future)
+
+    def _collect(self) -> TileResult:
+        """Wait for a finished tile; raise what a worker raised."""
+        result = self._finished.get().result()
+        with self._lock:
+            self._outstanding -= 1
+        return result
+
+
+def _compute(tile: Tile) -> TileResult:
+    """Runs on a worker, with the work that its ``run`` was given."""
+    assert _work is not None
+    try:
+        return _work(tile)
+    except BaseException:
+        from mpi4py import MPI
+
+        place = f"rank {MPI.COMM_WORLD.Get_rank()} on {socket.gethostname()}"
+        point = ", ".join(f"{coordinate:g}" for coordinate in tile.coordinates[0])
+        raise RankError(
+            f"{place} failed in the tile that begins at ({point}):\n{traceback.format_exc()}"
+        ) from None

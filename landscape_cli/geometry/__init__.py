@@ -1,0 +1,1 @@
+"""Parameter space: flat parameters, directions and slices. No files, no MPI, no global state."""

@@ -1,0 +1,57 @@
+"""A Gaussian random direction with the scale of the network's filters."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize
+
+
+class RandomDirection(Direction):
+    """Independent standard normal entries, normalized as in Li et al. 2018, section 4.
+
+    Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
+    direction is the same on every rank, device, dtype and platform, and does not change when
+    another layer is added to the network.
+
+    Attributes:
+        seed: any whole number.
+        normalize: a rule of ``geometry.normalization.NORMALIZATIONS``.
+        ignore: ``biasbn`` leaves tensors of at most one dimension as they are, ``none`` scales
+            them with the coordinate.
+    """
+
+    kind: Literal["random"] = "random"
+    seed: int = 1
+    normalize: str = "filter"
+    ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
+
+    @field_validator("normalize")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        if value not in NORMALIZATIONS:
+            raise ValueError(f"expected one of {', '.join(NORMALIZATIONS)}")
+        return value
+
+    def draw(self, name: str, weights: Tensor) -> Tensor:
+        """Standard normal float32 entries; zero where they would be ignored anyway."""
+        if weights.dim() <= 1 and self.ignore is Ignore.BIASBN:
+            return torch.zeros(weights.shape)
+        key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+        generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+        return torch.from_numpy(generator.standard_normal(tuple(weights.shape), dtype=np.float32))
+
+    def scale(self, direction: Tensor, weights: Tensor) -> Tensor:
+        """The entries normalized by this direction's rule, float64."""
+        return normalize(direction, weights, self.normalize, self.ignore)
+
+    def label(self) -> str:
+        """Kind, rule and seed."""
+        return f"random direction, {self.normalize}-normalized (seed {self.seed})"

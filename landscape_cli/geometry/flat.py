@@ -1,0 +1,81 @@
+"""Named parameters that lie side by side in one buffer, so that one kernel moves them all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+ALIGNMENT = 64
+"""Each tensor starts at a multiple of this many elements, as vectorized kernels like it."""
+
+
+class FlatParameters:
+    """Floating-point tensors by name, stored in one contiguous buffer for each dtype.
+
+    ``views`` is the dict of parameters; writing to a view writes to its buffer. Padding between
+    the tensors is zero and stays zero under sums and scalings.
+
+    Args:
+        like: tensors whose names, shapes and dtypes to take; the new ones are zero.
+        device: where the buffers are allocated.
+    """
+
+    def __init__(self, like: Mapping[str, Tensor], device: torch.device | str) -> None:
+        spans: dict[str, tuple[torch.dtype, int]] = {}
+        ends: dict[torch.dtype, int] = {}
+        for name, tensor in like.items():
+            start = ends.get(tensor.dtype, 0)
+            spans[name] = (tensor.dtype, start)
+            ends[tensor.dtype] = start + -(-tensor.numel() // ALIGNMENT) * ALIGNMENT
+        self.buffers: dict[torch.dtype, Tensor] = {
+            dtype: torch.zeros(end, dtype=dtype, device=device) for dtype, end in ends.items()
+        }
+        self.views: dict[str, Tensor] = {
+            name: self.buffers[dtype][start : start + like[name].numel()].view(like[name].shape)
+            for name, (dtype, start) in spans.items()
+        }
+
+    @property
+    def count(self) -> int:
+        """The number of entries, padding not counted."""
+        return sum(view.numel() for view in self.views.values())
+
+    @classmethod
+    def of_model(cls, model: nn.Module, device: torch.device | str) -> FlatParameters:
+        """Move a model's floating-point parameters into flat buffers, which they use from then on.
+
+        Parameters that modules share are there once. The rest of the model is moved to the device
+        as it is.
+        """
+        model.to(device)
+        parameters = {n: p for n, p in model.named_parameters() if p.is_floating_point()}
+        flat = cls({n: p.detach() for n, p in parameters.items()}, device)
+        for name, parameter in parameters.items():
+            flat.views[name].copy_(parameter.detach())
+            parameter.data = flat.views[name]
+        return flat
+
+    def clone(self) -> FlatParameters:
+        """A copy with buffers of its own."""
+        device = next(iter(self.buffers.values())).device if self.buffers else "cpu"
+        copy = FlatParameters(self.views, device)
+        for dtype, buffer in self.buffers.items():
+            copy.buffers[dtype].copy_(buffer)
+        return copy
+
+    def assign(self, tensors: Mapping[str, Tensor]) -> None:
+        """Copy tensors of the same names and shapes into the views, casting and moving them."""
+        for name, view in self.views.items():
+            view.copy_(tensors[name])
+
+
+def digest(parameters: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the names, shapes and bytes of tensors, as a hex string."""
+    state = hashlib.sha256()
+    for name, tensor in parameters.items():
+        state.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return state.hexdigest()

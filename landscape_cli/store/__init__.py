@@ -1,0 +1,14 @@
+"""Surface files: HDF5, ``format_version`` 1, always whole on disk."""
+
+from landscape_cli.store.directions_file import directions_path, write_directions
+from landscape_cli.store.recorder import Recorder, empty_surface
+from landscape_cli.store.surface_file import read_surface, write_surface
+
+__all__ = [
+    "Recorder",
+    "directions_path",
+    "empty_surface",
+    "read_surface",
+    "write_directions",
+    "write_surface",
+]

@@ -1,0 +1,53 @@
+"""Whole files or none: a new file is written beside the old one and then takes its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+
+from landscape_cli.errors import StoreError
+
+
+def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
+    """Write a complete HDF5 file that replaces ``path`` in one step.
+
+    A reader sees the old file or the new one, never a part; so does whoever comes after a crash.
+
+    Args:
+        path: the file to write; missing folders above it are made.
+        fill: writes the content into the open file.
+
+    Raises:
+        StoreError: if the file can't be written; what was begun is removed.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
+            with h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file:
+                fill(file)
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreError(f"output: can't write {str(path)!r}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What the system says of an error, without HDF5's long trace."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

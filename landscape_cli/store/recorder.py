@@ -1,0 +1,94 @@
+"""The surface while it grows: arrays in rank 0's memory, published as whole files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
+from landscape_cli.store.surface_file import write_surface
+
+SHORTEST_INTERVAL = 1.0
+LARGEST_SHARE = 0.02
+
+
+class Recorder:
+    """Collects tile results and publishes the file now and then.
+
+    A file is published at most once a second, and so seldom that publishing takes no more than
+    2 % of the time.
+
+    Args:
+        path: the surface's file.
+        surface: the surface to go on with; ``empty_surface`` gives one to begin with.
+    """
+
+    def __init__(self, path: str | Path, surface: Surface) -> None:
+        self.path = Path(path)
+        self.surface = surface
+        self._interval = SHORTEST_INTERVAL
+        self._published = float("-inf")
+
+    @property
+    def todo(self) -> NDArray[np.int64]:
+        """Flat indices of the points that have no result yet, or only a failure."""
+        status = self.surface.status.ravel()
+        return np.flatnonzero((status == Status.TODO) | (status == Status.FAILED))
+
+    def add(self, result: TileResult) -> None:
+        """Take in the values of a tile."""
+        index = np.array(result.indices)
+        for arrays, found in (
+            (self.surface.values, result.values),
+            (self.surface.stderr, result.stderr),
+        ):
+            for quantity, values in found.items():
+                arrays[quantity].ravel()[index] = values
+        self.surface.status.ravel()[index] = result.status
+        self.surface.seconds.ravel()[index] = result.seconds
+        self.surface.rank.ravel()[index] = result.rank
+
+    def publish(self) -> None:
+        """Write the file now.
+
+        Raises:
+            StoreError: if it can't be written.
+        """
+        start = time.monotonic()
+        write_surface(self.path, self.surface)
+        self._published = time.monotonic()
+        self._interval = max(SHORTEST_INTERVAL, (self._published - start) / LARGEST_SHARE)
+
+    def publish_if_due(self) -> None:
+        """Write the file if the last time is long enough ago."""
+        if time.monotonic() - self._published >= self._interval:
+            self.publish()
+
+    def describe(self, provenance: Mapping[str, Any]) -> None:
+        """Replace the provenance that is published."""
+        self.surface = replace(self.surface, provenance=provenance)
+
+
+def empty_surface(
+    grid: Grid,
+    quantities: list[Quantity],
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> Surface:
+    """A surface with everything still to do."""
+    return Surface(
+        grid=grid,
+        values={quantity: np.full(grid.shape, np.nan) for quantity in quantities},
+        stderr={quantity: np.full(grid.shape, np.nan) for quantity in quantities},
+        status=np.zeros(grid.shape, np.uint8),
+        seconds=np.zeros(grid.shape, np.float32),
+        rank=np.full(grid.shape, -1, np.int32),
+        config=config,
+        provenance=provenance,
+    )

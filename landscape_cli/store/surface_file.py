@@ -1,0 +1,148 @@
+"""The HDF5 schema of a surface, ``format_version`` 1, read and written here alone.
+
+    /                    attributes format, format_version, complete, config, provenance
+    /axes/x, /axes/y     float64 coordinates; no y for a line
+    /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
+    /stderr/SPLIT/NAME   standard error of the mean over samples
+    /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed
+    /seconds, /rank      float32, int32: what each point cost, and where (-1: nowhere)
+
+At the top level xcoordinates, ycoordinates, train_loss, train_acc (percent), test_loss and test_acc
+repeat these in the layout of Li et al.'s `loss-landscape`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import yaml
+
+from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.records import Axis, Grid, Quantity, Surface
+from landscape_cli.store.publishing import publish, reason
+
+FORMAT = "loss-landscape"
+FORMAT_VERSION = 1
+
+ALIASES: dict[str, tuple[Quantity, float]] = {
+    "train_loss": (("train", "loss"), 1),
+    "train_acc": (("train", "accuracy"), 100),
+    "test_loss": (("test", "loss"), 1),
+    "test_acc": (("test", "accuracy"), 100),
+}
+"""The other tool's names: of which quantity, and times what."""
+
+
+def write_surface(path: str | os.PathLike[str], surface: Surface) -> None:
+    """Write a surface, complete or not, as one whole file.
+
+    Raises:
+        StoreError: if the file can't be written.
+    """
+    publish(Path(path), lambda file: _fill(file, surface))
+
+
+def read_surface(path: str | os.PathLike[str]) -> Surface:
+    """Read a surface file.
+
+    Raises:
+        StoreError: if there is no such file, it is not a surface of ours, is damaged, or has a
+            newer ``format_version`` than this program knows.
+    """
+    if not Path(path).is_file():
+        raise StoreError(f"{os.fspath(path)}: no such file")
+    try:
+        file = h5py.File(path, "r", locking=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreError(
+            f"{os.fspath(path)}: not an HDF5 file, or a damaged one ({reason(error)})"
+        ) from None
+    with file:
+        try:
+            _check_format(file, path)
+            return _read(file)
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, UsageError) as error:
+            raise StoreError(
+                f"{os.fspath(path)}: a damaged surface file ({reason(error)})"
+            ) from None
+
+
+def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise StoreError(
+            f"{os.fspath(path)}: an HDF5 file, but not a surface made by `landscape compute`"
+        )
+    version = int(file.attrs["format_version"])
+    if version > FORMAT_VERSION:
+        raise StoreError(
+            f"{os.fspath(path)}: format_version {version} is newer than {FORMAT_VERSION}, the "
+            "newest this program reads; install a newer landscape-cli"
+        )
+
+
+def _fill(file: h5py.File, surface: Surface) -> None:
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["complete"] = surface.complete
+    file.attrs["config"] = yaml.safe_dump(dict(surface.config), sort_keys=False)
+    file.attrs["provenance"] = json.dumps(dict(surface.provenance), default=str)
+    for name, axis in surface.grid.axes.items():
+        file[f"axes/{name}"] = axis.coordinates
+        file[f"{name}coordinates"] = file[f"axes/{name}"]
+    for group, arrays in (("values", surface.values), ("stderr", surface.stderr)):
+        for (split, quantity), array in arrays.items():
+            file[f"{group}/{split}/{quantity}"] = array
+    file["status"] = surface.status
+    file["seconds"] = surface.seconds
+    file["rank"] = surface.rank
+    for alias, (source, factor) in ALIASES.items():
+        if source in surface.values:
+            stored = file["/".join(("values", *source))]
+            file[alias] = stored if factor == 1 else factor * surface.values[source]
+
+
+def _read(file: h5py.File) -> Surface:
+    grid = Grid({name: _axis(file["axes"][name][()]) for name in sorted(file["axes"])})
+    return Surface(
+        grid=grid,
+        values=_quantities(file, "values", grid),
+        stderr=_quantities(file, "stderr", grid),
+        status=_array(file["status"], np.uint8, grid),
+        seconds=_array(file["seconds"], np.float32, grid),
+        rank=_array(file["rank"], np.int32, grid),
+        config=_mapping(yaml.safe_load(_text(file.attrs["config"]))),
+        provenance=_mapping(json.loads(_text(file.attrs["provenance"]))),
+    )
+
+
+def _quantities(file: h5py.File, group: str, grid: Grid) -> dict[Quantity, Any]:
+    return {
+        (split, name): _array(dataset, np.float64, grid)
+        for split, members in file.get(group, {}).items()
+        for name, dataset in members.items()
+    }
+
+
+def _array(dataset: h5py.Dataset, dtype: Any, grid: Grid) -> Any:
+    if dataset.shape != grid.shape:
+        raise ValueError(f"{dataset.name} has shape {dataset.shape}, the grid {grid.shape}")
+    return np.asarray(dataset[()], dtype=dtype)
+
+
+def _axis(coordinates: Any) -> Axis:
+    return Axis(float(coordinates[0]), float(coordinates[-1]), len(coordinates))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a mapping, got {type(value).__name__}")
+    return value
