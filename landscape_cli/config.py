@@ -125,7 +125,11 @@ class RunConfig(BaseModel):
 
 
 def parse_config(
-    text: str | bytes, source: str, changes: Mapping[str, Any] | None = None
+    text: str | bytes,
+    source: str,
+    changes: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, str | None] | None = None,
+    seed: int | None = None,
 ) -> RunConfig:
     """Read a configuration from YAML text.
 
@@ -134,6 +138,9 @@ def parse_config(
         source: where it comes from, for messages.
         changes: values by dotted key, such as ``{"directions.x.seed": 3}``, put over the text's;
             None removes a key.
+        ranges: ``MIN:MAX:N`` by axis, put over the grid's; an axis that had none gets a default
+            direction, "none" removes the axis, and None leaves it as it is.
+        seed: the seed of the first axis's direction; the next axes count on from it.
 
     Raises:
         UsageError: naming the key, the value received and what was expected.
@@ -143,20 +150,32 @@ def parse_config(
         raise UsageError(f"{source}: expected keys and values, got {_brief(values)}")
     for key, value in (changes or {}).items():
         _put(values, key, value)
+    for axis, text_ in (ranges or {}).items():
+        if text_ is not None:
+            _put_range(values, axis, text_)
+    if seed is not None:
+        axes = values.get("grid")
+        for number, axis in enumerate(axes if isinstance(axes, dict) else ()):
+            _put(values, f"directions.{axis}.seed", seed + number)
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         raise UsageError(f"{source}: {_first_error(error, values)}") from None
 
 
-def load_config(path: str, changes: Mapping[str, Any] | None = None) -> RunConfig:
+def load_config(
+    path: str,
+    changes: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, str | None] | None = None,
+    seed: int | None = None,
+) -> RunConfig:
     """Read a configuration file; see ``parse_config``."""
     try:
         text = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
-    return parse_config(text, path, changes)
+    return parse_config(text, path, changes, ranges, seed)
 
 
 def load_yaml(text: str | bytes, source: str) -> Any:
@@ -228,6 +247,20 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
         place.pop(last, None)
     else:
         place[last] = value
+
+
+def _put_range(values: dict[str, Any], axis: str, text: str) -> None:
+    if text.strip().lower() == "none":
+        _put(values, f"grid.{axis}", None)
+        if isinstance(values.get("directions"), dict):
+            _put(values, f"directions.{axis}", None)
+        return
+    try:
+        _put(values, f"grid.{axis}", Axis.parse(text))
+    except UsageError as error:
+        raise UsageError(f"--{axis}: {error}") from None
+    if isinstance(values.get("directions"), dict):
+        values["directions"].setdefault(axis, {})
 
 
 def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:

@@ -10,10 +10,12 @@ class LandscapeError(Exception):
     """Base of every error that a user can cause.
 
     The message is one line: it names the argument or key, the value received and the remedy.
-    The command line prints it without a traceback and exits with ``exit_code``.
+    The command line prints it without a traceback and exits with ``exit_code``. ``collective``
+    says that every rank of the run knows of it and ends by itself.
     """
 
     exit_code = 2
+    collective = False
 
 
 class UsageError(LandscapeError):
@@ -30,6 +32,10 @@ class CheckpointError(LandscapeError):
 
 class StoreError(LandscapeError):
     """A surface file can't be read or written, or is not one of ours."""
+
+
+class RankError(RuntimeError):
+    """A failure on some rank while it computed a tile; the message holds its traceback."""
 
 
 def cause(error: BaseException) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -131,13 +130,14 @@ class Grid:
         """The number of points."""
         return math.prod(axis.points for axis in self.axes.values())
 
-    def coordinates(self, index: int) -> tuple[float, ...]:
-        """The coordinates (x, y, ...) of the point with this flat index."""
-        place = np.unravel_index(index, self.shape)
-        return tuple(
-            float(axis.coordinates[i])
-            for axis, i in zip(self.axes.values(), reversed(place), strict=True)
-        )
+    def coordinates(self, indices: Sequence[int]) -> tuple[tuple[float, ...], ...]:
+        """The coordinates (x, y, ...) of the points with these flat indices."""
+        places = np.unravel_index(np.asarray(indices, dtype=np.int64), self.shape)[::-1]
+        columns = [
+            axis.coordinates[place].tolist()
+            for axis, place in zip(self.axes.values(), places, strict=True)
+        ]
+        return tuple(zip(*columns, strict=True))
 
     def nearest(self, coordinates: tuple[float, ...]) -> int:
         """The flat index of the grid point nearest to some coordinates (x, y, ...)."""
@@ -159,18 +159,6 @@ class Tile:
 
     indices: tuple[int, ...]
     coordinates: tuple[tuple[float, ...], ...]
-
-
-def tiles(grid: Grid, indices: NDArray[np.int64], size: int) -> Iterator[Tile]:
-    """Cut some points of a grid, given by their flat indices, into tiles of at most ``size``."""
-    places = np.unravel_index(indices, grid.shape)
-    columns = [
-        axis.coordinates[place]
-        for axis, place in zip(grid.axes.values(), places[::-1], strict=True)
-    ]
-    points = zip(indices.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True)
-    while batch := list(islice(points, size)):
-        yield Tile(tuple(i for i, _ in batch), tuple(c for _, c in batch))
 
 
 @dataclass(frozen=True)
@@ -247,3 +235,45 @@ class Surface:
     def quantities(self, split: str) -> tuple[str, ...]:
         """The quantities that a split has values of."""
         return tuple(name for owner, name in self.values if owner == split)
+
+    def summary(self) -> dict[str, Any]:
+        """The surface in numbers: shape, progress, and each quantity's minimum, maximum, centre.
+
+        The centre is the grid point nearest to the origin. Minimum and maximum are over the finite
+        values, and None if there is none; so is the centre where it was not computed.
+        """
+        names = {split: self.quantities(split) for split in self.splits}
+        return {
+            "shape": list(self.grid.shape),
+            "axes": {
+                name: {"low": axis.low, "high": axis.high, "points": axis.points}
+                for name, axis in self.grid.axes.items()
+            },
+            "done": self.done,
+            "total": self.total,
+            "complete": self.complete,
+            "not_finite": int(np.count_nonzero(self.status == Status.NOT_FINITE)),
+            "failed": int(np.count_nonzero(self.status == Status.FAILED)),
+            "quantities": {
+                split: {name: self._extent(self.values[split, name]) for name in quantities}
+                for split, quantities in names.items()
+            },
+            "config": dict(self.config),
+            "provenance": dict(self.provenance),
+        }
+
+    def _extent(self, values: NDArray[np.float64]) -> dict[str, Any]:
+        flat = values.ravel()
+        centre = self.grid.nearest((0.0,) * len(self.grid.names))
+        computed = self.status.ravel()[centre] in (Status.OK, Status.NOT_FINITE)
+        extent: dict[str, Any] = {"centre": float(flat[centre]) if computed else None}
+        finite = np.flatnonzero(np.isfinite(flat))
+        if not len(finite):
+            return {"minimum": None, "minimum_at": None, "maximum": None, **extent}
+        lowest = int(finite[flat[finite].argmin()])
+        return {
+            "minimum": float(flat[lowest]),
+            "minimum_at": list(self.grid.coordinates([lowest])[0]),
+            "maximum": float(flat[finite].max()),
+            **extent,
+        }

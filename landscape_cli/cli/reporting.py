@@ -1,4 +1,4 @@
-"""Exit codes and the one line that an error is."""
+"""Exit codes, and the one line that an error is."""
 
 from __future__ import annotations
 
@@ -7,29 +7,66 @@ import traceback
 
 import click
 
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import LandscapeError, RankError
+from landscape_cli.execution.launch import launched_rank
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 
 def run(command: click.Command, arguments: list[str]) -> int:
-    """Run a click command and return its exit code: 0 done, 1 failed, 2 usage, 75 resumable."""
+    """Run a click command and return its exit code.
+
+    Errors that a user can cause are one line, on rank 0 alone where a launcher started several
+    ranks; any other exception is shown with its traceback and ends every rank at once.
+
+    Returns:
+        0 done, 1 failed, 2 usage, 75 stopped early and resumable, 130 interrupted.
+    """
     debug = "--debug" in arguments
     try:
         code = command.main(arguments, prog_name="landscape", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
-        print("landscape: interrupted", file=sys.stderr)
-        return 130
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; the same command continues it", debug)
+        return _end(EXIT_INTERRUPTED)
     except click.ClickException as error:
         _say(error.format_message(), debug)
-        return 2
+        return EXIT_USAGE
     except LandscapeError as error:
-        _say(str(error), debug)
-        return error.exit_code
+        if str(error):
+            _say(str(error), debug)
+        return error.exit_code if error.collective else _end(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_FAILED
+    except Exception as error:
+        _say_traceback(error)
+        return _end(EXIT_FAILED)
 
 
 def _say(message: str, debug: bool) -> None:
+    if launched_rank() not in (None, 0):
+        return
     if debug:
         traceback.print_exc()
     print(f"landscape: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def _say_traceback(error: Exception) -> None:
+    """Show where an unexpected error arose; a worker's error brings its own traceback."""
+    if isinstance(error, RankError):
+        print(f"landscape: {error}", file=sys.stderr, flush=True)
+    else:
+        traceback.print_exc()
+
+
+def _end(code: int) -> int:
+    """End the other ranks of an MPI job, if this process is in one that has begun."""
+    module = sys.modules.get("landscape_cli.execution.mpi")
+    if module is not None:
+        module.abort(code)
+    return code

@@ -40,12 +40,15 @@ class Executor(Protocol):
             LandscapeError: what the function raised, on rank 0; ``OtherRankError`` elsewhere.
         """
 
-    def together(self, function: Callable[[], Result]) -> list[Result]:
-        """Run a function on every rank and give every rank all results, in order of rank.
+    def together(self, function: Callable[[], Result]) -> Result:
+        """Run a function on every rank, and give each its own result once all have succeeded.
 
         Raises:
             LandscapeError: the first rank's that failed, on rank 0; ``OtherRankError`` elsewhere.
         """
+
+    def gather(self, value: Result) -> list[Result]:
+        """Give every rank the values of all ranks, in order of rank."""
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Overwrite each rank's contiguous bytes with those of rank 0."""
@@ -62,6 +65,8 @@ class Executor(Protocol):
 
 class OtherRankError(LandscapeError):
     """An error that rank 0 reports; this rank ends without a word."""
+
+    collective = True
 
     def __init__(self, exit_code: int) -> None:
         super().__init__("")

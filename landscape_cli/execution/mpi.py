@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.errors import LandscapeError, UsageError
+from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
 from landscape_cli.records import Tile, TileResult
 
@@ -26,10 +26,6 @@ CHUNK = 1 << 30
 PAUSE = 0.01
 
 _work: Work | None = None
-
-
-class RankError(RuntimeError):
-    """A failure on some rank while it computed a tile; the message holds its traceback."""
 
 
 class MPIExecutor:
@@ -67,22 +63,27 @@ class MPIExecutor:
         self._meet()
         result, code = self._comm.bcast(outcome)
         if code:
-            raise failure or OtherRankError(code)
+            raise _collective(failure) or OtherRankError(code)
         return cast(Result, result)
 
-    def together(self, function: Callable[[], Result]) -> list[Result]:
-        """Run a function on every rank and give every rank all results."""
-        outcome: Any
+    def together(self, function: Callable[[], Result]) -> Result:
+        """Run a function on every rank, and give each its own result once all have succeeded."""
+        failure: LandscapeError | None = None
+        outcome: Any = None
         try:
-            outcome = (function(), None)
+            outcome = function()
         except LandscapeError as error:
-            outcome = (None, error)
+            failure = error
         self._meet()
-        outcomes = self._comm.allgather(outcome)
-        for _, error in outcomes:
-            if error is not None:
-                raise error if self.rank == 0 else OtherRankError(error.exit_code)
-        return [result for result, _ in outcomes]
+        for first in self._comm.allgather(failure):
+            if first is not None:
+                _collective(first)
+                raise first if self.rank == 0 else OtherRankError(first.exit_code)
+        return cast(Result, outcome)
+
+    def gather(self, value: Result) -> list[Result]:
+        """Give every rank the values of all ranks, in order of rank."""
+        return self._comm.allgather(value)
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Overwrite each rank's contiguous bytes with those of rank 0."""
@@ -104,17 +105,28 @@ class MPIExecutor:
         library = self._mpi.Get_library_version().strip("\0 \n").splitlines()[0]
         return {"size": self.size, "library": library}
 
-    def abort(self, exit_code: int) -> None:
-        """End every rank at once."""
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self._comm.Abort(exit_code)
-
     def _meet(self) -> None:
         """Wait for every rank without keeping a core busy, as MPI's own waiting does."""
         request = self._comm.Ibarrier()
         while not request.Test():
             time.sleep(PAUSE)
+
+
+def _collective(error: LandscapeError | None) -> LandscapeError | None:
+    """Mark an error as one that every rank knows of."""
+    if error is not None:
+        error.collective = True
+    return error
+
+
+def abort(exit_code: int) -> None:
+    """End every rank at once, if there are several; otherwise do nothing."""
+    from mpi4py import MPI
+
+    if MPI.Is_initialized() and not MPI.Is_finalized() and MPI.COMM_WORLD.Get_size() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        MPI.COMM_WORLD.Abort(exit_code)
 
 
 class _Dispatch:

@@ -23,9 +23,13 @@ class SerialExecutor:
         """Call the function."""
         return function()
 
-    def together(self, function: Callable[[], Result]) -> list[Result]:
-        """Call the function; its result is the only one."""
-        return [function()]
+    def together(self, function: Callable[[], Result]) -> Result:
+        """Call the function."""
+        return function()
+
+    def gather(self, value: Result) -> list[Result]:
+        """The only value there is."""
+        return [value]
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Do nothing: there is nobody to share with."""

@@ -40,7 +40,7 @@ class Tiling:
             self._left -= len(indices)
         if not indices:
             return None
-        return Tile(indices, tuple(self._grid.coordinates(index) for index in indices))
+        return Tile(indices, self._grid.coordinates(indices))
 
     def returned(self, result: TileResult) -> None:
         """Learn how long a tile took."""

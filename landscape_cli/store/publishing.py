@@ -39,6 +39,21 @@ def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
         raise StoreError(f"output: can't write {str(path)!r}: {reason(error)}") from error
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a path that can't become a file, before anything is computed for it.
+
+    Raises:
+        StoreError: if it is a folder, or the folder it would lie in can't be written.
+    """
+    if path.is_dir():
+        raise StoreError(f"output: {str(path)!r} is a folder; name a file in it")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"output: can't write {str(path)!r}: {folder} is not a writable folder")
+
+
 def reason(error: BaseException) -> str:
     """What the system says of an error, without HDF5's long trace."""
     text = getattr(error, "strerror", None) or str(error)

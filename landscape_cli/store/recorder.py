@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
+from landscape_cli.records import Grid, Status, Surface, TileResult
 from landscape_cli.store.surface_file import write_surface
 
 SHORTEST_INTERVAL = 1.0
@@ -31,7 +31,8 @@ class Recorder:
 
     def __init__(self, path: str | Path, surface: Surface) -> None:
         self.path = Path(path)
-        self.surface = surface
+        self._values, self._stderr = dict(surface.values), dict(surface.stderr)
+        self.surface = replace(surface, values=self._values, stderr=self._stderr)
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
 
@@ -45,10 +46,12 @@ class Recorder:
         """Take in the values of a tile."""
         index = np.array(result.indices)
         for arrays, found in (
-            (self.surface.values, result.values),
-            (self.surface.stderr, result.stderr),
+            (self._values, result.values),
+            (self._stderr, result.stderr),
         ):
             for quantity, values in found.items():
+                if quantity not in arrays:
+                    arrays[quantity] = np.full(self.surface.grid.shape, np.nan)
                 arrays[quantity].ravel()[index] = values
         self.surface.status.ravel()[index] = result.status
         self.surface.seconds.ravel()[index] = result.seconds
@@ -70,22 +73,13 @@ class Recorder:
         if time.monotonic() - self._published >= self._interval:
             self.publish()
 
-    def describe(self, provenance: Mapping[str, Any]) -> None:
-        """Replace the provenance that is published."""
-        self.surface = replace(self.surface, provenance=provenance)
 
-
-def empty_surface(
-    grid: Grid,
-    quantities: list[Quantity],
-    config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-) -> Surface:
-    """A surface with everything still to do."""
+def empty_surface(grid: Grid, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> Surface:
+    """A surface with everything still to do; its quantities come with the first result."""
     return Surface(
         grid=grid,
-        values={quantity: np.full(grid.shape, np.nan) for quantity in quantities},
-        stderr={quantity: np.full(grid.shape, np.nan) for quantity in quantities},
+        values={},
+        stderr={},
         status=np.zeros(grid.shape, np.uint8),
         seconds=np.zeros(grid.shape, np.float32),
         rank=np.full(grid.shape, -1, np.int32),

@@ -1,0 +1,111 @@
+"""``landscape compute``: evaluate a grid of points and write a surface file."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from landscape_cli.cli.options import debug_option
+
+EXAMPLES = """\b
+Examples:
+  landscape compute configs/digits_resnet56.yaml
+  landscape compute configs/digits_resnet56.yaml --x -1:1:51 --y none -o line.h5
+  mpiexec -n 4 landscape compute configs/digits_resnet56.yaml --set directions.x.seed=3
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("config")
+@click.option("--x", metavar="MIN:MAX:N", help="Range of the first direction.")
+@click.option(
+    "--y", metavar="MIN:MAX:N", help="Range of the second direction; 'none' makes it a line."
+)
+@click.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
+@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
+@click.option(
+    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
+)
+@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+)
+@click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
+@click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
+@click.option(
+    "--allow-random",
+    is_flag=True,
+    help="Accept an objective that gives another value each time.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@debug_option
+def command(
+    config: str,
+    x: str | None,
+    y: str | None,
+    output: str | None,
+    checkpoint: str | None,
+    seed: int | None,
+    device: str | None,
+    threads: int | None,
+    changes: tuple[str, ...],
+    overwrite: bool,
+    resume: bool,
+    allow_random: bool,
+    quiet: bool,
+) -> None:
+    """Compute the surface that the YAML file CONFIG describes.
+
+    Alone, this uses one process; under mpiexec or srun the ranks share the work, and rank 0 writes
+    the file. A complete file of the same configuration is left alone, an incomplete one is
+    continued, any other is refused unless --overwrite is given.
+    """
+    from landscape_cli.config import load_config
+    from landscape_cli.execution.choice import choose_executor
+    from landscape_cli.runner import compute
+
+    values = _changes(changes)
+    values |= {
+        key: value
+        for key, value in {
+            "output": output,
+            "checkpoint": checkpoint,
+            "device": device,
+            "threads": threads,
+        }.items()
+        if value is not None
+    }
+    if allow_random:
+        values["allow_random"] = True
+    executor = choose_executor()
+    settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
+    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
+    if executor.rank == 0:
+        if outcome.computed:
+            print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+        else:
+            print(
+                f"{outcome.surface} is complete with this configuration; nothing to do "
+                "(--overwrite computes it anew)",
+                flush=True,
+            )
+
+
+def _changes(settings: tuple[str, ...]) -> dict[str, Any]:
+    """The values of ``--set KEY=VALUE``, read as YAML."""
+    from landscape_cli.config import load_yaml
+
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"--set {setting}: expected KEY=VALUE, such as grid.x=[-1,1,25]")
+        values[key] = load_yaml(text, f"--set {key}")
+    return values

@@ -1,0 +1,88 @@
+"""``landscape info``: what a surface file holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape_cli.cli.options import debug_option
+
+if TYPE_CHECKING:
+    from landscape_cli.records import Surface
+
+EXAMPLES = """\b
+Examples:
+  landscape info surface.h5
+  landscape info surface.h5 --json | jq .quantities.train.loss.minimum
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@debug_option
+def command(file: str, as_json: bool) -> None:
+    """Print what the surface FILE holds: shape, progress, minimum, centre, and where it is from."""
+    import json
+    import os
+
+    from landscape_cli.store import read_surface
+
+    surface = read_surface(file)
+    facts = {"file": os.path.abspath(file), **surface.summary()}
+    if as_json:
+        print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
+    else:
+        print("\n".join(_lines(facts, surface)))
+
+
+def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
+    """The summary for people."""
+    provenance = surface.provenance
+    axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
+    lines = [
+        facts["file"],
+        f"shape:      {axes} points ({', '.join(surface.grid.names)})",
+        f"progress:   {facts['done']} of {facts['total']} points"
+        + (", complete" if facts["complete"] else ", incomplete"),
+    ]
+    if facts["not_finite"] or facts["failed"]:
+        lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
+    for name, axis in surface.grid.axes.items():
+        label = provenance.get("directions", {}).get(name, {}).get("label", "")
+        lines.append(f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}")
+    for split, quantities in facts["quantities"].items():
+        for quantity, one in quantities.items():
+            lines.append(f"{split} {quantity}: {_range(one)}")
+    if network := provenance.get("network"):
+        lines.append(f"network:    {network['name']}, {network['parameters']:,} parameters")
+    if checkpoint := provenance.get("checkpoint"):
+        lines.append(f"checkpoint: {checkpoint['path']} (sha256 {checkpoint['sha256'][:12]})")
+    for split, data in provenance.get("splits", {}).items():
+        lines.append(f"data:       {split}, {data['samples']} samples")
+    for run in provenance.get("runs", []):
+        took = f", took {run['seconds']:g} s" if "seconds" in run else ""
+        lines.append(f"run:        {run['started']}, ranks: {run['mpi']['size']}{took}")
+    return lines
+
+
+def _range(one: dict[str, Any]) -> str:
+    if one["minimum"] is None:
+        return "no finite value"
+    place = ", ".join(f"{coordinate:g}" for coordinate in one["minimum_at"])
+    centre = "not computed" if one["centre"] is None else f"{one['centre']:.6g}"
+    return (
+        f"minimum {one['minimum']:.6g} at ({place}), maximum {one['maximum']:.6g}, centre {centre}"
+    )
+
+
+def _finite(value: Any) -> Any:
+    """The value with infinities and NaN as strings, which JSON has no numbers for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return value

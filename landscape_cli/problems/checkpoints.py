@@ -1,0 +1,147 @@
+"""Trained weights from a file into a model, without running any code from the file."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.errors import CheckpointError
+
+KEYS = ("state_dict", "model", "model_state_dict")
+"""Where training scripts put the state dict in a checkpoint that holds more."""
+
+PREFIXES = ("module.", "_orig_mod.")
+"""What DataParallel, DistributedDataParallel and torch.compile put before each name."""
+
+SHOWN = 4
+
+
+def file_hash(path: str) -> str:
+    """SHA-256 of a file, as a hex string.
+
+    Raises:
+        CheckpointError: if it can't be read.
+    """
+    state = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while block := file.read(1 << 22):
+                state.update(block)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"checkpoint: can't read {path!r}: {why}") from None
+    return state.hexdigest()
+
+
+def read_state_dict(path: str) -> dict[str, Tensor]:
+    """Read a state dict, on the CPU.
+
+    The file holds a state dict, a dict with one under ``state_dict``, ``model`` or
+    ``model_state_dict``, or is a ``.safetensors`` file. Wrappers' prefixes are stripped.
+
+    Raises:
+        CheckpointError: if the file can't be read, holds objects that would run code, or holds
+            no state dict.
+    """
+    content = _read_safetensors(path) if path.endswith(".safetensors") else _read_pickle(path)
+    for key in KEYS:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not any(
+        isinstance(value, Tensor) for value in content.values()
+    ):
+        found = f" with the keys {_some(list(content))}" if isinstance(content, Mapping) else ""
+        raise CheckpointError(
+            f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{found}; "
+            f"expected one, alone or under {', '.join(KEYS)}"
+        )
+    return {_strip(str(name)): value for name, value in content.items()}
+
+
+def load_weights(model: nn.Module, path: str) -> None:
+    """Load a checkpoint's weights into a model.
+
+    Raises:
+        CheckpointError: if the file is no checkpoint, or its tensors are not exactly those of
+            the model; missing, unexpected and wrongly shaped ones are listed.
+    """
+    state = read_state_dict(path)
+    wanted = {_strip(name): (name, value) for name, value in model.state_dict().items()}
+    complaints = []
+    if missing := [name for name in wanted if name not in state]:
+        complaints.append(f"missing {_some(missing)}")
+    if unexpected := [name for name in state if name not in wanted]:
+        complaints.append(f"unexpected {_some(unexpected)}")
+    shapes = [
+        f"{name} {_shape(state[name])} instead of {_shape(value)}"
+        for name, (_, value) in wanted.items()
+        if name in state and _shape(state[name]) != _shape(value)
+    ]
+    if shapes:
+        complaints.append(f"wrong shapes: {_some(shapes)}")
+    if complaints:
+        raise CheckpointError(
+            f"checkpoint: {path!r} does not fit the model: {'; '.join(complaints)}; "
+            "check problem_args"
+        )
+    model.load_state_dict({name: state[short] for short, (name, _) in wanted.items()})
+
+
+def _read_safetensors(path: str) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"checkpoint: {path!r} is no safetensors file, or a damaged one ({_line(error)})"
+        ) from None
+
+
+def _read_pickle(path: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}") from None
+    except Exception as error:
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+            raise CheckpointError(
+                f"checkpoint: {path!r} holds Python objects besides tensors, which could run code "
+                f"and are not loaded ({_line(error, 'Unsupported')}); save the state dict alone"
+            ) from None
+        raise CheckpointError(
+            f"checkpoint: {path!r} is no PyTorch checkpoint, or a damaged one ({_line(error)})"
+        ) from None
+
+
+def _strip(name: str) -> str:
+    while name.startswith(PREFIXES):
+        name = name.removeprefix("module.").removeprefix("_orig_mod.")
+    return name.replace("._orig_mod.", ".")
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return tuple(value.shape) if isinstance(value, Tensor) else None
+
+
+def _some(names: list[Any]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(str(name) for name in names[:SHOWN]) + more
+
+
+def _line(error: BaseException, start: str = "") -> str:
+    """One line of an error's message: the first that begins somewhere with a word."""
+    lines = [line.strip() for line in str(error).splitlines() if start in line]
+    text = lines[0] if lines else type(error).__name__
+    text = text[text.index(start) :]
+    return text if len(text) <= 160 else text[:157] + "..."

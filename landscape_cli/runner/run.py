@@ -1,0 +1,183 @@
+"""The run itself: tiles out, results in, the file published now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from landscape_cli.config import RunConfig
+from landscape_cli.execution.base import Executor
+from landscape_cli.execution.tiling import Tiling
+from landscape_cli.progress import Progress
+from landscape_cli.provenance import now, versions
+from landscape_cli.records import Grid, TileResult
+from landscape_cli.runner.setup import Setup, set_up
+from landscape_cli.runner.start import Start, decide, refuse_other
+from landscape_cli.store import (
+    Recorder,
+    directions_path,
+    empty_surface,
+    read_surface,
+    write_directions,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Args:
+        surface: the surface's file.
+        directions: the file of its directions.
+        computed: how many points this run computed; 0 if the file was complete before.
+    """
+
+    surface: Path
+    directions: Path
+    computed: int
+
+
+def compute(
+    config: RunConfig,
+    executor: Executor,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: Sequence[str] = (),
+    quiet: bool = False,
+) -> Outcome:
+    """Compute a surface and write its file; called by every rank.
+
+    A complete file of the same configuration is left alone, an incomplete one is continued, any
+    other is refused.
+
+    Args:
+        config: what to compute.
+        executor: the ranks.
+        overwrite: compute everything anew, whatever the file holds.
+        resume: insist that there is a file to continue.
+        command: the command line, for the file's provenance.
+        quiet: show no progress.
+
+    Raises:
+        LandscapeError: for everything that a user can cause.
+    """
+    start = executor.lead(lambda: decide(config, overwrite, resume))
+    output = Path(start.config.output).absolute()
+    if start.complete:
+        return Outcome(output, directions_path(output), 0)
+    setup = set_up(start, executor)
+    session = {
+        "command": list(command),
+        "started": now(),
+        "versions": versions(),
+        "mpi": executor.describe(),
+        "ranks": setup.places,
+    }
+    opened: list[Recorder] = []
+    executor.lead(lambda: opened.append(_open(start, setup, session, output)))
+    todo = opened[0].todo if opened else np.empty(0, np.int64)
+    tiling = Tiling(Grid(start.config.grid), todo, executor.size)
+    results = executor.run(tiling, setup.evaluator.evaluate)
+    if not opened:
+        return Outcome(output, directions_path(output), sum(1 for _ in results))
+    if not quiet:
+        _introduce(setup, opened[0], len(todo))
+    _record(opened[0], results, session, quiet)
+    return Outcome(output, directions_path(output), len(todo))
+
+
+def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
+    """Begin the file, or take up the one that is there; either way it is on disk after this."""
+    provenance = {"checkpoint": start.checkpoint, **setup.facts}
+    config = start.config
+    if start.fresh:
+        config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
+        surface = empty_surface(Grid(config.grid), config.model_dump(mode="json"), provenance)
+    else:
+        surface = read_surface(output)
+        refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
+    runs = [*surface.provenance.get("runs", []), session]
+    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}))
+    _write_directions(setup, output)
+    recorder.publish()
+    return recorder
+
+
+def _new_facts(
+    stored: Mapping[str, Any], facts: Mapping[str, Any], allow_random: bool
+) -> list[str]:
+    """What decides the values and is not as it was when the file was begun."""
+    lines = []
+    for key in ("network", "directions", "splits"):
+        same = stored.get(key) == facts[key]
+        if not same and not (key == "splits" and allow_random):
+            lines.append(f"{key}: the problem gives others now than when the file was begun")
+    return lines
+
+
+def _write_directions(setup: Setup, output: Path) -> None:
+    """Write the directions, unless those that are there are the same."""
+    slice_ = setup.evaluator.slice
+    attributes = setup.facts["directions"]
+
+    def tensors(axis: str) -> Iterator[tuple[str, NDArray[Any]]]:
+        for name, view in slice_.directions[axis].views.items():
+            known = view.dtype in (torch.float16, torch.float32, torch.float64)
+            yield name, (view if known else view.float()).cpu().numpy()
+
+    write_directions(
+        output, {axis: partial(tensors, axis) for axis in slice_.directions}, attributes
+    )
+
+
+def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
+    """Say in a few lines what is going to be computed, and where."""
+    facts, total = setup.facts, recorder.surface.total
+    samples = ", ".join(f"{n['samples']} {split}" for split, n in facts["splits"].items())
+    places = Counter((p["host"], p["device"], p["threads"]) for p in setup.places)
+    lines = [
+        f"{facts['network']['name']}: {facts['network']['parameters']:,} parameters; "
+        f"samples: {samples}",
+        *(
+            f"{count} rank{'s' * (count > 1)} on {host}: {device}, {threads} "
+            f"thread{'s' * (threads > 1)} each"
+            for (host, device, threads), count in places.items()
+        ),
+        *(
+            f"warning: {count} ranks share {device} on {host}"
+            for (host, device, _), count in places.items()
+            if count > 1 and device != "cpu"
+        ),
+    ]
+    if todo < total:
+        lines.append(f"continuing {recorder.path}: {total - todo} of {total} points are done")
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
+
+
+def _record(
+    recorder: Recorder, results: Iterator[TileResult], session: dict[str, Any], quiet: bool
+) -> None:
+    """Take in the results as they come; what was done is on disk however this ends."""
+    start = time.monotonic()
+    surface = recorder.surface
+    try:
+        with Progress(surface.total, recorder.path.name, done=surface.done, quiet=quiet) as bar:
+            for result in results:
+                recorder.add(result)
+                bar.update(len(result.indices))
+                recorder.publish_if_due()
+    finally:
+        session["finished"] = now()
+        session["seconds"] = round(time.monotonic() - start, 3)
+        recorder.publish()

@@ -1,0 +1,178 @@
+"""Setting up a rank: the same problem, weights, slice and data on every one of them."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from landscape_cli.errors import ProblemError, UsageError
+from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.devices import (
+    choose_device,
+    default_micro_batch,
+    free_memory,
+    own_cores,
+    set_threads,
+)
+from landscape_cli.execution.base import Executor
+from landscape_cli.geometry.directions import direction_from
+from landscape_cli.geometry.flat import FlatParameters, digest
+from landscape_cli.geometry.slices import build_slice
+from landscape_cli.problems.checkpoints import load_weights
+from landscape_cli.problems.problem import Problem
+from landscape_cli.problems.resolving import load_problem
+from landscape_cli.records import Tile
+from landscape_cli.runner.start import Start
+
+DATA_SHARE = 0.5
+"""The part of a device's free memory that data may take, all ranks on it together."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A rank that is ready to evaluate tiles, and what a file should say about it.
+
+    Args:
+        evaluator: evaluates tiles.
+        facts: network, splits, directions and so on for the file's provenance; equal on all ranks.
+        places: host, device and threads of each rank.
+    """
+
+    evaluator: Evaluator
+    facts: dict[str, Any]
+    places: list[dict[str, Any]]
+
+
+def set_up(start: Start, executor: Executor) -> Setup:
+    """Prepare this rank; called by all of them.
+
+    Raises:
+        LandscapeError: if the problem, the checkpoint or the data are not as they should be, on
+            any rank, or not the same on all.
+    """
+    config = start.config
+    problem = executor.together(lambda: _load_problem(start))
+    device = executor.together(lambda: choose_device(config.device, executor.local_rank))
+    places = _share_node(executor, device, config.threads)
+    micro_batch = executor.lead(lambda: start.micro_batch or default_micro_batch(device))
+    if config.checkpoint is not None:
+        path = config.checkpoint
+        executor.lead(lambda: load_weights(problem.model, path))
+    _share_weights(problem.model, executor)
+    weights = digest(problem.model.state_dict())
+    parameters = FlatParameters.of_model(problem.model, device)
+    recipes = {
+        axis: direction_from(section, f"directions.{axis}")
+        for axis, section in config.directions.items()
+    }
+    slice_ = executor.together(lambda: build_slice(parameters.clone(), recipes, config.orthogonal))
+    data = executor.together(
+        lambda: {
+            name: SplitData(name, problem.splits[name], micro_batch, device)
+            for name in config.splits or problem.splits
+        }
+    )
+    evaluator = Evaluator(problem.model, parameters, slice_, problem.objective, data, executor.rank)
+    samples = _load_data(evaluator, executor, places, config.allow_random)
+    hashes = slice_.hashes()
+    facts = {
+        "network": {
+            "name": problem.name or type(problem.model).__name__,
+            "parameters": parameters.count,
+            "sha256": weights,
+        },
+        "splits": {
+            name: {"samples": samples[name], "fingerprint": split.fingerprint}
+            for name, split in data.items()
+        },
+        "directions": {
+            axis: {
+                **recipe.model_dump(mode="json"),
+                "label": recipe.label(),
+                "sha256": hashes[axis],
+            }
+            for axis, recipe in recipes.items()
+        },
+    }
+    _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
+    facts |= {
+        "cosines": slice_.cosines(),
+        "micro_batch": micro_batch,
+        "precision": ", ".join(str(dtype).removeprefix("torch.") for dtype in parameters.buffers),
+    }
+    return Setup(evaluator, facts, places)
+
+
+def _load_problem(start: Start) -> Problem:
+    problem = load_problem(start.config.problem, start.config.problem_args)
+    for split in start.config.splits or ():
+        if split not in problem.splits:
+            raise UsageError(
+                f"splits: the problem has no split {split!r}; it has {', '.join(problem.splits)}"
+            )
+    if not any(parameter.is_floating_point() for parameter in problem.model.parameters()):
+        raise ProblemError("Problem.model: it has no floating-point parameters to perturb")
+    return problem
+
+
+def _share_node(
+    executor: Executor, device: torch.device, threads: int | None
+) -> list[dict[str, Any]]:
+    """Give this rank its share of the node's cores, and learn where all ranks are."""
+    host = socket.gethostname()
+    cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
+    threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
+    return executor.gather({"host": host, "device": str(device), "threads": threads})
+
+
+def _share_weights(model: nn.Module, executor: Executor) -> None:
+    """Give every rank the parameters and buffers of rank 0, tensor by tensor."""
+    tensors = [*model.parameters(), *model.buffers()]
+    shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
+    _agree(executor, {"tensors": shapes})
+    for tensor in tensors:
+        copy = tensor.detach().cpu().contiguous()
+        executor.share(copy.view(-1).view(torch.uint8).numpy())
+        if executor.rank:
+            with torch.no_grad():
+                tensor.copy_(copy)
+
+
+def _load_data(
+    evaluator: Evaluator, executor: Executor, places: list[dict[str, Any]], allow_random: bool
+) -> dict[str, int]:
+    """Load the data on every rank; rank 0 evaluates the centre with it, twice."""
+    here = (places[executor.rank]["host"], places[executor.rank]["device"])
+    sharing = [(one["host"], one["device"]) for one in places].count(here)
+    device = evaluator.splits[next(iter(evaluator.splits))].device
+    budget = int(free_memory(device) * DATA_SHARE) // sharing
+    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
+
+    def load() -> dict[str, int]:
+        if executor.rank == 0:
+            return evaluator.check_centre(origin, budget, allow_random)
+        evaluator.load(budget)
+        return {}
+
+    samples = executor.together(load)
+    return executor.lead(lambda: samples)
+
+
+def _agree(executor: Executor, facts: dict[str, Any]) -> None:
+    """Refuse ranks that see another network, other directions or other data than rank 0."""
+    everywhere = executor.gather(facts)
+
+    def compare() -> None:
+        for rank, others in enumerate(everywhere):
+            for key, value in facts.items():
+                if others[key] != value:
+                    raise ProblemError(
+                        f"problem: rank {rank} has other {key} than rank 0; does the problem load "
+                        "the same on every node, and in the same order each time?"
+                    )
+
+    executor.lead(compare)

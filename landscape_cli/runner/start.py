@@ -1,0 +1,101 @@
+"""Where a run starts from: checked, and decided, before anything heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landscape_cli.config import RunConfig, differences
+from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.geometry.directions import direction_from
+from landscape_cli.problems.checkpoints import file_hash
+from landscape_cli.records import Surface
+from landscape_cli.store import check_writable, read_surface
+
+
+@dataclass(frozen=True)
+class Start:
+    """What rank 0 found.
+
+    Args:
+        config: the configuration with every default of its directions filled in.
+        fresh: whether everything is to be computed; otherwise the file is continued.
+        complete: whether the file is already complete, and nothing is to be done.
+        micro_batch: samples in a forward pass, if the file or the user says.
+        checkpoint: the checkpoint's path and SHA-256, or None without one.
+    """
+
+    config: RunConfig
+    fresh: bool
+    complete: bool
+    micro_batch: int | None
+    checkpoint: dict[str, Any] | None
+
+
+def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
+    """Check what can be checked without the model, and look at the file that is there.
+
+    Raises:
+        UsageError: for settings of directions that make no sense, or options that exclude each
+            other.
+        CheckpointError: if the checkpoint can't be read.
+        StoreError: if the output can't be written, or holds something else that would be lost.
+    """
+    if overwrite and resume:
+        raise UsageError("--overwrite and --resume exclude each other; choose one")
+    config = resolve(config)
+    output = Path(config.output).absolute()
+    check_writable(output)
+    checkpoint = None
+    if config.checkpoint is not None:
+        if output == Path(config.checkpoint).absolute():
+            raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
+        checkpoint = {"path": config.checkpoint, "sha256": file_hash(config.checkpoint)}
+    if resume and not output.exists():
+        raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to begin")
+    if overwrite or not output.exists():
+        return Start(config, True, False, config.batch_size, checkpoint)
+    stored = read_surface(output)
+    refuse_other(output, _changes(config, checkpoint, stored))
+    config = config.model_copy(update={"splits": stored.config.get("splits")})
+    micro_batch = stored.provenance.get("micro_batch")
+    return Start(config, False, stored.complete, micro_batch, checkpoint)
+
+
+def resolve(config: RunConfig) -> RunConfig:
+    """Fill in the defaults of each direction, refusing what its kind does not know."""
+    directions = {
+        axis: direction_from(section, f"directions.{axis}").model_dump(mode="json")
+        for axis, section in config.directions.items()
+    }
+    resolved = config.model_copy(update={"directions": directions})
+    resolved.as_yaml()
+    return resolved
+
+
+def refuse_other(output: Path, changes: list[str]) -> None:
+    """Refuse to continue a file that was made with something else.
+
+    Raises:
+        StoreError: listing what differs, if anything does.
+    """
+    if changes:
+        raise StoreError(
+            f"{output} was made with another configuration ({'; '.join(changes)}); choose another "
+            "--output, or --overwrite to compute it anew"
+        )
+
+
+def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surface) -> list[str]:
+    lines = differences(stored.config, config)
+    before, after = stored.provenance.get("checkpoint") or {}, checkpoint or {}
+    if before.get("sha256") != after.get("sha256"):
+        content = ", with another content" if before.get("path") == after.get("path") else ""
+        lines.append(
+            f"checkpoint: {before.get('path')} in the file, {after.get('path')} now{content}"
+        )
+    micro_batch = stored.provenance.get("micro_batch")
+    if config.batch_size not in (None, micro_batch):
+        lines.append(f"batch_size: {micro_batch} in the file, {config.batch_size} now")
+    return lines
