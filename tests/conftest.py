@@ -1,0 +1,87 @@
+"""Fixtures of all suites: a folder with example problems, and the command line in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+TIMEOUT = 180
+
+
+def mpiexec() -> str | None:
+    """The launcher beside this Python, or the one on the path."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+@dataclass
+class Workplace:
+    """A folder to run the command line in."""
+
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, outside any MPI job, one thread for each rank."""
+        return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+    def command(self, *arguments: object, ranks: int | None = None) -> list[str]:
+        program = [sys.executable, "-m", "landscape_cli", *(str(a) for a in arguments)]
+        if ranks is None:
+            return program
+        launcher = mpiexec()
+        if launcher is None:
+            pytest.skip("no mpiexec: pip install 'landscape-cli[mpich]'")
+        return [launcher, "-n", str(ranks), *program]
+
+    def run(self, *arguments: object, ranks: int | None = None) -> subprocess.CompletedProcess:
+        """Run `landscape` with these arguments, under mpiexec if ranks are given."""
+        return subprocess.run(
+            self.command(*arguments, ranks=ranks),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start(self, *arguments: object, ranks: int | None = None) -> subprocess.Popen:
+        """Start it in the background, in a process group of its own."""
+        return subprocess.Popen(
+            self.command(*arguments, ranks=ranks),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def config(self, problem: str = "example:regression", name: str = "run.yaml", **keys) -> str:
+        """Write a configuration; a plane of 5 x 4 points unless the keys say otherwise."""
+        import yaml
+
+        grid = {"x": [-1, 1, 5], "y": [-1, 1, 4]}
+        values = {"problem": problem, "grid": grid, "output": "surface.h5", **keys}
+        self.write(name, yaml.safe_dump(values))
+        return name
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """A temporary folder, the current one, that holds the example problems."""
+    shutil.copy(DATA / "example.py", tmp_path / "example.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "example", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    return Workplace(tmp_path)

@@ -1,0 +1,126 @@
+"""Every rule against norms computed here with plain NumPy."""
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize
+from landscape_cli.geometry.slices import build_slice
+
+MODULES = {
+    "convolution": torch.nn.Conv2d(3, 8, 3),
+    "linear": torch.nn.Linear(5, 4),
+    "embedding": torch.nn.Embedding(7, 6, padding_idx=0),
+}
+MANY = [module.weight.detach() for module in MODULES.values()]
+
+
+def filters(tensor):
+    return np.asarray(tensor, dtype=np.float64).reshape(len(tensor), -1)
+
+
+def norms(tensor):
+    return np.sqrt((filters(tensor) ** 2).sum(axis=1))
+
+
+def cosine(a, b):
+    a, b = np.ravel(a), np.ravel(b)
+    return a @ b / np.sqrt(a @ a) / np.sqrt(b @ b)
+
+
+@pytest.fixture(params=range(len(MANY)), ids=list(MODULES))
+def weights(request):
+    return MANY[request.param]
+
+
+@pytest.fixture
+def drawn(weights):
+    return torch.randn(weights.shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_filter_gives_each_filter_the_norm_of_its_weights(weights, drawn):
+    result = normalize(drawn, weights, "filter", Ignore.BIASBN)
+    np.testing.assert_allclose(norms(result), norms(weights), rtol=1e-9)
+    for got, was, weight in zip(filters(result), filters(drawn), filters(weights), strict=True):
+        if weight.any():
+            assert cosine(got, was) == pytest.approx(1)
+
+
+def test_layer_gives_the_whole_tensor_the_norm_of_its_weights(weights, drawn):
+    result = normalize(drawn, weights, "layer", Ignore.BIASBN)
+    assert np.linalg.norm(result) == pytest.approx(np.linalg.norm(weights.double()), rel=1e-12)
+    assert cosine(result, drawn.double()) == pytest.approx(1)
+    # and is no filter normalization: the filters' norms are the drawn ones, scaled
+    assert not np.allclose(norms(result), norms(weights), rtol=1e-3)
+
+
+def test_weight_multiplies_by_the_weights(weights, drawn):
+    result = normalize(drawn, weights, "weight", Ignore.BIASBN)
+    np.testing.assert_array_equal(result, drawn.double() * weights.double())
+
+
+def test_dfilter_gives_each_filter_unit_norm(weights, drawn):
+    result = normalize(drawn, weights, "dfilter", Ignore.BIASBN)
+    np.testing.assert_allclose(norms(result), 1, rtol=1e-9)
+
+
+def test_dlayer_gives_the_whole_tensor_unit_norm(weights, drawn):
+    result = normalize(drawn, weights, "dlayer", Ignore.BIASBN)
+    assert np.linalg.norm(result) == pytest.approx(1, rel=1e-12)
+
+
+def test_none_leaves_the_direction(weights, drawn):
+    np.testing.assert_array_equal(normalize(drawn, weights, "none", Ignore.BIASBN), drawn.double())
+
+
+@pytest.mark.parametrize("rule", NORMALIZATIONS)
+@pytest.mark.parametrize("shape", [(4,), ()])
+def test_tensors_of_one_dimension_or_none_are_ignored_or_copied(rule, shape):
+    weights = torch.full(shape, 3.0)
+    drawn = torch.ones(shape)
+    assert not normalize(drawn, weights, rule, Ignore.BIASBN).any()
+    np.testing.assert_array_equal(normalize(drawn, weights, rule, Ignore.NONE), weights)
+
+
+@pytest.mark.parametrize("rule", NORMALIZATIONS)
+def test_zero_filters_stay_finite(rule):
+    weights = torch.randn(4, 3, 3, 3)
+    weights[1] = 0
+    drawn = torch.randn(4, 3, 3, 3)
+    drawn[2] = 0
+    result = normalize(drawn, weights, rule, Ignore.BIASBN)
+    assert torch.isfinite(result).all()
+    assert not result[2].any()
+    if rule in ("filter", "weight"):
+        assert not result[1].any()
+
+
+@pytest.mark.parametrize("rule", NORMALIZATIONS)
+def test_a_zero_tensor_stays_finite(rule):
+    zero = torch.zeros(3, 2)
+    for drawn, weights in [(zero, torch.ones(3, 2)), (torch.ones(3, 2), zero), (zero, zero)]:
+        assert torch.isfinite(normalize(drawn, weights, rule, Ignore.BIASBN)).all()
+
+
+def test_a_batch_norm_network_stays_finite_on_the_whole_square():
+    torch.manual_seed(0)
+    layers = []
+    for _ in range(6):
+        layers += [torch.nn.Conv2d(4, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(256, 10))
+    images = torch.randn(16, 4, 8, 8)
+    model(images)
+    model.eval()
+    parameters = FlatParameters.of_model(model, "cpu")
+    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
+    plane = build_slice(parameters.clone(), recipes)
+    norm_layers = [name for name, w in parameters.views.items() if w.dim() == 1]
+    for x in (-1, -0.5, 0, 1):
+        for y in (-1, 0, 0.7, 1):
+            plane.write((x, y), parameters)
+            with torch.no_grad():
+                assert torch.isfinite(model(images)).all()
+    for name in norm_layers:
+        assert torch.equal(parameters.views[name], plane.centre.views[name])

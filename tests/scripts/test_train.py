@@ -1,0 +1,409 @@
+import csv
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "train.py"
+SETTINGS = {
+    "problem": "landscape_cli.problems.zoo:build",
+    "problem_args": {
+        "model": "mlp",
+        "model_args": {"hidden": [16]},
+        "samples": {"train": 256, "test": 100},
+    },
+    "checkpoint": "runs/net.pt",
+    "grid": {"x": [-1, 1, 3]},
+}
+
+spec = importlib.util.spec_from_file_location("train_script", SCRIPT)
+train = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(train)
+
+
+def write_config(folder, **changes):
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**SETTINGS, **changes}))
+    return path
+
+
+def run(folder, *arguments):
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run the script's main function in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+
+    def call(*arguments):
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+        return train.main(), capsys.readouterr()
+
+    yield call
+    torch.set_rng_state(state)
+    torch.set_num_threads(threads)
+
+
+def rows(folder):
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def load(path):
+    return torch.load(path, weights_only=True)
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_two_epochs_of_a_small_network(tmp_path):
+    config = write_config(tmp_path)
+    result = run(tmp_path, config, "--epochs", 2, "--batch-size", 16, "--lr", 0.05)
+    assert result.returncode == 0, result.stderr
+    checkpoint, folder = tmp_path / "runs/net.pt", tmp_path / "runs/net_epochs"
+    names = ["epoch_000.pt", "epoch_001.pt", "epoch_002.pt", "log.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert sorted(path.name for path in checkpoint.parent.iterdir()) == ["net.pt", "net_epochs"]
+
+    *means, first, second = result.stdout.splitlines()
+    assert [Path(first), Path(second)] == [checkpoint, folder]
+    assert [line.split(":")[0] for line in means] == ["train", "test"]
+    assert all("loss " in line and "accuracy " in line for line in means)
+    assert "net.pt: 2/2 epochs" in result.stderr
+
+    log = rows(folder)
+    assert list(log[0]) == ["epoch", "lr", "train_loss", "test_loss", "test_accuracy"]
+    assert [row["epoch"] for row in log] == ["1", "2"]
+    assert float(log[1]["train_loss"]) < float(log[0]["train_loss"]) < 2.3
+    assert float(log[1]["test_accuracy"]) > 0.5
+    assert f"loss {float(log[1]['test_loss']):.4g}" in means[1]
+
+    final = load(checkpoint)
+    assert final["epoch"] == 2
+    assert final["config"]["problem_args"] == SETTINGS["problem_args"]
+    assert final["config"]["training"]["batch_size"] == 16
+    assert same(final["state_dict"], load(folder / names[2])["state_dict"])
+    assert load(folder / names[0])["epoch"] == 0
+    assert not same(load(folder / names[0])["state_dict"], load(folder / names[1])["state_dict"])
+
+
+def test_means_are_those_of_the_saved_weights_in_eval_mode(call, tmp_path):
+    args = {"model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 300, "test": 100}}
+    config = write_config(tmp_path, problem_args=args)
+    code, output = call(config, "--epochs", 1)
+    assert code == 0
+    problem = train.load_problem(SETTINGS["problem"], args)
+    problem.model.eval()
+    problem.model.load_state_dict(load("runs/net.pt")["state_dict"])
+    for split, line in zip(("train", "test"), output.out.splitlines(), strict=False):
+        with torch.no_grad():
+            values = problem.objective(problem.model, problem.splits[split][:])
+        loss, accuracy = (values[name].double().mean().item() for name in ("loss", "accuracy"))
+        assert line == f"{split}: loss {loss:.4g}, accuracy {accuracy:.4g}"
+
+
+def test_the_seed_decides_everything(call, tmp_path):
+    states = []
+    model = {"model": "resnet", "model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 65}}
+    config = write_config(tmp_path, problem_args=model)
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        options = ["--seed", seed, "--augment", "crop-flip", "--set", f"checkpoint={name}.pt"]
+        size = ["--epochs", 2, "--batch-size", 32, "--threads", 1]
+        assert call(config, *size, *options)[0] == 0
+        epochs = [load(f"{name}_epochs/epoch_00{i}.pt")["state_dict"] for i in range(3)]
+        assert all(value.is_contiguous() for value in epochs[2].values())
+        states.append([*epochs, load(f"{name}.pt")["state_dict"]])
+    assert all(same(one, other) for one, other in zip(states[0], states[1], strict=True))
+    assert not any(same(one, other) for one, other in zip(states[0], states[2], strict=True))
+
+
+def test_the_learning_rate_falls_at_the_milestones(call, tmp_path):
+    config = write_config(tmp_path)
+    assert call(config, "--epochs", 4, "--lr", 0.2, "--milestones", "1,0.75")[0] == 0
+    lr = [float(row["lr"]) for row in rows(tmp_path / "runs/net_epochs")]
+    assert lr == pytest.approx([0.2, 0.02, 0.02, 0.002])
+
+
+def test_milestones_of_li_et_al():
+    default = next(p for p in train.command.params if p.name == "milestones").default
+    assert train.parse_milestones(default, 300) == [150, 225, 275]
+    assert train.parse_milestones("", 300) == []
+    # The first epoch always has the full rate.
+    assert train.parse_milestones(default, 1) == [1, 1, 1]
+
+
+def test_every_second_epoch_and_the_last(call, tmp_path):
+    config = write_config(tmp_path)
+    folder = tmp_path / "runs/net_epochs"
+    folder.mkdir(parents=True)
+    (folder / "epoch_777.pt").write_text("from an earlier training")
+    assert call(config, "--epochs", 3, "--every", 2)[0] == 0
+    names = sorted(path.name for path in folder.glob("*.pt"))
+    assert names == ["epoch_000.pt", "epoch_002.pt", "epoch_003.pt"]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_first_step_is_the_optimizers(call, tmp_path, optimizer):
+    """One batch, one step: compare with the step written out."""
+    args = {**SETTINGS["problem_args"], "samples": {"train": 20, "test": 1}}
+    config = write_config(tmp_path, problem_args=args)
+    options = ["--epochs", 1, "--lr", 0.01, "--weight-decay", 0.1, "--optimizer", optimizer]
+    assert call(config, *options)[0] == 0
+    before = load("runs/net_epochs/epoch_000.pt")["state_dict"]
+    after = load("runs/net.pt")["state_dict"]
+    problem = train.load_problem(SETTINGS["problem"], args)
+    problem.model.load_state_dict(before)
+    problem.objective(problem.model, problem.splits["train"][:])["loss"].mean().backward()
+    for name, parameter in problem.model.named_parameters():
+        gradient = parameter.grad + 0.1 * before[name]
+        if optimizer == "adam":
+            gradient = gradient / (gradient.abs() + 1e-8)
+        torch.testing.assert_close(after[name], before[name] - 0.01 * gradient)
+
+
+def test_set_changes_and_removes_keys(call, tmp_path):
+    config = write_config(tmp_path)
+    hidden = "problem_args.model_args.hidden=[5, 6]"
+    options = ["--set", hidden, "--set", "problem_args.samples=null", "--set", "checkpoint=x/y.pt"]
+    assert call(config, "--epochs", 1, "--batch-size", 1437, *options)[0] == 0
+    shapes = [tuple(value.shape) for value in load("x/y.pt")["state_dict"].values()]
+    assert shapes[0] == (5, 64)
+    assert shapes[2] == (6, 5)
+    assert "samples" not in load("x/y.pt")["config"]["problem_args"]
+
+
+PROBLEMS = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from landscape_cli.problems import Problem
+
+torch_inputs = torch.linspace(-1, 1, 33).reshape(33, 1)
+seen, order = [], []
+
+class Samples(Dataset):
+    def __len__(self):
+        return 33
+    def __getitem__(self, index):
+        return {"x": torch_inputs[index], "y": 3 * torch_inputs[index]}
+
+def loss(model, batch):
+    if isinstance(batch, dict):
+        batch = batch["x"], batch["y"]
+    seen.append(len(batch[0]))
+    order.extend(batch[0][:, 0].tolist())
+    return {"loss": (model(batch[0]) - batch[1]).square().mean(dim=1)}
+
+def build(kind):
+    pairs = TensorDataset(torch_inputs, 3 * torch_inputs)
+    split = {
+        "tensors": pairs,
+        "samples": Samples(),
+        "loader": DataLoader(pairs, batch_size=7, shuffle=True),
+        "list": [(torch_inputs[:20], 3 * torch_inputs[:20]), (torch_inputs[20:],) * 2],
+    }[kind]
+    return Problem(nn.Linear(1, 1), {"train": split}, loss)
+
+class Flattening(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.linear = nn.Conv2d(1, 3, 3), nn.Linear(108, 1)
+    def forward(self, images):
+        return self.linear(self.conv(images).view(len(images), -1))
+
+def images():
+    batch = [(torch.randn(4, 1, 8, 8), torch.randn(4, 1))]
+    return Problem(Flattening(), {"train": batch}, loss)
+
+def frozen():
+    model = nn.Linear(1, 1).requires_grad_(False)
+    return Problem(model, {"train": [(torch_inputs, torch_inputs)]}, loss)
+
+def unnamed():
+    wrong = lambda model, batch: {"error": loss(model, batch)["loss"]}
+    return Problem(nn.Linear(1, 1), {"train": [(torch_inputs, torch_inputs)]}, wrong)
+
+def mean():
+    wrong = lambda model, batch: {"loss": loss(model, batch)["loss"].mean()}
+    return Problem(nn.Linear(1, 1), {"train": [(torch_inputs, torch_inputs)]}, wrong)
+
+def mismatch():
+    return Problem(nn.Linear(2, 1), {"train": [(torch_inputs, torch_inputs)]}, loss)
+
+def no_train():
+    return Problem(nn.Linear(1, 1), {"all": [(torch_inputs, torch_inputs)]}, loss)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "own_problems.py").write_text(PROBLEMS)
+    monkeypatch.delitem(sys.modules, "own_problems", raising=False)
+    yield lambda name, **args: write_config(
+        tmp_path, problem=f"own_problems:{name}", problem_args=args
+    )
+    sys.modules.pop("own_problems", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        ("tensors", [16, 16]),  # the single sample left over is not trained on
+        ("samples", [16, 16, 1]),
+        ("loader", [7, 7, 7, 7, 5]),
+        ("list", [20, 13]),
+    ],
+)
+def test_every_kind_of_split(call, own, kind, sizes):
+    code, output = call(own("build", kind=kind), "--epochs", 2, "--batch-size", 16, "--lr", 0.1)
+    assert code == 0, output.err
+    assert sys.modules["own_problems"].seen[1 : 1 + len(sizes)] == sizes
+    log = rows(Path("runs/net_epochs"))
+    assert list(log[0]) == ["epoch", "lr", "train_loss"]
+    assert float(log[1]["train_loss"]) < float(log[0]["train_loss"])
+
+
+@pytest.mark.parametrize("kind", ["tensors", "samples"])
+def test_each_epoch_and_seed_has_an_order_of_its_own(call, own, kind):
+    orders = []
+    for seed in (1, 2):
+        sys.modules.pop("own_problems", None)
+        options = ["--epochs", 2, "--batch-size", 11, "--seed", seed]
+        assert call(own("build", kind=kind), *options)[0] == 0
+        # The trial comes before the two epochs, the final means after them.
+        trial, order = 11, sys.modules["own_problems"].order
+        orders += [order[trial : trial + 33], order[trial + 33 : trial + 66]]
+        assert order[trial + 66 :] == sorted(order[trial : trial + 33])
+    assert len({tuple(sorted(order)) for order in orders}) == 1
+    assert len(set(orders[0])) == 33
+    assert len({tuple(order) for order in orders}) == 4
+
+
+def test_a_model_that_takes_no_channels_last(call, own):
+    code, output = call(own("images"), "--epochs", 2, "--lr", 0.01)
+    assert code == 0, output.err
+    assert all(value.is_contiguous() for value in load("runs/net.pt")["state_dict"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("frozen", "no parameters that require a gradient"),
+        ("unnamed", "it returned error, but no 'loss'"),
+        ("mean", "leave the mean out"),
+        ("mismatch", "objective: it failed: RuntimeError"),
+        ("no_train", "has no split 'train', only all"),
+        ("missing", "has no attribute 'missing'"),
+    ],
+)
+def test_problems_that_can_not_be_trained(call, own, name, message):
+    refused(call(own(name), "--epochs", 1), message)
+
+
+def refused(outcome, message):
+    code, output = outcome
+    assert code == 2
+    assert output.err.startswith("train: ")
+    assert output.err.count("\n") == 1
+    assert message in output.err
+    assert output.out == ""
+    assert not Path("runs/net.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "0"], "--lr"),
+        (["--epochs", "0"], "--epochs"),
+        (["--optimizer", "lbfgs"], "lbfgs"),
+        (["--milestones", "half"], "--milestones half: expected epochs or fractions"),
+        (["--milestones", "0,5"], "--milestones 0,5: expected"),
+        (["--set", "checkpoint"], "--set checkpoint: expected KEY=VALUE"),
+        (["--set", "problem_args.model=[1"], "--set problem_args.model: not valid YAML"),
+        (["--set", "problem_args.model=vgg"], "model: got 'vgg', expected one of resnet, mlp"),
+        (["--set", "problem=nonsense"], "expected 'module:callable'"),
+        (["--set", "checkpoint=null"], "checkpoint: got None"),
+        (["--set", "checkpoint=a.safetensors"], "name a .pt file"),
+        (["--device", "abacus"], "abacus"),
+        (["--lr", "1e30", "--batch-size", "8"], "in epoch 1; lower --lr"),
+    ],
+)
+def test_bad_input_is_one_line(call, tmp_path, arguments, message):
+    refused(call(write_config(tmp_path), "--epochs", 1, *arguments), message)
+
+
+def test_bad_files_are_one_line(call, tmp_path):
+    refused(call("missing.yaml"), "missing.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n- 2\n")
+    refused(call("list.yaml"), "list.yaml")
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    refused(call(write_config(tmp_path), "--epochs", 1), "runs")
+
+
+def test_crop_flip_of_something_else(call, own):
+    outcome = call(own("build", kind="list"), "--augment", "crop-flip")
+    refused(outcome, "--augment crop-flip: needs batches (images of (n, c, h, w), ...)")
+
+
+def test_bad_input_ends_the_process_with_2(tmp_path):
+    result = run(tmp_path, "missing.yaml")
+    assert result.returncode == 2
+    assert result.stderr.startswith("train: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_crop_flip_gives_shifted_or_mirrored_images():
+    images = torch.arange(1, 1 + 200 * 2 * 5 * 6).reshape(200, 2, 5, 6).float()
+    result = train.crop_flip(images, torch.Generator().manual_seed(0))
+    assert result.shape == images.shape
+    found = set()
+    for image, crop in zip(images, result, strict=True):
+        padded = torch.zeros(2, 13, 14)
+        padded[:, 4:9, 4:10] = image
+        matches = [
+            (top, left, mirrored)
+            for top in range(9)
+            for left in range(9)
+            for mirrored in (False, True)
+            if torch.equal(
+                crop.flip(2) if mirrored else crop,
+                padded[:, top : top + 5, left : left + 6],
+            )
+        ]
+        assert len(matches) == 1
+        found.update(matches)
+    assert {top for top, _, _ in found} == set(range(9))
+    assert {left for _, left, _ in found} == set(range(9))
+    assert any(top != left for top, left, _ in found)
+    assert 60 < sum(mirrored for _, _, mirrored in found) * 200 / len(found) < 140
+
+
+def test_the_users_own_example_trains(tmp_path):
+    checkpoint = tmp_path / "own.pt"
+    options = ["--optimizer", "adam", "--lr", 0.003, "--batch-size", 32, "--epochs", 40]
+    target = ["--set", f"checkpoint={checkpoint}"]
+    result = run(ROOT / "configs", "own_problem.yaml", *options, *target)
+    assert result.returncode == 0, result.stderr
+    log = rows(tmp_path / "own_epochs")
+    assert list(log[0])[2:] == ["train_loss", "test_loss", "test_absolute_error"]
+    # The targets have variance 1: the network explains two fifths of it in patients it never saw.
+    assert float(log[-1]["train_loss"]) < 0.6 < float(log[0]["train_loss"])
+    assert float(log[-1]["test_loss"]) < 0.6
+    assert load(checkpoint)["epoch"] == 40

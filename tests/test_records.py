@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landscape_cli.errors import UsageError
+from landscape_cli.records import Axis, Grid, Status, Surface, TileResult
+
+numbers = st.floats(-1e12, 1e12, allow_nan=False)
+axes = st.builds(
+    lambda low, width, points: Axis(low, low if points == 1 else low + width, points),
+    numbers,
+    st.floats(0.1, 1e12),
+    st.integers(1, 60),
+)
+
+
+@given(axes)
+def test_a_range_survives_its_text(axis):
+    assert Axis.parse(str(axis)) == axis
+
+
+@given(axes)
+def test_coordinates_increase_from_end_to_end(axis):
+    coordinates = axis.coordinates
+    assert coordinates.shape == (axis.points,)
+    assert coordinates[0] == axis.low
+    assert coordinates[-1] == axis.high
+    assert np.all(np.diff(coordinates) > 0)
+    expected = np.linspace(axis.low, axis.high, axis.points)
+    scale = max(abs(axis.low), abs(axis.high))
+    np.testing.assert_allclose(coordinates, expected, rtol=0, atol=4e-16 * scale)
+
+
+@given(st.floats(1e-3, 1e6), st.integers(1, 300))
+def test_a_symmetric_range_holds_an_exact_zero(high, half):
+    coordinates = Axis(-high, high, 2 * half + 1).coordinates
+    assert coordinates[half] == 0
+    np.testing.assert_array_equal(coordinates, -coordinates[::-1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1:0:5", "0:1:1", "0:0:5", "a:b:c", "0:1:0", "0:1:-3", "0:1:2.5", "0:1", "0:1:2:3", "", ":::"]
+    + ["nan:1:3", "-inf:1:3", "0:1:9999999999999", "-1e308:1e308:3", "1e9:1.0000000000000002e9:9"],
+)
+def test_malformed_ranges_are_refused_by_name(text):
+    with pytest.raises(UsageError, match="range"):
+        Axis.parse(text)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_range_or_refused(text):
+    try:
+        axis = Axis.parse(text)
+    except UsageError:
+        return
+    assert axis.points >= 1
+
+
+@given(st.lists(axes, min_size=1, max_size=3), st.data())
+def test_index_and_coordinates_agree(some, data):
+    grid = Grid(dict(zip("xyz", some, strict=False)))
+    index = data.draw(st.integers(0, grid.total - 1))
+    (point,) = grid.coordinates([index])
+    assert grid.nearest(point) == index
+    place = np.unravel_index(index, grid.shape)
+    assert point == tuple(
+        axis.coordinates[i] for axis, i in zip(some, reversed(place), strict=True)
+    )
+
+
+def test_rows_are_y_and_columns_are_x():
+    grid = Grid({"x": Axis(0, 3, 4), "y": Axis(0, 20, 3)})
+    assert grid.shape == (3, 4)
+    assert grid.coordinates([0, 1, 4, 11]) == ((0, 0), (1, 0), (0, 10), (3, 20))
+
+
+@pytest.mark.parametrize("names", [(), ("y",), ("y", "x"), ("x", "z"), ("x", "y", "w")])
+def test_axes_have_their_names_in_order(names):
+    with pytest.raises(UsageError, match="axes must be"):
+        Grid({name: Axis(0, 1, 2) for name in names})
+
+
+def test_grids_too_large_to_store_are_refused():
+    with pytest.raises(UsageError, match="points are more than"):
+        Grid({"x": Axis(0, 1, 10**6), "y": Axis(0, 1, 10**6)})
+
+
+def test_infinities_and_nan_are_results():
+    values = {("train", "loss"): np.array([1, np.inf, 2]), ("train", "b"): np.array([1, 1, np.nan])}
+    result = TileResult((0, 1, 2), values, values, np.zeros(3, np.float32))
+    assert result.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.NOT_FINITE]
+
+
+def test_a_summary_says_where_the_minimum_is():
+    grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-2, 2, 2)})
+    loss = np.array([[5.0, np.nan, 2.0], [np.inf, 1.5, 7.0]])
+    status = np.array([[1, 2, 1], [2, 1, 0]], np.uint8)
+    surface = Surface(
+        grid, {("train", "loss"): loss}, {}, status, np.zeros((2, 3)), np.zeros((2, 3))
+    )
+    summary = surface.summary()
+    assert (summary["done"], summary["total"], summary["complete"]) == (5, 6, False)
+    assert summary["not_finite"] == 2
+    found = summary["quantities"]["train"]["loss"]
+    assert found["minimum"] == 1.5
+    assert found["minimum_at"] == [0, 2]
+    assert found["maximum"] == 7
+    assert np.isnan(found["centre"])
