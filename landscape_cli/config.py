@@ -148,6 +148,7 @@ def parse_config(
     values = load_yaml(text, source)
     if not isinstance(values, dict):
         raise UsageError(f"{source}: expected keys and values, got {_brief(values)}")
+    by_default = values.get("directions") is None
     for key, value in (changes or {}).items():
         _put(values, key, value)
     for axis, text_ in (ranges or {}).items():
@@ -157,6 +158,10 @@ def parse_config(
         axes = values.get("grid")
         for number, axis in enumerate(axes if isinstance(axes, dict) else ()):
             _put(values, f"directions.{axis}.seed", seed + number)
+    if by_default and isinstance(values.get("directions"), dict):
+        axes = values.get("grid")
+        for axis in axes if isinstance(axes, dict) else ():
+            values["directions"].setdefault(axis, {})
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
@@ -192,6 +197,21 @@ def load_yaml(text: str | bytes, source: str) -> Any:
         raise UsageError(f"{source}: not valid YAML{place}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{source}: not valid YAML: {_brief(error)}") from None
+
+
+def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
+    """The values of ``--set KEY=VALUE`` options by dotted key, each read as YAML.
+
+    Raises:
+        UsageError: if a setting has another form.
+    """
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {setting}: expected KEY=VALUE, such as grid.x=[-1,1,25]")
+        values[key] = load_yaml(text, f"--set {key}")
+    return values
 
 
 def differences(stored: Mapping[str, Any], config: RunConfig) -> list[str]:

@@ -59,6 +59,9 @@ class Axis:
             raise UsageError(f"range {text}: one point needs MIN equal to MAX, or choose N >= 2")
         if self.points > 1 and not self.low < self.high:
             raise UsageError(f"range {text}: MIN must be below MAX")
+        finest = 4 * math.ulp(max(abs(self.low), abs(self.high)))
+        if self.points > 1 and (self.high - self.low) / (self.points - 1) < finest:
+            raise UsageError(f"range {text}: too narrow for {self.points} different numbers")
 
     @classmethod
     def parse(cls, text: str) -> Axis:

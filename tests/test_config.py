@@ -25,7 +25,9 @@ plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) |
 values = st.recursive(
     plain, lambda v: st.lists(v, max_size=3) | st.dictionaries(words, v, max_size=3), max_leaves=8
 )
-axes = st.builds(lambda low, points: Axis(low, low + 1, points), st.floats(-9, 9), st.integers(2, 9))
+axes = st.builds(
+    lambda low, points: Axis(low, low + 1, points), st.floats(-9, 9), st.integers(2, 9)
+)
 
 
 @given(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
-
 import click
 
 from landscape_cli.cli.options import debug_option
@@ -67,12 +65,11 @@ def command(
     the file. A complete file of the same configuration is left alone, an incomplete one is
     continued, any other is refused unless --overwrite is given.
     """
-    from landscape_cli.config import load_config
+    from landscape_cli.config import load_config, parse_changes
     from landscape_cli.execution.choice import choose_executor
     from landscape_cli.runner import compute
 
-    values = _changes(changes)
-    values |= {
+    values = parse_changes(changes) | {
         key: value
         for key, value in {
             "output": output,
@@ -96,16 +93,3 @@ def command(
                 "(--overwrite computes it anew)",
                 flush=True,
             )
-
-
-def _changes(settings: tuple[str, ...]) -> dict[str, Any]:
-    """The values of ``--set KEY=VALUE``, read as YAML."""
-    from landscape_cli.config import load_yaml
-
-    values = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            raise click.UsageError(f"--set {setting}: expected KEY=VALUE, such as grid.x=[-1,1,25]")
-        values[key] = load_yaml(text, f"--set {key}")
-    return values

@@ -43,7 +43,10 @@ def regression(dtype, samples=53):
     torch.manual_seed(1)
     model = nn.Linear(3, 1, dtype=torch.float64)
     directions = {
-        axis: {n: torch.randn(p.shape, generator=generator, dtype=torch.float64) for n, p in model.named_parameters()}
+        axis: {
+            n: torch.randn(p.shape, generator=generator, dtype=torch.float64)
+            for n, p in model.named_parameters()
+        }
         for axis in "xy"
     }
     return model.to(dtype), directions, inputs, targets
@@ -243,7 +246,10 @@ def test_objectives_that_return_something_else_are_refused(objective, words):
 
 def test_the_centre_is_checked_and_counted():
     model, directions, inputs, targets = regression(torch.float64)
-    splits = {"train": TensorDataset(inputs, targets), "test": TensorDataset(inputs[:5], targets[:5])}
+    splits = {
+        "train": TensorDataset(inputs, targets),
+        "test": TensorDataset(inputs[:5], targets[:5]),
+    }
     evaluator = make(model, directions, mean_squared_error, splits)
     assert evaluator.check_centre(ORIGIN, 1 << 30, False) == {"train": 53, "test": 5}
 

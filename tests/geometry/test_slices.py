@@ -55,7 +55,9 @@ def test_a_model_computes_with_its_flat_parameters():
 def test_points_are_sums_from_the_centre(tensors, dimensions):
     centre = FlatParameters(tensors, "cpu")
     centre.assign(tensors)
-    directions = {axis: flat_like(tensors, i + 1.0) for i, axis in zip(range(dimensions), "xyz", strict=False)}
+    directions = {
+        axis: flat_like(tensors, i + 1.0) for i, axis in zip(range(dimensions), "xyz", strict=False)
+    }
     slice_ = AffineSlice(centre, directions)
     out = centre.clone()
     coordinates = (0.5, -0.25, 2.0)[:dimensions]
@@ -95,12 +97,18 @@ def test_directions_as_drawn_become_exactly_orthogonal(model):
 
 def test_the_cosine_after_normalization_is_what_it_is(model):
     slice_ = make(model, orthogonal=True, normalize="filter")
-    x, y = (torch.cat([v.flatten() for v in d.views.values()]).double() for d in slice_.directions.values())
+    x, y = (
+        torch.cat([v.flatten() for v in d.views.values()]).double()
+        for d in slice_.directions.values()
+    )
     assert slice_.cosines()["x,y"] == pytest.approx(float(x @ y / x.norm() / y.norm()), abs=1e-12)
 
 
 def test_each_axis_has_settings_of_its_own(model):
-    recipes = {"x": RandomDirection(normalize="filter"), "y": RandomDirection(normalize="dlayer", ignore="none")}
+    recipes = {
+        "x": RandomDirection(normalize="filter"),
+        "y": RandomDirection(normalize="dlayer", ignore="none"),
+    }
     slice_ = build_slice(FlatParameters.of_model(model, "cpu").clone(), recipes)
     x, y = slice_.directions["x"].views, slice_.directions["y"].views
     torch.testing.assert_close(

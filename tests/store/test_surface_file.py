@@ -49,7 +49,9 @@ def same(a, b):
         assert getattr(a, name).dtype == getattr(b, name).dtype
 
 
-axes = st.builds(lambda low, points: Axis(low, low + 2, points), st.floats(-9, 9), st.integers(2, 7))
+axes = st.builds(
+    lambda low, points: Axis(low, low + 2, points), st.floats(-9, 9), st.integers(2, 7)
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -94,7 +96,9 @@ def test_the_layout_of_a_plane_as_plain_h5py_sees_it(tmp_path):
             np.testing.assert_allclose(
                 file[f"{split}_acc"], 100 * written.values[split, "accuracy"], rtol=1e-15
             )
-        kinds = {name: (file[name].dtype, file[name].shape) for name in ("status", "seconds", "rank")}
+        kinds = {
+            name: (file[name].dtype, file[name].shape) for name in ("status", "seconds", "rank")
+        }
         assert kinds == {
             "status": (np.uint8, (51, 51)),
             "seconds": (np.float32, (51, 51)),

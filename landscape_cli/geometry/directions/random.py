@@ -54,4 +54,5 @@ class RandomDirection(Direction):
 
     def label(self) -> str:
         """Kind, rule and seed."""
-        return f"random direction, {self.normalize}-normalized (seed {self.seed})"
+        rule = "not " if self.normalize == "none" else f"{self.normalize}-"
+        return f"random direction, {rule}normalized (seed {self.seed})"

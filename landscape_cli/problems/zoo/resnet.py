@@ -74,6 +74,7 @@ class ResNet(nn.Module):
             )
         if not width > 0:
             raise UsageError(f"width: got {width}, expected a positive factor")
+        self.depth, self.width, self.shortcuts = depth, width, shortcuts
         stages = [max(1, round(planes * width)) for planes in (16, 32, 64)]
         planes = min(16, stages[0])
         self.conv1 = nn.Conv2d(channels, planes, 3, padding=1, bias=False)
@@ -90,6 +91,12 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
+
+    @property
+    def title(self) -> str:
+        """The network's name in a plot, such as "ResNet-56, width 0.5, no shortcuts"."""
+        width = "" if self.width == 1 else f", width {self.width:g}"
+        return f"ResNet-{self.depth}{width}{'' if self.shortcuts else ', no shortcuts'}"
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (n, channels, h, w) to scores (n, classes)."""

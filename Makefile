@@ -1,0 +1,57 @@
+# The project's commands; `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RANKS ?= 2
+TRAIN := $(BIN)/python scripts/train.py
+RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 --threads 1 \
+	--set problem_args.samples=null
+DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
+
+.PHONY: help install demo train test test-slow lint format clean
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
+
+.venv/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[mpich,zoo,test,lint]'
+	@touch $@
+
+demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
+	@for net in $(DEMO); do \
+		$(BIN)/mpiexec -n $(RANKS) $(BIN)/landscape compute configs/$${net#runs/}.yaml || exit; \
+	done
+	@$(BIN)/landscape plot $(DEMO:%=%.h5) --linear --vmax 10 --output runs/demo_contours.png
+	@$(BIN)/landscape plot $(DEMO:%=%.h5) --linear --vmax 10 --kind surface \
+		--output runs/demo_surfaces.png
+
+# Both networks train at once, one core each; only the first shows its progress.
+train: install
+	@test -e runs/digits_resnet56.pt -a -e runs/digits_resnet56_noshort.pt || { \
+		rm -f $(DEMO:%=%.h5); \
+		$(TRAIN) configs/digits_resnet56_noshort.yaml $(RECIPE) --quiet & \
+		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
+
+test: install ## Run the tests (some minutes)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: install ## Run the slow tests
+	$(BIN)/python -m pytest -m slow
+
+lint: install ## Check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove everything that is made, the environment included
+	rm -rf .venv runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache

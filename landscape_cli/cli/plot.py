@@ -1,0 +1,98 @@
+"""``landscape plot``: draw surface files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from landscape_cli.cli.options import debug_option
+from landscape_cli.plotting import FORMATS, KINDS
+
+EPILOG = "\n".join(
+    [
+        "\b",
+        "Kinds:",
+        *(f"  {name:9} {kind.help}" for name, kind in KINDS.items()),
+        "",
+        "\b",
+        "Examples:",
+        "  landscape plot surface.h5",
+        "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+    ]
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--kind", type=click.Choice(list(KINDS)), help="How to draw; line or contourf if left out."
+)
+@click.option("--split", metavar="NAME", help="Whose values; train, or for a line every split's.")
+@click.option("--quantity", metavar="NAME", help="Which values, such as loss or accuracy.")
+@click.option(
+    "--log/--linear",
+    default=None,
+    help="The scale of the values. Left out, planes of positive values that span more than three "
+    "decades are drawn on a logarithmic scale.",
+)
+@click.option("--vmin", type=float, help="Lowest value shown; accuracy is in percent.")
+@click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
+@click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="PATH",
+    help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
+)
+@click.option(
+    "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
+)
+@debug_option
+def command(
+    files: tuple[str, ...],
+    kind: str | None,
+    split: str | None,
+    quantity: str | None,
+    log: bool | None,
+    vmin: float | None,
+    vmax: float | None,
+    levels: int | None,
+    output: str | None,
+    dpi: int,
+) -> None:
+    """Draw surface files, complete or not, side by side on one scale.
+
+    Points that are not computed or not finite are marked as such, and a note on stderr says how
+    many values the limits clip.
+    """
+    from landscape_cli.plotting.checks import check
+    from landscape_cli.plotting.figure import draw
+    from landscape_cli.plotting.files import check_output, save
+    from landscape_cli.plotting.limits import fit, notes
+    from landscape_cli.plotting.painter import load
+    from landscape_cli.plotting.panel import choose
+    from landscape_cli.store import read_surface
+
+    surfaces = [read_surface(file) for file in files]
+    picture = Path(files[0]).with_suffix(".png") if output is None else Path(output)
+    check_output(picture, files)
+    panels = [
+        panel
+        for surface, name in zip(surfaces, _names(files), strict=True)
+        for panel in choose(surface, split, quantity, name)
+    ]
+    kind = check(panels, kind)
+    scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
+    save(draw(panels, kind, scale), picture, dpi)
+    for note in notes(panels, scale, load(kind).clipped):
+        print(f"note: {note}", file=sys.stderr)
+    print(f"wrote {picture.resolve()}", flush=True)
+
+
+def _names(files: Sequence[str]) -> list[str]:
+    """The files' names, with their folders if names alone would not tell them apart."""
+    names = [Path(file).name for file in files]
+    return names if len(set(names)) == len(names) else list(files)

@@ -1,0 +1,36 @@
+"""Pictures of surfaces. Only this package imports matplotlib, and only when something is drawn.
+
+A new kind of plot is one module with a ``Painter`` and one line in ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMATS = ("png", "pdf", "svg")
+"""The endings a picture can have."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plot, described without importing what draws it.
+
+    Args:
+        target: ``module:attribute`` of its ``Painter``.
+        axes: how many axes a surface must have to be drawn so.
+        help: one line for the command line.
+    """
+
+    target: str
+    axes: int
+    help: str
+
+
+KINDS = {
+    "contour": Kind("landscape_cli.plotting.contour:LINES", 2, "labelled contour lines"),
+    "contourf": Kind("landscape_cli.plotting.contour:FILLED", 2, "filled contours"),
+    "heatmap": Kind("landscape_cli.plotting.heatmap:PAINTER", 2, "one coloured cell per point"),
+    "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D"),
+    "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
+}
+"""Every kind of plot; a surface's default is "line", "contourf" or "heatmap" by its shape."""

@@ -1,0 +1,60 @@
+"""Titles above an axes, and the labels of its x and y."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import Any
+
+from landscape_cli.plotting import labels
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.style import ticks
+
+LETTERS = 13.5
+"""How many letters of a label fit in an inch."""
+
+SUBTITLE, CAPTION = "subtitle", "caption"
+"""The names (gid) of the small texts above and below an axes."""
+
+
+def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]) -> None:
+    """Write a panel's titles and the labels of its axes.
+
+    Args:
+        axes: where the panel is drawn.
+        panel: the panel.
+        with_split: whether the title must tell the split.
+        room: the (width, height) in inches that labels can take.
+    """
+    second = labels.subtitle(panel, with_split)
+    axes.set_title(labels.title(panel), pad=17 if second else 6)
+    _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
+    words = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
+    if axes.name == "3d":
+        axes.set(xlabel="x", ylabel="y")
+        _annotate(axes, "\n".join(w for w in words.values() if len(w) > 1), (0.5, 0), -10, CAPTION)
+        return
+    axes.set_xlabel(_wrapped(words["x"], room[0]))
+    axes.xaxis.set_major_locator(ticks(6))
+    if panel.dimension == 2:
+        axes.set_ylabel(_wrapped(words["y"], room[1]))
+        axes.yaxis.set_major_locator(ticks(6))
+
+
+def _wrapped(text: str, inches: float) -> str:
+    return fill(text, round(inches * LETTERS), break_on_hyphens=False)
+
+
+def _annotate(axes: Any, text: str, place: tuple[float, float], points: float, gid: str) -> None:
+    """Write small text some points above, or below if negative, a place of an axes."""
+    axes.annotate(
+        text,
+        xy=place,
+        xycoords="axes fraction",
+        xytext=(0, points),
+        textcoords="offset points",
+        ha="center",
+        va="top" if points < 0 else "baseline",
+        fontsize=8,
+        color="0.3",
+        gid=gid,
+    )

@@ -1,0 +1,63 @@
+"""Which kinds of plot suit which panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting import KINDS
+from landscape_cli.plotting.panel import Panel
+
+
+def check(panels: Sequence[Panel], kind: str | None) -> str:
+    """The kind that panels are drawn as: the one asked for, or the default for their shape.
+
+    Raises:
+        UsageError: if the panels do not go together, or the kind does not suit them.
+    """
+    first = panels[0]
+    for panel in panels[1:]:
+        _check_pair(first, panel)
+    fitting = [name for name, entry in KINDS.items() if entry.axes == first.dimension]
+    if not fitting:
+        raise UsageError(f"{first.source} is {_shape(first)}; no kind of plot draws that")
+    if kind is None:
+        wide = all(min(panel.z.shape) >= 2 for panel in panels)
+        return "line" if first.dimension == 1 else "contourf" if wide else "heatmap"
+    if kind not in fitting:
+        raise UsageError(
+            f"--kind {kind}: {first.source} is {_shape(first)}; use {' or '.join(fitting)}"
+        )
+    return kind
+
+
+def check_wide(panel: Panel, kind: str) -> None:
+    """Refuse a plane that is only one point wide.
+
+    Raises:
+        UsageError: naming the kind and what to use instead.
+    """
+    if min(panel.z.shape) < 2:
+        raise UsageError(
+            f"--kind {kind}: {panel.source} is {_shape(panel)}, but this needs two points along "
+            "each axis; use --kind heatmap"
+        )
+
+
+def _check_pair(first: Panel, other: Panel) -> None:
+    if other.dimension != first.dimension:
+        raise UsageError(
+            f"{first.source} is {_shape(first)} and {other.source} is {_shape(other)}; they can't "
+            "share a figure, plot them one by one"
+        )
+    if other.quantity != first.quantity:
+        raise UsageError(
+            f"--quantity: {first.source} shows {first.quantity} and {other.source} shows "
+            f"{other.quantity}; name a quantity that all files have"
+        )
+
+
+def _shape(panel: Panel) -> str:
+    points = " x ".join(str(axis.points) for axis in panel.surface.grid.axes.values())
+    names = {1: "a line", 2: "a plane"}
+    return f"{names.get(panel.dimension, f'a grid of {panel.dimension} axes')} ({points} points)"

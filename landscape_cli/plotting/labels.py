@@ -1,0 +1,110 @@
+"""The words on a picture: titles, axis labels, names of quantities, numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from landscape_cli.plotting.panel import PERCENT, Panel
+
+ENDINGS = (".h5", ".hdf5")
+"""What is left out of a file's name in a title."""
+
+LONGEST = 46
+"""How many characters of a title fit above a panel."""
+
+
+def title(panel: Panel) -> str:
+    """The network's name, or the file's if the surface does not say."""
+    name = _get(panel.surface.provenance, "network", "name")
+    return _shorten(str(name)) if name else _stem(panel)
+
+
+def subtitle(panel: Panel, with_split: bool = False) -> str:
+    """The file's name below the network's, and how much of the surface is computed."""
+    parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
+    if with_split:
+        parts.append(panel.split)
+    if panel.missing.any():
+        percent = math.floor(100 * (1 - float(panel.missing.mean())))
+        parts.append(f"({percent} % computed)")
+    return " ".join(parts)
+
+
+def axis(panel: Panel, name: str) -> str:
+    """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
+    direction = _get(panel.surface.provenance, "directions", name)
+    direction = direction or _get(panel.surface.config, "directions", name)
+    if label := _get(direction, "label"):
+        return f"{name}: {label}"
+    kind = _get(direction, "kind")
+    if not kind:
+        return name
+    text = f"{name}: {kind} direction"
+    normalize = _get(direction, "normalize")
+    if normalize and normalize != "none":
+        text += f", {normalize}-normalized"
+    seed = _get(direction, "seed")
+    return text if seed is None else f"{text} (seed {seed})"
+
+
+def quantity(panels: Sequence[Panel]) -> str:
+    """What the values are, such as "test accuracy (%)"; without the split if they differ in it."""
+    first = panels[0]
+    words = [first.split] if all(p.split == first.split for p in panels) else []
+    words.append(first.quantity.replace("_", " "))
+    if first.quantity in PERCENT:
+        words.append("(%)")
+    return " ".join(words)
+
+
+def count(number: int) -> str:
+    """A number of points in words."""
+    return "1 point" if number == 1 else f"{number} points"
+
+
+def share(fraction: float) -> str:
+    """A fraction above 0 as a percentage that is never rounded to nothing or to all."""
+    if fraction < 0.001:
+        return "less than 0.1 %"
+    if 0.999 < fraction < 1:
+        return "more than 99.9 %"
+    return f"{100 * fraction:.1f} %"
+
+
+def number(value: float) -> str:
+    """A number of few digits; very large and small ones as a power of ten in mathtext."""
+    text = f"{value:.4g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    factor = {"1": "", "-1": "-"}.get(mantissa, rf"{mantissa}\times")
+    return rf"${factor}10^{{{int(exponent)}}}$"
+
+
+def power(exponent: float) -> str:
+    """Ten to a whole number, in mathtext."""
+    return rf"$10^{{{round(exponent)}}}$"
+
+
+def _stem(panel: Panel) -> str:
+    path = PurePath(panel.source)
+    return _shorten(str(path.with_suffix("")) if path.suffix in ENDINGS else panel.source)
+
+
+def _shorten(text: str) -> str:
+    text = text.replace("$", r"\$")
+    if len(text) <= LONGEST:
+        return text
+    half = (LONGEST - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def _get(mapping: Any, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(mapping, Mapping):
+            return None
+        mapping = mapping.get(key)
+    return mapping

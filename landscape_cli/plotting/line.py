@@ -1,0 +1,88 @@
+"""Values along a line, a curve for each split, with the band of their standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from landscape_cli.plotting import labels
+from landscape_cli.plotting.limits import BAND
+from landscape_cli.plotting.marks import absent, edges, explain, runs
+from landscape_cli.plotting.painter import Painter
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.style import MISSING, SERIES
+
+FEW = 60
+"""With at most so many points each of them has a dot."""
+
+
+def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
+    """Draw all panels of one surface: the first solid, the others dashed."""
+    several = len(panels) > 1
+    for place, (panel, (color, dashes)) in enumerate(zip(panels, cycle(SERIES), strict=False)):
+        _draw_curve(axes, panel, scale, color, dashes, panel.split if several else "_curve")
+        _draw_absent(axes, panel, scale, place, several)
+    first = panels[0]
+    bounds = edges(first.x)
+    for start, stop in runs(first.missing):
+        axes.axvspan(bounds[start], bounds[stop], zorder=0, **MISSING)
+    if first.x[0] <= 0 <= first.x[-1]:
+        axes.axvline(0, color="0.6", linewidth=0.7, zorder=0.8, gid="centre")
+    if scale.log:
+        axes.set_yscale("log")
+    if len(first.x) > 1:
+        axes.set_xlim(first.x[0], first.x[-1])
+    axes.set_ylim(scale.low, scale.high)
+    axes.set_ylabel(labels.quantity(panels))
+    band = Patch(color="0.8", linewidth=0, label=f"± {BAND} standard errors")
+    shown = any(np.isfinite(panel.stderr).any() for panel in panels)
+    explain(axes, panels, scale, filled=False, extra=[band] if shown else [])
+
+
+def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, label: str) -> None:
+    values = np.where(scale.visible(panel), panel.z, np.nan)
+    width = BAND * panel.stderr
+    if np.isfinite(width).any():
+        floor = scale.low / 10 if scale.log else -np.inf
+        below = np.maximum(values - width, floor)
+        axes.fill_between(
+            panel.x, below, values + width, color=color, alpha=0.2, linewidth=0, zorder=1
+        )
+    axes.plot(
+        panel.x,
+        values,
+        dashes,
+        color=color,
+        marker="o" if len(panel.x) <= FEW else None,
+        markersize=2.5,
+        label=label,
+        zorder=2,
+    )
+    lonely = _alone(np.isfinite(values))
+    if len(panel.x) > FEW and lonely.any():
+        axes.plot(panel.x[lonely], values[lonely], "o", color=color, markersize=2.5, label="_alone")
+
+
+def _draw_absent(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:
+    for row, (mask, look) in enumerate(absent(panel, scale)):
+        x = panel.x[mask]
+        name = f"{panel.split} {look['label']}" if several else look["label"]
+        height = np.full(len(x), 0.96 - 0.06 * (place + 0.5 * row))
+        transform = axes.get_xaxis_transform()
+        axes.plot(x, height, transform=transform, zorder=4, **{**look, "label": name})
+
+
+def _alone(visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of (n,) points have no visible neighbour, so that no line shows them."""
+    padded = np.concatenate([[False], visible, [False]])
+    lonely: NDArray[np.bool_] = visible & ~padded[:-2] & ~padded[2:]
+    return lonely
+
+
+PAINTER = Painter(paint, overlay=True, clipped="and are cut off")

@@ -1,0 +1,124 @@
+"""One quantity of one surface, as the arrays that a plot needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import UsageError
+from landscape_cli.records import Status, Surface
+
+PERCENT = ("accuracy",)
+"""Quantities that are stored as a fraction and shown in percent."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity of one surface.
+
+    Args:
+        surface: where the values come from.
+        split: the split's name.
+        quantity: the quantity's name.
+        source: the surface's file, for titles and messages.
+    """
+
+    surface: Surface
+    split: str
+    quantity: str
+    source: str = "the surface"
+
+    @property
+    def dimension(self) -> int:
+        """The number of axes."""
+        return len(self.surface.grid.axes)
+
+    @property
+    def unit(self) -> float:
+        """What a stored value is multiplied by to be shown: 100 for percent, else 1."""
+        return 100.0 if self.quantity in PERCENT else 1.0
+
+    @property
+    def aspect(self) -> float:
+        """Height to width of a plane drawn flat: that of its ranges, unless it is extreme."""
+        x, y = self.surface.grid.axes["x"], self.surface.grid.axes["y"]
+        if x.points == 1 or y.points == 1:
+            return 1.0
+        return min(max((y.high - y.low) / (x.high - x.low), 0.5), 1.6)
+
+    @cached_property
+    def x(self) -> NDArray[np.float64]:
+        """The x coordinates, of shape (nx,)."""
+        return self.surface.grid.axes["x"].coordinates
+
+    @cached_property
+    def y(self) -> NDArray[np.float64]:
+        """The y coordinates of a plane, of shape (ny,)."""
+        return self.surface.grid.axes["y"].coordinates
+
+    @cached_property
+    def z(self) -> NDArray[np.float64]:
+        """The values as shown, of the grid's shape: (nx,) or (ny, nx). NaN where missing."""
+        values = np.asarray(self.surface.values[self.split, self.quantity], dtype=np.float64)
+        return np.where(self.missing, np.nan, values * self.unit)
+
+    @cached_property
+    def stderr(self) -> NDArray[np.float64]:
+        """The standard errors as shown, of the grid's shape; NaN where there are none."""
+        stored = self.surface.stderr.get((self.split, self.quantity))
+        if stored is None:
+            return np.full_like(self.z, np.nan)
+        return np.where(self.missing, np.nan, np.asarray(stored, dtype=np.float64) * self.unit)
+
+    @cached_property
+    def missing(self) -> NDArray[np.bool_]:
+        """Which points were not computed: still to do, or failed."""
+        return np.isin(self.surface.status, (Status.TODO, Status.FAILED))
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """Which points have a finite value."""
+        return np.isfinite(self.z)
+
+    @cached_property
+    def not_finite(self) -> NDArray[np.bool_]:
+        """Which points were computed, but to a NaN or an infinity."""
+        return ~self.missing & ~self.finite
+
+
+def choose(
+    surface: Surface, split: str | None, quantity: str | None, source: str = "the surface"
+) -> list[Panel]:
+    """Turn a surface into panels: one, or for a line one a split if none is named.
+
+    The default quantity is "loss" and the default split "train" where there are such.
+
+    Raises:
+        UsageError: if the surface lacks the split or the quantity.
+    """
+    splits = _splits(surface, split, source)
+    offered = {name: None for s in splits for name in surface.quantities(s)}
+    wanted = quantity or ("loss" if "loss" in offered else next(iter(offered)))
+    having = [s for s in splits if wanted in surface.quantities(s)]
+    if not having:
+        raise UsageError(
+            f"--quantity {wanted!r}: {source} has {', '.join(offered)} for "
+            f"{' and '.join(splits)}; choose one of these"
+        )
+    kept = having if len(surface.grid.axes) == 1 else having[:1]
+    return [Panel(surface, s, wanted, source) for s in kept]
+
+
+def _splits(surface: Surface, split: str | None, source: str) -> list[str]:
+    if not surface.splits:
+        raise UsageError(f"{source} holds no values; compute it first")
+    if split is None:
+        return sorted(surface.splits, key=lambda name: name != "train")
+    if split not in surface.splits:
+        raise UsageError(
+            f"--split {split!r}: {source} has {', '.join(surface.splits)}; choose one of these"
+        )
+    return [split]

@@ -1,0 +1,137 @@
+"""Objectives for common tasks: the value of each sample, from one forward pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from landscape_cli.errors import ProblemError
+from landscape_cli.problems.problem import Objective
+
+REMEDY = "write your own objective (model, batch) -> {name: Tensor[n]}"
+
+
+def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
+    """Cross entropy in nats, and accuracy as a fraction (0 or 1 for a single prediction).
+
+    Dimensions behind the classes, such as the places in a sequence, are averaged over; each place
+    counts the same, so padded sequences need an objective of their own.
+
+    Args:
+        model: maps the inputs to unnormalized scores (n, classes, ...).
+        batch: a pair (inputs, targets); targets are class numbers (n, ...) of an integer type.
+
+    Returns:
+        ``loss`` and ``accuracy``, each of shape (n,) and of the scores' type.
+
+    Raises:
+        ProblemError: if the batch is not such a pair, or scores and targets do not fit together.
+    """
+    scores, targets = _forward("cross_entropy", model, batch)
+    if scores.dim() < 2 or scores.shape[:1] + scores.shape[2:] != targets.shape:
+        raise ProblemError(
+            f"cross_entropy: scores {_shape(scores)} do not fit targets {_shape(targets)}; "
+            f"expected (n, classes, ...) and (n, ...), or {REMEDY}"
+        )
+    if targets.is_floating_point() or targets.is_complex():
+        raise ProblemError(
+            f"cross_entropy: targets are {targets.dtype}, expected class numbers of an integer "
+            f"type; convert them with .long(), or {REMEDY}"
+        )
+    losses = functional.cross_entropy(scores, targets.long(), reduction="none")
+    correct = (scores.argmax(dim=1) == targets).to(losses.dtype)
+    return {"loss": _per_sample(losses), "accuracy": _per_sample(correct)}
+
+
+def mean_squared_error(model: nn.Module, batch: Any) -> dict[str, Tensor]:
+    """Squared error, averaged over every dimension but the first, in the targets' unit squared.
+
+    Args:
+        model: maps the inputs to predictions (n, ...).
+        batch: a pair (inputs, targets); targets of n samples with as many elements, so that
+            (n,) fits predictions (n, 1).
+
+    Returns:
+        ``loss`` of shape (n,) and of the predictions' type.
+
+    Raises:
+        ProblemError: if the batch is not such a pair, or the shapes do not fit together.
+    """
+    predictions, targets = _forward("mean_squared_error", model, batch)
+    targets = _like(predictions, targets, "mean_squared_error")
+    return {"loss": _per_sample((predictions - targets).square())}
+
+
+def binary_cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
+    """Binary cross entropy of logits in nats, and accuracy as a fraction.
+
+    Both are averaged over every dimension but the first. A logit above 0 predicts class 1.
+
+    Args:
+        model: maps the inputs to logits (n, ...), before any sigmoid.
+        batch: a pair (inputs, targets); targets in [0, 1] of n samples with as many elements, so
+            that (n,) fits logits (n, 1).
+
+    Returns:
+        ``loss`` and ``accuracy``, each of shape (n,) and of the logits' type.
+
+    Raises:
+        ProblemError: if the batch is not such a pair, or the shapes do not fit together.
+    """
+    logits, targets = _forward("binary_cross_entropy", model, batch)
+    targets = _like(logits, targets, "binary_cross_entropy")
+    losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    correct = ((logits > 0) == (targets > 0.5)).to(losses.dtype)
+    return {"loss": _per_sample(losses), "accuracy": _per_sample(correct)}
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "cross_entropy": cross_entropy,
+    "mean_squared_error": mean_squared_error,
+    "binary_cross_entropy": binary_cross_entropy,
+}
+"""The objectives of this module by name."""
+
+
+def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+    """The model's output for the batch's inputs, and the batch's targets."""
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        size = f" of {len(batch)}" if isinstance(batch, tuple | list | dict) else ""
+        raise ProblemError(
+            f"{name}: expected a batch (inputs, targets), got a {type(batch).__name__}{size}; "
+            f"{REMEDY}"
+        )
+    inputs, targets = batch
+    if not isinstance(targets, Tensor):
+        raise ProblemError(
+            f"{name}: expected targets in a tensor, got a {type(targets).__name__}; {REMEDY}"
+        )
+    outputs = model(inputs)
+    if not isinstance(outputs, Tensor):
+        raise ProblemError(
+            f"{name}: expected the model to return a tensor, got a {type(outputs).__name__}; "
+            f"{REMEDY}"
+        )
+    return outputs, targets
+
+
+def _like(outputs: Tensor, targets: Tensor, name: str) -> Tensor:
+    """The targets in the outputs' shape and type; nothing is ever broadcast."""
+    same_samples = outputs.dim() > 0 and outputs.shape[:1] == targets.shape[:1]
+    if not same_samples or outputs.numel() != targets.numel():
+        raise ProblemError(
+            f"{name}: outputs {_shape(outputs)} do not fit targets {_shape(targets)}; "
+            f"expected n samples with as many elements, or {REMEDY}"
+        )
+    return targets.reshape(outputs.shape).to(outputs.dtype)
+
+
+def _per_sample(values: Tensor) -> Tensor:
+    """The mean over every dimension but the first."""
+    return values.flatten(1).mean(dim=1) if values.dim() > 1 else values
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))

@@ -1,0 +1,282 @@
+"""Train the model of any configuration's problem and write its checkpoints."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from landscape_cli.config import load_config, parse_changes
+from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
+from landscape_cli.evaluation.data import SplitData, map_tensors
+from landscape_cli.evaluation.devices import choose_device, free_memory
+from landscape_cli.evaluation.statistics import Accumulator
+from landscape_cli.problems import Problem
+from landscape_cli.problems.resolving import load_problem
+from landscape_cli.progress import Progress
+
+
+def parse_milestones(text: str, epochs: int) -> list[int]:
+    """After how many epochs the rate falls, from epochs or fractions of them."""
+    try:
+        parts = [part for part in text.split(",") if part.strip()]
+        result = [max(1, round(float(p) * epochs)) if "." in p else int(p) for p in parts]
+        if min(result, default=1) < 1:
+            raise ValueError
+        return result
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--milestones {text}: expected epochs or fractions, such as 150,225 or 0.5,0.75"
+        ) from None
+
+
+def shuffled(split: Any, size: int, generator: torch.Generator) -> Iterator[Any]:
+    """The batches for one epoch: a data set's in random order, a loader's as they come."""
+    if isinstance(split, TensorDataset):
+        order = torch.randperm(len(split), generator=generator)
+        for rows in torch.split(order, size):
+            # Batch norm can't train on a single sample that is left over.
+            if len(rows) > 1 or min(size, len(split)) == 1:
+                yield tuple(tensor[rows] for tensor in split.tensors)
+    elif isinstance(split, IterableDataset):
+        yield from DataLoader(split, size)
+    elif isinstance(split, Dataset):
+        yield from DataLoader(split, size, shuffle=True, generator=generator)
+    else:
+        yield from split
+
+
+def crop_flip(images: Tensor, generator: torch.Generator, padding: int = 4) -> Tensor:
+    """Crop each image at random from itself padded with zeros, and mirror about every second."""
+    count, _, height, width = images.shape
+    padded = functional.pad(images, [padding] * 4).permute(0, 2, 3, 1)
+    shifts = torch.randint(2 * padding + 1, (2, count, 1), generator=generator)
+    rows, columns = shifts[0] + torch.arange(height), shifts[1] + torch.arange(width)
+    mirrored = torch.rand(count, 1, generator=generator) < 0.5
+    columns = torch.where(mirrored, columns.flip(1), columns)
+    samples = torch.arange(count)[:, None, None]
+    return padded[samples, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def has_images(batch: Any) -> bool:
+    images = batch[0] if isinstance(batch, list | tuple) and batch else None
+    return isinstance(images, Tensor) and images.dim() == 4
+
+
+class Trainer:
+    """A problem on a device, with its optimizer."""
+
+    def __init__(self, problem: Problem, options: SimpleNamespace) -> None:
+        if "train" not in problem.splits:
+            raise ProblemError(f"problem: has no split 'train', only {', '.join(problem.splits)}")
+        self.problem, self.model, self.options = problem, problem.model, options
+        self.device = choose_device(options.device, 0)
+        self.generator = torch.Generator().manual_seed(options.seed)
+        self.splits = {
+            name: SplitData(name, split, options.batch_size, self.device)
+            for name, split in problem.splits.items()
+        }
+        self.layout = self.choose_layout()
+        self.train_split: Any = problem.splits["train"]
+        if isinstance(self.train_split, TensorDataset):
+            resident = [tensor.to(self.device) for tensor in self.train_split.tensors]
+            self.train_split = TensorDataset(*resident)
+        self.optimizer = self.build_optimizer()
+
+    def choose_layout(self) -> torch.memory_format:
+        """Try the objective; channels last trains faster, but some models can't have it."""
+        batch = next(self.splits["train"].stream())
+        if self.options.augment != "none" and not has_images(batch):
+            raise UsageError("--augment crop-flip: needs batches (images of (n, c, h, w), ...)")
+        layouts = [torch.channels_last] if has_images(batch) else []
+        for layout in (*layouts, torch.contiguous_format):
+            self.layout = layout
+            self.model.to(memory_format=layout).to(self.device).eval()  # type: ignore[call-overload]
+            try:
+                with torch.no_grad():
+                    values, _ = self.objective(batch)
+                    Accumulator("train", 1).add(0, values, batch)
+                break
+            except Exception as error:
+                failure = error
+        else:
+            if isinstance(failure, LandscapeError):
+                raise failure
+            raise ProblemError(f"objective: it failed: {cause(failure)}") from failure
+        if "loss" not in values:
+            raise ProblemError(f"objective: it returned {', '.join(values)}, but no 'loss'")
+        return layout
+
+    def build_optimizer(self) -> torch.optim.Optimizer:
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        if not parameters:
+            raise ProblemError("Problem.model: it has no parameters that require a gradient")
+        lr, decay = self.options.lr, self.options.weight_decay
+        if self.options.optimizer == "adam":
+            return torch.optim.Adam(parameters, lr, weight_decay=decay)
+        nesterov = self.options.nesterov
+        return torch.optim.SGD(parameters, lr, 0.9, weight_decay=decay, nesterov=nesterov)
+
+    def objective(self, batch: Any) -> tuple[Mapping[str, Tensor], Any]:
+        """The values for a batch, and the batch as the model got it."""
+
+        def place(tensor: Tensor) -> Tensor:
+            layout = self.layout if tensor.dim() == 4 else torch.preserve_format
+            return tensor.to(self.device, memory_format=layout)
+
+        batch = map_tensors(place, batch)
+        return self.problem.objective(self.model, batch), batch
+
+    def epoch(self, lr: float) -> float:
+        """Train once on every batch; return the mean of the losses met on the way."""
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        total, count = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        batches = shuffled(self.train_split, self.options.batch_size, self.generator)
+        for given in batches:
+            batch = given
+            if self.options.augment == "crop-flip":
+                batch = (crop_flip(given[0], self.generator), *given[1:])
+            losses = self.objective(batch)[0]["loss"]
+            self.optimizer.zero_grad()
+            losses.mean().backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            total += losses.detach().sum(dtype=torch.float64)
+            count += len(losses)
+        return total.item() / count
+
+    @torch.no_grad()
+    def means(self, split: str) -> dict[str, float]:
+        """The mean of each named value over a split in eval mode."""
+        self.model.eval()
+        sums = Accumulator(split, 1)
+        for batch in self.splits[split]:
+            sums.add(0, *self.objective(batch))
+        return dict(zip(sums.names, sums.means()[0][0].tolist(), strict=True))
+
+    def hold(self, split: str) -> None:
+        """Keep a split's batches on the device if they fit."""
+        for _ in self.splits[split].load(free_memory(self.device) // 4):
+            pass
+
+
+def save(path: Path, model: nn.Module, epoch: int, config: dict[str, Any]) -> None:
+    state = {
+        key: value.detach().cpu().contiguous() if isinstance(value, Tensor) else value
+        for key, value in model.state_dict().items()
+    }
+    temporary = path.with_name(f".{path.name}.part")
+    torch.save({"state_dict": state, "epoch": epoch, "config": config}, temporary)
+    os.replace(temporary, path)
+
+
+def add_row(path: Path, row: dict[str, Any]) -> None:
+    first = row["epoch"] == 1
+    with path.open("w" if first else "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row))
+        if first:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def train(path: str, options: SimpleNamespace) -> None:
+    config = load_config(path, parse_changes(options.assignments))
+    if not config.checkpoint or config.checkpoint.endswith(".safetensors"):
+        raise UsageError(f"{path}: checkpoint: got {config.checkpoint!r}, name a .pt file to write")
+    milestones = parse_milestones(options.milestones, options.epochs)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    trainer = Trainer(load_problem(config.problem, config.problem_args), options)
+    others = [split for split in trainer.splits if split != "train"]
+    for split in others:
+        trainer.hold(split)
+    checkpoint = Path(config.checkpoint)
+    folder = checkpoint.with_name(f"{checkpoint.stem}_epochs")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("epoch_*.pt"):
+        old.unlink()
+    # Through JSON everything becomes a plain type, which torch.load accepts as safe.
+    plain = json.loads(json.dumps({**config.model_dump(), "training": vars(options)}, default=str))
+    save(folder / "epoch_000.pt", trainer.model, 0, plain)
+    with Progress(options.epochs, checkpoint.name, unit="epoch", quiet=options.quiet) as progress:
+        for epoch in range(1, options.epochs + 1):
+            lr = options.lr / 10 ** sum(epoch > milestone for milestone in milestones)
+            loss = trainer.epoch(lr)
+            if not abs(loss) < float("inf"):
+                raise LandscapeError(f"the loss became {loss} in epoch {epoch}; lower --lr")
+            means = {f"{s}_{name}": v for s in others for name, v in trainer.means(s).items()}
+            add_row(folder / "log.csv", {"epoch": epoch, "lr": lr, "train_loss": loss, **means})
+            if epoch % options.every == 0 or epoch == options.epochs:
+                save(folder / f"epoch_{epoch:03d}.pt", trainer.model, epoch, plain)
+            progress.update(note=f"loss {loss:.3g}")
+    save(checkpoint, trainer.model, options.epochs, plain)
+    for split in trainer.splits:
+        means = trainer.means(split)
+        print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in means.items())}")
+    print(f"wrote {checkpoint.resolve()}\nwrote {folder.resolve()}")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("config")
+@click.option("--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), default=0.1, help="Learning rate.")
+@click.option("--nesterov", is_flag=True, help="Nesterov's momentum for sgd; it is 0.9.")
+@click.option("--batch-size", type=click.IntRange(1), default=128)
+@click.option("--weight-decay", type=click.FloatRange(0), default=0.0)
+@click.option("--epochs", type=click.IntRange(1), default=300)
+@click.option(
+    "--milestones",
+    default="0.5,0.75,0.9167",
+    help="When the rate is divided by 10: epochs, or fractions of all (those of Li et al. 2018).",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    help="Of initialization, order and augmentation.",
+)
+@click.option("--augment", type=click.Choice(["none", "crop-flip"]), default="none")
+@click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change CONFIG.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
+@click.option("--threads", type=click.IntRange(1), help="Of PyTorch on a CPU.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def command(config: str, **options: Any) -> None:
+    """Train the problem of the YAML file CONFIG and write its checkpoint.
+
+    The mean loss over the split train is minimized. Beside CONFIG's checkpoint, such as
+    runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoint of each epoch;
+    those of an earlier training are removed.
+    """
+    train(config, SimpleNamespace(**options))
+
+
+def main() -> int:
+    try:
+        command.main(prog_name="train", standalone_mode=False)
+        return 0
+    except click.Abort:
+        message, code = "interrupted", 130
+    except click.ClickException as error:
+        message, code = error.format_message(), 2
+    except (LandscapeError, OSError) as error:
+        message, code = str(error), 2
+    print(f"train: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

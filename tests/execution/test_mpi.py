@@ -1,0 +1,143 @@
+"""Real ranks under mpiexec: the same values on any number of them, and a quick end on failure."""
+
+import os
+import signal
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from landscape_cli.store import read_surface
+
+pytestmark = pytest.mark.mpi
+
+
+def arrays(path):
+    """Every array that must not depend on the ranks, by name."""
+    found = {}
+    with h5py.File(path) as file:
+        for group in ("values", "stderr"):
+            for split, members in file[group].items():
+                for name, data in members.items():
+                    found[group, split, name] = data[()]
+        found["status"] = file["status"][()]
+    return found
+
+
+def same_bits(one, other):
+    first, second = arrays(one), arrays(other)
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        assert array.tobytes() == second[name].tobytes(), name
+
+
+def kill_group(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until_some_are_done(path, process, enough):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        if path.exists() and read_surface(path).done >= enough:
+            return
+        time.sleep(0.05)
+    pytest.fail("nothing was published")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The surface as one process computes it, without MPI."""
+    return tmp_path_factory.mktemp("plain") / "surface.h5"
+
+
+@pytest.mark.parametrize("ranks", [None, 1, 2, 4])
+def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
+    config = workplace.config("example:digits_network", grid={"x": [-1, 1, 9], "y": [-1, 1, 7]})
+    done = workplace.run("compute", config, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert f"wrote {workplace.folder}/surface.h5" in done.stdout
+    assert done.stdout.count("wrote") == 2
+    surface = read_surface("surface.h5")
+    assert surface.complete
+    assert surface.provenance["runs"][0]["mpi"]["size"] == (ranks or 1)
+    assert len(surface.provenance["runs"][0]["ranks"]) == (ranks or 1)
+    if ranks is None:
+        plain.write_bytes((workplace.folder / "surface.h5").read_bytes())
+    else:
+        same_bits(plain, "surface.h5")
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks):
+    grid = {"x": [-1, 1, 12], "y": [-1, 1, 10]}
+    fast = workplace.config(grid=grid, splits=["train"])
+    assert workplace.run("compute", fast).returncode == 0
+    slow = workplace.config("example:slow", "slow.yaml", grid=grid, output="slow.h5")
+    process = workplace.start("compute", slow, ranks=ranks)
+    path = workplace.folder / "slow.h5"
+    wait_until_some_are_done(path, process, 10)
+    kill_group(process)
+    before = read_surface(path)
+    assert 10 <= before.done < before.total
+    ended = workplace.run("compute", slow, "--resume", ranks=ranks)
+    assert ended.returncode == 0, ended.stderr
+    assert f"{before.done} of 120 points are done" in ended.stderr
+    assert len(read_surface(path).provenance["runs"]) == 2
+    same_bits("surface.h5", path)
+    kept = before.status.ravel() == 1
+    np.testing.assert_array_equal(
+        before.seconds.ravel()[kept], read_surface(path).seconds.ravel()[kept]
+    )
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
+    grid = {"x": [-1, 1, 100], "y": [-1, 1, 100]}
+    after = 6 if rank == "0" else 3
+    config = workplace.config(
+        "example:raising", grid=grid, problem_args={"on_rank": rank, "after": 4 * after}
+    )
+    begin = time.monotonic()
+    done = workplace.run("compute", config, ranks=2)
+    assert time.monotonic() - begin < 30  # 10 s after the failure, with what starting takes
+    assert done.returncode not in (0, 2)
+    assert done.stderr.count("ValueError: the objective broke down") == 1
+    assert "example.py" in done.stderr
+    if rank == "1":
+        assert "rank 1 on " in done.stderr
+    assert not read_surface("surface.h5").complete
+
+
+def test_errors_are_printed_by_one_rank(workplace):
+    for arguments in (
+        ["compute", "nowhere.yaml"],
+        ["compute", workplace.config("example:broken", "a.yaml")],
+        ["compute", workplace.config(name="b.yaml", checkpoint="nowhere.pt")],
+        ["compute", workplace.config("example:returning", "c.yaml")],
+        ["compute", workplace.config(name="d.yaml"), "--set", "nonsense"],
+    ):
+        done = workplace.run(*arguments, ranks=2)
+        assert done.returncode == 2, done
+        assert done.stderr.count("landscape: ") == 1, done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (workplace.folder / "surface.h5").exists()
+
+
+def test_ranks_that_see_other_data_are_refused(workplace):
+    config = workplace.config("example:different_data")
+    done = workplace.run("compute", config, ranks=2)
+    assert done.returncode == 2
+    assert "rank 1 has other splits than rank 0" in done.stderr
+
+
+def test_without_a_launcher_mpi_is_not_imported(workplace):
+    workplace.write(
+        "checking.py",
+        "import sys\nfrom example import regression\n"
+        "def build():\n    assert 'mpi4py' not in sys.modules\n    return regression()\n",
+    )
+    done = workplace.run("compute", workplace.config("checking:build"))
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,213 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting.captions import CAPTION, SUBTITLE
+from landscape_cli.plotting.checks import check
+from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.files import save
+from landscape_cli.plotting.limits import fit
+from landscape_cli.plotting.panel import choose
+
+FLAT = [name for name, kind in KINDS.items() if kind.axes == 2]
+NETWORK = {
+    "network": {"name": "ResNet-56"},
+    "directions": {
+        "x": {"kind": "random", "seed": 1, "normalize": "filter"},
+        "y": {"kind": "random", "seed": 2, "normalize": "filter"},
+    },
+}
+
+
+def bowl(x, y=0.0):
+    return 1 + x**2 + 2 * y**2
+
+
+def panel_of(make_panel, kind, **kwargs):
+    flat = KINDS[kind].axes == 2
+    return make_panel(bowl, y="-1:1:5" if flat else None, **kwargs)
+
+
+def texts(axes, gid):
+    return [child.get_text() for child in axes.get_children() if child.get_gid() == gid]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_to_every_format(make_panel, kind, ending, tmp_path):
+    path = tmp_path / f"picture.{ending}"
+    save(draw([panel_of(make_panel, kind)], kind), path, dpi=60)
+    assert path.stat().st_size > 1000
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    if ending == "png":
+        assert imread(path)[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_marks_the_centre_and_names_what_it_shows(make_panel, kind):
+    panel = panel_of(make_panel, kind, provenance=NETWORK)
+    axes, *bar = draw([panel], kind).axes
+    assert any(line.get_gid() == "centre" for line in axes.get_lines())
+    assert axes.get_title() == "ResNet-56"
+    assert texts(axes, SUBTITLE) == ["run"]
+    words = [axes.get_xlabel(), axes.get_ylabel(), *texts(axes, CAPTION)]
+    words += [b.get_ylabel() for b in bar]
+    assert "x: random direction, filter-normalized (seed 1)" in "\n".join(words)
+    assert "train loss" in words
+    if KINDS[kind].axes == 2:
+        assert "y: random direction, filter-normalized (seed 2)" in "\n".join(words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_centre_outside_the_grid_is_not_marked(make_panel, kind):
+    y = "1:2:3" if KINDS[kind].axes == 2 else None
+    axes = draw([make_panel(bowl, x="1:2:3", y=y)], kind).axes[0]
+    assert not any(line.get_gid() == "centre" for line in axes.get_lines())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_panels_share_their_limits_and_one_bar(make_panel, kind):
+    y = "-1:1:5" if KINDS[kind].axes == 2 else None
+    small = make_panel(bowl, y=y)
+    large = make_panel(lambda *xy: 3 * bowl(*xy), y=y)
+    scale = fit([small, large])
+    figure = draw([small, large], kind, scale)
+    first, second, *bars = figure.axes
+    assert len(bars) == (1 if KINDS[kind].axes == 2 else 0)
+    limits = "get_zlim" if kind == "surface" else "get_ylim"
+    assert getattr(first, limits)() == getattr(second, limits)()
+    if bars:
+        assert bars[0].get_ylim() == pytest.approx(scale.ends)
+        for axes in (first, second):
+            mapped = [a for a in axes.collections if a.get_array() is not None]
+            assert {(a.norm.vmin, a.norm.vmax) for a in mapped[:1]} <= {scale.ends}
+
+
+@pytest.mark.parametrize("kind", FLAT)
+def test_a_logarithmic_bar_has_powers_of_ten_and_says_so(make_panel, kind):
+    figure = draw([make_panel(lambda x, y: 10 ** (2 + 4 * x + y / 10))], kind)
+    bar = figure.axes[-1]
+    assert bar.get_ylabel() == "train loss (log scale)"
+    labels = [label.get_text() for label in bar.get_yticklabels()]
+    assert r"$10^{2}$" in labels
+    assert bar.get_ylim() == pytest.approx((-2.1, 6.1))
+
+
+@pytest.mark.parametrize("kind", FLAT)
+def test_clipping_is_stated_in_the_picture(make_panel, legend, kind):
+    panel = make_panel([[0, 1, 2], [3, 4, 20]], x="0:1:3", y="0:1:2")
+    axes, bar = draw([panel], kind, fit([panel], vmax=10)).axes
+    assert legend(axes) == ["above 10 (16.7 %)"]
+    assert bar.get_ylim() == (0, 10)
+
+
+def test_different_splits_are_named_above_their_panels(make_surface):
+    ones = np.arange(25.0).reshape(5, 5)
+    surface = make_surface({("train", "loss"): ones, ("test", "loss"): 2 * ones})
+    panels = [choose(surface, split, None, "run.h5")[0] for split in ("train", "test")]
+    first, second, bar = draw(panels).axes
+    assert texts(first, SUBTITLE) == ["train"]
+    assert texts(second, SUBTITLE) == ["test"]
+    assert bar.get_ylabel() == "loss"
+
+
+def test_an_incomplete_surface_says_so(make_panel):
+    status = np.ones((5, 5))
+    status[3:] = 0
+    assert texts(draw([make_panel(bowl, status=status)]).axes[0], SUBTITLE) == ["(60 % computed)"]
+
+
+def test_five_panels_take_two_rows(make_panel):
+    figure = draw([make_panel(bowl)] * 5)
+    rows = {axes.get_subplotspec().rowspan.start for axes in figure.axes[:5]}
+    assert rows == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "kind"),
+    [
+        ("-1:1:5", None, "line"),
+        ("-1:1:5", "-1:1:5", "contourf"),
+        ("-1:1:5", "0:0:1", "heatmap"),
+        ("0:0:1", "0:0:1", "heatmap"),
+        ("0:0:1", None, "line"),
+    ],
+)
+def test_default_kind_by_shape(make_panel, x, y, kind):
+    panel = make_panel(bowl, x=x, y=y)
+    assert check([panel], None) == kind
+    draw([panel]).draw_without_rendering()
+
+
+@pytest.mark.parametrize(("kind", "y"), [("surface", None), ("contour", None), ("line", "0:1:5")])
+def test_kinds_of_another_dimension_are_refused(make_panel, kind, y):
+    with pytest.raises(UsageError, match=rf"--kind {kind}: run\.h5 is a \w+ \(5") as error:
+        draw([make_panel(bowl, y=y)], kind)
+    for name, entry in KINDS.items():
+        assert (name in str(error.value).split(";")[1]) == (entry.axes == (2 if y else 1))
+
+
+@pytest.mark.parametrize("kind", ["contour", "contourf", "surface"])
+def test_a_plane_one_point_wide_is_refused_with_a_remedy(make_panel, kind):
+    with pytest.raises(UsageError, match="--kind heatmap"):
+        draw([make_panel(bowl, y="0:0:1")], kind)
+
+
+def test_panels_that_do_not_go_together_are_refused(make_panel):
+    line, plane = make_panel(bowl, y=None, source="l.h5"), make_panel(bowl, source="p.h5")
+    other = make_panel({("train", "margin"): np.ones((5, 5))}, source="m.h5")
+    with pytest.raises(UsageError, match=r"p\.h5 is a plane .* and l\.h5 is a line"):
+        draw([plane, line])
+    with pytest.raises(UsageError, match=r"p\.h5 shows loss and m\.h5 shows margin"):
+        draw([plane, other])
+
+
+def test_levels_are_refused_where_there_are_none(make_panel):
+    panel = make_panel(bowl)
+    with pytest.raises(UsageError, match=r"--levels 7: --kind heatmap has no levels"):
+        draw([panel], "heatmap", fit([panel], levels=7))
+
+
+def test_a_failed_write_leaves_the_old_picture(make_panel, tmp_path, monkeypatch):
+    path = tmp_path / "old.png"
+    path.write_bytes(b"old")
+    figure = draw([make_panel(bowl)])
+
+    def fail(partial, **_):
+        partial.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(UsageError, match="No space left"):
+        save(figure, path, 60)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("old.png", b"old")]
+
+
+def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_alone(tmp_path):
+    code = """
+import sys, matplotlib, numpy as np
+from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.records import Axis, Grid, Surface
+grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-1, 1, 2)})
+ones = np.ones(grid.shape, dtype=np.uint8)
+values = {("train", "loss"): np.arange(6.0).reshape(2, 3)}
+before = dict(matplotlib.rcParams)
+draw([Panel(Surface(grid, values, values, ones, ones, ones), "train", "loss")])
+assert dict(matplotlib.rcParams) == before
+assert "matplotlib.pyplot" not in sys.modules or not matplotlib.pyplot.get_fignums()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_registry_imports_nothing_heavy():
+    code = """
+import sys, landscape_cli.plotting, landscape_cli.cli.plot
+assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
