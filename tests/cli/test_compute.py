@@ -50,7 +50,8 @@ def test_every_command_has_help_and_an_example(command):
 )
 def test_help_imports_nothing_slow(arguments):
     code = (
-        "import sys\nfrom landscape_cli.cli import cli\nfrom landscape_cli.cli.reporting import run\n"
+        "import sys\nfrom landscape_cli.cli import cli\n"
+        "from landscape_cli.cli.reporting import run\n"
         f"run(cli, {arguments!r})\n"
         "slow = {'torch', 'matplotlib', 'h5py', 'numpy', 'mpi4py', 'pydantic'} & set(sys.modules)\n"
         "assert not slow, slow"
@@ -198,6 +199,6 @@ def test_info_of_special_values_is_json(landscape, workplace):
 
 
 def test_without_a_command_the_help_is_shown(landscape):
-    code, out, err = landscape()
+    _, out, err = landscape()
     assert "compute" in out + err
     assert "Usage" in out + err

@@ -54,7 +54,7 @@ def regression(dtype, samples=53):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 def test_a_linear_regression_has_a_polynomial_for_a_surface(dtype, tolerance):
-    """With residuals r = Xw + b - t and X_i = X d_i + e_i, the loss is mean (r + x X_1 + y X_2)^2."""
+    """With residuals r and the responses a, b to the directions: mean (r + x a + y b)^2."""
     model, directions, inputs, targets = regression(dtype)
     centre = {n: p.detach().double().clone() for n, p in model.named_parameters()}
     data = TensorDataset(inputs.to(dtype), targets.to(dtype))
