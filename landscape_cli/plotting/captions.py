@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+from textwrap import wrap
 from typing import Any
 
 from landscape_cli.plotting import labels
@@ -41,7 +41,12 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
 
 
 def _wrapped(text: str, inches: float) -> str:
-    return fill(text, round(inches * LETTERS), break_on_hyphens=False)
+    """The text in as few lines as fit, of about the same length."""
+    lines = wrap(text, round(inches * LETTERS), break_on_hyphens=False)
+    width = max(1, len(text) // max(1, len(lines)))
+    while len(balanced := wrap(text, width, break_on_hyphens=False)) > len(lines):
+        width += 1
+    return "\n".join(balanced)
 
 
 def _annotate(axes: Any, text: str, place: tuple[float, float], points: float, gid: str) -> None:

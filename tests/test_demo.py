@@ -1,0 +1,73 @@
+"""The demo shows what Li et al. 2018 report: shortcuts make a deep network's surface smooth."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landscape_cli.store import read_surface
+
+ROOT = Path(__file__).parents[1]
+NETWORKS = ("digits_resnet56", "digits_resnet56_noshort")
+
+
+def rough_lines(loss, top=10.0, margin=0.5):
+    """The share of rows and columns on which the loss, cut at ``top``, goes down, up and down."""
+    loss = np.minimum(loss, top)
+    rough = []
+    for lines in (loss, loss.T):
+        for line in lines:
+            before = np.minimum.accumulate(line)
+            after = np.minimum.accumulate(line[::-1])[::-1]
+            rough.append((line - np.maximum(before, after) > margin).any())
+    return np.mean(rough)
+
+
+def test_roughness_is_known_for_known_lines():
+    x = np.linspace(-1, 1, 21)
+    bowl = 5 * (x[:, None] ** 2 + x[None, :] ** 2)
+    assert rough_lines(bowl) == 0
+    assert rough_lines(bowl + 2 * np.sin(12 * x)[None, :]) == 0.5
+
+
+def recipe():
+    """The options with which the Makefile trains the demo's networks."""
+    text = (ROOT / "Makefile").read_text()
+    return (
+        re.search(r"^RECIPE := ((?:.*\\\n)*.*)", text, re.MULTILINE)[1].replace("\\\n", "").split()
+    )
+
+
+def train(name, folder):
+    """Start the training of one of the demo's networks."""
+    return subprocess.Popen(
+        [sys.executable, ROOT / "scripts/train.py", ROOT / f"configs/{name}.yaml", *recipe()],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.slow
+def test_without_shortcuts_the_surface_is_chaotic(workplace):
+    for process in [train(name, workplace.folder) for name in NETWORKS]:
+        assert process.wait(timeout=600) == 0
+    losses = []
+    for name in NETWORKS:
+        done = workplace.run(
+            *("compute", ROOT / f"configs/{name}.yaml", "--x", "-1:1:17", "--y", "-1:1:17"),
+            *("--set", "splits=[train]"),
+            ranks=2,
+        )
+        assert done.returncode == 0, done.stderr
+        losses.append(read_surface(f"runs/{name}.h5").values["train", "loss"])
+    smooth, chaotic = losses
+    assert smooth[8, 8] < 0.01
+    assert smooth[8, 8] == smooth.min()
+    assert rough_lines(smooth) <= 0.05
+    assert rough_lines(chaotic) >= 0.2
