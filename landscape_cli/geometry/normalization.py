@@ -1,4 +1,4 @@
-"""Scaling a direction to the size of the weights it perturbs, tensor by tensor.
+"""Scaling a direction to the size of the weights it perturbs, tensor by tensor and in place.
 
 The rules are those of Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 4,
 and of the code published with it: a filter is a slice of a tensor along its dimension 0.
@@ -14,8 +14,11 @@ from torch import Tensor
 
 EPSILON = 1e-10
 
-Rule = Callable[[Tensor, Tensor], Tensor]
-"""(direction, weights), both float64 with at least 2 dimensions, -> the scaled direction."""
+CHUNK = 1 << 20
+"""Entries that are converted to float64 at a time; a whole copy would double the memory."""
+
+Rule = Callable[[Tensor, Tensor], None]
+"""(direction, weights), both with at least 2 dimensions: scales the direction in place."""
 
 
 class Ignore(str, Enum):
@@ -25,36 +28,35 @@ class Ignore(str, Enum):
     NONE = "none"
 
 
-def filter_scale(direction: Tensor, weights: Tensor) -> Tensor:
+def filter_scale(direction: Tensor, weights: Tensor) -> None:
     """Give each filter the norm of the weights' filter: d <- d |w| / (|d| + 1e-10)."""
-    return direction * _spread(_norms(weights) / (_norms(direction) + EPSILON), direction)
+    _multiply(direction, filter_norms(weights) / (filter_norms(direction) + EPSILON))
 
 
-def layer_scale(direction: Tensor, weights: Tensor) -> Tensor:
+def layer_scale(direction: Tensor, weights: Tensor) -> None:
     """Give the whole tensor the norm of the weights: d <- d |w| / |d|, zero where |d| is."""
-    norm = direction.norm()
-    return direction * (weights.norm() / norm) if norm > 0 else torch.zeros_like(direction)
+    norm = _norm(direction)
+    direction.mul_(_norm(weights) / norm if norm > 0 else 0.0)
 
 
-def weight_scale(direction: Tensor, weights: Tensor) -> Tensor:
+def weight_scale(direction: Tensor, weights: Tensor) -> None:
     """Scale each entry by its weight: d <- d w."""
-    return direction * weights
+    direction.mul_(weights)
 
 
-def filter_unit(direction: Tensor, weights: Tensor) -> Tensor:
+def filter_unit(direction: Tensor, weights: Tensor) -> None:
     """Give each filter unit norm: d <- d / (|d| + 1e-10)."""
-    return direction / _spread(_norms(direction) + EPSILON, direction)
+    _multiply(direction, 1 / (filter_norms(direction) + EPSILON))
 
 
-def layer_unit(direction: Tensor, weights: Tensor) -> Tensor:
+def layer_unit(direction: Tensor, weights: Tensor) -> None:
     """Give the whole tensor unit norm: d <- d / |d|, zero where |d| is."""
-    norm = direction.norm()
-    return direction / norm if norm > 0 else torch.zeros_like(direction)
+    norm = _norm(direction)
+    direction.mul_(1 / norm if norm > 0 else 0.0)
 
 
-def unchanged(direction: Tensor, weights: Tensor) -> Tensor:
+def unchanged(direction: Tensor, weights: Tensor) -> None:
     """Leave the direction as it was drawn."""
-    return direction
 
 
 NORMALIZATIONS: dict[str, Rule] = {
@@ -67,33 +69,41 @@ NORMALIZATIONS: dict[str, Rule] = {
 }
 
 
-def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> Tensor:
-    """Normalize one tensor of a direction against the weights it perturbs.
+def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> None:
+    """Normalize one tensor of a direction, in place, against the weights it perturbs.
 
     Tensors of one dimension or none (biases, batch norm's scales) are set to zero under
     ``Ignore.BIASBN`` and to the weights themselves under ``Ignore.NONE``, whatever the rule.
 
     Args:
-        direction: entries as drawn, any shape.
-        weights: the network's tensor, of the same shape.
+        direction: entries as drawn, any shape, float32 or float64, on the CPU.
+        weights: the network's tensor, of the same shape, on the CPU.
         rule: a name in ``NORMALIZATIONS``.
         ignore: what happens to tensors of at most one dimension.
-
-    Returns:
-        A new float64 tensor of the same shape, on the CPU.
     """
-    weights = weights.detach().to("cpu", torch.float64)
-    if direction.dim() <= 1:
-        return torch.zeros_like(weights) if ignore is Ignore.BIASBN else weights.clone()
-    return NORMALIZATIONS[rule](direction.to("cpu", torch.float64), weights)
+    if direction.dim() > 1:
+        NORMALIZATIONS[rule](direction, weights)
+    elif ignore is Ignore.BIASBN:
+        direction.zero_()
+    else:
+        direction.copy_(weights)
 
 
-def _norms(tensor: Tensor) -> Tensor:
-    """Euclidean norm of each slice along dimension 0."""
-    norms: Tensor = torch.linalg.vector_norm(tensor.flatten(1), dim=1)
-    return norms
+def filter_norms(tensor: Tensor) -> Tensor:
+    """Euclidean norm of each slice along dimension 0, float64 of shape (tensor.shape[0],)."""
+    rows = tensor.flatten(1)
+    squares = torch.zeros(len(rows), dtype=torch.float64, device=tensor.device)
+    step = max(1, CHUNK // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        for block in torch.split(rows[start : start + step], CHUNK, dim=1):
+            squares[start : start + step] += block.double().square().sum(dim=1)
+    return squares.sqrt()
 
 
-def _spread(factors: Tensor, like: Tensor) -> Tensor:
-    """One factor for each filter, in a shape that multiplies the whole tensor."""
-    return factors.view(-1, *[1] * (like.dim() - 1))
+def _norm(tensor: Tensor) -> float:
+    return float(filter_norms(tensor.reshape(1, -1))[0])
+
+
+def _multiply(direction: Tensor, factors: Tensor) -> None:
+    """Multiply each filter by its factor."""
+    direction.mul_(factors.to(direction.dtype).view(-1, *[1] * (direction.dim() - 1)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
+from landscape_cli.geometry.normalization import CHUNK
 
 
 class AffineSlice:
@@ -57,7 +59,11 @@ class AffineSlice:
 
 def dot(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     """The inner product of two parameter dicts with the same names, accumulated in float64."""
-    return math.fsum(float((a[name].double() * b[name].double()).sum()) for name in a)
+    return math.fsum(
+        float((one.double() * other.double()).sum())
+        for name in a
+        for one, other in zip(_parts(a[name]), _parts(b[name]), strict=True)
+    )
 
 
 def cosine(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
@@ -70,6 +76,9 @@ def build_slice(
     centre: FlatParameters, directions: Mapping[str, Direction], orthogonal: bool = False
 ) -> AffineSlice:
     """Draw and normalize directions around a centre.
+
+    Beside the directions themselves this takes no memory on a CPU, and on another device that of
+    one tensor on the host.
 
     Args:
         centre: the trained parameters.
@@ -88,33 +97,44 @@ def build_slice(
     drawn: dict[str, FlatParameters] = {}
     for axis, recipe in directions.items():
         recipe.prepare(centre.views)
-        drawn[axis] = flat = FlatParameters(centre.views, device)
-        if not orthogonal:
-            for name, weights in centre.views.items():
-                flat.views[name].copy_(recipe.scale(recipe.draw(name, weights), weights))
-    if orthogonal:
-        _orthogonalize(centre, directions, drawn)
+        flat = FlatParameters(centre.views, device)
+        for name, view in flat.views.items():
+            _on_host(view, partial(recipe.draw, name))
+        if orthogonal:
+            _make_orthogonal(flat, list(drawn.values()))
+        drawn[axis] = flat
+    for axis, recipe in directions.items():
+        for name, view in drawn[axis].views.items():
+            weights = centre.views[name].cpu()
+            _on_host(view, partial(_scale, recipe, weights))
     return AffineSlice(centre, drawn)
 
 
-def _orthogonalize(
-    centre: FlatParameters,
-    directions: Mapping[str, Direction],
-    drawn: Mapping[str, FlatParameters],
-) -> None:
-    """Fill ``drawn`` with raw directions, make them orthogonal in place, then normalize them."""
-    earlier: list[FlatParameters] = []
-    for axis, recipe in directions.items():
-        for name, weights in centre.views.items():
-            drawn[axis].views[name].copy_(recipe.draw(name, weights))
-        # Twice is enough: the second pass removes what rounding left of the first.
-        for other in [*earlier, *earlier]:
-            length = dot(other.views, other.views)
-            if length > 0:
-                factor = dot(drawn[axis].views, other.views) / length
-                for name, view in drawn[axis].views.items():
-                    view.copy_(view.double() - factor * other.views[name].double())
-        earlier.append(drawn[axis])
-    for axis, recipe in directions.items():
-        for name, view in drawn[axis].views.items():
-            view.copy_(recipe.scale(view.cpu(), centre.views[name]))
+def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:
+    """Change a tensor in place by arithmetic on the CPU, the same whatever its device."""
+    if view.device.type == "cpu" and view.dtype in (torch.float32, torch.float64):
+        change(view)
+    else:
+        host = view.to("cpu", torch.float32)
+        change(host)
+        view.copy_(host)
+
+
+def _scale(recipe: Direction, weights: Tensor, direction: Tensor) -> None:
+    recipe.scale(direction, weights)
+
+
+def _make_orthogonal(flat: FlatParameters, earlier: list[FlatParameters]) -> None:
+    """Take from a direction, in place, its parts along earlier ones that are orthogonal."""
+    # Twice is enough: the second pass removes what rounding left of the first.
+    for other in [*earlier, *earlier]:
+        length = dot(other.views, other.views)
+        factor = dot(flat.views, other.views) / length if length > 0 else 0.0
+        for name, view in flat.views.items():
+            for part, along in zip(_parts(view), _parts(other.views[name]), strict=True):
+                part.copy_(part.double() - factor * along.double())
+
+
+def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    """Views of a contiguous tensor, small enough to be converted to float64."""
+    return torch.split(tensor.view(-1), CHUNK)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -40,19 +41,29 @@ def test_mistakes_are_named(settings, words):
         direction_from(settings, "directions.x")
 
 
+def draw(seed, name, shape, dtype=torch.float32):
+    out = torch.full(shape, torch.nan, dtype=dtype)
+    RandomDirection(seed=seed).draw(name, out)
+    return out
+
+
 def test_entries_depend_on_seed_and_name_alone():
-    weights = torch.randn(6, 5)
-    one = RandomDirection(seed=3)
-    drawn = one.draw("layer.weight", weights)
+    drawn = draw(3, "layer.weight", (6, 5))
     torch.manual_seed(99)
-    assert torch.equal(drawn, one.draw("layer.weight", weights.double()))
-    assert not torch.equal(drawn, one.draw("other.weight", weights))
-    assert not torch.equal(drawn, RandomDirection(seed=4).draw("layer.weight", weights))
-    assert not torch.equal(drawn, RandomDirection(seed=-3).draw("layer.weight", weights))
+    np.random.seed(99)
+    assert torch.equal(drawn, draw(3, "layer.weight", (6, 5), torch.float64).float())
+    for seed, name in ((3, "other.weight"), (4, "layer.weight"), (-3, "layer.weight")):
+        assert not torch.equal(drawn, draw(seed, name, (6, 5)))
+
+
+def test_entries_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
+    whole = draw(1, "w", (40, 7))
+    monkeypatch.setattr("landscape_cli.geometry.directions.random.CHUNK", 9)
+    assert torch.equal(whole, draw(1, "w", (40, 7)))
 
 
 def test_entries_are_standard_normal():
-    drawn = RandomDirection(seed=0).draw("w", torch.zeros(300, 300)).double()
+    drawn = draw(0, "w", (300, 300)).double()
     count = drawn.numel()
     assert abs(drawn.mean()) < 5 / count**0.5
     assert abs(drawn.var() - 1) < 5 * (2 / count) ** 0.5
@@ -61,5 +72,5 @@ def test_entries_are_standard_normal():
 
 def test_entries_never_change():
     """The first numbers of seed 1: stored directions and old configurations depend on them."""
-    drawn = RandomDirection(seed=1).draw("conv1.weight", torch.zeros(2, 2)).flatten().tolist()
+    drawn = draw(1, "conv1.weight", (2, 2)).flatten().tolist()
     assert drawn == pytest.approx([0.6148929, 1.0125517, -0.1377536, -0.6613900], abs=1e-6)

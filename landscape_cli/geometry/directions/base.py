@@ -21,12 +21,12 @@ class Direction(BaseModel, ABC):
     kind: str
 
     @abstractmethod
-    def draw(self, name: str, weights: Tensor) -> Tensor:
-        """The raw entries for one parameter, a CPU tensor of the weights' shape."""
+    def draw(self, name: str, out: Tensor) -> None:
+        """Fill ``out``, float32 or float64 on the CPU, with one parameter's raw entries."""
 
     @abstractmethod
-    def scale(self, direction: Tensor, weights: Tensor) -> Tensor:
-        """The normalized entries for one parameter, a CPU tensor of the weights' shape."""
+    def scale(self, direction: Tensor, weights: Tensor) -> None:
+        """Normalize one parameter's raw entries in place; both tensors are on the CPU."""
 
     @abstractmethod
     def label(self) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from landscape_cli.geometry.directions.base import Direction
-from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize
+from landscape_cli.geometry.normalization import CHUNK, NORMALIZATIONS, Ignore, normalize
 
 
 class RandomDirection(Direction):
@@ -40,17 +40,19 @@ class RandomDirection(Direction):
             raise ValueError(f"expected one of {', '.join(NORMALIZATIONS)}")
         return value
 
-    def draw(self, name: str, weights: Tensor) -> Tensor:
+    def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
-        if weights.dim() <= 1 and self.ignore is Ignore.BIASBN:
-            return torch.zeros(weights.shape)
+        if out.dim() <= 1 and self.ignore is Ignore.BIASBN:
+            out.zero_()
+            return
         key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
-        return torch.from_numpy(generator.standard_normal(tuple(weights.shape), dtype=np.float32))
+        for part in torch.split(out.view(-1), CHUNK):
+            part.copy_(torch.from_numpy(generator.standard_normal(len(part), dtype=np.float32)))
 
-    def scale(self, direction: Tensor, weights: Tensor) -> Tensor:
-        """The entries normalized by this direction's rule, float64."""
-        return normalize(direction, weights, self.normalize, self.ignore)
+    def scale(self, direction: Tensor, weights: Tensor) -> None:
+        """Normalize by this direction's rule."""
+        normalize(direction, weights, self.normalize, self.ignore)
 
     def label(self) -> str:
         """Kind, rule and seed."""
