@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.cli import COMMANDS, cli
@@ -156,9 +156,7 @@ def test_debug_shows_the_traceback(landscape, workplace):
     assert err.splitlines()[-1].startswith("landscape: problem: example:broken() failed")
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
-)
+@settings(max_examples=30, deadline=None)
 @given(content=st.binary(max_size=200))
 def test_random_bytes_never_give_a_traceback(landscape, workplace, content):
     (workplace.folder / "noise").write_bytes(content)

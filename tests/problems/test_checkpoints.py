@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
@@ -111,7 +111,7 @@ def test_missing_files_are_refused(tmp_path, name):
         file_hash(str(tmp_path))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 @pytest.mark.parametrize("name", ["net.pt", "net.safetensors"])
 def test_truncated_and_random_files_are_refused(tmp_path, name, data):

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
@@ -54,7 +54,6 @@ axes = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(axes, min_size=1, max_size=3), st.integers(0, 99))
 def test_a_surface_survives_its_file(tmp_path, some, seed):
     written = surface(Grid(dict(zip("xyz", some, strict=False))), seed)
@@ -154,7 +153,7 @@ def test_missing_or_misshaped_parts_are_refused(tmp_path, name):
         read_surface(tmp_path / "s.h5")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_truncated_files_are_refused(tmp_path, data):
     path = tmp_path / "s.h5"
@@ -165,7 +164,6 @@ def test_truncated_files_are_refused(tmp_path, data):
         read_surface(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.booleans())
 def test_random_bytes_are_refused(tmp_path, content, signed):
     (tmp_path / "s.h5").write_bytes((b"\x89HDF\r\n\x1a\n" if signed else b"") + content)
