@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -23,22 +24,31 @@ class Progress:
         unit: the name of one unit, such as "point".
         done: units already finished before, which do not count towards the rate.
         quiet: show nothing.
+        terminal: whether standard error ends on a terminal; found out if None.
     """
 
     def __init__(
-        self, total: int, label: str, unit: str = "point", done: int = 0, quiet: bool = False
+        self,
+        total: int,
+        label: str,
+        unit: str = "point",
+        done: int = 0,
+        quiet: bool = False,
+        terminal: bool | None = None,
     ) -> None:
         self.total, self.label, self.unit, self.done = total, label, unit, done
         self._first = done
         self._start = self._shown = time.monotonic()
-        self._log = not quiet and not sys.stderr.isatty()
+        here = sys.stderr.isatty()
+        self._log = not quiet and not (here if terminal is None else terminal)
         self._bar = tqdm(
             total=total,
             initial=done,
             desc=label,
             unit=unit,
             disable=quiet or self._log,
-            dynamic_ncols=True,
+            dynamic_ncols=_has_width(),
+            ncols=None if _has_width() else 80,
             smoothing=0.1,
         )
 
@@ -75,3 +85,11 @@ class Progress:
             f"elapsed {tqdm.format_interval(seconds)}, ETA {eta}"
         )
         print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
+
+
+def _has_width() -> bool:
+    """Whether standard error is a terminal that knows how wide it is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError, AttributeError):
+        return False

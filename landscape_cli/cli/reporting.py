@@ -66,7 +66,9 @@ def _say_traceback(error: Exception) -> None:
 
 def _end(code: int) -> int:
     """End the other ranks of an MPI job, if this process is in one that has begun."""
-    module = sys.modules.get("landscape_cli.execution.mpi")
-    if module is not None:
-        module.abort(code)
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.Get_size() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        mpi.COMM_WORLD.Abort(code)
     return code

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
+
+LAUNCHERS = ("mpiexec", "mpirun", "orterun", "prterun", "srun")
 
 RANK_VARIABLES = (
     "PMIX_RANK",
@@ -28,3 +32,24 @@ def launched_rank() -> int | None:
         if value.isdigit():
             return int(value)
     return 0 if wish == "1" else None
+
+
+def on_terminal() -> bool:
+    """Whether what this process writes to standard error appears on a terminal.
+
+    Launchers pass their ranks' output on through a pipe; where the launcher runs on this machine
+    (and this is a Linux), its own standard error tells where that ends.
+    """
+    if sys.stderr.isatty():
+        return True
+    process = os.getpid() if launched_rank() is not None else 1
+    while process > 1:
+        try:
+            name = Path(f"/proc/{process}/comm").read_text().strip()
+            if name.startswith(LAUNCHERS):
+                return os.readlink(f"/proc/{process}/fd/2").startswith(("/dev/pts/", "/dev/tty"))
+            status = Path(f"/proc/{process}/stat").read_text()
+        except OSError:
+            return False
+        process = int(status.rpartition(")")[2].split()[1])
+    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 import time
 import traceback
@@ -117,16 +116,6 @@ def _collective(error: LandscapeError | None) -> LandscapeError | None:
     if error is not None:
         error.collective = True
     return error
-
-
-def abort(exit_code: int) -> None:
-    """End every rank at once, if there are several; otherwise do nothing."""
-    from mpi4py import MPI
-
-    if MPI.Is_initialized() and not MPI.Is_finalized() and MPI.COMM_WORLD.Get_size() > 1:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        MPI.COMM_WORLD.Abort(exit_code)
 
 
 class _Dispatch:

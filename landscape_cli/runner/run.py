@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.config import RunConfig
 from landscape_cli.execution.base import Executor
+from landscape_cli.execution.launch import on_terminal
 from landscape_cli.execution.tiling import Tiling
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
@@ -172,7 +173,13 @@ def _record(
     start = time.monotonic()
     surface = recorder.surface
     try:
-        with Progress(surface.total, recorder.path.name, done=surface.done, quiet=quiet) as bar:
+        with Progress(
+            surface.total,
+            recorder.path.name,
+            done=surface.done,
+            quiet=quiet,
+            terminal=on_terminal(),
+        ) as bar:
             for result in results:
                 recorder.add(result)
                 bar.update(len(result.indices))
