@@ -47,8 +47,9 @@ class Progress:
             desc=label,
             unit=unit,
             disable=quiet or self._log,
-            dynamic_ncols=_has_width(),
-            ncols=None if _has_width() else 80,
+            dynamic_ncols=_has_size(),
+            ncols=None if _has_size() else 80,
+            nrows=None if _has_size() else 24,
             smoothing=0.1,
         )
 
@@ -87,8 +88,8 @@ class Progress:
         print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
 
-def _has_width() -> bool:
-    """Whether standard error is a terminal that knows how wide it is."""
+def _has_size() -> bool:
+    """Whether standard error is a terminal that knows how large it is."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns > 0
     except (OSError, ValueError, AttributeError):
