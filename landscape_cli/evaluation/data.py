@@ -45,19 +45,7 @@ class SplitData:
         Raises:
             ProblemError: if the source fails, or has no batch.
         """
-        empty = True
-        batches = iter(self._source)
-        while True:
-            try:
-                batch = next(batches)
-            except StopIteration:
-                break
-            except Exception as error:
-                raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
-            empty = False
-            yield map_tensors(lambda tensor: tensor.to(self.device), batch)
-        if empty:
-            raise ProblemError(f"split {self.name!r} is empty: it gave no batch")
+        return (self._moved(batch) for batch in self._read())
 
     def load(self, budget: int) -> Iterator[Any]:
         """Stream the batches once, taking their fingerprint and holding them if they fit.
@@ -68,18 +56,38 @@ class SplitData:
         held: list[Any] = []
         size = 0
         state = hashlib.blake2b(digest_size=16)
-        for batch in self.stream():
+        for batch in self._read():
             for tensor in tensors_in(batch):
                 size += tensor.nbytes
                 _hash(state, tensor)
+            moved = self._moved(batch)
             if size <= budget:
-                held.append(batch)
+                held.append(moved)
             else:
                 held.clear()
-            yield batch
+            yield moved
         self.fingerprint = state.hexdigest()
         if size <= budget:
             self._held, self.held_bytes = held, size
+
+    def _read(self) -> Iterator[Any]:
+        """The batches as their source gives them."""
+        empty = True
+        batches = iter(self._source)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                break
+            except Exception as error:
+                raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
+            empty = False
+            yield batch
+        if empty:
+            raise ProblemError(f"split {self.name!r} is empty: it gave no batch")
+
+    def _moved(self, batch: Any) -> Any:
+        return map_tensors(lambda tensor: tensor.to(self.device), batch)
 
     def __iter__(self) -> Iterator[Any]:
         """The batches on the device, from memory if they are held."""

@@ -96,7 +96,7 @@ class Accumulator:
             _check(f"{where} {name!r} as", value, expected)
             expected = value.shape[0]
         self.names = names
-        return torch.stack([_float64(value) for value in values.values()])
+        return torch.stack([value.detach().to(torch.float64) for value in values.values()])
 
 
 def _check(where: str, value: Any, expected: int | None) -> None:
@@ -113,8 +113,3 @@ def _check(where: str, value: Any, expected: int | None) -> None:
             f"{where} a tensor of shape {tuple(value.shape)}, expected ({length},): one value for "
             "each of the batch's samples"
         )
-
-
-def _float64(value: Tensor) -> Tensor:
-    # Apple's devices have no float64.
-    return (value.cpu() if value.device.type == "mps" else value).detach().to(torch.float64)

@@ -109,7 +109,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
     runs = [*surface.provenance.get("runs", []), session]
     recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}))
-    _write_directions(setup, output)
+    if start.fresh or not directions_path(output).exists():
+        _write_directions(setup, output)
     recorder.publish()
     return recorder
 
@@ -127,7 +128,7 @@ def _new_facts(
 
 
 def _write_directions(setup: Setup, output: Path) -> None:
-    """Write the directions, unless those that are there are the same."""
+    """Write the directions, in a type that HDF5 has."""
     slice_ = setup.evaluator.slice
     attributes = setup.facts["directions"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,9 @@ from landscape_cli.evaluation.devices import (
 )
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
+from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
-from landscape_cli.geometry.slices import build_slice
+from landscape_cli.geometry.slices import AffineSlice, build_slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
@@ -78,7 +80,6 @@ def set_up(start: Start, executor: Executor) -> Setup:
     )
     evaluator = Evaluator(problem.model, parameters, slice_, problem.objective, data, executor.rank)
     samples = _load_data(evaluator, executor, places, config.allow_random)
-    hashes = slice_.hashes()
     facts = {
         "network": {
             "name": problem.name or type(problem.model).__name__,
@@ -89,14 +90,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
             name: {"samples": samples[name], "fingerprint": split.fingerprint}
             for name, split in data.items()
         },
-        "directions": {
-            axis: {
-                **recipe.model_dump(mode="json"),
-                "label": recipe.label(),
-                "sha256": hashes[axis],
-            }
-            for axis, recipe in recipes.items()
-        },
+        "directions": _describe(slice_, recipes),
     }
     _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
     facts |= {
@@ -105,6 +99,15 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "precision": ", ".join(str(dtype).removeprefix("torch.") for dtype in parameters.buffers),
     }
     return Setup(evaluator, facts, places)
+
+
+def _describe(slice_: AffineSlice, recipes: Mapping[str, Direction]) -> dict[str, Any]:
+    """Each direction's settings, label and SHA-256."""
+    hashes = slice_.hashes()
+    return {
+        axis: {**recipe.model_dump(mode="json"), "label": recipe.label(), "sha256": hashes[axis]}
+        for axis, recipe in recipes.items()
+    }
 
 
 def _load_problem(start: Start) -> Problem:
