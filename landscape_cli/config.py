@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -23,7 +23,10 @@ from landscape_cli.records import Axis, Grid
 
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
-RESULT_KEYS = ("problem", "problem_args", "directions", "orthogonal", "grid", "splits")
+RESULT_KEYS = (
+    *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
+    "precision",
+)
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
 
@@ -64,6 +67,9 @@ class RunConfig(BaseModel):
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
         threads: CPU threads of each rank; the node's cores shared out if left out.
+        precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
+            and sums stay as they are.
+        calibrate: look for the fastest way to do a forward pass before a long run.
         allow_random: accept an objective that gives another value each time.
     """
 
@@ -80,6 +86,8 @@ class RunConfig(BaseModel):
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    calibrate: bool = True
     allow_random: bool = False
 
     @model_validator(mode="before")
@@ -227,7 +235,9 @@ def differences(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
     for key in RESULT_KEYS:
         if key == "splits" and now[key] is None:
             continue
-        lines += _compare(key, stored.get(key), now[key])
+        # A file from before precision could be chosen was made in fp32.
+        old = stored.get(key, "fp32" if key == "precision" else None)
+        lines += _compare(key, old, now[key])
     return lines
 
 

@@ -30,6 +30,11 @@ Examples:
 @click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
 @click.option(
+    "--precision",
+    type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
+    help="Of the forward pass; what a reduced one changes is measured and said.",
+)
+@click.option(
     "--set",
     "changes",
     multiple=True,
@@ -54,6 +59,7 @@ def command(
     seed: int | None,
     device: str | None,
     threads: int | None,
+    precision: str | None,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -77,6 +83,7 @@ def command(
             "checkpoint": checkpoint,
             "device": device,
             "threads": threads,
+            "precision": precision,
         }.items()
         if value is not None
     }

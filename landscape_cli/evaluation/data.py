@@ -31,6 +31,10 @@ class SplitData:
         self.device = device
         self.fingerprint = ""
         self.held_bytes = 0
+        self.samples = 0
+        self.divisible = isinstance(source, Dataset)
+        self._given = source
+        self._channels_last = False
         self._source = _batches_of(name, source, micro_batch)
         self._held: list[Any] | None = None
 
@@ -54,12 +58,13 @@ class SplitData:
             budget: bytes that may be held on the device.
         """
         held: list[Any] = []
-        size = 0
+        size = samples = 0
         state = hashlib.blake2b(digest_size=16)
         for batch in self._read():
             for tensor in tensors_in(batch):
                 size += tensor.nbytes
                 _hash(state, tensor)
+            samples += batch_length(batch) or 1
             moved = self._moved(batch)
             if size <= budget:
                 held.append(moved)
@@ -67,6 +72,7 @@ class SplitData:
                 held.clear()
             yield moved
         self.fingerprint = state.hexdigest()
+        self.samples = samples
         if size <= budget:
             self._held, self.held_bytes = held, size
 
@@ -86,8 +92,22 @@ class SplitData:
         if empty:
             raise ProblemError(f"split {self.name!r} is empty: it gave no batch")
 
+    def arrange(self, micro_batch: int, channels_last: bool) -> None:
+        """Change the size of the batches of a data set of samples, and how images lie in memory.
+
+        Batches of loaders and iterables keep their samples: what an objective does with a batch
+        may depend on them.
+        """
+        self._channels_last = channels_last
+        if self.divisible:
+            self._source = _batches_of(self.name, self._given, micro_batch)
+        if self._held is not None:
+            size = micro_batch if self.divisible else None
+            self._held = arranged(self._held, size, channels_last)
+
     def _moved(self, batch: Any) -> Any:
-        return map_tensors(lambda tensor: tensor.to(self.device), batch)
+        moved = map_tensors(lambda tensor: tensor.to(self.device), batch)
+        return _laid_out(moved, self._channels_last)
 
     def __iter__(self) -> Iterator[Any]:
         """The batches on the device, from memory if they are held."""
@@ -123,6 +143,45 @@ def tensors_in(batch: Any) -> list[Tensor]:
 
     map_tensors(note, batch)
     return found
+
+
+def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:
+    """The same samples in other batches, or lying otherwise in memory.
+
+    Args:
+        batches: at least one, of one structure.
+        size: samples in each batch but the last; None leaves the batches as they are.
+        channels_last: whether images (n, c, h, w) get their channels last in memory.
+    """
+    divided = batches if size is None else _divided(batches, size)
+    return [_laid_out(batch, channels_last) for batch in divided]
+
+
+def _laid_out(batch: Any, channels_last: bool) -> Any:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+
+    def lay_out(tensor: Tensor) -> Tensor:
+        image = tensor.dim() == 4 and tensor.is_floating_point()
+        return tensor.contiguous(memory_format=layout) if image else tensor
+
+    return map_tensors(lay_out, batch)
+
+
+def _divided(batches: list[Any], size: int) -> list[Any]:
+    """Batches of another size; the same ones where they can't be joined."""
+    lengths = [batch_length(batch) for batch in batches]
+    parts = [tensors_in(batch) for batch in batches]
+    if None in lengths or any(t.dim() == 0 for part in parts for t in part):
+        return batches
+    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
+    total = len(columns[0])
+    rows = [[column[start : start + size] for column in columns] for start in range(0, total, size)]
+    return [_refill(batches[0], iter(row)) for row in rows]
+
+
+def _refill(batch: Any, tensors: Iterator[Tensor]) -> Any:
+    """A nesting like ``batch`` that holds other tensors."""
+    return map_tensors(lambda _: next(tensors), batch)
 
 
 def batch_length(batch: Any) -> int | None:

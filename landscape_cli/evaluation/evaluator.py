@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,10 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
-from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.data import SplitData, map_tensors
+from landscape_cli.evaluation.devices import default_micro_batch
+from landscape_cli.evaluation.folding import Folding
+from landscape_cli.evaluation.settings import Settings
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.geometry.flat import FlatParameters
 from landscape_cli.geometry.slices import AffineSlice
@@ -32,6 +35,7 @@ class Evaluator:
         slice_: maps coordinates to parameters.
         objective: ``(model, batch) -> {name: Tensor[n]}``.
         splits: the data by split.
+        settings: how a forward pass is done; ``apply`` changes it.
         rank: the MPI rank, noted in the results.
     """
 
@@ -42,6 +46,7 @@ class Evaluator:
         slice_: AffineSlice,
         objective: Objective,
         splits: Mapping[str, SplitData],
+        settings: Settings | None = None,
         rank: int = 0,
     ) -> None:
         self.model = model.eval()
@@ -49,7 +54,55 @@ class Evaluator:
         self.slice = slice_
         self.objective = objective
         self.splits = dict(splits)
+        self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
+        self._folding: Folding | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(iter(self.parameters.views.values())).device
+
+    def apply(self, settings: Settings) -> None:
+        """Do forward passes in another way from now on."""
+        for split in self.splits.values():
+            split.arrange(settings.micro_batch, settings.channels_last)
+        self.set_forward(settings)
+
+    def set_forward(self, settings: Settings) -> None:
+        """Change everything but how the data is arranged."""
+        if self._folding is not None and self._folding.attached:
+            self._folding.detach()
+        if settings.fold:
+            self.folding().attach()
+        self.settings = settings
+
+    def folding(self) -> Folding:
+        """The convolutions and norms that can be folded, found by a small forward pass."""
+        if self._folding is None:
+            first = next(iter(self.first_split))
+            batch = map_tensors(lambda tensor: tensor[:2] if tensor.dim() else tensor, first)
+            self._folding = Folding(self.model, lambda: self.objective(self.model, batch))
+        return self._folding
+
+    @property
+    def first_split(self) -> SplitData:
+        """The split from which samples are taken to try something out."""
+        return next(iter(self.splits.values()))
+
+    def total_samples(self) -> int:
+        """The samples of all splits, as far as they are known."""
+        return sum(split.samples for split in self.splits.values())
+
+    @torch.no_grad()
+    def values(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
+        """The sums of the objective's values over some batches at one point."""
+        sums = Accumulator("sample", 1)
+        self._write(coordinates)
+        with self.settings.precision_on(self.device):
+            for batch in batches:
+                sums.add(0, self.objective(self.model, batch), batch)
+        return sums
 
     @torch.no_grad()
     def evaluate(self, tile: Tile) -> TileResult:
@@ -62,15 +115,16 @@ class Evaluator:
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
         held = {name: split for name, split in self.splits.items() if split.cached}
-        for point, coordinates in enumerate(tile.coordinates):
-            if held:
-                self.slice.write(coordinates, self.parameters)
-            for name, split in held.items():
-                for batch in split:
-                    sums[name].add(point, self.objective(self.model, batch), batch)
-        for name, split in self.splits.items():
-            if not split.cached:
-                self._stream(split, tile, sums[name])
+        with self.settings.precision_on(self.device):
+            for point, coordinates in enumerate(tile.coordinates):
+                if held:
+                    self._write(coordinates)
+                for name, split in held.items():
+                    for batch in split:
+                        sums[name].add(point, self.objective(self.model, batch), batch)
+            for name, split in self.splits.items():
+                if not split.cached:
+                    self._stream(split, tile, sums[name])
         return self._result(tile, sums, start)
 
     def check_centre(self, origin: Tile, budget: int, allow_random: bool) -> dict[str, int]:
@@ -107,7 +161,7 @@ class Evaluator:
 
     @torch.no_grad()
     def _centre(self, split: SplitData, batches: Iterable[Any], origin: Tile) -> Accumulator:
-        self.slice.write(origin.coordinates[0], self.parameters)
+        self._write(origin.coordinates[0])
         sums = Accumulator(split.name, 1)
         for number, batch in enumerate(batches):
             try:
@@ -122,10 +176,16 @@ class Evaluator:
             sums.add(0, values, batch)
         return sums
 
+    def _write(self, coordinates: Sequence[float]) -> None:
+        """Put the parameters at some coordinates into the model."""
+        self.slice.write(coordinates, self.parameters)
+        if self._folding is not None and self._folding.attached:
+            self._folding.update()
+
     def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
         for batch in split:
             for point, coordinates in enumerate(tile.coordinates):
-                self.slice.write(coordinates, self.parameters)
+                self._write(coordinates)
                 sums.add(point, self.objective(self.model, batch), batch)
 
     def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -96,7 +97,7 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
-    """The model's output for the batch's inputs, and the batch's targets."""
+    """The model's output for the batch's inputs, at least in float32, and the batch's targets."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         size = f" of {len(batch)}" if isinstance(batch, tuple | list | dict) else ""
         raise ProblemError(
@@ -114,6 +115,8 @@ def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
             f"{name}: expected the model to return a tensor, got a {type(outputs).__name__}; "
             f"{REMEDY}"
         )
+    if outputs.dtype in (torch.float16, torch.bfloat16):
+        outputs = outputs.float()
     return outputs, targets
 
 

@@ -32,6 +32,9 @@ from landscape_cli.store import (
     write_directions,
 )
 
+PRECISION_TOLERANCE = 0.02
+"""Beyond this relative difference from fp32 a reduced precision is warned of."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -161,10 +164,22 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
             if count > 1 and device != "cpu"
         ),
     ]
+    if errors := facts.get("precision_errors"):
+        lines.append(_precision_line(facts["precision"], errors))
     if todo < total:
         lines.append(f"continuing {recorder.path}: {total - todo} of {total} points are done")
     for line in lines:
         print(line, file=sys.stderr, flush=True)
+
+
+def _precision_line(precision: str, errors: list[dict[str, Any]]) -> str:
+    """How much a reduced precision changes the values, and a warning if that is much."""
+    found = [value for point in errors for value in point["relative"].values()]
+    largest = max((value for value in found if value is not None), default=0.0)
+    line = (
+        f"{precision} differs from fp32 by at most {largest:.2g} of a value, at centre and corners"
+    )
+    return f"warning: {line}" if largest > PRECISION_TOLERANCE or None in found else line
 
 
 def _record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.calibration import calibrate, precision_errors
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
@@ -19,6 +22,7 @@ from landscape_cli.evaluation.devices import (
     own_cores,
     set_threads,
 )
+from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
@@ -27,7 +31,7 @@ from landscape_cli.geometry.slices import AffineSlice, build_slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Tile
+from landscape_cli.records import Axis, Grid, Tile
 from landscape_cli.runner.start import Start
 
 DATA_SHARE = 0.5
@@ -60,7 +64,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
     problem = executor.together(lambda: _load_problem(start))
     device = executor.together(lambda: choose_device(config.device, executor.local_rank))
     places = _share_node(executor, device, config.threads)
-    micro_batch = executor.lead(lambda: start.micro_batch or default_micro_batch(device))
+    settings = executor.lead(lambda: _first_settings(start, device))
     if config.checkpoint is not None:
         path = config.checkpoint
         executor.lead(lambda: load_weights(problem.model, path))
@@ -74,11 +78,13 @@ def set_up(start: Start, executor: Executor) -> Setup:
     slice_ = executor.together(lambda: build_slice(parameters.clone(), recipes, config.orthogonal))
     data = executor.together(
         lambda: {
-            name: SplitData(name, problem.splits[name], micro_batch, device)
+            name: SplitData(name, problem.splits[name], settings.micro_batch, device)
             for name in config.splits or problem.splits
         }
     )
-    evaluator = Evaluator(problem.model, parameters, slice_, problem.objective, data, executor.rank)
+    evaluator = Evaluator(
+        problem.model, parameters, slice_, problem.objective, data, settings, executor.rank
+    )
     samples = _load_data(evaluator, executor, places, config.allow_random)
     facts = {
         "network": {
@@ -93,11 +99,19 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "directions": _describe(slice_, recipes),
     }
     _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
+    if start.settings is None:
+        settings = executor.lead(lambda: _best_settings(evaluator, config, executor.size))
+    evaluator.apply(settings)
     facts |= {
         "cosines": slice_.cosines(),
-        "micro_batch": micro_batch,
-        "precision": ", ".join(str(dtype).removeprefix("torch.") for dtype in parameters.buffers),
+        "settings": settings.as_dict(),
+        "micro_batch": settings.micro_batch,
+        "precision": settings.precision,
+        "dtypes": [str(dtype).removeprefix("torch.") for dtype in parameters.buffers],
     }
+    if settings.precision != "fp32":
+        corners = _corners(config.grid)
+        facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, corners))
     return Setup(evaluator, facts, places)
 
 
@@ -108,6 +122,29 @@ def _describe(slice_: AffineSlice, recipes: Mapping[str, Direction]) -> dict[str
         axis: {**recipe.model_dump(mode="json"), "label": recipe.label(), "sha256": hashes[axis]}
         for axis, recipe in recipes.items()
     }
+
+
+def _first_settings(start: Start, device: torch.device) -> Settings:
+    """The settings of the file that is continued, or those to begin with."""
+    if start.settings is not None:
+        return Settings.from_dict(start.settings)
+    micro_batch = start.config.batch_size or default_micro_batch(device)
+    return Settings(micro_batch, precision=start.config.precision)
+
+
+def _best_settings(evaluator: Evaluator, config: RunConfig, ranks: int) -> Settings:
+    """The settings that are fastest for this run, if it is long enough to look for them."""
+    if not config.calibrate:
+        return evaluator.settings
+    points = Grid(config.grid).total // ranks
+    corner = tuple(axis.high for axis in config.grid.values())
+    return calibrate(evaluator, points, corner, resize=config.batch_size is None)
+
+
+def _corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
+    """The centre, and then every corner of the grid."""
+    ends = [(axis.low, axis.high) for axis in axes.values()]
+    return [(0.0,) * len(ends), *itertools.product(*ends)]
 
 
 def _load_problem(start: Start) -> Problem:

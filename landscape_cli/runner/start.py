@@ -22,14 +22,14 @@ class Start:
         config: the configuration with every default of its directions filled in.
         fresh: whether everything is to be computed; otherwise the file is continued.
         complete: whether the file is already complete, and nothing is to be done.
-        micro_batch: samples in a forward pass, if the file or the user says.
+        settings: the file's settings of the forward pass, or None for a file to be begun.
         checkpoint: the checkpoint's path and SHA-256, or None without one.
     """
 
     config: RunConfig
     fresh: bool
     complete: bool
-    micro_batch: int | None
+    settings: dict[str, Any] | None
     checkpoint: dict[str, Any] | None
 
 
@@ -55,12 +55,12 @@ def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to begin")
     if overwrite or not output.exists():
-        return Start(config, True, False, config.batch_size, checkpoint)
+        return Start(config, True, False, None, checkpoint)
     stored = read_surface(output)
     refuse_other(output, _changes(config, checkpoint, stored))
     config = config.model_copy(update={"splits": stored.config.get("splits")})
-    micro_batch = stored.provenance.get("micro_batch")
-    return Start(config, False, stored.complete, micro_batch, checkpoint)
+    settings = stored.provenance.get("settings")
+    return Start(config, False, stored.complete, settings, checkpoint)
 
 
 def resolve(config: RunConfig) -> RunConfig:
@@ -95,7 +95,7 @@ def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surfa
         lines.append(
             f"checkpoint: {before.get('path')} in the file, {after.get('path')} now{content}"
         )
-    micro_batch = stored.provenance.get("micro_batch")
+    micro_batch = stored.provenance.get("settings", {}).get("micro_batch")
     if config.batch_size not in (None, micro_batch):
         lines.append(f"batch_size: {micro_batch} in the file, {config.batch_size} now")
     return lines

@@ -86,7 +86,9 @@ def test_a_file_says_where_it_comes_from(run, workplace):
     assert len(provenance["directions"]["x"]["sha256"]) == 64
     assert abs(provenance["cosines"]["x,y"]) <= 1
     assert provenance["micro_batch"] == 64
-    assert provenance["precision"] == "float64"
+    assert provenance["precision"] == "fp32"
+    assert provenance["dtypes"] == ["float64"]
+    assert provenance["settings"]["micro_batch"] == 64
     (session,) = provenance["runs"]
     assert session["command"] == ["test"]
     assert session["mpi"] == {"size": 1, "library": None}
