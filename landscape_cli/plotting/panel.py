@@ -101,7 +101,9 @@ class Panel:
         """What an array of the grid's shape holds for the points to draw."""
         if self.shown is None:
             return np.asarray(array)
-        return np.asarray(array)[np.ix_(*(self.shown[name] for name in self.surface.grid.names[::-1]))]
+        return np.asarray(array)[
+            np.ix_(*(self.shown[name] for name in self.surface.grid.names[::-1]))
+        ]
 
     def _coordinates(self, name: str) -> NDArray[np.float64]:
         coordinates = self.surface.grid.axes[name].coordinates
