@@ -71,7 +71,8 @@ class Panel:
     @cached_property
     def z(self) -> NDArray[np.float64]:
         """The values as shown, of shape (nx,) or (ny, nx); NaN where missing."""
-        values = self.cut(self.surface.values[self.split, self.quantity])
+        stored = self.surface.values[self.split, self.quantity]
+        values = np.asarray(self.cut(stored), dtype=np.float64)
         return np.where(self.missing, np.nan, values * self.unit)
 
     @cached_property
@@ -80,7 +81,7 @@ class Panel:
         stored = self.surface.stderr.get((self.split, self.quantity))
         if stored is None:
             return np.full_like(self.z, np.nan)
-        return np.where(self.missing, np.nan, self.cut(stored) * self.unit)
+        return np.where(self.missing, np.nan, np.asarray(self.cut(stored), np.float64) * self.unit)
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
