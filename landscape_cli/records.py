@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
+from landscape_cli.levels import finest_complete
 
 AXIS_NAMES = ("x", "y", "z")
 MAX_POINTS = 10**9
@@ -231,6 +232,15 @@ class Surface:
         return self.done == self.total
 
     @property
+    def level(self) -> dict[str, NDArray[np.int64]] | None:
+        """The indices along each axis of the finest level of the grid that is complete.
+
+        None if there is no such level; a level is complete when no point of it is left to do.
+        """
+        found = finest_complete(self.status != Status.TODO)
+        return None if found is None else dict(zip(self.grid.names, found[::-1], strict=True))
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """The splits that have values, in the order of the file."""
         return tuple(dict.fromkeys(split for split, _ in self.values))
@@ -242,10 +252,12 @@ class Surface:
     def summary(self) -> dict[str, Any]:
         """The surface in numbers: shape, progress, and each quantity's minimum, maximum, centre.
 
+        The level is how many points of each axis the finest complete level has, None without one.
         The centre is the grid point nearest to the origin. Minimum and maximum are over the finite
         values, and None if there is none; so is the centre where it was not computed.
         """
         names = {split: self.quantities(split) for split in self.splits}
+        level = self.level
         return {
             "shape": list(self.grid.shape),
             "axes": {
@@ -255,6 +267,7 @@ class Surface:
             "done": self.done,
             "total": self.total,
             "complete": self.complete,
+            "level": level and {name: len(indices) for name, indices in level.items()},
             "not_finite": int(np.count_nonzero(self.status == Status.NOT_FINITE)),
             "failed": int(np.count_nonzero(self.status == Status.FAILED)),
             "quantities": {

@@ -103,8 +103,24 @@ def test_a_summary_says_where_the_minimum_is():
     summary = surface.summary()
     assert (summary["done"], summary["total"], summary["complete"]) == (5, 6, False)
     assert summary["not_finite"] == 2
+    assert summary["level"] is None
     found = summary["quantities"]["train"]["loss"]
     assert found["minimum"] == 1.5
     assert found["minimum_at"] == [0, 2]
     assert found["maximum"] == 7
     assert np.isnan(found["centre"])
+
+
+def test_a_summary_says_down_to_which_level_it_is_complete():
+    grid = Grid({"x": Axis(-1, 1, 17), "y": Axis(0, 0, 1)})
+    status = np.zeros((1, 17), np.uint8)
+    surface = Surface(grid, {}, {}, status, status, status)
+    for done, level in [
+        ([0, 4, 8, 12], None),
+        ([16, 1], {"x": 5, "y": 1}),
+        ([2, 6, 10, 14], {"x": 9, "y": 1}),
+        (range(17), {"x": 17, "y": 1}),
+    ]:
+        status[0, done] = Status.NOT_FINITE if 4 in done else Status.OK
+        assert surface.summary()["level"] == level
+    assert surface.level["x"].tolist() == list(range(17))

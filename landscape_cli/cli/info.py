@@ -47,6 +47,9 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         f"progress:   {facts['done']} of {facts['total']} points"
         + (", complete" if facts["complete"] else ", incomplete"),
     ]
+    if facts["level"] and not facts["complete"]:
+        level = " x ".join(str(points) for points in facts["level"].values())
+        lines.append(f"            complete down to {level} points")
     if facts["not_finite"] or facts["failed"]:
         lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
     for name, axis in surface.grid.axes.items():

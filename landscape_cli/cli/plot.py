@@ -48,6 +48,11 @@ EPILOG = "\n".join(
     help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
 )
 @click.option(
+    "--raw",
+    is_flag=True,
+    help="Draw every point of an incomplete surface, and mark the area that is not computed.",
+)
+@click.option(
     "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
 )
 @debug_option
@@ -61,12 +66,14 @@ def command(
     vmax: float | None,
     levels: int | None,
     output: str | None,
+    raw: bool,
     dpi: int,
 ) -> None:
     """Draw surface files, complete or not, side by side on one scale.
 
-    Points that are not computed or not finite are marked as such, and a note on stderr says how
-    many values the limits clip.
+    An incomplete surface is drawn from the finest level of its grid that is complete, and says so;
+    before the first one is, or with --raw, the area that is not computed is marked. Points that are
+    not finite are always marked, and a note on stderr says how many values the limits clip.
     """
     from landscape_cli.plotting.checks import check
     from landscape_cli.plotting.figure import draw
@@ -82,7 +89,7 @@ def command(
     panels = [
         panel
         for surface, name in zip(surfaces, _names(files), strict=True)
-        for panel in choose(surface, split, quantity, name)
+        for panel in choose(surface, split, quantity, name, raw)
     ]
     kind = check(panels, kind)
     scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)

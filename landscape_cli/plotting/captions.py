@@ -12,6 +12,12 @@ from landscape_cli.plotting.style import ticks
 LETTERS = 13.5
 """How many letters of a label fit in an inch."""
 
+SMALL_LETTERS = 11
+"""How many letters of a subtitle fit in an inch of a panel, the labels beside it included."""
+
+LINE = 11
+"""The height of a line of small text in points."""
+
 SUBTITLE, CAPTION = "subtitle", "caption"
 """The names (gid) of the small texts above and below an axes."""
 
@@ -25,8 +31,8 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
         with_split: whether the title must tell the split.
         room: the (width, height) in inches that labels can take.
     """
-    second = labels.subtitle(panel, with_split)
-    axes.set_title(labels.title(panel), pad=17 if second else 6)
+    second = labels.subtitle(panel, with_split, round(room[0] * SMALL_LETTERS))
+    axes.set_title(labels.title(panel), pad=6 + LINE * len(second.splitlines()))
     _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     words = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
     if axes.name == "3d":

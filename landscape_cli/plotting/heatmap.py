@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.cm import ScalarMappable
 
-from landscape_cli.plotting.marks import edges, explain, mark_plane
+from landscape_cli.plotting.marks import cells, explain, mark_plane
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
@@ -21,8 +21,8 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     """Draw the cells, each centred on its point."""
     (panel,) = panels
     mesh: ScalarMappable = axes.pcolormesh(
-        edges(panel.x),
-        edges(panel.y),
+        cells(panel.x, panel.whole.x),
+        cells(panel.y, panel.whole.y),
         scale.drawn(panel),
         cmap=colormap(),
         norm=scale.norm,

@@ -22,15 +22,20 @@ def title(panel: Panel) -> str:
     return _shorten(str(name)) if name else _stem(panel)
 
 
-def subtitle(panel: Panel, with_split: bool = False) -> str:
-    """The file's name below the network's, and how much of the surface is computed."""
+def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> str:
+    """The file's name below the network's, and how much of the surface is drawn and computed.
+
+    That takes a line of its own if the whole has more than ``longest`` characters.
+    """
     parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
         parts.append(panel.split)
-    if panel.missing.any():
-        percent = math.floor(100 * (1 - float(panel.missing.mean())))
-        parts.append(f"({percent} % computed)")
-    return " ".join(parts)
+    text = " ".join(parts)
+    if not panel.whole.missing.any():
+        return text
+    progress = f"({_progress(panel)})"
+    space = " " if len(text) + len(progress) < longest else "\n"
+    return f"{text}{space}{progress}" if text else progress
 
 
 def axis(panel: Panel, name: str) -> str:
@@ -87,6 +92,18 @@ def number(value: float) -> str:
 def power(exponent: float) -> str:
     """Ten to a whole number, in mathtext."""
     return rf"$10^{{{round(exponent)}}}$"
+
+
+def _progress(panel: Panel) -> str:
+    """Which points are drawn if not all are, and how many are computed, rounded down."""
+    percent = math.floor(100 * (1 - float(panel.whole.missing.mean())))
+    computed = f"{percent or 'less than 1'} % computed"
+    if panel.shown is None:
+        return computed
+    names = panel.surface.grid.names
+    drawn = " x ".join(str(len(panel.shown[name])) for name in names)
+    every = " x ".join(str(panel.surface.grid.axes[name].points) for name in names)
+    return f"{drawn} of {every} points, {computed}"
 
 
 def _stem(panel: Panel) -> str:

@@ -73,7 +73,7 @@ def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
             found.append(
                 f"{labels.share(above)} of {what} lie above --vmax {scale.high:g} {clipped}"
             )
-        if hidden := np.count_nonzero(scale.hidden(panel)):
+        if hidden := np.count_nonzero(scale.hidden(panel.whole)):
             found.append(f"{hidden} of {what} are not positive and have no place on a log scale")
     return found
 

@@ -71,7 +71,7 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
 
 def _draw_absent(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:
     for row, (mask, look) in enumerate(absent(panel, scale)):
-        x = panel.x[mask]
+        x = panel.whole.x[mask]
         name = f"{panel.split} {look['label']}" if several else look["label"]
         height = np.full(len(x), 0.96 - 0.06 * (place + 0.5 * row))
         transform = axes.get_xaxis_transform()

@@ -34,6 +34,16 @@ def edges(coordinates: Floats) -> Floats:
     return np.concatenate([[first], middles, [last]])
 
 
+def cells(coordinates: Floats, whole: Floats) -> Floats:
+    """The edges of the cells around n of an axis's coordinates, of shape (n + 1,).
+
+    The outermost cells end where those around ``whole``, all of its coordinates, do.
+    """
+    found, ends = edges(coordinates), edges(whole)
+    found[0], found[-1] = ends[0], ends[-1]
+    return found
+
+
 def rectangles(panel: Panel, mask: Mask, reach: float = 0.5) -> list[Floats]:
     """The area around a plane's masked points as few rectangles, each (4, 2) corners.
 
@@ -42,16 +52,24 @@ def rectangles(panel: Panel, mask: Mask, reach: float = 0.5) -> list[Floats]:
         mask: which points, of shape (ny, nx).
         reach: how far the area goes beyond a point, in steps of the grid.
     """
-    x_edges, y_edges = edges(panel.x), edges(panel.y)
-    dx = (reach - 0.5) * (x_edges[1] - x_edges[0])
-    dy = (reach - 0.5) * (y_edges[1] - y_edges[0])
+    (lefts, rights), (bottoms, tops) = (
+        _reaches(coordinates, cells(coordinates, whole), reach)
+        for coordinates, whole in ((panel.x, panel.whole.x), (panel.y, panel.whole.y))
+    )
     found = []
     for row, line in enumerate(mask):
-        bottom, top = y_edges[row] - dy, y_edges[row + 1] + dy
+        bottom, top = bottoms[row], tops[row]
         for start, stop in runs(line):
-            left, right = x_edges[start] - dx, x_edges[stop] + dx
+            left, right = lefts[start], rights[stop - 1]
             found.append(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
     return found
+
+
+def _reaches(coordinates: Floats, bounds: Floats, reach: float) -> tuple[Floats, Floats]:
+    """From where to where the areas around n points go, each of shape (n,)."""
+    beyond = 2 * reach - 1
+    low, high = bounds[:-1], bounds[1:]
+    return low - beyond * (coordinates - low), high + beyond * (high - coordinates)
 
 
 def runs(line: Mask) -> Iterator[tuple[int, int]]:
@@ -87,27 +105,34 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
     if panel.missing.any():
         areas = rectangles(panel, panel.missing, reach)
         axes.add_collection(PolyCollection(areas, zorder=0.5, **MISSING), autolim=False)
+    whole = panel.whole
     for mask, look in absent(panel, scale):
         if np.count_nonzero(mask) > MOST_CROSSES:
-            areas = rectangles(panel, mask)
+            areas = rectangles(panel, panel.cut(mask))
+            if panel is not whole:
+                areas += rectangles(whole, mask)
             color, label = look["color"], look["label"]
             axes.add_collection(PolyCollection(areas, color=color, label=label, linewidth=0))
         else:
             rows, columns = np.nonzero(mask)
-            axes.plot(panel.x[columns], panel.y[rows], zorder=4, clip_on=False, **look)
+            axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
     axes.set_box_aspect(panel.aspect)
     if _holds_centre(panel):
         axes.plot([0], [0], zorder=5, gid="centre", **CENTRE)
 
 
 def absent(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:
-    """The computed points that have no place on the scale, and the look of their crosses."""
+    """The computed points that have no place on the scale, and the look of their crosses.
+
+    They are points of the whole grid: one that is not finite is marked on a coarser level, too.
+    """
+    whole = panel.whole
     groups = [
-        (panel.not_finite, BAD, "not finite"),
-        (scale.hidden(panel), HIDDEN, "not positive"),
+        (whole.not_finite, BAD, "not finite"),
+        (scale.hidden(whole), HIDDEN, "not positive"),
     ]
     return [
-        (mask, _cross(color, f"{name} ({labels.count(int(mask.sum()))})", mark_size(panel)))
+        (mask, _cross(color, f"{name} ({labels.count(int(mask.sum()))})", mark_size(whole)))
         for mask, color, name in groups
         if mask.any()
     ]

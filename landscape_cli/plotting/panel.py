@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +26,19 @@ class Panel:
         split: the split's name.
         quantity: the quantity's name.
         source: the surface's file, for titles and messages.
+        shown: the indices along each axis of the points to draw, None for all of them.
     """
 
     surface: Surface
     split: str
     quantity: str
     source: str = "the surface"
+    shown: Mapping[str, NDArray[np.int64]] | None = None
+
+    @cached_property
+    def whole(self) -> Panel:
+        """The panel with all points of the grid, itself if it shows them all."""
+        return self if self.shown is None else replace(self, shown=None)
 
     @property
     def dimension(self) -> int:
@@ -52,31 +61,32 @@ class Panel:
     @cached_property
     def x(self) -> NDArray[np.float64]:
         """The x coordinates, of shape (nx,)."""
-        return self.surface.grid.axes["x"].coordinates
+        return self._coordinates("x")
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
         """The y coordinates of a plane, of shape (ny,)."""
-        return self.surface.grid.axes["y"].coordinates
+        return self._coordinates("y")
 
     @cached_property
     def z(self) -> NDArray[np.float64]:
-        """The values as shown, of the grid's shape: (nx,) or (ny, nx). NaN where missing."""
-        values = np.asarray(self.surface.values[self.split, self.quantity], dtype=np.float64)
+        """The values as shown, of shape (nx,) or (ny, nx); NaN where missing."""
+        stored = self.surface.values[self.split, self.quantity]
+        values = np.asarray(self.cut(stored), dtype=np.float64)
         return np.where(self.missing, np.nan, values * self.unit)
 
     @cached_property
     def stderr(self) -> NDArray[np.float64]:
-        """The standard errors as shown, of the grid's shape; NaN where there are none."""
+        """The standard errors as shown, of the shape of ``z``; NaN where there are none."""
         stored = self.surface.stderr.get((self.split, self.quantity))
         if stored is None:
             return np.full_like(self.z, np.nan)
-        return np.where(self.missing, np.nan, np.asarray(stored, dtype=np.float64) * self.unit)
+        return np.where(self.missing, np.nan, np.asarray(self.cut(stored), np.float64) * self.unit)
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
         """Which points were not computed: still to do, or failed."""
-        return np.isin(self.surface.status, (Status.TODO, Status.FAILED))
+        return np.isin(self.cut(self.surface.status), (Status.TODO, Status.FAILED))
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
@@ -88,13 +98,31 @@ class Panel:
         """Which points were computed, but to a NaN or an infinity."""
         return ~self.missing & ~self.finite
 
+    def cut(self, array: NDArray[Any]) -> NDArray[Any]:
+        """What an array of the grid's shape holds for the points to draw."""
+        if self.shown is None:
+            return np.asarray(array)
+        return np.asarray(array)[
+            np.ix_(*(self.shown[name] for name in self.surface.grid.names[::-1]))
+        ]
+
+    def _coordinates(self, name: str) -> NDArray[np.float64]:
+        coordinates = self.surface.grid.axes[name].coordinates
+        return coordinates if self.shown is None else coordinates[self.shown[name]]
+
 
 def choose(
-    surface: Surface, split: str | None, quantity: str | None, source: str = "the surface"
+    surface: Surface,
+    split: str | None,
+    quantity: str | None,
+    source: str = "the surface",
+    raw: bool = False,
 ) -> list[Panel]:
     """Turn a surface into panels: one, or for a line one a split if none is named.
 
     The default quantity is "loss" and the default split "train" where there are such.
+    An incomplete surface shows the finest level that is complete, and a line all that is computed
+    if some level is; with ``raw`` it shows every point, computed or missing.
 
     Raises:
         UsageError: if the surface lacks the split or the quantity.
@@ -109,7 +137,20 @@ def choose(
             f"{' and '.join(splits)}; choose one of these"
         )
     kept = having if len(surface.grid.axes) == 1 else having[:1]
-    return [Panel(surface, s, wanted, source) for s in kept]
+    panels = [Panel(surface, s, wanted, source) for s in kept]
+    return panels if raw or surface.complete else [_coarse(panel) for panel in panels]
+
+
+def _coarse(panel: Panel) -> Panel:
+    """The panel of the points to draw while the surface is incomplete.
+
+    Everything is drawn if no level is complete, or none of its values could be drawn.
+    """
+    level = panel.surface.level
+    if level is not None and panel.dimension == 1:
+        level = {"x": np.flatnonzero(panel.surface.status)}
+    coarse = replace(panel, shown=level)
+    return coarse if coarse.finite.any() else panel
 
 
 def _splits(surface: Surface, split: str | None, source: str) -> list[str]:

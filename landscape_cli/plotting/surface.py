@@ -98,7 +98,7 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
     for mask, look in absent(panel, scale):
         rows, columns = np.nonzero(mask)
         at = np.full(len(rows), high)
-        axes.plot(panel.x[columns], panel.y[rows], at, zorder=4, **look)
+        axes.plot(panel.whole.x[columns], panel.whole.y[rows], at, zorder=4, **look)
     lonely = alone(np.isfinite(heights))
     if lonely.any():
         rows, columns = np.nonzero(lonely)

@@ -19,6 +19,7 @@ from landscape_cli.config import RunConfig
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
 from landscape_cli.execution.tiling import Tiling
+from landscape_cli.levels import coarse_to_fine
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
@@ -89,8 +90,9 @@ def compute(
     }
     opened: list[Recorder] = []
     executor.lead(lambda: opened.append(_open(start, setup, session, output)))
-    todo = opened[0].todo if opened else np.empty(0, np.int64)
-    tiling = Tiling(Grid(start.config.grid), todo, executor.size)
+    grid = Grid(start.config.grid)
+    todo = coarse_to_fine(grid.shape, opened[0].todo) if opened else np.empty(0, np.int64)
+    tiling = Tiling(grid, todo, executor.size)
     results = executor.run(tiling, setup.evaluator.evaluate)
     if not opened:
         return Outcome(output, directions_path(output), sum(1 for _ in results))

@@ -1,6 +1,8 @@
 """Real ranks under mpiexec: the same values on any number of them, and a quick end on failure."""
 
+import json
 import os
+import re
 import signal
 import time
 
@@ -38,10 +40,14 @@ def kill_group(process):
 
 
 def wait_until_some_are_done(path, process, enough):
+    wait_until(process, lambda: path.exists() and read_surface(path).done >= enough)
+
+
+def wait_until(process, there):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
-        if path.exists() and read_surface(path).done >= enough:
+        if there():
             return
         time.sleep(0.05)
     pytest.fail("nothing was published")
@@ -90,6 +96,31 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks):
     kept = before.status.ravel() == 1
     np.testing.assert_array_equal(
         before.seconds.ravel()[kept], read_surface(path).seconds.ravel()[kept]
+    )
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_a_killed_run_leaves_a_coarser_picture(workplace, ranks):
+    grid = {"x": [-1, 1, 17], "y": [-1, 1, 17]}
+    config = workplace.config("example:slow", grid=grid)
+    process = workplace.start("compute", config, ranks=ranks)
+    path = workplace.folder / "surface.h5"
+    wait_until(process, lambda: path.exists() and read_surface(path).level)
+    kill_group(process)
+    facts = json.loads(workplace.run("info", path, "--json").stdout)
+    assert facts["level"] in ({"x": 5, "y": 5}, {"x": 9, "y": 9})
+    level = " x ".join(map(str, facts["level"].values()))
+    assert f"incomplete\n            complete down to {level} points\n" in (
+        workplace.run("info", path).stdout
+    )
+    drawn = workplace.run("plot", path, "-o", "a.svg")
+    assert drawn.returncode == 0, drawn.stderr
+    said = rf"\({level} of 17 x 17 points, \d+ % computed\)"
+    assert re.search(said, (workplace.folder / "a.svg").read_text())
+    drawn = workplace.run("plot", path, "--raw", "-o", "raw.svg")
+    assert drawn.returncode == 0, drawn.stderr
+    assert f"not computed ({289 - facts['done']} points)" in (
+        (workplace.folder / "raw.svg").read_text()
     )
 
 

@@ -53,6 +53,26 @@ def test_an_incomplete_surface_says_how_much_there_is_rounded_down(make_panel):
     assert labels.subtitle(panel) == "(99 % computed)"
 
 
+def test_a_level_is_named_on_a_line_of_its_own_if_it_must_be(make_panel):
+    status = np.zeros((51, 51))
+    status[::2, ::2] = status[np.ix_([13, 25, 37], [0, 13, 25, 37, 50])] = Status.OK
+    status[np.ix_([0, 50], [13, 25, 37])] = Status.OK
+    plane = {"x": "0:1:51", "y": "0:1:51", "status": status}
+    progress = "(5 x 5 of 51 x 51 points, 26 % computed)"
+    panel = make_panel(np.ones((51, 51)), provenance=PROVENANCE, source="a.h5", **plane)
+    assert labels.subtitle(panel) == f"a {progress}"
+    assert labels.subtitle(panel, longest=38) == f"a\n{progress}"
+    panel = make_panel(np.ones((51, 51)), source="a.h5", **plane)
+    assert labels.subtitle(panel, longest=38) == progress
+
+
+def test_a_little_is_not_nothing(make_panel):
+    status = np.zeros((40, 40))
+    status[3, 3] = Status.OK
+    panel = make_panel(np.ones((40, 40)), x="0:1:40", y="0:1:40", status=status)
+    assert labels.subtitle(panel) == "(less than 1 % computed)"
+
+
 def test_long_names_keep_both_ends(make_panel):
     name = "digits_" + "x" * 80 + "_seed7.h5"
     title = labels.title(make_panel(np.ones((5, 5)), source=name))
