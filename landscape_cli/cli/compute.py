@@ -35,6 +35,11 @@ Examples:
     help="Of the forward pass; what a reduced one changes is measured and said.",
 )
 @click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Measure which forward pass is fastest; two runs may then differ by rounding.",
+)
+@click.option(
     "--set",
     "changes",
     multiple=True,
@@ -60,6 +65,7 @@ def command(
     device: str | None,
     threads: int | None,
     precision: str | None,
+    calibrate: bool,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -87,8 +93,9 @@ def command(
         }.items()
         if value is not None
     }
-    if allow_random:
-        values["allow_random"] = True
+    for key, wished in (("allow_random", allow_random), ("calibrate", calibrate)):
+        if wished:
+            values[key] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -80,10 +81,18 @@ class Evaluator:
     def folding(self) -> Folding:
         """The convolutions and norms that can be folded, found by a small forward pass."""
         if self._folding is None:
-            first = next(iter(self.first_split))
-            batch = map_tensors(lambda tensor: tensor[:2] if tensor.dim() else tensor, first)
-            self._folding = Folding(self.model, lambda: self.objective(self.model, batch))
+            self._folding = Folding(self.model, self.try_out)
         return self._folding
+
+    def try_out(self, samples: int = 2) -> None:
+        """Evaluate the objective on a few samples, for hooks that watch the model.
+
+        An objective that can't have so small a batch is not watched.
+        """
+        batch = next(iter(self.first_split))
+        few = map_tensors(lambda tensor: tensor[:samples] if tensor.dim() else tensor, batch)
+        with contextlib.suppress(Exception):
+            self.objective(self.model, few)
 
     @property
     def first_split(self) -> SplitData:

@@ -15,6 +15,7 @@ from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.calibration import calibrate, precision_errors
+from landscape_cli.evaluation.defaults import default_settings
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
@@ -133,12 +134,14 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
 
 
 def _best_settings(evaluator: Evaluator, config: RunConfig, ranks: int) -> Settings:
-    """The settings that are fastest for this run, if it is long enough to look for them."""
-    if not config.calibrate:
-        return evaluator.settings
-    points = Grid(config.grid).total // ranks
+    """The settings for this run: by the model's shapes, or by measuring if that is wished."""
     corner = tuple(axis.high for axis in config.grid.values())
-    return calibrate(evaluator, points, corner, resize=config.batch_size is None)
+    resize = config.batch_size is None
+    settings = default_settings(evaluator, corner, resize)
+    if config.calibrate:
+        evaluator.apply(settings)
+        settings = calibrate(evaluator, Grid(config.grid).total // ranks, corner, resize)
+    return settings
 
 
 def _corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:

@@ -10,6 +10,7 @@ from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.calibration import agrees, calibrate, precision_errors
+from landscape_cli.evaluation.defaults import default_settings, largest_output
 from landscape_cli.evaluation.folding import Folding
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
@@ -180,6 +181,26 @@ def test_batches_are_not_resized_where_samples_depend_on_each_other():
     for size in (8, 32):
         assert not agrees(evaluator, Settings(size), (1.0, 1.0), batches[:2])
     assert calibrate(evaluator, 10**6, (1.0, 1.0)).micro_batch == 16
+
+
+def test_default_settings_follow_from_the_model_s_shapes():
+    assert largest_output(network(resnet)) == 16 * 8 * 8 * 4
+    chosen = default_settings(network(resnet), (1.0, 1.0))
+    assert chosen == Settings(128, channels_last=True, fold=True)
+    assert default_settings(network(resnet), (1.0, 1.0), resize=False).micro_batch == 16
+    assert default_settings(network(Mingling), (1.0, 1.0)) == Settings(16, channels_last=True)
+    assert not default_settings(network(Branching), (1.0, 1.0)).fold
+
+
+def test_an_objective_that_needs_whole_batches_is_left_alone():
+    def objective(model, batch):
+        if len(batch[0]) not in (16, 6):
+            raise ValueError("a batch of another size")
+        return cross_entropy(model, batch)
+
+    evaluator = network(resnet, objective)
+    assert len(evaluator.folding()) == 0
+    assert default_settings(evaluator, (1.0, 1.0), resize=False).channels_last
 
 
 def test_short_runs_are_not_calibrated():
