@@ -25,7 +25,7 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
-    "precision",
+    *("samples", "precision"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
@@ -63,6 +63,8 @@ class RunConfig(BaseModel):
         orthogonal: make the directions orthogonal before they are normalized.
         grid: a range for each axis.
         splits: the problem's splits to evaluate; all of them if left out.
+        samples: how many samples of each split to evaluate, a fixed part of every class; all of
+            them if left out.
         output: the HDF5 file to write.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
@@ -83,6 +85,7 @@ class RunConfig(BaseModel):
     orthogonal: bool = False
     grid: dict[str, AxisField]
     splits: list[str] | None = None
+    samples: int | None = Field(default=None, ge=1)
     output: str = "surface.h5"
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)

@@ -30,6 +30,12 @@ Examples:
 @click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
 @click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
+)
+@click.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
@@ -64,6 +70,7 @@ def command(
     seed: int | None,
     device: str | None,
     threads: int | None,
+    samples: int | None,
     precision: str | None,
     calibrate: bool,
     changes: tuple[str, ...],
@@ -89,6 +96,7 @@ def command(
             "checkpoint": checkpoint,
             "device": device,
             "threads": threads,
+            "samples": samples,
             "precision": precision,
         }.items()
         if value is not None

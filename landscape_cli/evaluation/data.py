@@ -59,11 +59,10 @@ class SplitData:
         """
         held: list[Any] = []
         size = samples = 0
-        state = hashlib.blake2b(digest_size=16)
+        fingerprint = _Fingerprint()
         for batch in self._read():
-            for tensor in tensors_in(batch):
-                size += tensor.nbytes
-                _hash(state, tensor)
+            size += sum(tensor.nbytes for tensor in tensors_in(batch))
+            fingerprint.add(batch)
             samples += batch_length(batch) or 1
             moved = self._moved(batch)
             if size <= budget:
@@ -71,7 +70,7 @@ class SplitData:
             else:
                 held.clear()
             yield moved
-        self.fingerprint = state.hexdigest()
+        self.fingerprint = fingerprint.text()
         self.samples = samples
         if size <= budget:
             self._held, self.held_bytes = held, size
@@ -229,8 +228,25 @@ def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
     )
 
 
-def _hash(state: Any, tensor: Tensor) -> None:
-    state.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
-    if not tensor.is_sparse:
-        flat = tensor.detach().cpu().contiguous().flatten()
-        state.update(flat.view(torch.uint8).numpy().data)
+class _Fingerprint:
+    """A hash of samples that does not depend on how they are divided into batches."""
+
+    def __init__(self) -> None:
+        self._columns: list[Any] = []
+
+    def add(self, batch: Any) -> None:
+        """Take in the next batch: each of its tensors continues a column."""
+        for place, tensor in enumerate(tensors_in(batch)):
+            if place == len(self._columns):
+                start = f"{tuple(tensor.shape[1:])}{tensor.dtype}".encode()
+                self._columns.append(hashlib.blake2b(start, digest_size=16))
+            if not tensor.is_sparse:
+                flat = tensor.detach().cpu().contiguous().flatten()
+                self._columns[place].update(flat.view(torch.uint8).numpy().data)
+
+    def text(self) -> str:
+        """The hash of all columns, 32 hexadecimal digits."""
+        whole = hashlib.blake2b(digest_size=16)
+        for column in self._columns:
+            whole.update(column.digest())
+        return whole.hexdigest()

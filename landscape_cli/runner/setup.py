@@ -24,6 +24,7 @@ from landscape_cli.evaluation.devices import (
     set_threads,
 )
 from landscape_cli.evaluation.settings import Settings
+from landscape_cli.evaluation.subsets import subset
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
@@ -79,7 +80,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
     slice_ = executor.together(lambda: build_slice(parameters.clone(), recipes, config.orthogonal))
     data = executor.together(
         lambda: {
-            name: SplitData(name, problem.splits[name], settings.micro_batch, device)
+            name: SplitData(name, _part(problem, name, config), settings.micro_batch, device)
             for name in config.splits or problem.splits
         }
     )
@@ -123,6 +124,12 @@ def _describe(slice_: AffineSlice, recipes: Mapping[str, Direction]) -> dict[str
         axis: {**recipe.model_dump(mode="json"), "label": recipe.label(), "sha256": hashes[axis]}
         for axis, recipe in recipes.items()
     }
+
+
+def _part(problem: Problem, split: str, config: RunConfig) -> Any:
+    """A split's data, or the part of it that is to be evaluated."""
+    source = problem.splits[split]
+    return source if config.samples is None else subset(split, source, config.samples)
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:

@@ -130,6 +130,8 @@ def test_an_incomplete_file_is_continued(run):
         ({"splits": ["train"]}, "splits: "),
         ({"problem_args.samples": 49}, "problem_args.samples: None in the file, 49 now"),
         ({"checkpoint": "net.pt"}, "checkpoint: None in the file, net.pt now"),
+        ({"samples": 9}, "samples: None in the file, 9 now"),
+        ({"precision": "bf16"}, "precision: 'fp32' in the file, 'bf16' now"),
         ({"batch_size": 3}, "batch_size: 64 in the file, 3 now"),
     ],
 )
@@ -244,6 +246,41 @@ def test_mistakes_leave_nothing_behind(run, workplace, change, words):
         "example.py",
         "run.yaml",
     }
+
+
+def test_a_part_of_the_samples_is_the_same_for_every_point(run, workplace):
+    config = workplace.config("example:digits_network")
+    part = read_surface(run(config, samples=40, output="part.h5").surface)
+    assert [part.provenance["splits"][name]["samples"] for name in ("train", "test")] == [40, 40]
+    again = read_surface(run(config, samples=40, output="again.h5").surface)
+    whole = read_surface(run(config, output="whole.h5").surface)
+    for name, values in part.values.items():
+        np.testing.assert_array_equal(again.values[name], values)
+    loss = ("train", "loss")
+    away = np.abs(part.values[loss] - whole.values[loss]) / part.stderr[loss]
+    assert 0 < away.max() < 4
+
+
+def test_a_reduced_precision_says_what_it_changes(run, workplace):
+    config = workplace.config("example:digits_network")
+    surface = read_surface(run(config, precision="bf16").surface)
+    errors = surface.provenance["precision_errors"]
+    assert len(errors) == 5
+    assert errors[0]["coordinates"] == [0, 0]
+    assert 0 < errors[0]["relative"]["loss"] < 0.05
+    assert surface.provenance["settings"]["precision"] == "bf16"
+
+
+def test_a_run_that_is_continued_keeps_its_settings(run, workplace):
+    config = workplace.config("example:digits_network")
+    first = read_surface(run(config, calibrate=True).surface)
+    assert first.provenance["settings"]["fold"] is True
+    undo("surface.h5", 5)
+    assert run(config).computed == 5
+    second = read_surface("surface.h5")
+    assert second.provenance["settings"] == first.provenance["settings"]
+    for name, values in first.values.items():
+        np.testing.assert_array_equal(second.values[name], values)
 
 
 def test_models_without_parameters_are_refused(run, workplace):
