@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from landscape_cli.cli.options import debug_option
+
+if TYPE_CHECKING:
+    from landscape_cli.runner import Estimate
+
+MEBIBYTE = 1 << 20
+RANKS = (1, 2, 4, 8, 16, 32, 64)
 
 EXAMPLES = """\b
 Examples:
@@ -59,6 +67,7 @@ Examples:
     is_flag=True,
     help="Accept an objective that gives another value each time.",
 )
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @debug_option
 def command(
@@ -77,6 +86,7 @@ def command(
     overwrite: bool,
     resume: bool,
     allow_random: bool,
+    dry_run: bool,
     quiet: bool,
 ) -> None:
     """Compute the surface that the YAML file CONFIG describes.
@@ -87,7 +97,7 @@ def command(
     """
     from landscape_cli.config import load_config, parse_changes
     from landscape_cli.execution.choice import choose_executor
-    from landscape_cli.runner import compute
+    from landscape_cli.runner import compute, estimate
 
     values = parse_changes(changes) | {
         key: value
@@ -106,6 +116,11 @@ def command(
             values[key] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
+    if dry_run:
+        expected = estimate(settings, executor)
+        if expected:
+            _print_estimate(expected)
+        return
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
     if executor.rank == 0:
         if outcome.computed:
@@ -116,3 +131,24 @@ def command(
                 "(--overwrite computes it anew)",
                 flush=True,
             )
+
+
+def _print_estimate(expected: Estimate) -> None:
+    """What a run would take, a line each."""
+    unit = "core" if expected.device == "cpu" else "GPU"
+    walls = (
+        f"{ranks}: {timedelta(seconds=round(expected.wall(ranks)))}"
+        for ranks in RANKS
+        if ranks <= expected.points
+    )
+    files = (expected.surface / MEBIBYTE, expected.directions / MEBIBYTE)
+    print(
+        f"points:     {expected.points}",
+        f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
+        f"in all:     {expected.hours:.3g} {unit}-hours",
+        f"wall time:  {', '.join(walls)} (by ranks like this one)",
+        f"memory:     {expected.memory / MEBIBYTE:.0f} MiB for each rank",
+        f"files:      {files[0]:.2f} MiB surface, {files[1]:.2f} MiB directions",
+        "nothing was written",
+        sep="\n",
+    )

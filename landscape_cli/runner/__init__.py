@@ -1,5 +1,6 @@
 """One run: what is still to do -> executor -> store."""
 
+from landscape_cli.runner.estimate import Estimate, estimate
 from landscape_cli.runner.run import Outcome, compute
 
-__all__ = ["Outcome", "compute"]
+__all__ = ["Estimate", "Outcome", "compute", "estimate"]

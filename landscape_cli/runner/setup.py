@@ -112,8 +112,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "dtypes": [str(dtype).removeprefix("torch.") for dtype in parameters.buffers],
     }
     if settings.precision != "fp32":
-        corners = _corners(config.grid)
-        facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, corners))
+        points = corners(config.grid)
+        facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, points))
     return Setup(evaluator, facts, places)
 
 
@@ -151,7 +151,7 @@ def _best_settings(evaluator: Evaluator, config: RunConfig, ranks: int) -> Setti
     return settings
 
 
-def _corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
+def corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
     """The centre, and then every corner of the grid."""
     ends = [(axis.low, axis.high) for axis in axes.values()]
     return [(0.0,) * len(ends), *itertools.product(*ends)]

@@ -3,7 +3,7 @@
 from landscape_cli.store.directions_file import directions_path, write_directions
 from landscape_cli.store.publishing import check_writable
 from landscape_cli.store.recorder import Recorder, empty_surface
-from landscape_cli.store.surface_file import read_surface, write_surface
+from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 
 __all__ = [
     "Recorder",
@@ -11,6 +11,7 @@ __all__ = [
     "directions_path",
     "empty_surface",
     "read_surface",
+    "surface_bytes",
     "write_directions",
     "write_surface",
 ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from landscape_cli.store.publishing import publish, reason
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
+
+HEAD_BYTES = 20_000
+"""About what HDF5's own tables, the configuration and the provenance take."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
     "train_loss": (("train", "loss"), 1),
@@ -70,6 +74,13 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
             raise StoreError(
                 f"{os.fspath(path)}: a damaged surface file ({reason(error)})"
             ) from None
+
+
+def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:
+    """The size of the file of a surface with so many points and these quantities, about."""
+    named = set(quantities)
+    copied = sum(source in named and factor != 1 for source, factor in ALIASES.values())
+    return points * (16 * len(named) + 8 * copied + 9) + HEAD_BYTES
 
 
 def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
