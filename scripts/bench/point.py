@@ -1,0 +1,156 @@
+"""What one grid point costs: against the usual way to compute it, and against the bare forward pass.
+
+Prints one JSON line for each figure; see docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from reporting import REPEATS, emit, note, seconds
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.defaults import default_settings
+from landscape_cli.evaluation.devices import choose_device, default_micro_batch
+from landscape_cli.evaluation.settings import Settings
+from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.slices import AffineSlice, build_slice
+from landscape_cli.problems.objectives import cross_entropy
+from landscape_cli.problems.zoo.digits import load
+from landscape_cli.problems.zoo.mlp import MLP
+from landscape_cli.problems.zoo.resnet import ResNet
+from landscape_cli.records import Tile
+
+POINT = (0.25, -0.5)
+
+
+class Case:
+    """A network and its data, evaluated in both ways."""
+
+    def __init__(self, model: nn.Module, data: TensorDataset, device: torch.device) -> None:
+        self.device = device
+        self.data = data
+        self.model = model.eval()
+        self.parameters = FlatParameters.of_model(model, device)
+        recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
+        self.slice: AffineSlice = build_slice(self.parameters.clone(), recipes)
+
+    def evaluator(self, precision: str) -> Evaluator:
+        """Ours, with the settings that a run would have."""
+        start = Settings(default_micro_batch(self.device), precision=precision)
+        split = SplitData("train", self.data, start.micro_batch, self.device)
+        evaluator = Evaluator(
+            self.model, self.parameters, self.slice, cross_entropy, {"train": split}, start
+        )
+        evaluator.load(1 << 40)
+        evaluator.apply(default_settings(evaluator, (1.0, 1.0)))
+        note(str(evaluator.settings))
+        return evaluator
+
+    @torch.no_grad()
+    def reference(self) -> float:
+        """A point as it is usually computed: a new loader, tensor by tensor, a wait per batch."""
+        centre = self.slice.centre.views
+        x, y = (direction.views for direction in self.slice.directions.values())
+        for name, parameter in self.model.named_parameters():
+            parameter.copy_(centre[name] + POINT[0] * x[name] + POINT[1] * y[name])
+        loss, correct = 0.0, 0
+        for images, labels in DataLoader(self.data, batch_size=128, num_workers=0):
+            images, labels = images.to(self.device), labels.to(self.device)
+            scores = self.model(images)
+            loss += functional.cross_entropy(scores, labels).item() * len(labels)
+            correct += (scores.argmax(1) == labels).sum().item()
+        return loss / len(self.data)
+
+    def bare(self, evaluator: Evaluator) -> None:
+        """The forward pass at ours's settings, and nothing else."""
+        with torch.no_grad(), evaluator.settings.precision_on(self.device):
+            for images, _ in evaluator.splits["train"]:
+                self.model(images)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+def compare(case: Case, precision: str, repeats: int) -> dict[str, float]:
+    """The medians of reference, ours and bare in seconds, taken by turns."""
+    evaluator = case.evaluator(precision)
+    plain = replace(evaluator.settings, fold=False)
+    tile = Tile((0,), (POINT,))
+
+    def ours() -> None:
+        evaluator.set_forward(settings)
+        evaluator.evaluate(tile)
+
+    def usual() -> None:
+        evaluator.set_forward(plain)
+        case.reference()
+
+    settings = evaluator.settings
+    sides: dict[str, Callable[[], object]] = {
+        "reference_seconds": usual,
+        "ours_seconds": ours,
+        "bare_seconds": lambda: case.bare(evaluator),  # right after ours, with its settings
+    }
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(repeats + 1):
+        for name, side in sides.items():
+            took = seconds(side)
+            if turn:  # the first one is slow
+                times[name].append(took)
+    evaluator.set_forward(replace(plain, precision="fp32"))
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    note(str(medians))
+    return medians
+
+
+def resnet(images: int, device: torch.device) -> Case:
+    """ResNet-56 on images of noise, with batch-norm statistics of these."""
+    torch.manual_seed(0)
+    data = TensorDataset(torch.randn(images, 3, 32, 32), torch.randint(10, (images,)))
+    model = ResNet(56)
+    with torch.no_grad():
+        for _ in range(5):
+            model(data.tensors[0][:128])
+    return Case(model, data, device)
+
+
+def perceptron(device: torch.device) -> Case:
+    """A 64-64-64-10 perceptron on the digits."""
+    torch.manual_seed(0)
+    digits = load().splits
+    tensors = zip(*(split.tensors for split in digits.values()), strict=True)
+    return Case(MLP(64, (64, 64), 10), TensorDataset(*(torch.cat(one) for one in tensors)), device)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--images", type=int, default=1024)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    device = choose_device(options.device, 0)
+    case = resnet(options.images, device)
+    where = {"device": str(device), "threads": torch.get_num_threads()}
+    for precision, target in (("fp32", ">= 1.8"), ("bf16", ">= 3.2")):
+        found = compare(case, precision, options.repeats)
+        ratio = found["reference_seconds"] / found["ours_seconds"]
+        figure = f"point_vs_reference_{precision}"
+        emit(figure, ratio, "ratio", target=target, **found, **where)
+        if precision == "fp32":
+            overhead = found["ours_seconds"] / found["bare_seconds"]
+            emit("overhead_vs_bare_forward", overhead, "ratio", target="<= 1.03", **found, **where)
+    found = compare(perceptron(device), "fp32", 10 * options.repeats)
+    ratio = found["reference_seconds"] / found["ours_seconds"]
+    emit("point_vs_reference_mlp", ratio, "ratio", target=">= 10", **found, **where)
+
+
+if __name__ == "__main__":
+    main()
