@@ -25,7 +25,8 @@ def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
         batch: a pair (inputs, targets); targets are class numbers (n, ...) of an integer type.
 
     Returns:
-        ``loss`` and ``accuracy``, each of shape (n,) and of the scores' type.
+        ``loss`` and ``accuracy``, each of shape (n,) and of the scores' type, at least
+        float32.
 
     Raises:
         ProblemError: if the batch is not such a pair, or scores and targets do not fit together.
@@ -55,7 +56,7 @@ def mean_squared_error(model: nn.Module, batch: Any) -> dict[str, Tensor]:
             (n,) fits predictions (n, 1).
 
     Returns:
-        ``loss`` of shape (n,) and of the predictions' type.
+        ``loss`` of shape (n,) and of the predictions' type, at least float32.
 
     Raises:
         ProblemError: if the batch is not such a pair, or the shapes do not fit together.
@@ -76,7 +77,8 @@ def binary_cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
             that (n,) fits logits (n, 1).
 
     Returns:
-        ``loss`` and ``accuracy``, each of shape (n,) and of the logits' type.
+        ``loss`` and ``accuracy``, each of shape (n,) and of the logits' type, at least
+        float32.
 
     Raises:
         ProblemError: if the batch is not such a pair, or the shapes do not fit together.

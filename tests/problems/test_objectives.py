@@ -31,13 +31,24 @@ def test_cross_entropy_by_hand():
     assert list(values) == ["loss", "accuracy"]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_values_have_the_type_of_the_scores(dtype):
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+        (torch.bfloat16, torch.float32),
+        (torch.float16, torch.float32),
+    ],
+)
+def test_values_have_the_type_of_the_scores_but_no_less_than_float32(dtype, expected):
     scores = torch.zeros(2, 3, dtype=dtype)
-    for value in cross_entropy(SAME, [scores, torch.tensor([0, 1])]).values():
-        assert value.dtype == dtype
-    for value in binary_cross_entropy(SAME, (scores, torch.ones(2, 3))).values():
-        assert value.dtype == dtype
+    for objective, targets in (
+        (cross_entropy, torch.tensor([0, 1])),
+        (binary_cross_entropy, torch.ones(2, 3)),
+        (mean_squared_error, torch.ones(2, 3)),
+    ):
+        for value in objective(SAME, (scores, targets)).values():
+            assert value.dtype == expected
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
