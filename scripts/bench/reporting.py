@@ -1,0 +1,131 @@
+"""What the benchmarks share: the machine in words, medians, and one JSON line for each figure."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+REPEATS = 5
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """The processor, the cores that this process may use, and the libraries."""
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "mpi": _mpi(),
+    }
+
+
+def emit(figure: str, value: float, unit: str, **more: Any) -> None:
+    """Print one figure as one JSON line; ``more`` holds the medians it comes from and the target.
+
+    Args:
+        figure: its name, the same in every run.
+        value: the number.
+        unit: what it counts, "ratio" if it is one.
+        more: further keys, such as ``target=">= 0.9"`` or ``one_rank_seconds=12.3``.
+    """
+    line = {
+        "figure": figure,
+        "value": significant(value),
+        "unit": unit,
+        **{key: significant(one) for key, one in more.items()},
+        "machine": machine(),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def note(text: str) -> None:
+    """Say something that is not a figure."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def seconds(function: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def median_seconds(function: Callable[[], object], repeats: int = REPEATS) -> float:
+    """The median duration of some calls, after one that does not count."""
+    function()
+    return statistics.median(seconds(function) for _ in range(repeats))
+
+
+def on_ranks(ranks: int, script: str, *arguments: object) -> Any:
+    """Run a script of this folder under mpiexec, one thread for each rank.
+
+    Returns:
+        What rank 0 printed last, read as JSON.
+    """
+    done = subprocess.run(
+        [mpiexec(), "-n", str(ranks), sys.executable, str(HERE / script), *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def significant(value: Any, digits: int = 4) -> Any:
+    """Numbers with as many digits as a measurement has; everything else as it is."""
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def mpiexec() -> str:
+    """The launcher beside this Python, or the one on the path."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise SystemExit("no mpiexec: pip install 'landscape-cli[mpich]'")
+    return found
+
+
+def _mpi() -> str | None:
+    """The MPI library's first words about itself, asked in another process."""
+    code = "from mpi4py import MPI; print(MPI.Get_library_version().strip(chr(0)).splitlines()[0])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return " ".join(done.stdout.split()) or None
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
