@@ -19,8 +19,8 @@ Work = Callable[[Tile], TileResult]
 class TileSource(Protocol):
     """Gives out the tiles of a run; called from several threads."""
 
-    def take(self) -> Tile | None:
-        """The next tile, or None when all are given out."""
+    def take(self, rank: int = 0) -> Tile | None:
+        """The next tile, cut to suit a rank, or None when all are given out."""
 
     def returned(self, result: TileResult) -> None:
         """Learn how long a tile took."""
@@ -56,7 +56,7 @@ class Executor(Protocol):
     def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
         """Evaluate all tiles; rank 0 gets the results as they come, the others none.
 
-        Every rank has to iterate to the end. Rank 0 computes as well.
+        Every rank has to iterate to the end. Rank 0 computes as well, unless there are hundreds.
         """
 
     def describe(self) -> dict[str, Any]:

@@ -18,8 +18,12 @@ from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
 from landscape_cli.records import Tile, TileResult
 
-IN_FLIGHT = 2
-"""Tiles that a worker has at once: one it computes and one that waits for it."""
+COMPUTES_BELOW = 256
+"""From so many ranks on rank 0 hands out tiles and collects results, but computes none itself.
+
+Its computing makes every message wait for Python's lock: 0.2 ms next to PyTorch, 20 ms next to a
+problem that computes in Python; and results lie until its tile is done. At 256 ranks that costs
+about as much as the one rank brings (docs/benchmarks.md)."""
 
 CHUNK = 1 << 30
 PAUSE = 0.01
@@ -97,7 +101,7 @@ class MPIExecutor:
         _work = work
         with MPICommExecutor(self._comm, root=0) as pool:
             if pool is not None:
-                yield from _Dispatch(pool, source, (self.size - 1) * IN_FLIGHT).results(work)
+                yield from _Dispatch(pool, source, self.size).results(work)
 
     def describe(self) -> dict[str, Any]:
         """The number of ranks, and the MPI library's first words about itself."""
@@ -119,23 +123,28 @@ def _collective(error: LandscapeError | None) -> LandscapeError | None:
 
 
 class _Dispatch:
-    """Keeps the workers fed from the pool's own thread, while rank 0 computes in the main one."""
+    """Keeps the workers fed from the pool's own thread, while rank 0 computes in the main one.
 
-    def __init__(self, pool: Any, source: TileSource, in_flight: int) -> None:
+    Each worker has one tile at a time. More would only wait on rank 0, since the pool sends a
+    worker its next task when the result of the last one is there; and so the tile that is cut in
+    the moment a result comes goes to the rank that sent it, and can be cut to that rank's speed.
+    """
+
+    def __init__(self, pool: Any, source: TileSource, size: int) -> None:
         self._pool = pool
         self._source = source
-        self._in_flight = in_flight
+        self._size = size
         self._finished: SimpleQueue[Future[TileResult]] = SimpleQueue()
         self._outstanding = 0
         self._lock = threading.Lock()
 
     def results(self, work: Work) -> Iterator[TileResult]:
-        for _ in range(self._in_flight):
-            self._submit()
+        for rank in range(1, self._size):
+            self._submit(rank)
         while True:
             while not self._finished.empty():
                 yield self._collect()
-            tile = self._source.take()
+            tile = self._source.take(0) if self._size < COMPUTES_BELOW else None
             if tile is not None:
                 result = work(tile)
                 self._source.returned(result)
@@ -145,9 +154,9 @@ class _Dispatch:
             else:
                 return
 
-    def _submit(self) -> None:
-        """Hand out one more tile, if there is one."""
-        tile = self._source.take()
+    def _submit(self, rank: int) -> None:
+        """Hand out one more tile, if there is one, that suits a rank."""
+        tile = self._source.take(rank)
         if tile is not None:
             with self._lock:
                 self._outstanding += 1
@@ -157,8 +166,9 @@ class _Dispatch:
         """Runs in the pool's thread, which swallows what is raised here."""
         try:
             if future.exception() is None:
-                self._source.returned(future.result())
-                self._submit()
+                result = future.result()
+                self._source.returned(result)
+                self._submit(result.rank)
         except BaseException as error:
             future = Future()
             future.set_exception(error)

@@ -1,0 +1,16 @@
+"""The network whose surface the benchmarks compute: a small ResNet, the same on every rank."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from landscape_cli.problems import Problem, zoo
+
+
+def build(depth: int = 8, width: float = 0.5, samples: int = 256) -> Problem:
+    """A ResNet on the first digits, at an initialization with a seed of its own."""
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {"depth": depth, "width": width}
+    return zoo.build(model_args=arguments, samples={"train": samples, "test": 64})

@@ -1,0 +1,79 @@
+"""The benchmarks' own arithmetic; what they measure is not tested."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+BENCH = Path(__file__).parents[2] / "scripts" / "bench"
+
+
+def load(name):
+    sys.path.insert(0, str(BENCH))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCH))
+
+
+ranks, table, reporting = load("ranks"), load("table"), load("reporting")
+COSTS = ranks.Costs(message=0.0003, waiting=0.0002, latency=0.0003, add=1e-5, publish=0.01)
+
+
+@given(
+    st.integers(1, 2000),
+    st.floats(0.001, 1),
+    st.lists(st.sampled_from([0.25, 1.0]), min_size=2, max_size=30),
+    st.booleans(),
+    st.sampled_from([0.0, 0.2]),
+)
+def test_the_simulation_conserves_work(points, point, speeds, computes, noise):
+    done = ranks.simulate(points, point, speeds, COSTS, computes=computes, noise=noise)
+    assert done.points == points
+    assert done.makespan * len(speeds) >= done.busy
+    assert max(done.ends) <= done.makespan
+    assert 0 <= done.share <= 1
+    if not noise:
+        assert done.busy >= 0.999 * points * point
+    if not computes:
+        assert done.ends[0] == 0
+
+
+def test_without_costs_nothing_is_lost():
+    done = ranks.simulate(40_000, 0.01, [1.0] * 4, ranks.Costs(0.0))
+    assert done.makespan == pytest.approx(100, rel=0.001)
+    assert done.handling == 0
+
+
+def test_rank_0_saturates_where_tiles_are_too_short():
+    """A message of 1 ms and 100 ranks: tiles of a tenth of a second are all that rank 0 can do."""
+    costs = ranks.Costs(message=0.001)
+    short = ranks.simulate(99 * 200, 0.05, [1.0] * 100, costs, tile=0.05, computes=False)
+    assert short.share > 0.95
+    assert short.makespan == pytest.approx(99 * 200 * 0.001, rel=0.1)
+    longer = ranks.simulate(99 * 2000, 0.05, [1.0] * 100, costs, tile=1.0, computes=False)
+    assert longer.share < 0.2
+    assert longer.makespan == pytest.approx(100, rel=0.05)
+
+
+def test_figures_are_json_lines_that_become_a_table(capsys):
+    reporting.emit("some_ratio", 0.98765432, "ratio", target=">= 0.9", one_seconds=1.5)
+    line = json.loads(capsys.readouterr().out)
+    assert line["value"] == 0.9877
+    assert {"cpu", "cores", "torch", "mpi"} <= line["machine"].keys()
+    text = table.markdown([line])
+    assert "| `some_ratio` | 0.988 | ratio | >= 0.9 | one seconds 1.5 |" in text
+    document = f"Before.\n{table.BEGIN}old\n{table.END}After.\n"
+    assert table.insert(document, text) == f"Before.\n{table.BEGIN}\n{text}\n{table.END}After.\n"
+    with pytest.raises(SystemExit):
+        table.insert("no marks", text)
+
+
+def test_numbers_have_the_digits_of_a_measurement():
+    assert [reporting.significant(x) for x in (1.23456, 7, "text")] == [1.235, 7, "text"]
+    assert np.isclose(reporting.significant(123456.0), 123500)
