@@ -6,9 +6,10 @@ RANKS ?= 2
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 --threads 1 \
 	--set problem_args.samples=null
+BENCHMARKS := sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow lint format clean
+.PHONY: help install demo train test test-slow bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +42,15 @@ test: install ## Run the tests (some minutes)
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
+
+# The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
+bench: install ## Measure how the work scales over ranks, on this machine (7 minutes)
+	@mkdir -p runs && rm -f runs/bench.jsonl
+	@for each in $(BENCHMARKS); do \
+		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \
+	done
+	@cat runs/bench.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench.jsonl docs/benchmarks.md
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .
