@@ -58,7 +58,6 @@ class Evaluator:
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
         self._folding: Folding | None = None
-        self._names: dict[str, tuple[str, ...]] = {}
 
     @property
     def device(self) -> torch.device:
@@ -99,10 +98,6 @@ class Evaluator:
     def first_split(self) -> SplitData:
         """The split from which samples are taken to try something out."""
         return next(iter(self.splits.values()))
-
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """The quantities of each split; known once a tile was evaluated."""
-        return self._names
 
     def total_samples(self) -> int:
         """The samples of all splits, as far as they are known."""
@@ -205,7 +200,6 @@ class Evaluator:
     def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:
         values: dict[Quantity, Any] = {}
         stderr: dict[Quantity, Any] = {}
-        self._names = {split: accumulator.names for split, accumulator in sums.items()}
         for split, accumulator in sums.items():
             means, errors = accumulator.means()
             for column, name in enumerate(accumulator.names):

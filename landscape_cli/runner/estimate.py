@@ -13,7 +13,7 @@ import torch
 from landscape_cli.config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.execution.base import Executor
-from landscape_cli.records import Grid, Tile
+from landscape_cli.records import Grid, Tile, TileResult
 from landscape_cli.runner.setup import corners, set_up
 from landscape_cli.runner.start import Start, resolve
 from landscape_cli.store import surface_bytes
@@ -67,30 +67,26 @@ def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
     setup = set_up(start, executor)
     evaluator = setup.evaluator
     grid = Grid(start.config.grid)
-    seconds = executor.lead(lambda: _seconds(evaluator, corners(start.config.grid)))
+    results = executor.lead(lambda: _results(evaluator, corners(start.config.grid)))
     if executor.rank:
         return None
-    quantities = [(split, name) for split, names in evaluator.names().items() for name in names]
     copies = len(evaluator.slice.directions)
     sizes = (buffer.nbytes for buffer in evaluator.parameters.buffers.values())
     return Estimate(
         points=grid.total,
-        seconds=seconds,
+        seconds=statistics.median(float(result.seconds[0]) for result in results),
         device=setup.places[0]["device"],
         threads=setup.places[0]["threads"],
         memory=_memory(evaluator.device),
-        surface=surface_bytes(grid.total, quantities),
+        surface=surface_bytes(grid.total, results[0].values),
         directions=copies * sum(sizes),
     )
 
 
-def _seconds(evaluator: Evaluator, points: list[Any]) -> float:
-    """The median time of a few points, each a tile of its own; the first is not counted."""
-    times = [
-        float(evaluator.evaluate(Tile((0,), (point,))).seconds[0])
-        for point in [points[0], *islice(points, POINTS)]
-    ]
-    return statistics.median(times[1:])
+def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
+    """A few points, each a tile of its own; the first is done twice, as it is slow at first."""
+    tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
+    return [evaluator.evaluate(tile) for tile in tiles][1:]
 
 
 def _memory(device: torch.device) -> int:
