@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 
 import click
@@ -13,6 +14,12 @@ from landscape_cli.execution.launch import launched_rank
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+FORWARDING = 1.0
+"""Seconds for a launcher to pass on what the ranks have said before it hears of an abort.
+
+Launchers stop forwarding once a job is aborted: a message that was printed just before can be
+lost on a busy machine, and with it all that is known of the failure."""
 
 
 def run(command: click.Command, arguments: list[str]) -> int:
@@ -70,5 +77,6 @@ def _end(code: int) -> int:
     if mpi and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.Get_size() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
+        time.sleep(FORWARDING)
         mpi.COMM_WORLD.Abort(code)
     return code
