@@ -38,6 +38,12 @@ class FlatParameters:
             for name, (dtype, start) in spans.items()
         }
 
+    def padded(self, name: str) -> Tensor:
+        """The flat part of a buffer that is one tensor's: its entries, and the padding after it."""
+        view = self.views[name]
+        start = view.storage_offset()
+        return self.buffers[view.dtype][start : start + -(-view.numel() // ALIGNMENT) * ALIGNMENT]
+
     @property
     def count(self) -> int:
         """The number of entries, padding not counted."""
@@ -72,10 +78,30 @@ class FlatParameters:
             view.copy_(tensors[name])
 
 
+class Digest:
+    """SHA-256 over the names, shapes, dtypes and bytes of tensors, a block after the other."""
+
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+
+    def begin(self, name: str, like: Tensor) -> None:
+        """Begin with a tensor; its entries follow."""
+        self._state.update(f"{name}{tuple(like.shape)}{like.dtype}".encode())
+
+    def add(self, entries: Tensor) -> None:
+        """Take in the tensor's next entries."""
+        host = entries.detach().cpu().contiguous().flatten()
+        self._state.update(host.view(torch.uint8).numpy().data)
+
+    def text(self) -> str:
+        """The hash as a hex string."""
+        return self._state.hexdigest()
+
+
 def digest(parameters: Mapping[str, Tensor]) -> str:
-    """SHA-256 over the names, shapes and bytes of tensors, as a hex string."""
-    state = hashlib.sha256()
+    """SHA-256 over the names, shapes, dtypes and bytes of tensors, as a hex string."""
+    state = Digest()
     for name, tensor in parameters.items():
-        state.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return state.hexdigest()
+        state.begin(name, tensor)
+        state.add(tensor)
+    return state.text()

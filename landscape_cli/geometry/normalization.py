@@ -1,7 +1,8 @@
 """Scaling a direction to the size of the weights it perturbs, tensor by tensor and in place.
 
 The rules are those of Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 4,
-and of the code published with it: a filter is a slice of a tensor along its dimension 0.
+and of the code published with it: a filter is a slice of a tensor along its dimension 0. A rule
+first measures a tensor, and then scales it block by block, so that it need not be in memory.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from landscape_cli.geometry.blocks import Blocks, spans
+
 EPSILON = 1e-10
 
-CHUNK = 1 << 20
-"""Entries that are converted to float64 at a time; a whole copy would double the memory."""
+Scaling = Callable[[Tensor, int], Tensor]
+"""(block, start): scales a direction's flat entries from ``start`` on, in place, on the CPU."""
 
-Rule = Callable[[Tensor, Tensor], None]
-"""(direction, weights), both with at least 2 dimensions: scales the direction in place."""
+Rule = Callable[[Blocks, Tensor], Scaling]
+"""(direction, weights), both with at least 2 dimensions: how to scale the direction."""
 
 
 class Ignore(str, Enum):
@@ -28,35 +31,37 @@ class Ignore(str, Enum):
     NONE = "none"
 
 
-def filter_scale(direction: Tensor, weights: Tensor) -> None:
+def filter_scale(direction: Blocks, weights: Tensor) -> Scaling:
     """Give each filter the norm of the weights' filter: d <- d |w| / (|d| + 1e-10)."""
-    _multiply(direction, filter_norms(weights) / (filter_norms(direction) + EPSILON))
+    wanted = filter_norms(Blocks.of(weights))
+    return _by_filter(wanted / (filter_norms(direction) + EPSILON), direction)
 
 
-def layer_scale(direction: Tensor, weights: Tensor) -> None:
+def layer_scale(direction: Blocks, weights: Tensor) -> Scaling:
     """Give the whole tensor the norm of the weights: d <- d |w| / |d|, zero where |d| is."""
     norm = _norm(direction)
-    direction.mul_(_norm(weights) / norm if norm > 0 else 0.0)
+    return _by_number(_norm(Blocks.of(weights)) / norm if norm > 0 else 0.0)
 
 
-def weight_scale(direction: Tensor, weights: Tensor) -> None:
+def weight_scale(direction: Blocks, weights: Tensor) -> Scaling:
     """Scale each entry by its weight: d <- d w."""
-    direction.mul_(weights)
+    return lambda block, start: block.mul_(_same_entries(weights, block, start))
 
 
-def filter_unit(direction: Tensor, weights: Tensor) -> None:
+def filter_unit(direction: Blocks, weights: Tensor) -> Scaling:
     """Give each filter unit norm: d <- d / (|d| + 1e-10)."""
-    _multiply(direction, 1 / (filter_norms(direction) + EPSILON))
+    return _by_filter(1 / (filter_norms(direction) + EPSILON), direction)
 
 
-def layer_unit(direction: Tensor, weights: Tensor) -> None:
+def layer_unit(direction: Blocks, weights: Tensor) -> Scaling:
     """Give the whole tensor unit norm: d <- d / |d|, zero where |d| is."""
     norm = _norm(direction)
-    direction.mul_(1 / norm if norm > 0 else 0.0)
+    return _by_number(1 / norm if norm > 0 else 0.0)
 
 
-def unchanged(direction: Tensor, weights: Tensor) -> None:
+def unchanged(direction: Blocks, weights: Tensor) -> Scaling:
     """Leave the direction as it was drawn."""
+    return lambda block, start: block
 
 
 NORMALIZATIONS: dict[str, Rule] = {
@@ -69,41 +74,79 @@ NORMALIZATIONS: dict[str, Rule] = {
 }
 
 
-def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> None:
-    """Normalize one tensor of a direction, in place, against the weights it perturbs.
+def measure(direction: Blocks, weights: Tensor, rule: str, ignore: Ignore) -> Scaling:
+    """How to normalize one tensor of a direction against the weights it perturbs.
 
     Tensors of one dimension or none (biases, batch norm's scales) are set to zero under
     ``Ignore.BIASBN`` and to the weights themselves under ``Ignore.NONE``, whatever the rule.
 
     Args:
-        direction: entries as drawn, any shape, float32 or float64, on the CPU.
+        direction: entries as drawn, any shape, float32 or float64.
+        weights: the network's tensor, of the same shape, contiguous; it is read again for each
+            block where the scaling is by weights.
+        rule: a name in ``NORMALIZATIONS``.
+        ignore: what happens to tensors of at most one dimension.
+    """
+    if len(direction.shape) > 1:
+        return NORMALIZATIONS[rule](direction, weights)
+    if ignore is Ignore.BIASBN:
+        return lambda block, start: block.zero_()
+    return lambda block, start: block.copy_(_same_entries(weights, block, start))
+
+
+def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> None:
+    """Normalize one tensor of a direction, in place; see ``measure``.
+
+    Args:
+        direction: entries as drawn, contiguous, float32 or float64, on the CPU.
         weights: the network's tensor, of the same shape, on the CPU.
         rule: a name in ``NORMALIZATIONS``.
         ignore: what happens to tensors of at most one dimension.
     """
-    if direction.dim() > 1:
-        NORMALIZATIONS[rule](direction, weights)
-    elif ignore is Ignore.BIASBN:
-        direction.zero_()
-    else:
-        direction.copy_(weights)
+    scale = measure(Blocks.of(direction), weights, rule, ignore)
+    flat = direction.view(-1)
+    for start, stop in spans(len(flat)):
+        scale(flat[start:stop], start)
 
 
-def filter_norms(tensor: Tensor) -> Tensor:
-    """Euclidean norm of each slice along dimension 0, float64 of shape (tensor.shape[0],)."""
-    rows = tensor.flatten(1)
-    squares = torch.zeros(len(rows), dtype=torch.float64, device=tensor.device)
-    step = max(1, CHUNK // max(1, rows.shape[1]))
-    for start in range(0, len(rows), step):
-        for block in torch.split(rows[start : start + step], CHUNK, dim=1):
-            squares[start : start + step] += block.double().square().sum(dim=1)
+def filter_norms(blocks: Blocks) -> Tensor:
+    """Euclidean norm of each slice along dimension 0, float64 of shape (blocks.shape[0],)."""
+    return _norms(blocks, blocks.shape[0])
+
+
+def _norm(blocks: Blocks) -> float:
+    return float(_norms(blocks, 1)[0])
+
+
+def _norms(blocks: Blocks, count: int) -> Tensor:
+    """Euclidean norms of ``count`` equal parts, one after the other."""
+    width = max(1, blocks.entries // max(1, count))
+    squares = torch.zeros(count, dtype=torch.float64)
+    divided = list(spans(blocks.entries, width))
+    for (start, _), block in zip(divided, blocks.read(divided), strict=True):
+        rows = block.view(max(1, len(block) // width), -1)
+        first = start // width
+        squares[first : first + len(rows)] += rows.to(torch.float64, copy=True).square_().sum(dim=1)
     return squares.sqrt()
 
 
-def _norm(tensor: Tensor) -> float:
-    return float(filter_norms(tensor.reshape(1, -1))[0])
+def _by_number(factor: float) -> Scaling:
+    return lambda block, start: block.mul_(factor)
 
 
-def _multiply(direction: Tensor, factors: Tensor) -> None:
-    """Multiply each filter by its factor."""
-    direction.mul_(factors.to(direction.dtype).view(-1, *[1] * (direction.dim() - 1)))
+def _by_filter(factors: Tensor, direction: Blocks) -> Scaling:
+    """Multiply each filter by its factor; a block may begin and end within one."""
+    width = max(1, direction.entries // max(1, len(factors)))
+
+    def scale(block: Tensor, start: int) -> Tensor:
+        first, end = start // width, -(-(start + len(block)) // width)
+        each = factors[first:end].to(block.dtype)
+        if len(each) > 1:
+            each = each.repeat_interleave(width)[start - first * width :][: len(block)]
+        return block.mul_(each)
+
+    return scale
+
+
+def _same_entries(weights: Tensor, block: Tensor, start: int) -> Tensor:
+    return weights.reshape(-1)[start : start + len(block)].cpu()

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import combinations
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from landscape_cli.geometry.blocks import SERIAL, Index, parts, pieces
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
-from landscape_cli.geometry.normalization import CHUNK
+
+
+class Slice(Protocol):
+    """What evaluates and stores a slice sees of it."""
+
+    centre: FlatParameters
+
+    @property
+    def directions(self) -> Mapping[str, object]:
+        """The directions, in whatever form, by axis name and in the order of the coordinates."""
+
+    def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
+        """Write the parameters at some coordinates into ``out``, laid out like the centre."""
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each direction by axis name."""
+
+    def cosines(self) -> dict[str, float]:
+        """The cosine between each pair of directions, such as {"x,y": 0.003}."""
+
+    def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
+        """A direction as (parameter's name, place in it, entries there), from first to last."""
 
 
 class AffineSlice:
@@ -39,7 +63,7 @@ class AffineSlice:
         for dtype, target in out.buffers.items():
             source = self.centre.buffers[dtype]
             for factor, direction in zip(coordinates, self.directions.values(), strict=True):
-                torch.add(source, direction.buffers[dtype], alpha=factor, out=target)
+                add_scaled(source, direction.buffers[dtype], factor, target)
                 source = target
 
     def hashes(self) -> dict[str, str]:
@@ -48,28 +72,65 @@ class AffineSlice:
 
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-        names = list(self.directions)
-        views = [direction.views for direction in self.directions.values()]
         return {
-            f"{names[i]},{names[j]}": cosine(views[i], views[j])
-            for i in range(len(names))
-            for j in range(i + 1, len(names))
+            f"{first},{second}": cosine(one.views, other.views)
+            for (first, one), (second, other) in combinations(self.directions.items(), 2)
         }
+
+    def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
+        """A direction as (parameter's name, place in it, entries there), from first to last."""
+        for name, view in self.directions[axis].views.items():
+            for index in pieces(view.shape):
+                yield name, index, view[index]
+
+
+def add_scaled(source: Tensor, direction: Tensor, factor: float, out: Tensor) -> None:
+    """Set ``out`` to source + factor * direction; flat tensors whose length ALIGNMENT divides.
+
+    Where PyTorch's CPU kernels divide a tensor among threads, they round bfloat16 and float16
+    entries at the end of each part otherwise than the rest (as of 2.13), so those are added in
+    parts that one thread does. Each entry so depends on itself alone.
+    """
+    length = SERIAL if out.device.type == "cpu" and out.dtype.itemsize < 4 else len(out)
+    for start in range(0, len(out), length or 1):
+        place = slice(start, start + length)
+        torch.add(source[place], direction[place], alpha=factor, out=out[place])
 
 
 def dot(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     """The inner product of two parameter dicts with the same names, accumulated in float64."""
     return math.fsum(
-        float((one.double() * other.double()).sum())
+        product(one, other)
         for name in a
-        for one, other in zip(_parts(a[name]), _parts(b[name]), strict=True)
+        for one, other in zip(parts(a[name]), parts(b[name]), strict=True)
     )
 
 
 def cosine(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     """The cosine between two parameter dicts; 0 if one of them is zero."""
-    norms = math.sqrt(dot(a, a)) * math.sqrt(dot(b, b))
-    return dot(a, b) / norms if norms > 0 else 0.0
+    return cosine_from(dot(a, b), dot(a, a), dot(b, b))
+
+
+def cosine_from(ab: float, aa: float, bb: float) -> float:
+    """The cosine between two vectors by their inner products; 0 if one of them is zero."""
+    norms = math.sqrt(aa) * math.sqrt(bb)
+    return ab / norms if norms > 0 else 0.0
+
+
+def product(one: Tensor, other: Tensor) -> float:
+    """The inner product of two flat blocks, in float64."""
+    products = torch.empty(len(one), dtype=torch.float64, device=one.device)
+    for start in range(0, len(one), SERIAL):
+        place = slice(start, start + SERIAL)
+        torch.mul(one[place].double(), other[place].double(), out=products[place])
+    return float(products.sum())
+
+
+def subtract(block: Tensor, factor: float, along: Tensor) -> None:
+    """Take from a flat block, in place, a multiple of another one; in float64."""
+    for start in range(0, len(block), SERIAL):
+        part, other = block[start : start + SERIAL], along[start : start + SERIAL]
+        part.copy_(part.double() - factor * other.double())
 
 
 def build_slice(
@@ -131,10 +192,5 @@ def _make_orthogonal(flat: FlatParameters, earlier: list[FlatParameters]) -> Non
         length = dot(other.views, other.views)
         factor = dot(flat.views, other.views) / length if length > 0 else 0.0
         for name, view in flat.views.items():
-            for part, along in zip(_parts(view), _parts(other.views[name]), strict=True):
-                part.copy_(part.double() - factor * along.double())
-
-
-def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
-    """Views of a contiguous tensor, small enough to be converted to float64."""
-    return torch.split(tensor.view(-1), CHUNK)
+            for part, along in zip(parts(view), parts(other.views[name]), strict=True):
+                subtract(part, factor, along)

@@ -10,8 +10,15 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from landscape_cli.geometry.directions.base import Direction
-from landscape_cli.geometry.normalization import CHUNK, NORMALIZATIONS, Ignore, normalize
+from landscape_cli.geometry.blocks import CHUNK, Blocks
+from landscape_cli.geometry.directions.base import Direction, Fill
+from landscape_cli.geometry.normalization import (
+    NORMALIZATIONS,
+    Ignore,
+    Scaling,
+    measure,
+    normalize,
+)
 
 
 class RandomDirection(Direction):
@@ -42,19 +49,39 @@ class RandomDirection(Direction):
 
     def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
-        if out.dim() <= 1 and self.ignore is Ignore.BIASBN:
-            out.zero_()
-            return
+        fill = self.entries(name, tuple(out.shape), out.dtype)
+        for part in torch.split(out.view(-1), CHUNK):
+            fill(part)
+
+    def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
+        """The same entries, a part after the other."""
+        if len(shape) <= 1 and self.ignore is Ignore.BIASBN:
+            return _zeros
         key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
-        for part in torch.split(out.view(-1), CHUNK):
-            part.copy_(torch.from_numpy(generator.standard_normal(len(part), dtype=np.float32)))
+
+        def fill(out: Tensor) -> None:
+            array = out.numpy()
+            if array.dtype == np.float32:
+                generator.standard_normal(out=array, dtype=np.float32)
+            else:
+                array[:] = generator.standard_normal(len(array), dtype=np.float32)
+
+        return fill
 
     def scale(self, direction: Tensor, weights: Tensor) -> None:
         """Normalize by this direction's rule."""
         normalize(direction, weights, self.normalize, self.ignore)
 
+    def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
+        """Measured once, then each block by itself."""
+        return measure(drawn, weights, self.normalize, self.ignore)
+
     def label(self) -> str:
         """Kind, rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
         return f"random direction, {rule}normalized (seed {self.seed})"
+
+
+def _zeros(out: Tensor) -> None:
+    out.zero_()
