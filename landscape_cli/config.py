@@ -61,6 +61,8 @@ class RunConfig(BaseModel):
             model keeps the weights that it comes with.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
+        keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
+            memory of a few blocks), or ``auto``: resident where they fit easily.
         grid: a range for each axis.
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
@@ -83,6 +85,7 @@ class RunConfig(BaseModel):
     checkpoint: str | None = None
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
+    keep_directions: Literal["auto", "resident", "streamed"] = "auto"
     grid: dict[str, AxisField]
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)

@@ -49,6 +49,12 @@ Examples:
     help="Of the forward pass; what a reduced one changes is measured and said.",
 )
 @click.option(
+    "--directions",
+    "keep_directions",
+    type=click.Choice(["resident", "streamed", "auto"]),
+    help="Keep them in memory, or make them anew for each point: slower, the same values.",
+)
+@click.option(
     "--calibrate",
     is_flag=True,
     help="Measure which forward pass is fastest; two runs may then differ by rounding.",
@@ -81,6 +87,7 @@ def command(
     threads: int | None,
     samples: int | None,
     precision: str | None,
+    keep_directions: str | None,
     calibrate: bool,
     changes: tuple[str, ...],
     overwrite: bool,
@@ -108,6 +115,7 @@ def command(
             "threads": threads,
             "samples": samples,
             "precision": precision,
+            "keep_directions": keep_directions,
         }.items()
         if value is not None
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 
 import torch
 
@@ -70,6 +72,10 @@ def free_memory(device: torch.device) -> int:
     """Bytes free on a device now; 0 if that can't be found out."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
+    with contextlib.suppress(OSError), open("/proc/meminfo") as file:
+        # Free pages alone would leave out the cache of files, which gives way.
+        if found := re.search(r"^MemAvailable: *([0-9]+) kB$", file.read(), re.MULTILINE):
+            return 1024 * int(found[1])
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):

@@ -18,7 +18,7 @@ from landscape_cli.evaluation.folding import Folding
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.slices import AffineSlice
+from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.problem import Objective
 from landscape_cli.records import Quantity, Tile, TileResult
 
@@ -44,7 +44,7 @@ class Evaluator:
         self,
         model: nn.Module,
         parameters: FlatParameters,
-        slice_: AffineSlice,
+        slice_: Slice,
         objective: Objective,
         splits: Mapping[str, SplitData],
         settings: Settings | None = None,
@@ -192,9 +192,13 @@ class Evaluator:
             self._folding.update()
 
     def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
+        alone = len(tile.coordinates) == 1
+        if alone:
+            self._write(tile.coordinates[0])
         for batch in split:
             for point, coordinates in enumerate(tile.coordinates):
-                self._write(coordinates)
+                if not alone:
+                    self._write(coordinates)
                 sums.add(point, self.objective(self.model, batch), batch)
 
     def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:

@@ -79,3 +79,15 @@ def pieces(shape: Sequence[int]) -> Iterator[Index]:
     else:
         for row in range(shape[0]):
             yield from ((row, *index) for index in pieces(shape[1:]))
+
+
+def scratch(entries: int, device: torch.device | str = "cpu") -> Tensor:
+    """Room for a block in float64, to be used for one block after the other.
+
+    Taking it anew for each would leave gaps in memory that no other block fits into.
+
+    Args:
+        entries: how many the largest tensor has.
+        device: where the blocks are.
+    """
+    return torch.empty(min(entries, CHUNK), dtype=torch.float64, device=device)

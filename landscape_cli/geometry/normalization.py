@@ -13,7 +13,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import Blocks, spans
+from landscape_cli.geometry.blocks import Blocks, scratch, spans
 
 EPSILON = 1e-10
 
@@ -122,11 +122,12 @@ def _norms(blocks: Blocks, count: int) -> Tensor:
     """Euclidean norms of ``count`` equal parts, one after the other."""
     width = max(1, blocks.entries // max(1, count))
     squares = torch.zeros(count, dtype=torch.float64)
+    room = scratch(blocks.entries)
     divided = list(spans(blocks.entries, width))
     for (start, _), block in zip(divided, blocks.read(divided), strict=True):
-        rows = block.view(max(1, len(block) // width), -1)
+        rows = room[: len(block)].copy_(block).square_().view(max(1, len(block) // width), -1)
         first = start // width
-        squares[first : first + len(rows)] += rows.to(torch.float64, copy=True).square_().sum(dim=1)
+        squares[first : first + len(rows)] += rows.sum(dim=1)
     return squares.sqrt()
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import SERIAL, Index, parts, pieces
+from landscape_cli.geometry.blocks import SERIAL, Index, parts, pieces, scratch
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
 
@@ -99,8 +99,9 @@ def add_scaled(source: Tensor, direction: Tensor, factor: float, out: Tensor) ->
 
 def dot(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     """The inner product of two parameter dicts with the same names, accumulated in float64."""
+    room = scratch(max(tensor.numel() for tensor in a.values()), next(iter(a.values())).device)
     return math.fsum(
-        product(one, other)
+        product(one, other, room)
         for name in a
         for one, other in zip(parts(a[name]), parts(b[name]), strict=True)
     )
@@ -117,13 +118,12 @@ def cosine_from(ab: float, aa: float, bb: float) -> float:
     return ab / norms if norms > 0 else 0.0
 
 
-def product(one: Tensor, other: Tensor) -> float:
-    """The inner product of two flat blocks, in float64."""
-    products = torch.empty(len(one), dtype=torch.float64, device=one.device)
+def product(one: Tensor, other: Tensor, room: Tensor) -> float:
+    """The inner product of two flat blocks, in float64; ``room`` is overwritten."""
     for start in range(0, len(one), SERIAL):
-        place = slice(start, start + SERIAL)
-        torch.mul(one[place].double(), other[place].double(), out=products[place])
-    return float(products.sum())
+        place = slice(start, min(start + SERIAL, len(one)))
+        torch.mul(one[place].double(), other[place].double(), out=room[place])
+    return float(room[: len(one)].sum())
 
 
 def subtract(block: Tensor, factor: float, along: Tensor) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Span, pieces, spans
+from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Span, pieces, scratch, spans
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.drawing import Drawing, Source
 from landscape_cli.geometry.flat import ALIGNMENT, Digest, FlatParameters
@@ -70,10 +70,10 @@ class StreamedSlice:
         for block, made in self._made(range(len(self._recipes)), self._all_blocks()):
             place = slice(block.start, -(-block.stop // ALIGNMENT) * ALIGNMENT)
             source, target = self.centre.padded(block.name)[place], out.padded(block.name)[place]
-            for parts in zip(
-                *(part.split(SERIAL) for part in (source, target, *made)), strict=True
-            ):
-                _add(parts[0], parts[2:], coordinates, parts[1])
+            for start in range(0, len(target), SERIAL):
+                here = slice(start, start + SERIAL)
+                directions = [part[here] for part in made]
+                _add(source[here], directions, coordinates, target[here])
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each direction by axis name."""
@@ -94,7 +94,7 @@ class StreamedSlice:
         wanted = list(self._pieces())
         made = self._made([number], (block for block, _, _ in wanted))
         for (block, index, shape), (_, parts) in zip(wanted, made, strict=True):
-            yield block.name, index, parts[0].view(shape)
+            yield block.name, index, parts[0].view(shape).clone()
 
     @cached_property
     def _summary(self) -> tuple[list[str], dict[tuple[int, int], float]]:
@@ -104,6 +104,7 @@ class StreamedSlice:
         products: dict[tuple[int, int], list[float]] = {
             pair: [] for pair in combinations_with_replacement(axes, 2)
         }
+        room = scratch(self.centre.count, self._device)
         for block, parts in self._made(axes, self._all_blocks()):
             for digest, part in zip(digests, parts, strict=True):
                 if block.start == 0:
@@ -111,18 +112,19 @@ class StreamedSlice:
                 digest.add(part)
             here = [part.to(self._device) for part in parts]
             for (i, j), found in products.items():
-                found.append(product(here[i], here[j]))
+                found.append(product(here[i], here[j], room))
         dots = {pair: math.fsum(found) for pair, found in products.items()}
         return [digest.text() for digest in digests], dots
 
     def _find_coefficients(self) -> None:
         """Gram-Schmidt, each direction against all earlier ones and once again against them."""
+        room = scratch(self.centre.count, self._device)
         for axis, coefficients in enumerate(self._coefficients):
             for other in [*range(axis), *range(axis)]:
                 lengths, products = [], []
                 for _, raw in self._raw(range(axis + 1), self._all_blocks()):
-                    lengths.append(product(raw[other], raw[other]))
-                    products.append(product(raw[axis], raw[other]))
+                    lengths.append(product(raw[other], raw[other], room))
+                    products.append(product(raw[axis], raw[other], room))
                 length = math.fsum(lengths)
                 coefficients.append(math.fsum(products) / length if length > 0 else 0.0)
 
@@ -143,10 +145,13 @@ class StreamedSlice:
     def _raw(
         self, axes: Sequence[int], blocks: Iterable[Block]
     ) -> Iterator[tuple[Block, dict[int, Tensor]]]:
-        """Each block with its entries of some directions before these are normalized."""
+        """Each block with its entries of some directions before these are normalized.
+
+        They are the caller's until the next block is asked for.
+        """
         device = self._device if self._orthogonal else "cpu"
         given, wanted = tee(blocks)
-        drawn = self._drawing.drawn(self._sources(axes, wanted))
+        drawn = self._drawing.drawn(self._sources(axes, wanted), len(axes))
         for block in given:
             dtype = self.centre.views[block.name].dtype
             raw = {axis: next(drawn).to(device, dtype) for axis in axes}
@@ -157,15 +162,16 @@ class StreamedSlice:
 
     def _sources(
         self, axes: Sequence[int], blocks: Iterable[Block]
-    ) -> Iterator[tuple[Source, Tensor]]:
-        """What is to be drawn for some blocks: from which source, and into what."""
+    ) -> Iterator[tuple[Source, int]]:
+        """What is to be drawn for some blocks: from which source, and how many entries."""
         sources: dict[int, Source] = {}
         for name, start, stop in blocks:
             shape, dtype = tuple(self.centre.views[name].shape), self._host_dtype(name)
             for axis in axes:
                 if start == 0:
-                    sources[axis] = Source(self._recipes[axis].entries(name, shape, dtype))
-                yield sources[axis], torch.empty(stop - start, dtype=dtype)
+                    fill = self._recipes[axis].entries(name, shape, dtype)
+                    sources[axis] = Source(fill, dtype)
+                yield sources[axis], stop - start
 
     def _raw_entries(self, axis: int, name: str) -> Blocks:
         """One parameter's entries of a direction before this is normalized."""

@@ -19,10 +19,12 @@ from landscape_cli.config import RunConfig
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
 from landscape_cli.execution.tiling import Tiling
+from landscape_cli.geometry.blocks import Index
 from landscape_cli.levels import coarse_to_fine
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
+from landscape_cli.runner.keeping import streamed_line
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -135,16 +137,15 @@ def _new_facts(
 def _write_directions(setup: Setup, output: Path) -> None:
     """Write the directions, in a type that HDF5 has."""
     slice_ = setup.evaluator.slice
-    attributes = setup.facts["directions"]
+    shapes = {name: tuple(view.shape) for name, view in slice_.centre.views.items()}
 
-    def tensors(axis: str) -> Iterator[tuple[str, NDArray[Any]]]:
-        for name, view in slice_.directions[axis].views.items():
-            known = view.dtype in (torch.float16, torch.float32, torch.float64)
-            yield name, (view if known else view.float()).cpu().numpy()
+    def pieces(axis: str) -> Iterator[tuple[str, Index, NDArray[Any]]]:
+        for name, index, entries in slice_.blocks(axis):
+            known = entries.dtype in (torch.float16, torch.float32, torch.float64)
+            yield name, index, (entries if known else entries.float()).cpu().numpy()
 
-    write_directions(
-        output, {axis: partial(tensors, axis) for axis in slice_.directions}, attributes
-    )
+    axes = {axis: partial(pieces, axis) for axis in slice_.directions}
+    write_directions(output, shapes, axes, setup.facts["directions"])
 
 
 def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
@@ -166,6 +167,8 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
             if count > 1 and device != "cpu"
         ),
     ]
+    if streamed := sum(place["directions"] == "streamed" for place in setup.places):
+        lines.append(streamed_line(streamed, len(setup.places)))
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if todo < total:

@@ -29,11 +29,12 @@ from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
-from landscape_cli.geometry.slices import AffineSlice, build_slice
+from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
 from landscape_cli.records import Axis, Grid, Tile
+from landscape_cli.runner.keeping import keep_directions, make_slice
 from landscape_cli.runner.start import Start
 
 DATA_SHARE = 0.5
@@ -47,7 +48,7 @@ class Setup:
     Args:
         evaluator: evaluates tiles.
         facts: network, splits, directions and so on for the file's provenance; equal on all ranks.
-        places: host, device and threads of each rank.
+        places: host, device and threads of each rank, and how it keeps the directions.
     """
 
     evaluator: Evaluator
@@ -77,7 +78,11 @@ def set_up(start: Start, executor: Executor) -> Setup:
         axis: direction_from(section, f"directions.{axis}")
         for axis, section in config.directions.items()
     }
-    slice_ = executor.together(lambda: build_slice(parameters.clone(), recipes, config.orthogonal))
+    places = keep_directions(config.keep_directions, parameters, len(recipes), places, executor)
+    kept = places[executor.rank]["directions"]
+    slice_ = executor.together(
+        lambda: make_slice(kept, parameters.clone(), recipes, config.orthogonal)
+    )
     data = executor.together(
         lambda: {
             name: SplitData(name, _part(problem, name, config), settings.micro_batch, device)
@@ -117,7 +122,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
     return Setup(evaluator, facts, places)
 
 
-def _describe(slice_: AffineSlice, recipes: Mapping[str, Direction]) -> dict[str, Any]:
+def _describe(slice_: Slice, recipes: Mapping[str, Direction]) -> dict[str, Any]:
     """Each direction's settings, label and SHA-256."""
     hashes = slice_.hashes()
     return {

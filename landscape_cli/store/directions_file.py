@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from landscape_cli.store.publishing import publish
 
-Tensors = Callable[[], Iterable[tuple[str, NDArray[Any]]]]
-"""Gives (name, array) one after the other, so that only one is in memory."""
+Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
+"""Gives (name, place in its tensor, entries there) one after the other, tensor by tensor, so that
+only one piece is in memory."""
 
 
 def directions_path(surface_path: str | Path) -> Path:
@@ -27,14 +28,16 @@ def directions_path(surface_path: str | Path) -> Path:
 
 def write_directions(
     surface_path: str | Path,
-    directions: Mapping[str, Tensors],
+    shapes: Mapping[str, tuple[int, ...]],
+    directions: Mapping[str, Pieces],
     attributes: Mapping[str, Mapping[str, Any]],
 ) -> Path:
     """Write the directions that belong to a surface file.
 
     Args:
         surface_path: the surface's file.
-        directions: the tensors of each axis.
+        shapes: each parameter's, in the model's order.
+        directions: the entries of each axis, in that order.
         attributes: for each axis what is to be known of it: kind, seed, SHA-256, ...
 
     Returns:
@@ -46,13 +49,16 @@ def write_directions(
     path = directions_path(surface_path)
 
     def fill(file: h5py.File) -> None:
-        for axis, tensors in directions.items():
+        for axis, pieces in directions.items():
             group = file.create_group(f"{axis}direction")
             for key, value in attributes[axis].items():
                 group.attrs[key] = value
-            for number, (name, array) in enumerate(tensors()):
-                dataset = group.create_dataset(str(number), data=array)
-                dataset.attrs["name"] = name
+            places = {name: str(number) for number, name in enumerate(shapes)}
+            for name, index, array in pieces():
+                place = places[name]
+                if place not in group:
+                    group.create_dataset(place, shapes[name], array.dtype).attrs["name"] = name
+                group[place][index] = array
 
     publish(path, fill)
     return path

@@ -47,6 +47,8 @@ def division(request, monkeypatch):
     if request.param != "whole":
         monkeypatch.setattr(blocks, "CHUNK", 128)
         monkeypatch.setattr(drawing, "AHEAD", 512)
+        monkeypatch.setattr(drawing, "CHUNK", 128)
+        monkeypatch.setattr(drawing, "LARGE", 64)
     monkeypatch.setattr(drawing, "FEW", 0)
     yield
     torch.set_num_threads(before)

@@ -227,10 +227,18 @@ def test_publishing_is_not_due_right_after_publishing(tmp_path):
 
 
 def test_directions_are_stored_in_the_older_tool_s_layout(tmp_path):
-    tensors = {"a.weight": np.ones((2, 3), np.float32), "a.bias": np.zeros(2, np.float32)}
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    tensors = {"a.weight": weight, "a.bias": np.zeros(2, np.float32)}
+
+    def pieces():
+        yield "a.weight", (slice(0, 1),), weight[:1]
+        yield "a.weight", (1,), weight[1]
+        yield "a.bias", ..., tensors["a.bias"]
+
     path = write_directions(
         tmp_path / "runs" / "s.h5",
-        {"x": tensors.items, "y": tensors.items},
+        {name: array.shape for name, array in tensors.items()},
+        {"x": pieces, "y": pieces},
         {"x": {"kind": "random", "seed": 1}, "y": {"kind": "random", "seed": 2}},
     )
     assert path == directions_path(tmp_path / "runs" / "s.h5") == tmp_path / "runs/s.directions.h5"
