@@ -25,7 +25,7 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
-    *("samples", "precision"),
+    *("samples", "precision", "adaptive"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
@@ -51,6 +51,23 @@ AxisField = Annotated[
 ]
 
 
+class Adaptive(BaseModel):
+    """Where to compute points, and where to interpolate them.
+
+    Attributes:
+        tolerance: by how much interpolation may err, as a part of a quantity's range.
+        scale: of the values for errors and ranges: ``linear``, ``log``, or ``auto``, which is log
+            for positive values that span more than three decades.
+        quantities: which ones are watched; ``loss`` if left out, or all without a loss.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    tolerance: float = Field(gt=0, lt=1)
+    scale: Literal["auto", "linear", "log"] = "auto"
+    quantities: list[str] | None = Field(default=None, min_length=1)
+
+
 class RunConfig(BaseModel):
     """One run: what is evaluated, where, and into which file.
 
@@ -65,6 +82,8 @@ class RunConfig(BaseModel):
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
+        adaptive: compute points only where interpolation from coarser ones errs by more than a
+            tolerance; all of them if left out.
         output: the HDF5 file to write.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
@@ -86,6 +105,7 @@ class RunConfig(BaseModel):
     grid: dict[str, AxisField]
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
+    adaptive: Adaptive | None = None
     output: str = "surface.h5"
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)

@@ -44,6 +44,13 @@ Examples:
     help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
 )
 @click.option(
+    "--adaptive",
+    type=float,
+    metavar="TOL",
+    help="Compute points only where interpolation from coarser ones errs by more than TOL times "
+    "the range of the loss, such as 0.01.",
+)
+@click.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
@@ -80,6 +87,7 @@ def command(
     device: str | None,
     threads: int | None,
     samples: int | None,
+    adaptive: float | None,
     precision: str | None,
     calibrate: bool,
     changes: tuple[str, ...],
@@ -107,6 +115,7 @@ def command(
             "device": device,
             "threads": threads,
             "samples": samples,
+            "adaptive.tolerance": adaptive,
             "precision": precision,
         }.items()
         if value is not None

@@ -51,17 +51,23 @@ class Tiling:
         todo: flat indices of the points to do, in the order in which to do them.
         ranks: how many ranks take tiles.
         seconds: what a tile should last; ``tile_seconds`` of the ranks if left out.
+        speeds: what is known of the ranks from an earlier round of the same run.
     """
 
     def __init__(
-        self, grid: Grid, todo: NDArray[np.int64], ranks: int, seconds: float | None = None
+        self,
+        grid: Grid,
+        todo: NDArray[np.int64],
+        ranks: int,
+        seconds: float | None = None,
+        speeds: Speeds | None = None,
     ) -> None:
         self._grid = grid
         self._points = iter(todo.tolist())
         self._left = len(todo)
         self._seconds = tile_seconds(ranks) if seconds is None else seconds
         self._round = ranks * MESSAGE_SECONDS
-        self._speeds = _Speeds(ranks)
+        self.speeds = speeds or Speeds(ranks)
         self._lock = threading.Lock()
 
     def take(self, rank: int = 0) -> Tile | None:
@@ -77,20 +83,20 @@ class Tiling:
         """Learn how long a tile took."""
         seconds = float(result.seconds.sum(dtype=np.float64))
         with self._lock:
-            self._speeds.learn(result.rank, len(result.indices), seconds)
+            self.speeds.learn(result.rank, len(result.indices), seconds)
 
     def _size(self, rank: int) -> int:
         """How many points; one as long as no rank's speed is known."""
-        speed = self._speeds.of(rank)
+        speed = self.speeds.of(rank)
         if not speed:
             return 1
-        rest = self._left / self._speeds.total()
+        rest = self._left / self.speeds.total()
         shortest = math.sqrt(self._round * min(rest, self._round))
         lasting = min(self._seconds, max(rest / TAIL_TILES, shortest))
         return max(1, int(lasting * speed))
 
 
-class _Speeds:
+class Speeds:
     """How many points a second each rank does, from its last few tiles."""
 
     def __init__(self, ranks: int) -> None:

@@ -11,18 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from landscape_cli.config import RunConfig
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
-from landscape_cli.execution.tiling import Tiling
-from landscape_cli.levels import coarse_to_fine
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
+from landscape_cli.refinement.summary import describe
+from landscape_cli.runner.rounds import all_results
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -90,16 +89,16 @@ def compute(
     }
     opened: list[Recorder] = []
     executor.lead(lambda: opened.append(_open(start, setup, session, output)))
-    grid = Grid(start.config.grid)
-    todo = coarse_to_fine(grid.shape, opened[0].todo) if opened else np.empty(0, np.int64)
-    tiling = Tiling(grid, todo, executor.size)
-    results = executor.run(tiling, setup.evaluator.evaluate)
-    if not opened:
+    recorder = opened[0] if opened else None
+    results = all_results(start.config, executor, recorder, setup.evaluator.evaluate)
+    if recorder is None:
         return Outcome(output, directions_path(output), sum(1 for _ in results))
     if not quiet:
-        _introduce(setup, opened[0], len(todo))
-    _record(opened[0], results, session, quiet)
-    return Outcome(output, directions_path(output), len(todo))
+        _introduce(setup, recorder)
+    computed = _record(recorder, results, session, quiet)
+    if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
+        print("\n".join(describe(adaptive, recorder.surface.total)), file=sys.stderr, flush=True)
+    return Outcome(output, directions_path(output), computed)
 
 
 def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
@@ -147,9 +146,9 @@ def _write_directions(setup: Setup, output: Path) -> None:
     )
 
 
-def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
+def _introduce(setup: Setup, recorder: Recorder) -> None:
     """Say in a few lines what is going to be computed, and where."""
-    facts, total = setup.facts, recorder.surface.total
+    facts, done = setup.facts, recorder.done
     samples = ", ".join(f"{n['samples']} {split}" for split, n in facts["splits"].items())
     places = Counter((p["host"], p["device"], p["threads"]) for p in setup.places)
     lines = [
@@ -168,8 +167,9 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
     ]
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
-    if todo < total:
-        lines.append(f"continuing {recorder.path}: {total - todo} of {total} points are done")
+    if done:
+        total = recorder.surface.total
+        lines.append(f"continuing {recorder.path}: {done} of {total} points are done")
     for line in lines:
         print(line, file=sys.stderr, flush=True)
 
@@ -186,23 +186,29 @@ def _precision_line(precision: str, errors: list[dict[str, Any]]) -> str:
 
 def _record(
     recorder: Recorder, results: Iterator[TileResult], session: dict[str, Any], quiet: bool
-) -> None:
-    """Take in the results as they come; what was done is on disk however this ends."""
+) -> int:
+    """Take in the results as they come, and count the points in them.
+
+    What was done is on disk however this ends.
+    """
     start = time.monotonic()
-    surface = recorder.surface
+    computed = 0
     try:
         with Progress(
-            surface.total,
+            recorder.surface.total,
             recorder.path.name,
-            done=surface.done,
+            done=recorder.done,
             quiet=quiet,
             terminal=on_terminal(),
         ) as bar:
             for result in results:
                 recorder.add(result)
-                bar.update(len(result.indices))
+                computed += len(result.indices)
+                bar.update(recorder.done - bar.done)
                 recorder.publish_if_due()
+            bar.update(recorder.done - bar.done)
     finally:
         session["finished"] = now()
         session["seconds"] = round(time.monotonic() - start, 3)
         recorder.publish()
+    return computed
