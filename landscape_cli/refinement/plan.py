@@ -30,10 +30,10 @@ from landscape_cli.refinement.interpolation import fill, interpolate, keep
 SEED = 0
 
 HELD_OUT = 0.02
-FEWEST_HELD_OUT = 16
+FEWEST_HELD_OUT, MOST_HELD_OUT = 16, 256
 LARGEST_SHARE = 0.25
-"""The first draw of held-out points: this part of the grid and at least so many points, but at
-most this part of those that are interpolated."""
+"""The first draw of held-out points: this part of the grid, between so many points, and at most this
+part of those that are interpolated."""
 
 DOUBT = 0.05
 """The doubt with which it is said how few points err too much, half of it for the first draw, half
@@ -153,7 +153,7 @@ class Refinement:
     def _held_out(self, used: Mask, draw: int) -> Indices:
         """Flat indices of some points that are interpolated, twice as many in each draw."""
         rest = np.flatnonzero(~used)
-        wished = max(FEWEST_HELD_OUT, int(HELD_OUT * used.size))
+        wished = min(max(FEWEST_HELD_OUT, int(HELD_OUT * used.size)), MOST_HELD_OUT)
         most = max(1, int(LARGEST_SHARE * len(rest)))
         count = min(len(rest), min(wished, most) << draw)
         return np.sort(np.random.default_rng([SEED, draw]).permutation(rest)[:count])
