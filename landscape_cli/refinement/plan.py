@@ -32,8 +32,8 @@ SEED = 0
 HELD_OUT = 0.02
 FEWEST_HELD_OUT, MOST_HELD_OUT = 16, 256
 LARGEST_SHARE = 0.25
-"""The first draw of held-out points: this part of the grid, between so many points, and at most this
-part of those that are interpolated."""
+"""The first draw of held-out points: this part of the grid, but between so many points,
+and at most this part of those that are interpolated."""
 
 DOUBT = 0.05
 """The doubt with which it is said how few points err too much, half of it for the first draw, half
