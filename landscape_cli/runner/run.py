@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape_cli.config import RunConfig
+from landscape_cli.errors import PublishError
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
 from landscape_cli.progress import Progress
@@ -112,7 +113,7 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
         surface = read_surface(output)
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
     runs = [*surface.provenance.get("runs", []), session]
-    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}))
+    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}), warn)
     if start.fresh or not directions_path(output).exists():
         _write_directions(setup, output)
     recorder.publish()
@@ -207,8 +208,23 @@ def _record(
                 bar.update(recorder.done - bar.done)
                 recorder.publish_if_due()
             bar.update(recorder.done - bar.done)
-    finally:
-        session["finished"] = now()
-        session["seconds"] = round(time.monotonic() - start, 3)
-        recorder.publish()
+    except BaseException:
+        _close(session, start)
+        try:
+            recorder.finish()
+        except PublishError as error:
+            warn(str(error))
+        raise
+    _close(session, start)
+    recorder.finish()
     return computed
+
+
+def _close(session: dict[str, Any], start: float) -> None:
+    session["finished"] = now()
+    session["seconds"] = round(time.monotonic() - start, 3)
+
+
+def warn(text: str) -> None:
+    """Say on standard error what a user should know but nothing stops for."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)
