@@ -71,6 +71,8 @@ class RunConfig(BaseModel):
         threads: CPU threads of each rank; the node's cores shared out if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
             and sums stay as they are.
+        cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
+            tile; ``auto`` takes the first of the three that has room. It does not change values.
         calibrate: measure which way to do a forward pass is fastest here, in at most 4 s and 2 %
             of the run; otherwise that follows from the model's shapes.
         allow_random: accept an objective that gives another value each time.
@@ -91,6 +93,7 @@ class RunConfig(BaseModel):
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = False
     allow_random: bool = False
 

@@ -49,6 +49,11 @@ Examples:
     help="Of the forward pass; what a reduced one changes is measured and said.",
 )
 @click.option(
+    "--cache",
+    type=click.Choice(["auto", "device", "host", "none"]),
+    help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
+)
+@click.option(
     "--calibrate",
     is_flag=True,
     help="Measure which forward pass is fastest; two runs may then differ by rounding.",
@@ -81,6 +86,7 @@ def command(
     threads: int | None,
     samples: int | None,
     precision: str | None,
+    cache: str | None,
     calibrate: bool,
     changes: tuple[str, ...],
     overwrite: bool,
@@ -108,6 +114,7 @@ def command(
             "threads": threads,
             "samples": samples,
             "precision": precision,
+            "cache": cache,
         }.items()
         if value is not None
     }

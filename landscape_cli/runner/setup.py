@@ -19,7 +19,6 @@ from landscape_cli.evaluation.defaults import default_settings
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
-    free_memory,
     own_cores,
     set_threads,
 )
@@ -33,11 +32,9 @@ from landscape_cli.geometry.slices import AffineSlice, build_slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Axis, Grid, Tile
+from landscape_cli.records import Axis, Grid
+from landscape_cli.runner.loading import load_data, room_of
 from landscape_cli.runner.start import Start
-
-DATA_SHARE = 0.5
-"""The part of a device's free memory that data may take, all ranks on it together."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Setup:
     Args:
         evaluator: evaluates tiles.
         facts: network, splits, directions and so on for the file's provenance; equal on all ranks.
-        places: host, device and threads of each rank.
+        places: host, device and threads of each rank, and where it keeps the data.
     """
 
     evaluator: Evaluator
@@ -87,7 +84,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
     evaluator = Evaluator(
         problem.model, parameters, slice_, problem.objective, data, settings, executor.rank
     )
-    samples = _load_data(evaluator, executor, places, config.allow_random)
+    room = room_of(config.cache, executor, device, places)
+    samples, places = load_data(evaluator, executor, places, room, config.allow_random)
     facts = {
         "network": {
             "name": problem.name or type(problem.model).__name__,
@@ -190,26 +188,6 @@ def _share_weights(model: nn.Module, executor: Executor) -> None:
         if executor.rank:
             with torch.no_grad():
                 tensor.copy_(copy)
-
-
-def _load_data(
-    evaluator: Evaluator, executor: Executor, places: list[dict[str, Any]], allow_random: bool
-) -> dict[str, int]:
-    """Load the data on every rank; rank 0 evaluates the centre with it, twice."""
-    here = (places[executor.rank]["host"], places[executor.rank]["device"])
-    sharing = [(one["host"], one["device"]) for one in places].count(here)
-    device = evaluator.splits[next(iter(evaluator.splits))].device
-    budget = int(free_memory(device) * DATA_SHARE) // sharing
-    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
-
-    def load() -> dict[str, int]:
-        if executor.rank == 0:
-            return evaluator.check_centre(origin, budget, allow_random)
-        evaluator.load(budget)
-        return {}
-
-    samples = executor.together(load)
-    return executor.lead(lambda: samples)
 
 
 def _agree(executor: Executor, facts: dict[str, Any]) -> None:
