@@ -25,7 +25,7 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
-    *("samples", "precision"),
+    *("samples", "target_stderr", "precision"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
@@ -65,6 +65,8 @@ class RunConfig(BaseModel):
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
+        target_stderr: in place of ``samples``, the standard error of the mean of the objective's
+            first value; each split gets the samples that it takes at the centre and all corners.
         output: the HDF5 file to write.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
@@ -88,6 +90,7 @@ class RunConfig(BaseModel):
     grid: dict[str, AxisField]
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
+    target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     output: str = "surface.h5"
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)
@@ -125,6 +128,15 @@ class RunConfig(BaseModel):
         splits = self.splits
         if splits is not None and (not splits or len(set(splits)) < len(splits)):
             raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_samples(self) -> RunConfig:
+        if self.samples is not None and self.target_stderr is not None:
+            raise ValueError(
+                f"target_stderr: {self.target_stderr:g} chooses how many samples are evaluated, "
+                f"and so excludes samples: {self.samples}; drop one of the two"
+            )
         return self
 
     def as_yaml(self) -> str:

@@ -44,6 +44,13 @@ Examples:
     help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
 )
 @click.option(
+    "--target-stderr",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
+    "first value, at the centre and corners.",
+)
+@click.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
@@ -85,6 +92,7 @@ def command(
     device: str | None,
     threads: int | None,
     samples: int | None,
+    target_stderr: float | None,
     precision: str | None,
     cache: str | None,
     calibrate: bool,
@@ -113,6 +121,7 @@ def command(
             "device": device,
             "threads": threads,
             "samples": samples,
+            "target_stderr": target_stderr,
             "precision": precision,
             "cache": cache,
         }.items()

@@ -24,6 +24,7 @@ from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
 from landscape_cli.runner.loading import data_lines
+from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -167,7 +168,7 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
             if count > 1 and device != "cpu"
         ),
     ]
-    lines += data_lines(setup.places)
+    lines += [*sampling_lines(facts.get("sampling")), *data_lines(setup.places)]
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if todo < total:
