@@ -189,6 +189,8 @@ class Evaluator:
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
         self.slice.write(coordinates, self.parameters)
+        # Autocast keeps converted weights, and would go on with those of the point before.
+        torch.clear_autocast_cache()
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 
