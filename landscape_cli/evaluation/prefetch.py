@@ -59,6 +59,9 @@ def page_locked(tensor: Tensor) -> Tensor:
 class _Lane:
     """What has to be done when batches go from one thread to another: nothing on a CPU."""
 
+    def begin(self) -> None:
+        """Called by the using thread before the other one starts."""
+
     def entered(self) -> AbstractContextManager[Any]:
         """A context for the thread that reads."""
         return nullcontext()
@@ -86,6 +89,8 @@ class _CudaLane(_Lane):
         self._stream = _copy_stream(device)
         self._user = torch.cuda.current_stream(device)
         self._used: deque[torch.cuda.Event] = deque()
+
+    def begin(self) -> None:
         # What the source already has on the device was written by the stream that is in use now.
         self._stream.wait_stream(self._user)
 
@@ -129,6 +134,7 @@ class _Reader:
     def taken(self) -> Batches:
         """The batches, as they are taken."""
         for first in self._batches:
+            self._lane.begin()
             self._thread.start()
             self._room.release()
             yield first
