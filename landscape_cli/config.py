@@ -25,7 +25,7 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
-    *("samples", "precision", "adaptive"),
+    *("samples", "target_stderr", "precision", "adaptive"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
@@ -84,12 +84,16 @@ class RunConfig(BaseModel):
             them if left out.
         adaptive: compute points only where interpolation from coarser ones errs by more than a
             tolerance; all of them if left out.
+        target_stderr: in place of ``samples``, the standard error of the mean of the objective's
+            first value; each split gets the samples that it takes at the centre and all corners.
         output: the HDF5 file to write.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
         threads: CPU threads of each rank; the node's cores shared out if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
             and sums stay as they are.
+        cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
+            tile; ``auto`` takes the first of the three that has room. It does not change values.
         calibrate: measure which way to do a forward pass is fastest here, in at most 4 s and 2 %
             of the run; otherwise that follows from the model's shapes.
         allow_random: accept an objective that gives another value each time.
@@ -106,11 +110,13 @@ class RunConfig(BaseModel):
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
+    target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     output: str = "surface.h5"
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = False
     allow_random: bool = False
 
@@ -142,6 +148,15 @@ class RunConfig(BaseModel):
         splits = self.splits
         if splits is not None and (not splits or len(set(splits)) < len(splits)):
             raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_samples(self) -> RunConfig:
+        if self.samples is not None and self.target_stderr is not None:
+            raise ValueError(
+                f"target_stderr: {self.target_stderr:g} chooses how many samples are evaluated, "
+                f"and so excludes samples: {self.samples}; drop one of the two"
+            )
         return self
 
     def as_yaml(self) -> str:

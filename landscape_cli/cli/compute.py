@@ -51,9 +51,21 @@ Examples:
     "the range of the loss, such as 0.01.",
 )
 @click.option(
+    "--target-stderr",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
+    "first value, at the centre and corners.",
+)
+@click.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
+)
+@click.option(
+    "--cache",
+    type=click.Choice(["auto", "device", "host", "none"]),
+    help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
 )
 @click.option(
     "--calibrate",
@@ -88,7 +100,9 @@ def command(
     threads: int | None,
     samples: int | None,
     adaptive: float | None,
+    target_stderr: float | None,
     precision: str | None,
+    cache: str | None,
     calibrate: bool,
     changes: tuple[str, ...],
     overwrite: bool,
@@ -116,7 +130,9 @@ def command(
             "threads": threads,
             "samples": samples,
             "adaptive.tolerance": adaptive,
+            "target_stderr": target_stderr,
             "precision": precision,
+            "cache": cache,
         }.items()
         if value is not None
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.evaluation.data import arranged, batch_length, tensors_in
+from landscape_cli.evaluation.batches import arranged, batch_length, tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.settings import Settings
 

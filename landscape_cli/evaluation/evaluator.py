@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
-from landscape_cli.evaluation.data import SplitData, map_tensors
+from landscape_cli.evaluation.batches import map_tensors
+from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.folding import Folding
 from landscape_cli.evaluation.settings import Settings
@@ -118,7 +120,7 @@ class Evaluator:
         """The values at a tile's points.
 
         With data on the device each point is finished before the next. Data that does not fit is
-        read once for the tile: each batch is evaluated at every point before the next one comes.
+        read once for the tile: each batch is evaluated at every point, while the next is read.
         """
         start = time.perf_counter()
         points = len(tile.indices)
@@ -136,12 +138,12 @@ class Evaluator:
                     self._stream(split, tile, sums[name])
         return self._result(tile, sums, start)
 
-    def check_centre(self, origin: Tile, budget: int, allow_random: bool) -> dict[str, int]:
+    def check_centre(self, origin: Tile, budget: int | Room, allow_random: bool) -> dict[str, int]:
         """Load the data, and evaluate the centre twice from the data's own source.
 
         Args:
             origin: a tile of the one point at the centre.
-            budget: bytes of data that may be held on the device, all splits together.
+            budget: where data may be held, all splits together, or bytes on the device.
             allow_random: accept that the two evaluations differ.
 
         Returns:
@@ -151,22 +153,21 @@ class Evaluator:
             ProblemError: if the objective fails or returns something else than named values for
                 each sample, or is random: it gives another value the second time.
         """
-        samples = {}
+        samples, room = {}, Room.of(budget)
         for name, split in self.splits.items():
-            first = self._centre(split, split.load(budget), origin)
+            first = self._centre(split, split.load(room), origin)
             again = self._centre(split, split.stream(), origin)
             if not allow_random:
                 _refuse_random(first, again)
             samples[name] = first.samples
-            budget -= split.held_bytes
         return samples
 
-    def load(self, budget: int) -> None:
+    def load(self, budget: int | Room) -> None:
         """Load the data without evaluating anything."""
+        room = Room.of(budget)
         for split in self.splits.values():
-            for _ in split.load(budget):
+            for _ in split.load(room):
                 pass
-            budget -= split.held_bytes
 
     @torch.no_grad()
     def _centre(self, split: SplitData, batches: Iterable[Any], origin: Tile) -> Accumulator:
@@ -188,14 +189,17 @@ class Evaluator:
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
         self.slice.write(coordinates, self.parameters)
+        # Autocast keeps converted weights, and would go on with those of the point before.
+        torch.clear_autocast_cache()
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 
     def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
-        for batch in split:
-            for point, coordinates in enumerate(tile.coordinates):
-                self._write(coordinates)
-                sums.add(point, self.objective(self.model, batch), batch)
+        with contextlib.closing(split.ahead()) as batches:
+            for batch in batches:
+                for point, coordinates in enumerate(tile.coordinates):
+                    self._write(coordinates)
+                    sums.add(point, self.objective(self.model, batch), batch)
 
     def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:
         values: dict[Quantity, Any] = {}

@@ -22,7 +22,9 @@ from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
 from landscape_cli.refinement.summary import describe
+from landscape_cli.runner.loading import data_lines
 from landscape_cli.runner.rounds import all_results
+from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -166,6 +168,7 @@ def _introduce(setup: Setup, recorder: Recorder) -> None:
             if count > 1 and device != "cpu"
         ),
     ]
+    lines += [*sampling_lines(facts.get("sampling")), *data_lines(setup.places)]
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if done:

@@ -6,6 +6,7 @@ import itertools
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,12 +20,10 @@ from landscape_cli.evaluation.defaults import default_settings
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
-    free_memory,
     own_cores,
     set_threads,
 )
 from landscape_cli.evaluation.settings import Settings
-from landscape_cli.evaluation.subsets import subset
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
@@ -33,11 +32,10 @@ from landscape_cli.geometry.slices import AffineSlice, build_slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Axis, Grid, Tile
+from landscape_cli.records import Axis, Grid
+from landscape_cli.runner.loading import load_data, room_of
+from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
-
-DATA_SHARE = 0.5
-"""The part of a device's free memory that data may take, all ranks on it together."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Setup:
     Args:
         evaluator: evaluates tiles.
         facts: network, splits, directions and so on for the file's provenance; equal on all ranks.
-        places: host, device and threads of each rank.
+        places: host, device and threads of each rank, and where it keeps the data.
     """
 
     evaluator: Evaluator
@@ -78,16 +76,16 @@ def set_up(start: Start, executor: Executor) -> Setup:
         for axis, section in config.directions.items()
     }
     slice_ = executor.together(lambda: build_slice(parameters.clone(), recipes, config.orthogonal))
-    data = executor.together(
-        lambda: {
-            name: SplitData(name, _part(problem, name, config), settings.micro_batch, device)
-            for name in config.splits or problem.splits
-        }
-    )
-    evaluator = Evaluator(
-        problem.model, parameters, slice_, problem.objective, data, settings, executor.rank
-    )
-    samples = _load_data(evaluator, executor, places, config.allow_random)
+    room = room_of(config.cache, executor, device, places)
+    sources = {name: problem.splits[name] for name in config.splits or problem.splits}
+    evaluator_on = partial(_evaluator, problem, parameters, slice_, settings, executor.rank)
+    sampling = start.sampling
+    if config.target_stderr is not None and sampling is None:
+        sampling = executor.lead(
+            lambda: choose_samples(evaluator_on, sources, corners(config.grid), config, room)
+        )
+    evaluator = executor.together(lambda: evaluator_on(chosen(sources, config.samples, sampling)))
+    samples, places = load_data(evaluator, executor, places, room, config.allow_random)
     facts = {
         "network": {
             "name": problem.name or type(problem.model).__name__,
@@ -96,7 +94,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
         },
         "splits": {
             name: {"samples": samples[name], "fingerprint": split.fingerprint}
-            for name, split in data.items()
+            for name, split in evaluator.splits.items()
         },
         "directions": _describe(slice_, recipes),
     }
@@ -111,6 +109,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "precision": settings.precision,
         "dtypes": [str(dtype).removeprefix("torch.") for dtype in parameters.buffers],
     }
+    if sampling is not None:
+        facts["sampling"] = sampling
     if settings.precision != "fp32":
         points = corners(config.grid)
         facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, points))
@@ -126,10 +126,21 @@ def _describe(slice_: AffineSlice, recipes: Mapping[str, Direction]) -> dict[str
     }
 
 
-def _part(problem: Problem, split: str, config: RunConfig) -> Any:
-    """A split's data, or the part of it that is to be evaluated."""
-    source = problem.splits[split]
-    return source if config.samples is None else subset(split, source, config.samples)
+def _evaluator(
+    problem: Problem,
+    parameters: FlatParameters,
+    slice_: AffineSlice,
+    settings: Settings,
+    rank: int,
+    sources: Mapping[str, Any],
+) -> Evaluator:
+    """An evaluator of the problem on some data, which is yet to be loaded."""
+    device = next(iter(parameters.views.values())).device
+    data = {
+        name: SplitData(name, source, settings.micro_batch, device)
+        for name, source in sources.items()
+    }
+    return Evaluator(problem.model, parameters, slice_, problem.objective, data, settings, rank)
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
@@ -190,26 +201,6 @@ def _share_weights(model: nn.Module, executor: Executor) -> None:
         if executor.rank:
             with torch.no_grad():
                 tensor.copy_(copy)
-
-
-def _load_data(
-    evaluator: Evaluator, executor: Executor, places: list[dict[str, Any]], allow_random: bool
-) -> dict[str, int]:
-    """Load the data on every rank; rank 0 evaluates the centre with it, twice."""
-    here = (places[executor.rank]["host"], places[executor.rank]["device"])
-    sharing = [(one["host"], one["device"]) for one in places].count(here)
-    device = evaluator.splits[next(iter(evaluator.splits))].device
-    budget = int(free_memory(device) * DATA_SHARE) // sharing
-    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
-
-    def load() -> dict[str, int]:
-        if executor.rank == 0:
-            return evaluator.check_centre(origin, budget, allow_random)
-        evaluator.load(budget)
-        return {}
-
-    samples = executor.together(load)
-    return executor.lead(lambda: samples)
 
 
 def _agree(executor: Executor, facts: dict[str, Any]) -> None:

@@ -254,3 +254,17 @@ def test_nested_batches_are_divided_in_order():
     first, second = split
     assert first["a"].flatten().tolist() == first["b"][0].tolist() == [0, 1, 2, 3, 4]
     assert second["a"].flatten().tolist() == [5, 6]
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0])
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_points_of_a_tile_do_not_depend_on_each_other(precision, room):
+    """Autocast caches converted weights, which must not outlive their point."""
+    evaluator = network(lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)))
+    evaluator.load(room)
+    evaluator.apply(Settings(16, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert together.values[name][point] == values[0]
