@@ -188,6 +188,8 @@ class Evaluator:
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
         self.slice.write(coordinates, self.parameters)
+        # Autocast keeps the weights that it has cast, and does not see that they have changed.
+        torch.clear_autocast_cache()
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 

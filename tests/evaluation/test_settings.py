@@ -232,6 +232,18 @@ def test_a_reduced_precision_is_compared_with_fp32():
     assert (reduced != evaluator.evaluate(TILE).values["train", "loss"]).all()
 
 
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_points_of_a_tile_do_not_share_cast_weights(precision, fold):
+    evaluator = network(resnet)
+    evaluator.apply(Settings(16, fold=fold, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert values[0] == together.values[name][point]
+
+
 def test_batches_of_iterables_keep_their_samples():
     batches = [(torch.ones(3, 2),), (torch.ones(5, 2),)]
     split = SplitData("train", batches, 16, CPU)
