@@ -49,9 +49,16 @@ Examples:
     help="Of the forward pass; what a reduced one changes is measured and said.",
 )
 @click.option(
-    "--calibrate",
-    is_flag=True,
-    help="Measure which forward pass is fastest; two runs may then differ by rounding.",
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
+    "may choose differently and then differ by rounding; not so with --no-calibrate.",
+)
+@click.option(
+    "--compile",
+    "compile_",
+    type=click.Choice(["auto", "on", "off"]),
+    help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
 @click.option(
     "--set",
@@ -81,7 +88,8 @@ def command(
     threads: int | None,
     samples: int | None,
     precision: str | None,
-    calibrate: bool,
+    calibrate: bool | None,
+    compile_: str | None,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -108,12 +116,13 @@ def command(
             "threads": threads,
             "samples": samples,
             "precision": precision,
+            "calibrate": calibrate,
+            "compile": compile_,
         }.items()
         if value is not None
     }
-    for key, wished in (("allow_random", allow_random), ("calibrate", calibrate)):
-        if wished:
-            values[key] = True
+    if allow_random:
+        values["allow_random"] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:

@@ -35,6 +35,7 @@ class SplitData:
         self.divisible = isinstance(source, Dataset)
         self._given = source
         self._channels_last = False
+        self._arrangement = micro_batch, False
         self._source = _batches_of(name, source, micro_batch)
         self._held: list[Any] | None = None
 
@@ -97,6 +98,9 @@ class SplitData:
         Batches of loaders and iterables keep their samples: what an objective does with a batch
         may depend on them.
         """
+        if (micro_batch, channels_last) == self._arrangement:
+            return
+        self._arrangement = micro_batch, channels_last
         self._channels_last = channels_last
         if self.divisible:
             self._source = _batches_of(self.name, self._given, micro_batch)

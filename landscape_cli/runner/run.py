@@ -23,6 +23,7 @@ from landscape_cli.levels import coarse_to_fine
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
+from landscape_cli.runner.forward import describe_forward
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -35,6 +36,9 @@ from landscape_cli.store import (
 
 PRECISION_TOLERANCE = 0.02
 """Beyond this relative difference from fp32 a reduced precision is warned of."""
+
+CHOICES = ("calibration", "compilation")
+"""Facts on how the first run of a file chose its settings, which later ones keep."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
     else:
         surface = read_surface(output)
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
+        kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
+        provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
     recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}))
     if start.fresh or not directions_path(output).exists():
@@ -166,6 +172,8 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
             if count > 1 and device != "cpu"
         ),
     ]
+    fresh = len(recorder.surface.provenance["runs"]) == 1
+    lines += describe_forward(setup.evaluator, facts, fresh)
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if todo < total:
