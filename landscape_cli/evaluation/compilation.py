@@ -30,7 +30,7 @@ class Compilation:
         if not hasattr(torch.compiler, "set_stance"):
             raise RuntimeError(f"it takes PyTorch 2.6 or newer, this is {torch.__version__}")
         self._model: Any = model
-        call = model._call_impl
+        call: Any = model._call_impl
 
         def forward(*args: Any, **kwargs: Any) -> Any:
             # Compiling begins here: PyTorch's own code, such as nn.Sequential's, is only compiled
