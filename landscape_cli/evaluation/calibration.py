@@ -29,6 +29,9 @@ PASSES = 30
 """Passes over the sample in the time there is: with fewer than the first number nothing is tried;
 with more than the second the sample is made larger."""
 
+LOOKING, FEWEST_LOOKS = 0.2, 3
+"""What the run costs is estimated from the fastest of so many passes, or more within so long."""
+
 SAMPLES = 2048
 """Where two batches are not more, the sample has at most so many."""
 
@@ -92,6 +95,14 @@ def calibrate(
     return Calibration(search.best, search.work, time.perf_counter() - search.began, search.tried)
 
 
+def _fastest(race: Race, settings: Settings) -> float:
+    """Seconds for the fastest of some passes."""
+    passes: list[float] = []
+    while len(passes) < FEWEST_LOOKS or sum(passes) < LOOKING:
+        passes.append(race.seconds(settings))
+    return min(passes)
+
+
 class _Search:
     """One search: a sample of the data, the best settings so far, and a time to end."""
 
@@ -110,7 +121,7 @@ class _Search:
         self.divisible = resize and evaluator.first_split.divisible
         self.tried: list[dict[str, Any]] = []
         first = Race(evaluator, first_batches(evaluator, 1), False)
-        seconds = min(first.seconds(self.start) for _ in range(3))
+        seconds = _fastest(first, self.start)
         self.work = points * evaluator.total_samples() * seconds / first.samples
         budget = min(MOST_SECONDS, LARGEST_SHARE * self.work / max(ranks, RANKS))
         passes = budget / (2 * seconds)
