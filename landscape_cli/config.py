@@ -94,8 +94,10 @@ class RunConfig(BaseModel):
             and sums stay as they are.
         cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
             tile; ``auto`` takes the first of the three that has room. It does not change values.
-        calibrate: measure which way to do a forward pass is fastest here, in at most 4 s and 2 %
-            of the run; otherwise that follows from the model's shapes.
+        calibrate: before a long run, measure whether another way to do a forward pass than follows
+            from the model's shapes is clearly faster here, in at most 5 s and 2 % of the run.
+        compile: ``on`` compiles the model by torch.compile where that works and gives the same
+            values; ``auto`` if the run is long and calibrated, and it is clearly faster too.
         allow_random: accept an objective that gives another value each time.
     """
 
@@ -117,7 +119,8 @@ class RunConfig(BaseModel):
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
     cache: Literal["auto", "device", "host", "none"] = "auto"
-    calibrate: bool = False
+    calibrate: bool = True
+    compile: Literal["auto", "on", "off"] = "auto"
     allow_random: bool = False
 
     @model_validator(mode="before")

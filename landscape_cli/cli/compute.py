@@ -68,9 +68,16 @@ Examples:
     help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
 )
 @click.option(
-    "--calibrate",
-    is_flag=True,
-    help="Measure which forward pass is fastest; two runs may then differ by rounding.",
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
+    "may choose differently and then differ by rounding; not so with --no-calibrate.",
+)
+@click.option(
+    "--compile",
+    "compile_",
+    type=click.Choice(["auto", "on", "off"]),
+    help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
 @click.option(
     "--set",
@@ -103,7 +110,8 @@ def command(
     target_stderr: float | None,
     precision: str | None,
     cache: str | None,
-    calibrate: bool,
+    calibrate: bool | None,
+    compile_: str | None,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -133,12 +141,13 @@ def command(
             "target_stderr": target_stderr,
             "precision": precision,
             "cache": cache,
+            "calibrate": calibrate,
+            "compile": compile_,
         }.items()
         if value is not None
     }
-    for key, wished in (("allow_random", allow_random), ("calibrate", calibrate)):
-        if wished:
-            values[key] = True
+    if allow_random:
+        values["allow_random"] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:

@@ -48,6 +48,7 @@ class SplitData:
         self._channels_last = False
         self._source = batches_of(name, source, micro_batch)
         self._makes_anew = makes_anew(self._source)
+        self._arrangement = micro_batch, False
         self._held: list[Any] | None = None
 
     @property
@@ -118,6 +119,9 @@ class SplitData:
         Batches of loaders and iterables keep their samples: what an objective does with a batch
         may depend on them.
         """
+        if (micro_batch, channels_last) == self._arrangement:
+            return
+        self._arrangement = micro_batch, channels_last
         self._channels_last = channels_last
         if self.divisible:
             self._source = batches_of(self.name, self._given, micro_batch)

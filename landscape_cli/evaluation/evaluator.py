@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import nn
 from landscape_cli.errors import LandscapeError, ProblemError, cause
 from landscape_cli.evaluation.batches import map_tensors
 from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.compilation import Compilation, stance
 from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.folding import Folding
@@ -60,6 +61,8 @@ class Evaluator:
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
         self._folding: Folding | None = None
+        self._compilation: Compilation | None = None
+        self._stance = "eager_on_recompile"
 
     @property
     def device(self) -> torch.device:
@@ -74,11 +77,35 @@ class Evaluator:
 
     def set_forward(self, settings: Settings) -> None:
         """Change everything but how the data is arranged."""
-        if self._folding is not None and self._folding.attached:
-            self._folding.detach()
-        if settings.fold:
-            self.folding().attach()
+        if self._compilation is not None:
+            self._compilation.detach()
+        if settings.fold != (self._folding is not None and self._folding.attached):
+            self.folding().attach() if settings.fold else self.folding().detach()
+        if settings.compile:
+            self._compilation = self._compilation or Compilation(self.model, self.device)
+            self._compilation.attach()
         self.settings = settings
+
+    def compile(self) -> None:
+        """Compile what the first batch of each split needs, and see that other points need no more.
+
+        Raises:
+            Exception: whatever goes wrong in torch.compile.
+        """
+        axes = len(self.slice.directions)
+        try:
+            for self._stance, coordinate in (("default", 0.0), ("fail_on_recompile", 0.5)):
+                for split in self.splits.values():
+                    self.values((coordinate,) * axes, [next(iter(split))])
+        finally:
+            self._stance = "eager_on_recompile"
+
+    @contextlib.contextmanager
+    def _conditions(self) -> Iterator[None]:
+        """What forward passes run under."""
+        compiling = stance(self._stance) if self.settings.compile else contextlib.nullcontext()
+        with self.settings.precision_on(self.device), compiling:
+            yield
 
     def folding(self) -> Folding:
         """The convolutions and norms that can be folded, found by a small forward pass."""
@@ -110,7 +137,7 @@ class Evaluator:
         """The sums of the objective's values over some batches at one point."""
         sums = Accumulator("sample", 1)
         self._write(coordinates)
-        with self.settings.precision_on(self.device):
+        with self._conditions():
             for batch in batches:
                 sums.add(0, self.objective(self.model, batch), batch)
         return sums
@@ -126,7 +153,7 @@ class Evaluator:
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
         held = {name: split for name, split in self.splits.items() if split.cached}
-        with self.settings.precision_on(self.device):
+        with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
                 if held:
                     self._write(coordinates)
@@ -189,7 +216,7 @@ class Evaluator:
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
         self.slice.write(coordinates, self.parameters)
-        # Autocast keeps converted weights, and would go on with those of the point before.
+        # Autocast keeps the weights that it has cast, and does not see that they have changed.
         torch.clear_autocast_cache()
         if self._folding is not None and self._folding.attached:
             self._folding.update()

@@ -22,6 +22,7 @@ from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
 from landscape_cli.refinement.summary import describe
+from landscape_cli.runner.forward import describe_forward
 from landscape_cli.runner.loading import data_lines
 from landscape_cli.runner.rounds import all_results
 from landscape_cli.runner.sampling import sampling_lines
@@ -37,6 +38,9 @@ from landscape_cli.store import (
 
 PRECISION_TOLERANCE = 0.02
 """Beyond this relative difference from fp32 a reduced precision is warned of."""
+
+CHOICES = ("calibration", "compilation")
+"""Facts on how the first run of a file chose its settings, which later ones keep."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
     else:
         surface = read_surface(output)
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
+        kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
+        provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
     recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}), warn)
     if start.fresh or not directions_path(output).exists():
@@ -169,6 +175,8 @@ def _introduce(setup: Setup, recorder: Recorder) -> None:
         ),
     ]
     lines += [*sampling_lines(facts.get("sampling")), *data_lines(setup.places)]
+    fresh = len(recorder.surface.provenance["runs"]) == 1
+    lines += describe_forward(setup.evaluator, facts, fresh)
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if done:

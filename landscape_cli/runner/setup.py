@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.calibration import calibrate, precision_errors
-from landscape_cli.evaluation.defaults import default_settings
+from landscape_cli.evaluation.agreement import precision_errors
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
@@ -32,7 +30,8 @@ from landscape_cli.geometry.slices import AffineSlice, build_slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Axis, Grid
+from landscape_cli.records import Axis
+from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.loading import load_data, room_of
 from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
@@ -99,9 +98,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "directions": _describe(slice_, recipes),
     }
     _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
-    if start.settings is None:
-        settings = executor.lead(lambda: _best_settings(evaluator, config, executor.size))
-    evaluator.apply(settings)
+    facts |= choose_forward(evaluator, config, executor, start.settings is None)
+    settings = evaluator.settings
     facts |= {
         "cosines": slice_.cosines(),
         "settings": settings.as_dict(),
@@ -149,17 +147,6 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
         return Settings.from_dict(start.settings)
     micro_batch = start.config.batch_size or default_micro_batch(device)
     return Settings(micro_batch, precision=start.config.precision)
-
-
-def _best_settings(evaluator: Evaluator, config: RunConfig, ranks: int) -> Settings:
-    """The settings for this run: by the model's shapes, or by measuring if that is wished."""
-    corner = tuple(axis.high for axis in config.grid.values())
-    resize = config.batch_size is None
-    settings = default_settings(evaluator, corner, resize)
-    if config.calibrate:
-        evaluator.apply(settings)
-        settings = calibrate(evaluator, Grid(config.grid).total // ranks, corner, resize)
-    return settings
 
 
 def corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
