@@ -15,9 +15,11 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
+from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis, Grid
 
@@ -98,6 +100,8 @@ class RunConfig(BaseModel):
             from the model's shapes is clearly faster here, in at most 5 s and 2 % of the run.
         compile: ``on`` compiles the model by torch.compile where that works and gives the same
             values; ``auto`` if the run is long and calibrated, and it is clearly faster too.
+        time_limit: stop early, so that the run ends within this time, such as ``55m`` or
+            ``1:30:00``; the same command continues it. A Slurm job's own end counts as well.
         allow_random: accept an objective that gives another value each time.
     """
 
@@ -121,6 +125,7 @@ class RunConfig(BaseModel):
     cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = True
     compile: Literal["auto", "on", "off"] = "auto"
+    time_limit: str | None = None
     allow_random: bool = False
 
     @model_validator(mode="before")
@@ -161,6 +166,19 @@ class RunConfig(BaseModel):
                 f"and so excludes samples: {self.samples}; drop one of the two"
             )
         return self
+
+    @field_validator("time_limit", mode="before")
+    @classmethod
+    def _check_time(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        # YAML 1.1 reads 1:30:00 as a number: of seconds.
+        text = f"{value}s" if type(value) in (int, float) else str(value)
+        try:
+            parse_duration(text)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return text
 
     def as_yaml(self) -> str:
         """The configuration as YAML text, which ``parse_config`` reads back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.reporting import EXIT_RESUMABLE
 
 if TYPE_CHECKING:
-    from landscape_cli.runner import Estimate
+    from landscape_cli.runner import Estimate, Outcome
 
 MEBIBYTE = 1 << 20
 RANKS = (1, 2, 4, 8, 16, 32, 64)
@@ -86,6 +88,12 @@ Examples:
     metavar="KEY=VALUE",
     help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
 )
+@click.option(
+    "--time-limit",
+    metavar="TIME",
+    help="End within this time, such as 55m or 1:30:00, with exit code 75; the same command "
+    "continues. A Slurm job's own end counts as well.",
+)
 @click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
 @click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
 @click.option(
@@ -113,12 +121,13 @@ def command(
     calibrate: bool | None,
     compile_: str | None,
     changes: tuple[str, ...],
+    time_limit: str | None,
     overwrite: bool,
     resume: bool,
     allow_random: bool,
     dry_run: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
     Alone, this uses one process; under mpiexec or srun the ranks share the work, and rank 0 writes
@@ -142,6 +151,7 @@ def command(
             "precision": precision,
             "cache": cache,
             "calibrate": calibrate,
+            "time_limit": time_limit,
             "compile": compile_,
         }.items()
         if value is not None
@@ -154,17 +164,31 @@ def command(
         expected = estimate(settings, executor)
         if expected:
             _print_estimate(expected)
-        return
+        return 0
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
     if executor.rank == 0:
-        if outcome.computed:
-            print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
-        else:
-            print(
-                f"{outcome.surface} is complete with this configuration; nothing to do "
-                "(--overwrite computes it anew)",
-                flush=True,
-            )
+        _print_outcome(outcome)
+    return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    """What was written, and how to go on if something is left to do."""
+    if outcome.stopped:
+        again = [word for word in sys.argv[1:] if word != "--overwrite"]
+        print(
+            f"wrote {outcome.surface}\n"
+            f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
+            f"continues: landscape {shlex.join(again)}",
+            flush=True,
+        )
+    elif outcome.computed:
+        print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+    else:
+        print(
+            f"{outcome.surface} is complete with this configuration; nothing to do "
+            "(--overwrite computes it anew)",
+            flush=True,
+        )
 
 
 def _print_estimate(expected: Estimate) -> None:

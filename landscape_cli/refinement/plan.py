@@ -87,7 +87,7 @@ class Refinement:
             [levels[min(number, len(levels) - 1)] for levels in axes] for number in range(count)
         ]
         self._first = level_of_points(shape)
-        self._base = self._first <= 1
+        self._base = wholly_computed(shape)
 
     def step(self, surface: Surface) -> Step:
         """What to compute next, given the values so far.
@@ -218,6 +218,12 @@ class Refinement:
                 stderr[key] = self._filled(errors, used, level)
         finished = self._first < level
         return Step(todo, finished & ~_known(surface), values, stderr, facts)
+
+
+def wholly_computed(shape: tuple[int, ...]) -> Mask:
+    """The points that are computed in any case, a mask over a grid of this shape."""
+    mask: Mask = level_of_points(shape) <= 1
+    return mask
 
 
 def _known(surface: Surface) -> Mask:

@@ -14,6 +14,7 @@ from landscape_cli.evaluation.defaults import default_settings
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
 from landscape_cli.records import Grid
+from landscape_cli.refinement import wholly_computed
 
 
 def choose_forward(
@@ -54,7 +55,7 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settin
     facts: dict[str, Any] = {}
     seconds = 0.0
     if config.calibrate:
-        found = calibrate(evaluator, Grid(config.grid).total, ranks, corner, resize)
+        found = calibrate(evaluator, _fewest_points(config), ranks, corner, resize)
         evaluator.apply(found.settings)
         seconds = found.wall(ranks)
         if found.tried:
@@ -64,6 +65,12 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settin
         kept, facts["compilation"] = try_compiling(evaluator, corner, insist)
         return replace(evaluator.settings, compile=kept), facts
     return evaluator.settings, facts
+
+
+def _fewest_points(config: RunConfig) -> int:
+    """How many points the run computes, at least if it is adaptive."""
+    grid = Grid(config.grid)
+    return grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
 
 
 def describe_forward(evaluator: Evaluator, facts: Mapping[str, Any], fresh: bool) -> list[str]:

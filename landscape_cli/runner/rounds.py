@@ -29,9 +29,13 @@ def all_results(
     grid = Grid(config.grid)
     rounds = None if recorder is None else _Rounds(config, recorder)
     speeds = Speeds(executor.size)
-    while executor.lead(lambda: rounds is not None and rounds.advance()):
+    stop = executor.stop
+    while executor.lead(lambda: rounds is not None and not stop.reason and rounds.advance()):
         todo = np.empty(0, np.int64) if rounds is None else rounds.todo
-        yield from executor.run(Tiling(grid, todo, executor.size, speeds=speeds), work)
+        tiling = Tiling(grid, todo, executor.size, speeds=speeds, stop=stop)
+        yield from executor.run(tiling, work)
+        if tiling.left:
+            stop.ask("the time limit")
 
 
 class _Rounds:

@@ -18,11 +18,13 @@ from landscape_cli.config import RunConfig
 from landscape_cli.errors import PublishError
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
 from landscape_cli.refinement.summary import describe
 from landscape_cli.runner.forward import describe_forward
+from landscape_cli.runner.limits import time_left
 from landscape_cli.runner.loading import data_lines
 from landscape_cli.runner.rounds import all_results
 from landscape_cli.runner.sampling import sampling_lines
@@ -51,11 +53,15 @@ class Outcome:
         surface: the surface's file.
         directions: the file of its directions.
         computed: how many points this run computed; 0 if the file was complete before.
+        stopped: why the run stopped before the file was complete, None if it did not.
+        left: how many points are left then; known on rank 0.
     """
 
     surface: Path
     directions: Path
     computed: int
+    stopped: str | None = None
+    left: int = 0
 
 
 def compute(
@@ -82,6 +88,19 @@ def compute(
     Raises:
         LandscapeError: for everything that a user can cause.
     """
+    executor.stop = Stop(executor.lead(lambda: time_left(config)))
+    with executor.stop.on_signals():
+        return _compute(config, executor, overwrite, resume, command, quiet)
+
+
+def _compute(
+    config: RunConfig,
+    executor: Executor,
+    overwrite: bool,
+    resume: bool,
+    command: Sequence[str],
+    quiet: bool,
+) -> Outcome:
     start = executor.lead(lambda: decide(config, overwrite, resume))
     output = Path(start.config.output).absolute()
     if start.complete:
@@ -99,13 +118,17 @@ def compute(
     recorder = opened[0] if opened else None
     results = all_results(start.config, executor, recorder, setup.evaluator.evaluate)
     if recorder is None:
-        return Outcome(output, directions_path(output), sum(1 for _ in results))
-    if not quiet:
-        _introduce(setup, recorder)
-    computed = _record(recorder, results, session, quiet)
-    if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
-        print("\n".join(describe(adaptive, recorder.surface.total)), file=sys.stderr, flush=True)
-    return Outcome(output, directions_path(output), computed)
+        computed, left = sum(1 for _ in results), 0
+    else:
+        if not quiet:
+            _introduce(setup, recorder)
+        computed = _record(recorder, results, session, quiet)
+        if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
+            lines = describe(adaptive, recorder.surface.total)
+            print("\n".join(lines), file=sys.stderr, flush=True)
+        left = len(recorder.todo)
+    stopped = executor.lead(lambda: executor.stop.reason if left else None)
+    return Outcome(output, directions_path(output), computed, stopped, left)
 
 
 def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
