@@ -6,7 +6,7 @@ RANKS ?= 2
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 --threads 1 \
 	--set problem_args.samples=null
-BENCHMARKS := point sharding simulation
+BENCHMARKS := point adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
 .PHONY: help install demo train test test-slow bench lint format clean
@@ -44,7 +44,7 @@ test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
-bench: install ## Measure what a point costs and how ranks share the work (10 minutes)
+bench: train ## Measure what a point costs and how ranks share the work (10 minutes)
 	@mkdir -p runs && rm -f runs/bench.jsonl
 	@for each in $(BENCHMARKS); do \
 		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \

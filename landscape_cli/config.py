@@ -15,9 +15,11 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
+from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis, Grid
 
@@ -25,7 +27,7 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
-    *("samples", "precision"),
+    *("samples", "target_stderr", "precision", "adaptive"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
@@ -51,6 +53,23 @@ AxisField = Annotated[
 ]
 
 
+class Adaptive(BaseModel):
+    """Where to compute points, and where to interpolate them.
+
+    Attributes:
+        tolerance: by how much interpolation may err, as a part of a quantity's range.
+        scale: of the values for errors and ranges: ``linear``, ``log``, or ``auto``, which is log
+            for positive values that span more than three decades.
+        quantities: which ones are watched; ``loss`` if left out, or all without a loss.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    tolerance: float = Field(gt=0, lt=1)
+    scale: Literal["auto", "linear", "log"] = "auto"
+    quantities: list[str] | None = Field(default=None, min_length=1)
+
+
 class RunConfig(BaseModel):
     """One run: what is evaluated, where, and into which file.
 
@@ -67,14 +86,24 @@ class RunConfig(BaseModel):
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
+        adaptive: compute points only where interpolation from coarser ones errs by more than a
+            tolerance; all of them if left out.
+        target_stderr: in place of ``samples``, the standard error of the mean of the objective's
+            first value; each split gets the samples that it takes at the centre and all corners.
         output: the HDF5 file to write.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
         threads: CPU threads of each rank; the node's cores shared out if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
             and sums stay as they are.
-        calibrate: measure which way to do a forward pass is fastest here, in at most 4 s and 2 %
-            of the run; otherwise that follows from the model's shapes.
+        cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
+            tile; ``auto`` takes the first of the three that has room. It does not change values.
+        calibrate: before a long run, measure whether another way to do a forward pass than follows
+            from the model's shapes is clearly faster here, in at most 5 s and 2 % of the run.
+        compile: ``on`` compiles the model by torch.compile where that works and gives the same
+            values; ``auto`` if the run is long and calibrated, and it is clearly faster too.
+        time_limit: stop early, so that the run ends within this time, such as ``55m`` or
+            ``1:30:00``; the same command continues it. A Slurm job's own end counts as well.
         allow_random: accept an objective that gives another value each time.
     """
 
@@ -89,12 +118,17 @@ class RunConfig(BaseModel):
     grid: dict[str, AxisField]
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
+    adaptive: Adaptive | None = None
+    target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     output: str = "surface.h5"
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
-    calibrate: bool = False
+    cache: Literal["auto", "device", "host", "none"] = "auto"
+    calibrate: bool = True
+    compile: Literal["auto", "on", "off"] = "auto"
+    time_limit: str | None = None
     allow_random: bool = False
 
     @model_validator(mode="before")
@@ -126,6 +160,28 @@ class RunConfig(BaseModel):
         if splits is not None and (not splits or len(set(splits)) < len(splits)):
             raise ValueError(f"splits: expected different names, at least one; got {splits}")
         return self
+
+    @model_validator(mode="after")
+    def _check_samples(self) -> RunConfig:
+        if self.samples is not None and self.target_stderr is not None:
+            raise ValueError(
+                f"target_stderr: {self.target_stderr:g} chooses how many samples are evaluated, "
+                f"and so excludes samples: {self.samples}; drop one of the two"
+            )
+        return self
+
+    @field_validator("time_limit", mode="before")
+    @classmethod
+    def _check_time(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        # YAML 1.1 reads 1:30:00 as a number: of seconds.
+        text = f"{value}s" if type(value) in (int, float) else str(value)
+        try:
+            parse_duration(text)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return text
 
     def as_yaml(self) -> str:
         """The configuration as YAML text, which ``parse_config`` reads back.

@@ -34,6 +34,12 @@ class StoreError(LandscapeError):
     """A surface file can't be read or written, or is not one of ours."""
 
 
+class PublishError(StoreError):
+    """What was computed could not be written where it belongs."""
+
+    exit_code = 1
+
+
 class RankError(RuntimeError):
     """A failure on some rank while it computed a tile; the message holds its traceback."""
 

@@ -29,6 +29,7 @@ class Status(IntEnum):
     OK = 1
     NOT_FINITE = 2
     FAILED = 3
+    INTERPOLATED = 4
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,11 @@ class Surface:
         return int(np.count_nonzero(self.status))
 
     @property
+    def interpolated(self) -> int:
+        """The number of points whose values come from their neighbours'."""
+        return int(np.count_nonzero(self.status == Status.INTERPOLATED))
+
+    @property
     def complete(self) -> bool:
         """Whether no point is left to do."""
         return self.done == self.total
@@ -269,6 +275,7 @@ class Surface:
             "complete": self.complete,
             "level": level and {name: len(indices) for name, indices in level.items()},
             "not_finite": int(np.count_nonzero(self.status == Status.NOT_FINITE)),
+            "interpolated": self.interpolated,
             "failed": int(np.count_nonzero(self.status == Status.FAILED)),
             "quantities": {
                 split: {name: self._extent(self.values[split, name]) for name in quantities}
@@ -281,8 +288,8 @@ class Surface:
     def _extent(self, values: NDArray[np.float64]) -> dict[str, Any]:
         flat = values.ravel()
         centre = self.grid.nearest((0.0,) * len(self.grid.names))
-        computed = self.status.ravel()[centre] in (Status.OK, Status.NOT_FINITE)
-        extent: dict[str, Any] = {"centre": float(flat[centre]) if computed else None}
+        known = self.status.ravel()[centre] not in (Status.TODO, Status.FAILED)
+        extent: dict[str, Any] = {"centre": float(flat[centre]) if known else None}
         finite = np.flatnonzero(np.isfinite(flat))
         if not len(finite):
             return {"minimum": None, "minimum_at": None, "maximum": None, **extent}

@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_cli.config import load_config, parse_changes
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
-from landscape_cli.evaluation.data import SplitData, map_tensors
+from landscape_cli.evaluation.batches import map_tensors
+from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.devices import choose_device, free_memory
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.problems import Problem

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,18 @@ class Workplace:
         values = {"problem": problem, "grid": grid, "output": "surface.h5", **keys}
         self.write(name, yaml.safe_dump(values))
         return name
+
+
+@pytest.fixture(scope="session")
+def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workplace]:
+    """Makes folders for what several tests look at; the current folder stays what it is."""
+
+    def make(name: str) -> Workplace:
+        folder = tmp_path_factory.mktemp(name)
+        shutil.copy(DATA / "example.py", folder / "example.py")
+        return Workplace(folder)
+
+    return make
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.reporting import EXIT_RESUMABLE
 
 if TYPE_CHECKING:
-    from landscape_cli.runner import Estimate
+    from landscape_cli.runner import Estimate, Outcome
 
 MEBIBYTE = 1 << 20
 RANKS = (1, 2, 4, 8, 16, 32, 64)
@@ -44,6 +46,20 @@ Examples:
     help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
 )
 @click.option(
+    "--adaptive",
+    type=float,
+    metavar="TOL",
+    help="Compute points only where interpolation from coarser ones errs by more than TOL times "
+    "the range of the loss, such as 0.01.",
+)
+@click.option(
+    "--target-stderr",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
+    "first value, at the centre and corners.",
+)
+@click.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
@@ -55,9 +71,21 @@ Examples:
     help="Keep them in memory, or make them anew for each point: slower, the same values.",
 )
 @click.option(
-    "--calibrate",
-    is_flag=True,
-    help="Measure which forward pass is fastest; two runs may then differ by rounding.",
+    "--cache",
+    type=click.Choice(["auto", "device", "host", "none"]),
+    help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
+)
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
+    "may choose differently and then differ by rounding; not so with --no-calibrate.",
+)
+@click.option(
+    "--compile",
+    "compile_",
+    type=click.Choice(["auto", "on", "off"]),
+    help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
 @click.option(
     "--set",
@@ -65,6 +93,12 @@ Examples:
     multiple=True,
     metavar="KEY=VALUE",
     help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+)
+@click.option(
+    "--time-limit",
+    metavar="TIME",
+    help="End within this time, such as 55m or 1:30:00, with exit code 75; the same command "
+    "continues. A Slurm job's own end counts as well.",
 )
 @click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
 @click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
@@ -86,16 +120,21 @@ def command(
     device: str | None,
     threads: int | None,
     samples: int | None,
+    adaptive: float | None,
+    target_stderr: float | None,
     precision: str | None,
     keep_directions: str | None,
-    calibrate: bool,
+    cache: str | None,
+    calibrate: bool | None,
+    compile_: str | None,
     changes: tuple[str, ...],
+    time_limit: str | None,
     overwrite: bool,
     resume: bool,
     allow_random: bool,
     dry_run: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
     Alone, this uses one process; under mpiexec or srun the ranks share the work, and rank 0 writes
@@ -114,31 +153,50 @@ def command(
             "device": device,
             "threads": threads,
             "samples": samples,
+            "adaptive.tolerance": adaptive,
+            "target_stderr": target_stderr,
             "precision": precision,
             "keep_directions": keep_directions,
+            "cache": cache,
+            "calibrate": calibrate,
+            "time_limit": time_limit,
+            "compile": compile_,
         }.items()
         if value is not None
     }
-    for key, wished in (("allow_random", allow_random), ("calibrate", calibrate)):
-        if wished:
-            values[key] = True
+    if allow_random:
+        values["allow_random"] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:
         expected = estimate(settings, executor)
         if expected:
             _print_estimate(expected)
-        return
+        return 0
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
     if executor.rank == 0:
-        if outcome.computed:
-            print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
-        else:
-            print(
-                f"{outcome.surface} is complete with this configuration; nothing to do "
-                "(--overwrite computes it anew)",
-                flush=True,
-            )
+        _print_outcome(outcome)
+    return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    """What was written, and how to go on if something is left to do."""
+    if outcome.stopped:
+        again = [word for word in sys.argv[1:] if word != "--overwrite"]
+        print(
+            f"wrote {outcome.surface}\n"
+            f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
+            f"continues: landscape {shlex.join(again)}",
+            flush=True,
+        )
+    elif outcome.computed:
+        print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+    else:
+        print(
+            f"{outcome.surface} is complete with this configuration; nothing to do "
+            "(--overwrite computes it anew)",
+            flush=True,
+        )
 
 
 def _print_estimate(expected: Estimate) -> None:

@@ -39,6 +39,8 @@ def command(file: str, as_json: bool) -> None:
 
 def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     """The summary for people."""
+    from landscape_cli.refinement.summary import describe
+
     provenance = surface.provenance
     axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
     lines = [
@@ -52,6 +54,9 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"            complete down to {level} points")
     if facts["not_finite"] or facts["failed"]:
         lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
+    if adaptive := provenance.get("adaptive"):
+        first, *more = describe(adaptive, surface.total)
+        lines += [f"adaptive:   {first}", *(f"          {line}" for line in more)]
     for name, axis in surface.grid.axes.items():
         label = provenance.get("directions", {}).get(name, {}).get("label", "")
         lines.append(f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}")

@@ -13,6 +13,7 @@ from landscape_cli.execution.launch import launched_rank
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_RESUMABLE = 75
 EXIT_INTERRUPTED = 130
 
 FORWARDING = 1.0

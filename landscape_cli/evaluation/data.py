@@ -1,17 +1,28 @@
-"""The samples of a split: held on the device where they fit, streamed otherwise."""
+"""The samples of a split: held where they fit, streamed otherwise."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
+from torch.utils.data import Dataset
 
 from landscape_cli.errors import ProblemError, cause
+from landscape_cli.evaluation.batches import (
+    batch_length,
+    consumed,
+    divided,
+    divisible,
+    laid_out,
+    map_tensors,
+    nbytes,
+)
+from landscape_cli.evaluation.cache import Keeper, Place, Room
+from landscape_cli.evaluation.fingerprint import Fingerprint
+from landscape_cli.evaluation.prefetch import page_locked, prefetched, to_device
+from landscape_cli.evaluation.sources import batches_of, likely_bytes, makes_anew, waits
 
 
 class SplitData:
@@ -30,20 +41,22 @@ class SplitData:
         self.name = name
         self.device = device
         self.fingerprint = ""
-        self.held_bytes = 0
         self.samples = 0
+        self.place: Place = "none"
         self.divisible = isinstance(source, Dataset)
         self._given = source
         self._channels_last = False
-        self._source = _batches_of(name, source, micro_batch)
+        self._source = batches_of(name, source, micro_batch)
+        self._makes_anew = makes_anew(self._source)
+        self._arrangement = micro_batch, False
         self._held: list[Any] | None = None
 
     @property
     def cached(self) -> bool:
         """Whether the batches are held on the device."""
-        return self._held is not None
+        return self.place == "device"
 
-    def stream(self) -> Iterator[Any]:
+    def stream(self) -> Generator[Any, None, None]:
         """Give the batches from their source, each moved to the device.
 
         Raises:
@@ -51,29 +64,37 @@ class SplitData:
         """
         return (self._moved(batch) for batch in self._read())
 
-    def load(self, budget: int) -> Iterator[Any]:
+    def ahead(self) -> Generator[Any, None, None]:
+        """Give the batches as ``__iter__`` does, the next one read while one is evaluated.
+
+        Close it if it is not iterated over to the end.
+        """
+        batches = (batch for batch in self)
+        helps = self.device.type == "cuda" or waits(self._source)
+        return prefetched(batches, self.device) if helps and not self.cached else batches
+
+    def load(self, room: int | Room) -> Iterator[Any]:
         """Stream the batches once, taking their fingerprint and holding them if they fit.
 
         Args:
-            budget: bytes that may be held on the device.
+            room: where they may be held, or bytes on the device; what they take is taken off it.
+
+        Raises:
+            UsageError: if they don't fit where the user insists on it.
         """
-        held: list[Any] = []
-        size = samples = 0
-        fingerprint = _Fingerprint()
+        keeper = Keeper(self.name, Room.of(room), self.device)
+        samples = likely = 0
+        fingerprint = Fingerprint()
         for batch in self._read():
-            size += sum(tensor.nbytes for tensor in tensors_in(batch))
+            likely = likely or likely_bytes(self._source, nbytes(batch))
             fingerprint.add(batch)
             samples += batch_length(batch) or 1
             moved = self._moved(batch)
-            if size <= budget:
-                held.append(moved)
-            else:
-                held.clear()
+            keeper.add(moved, likely)
             yield moved
         self.fingerprint = fingerprint.text()
         self.samples = samples
-        if size <= budget:
-            self._held, self.held_bytes = held, size
+        self._held, self.place = keeper.finish(), keeper.place
 
     def _read(self) -> Iterator[Any]:
         """The batches as their source gives them."""
@@ -81,7 +102,8 @@ class SplitData:
         batches = iter(self._source)
         while True:
             try:
-                batch = next(batches)
+                with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+                    batch = next(batches)
             except StopIteration:
                 break
             except Exception as error:
@@ -97,156 +119,33 @@ class SplitData:
         Batches of loaders and iterables keep their samples: what an objective does with a batch
         may depend on them.
         """
+        if (micro_batch, channels_last) == self._arrangement:
+            return
+        self._arrangement = micro_batch, channels_last
         self._channels_last = channels_last
         if self.divisible:
-            self._source = _batches_of(self.name, self._given, micro_batch)
+            self._source = batches_of(self.name, self._given, micro_batch)
         if self._held is not None:
-            size = micro_batch if self.divisible else None
-            self._held = arranged(self._held, size, channels_last)
+            batches: Any = consumed(self._held)
+            if self.divisible and divisible(self._held):
+                batches = divided(batches, micro_batch)
+            self._held = [laid_out(batch, channels_last) for batch in batches]
 
     def _moved(self, batch: Any) -> Any:
-        moved = map_tensors(lambda tensor: tensor.to(self.device), batch)
-        return _laid_out(moved, self._channels_last)
+        def move(tensor: Tensor) -> Tensor:
+            moved = to_device(tensor, self.device)
+            return moved if moved is not tensor or self._makes_anew else tensor.clone()
+
+        return laid_out(map_tensors(move, batch), self._channels_last)
+
+    def _from_host(self, held: list[Any]) -> Iterator[Any]:
+        """The batches from the host's memory, which stays page-locked once a batch was read."""
+        for place, batch in enumerate(held):
+            held[place] = map_tensors(page_locked, batch)
+            yield self._moved(held[place])
 
     def __iter__(self) -> Iterator[Any]:
         """The batches on the device, from memory if they are held."""
-        return self.stream() if self._held is None else iter(self._held)
-
-
-def map_tensors(function: Callable[[Tensor], Tensor], batch: Any) -> Any:
-    """Apply a function to each tensor in a nesting of dicts, tuples and lists.
-
-    NumPy arrays become tensors first; anything else stays as it is.
-    """
-    if isinstance(batch, np.ndarray) and batch.dtype != object:
-        batch = torch.from_numpy(batch)
-    if isinstance(batch, Tensor):
-        return function(batch)
-    if isinstance(batch, Mapping):
-        mapped = {key: map_tensors(function, value) for key, value in batch.items()}
-        return type(batch)(mapped) if type(batch) is not dict else mapped  # type: ignore[call-arg]
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(map_tensors(function, value) for value in batch))
-    if isinstance(batch, (list, tuple)):
-        return type(batch)(map_tensors(function, value) for value in batch)
-    return batch
-
-
-def tensors_in(batch: Any) -> list[Tensor]:
-    """The tensors of a nesting, in order."""
-    found: list[Tensor] = []
-
-    def note(tensor: Tensor) -> Tensor:
-        found.append(tensor)
-        return tensor
-
-    map_tensors(note, batch)
-    return found
-
-
-def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:
-    """The same samples in other batches, or lying otherwise in memory.
-
-    Args:
-        batches: at least one, of one structure.
-        size: samples in each batch but the last; None leaves the batches as they are.
-        channels_last: whether images (n, c, h, w) get their channels last in memory.
-    """
-    divided = batches if size is None else _divided(batches, size)
-    return [_laid_out(batch, channels_last) for batch in divided]
-
-
-def _laid_out(batch: Any, channels_last: bool) -> Any:
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-
-    def lay_out(tensor: Tensor) -> Tensor:
-        image = tensor.dim() == 4 and tensor.is_floating_point()
-        return tensor.contiguous(memory_format=layout) if image else tensor
-
-    return map_tensors(lay_out, batch)
-
-
-def _divided(batches: list[Any], size: int) -> list[Any]:
-    """Batches of another size; the same ones where they can't be joined."""
-    lengths = [batch_length(batch) for batch in batches]
-    parts = [tensors_in(batch) for batch in batches]
-    if None in lengths or any(t.dim() == 0 for part in parts for t in part):
-        return batches
-    columns = [torch.cat(column) for column in zip(*parts, strict=True)]
-    total = len(columns[0])
-    rows = [[column[start : start + size] for column in columns] for start in range(0, total, size)]
-    return [_refill(batches[0], iter(row)) for row in rows]
-
-
-def _refill(batch: Any, tensors: Iterator[Tensor]) -> Any:
-    """A nesting like ``batch`` that holds other tensors."""
-    return map_tensors(lambda _: next(tensors), batch)
-
-
-def batch_length(batch: Any) -> int | None:
-    """The samples in a batch: the first dimension of its tensors, None where they differ."""
-    lengths = {tensor.shape[0] for tensor in tensors_in(batch) if tensor.dim()}
-    return lengths.pop() if len(lengths) == 1 else None
-
-
-def _batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
-    if isinstance(source, DataLoader):
-        return _in_order(source)
-    if isinstance(source, IterableDataset):
-        return DataLoader(source, batch_size=micro_batch)
-    if isinstance(source, Dataset):
-        try:
-            length = len(source)  # type: ignore[arg-type]
-        except TypeError:
-            raise ProblemError(
-                f"split {name!r}: a Dataset needs __len__; give an IterableDataset otherwise"
-            ) from None
-        if length == 0:
-            raise ProblemError(f"split {name!r} is empty: its Dataset has length 0")
-        return DataLoader(source, batch_size=micro_batch)
-    return source  # type: ignore[no-any-return]
-
-
-def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
-    """The loader, or one over the same samples in order if its order is random but complete."""
-    sampler = loader.sampler
-    whole = (
-        type(sampler) is RandomSampler
-        and not sampler.replacement
-        and sampler.num_samples == len(sampler)
-        and sampler.num_samples == len(loader.dataset)  # type: ignore[arg-type]
-    )
-    if not whole or loader.drop_last or loader.batch_size is None:
-        return loader
-    return DataLoader(
-        loader.dataset,
-        batch_size=loader.batch_size,
-        num_workers=loader.num_workers,
-        collate_fn=loader.collate_fn,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-    )
-
-
-class _Fingerprint:
-    """A hash of samples that does not depend on how they are divided into batches."""
-
-    def __init__(self) -> None:
-        self._columns: list[Any] = []
-
-    def add(self, batch: Any) -> None:
-        """Take in the next batch: each of its tensors continues a column."""
-        for place, tensor in enumerate(tensors_in(batch)):
-            if place == len(self._columns):
-                start = f"{tuple(tensor.shape[1:])}{tensor.dtype}".encode()
-                self._columns.append(hashlib.blake2b(start, digest_size=16))
-            if not tensor.is_sparse:
-                flat = tensor.detach().cpu().contiguous().flatten()
-                self._columns[place].update(flat.view(torch.uint8).numpy().data)
-
-    def text(self) -> str:
-        """The hash of all columns, 32 hexadecimal digits."""
-        whole = hashlib.blake2b(digest_size=16)
-        for column in self._columns:
-            whole.update(column.digest())
-        return whole.hexdigest()
+        if self._held is None:
+            return self.stream()
+        return iter(self._held) if self.cached else self._from_host(self._held)

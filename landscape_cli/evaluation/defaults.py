@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.evaluation.calibration import agrees
-from landscape_cli.evaluation.data import tensors_in
+from landscape_cli.evaluation.agreement import agrees
+from landscape_cli.evaluation.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.settings import Settings
 

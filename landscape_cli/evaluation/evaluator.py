@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
-from landscape_cli.evaluation.data import SplitData, map_tensors
+from landscape_cli.evaluation.batches import map_tensors
+from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.compilation import Compilation, stance
+from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.folding import Folding
 from landscape_cli.evaluation.settings import Settings
@@ -58,6 +61,8 @@ class Evaluator:
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
         self._folding: Folding | None = None
+        self._compilation: Compilation | None = None
+        self._stance = "eager_on_recompile"
 
     @property
     def device(self) -> torch.device:
@@ -72,11 +77,35 @@ class Evaluator:
 
     def set_forward(self, settings: Settings) -> None:
         """Change everything but how the data is arranged."""
-        if self._folding is not None and self._folding.attached:
-            self._folding.detach()
-        if settings.fold:
-            self.folding().attach()
+        if self._compilation is not None:
+            self._compilation.detach()
+        if settings.fold != (self._folding is not None and self._folding.attached):
+            self.folding().attach() if settings.fold else self.folding().detach()
+        if settings.compile:
+            self._compilation = self._compilation or Compilation(self.model, self.device)
+            self._compilation.attach()
         self.settings = settings
+
+    def compile(self) -> None:
+        """Compile what the first batch of each split needs, and see that other points need no more.
+
+        Raises:
+            Exception: whatever goes wrong in torch.compile.
+        """
+        axes = len(self.slice.directions)
+        try:
+            for self._stance, coordinate in (("default", 0.0), ("fail_on_recompile", 0.5)):
+                for split in self.splits.values():
+                    self.values((coordinate,) * axes, [next(iter(split))])
+        finally:
+            self._stance = "eager_on_recompile"
+
+    @contextlib.contextmanager
+    def _conditions(self) -> Iterator[None]:
+        """What forward passes run under."""
+        compiling = stance(self._stance) if self.settings.compile else contextlib.nullcontext()
+        with self.settings.precision_on(self.device), compiling:
+            yield
 
     def folding(self) -> Folding:
         """The convolutions and norms that can be folded, found by a small forward pass."""
@@ -108,7 +137,7 @@ class Evaluator:
         """The sums of the objective's values over some batches at one point."""
         sums = Accumulator("sample", 1)
         self._write(coordinates)
-        with self.settings.precision_on(self.device):
+        with self._conditions():
             for batch in batches:
                 sums.add(0, self.objective(self.model, batch), batch)
         return sums
@@ -118,13 +147,13 @@ class Evaluator:
         """The values at a tile's points.
 
         With data on the device each point is finished before the next. Data that does not fit is
-        read once for the tile: each batch is evaluated at every point before the next one comes.
+        read once for the tile: each batch is evaluated at every point, while the next is read.
         """
         start = time.perf_counter()
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
         held = {name: split for name, split in self.splits.items() if split.cached}
-        with self.settings.precision_on(self.device):
+        with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
                 if held:
                     self._write(coordinates)
@@ -136,12 +165,12 @@ class Evaluator:
                     self._stream(split, tile, sums[name])
         return self._result(tile, sums, start)
 
-    def check_centre(self, origin: Tile, budget: int, allow_random: bool) -> dict[str, int]:
+    def check_centre(self, origin: Tile, budget: int | Room, allow_random: bool) -> dict[str, int]:
         """Load the data, and evaluate the centre twice from the data's own source.
 
         Args:
             origin: a tile of the one point at the centre.
-            budget: bytes of data that may be held on the device, all splits together.
+            budget: where data may be held, all splits together, or bytes on the device.
             allow_random: accept that the two evaluations differ.
 
         Returns:
@@ -151,22 +180,21 @@ class Evaluator:
             ProblemError: if the objective fails or returns something else than named values for
                 each sample, or is random: it gives another value the second time.
         """
-        samples = {}
+        samples, room = {}, Room.of(budget)
         for name, split in self.splits.items():
-            first = self._centre(split, split.load(budget), origin)
+            first = self._centre(split, split.load(room), origin)
             again = self._centre(split, split.stream(), origin)
             if not allow_random:
                 _refuse_random(first, again)
             samples[name] = first.samples
-            budget -= split.held_bytes
         return samples
 
-    def load(self, budget: int) -> None:
+    def load(self, budget: int | Room) -> None:
         """Load the data without evaluating anything."""
+        room = Room.of(budget)
         for split in self.splits.values():
-            for _ in split.load(budget):
+            for _ in split.load(room):
                 pass
-            budget -= split.held_bytes
 
     @torch.no_grad()
     def _centre(self, split: SplitData, batches: Iterable[Any], origin: Tile) -> Accumulator:
@@ -188,6 +216,8 @@ class Evaluator:
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
         self.slice.write(coordinates, self.parameters)
+        # Autocast keeps the weights that it has cast, and does not see that they have changed.
+        torch.clear_autocast_cache()
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 
@@ -195,11 +225,12 @@ class Evaluator:
         alone = len(tile.coordinates) == 1
         if alone:
             self._write(tile.coordinates[0])
-        for batch in split:
-            for point, coordinates in enumerate(tile.coordinates):
-                if not alone:
-                    self._write(coordinates)
-                sums.add(point, self.objective(self.model, batch), batch)
+        with contextlib.closing(split.ahead()) as batches:
+            for batch in batches:
+                for point, coordinates in enumerate(tile.coordinates):
+                    if not alone:
+                        self._write(coordinates)
+                    sums.add(point, self.objective(self.model, batch), batch)
 
     def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:
         values: dict[Quantity, Any] = {}

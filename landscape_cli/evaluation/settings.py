@@ -27,12 +27,14 @@ class Settings:
         channels_last: whether images (n, c, h, w) lie with their channels last in memory.
         fold: whether batch norm is folded into the convolution before it.
         precision: a name in ``PRECISIONS``; tf32 lets a GPU multiply float32 in tensor cores.
+        compile: whether the model is compiled (``evaluation/compilation.py``).
     """
 
     micro_batch: int
     channels_last: bool = False
     fold: bool = False
     precision: str = "fp32"
+    compile: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as a mapping, from which ``Settings(**mapping)`` makes them again."""
@@ -42,6 +44,21 @@ class Settings:
     def from_dict(cls, mapping: Mapping[str, Any]) -> Settings:
         """The settings that ``as_dict`` described."""
         return cls(**mapping)
+
+    def summary(self, divisible: bool = True) -> str:
+        """The settings in words.
+
+        Args:
+            divisible: whether the micro-batch says anything about the data.
+        """
+        parts = {
+            f"micro-batch {self.micro_batch}": divisible,
+            "batches as they come": not divisible,
+            "channels last": self.channels_last,
+            "batch norm folded": self.fold,
+            "compiled": self.compile,
+        }
+        return ", ".join(part for part, there in parts.items() if there)
 
     @contextmanager
     def precision_on(self, device: torch.device) -> Iterator[None]:

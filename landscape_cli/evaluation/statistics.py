@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation.data import batch_length
+from landscape_cli.evaluation.batches import batch_length
 
 
 class Accumulator:

@@ -29,12 +29,7 @@ def subset(name: str, source: Any, count: int) -> Any:
     Raises:
         UsageError: if the source is an iterable, whose samples can't be chosen.
     """
-    dataset = source.dataset if isinstance(source, DataLoader) else source
-    if not isinstance(dataset, Dataset) or not hasattr(dataset, "__len__"):
-        raise UsageError(
-            f"samples: split {name!r} is a {type(source).__name__}, of which no samples can be "
-            "chosen; make it a Dataset or a DataLoader over one, or leave samples out"
-        )
+    dataset = dataset_of(name, source)
     total = len(dataset)
     if count >= total:
         return source
@@ -48,6 +43,26 @@ def subset(name: str, source: Any, count: int) -> Any:
         num_workers=source.num_workers,
         collate_fn=source.collate_fn,
     )
+
+
+def dataset_of(name: str, source: Any, key: str = "samples") -> Any:
+    """The data set of which samples can be chosen: a split's own, or the one behind its loader.
+
+    Args:
+        name: the split's name, for messages.
+        source: the split.
+        key: which key asks for a part of the samples, for messages.
+
+    Raises:
+        UsageError: if the source is an iterable, whose samples can't be chosen.
+    """
+    dataset = source.dataset if isinstance(source, DataLoader) else source
+    if not isinstance(dataset, Dataset) or not hasattr(dataset, "__len__"):
+        raise UsageError(
+            f"{key}: split {name!r} is a {type(source).__name__}, of which no samples can be "
+            f"chosen; make it a Dataset or a DataLoader over one, or leave {key} out"
+        )
+    return dataset
 
 
 def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.records import Tile, TileResult
 
 Result = TypeVar("Result")
@@ -32,6 +33,7 @@ class Executor(Protocol):
     rank: int
     size: int
     local_rank: int
+    stop: Stop
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Run a function on rank 0 and give every rank its result.
@@ -57,6 +59,7 @@ class Executor(Protocol):
         """Evaluate all tiles; rank 0 gets the results as they come, the others none.
 
         Every rank has to iterate to the end. Rank 0 computes as well, unless there are hundreds.
+        A rank that is asked to stop passes that on to rank 0 with its result.
         """
 
     def describe(self) -> dict[str, Any]:

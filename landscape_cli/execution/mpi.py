@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.records import Tile, TileResult
 
 COMPUTES_BELOW = 256
@@ -25,10 +26,14 @@ Its computing makes every message wait for Python's lock: 0.2 ms next to PyTorch
 problem that computes in Python; and results lie until its tile is done. At 256 ranks that costs
 about as much as the one rank brings (docs/benchmarks.md)."""
 
+_Answer = tuple[TileResult, str | None]
+"""A tile's result, and why the worker was asked to stop if it was."""
+
 CHUNK = 1 << 30
 PAUSE = 0.01
 
 _work: Work | None = None
+_stop = Stop()
 
 
 class MPIExecutor:
@@ -51,6 +56,7 @@ class MPIExecutor:
         self._comm = MPI.COMM_WORLD
         self.rank: int = self._comm.Get_rank()
         self.size: int = self._comm.Get_size()
+        self.stop = Stop()
         self.local_rank: int = self._comm.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
 
     def lead(self, function: Callable[[], Result]) -> Result:
@@ -97,11 +103,11 @@ class MPIExecutor:
         """Evaluate all tiles; rank 0 gets the results as they come, the others none."""
         from mpi4py.futures import MPICommExecutor
 
-        global _work
-        _work = work
+        global _work, _stop
+        _work, _stop = work, self.stop
         with MPICommExecutor(self._comm, root=0) as pool:
             if pool is not None:
-                yield from _Dispatch(pool, source, self.size).results(work)
+                yield from _Dispatch(pool, source, self.size, self.stop).results(work)
 
     def describe(self) -> dict[str, Any]:
         """The number of ranks, and the MPI library's first words about itself."""
@@ -130,11 +136,12 @@ class _Dispatch:
     the moment a result comes goes to the rank that sent it, and can be cut to that rank's speed.
     """
 
-    def __init__(self, pool: Any, source: TileSource, size: int) -> None:
+    def __init__(self, pool: Any, source: TileSource, size: int, stop: Stop | None = None) -> None:
         self._pool = pool
+        self._stop = stop or Stop()
         self._source = source
         self._size = size
-        self._finished: SimpleQueue[Future[TileResult]] = SimpleQueue()
+        self._finished: SimpleQueue[Future[_Answer]] = SimpleQueue()
         self._outstanding = 0
         self._lock = threading.Lock()
 
@@ -162,11 +169,13 @@ class _Dispatch:
                 self._outstanding += 1
             self._pool.submit(_compute, tile).add_done_callback(self._done)
 
-    def _done(self, future: Future[TileResult]) -> None:
+    def _done(self, future: Future[_Answer]) -> None:
         """Runs in the pool's thread, which swallows what is raised here."""
         try:
             if future.exception() is None:
-                result = future.result()
+                result, reason = future.result()
+                if reason is not None:
+                    self._stop.ask(reason)
                 self._source.returned(result)
                 self._submit(result.rank)
         except BaseException as error:
@@ -176,17 +185,17 @@ class _Dispatch:
 
     def _collect(self) -> TileResult:
         """Wait for a finished tile; raise what a worker raised."""
-        result = self._finished.get().result()
+        result, _ = self._finished.get().result()
         with self._lock:
             self._outstanding -= 1
         return result
 
 
-def _compute(tile: Tile) -> TileResult:
+def _compute(tile: Tile) -> _Answer:
     """Runs on a worker, with the work that its ``run`` was given."""
     assert _work is not None
     try:
-        return _work(tile)
+        return _work(tile), _stop.reason
     except BaseException:
         from mpi4py import MPI
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.execution.base import Result, TileSource, Work
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.records import TileResult
 
 
@@ -18,6 +19,9 @@ class SerialExecutor:
     rank = 0
     size = 1
     local_rank = 0
+
+    def __init__(self) -> None:
+        self.stop = Stop()
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Call the function."""

@@ -9,6 +9,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.records import Grid, Tile, TileResult
 
 TILE_SECONDS = 1.0
@@ -22,6 +23,10 @@ MESSAGE_SECONDS = 0.0005
 
 MESSAGE_SHARE = 0.5
 """The part of its time that rank 0 may spend so."""
+
+
+HASTE = 1.1
+"""Before a time limit a tile is expected to last so much longer than its rank's speed says."""
 
 
 def tile_seconds(ranks: int) -> float:
@@ -51,21 +56,35 @@ class Tiling:
         todo: flat indices of the points to do, in the order in which to do them.
         ranks: how many ranks take tiles.
         seconds: what a tile should last; ``tile_seconds`` of the ranks if left out.
+        speeds: what is known of the ranks from an earlier round of the same run.
+        stop: when to give out no more.
     """
 
     def __init__(
-        self, grid: Grid, todo: NDArray[np.int64], ranks: int, seconds: float | None = None
+        self,
+        grid: Grid,
+        todo: NDArray[np.int64],
+        ranks: int,
+        seconds: float | None = None,
+        speeds: Speeds | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._grid = grid
         self._points = iter(todo.tolist())
         self._left = len(todo)
         self._seconds = tile_seconds(ranks) if seconds is None else seconds
         self._round = ranks * MESSAGE_SECONDS
-        self._speeds = _Speeds(ranks)
+        self.speeds = speeds or Speeds(ranks)
+        self._stop = stop or Stop()
         self._lock = threading.Lock()
 
+    @property
+    def left(self) -> int:
+        """How many points are not given out."""
+        return self._left
+
     def take(self, rank: int = 0) -> Tile | None:
-        """The next tile, cut to suit a rank, or None when all are given out."""
+        """The next tile, cut to suit a rank; None when all are given out, or time is up."""
         with self._lock:
             indices = tuple(islice(self._points, self._size(rank)))
             self._left -= len(indices)
@@ -77,20 +96,22 @@ class Tiling:
         """Learn how long a tile took."""
         seconds = float(result.seconds.sum(dtype=np.float64))
         with self._lock:
-            self._speeds.learn(result.rank, len(result.indices), seconds)
+            self.speeds.learn(result.rank, len(result.indices), seconds)
 
     def _size(self, rank: int) -> int:
         """How many points; one as long as no rank's speed is known."""
-        speed = self._speeds.of(rank)
-        if not speed:
-            return 1
-        rest = self._left / self._speeds.total()
+        speed = self.speeds.of(rank)
+        time = self._stop.left
+        if not speed or time <= 0:
+            return int(time > 0)
+        rest = self._left / self.speeds.total()
         shortest = math.sqrt(self._round * min(rest, self._round))
         lasting = min(self._seconds, max(rest / TAIL_TILES, shortest))
-        return max(1, int(lasting * speed))
+        size = max(1, int(lasting * speed))
+        return size if math.isinf(time) else min(size, int(time * speed / HASTE))
 
 
-class _Speeds:
+class Speeds:
     """How many points a second each rank does, from its last few tiles."""
 
     def __init__(self, ranks: int) -> None:

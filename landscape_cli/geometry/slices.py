@@ -35,7 +35,10 @@ class Slice(Protocol):
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last."""
+        """A direction as (parameter's name, place in it, entries there), from first to last.
+
+        A piece of entries is the caller's until the next one comes.
+        """
 
 
 class AffineSlice:

@@ -89,12 +89,15 @@ class StreamedSlice:
         }
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last."""
+        """A direction as (parameter's name, place in it, entries there), from first to last.
+
+        The entries are overwritten when the next ones are asked for.
+        """
         number = list(self.directions).index(axis)
         wanted = list(self._pieces())
         made = self._made([number], (block for block, _, _ in wanted))
         for (block, index, shape), (_, parts) in zip(wanted, made, strict=True):
-            yield block.name, index, parts[0].view(shape).clone()
+            yield block.name, index, parts[0].view(shape)
 
     @cached_property
     def _summary(self) -> tuple[list[str], dict[tuple[int, int], float]]:

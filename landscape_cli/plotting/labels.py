@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from textwrap import wrap
 from typing import Any
 
+import numpy as np
+
 from landscape_cli.plotting.panel import PERCENT, Panel
+from landscape_cli.records import Status
+from landscape_cli.refinement.summary import error_of
 
 ENDINGS = (".h5", ".hdf5")
 """What is left out of a file's name in a title."""
@@ -31,9 +36,10 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
     if with_split:
         parts.append(panel.split)
     text = " ".join(parts)
-    if not panel.whole.missing.any():
+    progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
+    if not progress:
         return text
-    progress = f"({_progress(panel)})"
+    progress = "\n".join(wrap(f"({progress})", longest + 3))
     space = " " if len(text) + len(progress) < longest else "\n"
     return f"{text}{space}{progress}" if text else progress
 
@@ -96,14 +102,29 @@ def power(exponent: float) -> str:
 
 def _progress(panel: Panel) -> str:
     """Which points are drawn if not all are, and how many are computed, rounded down."""
-    percent = math.floor(100 * (1 - float(panel.whole.missing.mean())))
-    computed = f"{percent or 'less than 1'} % computed"
+    computed = _computed(panel)
     if panel.shown is None:
         return computed
     names = panel.surface.grid.names
     drawn = " x ".join(str(len(panel.shown[name])) for name in names)
     every = " x ".join(str(panel.surface.grid.axes[name].points) for name in names)
     return f"{drawn} of {every} points, {computed}"
+
+
+def _interpolated(panel: Panel) -> str:
+    """How many points are computed and by how much the interpolated ones may err, if there are."""
+    facts = _get(panel.surface.provenance, "adaptive") or {}
+    error = error_of(facts, panel.split, panel.quantity)
+    if error is None or not panel.surface.interpolated:
+        return ""
+    return f"{_computed(panel)}, rest within {error}"
+
+
+def _computed(panel: Panel) -> str:
+    """How many points of the grid are computed, rounded down."""
+    status = panel.surface.status
+    percent = math.floor(100 * float(np.isin(status, (Status.OK, Status.NOT_FINITE)).mean()))
+    return f"{percent or 'less than 1'} % computed"
 
 
 def _stem(panel: Panel) -> str:

@@ -13,11 +13,9 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import labels
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale, common_extend
+from landscape_cli.wide import is_wide
 
 MOST_LEVELS = 500
-WIDE = 1e3
-"""The ratio of largest to smallest value above which a linear scale shows only the largest."""
-
 LARGEST = 1e280
 """Beyond this, differences and powers of ten overflow."""
 
@@ -114,7 +112,7 @@ def _check_positive(panels: Sequence[Panel], vmin: float | None, vmax: float | N
 def _needs_log(panels: Sequence[Panel]) -> bool:
     values = np.concatenate([panel.z[panel.finite] for panel in panels])
     planes = all(panel.dimension == 2 for panel in panels)
-    return planes and bool(values.min() > 0 and values.max() / WIDE > values.min())
+    return planes and is_wide(values)
 
 
 def _limits(

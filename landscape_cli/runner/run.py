@@ -11,20 +11,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from landscape_cli.config import RunConfig
+from landscape_cli.errors import PublishError
 from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
-from landscape_cli.execution.tiling import Tiling
+from landscape_cli.execution.stopping import Stop
 from landscape_cli.geometry.blocks import Index
-from landscape_cli.levels import coarse_to_fine
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
+from landscape_cli.refinement.summary import describe
+from landscape_cli.runner.forward import describe_forward
 from landscape_cli.runner.keeping import streamed_line
+from landscape_cli.runner.limits import time_left
+from landscape_cli.runner.loading import data_lines
+from landscape_cli.runner.rounds import all_results
+from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.store import (
@@ -38,6 +43,9 @@ from landscape_cli.store import (
 PRECISION_TOLERANCE = 0.02
 """Beyond this relative difference from fp32 a reduced precision is warned of."""
 
+CHOICES = ("calibration", "compilation")
+"""Facts on how the first run of a file chose its settings, which later ones keep."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -47,11 +55,15 @@ class Outcome:
         surface: the surface's file.
         directions: the file of its directions.
         computed: how many points this run computed; 0 if the file was complete before.
+        stopped: why the run stopped before the file was complete, None if it did not.
+        left: how many points are left then; known on rank 0.
     """
 
     surface: Path
     directions: Path
     computed: int
+    stopped: str | None = None
+    left: int = 0
 
 
 def compute(
@@ -78,6 +90,19 @@ def compute(
     Raises:
         LandscapeError: for everything that a user can cause.
     """
+    executor.stop = Stop(executor.lead(lambda: time_left(config)))
+    with executor.stop.on_signals():
+        return _compute(config, executor, overwrite, resume, command, quiet)
+
+
+def _compute(
+    config: RunConfig,
+    executor: Executor,
+    overwrite: bool,
+    resume: bool,
+    command: Sequence[str],
+    quiet: bool,
+) -> Outcome:
     start = executor.lead(lambda: decide(config, overwrite, resume))
     output = Path(start.config.output).absolute()
     if start.complete:
@@ -92,16 +117,20 @@ def compute(
     }
     opened: list[Recorder] = []
     executor.lead(lambda: opened.append(_open(start, setup, session, output)))
-    grid = Grid(start.config.grid)
-    todo = coarse_to_fine(grid.shape, opened[0].todo) if opened else np.empty(0, np.int64)
-    tiling = Tiling(grid, todo, executor.size)
-    results = executor.run(tiling, setup.evaluator.evaluate)
-    if not opened:
-        return Outcome(output, directions_path(output), sum(1 for _ in results))
-    if not quiet:
-        _introduce(setup, opened[0], len(todo))
-    _record(opened[0], results, session, quiet)
-    return Outcome(output, directions_path(output), len(todo))
+    recorder = opened[0] if opened else None
+    results = all_results(start.config, executor, recorder, setup.evaluator.evaluate)
+    if recorder is None:
+        computed, left = sum(1 for _ in results), 0
+    else:
+        if not quiet:
+            _introduce(setup, recorder)
+        computed = _record(recorder, results, session, quiet)
+        if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
+            lines = describe(adaptive, recorder.surface.total)
+            print("\n".join(lines), file=sys.stderr, flush=True)
+        left = len(recorder.todo)
+    stopped = executor.lead(lambda: executor.stop.reason if left else None)
+    return Outcome(output, directions_path(output), computed, stopped, left)
 
 
 def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
@@ -114,8 +143,10 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
     else:
         surface = read_surface(output)
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
+        kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
+        provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
-    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}))
+    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}), warn)
     if start.fresh or not directions_path(output).exists():
         _write_directions(setup, output)
     recorder.publish()
@@ -148,9 +179,9 @@ def _write_directions(setup: Setup, output: Path) -> None:
     write_directions(output, shapes, axes, setup.facts["directions"])
 
 
-def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
+def _introduce(setup: Setup, recorder: Recorder) -> None:
     """Say in a few lines what is going to be computed, and where."""
-    facts, total = setup.facts, recorder.surface.total
+    facts, done = setup.facts, recorder.done
     samples = ", ".join(f"{n['samples']} {split}" for split, n in facts["splits"].items())
     places = Counter((p["host"], p["device"], p["threads"]) for p in setup.places)
     lines = [
@@ -169,10 +200,14 @@ def _introduce(setup: Setup, recorder: Recorder, todo: int) -> None:
     ]
     if streamed := sum(place["directions"] == "streamed" for place in setup.places):
         lines.append(streamed_line(streamed, len(setup.places)))
+    lines += [*sampling_lines(facts.get("sampling")), *data_lines(setup.places)]
+    fresh = len(recorder.surface.provenance["runs"]) == 1
+    lines += describe_forward(setup.evaluator, facts, fresh)
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
-    if todo < total:
-        lines.append(f"continuing {recorder.path}: {total - todo} of {total} points are done")
+    if done:
+        total = recorder.surface.total
+        lines.append(f"continuing {recorder.path}: {done} of {total} points are done")
     for line in lines:
         print(line, file=sys.stderr, flush=True)
 
@@ -189,23 +224,44 @@ def _precision_line(precision: str, errors: list[dict[str, Any]]) -> str:
 
 def _record(
     recorder: Recorder, results: Iterator[TileResult], session: dict[str, Any], quiet: bool
-) -> None:
-    """Take in the results as they come; what was done is on disk however this ends."""
+) -> int:
+    """Take in the results as they come, and count the points in them.
+
+    What was done is on disk however this ends.
+    """
     start = time.monotonic()
-    surface = recorder.surface
+    computed = 0
     try:
         with Progress(
-            surface.total,
+            recorder.surface.total,
             recorder.path.name,
-            done=surface.done,
+            done=recorder.done,
             quiet=quiet,
             terminal=on_terminal(),
         ) as bar:
             for result in results:
                 recorder.add(result)
-                bar.update(len(result.indices))
+                computed += len(result.indices)
+                bar.update(recorder.done - bar.done)
                 recorder.publish_if_due()
-    finally:
-        session["finished"] = now()
-        session["seconds"] = round(time.monotonic() - start, 3)
-        recorder.publish()
+            bar.update(recorder.done - bar.done)
+    except BaseException:
+        _close(session, start)
+        try:
+            recorder.finish()
+        except PublishError as error:
+            warn(str(error))
+        raise
+    _close(session, start)
+    recorder.finish()
+    return computed
+
+
+def _close(session: dict[str, Any], start: float) -> None:
+    session["finished"] = now()
+    session["seconds"] = round(time.monotonic() - start, 3)
+
+
+def warn(text: str) -> None:
+    """Say on standard error what a user should know but nothing stops for."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)

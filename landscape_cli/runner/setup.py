@@ -6,25 +6,22 @@ import itertools
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.calibration import calibrate, precision_errors
-from landscape_cli.evaluation.defaults import default_settings
+from landscape_cli.evaluation.agreement import precision_errors
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
-    free_memory,
     own_cores,
     set_threads,
 )
 from landscape_cli.evaluation.settings import Settings
-from landscape_cli.evaluation.subsets import subset
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
@@ -33,12 +30,12 @@ from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Axis, Grid, Tile
+from landscape_cli.records import Axis
+from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.keeping import keep_directions, make_slice
+from landscape_cli.runner.loading import load_data, room_of
+from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
-
-DATA_SHARE = 0.5
-"""The part of a device's free memory that data may take, all ranks on it together."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Setup:
     Args:
         evaluator: evaluates tiles.
         facts: network, splits, directions and so on for the file's provenance; equal on all ranks.
-        places: host, device and threads of each rank, and how it keeps the directions.
+        places: host, device and threads of each rank, and where it keeps directions and data.
     """
 
     evaluator: Evaluator
@@ -83,16 +80,16 @@ def set_up(start: Start, executor: Executor) -> Setup:
     slice_ = executor.together(
         lambda: make_slice(kept, parameters.clone(), recipes, config.orthogonal)
     )
-    data = executor.together(
-        lambda: {
-            name: SplitData(name, _part(problem, name, config), settings.micro_batch, device)
-            for name in config.splits or problem.splits
-        }
-    )
-    evaluator = Evaluator(
-        problem.model, parameters, slice_, problem.objective, data, settings, executor.rank
-    )
-    samples = _load_data(evaluator, executor, places, config.allow_random)
+    room = room_of(config.cache, executor, device, places)
+    sources = {name: problem.splits[name] for name in config.splits or problem.splits}
+    evaluator_on = partial(_evaluator, problem, parameters, slice_, settings, executor.rank)
+    sampling = start.sampling
+    if config.target_stderr is not None and sampling is None:
+        sampling = executor.lead(
+            lambda: choose_samples(evaluator_on, sources, corners(config.grid), config, room)
+        )
+    evaluator = executor.together(lambda: evaluator_on(chosen(sources, config.samples, sampling)))
+    samples, places = load_data(evaluator, executor, places, room, config.allow_random)
     facts = {
         "network": {
             "name": problem.name or type(problem.model).__name__,
@@ -101,14 +98,13 @@ def set_up(start: Start, executor: Executor) -> Setup:
         },
         "splits": {
             name: {"samples": samples[name], "fingerprint": split.fingerprint}
-            for name, split in data.items()
+            for name, split in evaluator.splits.items()
         },
         "directions": _describe(slice_, recipes),
     }
     _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
-    if start.settings is None:
-        settings = executor.lead(lambda: _best_settings(evaluator, config, executor.size))
-    evaluator.apply(settings)
+    facts |= choose_forward(evaluator, config, executor, start.settings is None)
+    settings = evaluator.settings
     facts |= {
         "cosines": slice_.cosines(),
         "settings": settings.as_dict(),
@@ -116,6 +112,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         "precision": settings.precision,
         "dtypes": [str(dtype).removeprefix("torch.") for dtype in parameters.buffers],
     }
+    if sampling is not None:
+        facts["sampling"] = sampling
     if settings.precision != "fp32":
         points = corners(config.grid)
         facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, points))
@@ -131,10 +129,21 @@ def _describe(slice_: Slice, recipes: Mapping[str, Direction]) -> dict[str, Any]
     }
 
 
-def _part(problem: Problem, split: str, config: RunConfig) -> Any:
-    """A split's data, or the part of it that is to be evaluated."""
-    source = problem.splits[split]
-    return source if config.samples is None else subset(split, source, config.samples)
+def _evaluator(
+    problem: Problem,
+    parameters: FlatParameters,
+    slice_: Slice,
+    settings: Settings,
+    rank: int,
+    sources: Mapping[str, Any],
+) -> Evaluator:
+    """An evaluator of the problem on some data, which is yet to be loaded."""
+    device = next(iter(parameters.views.values())).device
+    data = {
+        name: SplitData(name, source, settings.micro_batch, device)
+        for name, source in sources.items()
+    }
+    return Evaluator(problem.model, parameters, slice_, problem.objective, data, settings, rank)
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
@@ -143,17 +152,6 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
         return Settings.from_dict(start.settings)
     micro_batch = start.config.batch_size or default_micro_batch(device)
     return Settings(micro_batch, precision=start.config.precision)
-
-
-def _best_settings(evaluator: Evaluator, config: RunConfig, ranks: int) -> Settings:
-    """The settings for this run: by the model's shapes, or by measuring if that is wished."""
-    corner = tuple(axis.high for axis in config.grid.values())
-    resize = config.batch_size is None
-    settings = default_settings(evaluator, corner, resize)
-    if config.calibrate:
-        evaluator.apply(settings)
-        settings = calibrate(evaluator, Grid(config.grid).total // ranks, corner, resize)
-    return settings
 
 
 def corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
@@ -195,26 +193,6 @@ def _share_weights(model: nn.Module, executor: Executor) -> None:
         if executor.rank:
             with torch.no_grad():
                 tensor.copy_(copy)
-
-
-def _load_data(
-    evaluator: Evaluator, executor: Executor, places: list[dict[str, Any]], allow_random: bool
-) -> dict[str, int]:
-    """Load the data on every rank; rank 0 evaluates the centre with it, twice."""
-    here = (places[executor.rank]["host"], places[executor.rank]["device"])
-    sharing = [(one["host"], one["device"]) for one in places].count(here)
-    device = evaluator.splits[next(iter(evaluator.splits))].device
-    budget = int(free_memory(device) * DATA_SHARE) // sharing
-    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
-
-    def load() -> dict[str, int]:
-        if executor.rank == 0:
-            return evaluator.check_centre(origin, budget, allow_random)
-        evaluator.load(budget)
-        return {}
-
-    samples = executor.together(load)
-    return executor.lead(lambda: samples)
 
 
 def _agree(executor: Executor, facts: dict[str, Any]) -> None:

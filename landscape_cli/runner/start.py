@@ -24,6 +24,7 @@ class Start:
         complete: whether the file is already complete, and nothing is to be done.
         settings: the file's settings of the forward pass, or None for a file to be begun.
         checkpoint: the checkpoint's path and SHA-256, or None without one.
+        sampling: the samples that the file was begun with, if they were chosen for it.
     """
 
     config: RunConfig
@@ -31,6 +32,7 @@ class Start:
     complete: bool
     settings: dict[str, Any] | None
     checkpoint: dict[str, Any] | None
+    sampling: dict[str, Any] | None = None
 
 
 def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
@@ -60,7 +62,8 @@ def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
     refuse_other(output, _changes(config, checkpoint, stored))
     config = config.model_copy(update={"splits": stored.config.get("splits")})
     settings = stored.provenance.get("settings")
-    return Start(config, False, stored.complete, settings, checkpoint)
+    sampling = stored.provenance.get("sampling")
+    return Start(config, False, stored.complete, settings, checkpoint, sampling)
 
 
 def resolve(config: RunConfig) -> RunConfig:

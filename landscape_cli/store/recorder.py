@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,36 +12,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.records import Grid, Status, Surface, TileResult
+from landscape_cli.errors import PublishError, StoreError
+from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
 from landscape_cli.store.surface_file import write_surface
 
-SHORTEST_INTERVAL = 1.0
-LARGEST_SHARE = 0.02
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 2.0
+LARGEST_SHARE, LARGEST_SHARE_AT_LAST = 0.02, 0.2
+"""The part of the time for publishing, and what it may rise to for the longest interval's sake."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds between tries to write a file that can't be written."""
+
+LAST_TRIES = (0.0, 1.0, 2.0, 4.0)
+"""The pauses in seconds before each try to publish for the last time."""
 
 
 class Recorder:
     """Collects tile results and publishes the file now and then.
 
-    A file is published at most once a second, and so seldom that publishing takes no more than
-    2 % of the time.
+    A file is published every second, or every two if publishing would take more than 2 % of the
+    time otherwise, and more seldom only where it takes 0.4 s and more. ``done`` counts the points
+    that are no longer to do.
+
+    A file that can't be written for the time being, on a full disk, say, stops nothing: writing is
+    tried again after ever longer pauses, and at the end elsewhere.
 
     Args:
         path: the surface's file.
-        surface: the surface to go on with; ``empty_surface`` gives one to begin with.
+        surface: the surface to go on with; ``empty_surface`` gives one to begin with. Its points
+            that failed, or were interpolated before it was complete, are to do again.
+        warn: is told of files that can't be written, and can again.
     """
 
-    def __init__(self, path: str | Path, surface: Surface) -> None:
+    def __init__(
+        self, path: str | Path, surface: Surface, warn: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.path = Path(path)
+        self._warn = warn
+        self._failing = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
         self.surface = replace(surface, values=self._values, stderr=self._stderr)
+        again = np.isin(surface.status, (Status.FAILED, Status.INTERPOLATED))
+        for array in (*self._values.values(), *self._stderr.values()):
+            array[again] = np.nan
+        surface.status[again] = Status.TODO
+        self.done = surface.done
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
 
     @property
     def todo(self) -> NDArray[np.int64]:
-        """Flat indices of the points that have no result yet, or only a failure."""
-        status = self.surface.status.ravel()
-        return np.flatnonzero((status == Status.TODO) | (status == Status.FAILED))
+        """Flat indices of the points that have no result yet."""
+        return np.flatnonzero(self.surface.status.ravel() == Status.TODO)
 
     def add(self, result: TileResult) -> None:
         """Take in the values of a tile."""
@@ -53,9 +76,33 @@ class Recorder:
                 if quantity not in arrays:
                     arrays[quantity] = np.full(self.surface.grid.shape, np.nan)
                 arrays[quantity].ravel()[index] = values
+        self.done += int(np.count_nonzero(self.surface.status.ravel()[index] == Status.TODO))
         self.surface.status.ravel()[index] = result.status
         self.surface.seconds.ravel()[index] = result.seconds
         self.surface.rank.ravel()[index] = result.rank
+
+    def interpolate(
+        self,
+        points: NDArray[np.bool_],
+        values: Mapping[Quantity, NDArray[np.float64]],
+        stderr: Mapping[Quantity, NDArray[np.float64]],
+    ) -> None:
+        """Take in values that were not computed, over what was interpolated before.
+
+        Args:
+            points: a mask over the grid.
+            values: means over the whole grid, of which the masked ones are taken.
+            stderr: their standard errors, likewise.
+        """
+        for arrays, found in ((self._values, values), (self._stderr, stderr)):
+            for quantity, array in found.items():
+                arrays[quantity][points] = array[points]
+        self.surface.status[points] = Status.INTERPOLATED
+        self.done = self.surface.done
+
+    def note(self, key: str, facts: Any) -> None:
+        """Add something to the file's provenance."""
+        self.surface = replace(self.surface, provenance={**self.surface.provenance, key: facts})
 
     def publish(self) -> None:
         """Write the file now.
@@ -66,12 +113,53 @@ class Recorder:
         start = time.monotonic()
         write_surface(self.path, self.surface)
         self._published = time.monotonic()
-        self._interval = max(SHORTEST_INTERVAL, (self._published - start) / LARGEST_SHARE)
+        self._interval = interval(self._published - start)
+        if self._failing:
+            self._failing = False
+            self._warn(f"{self.path} can be written again")
 
     def publish_if_due(self) -> None:
-        """Write the file if the last time is long enough ago."""
-        if time.monotonic() - self._published >= self._interval:
+        """Write the file if the last time is long enough ago; later, if that can't be done now."""
+        if time.monotonic() - self._published < self._interval:
+            return
+        try:
             self.publish()
+        except StoreError as error:
+            self._published = time.monotonic()
+            self._interval = min(2 * self._interval, LONGEST_PAUSE)
+            self._failing = True
+            self._warn(f"{error}; computing goes on, the next try is in {self._interval:g} s")
+
+    def finish(self) -> None:
+        """Write the file for the last time, into the current folder if it has to be.
+
+        Raises:
+            PublishError: if the file itself could not be written; it says where the values are.
+        """
+        for pause in LAST_TRIES:
+            time.sleep(pause)
+            try:
+                return self.publish()
+            except StoreError as error:
+                failure = error
+        rescued = Path(f"{self.path.stem}.rescued-{os.getpid()}.h5")
+        try:
+            write_surface(rescued, self.surface)
+        except StoreError as error:
+            raise PublishError(
+                f"{failure}; nor anything here ({error}): what was computed since the file was "
+                "last written is lost"
+            ) from None
+        raise PublishError(
+            f"{failure}; all that was computed is in {rescued.absolute()}: move it in time to "
+            f"{self.path}, and the same command goes on from there"
+        )
+
+
+def interval(seconds: float) -> float:
+    """How many seconds to leave between files, each of which takes so long to write."""
+    wished = max(SHORTEST_INTERVAL, seconds / LARGEST_SHARE)
+    return max(min(wished, LONGEST_INTERVAL), seconds / LARGEST_SHARE_AT_LAST)
 
 
 def empty_surface(grid: Grid, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> Surface:

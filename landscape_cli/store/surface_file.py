@@ -4,7 +4,7 @@
     /axes/x, /axes/y     float64 coordinates; no y for a line
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
-    /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed
+    /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed, 4 interpolated
     /seconds, /rank      float32, int32: what each point cost, and where (-1: nowhere)
 
 At the top level xcoordinates, ycoordinates, train_loss, train_acc (percent), test_loss and test_acc

@@ -9,7 +9,8 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.calibration import agrees, calibrate, precision_errors
+from landscape_cli.evaluation.agreement import agrees, precision_errors
+from landscape_cli.evaluation.calibration import calibrate
 from landscape_cli.evaluation.defaults import default_settings, largest_output
 from landscape_cli.evaluation.folding import Folding
 from landscape_cli.evaluation.settings import Settings
@@ -163,7 +164,7 @@ def test_folding_that_would_be_wrong_is_refused():
     evaluator = network(Branching)
     assert len(evaluator.folding()) == 1
     assert not folding_agrees(evaluator)
-    assert not calibrate(evaluator, 10**6, (1.0, 1.0)).fold
+    assert not calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.fold
 
 
 def test_an_objective_that_reads_the_weights_is_not_folded():
@@ -180,7 +181,7 @@ def test_batches_are_not_resized_where_samples_depend_on_each_other():
     batches = list(evaluator.first_split)
     for size in (8, 32):
         assert not agrees(evaluator, Settings(size), (1.0, 1.0), batches[:2])
-    assert calibrate(evaluator, 10**6, (1.0, 1.0)).micro_batch == 16
+    assert calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.micro_batch == 16
 
 
 def test_default_settings_follow_from_the_model_s_shapes():
@@ -205,14 +206,14 @@ def test_an_objective_that_needs_whole_batches_is_left_alone():
 
 def test_short_runs_are_not_calibrated():
     evaluator = network(resnet)
-    assert calibrate(evaluator, 3, (1.0, 1.0)) == Settings(16)
+    assert calibrate(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
 
 
 @pytest.mark.parametrize("resize", [True, False])
 def test_calibrating_leaves_the_evaluator_as_it_was(resize):
     evaluator = network(resnet)
     before = evaluator.evaluate(TILE)
-    found = calibrate(evaluator, 10**6, (1.0, 1.0), resize)
+    found = calibrate(evaluator, 10**7, 1, (1.0, 1.0), resize).settings
     assert found.precision == "fp32"
     assert resize or found.micro_batch == 16
     assert evaluator.settings == Settings(16)
@@ -230,6 +231,18 @@ def test_a_reduced_precision_is_compared_with_fp32():
     reduced = evaluator.evaluate(TILE).values["train", "loss"]
     evaluator.apply(Settings(16))
     assert (reduced != evaluator.evaluate(TILE).values["train", "loss"]).all()
+
+
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_points_of_a_tile_do_not_share_cast_weights(precision, fold):
+    evaluator = network(resnet)
+    evaluator.apply(Settings(16, fold=fold, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert values[0] == together.values[name][point]
 
 
 def test_batches_of_iterables_keep_their_samples():
@@ -254,3 +267,17 @@ def test_nested_batches_are_divided_in_order():
     first, second = split
     assert first["a"].flatten().tolist() == first["b"][0].tolist() == [0, 1, 2, 3, 4]
     assert second["a"].flatten().tolist() == [5, 6]
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0])
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_points_of_a_tile_do_not_depend_on_each_other(precision, room):
+    """Autocast caches converted weights, which must not outlive their point."""
+    evaluator = network(lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)))
+    evaluator.load(room)
+    evaluator.apply(Settings(16, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert together.values[name][point] == values[0]

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from landscape_cli.store import read_surface
+from landscape_cli.store import read_surface, write_surface
 
 pytestmark = pytest.mark.mpi
 
@@ -172,3 +172,90 @@ def test_without_a_launcher_mpi_is_not_imported(workplace):
     )
     done = workplace.run("compute", workplace.config("checking:build"))
     assert done.returncode == 0, done.stderr
+
+
+SMOOTH = """
+import os
+
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import cross_entropy
+
+if os.environ.get("PMI_RANK", "") == os.environ.get("WITHOUT_COMPILER"):
+    os.environ["CXX"] = "/nowhere/g++"
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = "empty"
+
+
+def build():
+    torch.manual_seed(0)
+    layers = nn.Linear(20, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 5)
+    data = TensorDataset(torch.randn(150, 20), torch.randint(5, (150,)))
+    return Problem(nn.Sequential(*layers), {"train": data}, cross_entropy)
+"""
+"""A network whose values compiling changes by rounding, and a rank that can't compile."""
+
+
+@pytest.fixture
+def smooth(workplace):
+    """A configuration whose last batch is not compiled, and a way to run it."""
+    workplace.write("smooth.py", SMOOTH)
+    config = workplace.config("smooth:build", batch_size=64)
+
+    def run(output, *options, ranks=None):
+        done = workplace.run("compute", config, "-o", output, *options, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    return run
+
+
+@pytest.mark.slow
+def test_compiled_runs_have_the_same_bits_on_any_ranks_and_when_continued(smooth):
+    smooth("plain.h5")
+    for number, ranks in enumerate((None, 2)):
+        assert ", compiled;" in smooth(f"{number}.h5", "--compile", "on", ranks=ranks)
+    same_bits("0.h5", "1.h5")
+    plain, compiled = arrays("plain.h5"), arrays("0.h5")
+    loss = "values", "train", "loss"
+    assert (plain[loss] != compiled[loss]).any()
+    np.testing.assert_allclose(compiled[loss], plain[loss], rtol=1e-5)
+    forget("1.h5", 7)
+    assert ", compiled; as in the file" in smooth("1.h5", ranks=2)
+    same_bits("0.h5", "1.h5")
+
+
+@pytest.mark.slow
+def test_all_ranks_run_uncompiled_if_one_has_no_compiler(smooth, monkeypatch):
+    smooth("plain.h5")
+    monkeypatch.setenv("WITHOUT_COMPILER", "1")
+    told = smooth("fallen.h5", "--compile", "on", ranks=2)
+    assert len([line for line in told.splitlines() if "torch.compile failed" in line]) == 1
+    assert "rank 1: " in told
+    same_bits("plain.h5", "fallen.h5")
+    provenance = read_surface("fallen.h5").provenance
+    assert provenance["settings"]["compile"] is False
+    assert provenance["compilation"]["outcome"] == "failed"
+
+
+@pytest.mark.slow
+def test_a_compiled_file_is_continued_without_a_compiler(smooth, monkeypatch):
+    smooth("surface.h5", "--compile", "on")
+    before = arrays("surface.h5")
+    forget("surface.h5", 7)
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "empty")
+    assert "differ by rounding from those in the file" in smooth("surface.h5")
+    for name, array in arrays("surface.h5").items():
+        np.testing.assert_allclose(array, before[name], rtol=1e-5)
+
+
+def forget(path, points):
+    """Make a file incomplete: its last points are to do again."""
+    surface = read_surface(path)
+    surface.status.ravel()[-points:] = 0
+    for array in [*surface.values.values(), *surface.stderr.values()]:
+        array.ravel()[-points:] = np.nan
+    write_surface(path, surface)

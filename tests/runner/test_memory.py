@@ -80,14 +80,15 @@ def test_a_plane_takes_three_copies_of_the_parameters(workplace):
     assert 2.8 < measure(workplace, keep_directions="resident") < 3.4
 
 
+@pytest.mark.slow
 def test_orthogonal_directions_take_no_more(workplace):
     assert 2.8 < measure(workplace, keep_directions="resident", orthogonal=True) < 3.4
 
 
-@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("orthogonal", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("orthogonal", [False, True])
 def test_a_streamed_plane_takes_one_copy_and_a_few_blocks(workplace, threads, orthogonal):
     keys = {"keep_directions": "streamed", "orthogonal": orthogonal, "threads": threads}
     found = measure(workplace, **keys)
-    print("FOUND", found)
     assert 0.95 < found < 1.2

@@ -1,0 +1,74 @@
+"""The model's forward pass compiled by torch.compile.
+
+The objective calls the model as always: what changes is ``nn.Module``'s own switch for a compiled
+call. Compiled is what the first batch of each split needs; batches of other shapes, such as a
+split's last one, run as they are, and nothing is compiled while points are evaluated. So every
+rank runs the same code for the same batch.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+
+class Compilation:
+    """A model's compiled forward pass, to be switched on and off.
+
+    Args:
+        model: it computes as it is written until ``attach``; compiling happens when it is called.
+        device: where it is.
+
+    Raises:
+        RuntimeError: if this PyTorch can't compile, or not the same on each rank.
+    """
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        if not hasattr(torch.compiler, "set_stance"):
+            raise RuntimeError(f"it takes PyTorch 2.6 or newer, this is {torch.__version__}")
+        self._model: Any = model
+        call: Any = model._call_impl
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            # Compiling begins here: PyTorch's own code, such as nn.Sequential's, is only compiled
+            # where something else calls it.
+            return call(*args, **kwargs)
+
+        self._call = torch.compile(forward, dynamic=False, options=_options(device))
+
+    def attach(self) -> None:
+        """Let the model compute with compiled code, as far as there is some."""
+        self._model._compiled_call_impl = self._call
+
+    def detach(self) -> None:
+        """Let the model compute as it is written."""
+        self._model._compiled_call_impl = None
+
+
+def stance(name: str) -> AbstractContextManager[None]:
+    """What happens in a block where no compiled code suits a call.
+
+    Args:
+        name: "default" compiles, "eager_on_recompile" runs what is written, "fail_on_recompile"
+            raises.
+    """
+    return cast("AbstractContextManager[None]", torch.compiler.set_stance(name))
+
+
+def _options(device: torch.device) -> dict[str, Any]:
+    """The compiler's options; on a GPU such that no kernel is chosen by timing it.
+
+    Each rank would choose for itself, and with another kernel sums round differently. Compiler
+    processes are not kept: many ranks on a node would each have as many as there are cores.
+    """
+    from torch._inductor import config
+
+    options: dict[str, Any] = {"compile_threads": 1}
+    if device.type == "cuda":
+        if not hasattr(config, "deterministic"):
+            raise RuntimeError("this PyTorch's compiler chooses GPU kernels by timing them")
+        options["deterministic"] = True
+    return options

@@ -1,0 +1,75 @@
+"""Loading the data on every rank, and saying where each has kept it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.cache import Cache, Room, room_for
+from landscape_cli.execution.base import Executor
+from landscape_cli.records import Tile
+
+KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
+"""What is said of data that is not on the device."""
+
+
+def room_of(
+    cache: Cache, executor: Executor, device: torch.device, places: Sequence[dict[str, Any]]
+) -> Room:
+    """The room that this rank has for data.
+
+    Args:
+        cache: what the user wishes.
+        executor: the ranks.
+        device: this rank's.
+        places: host and device of each rank.
+    """
+    here = places[executor.rank]
+    hosts = [one["host"] for one in places].count(here["host"])
+    on_device = [(one["host"], one["device"]) for one in places]
+    return room_for(cache, device, on_device.count((here["host"], here["device"])), hosts)
+
+
+def load_data(
+    evaluator: Evaluator,
+    executor: Executor,
+    places: Sequence[dict[str, Any]],
+    room: Room,
+    allow_random: bool,
+) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Load the data on every rank; rank 0 evaluates the centre with it, twice.
+
+    Returns:
+        The samples of each split, and the places with where each rank keeps each split.
+    """
+    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
+
+    def load() -> dict[str, int]:
+        if executor.rank == 0:
+            return evaluator.check_centre(origin, room, allow_random)
+        evaluator.load(room)
+        return {}
+
+    samples = executor.together(load)
+    kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
+    placed = [{**place, "data": data} for place, data in zip(places, kept, strict=True)]
+    return executor.lead(lambda: samples), placed
+
+
+def data_lines(places: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each split, and place beside the device, in which ranks keep data."""
+    found = Counter(
+        (split, place)
+        for one in places
+        for split, place in one["data"].items()
+        if place != "device"
+    )
+    return [
+        f"data: {split} {KEPT[place]}"
+        + (f" (on {count} of {len(places)} ranks)" if count < len(places) else "")
+        for (split, place), count in found.items()
+    ]

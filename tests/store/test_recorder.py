@@ -1,0 +1,142 @@
+"""A recorder whose file can't always be written."""
+
+import re
+
+import numpy as np
+import pytest
+
+from landscape_cli.errors import PublishError, StoreError
+from landscape_cli.records import Axis, Grid, Status, TileResult
+from landscape_cli.store import Recorder, empty_surface, read_surface
+from landscape_cli.store import recorder as module
+
+GRID = Grid({"x": Axis(0, 1, 4)})
+
+
+def result(index, value=1.0):
+    values = {("train", "loss"): np.array([value])}
+    return TileResult((index,), values, values, np.ones(1, np.float32))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A recorder that warns into a list, a switch that takes its folder away, and the list."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(module, "SHORTEST_INTERVAL", 0.0)
+    monkeypatch.setattr(module, "LAST_TRIES", (0.0, 0.01))
+    said: list[str] = []
+    recorder = Recorder(tmp_path / "out" / "s.h5", empty_surface(GRID, {}, {}), said.append)
+    recorder.publish()
+
+    def away(gone):
+        if gone:
+            (tmp_path / "out").rename(tmp_path / "elsewhere")
+            (tmp_path / "out").write_text("a file where the folder was")
+        else:
+            (tmp_path / "out").unlink()
+            (tmp_path / "elsewhere").rename(tmp_path / "out")
+
+    return recorder, away, said
+
+
+def test_a_file_that_can_t_be_written_stops_nothing_and_is_tried_again(place):
+    recorder, away, said = place
+    away(True)
+    recorder._interval = 0.0
+    recorder.add(result(0))
+    recorder.publish_if_due()
+    (text,) = said
+    assert re.search(r"output: can't write '.*s\.h5': .*; computing goes on, the next try", text)
+    away(False)
+    assert read_surface(recorder.path).done == 0
+    recorder.publish_if_due()
+    assert said[1:] == [f"{recorder.path} can be written again"]
+    assert read_surface(recorder.path).done == 1
+
+
+def test_pauses_double_up_to_a_minute(place):
+    recorder, away, said = place
+    away(True)
+    recorder._interval = 8.0
+    pauses = []
+    for _ in range(5):
+        recorder._published = float("-inf")
+        recorder.publish_if_due()
+        pauses.append(recorder._interval)
+    assert pauses == [16, 32, 60, 60, 60]
+    assert len(said) == 5
+
+
+def test_at_last_everything_goes_to_the_current_folder(place, tmp_path):
+    recorder, away, _ = place
+    recorder.add(result(2, 0.25))
+    away(True)
+    with pytest.raises(PublishError, match=r"all that was computed is in .*rescued") as caught:
+        recorder.finish()
+    assert caught.value.exit_code == 1
+    (rescued,) = (tmp_path / "work").iterdir()
+    assert str(rescued) in str(caught.value)
+    surface = read_surface(rescued)
+    assert surface.status.tolist() == [Status.TODO, Status.TODO, Status.OK, Status.TODO]
+    assert surface.values["train", "loss"][2] == 0.25
+
+
+def test_without_any_place_the_loss_is_said(place, tmp_path):
+    recorder, away, _ = place
+    away(True)
+    (tmp_path / "work").rmdir()
+    with pytest.raises(PublishError, match="is lost"):
+        recorder.finish()
+
+
+def test_a_last_try_that_succeeds_is_enough(place):
+    recorder, _, said = place
+    recorder.add(result(1))
+    recorder.finish()
+    assert read_surface(recorder.path).done == 1
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0.0, 1), (0.01, 1), (0.03, 1.5), (0.1, 2), (0.4, 2), (1.0, 5)]
+)
+def test_intervals(seconds, expected):
+    assert module.interval(seconds) == pytest.approx(expected)
+
+
+def test_publishing_itself_is_strict(place):
+    recorder, away, _ = place
+    away(True)
+    with pytest.raises(StoreError):
+        recorder.publish()
+
+
+def test_what_failed_or_was_interpolated_is_to_do_again(tmp_path):
+    surface = empty_surface(GRID, {}, {})
+    surface.values["train", "loss"] = np.arange(4.0)
+    surface.stderr["train", "loss"] = np.arange(4.0)
+    surface.status[:] = [Status.OK, Status.FAILED, Status.INTERPOLATED, Status.TODO]
+    recorder = Recorder(tmp_path / "s.h5", surface)
+    assert recorder.todo.tolist() == [1, 2, 3]
+    assert recorder.done == 1
+    np.testing.assert_array_equal(
+        recorder.surface.values["train", "loss"], [0, np.nan, np.nan, 3.0]
+    )
+
+
+def test_interpolated_points_are_done_until_they_are_computed(tmp_path):
+    recorder = Recorder(tmp_path / "s.h5", empty_surface(GRID, {}, {}))
+    recorder.add(result(0))
+    recorder.add(result(3))
+    key = ("train", "loss")
+    points = np.array([False, True, True, False])
+    recorder.interpolate(points, {key: np.full(4, 7.0)}, {key: np.full(4, 0.5)})
+    assert recorder.done == 4
+    assert recorder.surface.complete
+    assert recorder.surface.values[key].tolist() == [1, 7, 7, 1]
+    recorder.add(result(1, 3.0))
+    assert recorder.done == 4
+    assert recorder.surface.values[key].tolist() == [1, 3, 7, 1]
+    assert recorder.surface.interpolated == 1
