@@ -48,9 +48,13 @@ def digits_network():
     return Problem(model, splits, cross_entropy, name="small network")
 
 
-def slow(seconds=0.02):
-    """A problem whose points take a while, so that a test can interrupt it."""
+def slow(seconds=0.1):
+    """A problem whose points take a while, so that a test can interrupt it.
+
+    The rest is done quickly if EXAMPLE_SECONDS is 0.
+    """
     problem = regression()
+    seconds = float(os.environ.get("EXAMPLE_SECONDS", seconds))
 
     def objective(model, batch):
         time.sleep(seconds)

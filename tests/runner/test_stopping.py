@@ -33,7 +33,9 @@ def same(surface, other):
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
-def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(workplace, undisturbed, ranks):
+def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
+    workplace, undisturbed, ranks, monkeypatch
+):
     config = slow(workplace)
     begin = time.monotonic()
     done = workplace.run("compute", config, "--time-limit", "5s", "--overwrite", ranks=ranks)
@@ -45,6 +47,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(workplace, undis
     surface = read_surface("surface.h5")
     assert surface.done == 600 - left
     assert 0 < surface.done < 600
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     done = workplace.run("compute", config, ranks=ranks)
     assert done.returncode == 0, done.stderr
     same(read_surface("surface.h5"), undisturbed)
@@ -53,7 +56,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(workplace, undis
 @pytest.mark.parametrize(
     ("ranks", "number"), [(None, "SIGUSR1"), (None, "SIGTERM"), (2, "SIGUSR1")]
 )
-def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number):
+def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number, monkeypatch):
     config = slow(workplace)
     process = workplace.start("compute", config, ranks=ranks)
     path = workplace.folder / "surface.h5"
@@ -66,6 +69,7 @@ def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, numb
     assert f"stopped by {number} with" in output
     before = read_surface(path)
     assert 10 < before.done < 600
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     assert workplace.run("compute", config, "--resume", ranks=ranks).returncode == 0
     after = read_surface(path)
     same(after, undisturbed)
