@@ -44,7 +44,7 @@ test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
-bench: train ## Measure what a point costs and how ranks share the work (10 minutes)
+bench: train ## Measure what a point costs and how ranks share the work (15 minutes)
 	@mkdir -p runs && rm -f runs/bench.jsonl
 	@for each in $(BENCHMARKS); do \
 		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -25,6 +26,13 @@ COMPUTES_BELOW = 256
 Its computing makes every message wait for Python's lock: 0.2 ms next to PyTorch, 20 ms next to a
 problem that computes in Python; and results lie until its tile is done. At 256 ranks that costs
 about as much as the one rank brings (docs/benchmarks.md)."""
+
+POLL = 0.004
+"""Seconds for which rank 0's dispatching thread sleeps at most while it waits for one worker.
+
+Each look for messages takes it 0.04 ms, which rank 0's own tile then lacks; a result that lies
+meanwhile keeps its worker waiting. With two ranks and tiles of a second the sum is near its smallest here,
+and with more workers at this over the square root of their number."""
 
 _Answer = tuple[TileResult, str | None]
 """A tile's result, and why the worker was asked to stop if it was."""
@@ -105,7 +113,8 @@ class MPIExecutor:
 
         global _work, _stop
         _work, _stop = work, self.stop
-        with MPICommExecutor(self._comm, root=0) as pool:
+        backoff = POLL / math.sqrt(max(1, self.size - 1))
+        with MPICommExecutor(self._comm, root=0, backoff=backoff) as pool:
             if pool is not None:
                 yield from _Dispatch(pool, source, self.size, self.stop).results(work)
 

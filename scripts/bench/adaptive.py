@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reporting import REPEATS, ROOT, emit, note, seconds
+from reporting import REPEATS, ROOT, emit, median_ratio, note, seconds
 
 from landscape_cli.config import RunConfig, load_config
 from landscape_cli.execution.serial import SerialExecutor
@@ -78,7 +78,7 @@ def main() -> None:
         facts = found[name].provenance["adaptive"]
         emit(
             figure,
-            medians["full"] / medians[name],
+            median_ratio(times["full"], times[name]),
             "ratio",
             target=target,
             true_error=error(found[name], found["full"], name == "log"),

@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -70,6 +70,11 @@ def median_seconds(function: Callable[[], object], repeats: int = REPEATS) -> fl
     """The median duration of some calls, after one that does not count."""
     function()
     return statistics.median(seconds(function) for _ in range(repeats))
+
+
+def median_ratio(ones: Sequence[float], others: Sequence[float]) -> float:
+    """The median of the ratios of what was measured side by side."""
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 def on_ranks(ranks: int, script: str, *arguments: object) -> Any:
