@@ -19,9 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from landscape_cli.changes import put_all
 from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis, Grid
+from landscape_cli.yamltext import brief, load_yaml
 
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
@@ -218,21 +220,8 @@ def parse_config(
     """
     values = load_yaml(text, source)
     if not isinstance(values, dict):
-        raise UsageError(f"{source}: expected keys and values, got {_brief(values)}")
-    by_default = values.get("directions") is None
-    for key, value in (changes or {}).items():
-        _put(values, key, value)
-    for axis, text_ in (ranges or {}).items():
-        if text_ is not None:
-            _put_range(values, axis, text_)
-    if seed is not None:
-        axes = values.get("grid")
-        for number, axis in enumerate(axes if isinstance(axes, dict) else ()):
-            _put(values, f"directions.{axis}.seed", seed + number)
-    if by_default and isinstance(values.get("directions"), dict):
-        axes = values.get("grid")
-        for axis in axes if isinstance(axes, dict) else ():
-            values["directions"].setdefault(axis, {})
+        raise UsageError(f"{source}: expected keys and values, got {brief(values)}")
+    put_all(values, changes or {}, ranges or {}, seed)
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
@@ -252,37 +241,6 @@ def load_config(
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
     return parse_config(text, path, changes, ranges, seed)
-
-
-def load_yaml(text: str | bytes, source: str) -> Any:
-    """Read YAML, with numbers such as 1e-3 as numbers.
-
-    Raises:
-        UsageError: if the text is not YAML.
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageError(f"{source}: not valid YAML{place}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{source}: not valid YAML: {_brief(error)}") from None
-
-
-def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``--set KEY=VALUE`` options by dotted key, each read as YAML.
-
-    Raises:
-        UsageError: if a setting has another form.
-    """
-    values = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {setting}: expected KEY=VALUE, such as grid.x=[-1,1,25]")
-        values[key] = load_yaml(text, f"--set {key}")
-    return values
 
 
 def differences(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
@@ -311,7 +269,7 @@ def _compare(key: str, old: Any, new: Any) -> list[str]:
             for name in dict.fromkeys([*old, *new])
             for line in _compare(f"{key}.{name}", old.get(name), new.get(name))
         ]
-    return [] if old == new else [f"{key}: {_brief(old)} in the file, {_brief(new)} now"]
+    return [] if old == new else [f"{key}: {brief(old)} in the file, {brief(new)} now"]
 
 
 def _with_defaults(axis: Any, section: Any) -> Any:
@@ -320,40 +278,6 @@ def _with_defaults(axis: Any, section: Any) -> Any:
     if isinstance(section, Mapping) and section.get("kind", "random") == "random":
         return {"kind": "random", "seed": DEFAULT_SEEDS.get(axis, 1), **section}
     return section
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set, or with None remove, the value at a dotted key."""
-    *sections, last = key.split(".")
-    if not all([*sections, last]):
-        raise UsageError(f"--set {key}: expected a dotted key such as directions.x.seed")
-    place: Any = values
-    for number, section in enumerate(sections):
-        if place.get(section) is None:
-            place[section] = {}
-        place = place[section]
-        if not isinstance(place, dict):
-            raise UsageError(
-                f"--set {key}: {'.'.join(sections[: number + 1])} is {_brief(place)}, not a section"
-            )
-    if value is None:
-        place.pop(last, None)
-    else:
-        place[last] = value
-
-
-def _put_range(values: dict[str, Any], axis: str, text: str) -> None:
-    if text.strip().lower() == "none":
-        _put(values, f"grid.{axis}", None)
-        if isinstance(values.get("directions"), dict):
-            _put(values, f"directions.{axis}", None)
-        return
-    try:
-        _put(values, f"grid.{axis}", Axis.parse(text))
-    except UsageError as error:
-        raise UsageError(f"--{axis}: {error}") from None
-    if isinstance(values.get("directions"), dict):
-        values["directions"].setdefault(axis, {})
 
 
 def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
@@ -370,20 +294,4 @@ def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
     got: Any = values
     for part in first["loc"]:
         got = got.get(part, part) if isinstance(got, Mapping) else got
-    return f"{place}: {message}, got {_brief(got)}"
-
-
-def _brief(value: Any) -> str:
-    text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split())
-    return text if len(text) <= 100 else text[:97] + "..."
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML reads it, but 1e-3 is a number as in YAML 1.2."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+    return f"{place}: {message}, got {brief(got)}"

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from landscape_cli.config import load_config, parse_changes
+from landscape_cli.changes import parse_changes
+from landscape_cli.config import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.batches import map_tensors
 from landscape_cli.evaluation.data import SplitData

@@ -3,9 +3,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.config import RunConfig, differences, load_config, load_yaml, parse_config
+from landscape_cli.config import RunConfig, differences, load_config, parse_config
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis
+from landscape_cli.yamltext import load_yaml
 
 FULL = """
 problem: my_problem:build

@@ -141,7 +141,8 @@ def command(
     the file. A complete file of the same configuration is left alone, an incomplete one is
     continued, any other is refused unless --overwrite is given.
     """
-    from landscape_cli.config import load_config, parse_changes
+    from landscape_cli.changes import parse_changes
+    from landscape_cli.config import load_config
     from landscape_cli.execution.choice import choose_executor
     from landscape_cli.runner import compute, estimate
 
