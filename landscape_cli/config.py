@@ -106,6 +106,7 @@ class RunConfig(BaseModel):
             values; ``auto`` if the run is long and calibrated, and it is clearly faster too.
         time_limit: stop early, so that the run ends within this time, such as ``55m`` or
             ``1:30:00``; the same command continues it. A Slurm job's own end counts as well.
+        keep_going: mark a point at which the objective fails, and go on, instead of ending the run.
         allow_random: accept an objective that gives another value each time.
     """
 
@@ -131,6 +132,7 @@ class RunConfig(BaseModel):
     calibrate: bool = True
     compile: Literal["auto", "on", "off"] = "auto"
     time_limit: str | None = None
+    keep_going: bool = False
     allow_random: bool = False
 
     @model_validator(mode="before")

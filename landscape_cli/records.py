@@ -176,6 +176,8 @@ class TileResult:
         stderr: standard error of each mean, float64 of shape (k,).
         seconds: what each point cost, shape (k,).
         rank: the MPI rank that computed them.
+        failures: what went wrong at the points that failed, by flat index.
+        notes: what a user should know of how the tile was computed.
     """
 
     indices: tuple[int, ...]
@@ -183,14 +185,18 @@ class TileResult:
     stderr: Mapping[Quantity, NDArray[np.float64]]
     seconds: NDArray[np.float32]
     rank: int = 0
+    failures: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def status(self) -> NDArray[np.uint8]:
-        """OK or NOT_FINITE for each point, shape (k,)."""
+        """OK, NOT_FINITE or FAILED for each point, shape (k,)."""
         finite = np.ones(len(self.indices), dtype=bool)
         for values in self.values.values():
             finite &= np.isfinite(values)
-        return np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
+        found = np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
+        found[np.isin(self.indices, list(self.failures))] = Status.FAILED
+        return found
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,11 @@ class Surface:
     def interpolated(self) -> int:
         """The number of points whose values come from their neighbours'."""
         return int(np.count_nonzero(self.status == Status.INTERPOLATED))
+
+    @property
+    def failed(self) -> int:
+        """The number of points that could not be evaluated."""
+        return int(np.count_nonzero(self.status == Status.FAILED))
 
     @property
     def complete(self) -> bool:
@@ -276,7 +287,7 @@ class Surface:
             "level": level and {name: len(indices) for name, indices in level.items()},
             "not_finite": int(np.count_nonzero(self.status == Status.NOT_FINITE)),
             "interpolated": self.interpolated,
-            "failed": int(np.count_nonzero(self.status == Status.FAILED)),
+            "failed": self.failed,
             "quantities": {
                 split: {name: self._extent(self.values[split, name]) for name in quantities}
                 for split, quantities in names.items()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli.cli.options import debug_option
-from landscape_cli.cli.reporting import EXIT_RESUMABLE
+from landscape_cli.cli.reporting import EXIT_FAILED, EXIT_RESUMABLE
 
 if TYPE_CHECKING:
     from landscape_cli.runner import Estimate, Outcome
@@ -103,6 +103,11 @@ Examples:
 @click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
 @click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
 @click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Where the objective fails at a point, mark it, keep the message, and go on; exit code 1.",
+)
+@click.option(
     "--allow-random",
     is_flag=True,
     help="Accept an objective that gives another value each time.",
@@ -131,6 +136,7 @@ def command(
     time_limit: str | None,
     overwrite: bool,
     resume: bool,
+    keep_going: bool,
     allow_random: bool,
     dry_run: bool,
     quiet: bool,
@@ -165,8 +171,7 @@ def command(
         }.items()
         if value is not None
     }
-    if allow_random:
-        values["allow_random"] = True
+    values |= dict.fromkeys(["allow_random"] * allow_random + ["keep_going"] * keep_going, True)
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:
@@ -177,7 +182,9 @@ def command(
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
     if executor.rank == 0:
         _print_outcome(outcome)
-    return EXIT_RESUMABLE if outcome.stopped else 0
+    if outcome.stopped:
+        return EXIT_RESUMABLE
+    return EXIT_FAILED if outcome.failed else 0
 
 
 def _print_outcome(outcome: Outcome) -> None:
@@ -192,6 +199,12 @@ def _print_outcome(outcome: Outcome) -> None:
         )
     elif outcome.computed:
         print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+        if outcome.failed:
+            print(
+                f"{outcome.failed} points failed, the first with {outcome.failure}; the same "
+                "command tries them again",
+                flush=True,
+            )
     else:
         print(
             f"{outcome.surface} is complete with this configuration; nothing to do "

@@ -11,6 +11,8 @@ from landscape_cli.cli.options import debug_option
 if TYPE_CHECKING:
     from landscape_cli.records import Surface
 
+MOST_FAILURES = 5
+
 EXAMPLES = """\b
 Examples:
   landscape info surface.h5
@@ -54,6 +56,11 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"            complete down to {level} points")
     if facts["not_finite"] or facts["failed"]:
         lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
+    for failure in provenance.get("failures", [])[:MOST_FAILURES]:
+        count = len(failure["points"])
+        where = surface.grid.coordinates(failure["points"][:1])[0]
+        first = ", ".join(f"{coordinate:g}" for coordinate in where)
+        lines.append(f"failed:     {count} points, first at ({first}): {failure['message']}")
     if adaptive := provenance.get("adaptive"):
         first, *more = describe(adaptive, surface.total)
         lines += [f"adaptive:   {first}", *(f"          {line}" for line in more)]

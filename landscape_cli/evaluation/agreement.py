@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.evaluation.batches import arranged, batch_length
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.memory import if_it_fits
 from landscape_cli.evaluation.settings import Settings
 
 TOLERANCE = 1e-5
@@ -23,7 +25,7 @@ def agrees(
     """Whether settings give the evaluator's own values, to 1e-5 of each, in float32.
 
     They do not where folding is wrong for a model, or where a sample's value depends on the others
-    in its batch.
+    in its batch; nor where they take more memory than there is.
 
     Args:
         evaluator: its settings are what they were when this returns.
@@ -35,11 +37,14 @@ def agrees(
     size = settings.micro_batch if settings.micro_batch != start.micro_batch else None
     same = True
     for point in ((0.0,) * len(corner), corner):
-        found = [
-            means_of(evaluator, replace(one, precision="fp32"), point, batches, divided)
+        exact, found = (
+            partial(means_of, evaluator, replace(one, precision="fp32"), point, batches, divided)
             for one, divided in ((start, None), (settings, size))
-        ]
-        same &= np.allclose(found[0], found[1], rtol=TOLERANCE, atol=0, equal_nan=True)
+        )
+        expected, means = exact(), if_it_fits(found, evaluator.device)
+        same &= means is not None and np.allclose(
+            expected, means, rtol=TOLERANCE, atol=0, equal_nan=True
+        )
     evaluator.set_forward(start)
     return bool(same)
 

@@ -10,6 +10,7 @@ from typing import Any
 from landscape_cli.evaluation.agreement import agrees, first_batches
 from landscape_cli.evaluation.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.memory import if_it_fits
 from landscape_cli.evaluation.race import CONFIRMATION, Outcome, Race
 from landscape_cli.evaluation.settings import Settings
 
@@ -156,8 +157,8 @@ class _Search:
                 return helped
 
     def _try(self, settings: Settings) -> bool:
-        """Take settings if they are faster; once time is up, nothing is."""
-        outcome = self.race.run(settings, self.best)
+        """Take settings if they fit and are faster; once time is up, nothing is."""
+        outcome = if_it_fits(lambda: self.race.run(settings, self.best), self.evaluator.device)
         if outcome is None:
             return False
         taken = outcome.faster and self._confirmed(settings)

@@ -41,6 +41,8 @@ class Evaluator:
         splits: the data by split.
         settings: how a forward pass is done; ``apply`` changes it.
         rank: the MPI rank, noted in the results.
+
+    ``point`` is where the model's parameters are.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Evaluator:
         self.splits = dict(splits)
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
+        self.point: tuple[float, ...] = ()
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
         self._stance = "eager_on_recompile"
@@ -215,6 +218,7 @@ class Evaluator:
 
     def _write(self, coordinates: Sequence[float]) -> None:
         """Put the parameters at some coordinates into the model."""
+        self.point = tuple(coordinates)
         self.slice.write(coordinates, self.parameters)
         # Autocast keeps the weights that it has cast, and does not see that they have changed.
         torch.clear_autocast_cache()

@@ -11,6 +11,7 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.calibration import calibrate
 from landscape_cli.evaluation.compile_choice import compile_here, try_compiling, worth_trying
 from landscape_cli.evaluation.defaults import default_settings
+from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
 from landscape_cli.records import Grid
@@ -50,7 +51,9 @@ def choose_forward(
 def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settings, dict[str, Any]]:
     """The settings by the model's shapes, or better ones, and what was done to find them."""
     corner = tuple(axis.high for axis in config.grid.values())
-    resize = config.batch_size is None
+    # Micro-batches that memory has made smaller are not made larger again.
+    size = default_micro_batch(evaluator.device)
+    resize = config.batch_size is None and evaluator.settings.micro_batch == size
     evaluator.apply(default_settings(evaluator, corner, resize))
     facts: dict[str, Any] = {}
     seconds = 0.0

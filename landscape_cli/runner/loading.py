@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.cache import Cache, Room, room_for
+from landscape_cli.evaluation.memory import halve, out_of_memory
 from landscape_cli.execution.base import Executor
 from landscape_cli.records import Tile
 
@@ -43,16 +46,23 @@ def load_data(
 ) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """Load the data on every rank; rank 0 evaluates the centre with it, twice.
 
+    If that takes more memory than there is, rank 0's micro-batches become smaller.
+
     Returns:
         The samples of each split, and the places with where each rank keeps each split.
     """
     origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
 
     def load() -> dict[str, int]:
-        if executor.rank == 0:
-            return evaluator.check_centre(origin, room, allow_random)
-        evaluator.load(room)
-        return {}
+        if executor.rank:
+            evaluator.load(room)
+            return {}
+        while True:
+            try:
+                return evaluator.check_centre(origin, replace(room), allow_random)
+            except ProblemError as error:
+                if not out_of_memory(error) or not halve(evaluator):
+                    raise
 
     samples = executor.together(load)
     kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})

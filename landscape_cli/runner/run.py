@@ -32,6 +32,7 @@ from landscape_cli.runner.rounds import all_results
 from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
+from landscape_cli.runner.working import Worker
 from landscape_cli.store import (
     Recorder,
     directions_path,
@@ -57,6 +58,8 @@ class Outcome:
         computed: how many points this run computed; 0 if the file was complete before.
         stopped: why the run stopped before the file was complete, None if it did not.
         left: how many points are left then; known on rank 0.
+        failed: how many points failed, with ``keep_going``.
+        failure: what went wrong at the first of them; known on rank 0.
     """
 
     surface: Path
@@ -64,6 +67,8 @@ class Outcome:
     computed: int
     stopped: str | None = None
     left: int = 0
+    failed: int = 0
+    failure: str = ""
 
 
 def compute(
@@ -118,7 +123,11 @@ def _compute(
     opened: list[Recorder] = []
     executor.lead(lambda: opened.append(_open(start, setup, session, output)))
     recorder = opened[0] if opened else None
-    results = all_results(start.config, executor, recorder, setup.evaluator.evaluate)
+    here = setup.places[executor.rank]
+    place = f"rank {executor.rank} on {here['host']} ({here['device']})"
+    work = Worker(setup.evaluator, place, config.keep_going)
+    results = all_results(start.config, executor, recorder, work)
+    failed, failure = 0, ""
     if recorder is None:
         computed, left = sum(1 for _ in results), 0
     else:
@@ -128,9 +137,19 @@ def _compute(
         if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
             lines = describe(adaptive, recorder.surface.total)
             print("\n".join(lines), file=sys.stderr, flush=True)
-        left = len(recorder.todo)
+        left, failed = len(recorder.todo), recorder.surface.failed
+        if failed:
+            failure = recorder.surface.provenance["failures"][0]["message"]
     stopped = executor.lead(lambda: executor.stop.reason if left else None)
-    return Outcome(output, directions_path(output), computed, stopped, left)
+    return Outcome(
+        output,
+        directions_path(output),
+        computed,
+        stopped,
+        left,
+        executor.lead(lambda: failed),
+        failure,
+    )
 
 
 def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
@@ -242,6 +261,9 @@ def _record(
             for result in results:
                 recorder.add(result)
                 computed += len(result.indices)
+                for note in result.notes:
+                    session.setdefault("notes", []).append(note)
+                    warn(note)
                 bar.update(recorder.done - bar.done)
                 recorder.publish_if_due()
             bar.update(recorder.done - bar.done)

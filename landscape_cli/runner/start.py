@@ -21,7 +21,8 @@ class Start:
     Args:
         config: the configuration with every default of its directions filled in.
         fresh: whether everything is to be computed; otherwise the file is continued.
-        complete: whether the file is already complete, and nothing is to be done.
+        complete: whether the file is already complete, no point has failed, and nothing is to be
+            done.
         settings: the file's settings of the forward pass, or None for a file to be begun.
         checkpoint: the checkpoint's path and SHA-256, or None without one.
         sampling: the samples that the file was begun with, if they were chosen for it.
@@ -63,7 +64,8 @@ def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
     config = config.model_copy(update={"splits": stored.config.get("splits")})
     settings = stored.provenance.get("settings")
     sampling = stored.provenance.get("sampling")
-    return Start(config, False, stored.complete, settings, checkpoint, sampling)
+    complete = stored.complete and not stored.failed
+    return Start(config, False, complete, settings, checkpoint, sampling)
 
 
 def resolve(config: RunConfig) -> RunConfig:

@@ -57,6 +57,7 @@ class Recorder:
             array[again] = np.nan
         surface.status[again] = Status.TODO
         self.done = surface.done
+        self._failures: dict[int, str] = {}
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
 
@@ -80,6 +81,9 @@ class Recorder:
         self.surface.status.ravel()[index] = result.status
         self.surface.seconds.ravel()[index] = result.seconds
         self.surface.rank.ravel()[index] = result.rank
+        if result.failures:
+            self._failures |= result.failures
+            self.note("failures", _by_message(self._failures))
 
     def interpolate(
         self,
@@ -154,6 +158,14 @@ class Recorder:
             f"{failure}; all that was computed is in {rescued.absolute()}: move it in time to "
             f"{self.path}, and the same command goes on from there"
         )
+
+
+def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Each message once, with the flat indices of its points."""
+    points: dict[str, list[int]] = {}
+    for index, message in sorted(failures.items()):
+        points.setdefault(message, []).append(index)
+    return [{"message": message, "points": indices} for message, indices in points.items()]
 
 
 def interval(seconds: float) -> float:
