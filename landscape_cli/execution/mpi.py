@@ -31,8 +31,8 @@ POLL = 0.004
 """Seconds for which rank 0's dispatching thread sleeps at most while it waits for one worker.
 
 Each look for messages takes it 0.04 ms, which rank 0's own tile then lacks; a result that lies
-meanwhile keeps its worker waiting. With two ranks and tiles of a second the sum is near its smallest here,
-and with more workers at this over the square root of their number."""
+meanwhile keeps its worker waiting. With two ranks and tiles of a second the sum is near its
+smallest here, and with more workers at this over the square root of their number."""
 
 _Answer = tuple[TileResult, str | None]
 """A tile's result, and why the worker was asked to stop if it was."""
