@@ -78,6 +78,33 @@ def raising(on_rank="1", after=3):
     return Problem(problem.model, {"train": problem.splits["train"]}, objective)
 
 
+def failing(above=0.5, on_rank=None):
+    """An objective that fails where the first weight is larger than in the trained network."""
+    problem = regression()
+    limit = problem.model.weight[0, 0].item() + above
+
+    def objective(model, batch):
+        here = on_rank is None or os.environ.get("PMI_RANK", "0") == on_rank
+        if here and model.weight[0, 0].item() > limit:
+            raise ValueError(f"too far out, for {len(batch[0])} samples")
+        return mean_squared_error(model, batch)
+
+    return Problem(problem.model, problem.splits, objective)
+
+
+def hungry(samples=8, at_centre=True):
+    """An objective whose large batches take more memory than any machine has."""
+    problem = regression()
+    centre = problem.model.weight.detach().clone()
+
+    def objective(model, batch):
+        if len(batch[0]) > samples and (at_centre or not torch.equal(model.weight, centre)):
+            torch.empty(len(batch[0]), 1 << 50)
+        return mean_squared_error(model, batch)
+
+    return Problem(problem.model, problem.splits, objective)
+
+
 def different_data():
     """Data that differs from rank to rank."""
     problem = regression()
