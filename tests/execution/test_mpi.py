@@ -185,7 +185,8 @@ from torch.utils.data import TensorDataset
 from landscape_cli.problems import Problem
 from landscape_cli.problems.objectives import cross_entropy
 
-if os.environ.get("PMI_RANK", "") == os.environ.get("WITHOUT_COMPILER"):
+rank = os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK", ""))
+if rank == os.environ.get("WITHOUT_COMPILER"):
     os.environ["CXX"] = "/nowhere/g++"
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = "empty"
 

@@ -11,6 +11,9 @@ import pytest
 from landscape_cli.runner.limits import slurm_end, time_left
 from landscape_cli.store import read_surface
 
+RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
+"""Where MPICH and Open MPI tell a process its rank."""
+
 GRID = {"x": [-1, 1, 25], "y": [-1, 1, 24]}
 
 
@@ -108,7 +111,11 @@ def rank_process(launcher, rank):
     import psutil
 
     for process in psutil.Process(launcher).children(recursive=True):
-        if process.environ().get("PMI_RANK") == rank and "landscape_cli" in process.cmdline():
+        environment = process.environ()
+        if (
+            rank in (environment.get(name) for name in RANKS)
+            and "landscape_cli" in process.cmdline()
+        ):
             return process.pid
     raise AssertionError("no such rank")
 
