@@ -25,6 +25,7 @@ import yaml
 
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records import Axis, Grid, Quantity, Surface
+from landscape_cli.store.damage import check_damage
 from landscape_cli.store.publishing import publish, reason
 
 FORMAT = "loss-landscape"
@@ -32,6 +33,9 @@ FORMAT_VERSION = 1
 
 HEAD_BYTES = 20_000
 """About what HDF5's own tables, the configuration and the provenance take."""
+
+DAMAGED = (*(OSError, RuntimeError, UsageError), *(KeyError, ValueError, TypeError, AttributeError))
+"""What reading raises where a file is not as this module writes it."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
     "train_loss": (("train", "loss"), 1),
@@ -61,6 +65,7 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
     if not Path(path).is_file():
         raise StoreError(f"{os.fspath(path)}: no such file")
     try:
+        check_damage(path)
         file = h5py.File(path, "r", locking=False)
     except (OSError, RuntimeError, ValueError) as error:
         raise StoreError(
@@ -70,7 +75,7 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
         try:
             _check_format(file, path)
             return _read(file)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError, UsageError) as error:
+        except DAMAGED as error:
             raise StoreError(
                 f"{os.fspath(path)}: a damaged surface file ({reason(error)})"
             ) from None
