@@ -34,7 +34,10 @@ FORMAT_VERSION = 1
 HEAD_BYTES = 20_000
 """About what HDF5's own tables, the configuration and the provenance take."""
 
-DAMAGED = (*(OSError, RuntimeError, UsageError), *(KeyError, ValueError, TypeError, AttributeError))
+DAMAGED = (
+    *(OSError, RuntimeError, UsageError, yaml.YAMLError),
+    *(KeyError, ValueError, TypeError, AttributeError, OverflowError),
+)
 """What reading raises where a file is not as this module writes it."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
