@@ -44,7 +44,9 @@ def separate_tasks(executor: Executor) -> str | None:
     if executor.size > 1 or tasks < 2 or os.environ.get("LANDSCAPE_MPI") == "0":
         return None
     library = executor.describe()["library"]
-    found = f"each is alone in the world of its MPI library ({library})" if library else "no MPI"
+    found = "no MPI is at work"
+    if library:
+        found = f"each is alone in the world of its MPI library ({library.partition(',')[0]})"
     return (
         f"{tasks} tasks were started together, but {found}: each would compute everything; srun "
         "needs --mpi=pmi2 for MPICH or --mpi=pmix for Open MPI (srun --mpi=list shows what it "

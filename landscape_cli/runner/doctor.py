@@ -61,9 +61,7 @@ def _world() -> tuple[Executor, list[Check]]:
         return SerialExecutor(), [Check("mpi", "error", str(error))]
     library = executor.describe()["library"]
     if library is None:
-        detail = (
-            "not used by one process without a launcher; mpiexec -n 2 landscape doctor tries it"
-        )
+        detail = "not used without a launcher; mpiexec -n 2 landscape doctor tries it"
         return executor, [Check("mpi", "ok", detail)]
     level = executor.threads()
     good = level in ("MPI_THREAD_SERIALIZED", "MPI_THREAD_MULTIPLE")
