@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import shlex
 import sys
 from datetime import timedelta
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landscape_cli.cli.options import debug_option
+from landscape_cli import logs
+from landscape_cli.cli.options import debug_option, log_options
 from landscape_cli.cli.reporting import EXIT_RESUMABLE
+from landscape_cli.execution.launch import launched_rank
 
 if TYPE_CHECKING:
     from landscape_cli.runner import Estimate, Outcome
@@ -109,6 +112,7 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@log_options
 @debug_option
 def command(
     config: str,
@@ -134,6 +138,8 @@ def command(
     allow_random: bool,
     dry_run: bool,
     quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
 ) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
@@ -141,6 +147,8 @@ def command(
     the file. A complete file of the same configuration is left alone, an incomplete one is
     continued, any other is refused unless --overwrite is given.
     """
+    faulthandler.enable(file=2)
+    logs.begin(launched_rank() or 0, verbose)
     from landscape_cli.changes import parse_changes
     from landscape_cli.config import load_config
     from landscape_cli.execution.choice import choose_executor
@@ -168,6 +176,8 @@ def command(
     if allow_random:
         values["allow_random"] = True
     executor = choose_executor()
+    if log_dir is not None:
+        executor.together(lambda: logs.keep(log_dir, executor.rank))
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:
         expected = estimate(settings, executor)
