@@ -40,6 +40,12 @@ class PublishError(StoreError):
     exit_code = 1
 
 
+class LostLockError(LandscapeError):
+    """Another run has taken over the output of this one."""
+
+    exit_code = 1
+
+
 class RankError(RuntimeError):
     """A failure on some rank while it computed a tile; the message holds its traceback."""
 

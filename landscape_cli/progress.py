@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from tqdm import tqdm
+
+from landscape_cli.logs import tell
 
 LOG_SECONDS = 30.0
 
@@ -25,6 +28,7 @@ class Progress:
         done: units already finished before, which do not count towards the rate.
         quiet: show nothing.
         terminal: whether standard error ends on a terminal; found out if None.
+        remark: gives what the lines that come now and then say besides.
     """
 
     def __init__(
@@ -35,9 +39,11 @@ class Progress:
         done: int = 0,
         quiet: bool = False,
         terminal: bool | None = None,
+        remark: Callable[[], str] = str,
     ) -> None:
         self.total, self.label, self.unit, self.done = total, label, unit, done
         self._first = done
+        self._remark = remark
         self._start = self._shown = time.monotonic()
         here = sys.stderr.isatty()
         self._log = not quiet and not (here if terminal is None else terminal)
@@ -73,7 +79,7 @@ class Progress:
             self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(units)
         if self._log and time.monotonic() - self._shown >= LOG_SECONDS:
-            self._print(note)
+            self._print(note or self._remark())
 
     def _print(self, note: str = "") -> None:
         self._shown = time.monotonic()
@@ -85,7 +91,7 @@ class Progress:
             f"{self.label}: {self.done}/{self.total} {self.unit}s, {rate:.3g} {self.unit}/s, "
             f"elapsed {tqdm.format_interval(seconds)}, ETA {eta}"
         )
-        print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
+        tell(f"{line}, {note}" if note else line)
 
 
 def _has_size() -> bool:

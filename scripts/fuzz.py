@@ -40,8 +40,30 @@ KEPT = ROOT / "runs" / "fuzz"
 LONGEST = 30.0
 """Seconds for one input; what takes longer hangs."""
 
-WORDS = [b"~", b"null", b"nan", b"-1", b"1e999", b"[", b"{", b": ", b"\n  ", b"!!python/object:os", b"&a", b"*a"]
-WORDS += [b"\0", b"\xff" * 8, b"\x7f\xff\xff\xff", b"\x89HDF", b"PK\x03\x04", b"TREE", b"SNOD", b"FRHP"]
+WORDS = [
+    b"~",
+    b"null",
+    b"nan",
+    b"-1",
+    b"1e999",
+    b"[",
+    b"{",
+    b": ",
+    b"\n  ",
+    b"!!python/object:os",
+    b"&a",
+    b"*a",
+]
+WORDS += [
+    b"\0",
+    b"\xff" * 8,
+    b"\x7f\xff\xff\xff",
+    b"\x89HDF",
+    b"PK\x03\x04",
+    b"TREE",
+    b"SNOD",
+    b"FRHP",
+]
 
 Inputs = list[bytes]
 Reader = Callable[[Path, bytes], None]
@@ -72,7 +94,9 @@ def damaged(text: bytes, chance: random.Random) -> bytes:
 def configurations(folder: Path) -> tuple[Inputs, Reader]:
     """YAML texts."""
     texts = [path.read_bytes() for path in sorted((ROOT / "configs").glob("*.yaml"))]
-    texts.append(b"problem: a:b\ngrid: {x: -1:1:5, y: [0, 1, 3]}\nadaptive: {tolerance: 0.1}\ntime_limit: 5m\n")
+    texts.append(
+        b"problem: a:b\ngrid: {x: -1:1:5, y: [0, 1, 3]}\nadaptive: {tolerance: 0.1}\ntime_limit: 5m\n"
+    )
 
     def read(path: Path, text: bytes) -> None:
         parse_config(text, "run.yaml").as_yaml()
@@ -241,7 +265,9 @@ def _memory() -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="KIND", default=[])
     parser.add_argument("--seconds", type=float, default=20.0, help="for each kind")
     parser.add_argument("--seed", type=int, default=int(time.time()))

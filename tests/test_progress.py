@@ -4,10 +4,13 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from landscape_cli import progress
 from landscape_cli.progress import Progress
+from landscape_cli.records import TileResult
+from landscape_cli.runner.pace import Pace
 
 
 def test_a_log_gets_plain_lines_with_an_estimate(capsys, monkeypatch):
@@ -20,6 +23,23 @@ def test_a_log_gets_plain_lines_with_an_estimate(capsys, monkeypatch):
     assert lines[0].startswith("s.h5: 6/10 points, 0.0667 point/s, elapsed 01:00, ETA 01:00")
     assert lines[0].endswith("loss 0.5")
     assert len(lines) == 2
+
+
+def test_a_log_names_the_slowest_of_several_ranks(capsys, monkeypatch):
+    clock = iter(range(0, 1000, 40))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    pace = Pace(3)
+    with Progress(10, "s.h5", remark=pace.remark) as bar:
+        for rank, seconds in ((0, 2.0), (1, 8.0), (2, 4.0)):
+            each = np.full(4, seconds / 4, np.float32)
+            pace.add(TileResult((0, 1, 2, 3), {}, {}, each, rank))
+            bar.update(2)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert "slowest" not in lines[0]  # of one rank
+    assert lines[1].endswith(", slowest rank 1: 0.5 point/s")
+    assert lines[2].endswith(", slowest rank 1: 0.5 point/s")
+    assert "slowest" not in lines[3]  # the end
 
 
 def test_quiet_is_quiet(capsys):

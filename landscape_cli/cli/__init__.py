@@ -12,6 +12,7 @@ from landscape_cli import __version__
 
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
+    "doctor": "landscape_cli.cli.doctor",
     "info": "landscape_cli.cli.info",
     "plot": "landscape_cli.cli.plot",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import shlex
 import sys
 from datetime import timedelta
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landscape_cli.cli.options import debug_option
+from landscape_cli import logs
+from landscape_cli.cli.options import debug_option, log_options
 from landscape_cli.cli.reporting import EXIT_FAILED, EXIT_RESUMABLE
+from landscape_cli.execution.launch import launched_rank
 
 if TYPE_CHECKING:
     from landscape_cli.runner import Estimate, Outcome
@@ -114,6 +117,7 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@log_options
 @debug_option
 def command(
     config: str,
@@ -140,6 +144,8 @@ def command(
     allow_random: bool,
     dry_run: bool,
     quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
 ) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
@@ -147,6 +153,8 @@ def command(
     the file. A complete file of the same configuration is left alone, an incomplete one is
     continued, any other is refused unless --overwrite is given.
     """
+    faulthandler.enable(file=2)
+    logs.begin(launched_rank() or 0, verbose)
     from landscape_cli.changes import parse_changes
     from landscape_cli.config import load_config
     from landscape_cli.execution.choice import choose_executor
@@ -173,6 +181,8 @@ def command(
     }
     values |= dict.fromkeys(["allow_random"] * allow_random + ["keep_going"] * keep_going, True)
     executor = choose_executor()
+    if log_dir is not None:
+        executor.together(lambda: logs.keep(log_dir, executor.rank))
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
     if dry_run:
         expected = estimate(settings, executor)

@@ -10,6 +10,17 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+def log_options(function: Function) -> Function:
+    """Add ``--verbose`` and ``--log-dir``."""
+    verbose = click.option(
+        "--verbose", "-v", is_flag=True, help="Say more: tiles, settings tried, files written."
+    )
+    folder = click.option(
+        "--log-dir", metavar="DIR", help="Write a log for each rank there, such as rank-0003.log."
+    )
+    return verbose(folder(function))
+
+
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
     if value:
         context.find_root().meta["landscape.debug"] = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 import traceback
+from typing import Any
 
 import click
 
+from landscape_cli import logs
 from landscape_cli.errors import LandscapeError, RankError
 from landscape_cli.execution.launch import launched_rank
 
@@ -51,31 +54,49 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_FAILED
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _say_traceback(error)
         return _end(EXIT_FAILED)
+    finally:
+        logs.end()
 
 
 def _say(message: str, debug: bool) -> None:
+    message = f"landscape: {' '.join(message.split())}"
+    logs.OURS.error("%s", message, exc_info=True)
     if launched_rank() not in (None, 0):
         return
     if debug:
         traceback.print_exc()
-    print(f"landscape: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(message, file=sys.stderr, flush=True)
 
 
-def _say_traceback(error: Exception) -> None:
+def _say_traceback(error: BaseException) -> None:
     """Show where an unexpected error arose; a worker's error brings its own traceback."""
     if isinstance(error, RankError):
-        print(f"landscape: {error}", file=sys.stderr, flush=True)
+        text = f"landscape: {error}"
     else:
-        traceback.print_exc()
+        text = _place() + "".join(traceback.format_exception(error)).rstrip()
+    logs.OURS.error("%s", text)
+    print(text, file=sys.stderr, flush=True)
+
+
+def _place() -> str:
+    """Where this is, in a job of several ranks."""
+    mpi = _running_mpi()
+    return f"rank {mpi.COMM_WORLD.Get_rank()} on {socket.gethostname()}:\n" if mpi else ""
+
+
+def _running_mpi() -> Any:
+    """The MPI that this process is one of several ranks of, or None."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    running = mpi and mpi.Is_initialized() and not mpi.Is_finalized()
+    return mpi if mpi and running and mpi.COMM_WORLD.Get_size() > 1 else None
 
 
 def _end(code: int) -> int:
     """End the other ranks of an MPI job, if this process is in one that has begun."""
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.Get_size() > 1:
+    if mpi := _running_mpi():
         sys.stdout.flush()
         sys.stderr.flush()
         time.sleep(FORWARDING)

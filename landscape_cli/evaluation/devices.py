@@ -68,6 +68,16 @@ def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
     return threads
 
 
+def total_memory(device: torch.device) -> int:
+    """Bytes that a device has; 0 if that can't be found out."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes free on a device now; 0 if that can't be found out."""
     if device.type == "cuda":

@@ -62,6 +62,9 @@ class Executor(Protocol):
         A rank that is asked to stop passes that on to rank 0 with its result.
         """
 
+    def threads(self) -> str:
+        """The level of thread support that MPI gives; empty without MPI."""
+
     def describe(self) -> dict[str, Any]:
         """What a file should say of these ranks: how many there are, and the MPI library."""
 

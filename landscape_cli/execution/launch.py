@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,6 +17,12 @@ RANK_VARIABLES = (
     "PALS_RANKID",
 )
 """Set by the launchers of MPICH, Intel MPI, Cray, Open MPI, MVAPICH, PRRTE and by srun."""
+
+SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "PALS_NRANKS")
+"""How many tasks they started, where they say so; srun has variables of its own."""
+
+NORMAL_STEPS = 0xFFFFFFF0
+"""Slurm numbers from here on what is no step of several tasks, such as a batch script."""
 
 
 def launched_rank() -> int | None:
@@ -32,6 +39,30 @@ def launched_rank() -> int | None:
         if value.isdigit():
             return int(value)
     return 0 if wish == "1" else None
+
+
+def launched_tasks() -> int:
+    """How many tasks were started together with this process; 1 if nobody says."""
+    sizes = [os.environ.get(variable, "") for variable in SIZE_VARIABLES]
+    step = os.environ.get("SLURM_STEP_ID", "")
+    if step.isdigit() and int(step) < NORMAL_STEPS:
+        sizes.append(os.environ.get("SLURM_STEP_NUM_TASKS", ""))
+    return next((int(size) for size in sizes if size.isdigit()), 1)
+
+
+def speaks() -> bool:
+    """Whether this process is the one of its tasks that prints what concerns them all."""
+    rank = launched_rank()
+    if rank is None and launched_tasks() > 1 and os.environ.get("LANDSCAPE_MPI") != "0":
+        return os.environ.get("SLURM_PROCID", "0") == "0"
+    return not rank
+
+
+def launchers() -> list[str]:
+    """The launchers that are found: beside this Python, and then on the path."""
+    beside = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    path = os.pathsep.join(beside)
+    return [found for name in LAUNCHERS if (found := shutil.which(name, path=path))]
 
 
 def on_terminal() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 import threading
@@ -19,6 +20,8 @@ from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
 from landscape_cli.execution.stopping import Stop
 from landscape_cli.records import Tile, TileResult
+
+logger = logging.getLogger(__name__)
 
 COMPUTES_BELOW = 256
 """From so many ranks on rank 0 hands out tiles and collects results, but computes none itself.
@@ -91,6 +94,8 @@ class MPIExecutor:
             outcome = function()
         except LandscapeError as error:
             failure = error
+            if self.rank:
+                failure.args = (f"rank {self.rank} on {socket.gethostname()}: {error}",)
         self._meet()
         for first in self._comm.allgather(failure):
             if first is not None:
@@ -121,7 +126,13 @@ class MPIExecutor:
     def describe(self) -> dict[str, Any]:
         """The number of ranks, and the MPI library's first words about itself."""
         library = self._mpi.Get_library_version().strip("\0 \n").splitlines()[0]
-        return {"size": self.size, "library": library}
+        return {"size": self.size, "library": " ".join(library.split())}
+
+    def threads(self) -> str:
+        """The level of thread support that MPI gives, such as MPI_THREAD_MULTIPLE."""
+        names = ("SINGLE", "FUNNELED", "SERIALIZED", "MULTIPLE")
+        levels = {getattr(self._mpi, f"THREAD_{name}"): f"MPI_THREAD_{name}" for name in names}
+        return levels[self._mpi.Query_thread()]
 
     def _meet(self) -> None:
         """Wait for every rank without keeping a core busy, as MPI's own waiting does."""
@@ -208,6 +219,7 @@ def _compute(tile: Tile) -> _Answer:
     except RankError:
         raise
     except BaseException:
+        logger.exception("a tile failed")
         from mpi4py import MPI
 
         place = f"rank {MPI.COMM_WORLD.Get_rank()} on {socket.gethostname()}"

@@ -45,6 +45,10 @@ class SerialExecutor:
             source.returned(result)
             yield result
 
+    def threads(self) -> str:
+        """No MPI, no level."""
+        return ""
+
     def describe(self) -> dict[str, Any]:
         """One rank, no library."""
         return {"size": 1, "library": None}

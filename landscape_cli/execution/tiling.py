@@ -133,6 +133,13 @@ class Speeds:
             return points / seconds
         return self._sum / len(self._timed) if self._timed else 0.0
 
+    def slowest(self) -> tuple[int, float] | None:
+        """The slowest rank and its speed, once two are known."""
+        if len(self._timed) < 2:
+            return None
+        speed, rank = min((self.of(rank), rank) for rank in self._timed)
+        return rank, speed
+
     def total(self) -> float:
         """The speed of all ranks together, once one is known."""
         return self._sum / len(self._timed) * self._ranks

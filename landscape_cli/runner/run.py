@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from landscape_cli.execution.base import Executor
 from landscape_cli.execution.launch import on_terminal
 from landscape_cli.execution.stopping import Stop
 from landscape_cli.geometry.blocks import Index
+from landscape_cli.logs import tell
 from landscape_cli.progress import Progress
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Grid, TileResult
@@ -28,12 +28,14 @@ from landscape_cli.runner.forward import describe_forward
 from landscape_cli.runner.keeping import streamed_line
 from landscape_cli.runner.limits import time_left
 from landscape_cli.runner.loading import data_lines
+from landscape_cli.runner.pace import Pace, details, logged
 from landscape_cli.runner.rounds import all_results
 from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup, set_up
 from landscape_cli.runner.start import Start, decide, refuse_other
 from landscape_cli.runner.working import Worker
 from landscape_cli.store import (
+    Lock,
     Recorder,
     directions_path,
     empty_surface,
@@ -96,19 +98,21 @@ def compute(
         LandscapeError: for everything that a user can cause.
     """
     executor.stop = Stop(executor.lead(lambda: time_left(config)))
-    with executor.stop.on_signals():
-        return _compute(config, executor, overwrite, resume, command, quiet)
+    lock = Lock(Path(config.output).absolute(), warn)
+    with executor.stop.on_signals(), lock:
+        return _compute(config, executor, lock, overwrite, resume, command, quiet)
 
 
 def _compute(
     config: RunConfig,
     executor: Executor,
+    lock: Lock,
     overwrite: bool,
     resume: bool,
     command: Sequence[str],
     quiet: bool,
 ) -> Outcome:
-    start = executor.lead(lambda: decide(config, overwrite, resume))
+    start = executor.lead(lambda: decide(config, overwrite, resume, lock.take))
     output = Path(start.config.output).absolute()
     if start.complete:
         return Outcome(output, directions_path(output), 0)
@@ -121,11 +125,12 @@ def _compute(
         "ranks": setup.places,
     }
     opened: list[Recorder] = []
-    executor.lead(lambda: opened.append(_open(start, setup, session, output)))
+    executor.lead(lambda: opened.append(_open(start, setup, session, lock)))
     recorder = opened[0] if opened else None
     here = setup.places[executor.rank]
     place = f"rank {executor.rank} on {here['host']} ({here['device']})"
-    work = Worker(setup.evaluator, place, config.keep_going)
+    worker = Worker(setup.evaluator, place, config.keep_going)
+    work = worker if executor.rank == 0 else logged(worker)
     results = all_results(start.config, executor, recorder, work)
     failed, failure = 0, ""
     if recorder is None:
@@ -133,10 +138,10 @@ def _compute(
     else:
         if not quiet:
             _introduce(setup, recorder)
-        computed = _record(recorder, results, session, quiet)
+        computed = _record(recorder, results, session, quiet, Pace(executor.size))
         if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
             lines = describe(adaptive, recorder.surface.total)
-            print("\n".join(lines), file=sys.stderr, flush=True)
+            tell("\n".join(lines))
         left, failed = len(recorder.todo), recorder.surface.failed
         if failed:
             failure = recorder.surface.provenance["failures"][0]["message"]
@@ -152,9 +157,9 @@ def _compute(
     )
 
 
-def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> Recorder:
+def _open(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -> Recorder:
     """Begin the file, or take up the one that is there; either way it is on disk after this."""
-    provenance = {"checkpoint": start.checkpoint, **setup.facts}
+    output, provenance = lock.output, {"checkpoint": start.checkpoint, **setup.facts}
     config = start.config
     if start.fresh:
         config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
@@ -165,9 +170,10 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
         kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
         provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
-    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}), warn)
+    surface = replace(surface, provenance={**provenance, "runs": runs})
+    recorder = Recorder(output, surface, warn, lock.check)
     if start.fresh or not directions_path(output).exists():
-        _write_directions(setup, output)
+        _write_directions(setup, output, lock.check)
     recorder.publish()
     return recorder
 
@@ -184,7 +190,7 @@ def _new_facts(
     return lines
 
 
-def _write_directions(setup: Setup, output: Path) -> None:
+def _write_directions(setup: Setup, output: Path, check: Callable[[], None] = lambda: None) -> None:
     """Write the directions, in a type that HDF5 has."""
     slice_ = setup.evaluator.slice
     shapes = {name: tuple(view.shape) for name, view in slice_.centre.views.items()}
@@ -195,7 +201,7 @@ def _write_directions(setup: Setup, output: Path) -> None:
             yield name, index, (entries if known else entries.float()).cpu().numpy()
 
     axes = {axis: partial(pieces, axis) for axis in slice_.directions}
-    write_directions(output, shapes, axes, setup.facts["directions"])
+    write_directions(output, shapes, axes, setup.facts["directions"], check)
 
 
 def _introduce(setup: Setup, recorder: Recorder) -> None:
@@ -228,7 +234,8 @@ def _introduce(setup: Setup, recorder: Recorder) -> None:
         total = recorder.surface.total
         lines.append(f"continuing {recorder.path}: {done} of {total} points are done")
     for line in lines:
-        print(line, file=sys.stderr, flush=True)
+        tell(line)
+    details(facts)
 
 
 def _precision_line(precision: str, errors: list[dict[str, Any]]) -> str:
@@ -242,7 +249,11 @@ def _precision_line(precision: str, errors: list[dict[str, Any]]) -> str:
 
 
 def _record(
-    recorder: Recorder, results: Iterator[TileResult], session: dict[str, Any], quiet: bool
+    recorder: Recorder,
+    results: Iterator[TileResult],
+    session: dict[str, Any],
+    quiet: bool,
+    pace: Pace,
 ) -> int:
     """Take in the results as they come, and count the points in them.
 
@@ -257,9 +268,11 @@ def _record(
             done=recorder.done,
             quiet=quiet,
             terminal=on_terminal(),
+            remark=pace.remark,
         ) as bar:
             for result in results:
                 recorder.add(result)
+                pace.add(result)
                 computed += len(result.indices)
                 for note in result.notes:
                     session.setdefault("notes", []).append(note)
@@ -286,4 +299,4 @@ def _close(session: dict[str, Any], start: float) -> None:
 
 def warn(text: str) -> None:
     """Say on standard error what a user should know but nothing stops for."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    tell(f"warning: {text}")

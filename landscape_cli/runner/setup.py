@@ -31,6 +31,7 @@ from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
 from landscape_cli.records import Axis
+from landscape_cli.runner.agreement import agree_on_versions
 from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.keeping import keep_directions, make_slice
 from landscape_cli.runner.loading import load_data, room_of
@@ -61,9 +62,10 @@ def set_up(start: Start, executor: Executor) -> Setup:
             any rank, or not the same on all.
     """
     config = start.config
+    agree_on_versions(executor)
     problem = executor.together(lambda: _load_problem(start))
     device = executor.together(lambda: choose_device(config.device, executor.local_rank))
-    places = _share_node(executor, device, config.threads)
+    places = share_node(executor, device, config.threads)
     settings = executor.lead(lambda: _first_settings(start, device))
     if config.checkpoint is not None:
         path = config.checkpoint
@@ -172,7 +174,7 @@ def _load_problem(start: Start) -> Problem:
     return problem
 
 
-def _share_node(
+def share_node(
     executor: Executor, device: torch.device, threads: int | None
 ) -> list[dict[str, Any]]:
     """Give this rank its share of the node's cores, and learn where all ranks are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,16 @@ class Start:
     sampling: dict[str, Any] | None = None
 
 
-def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
+def decide(
+    config: RunConfig, overwrite: bool, resume: bool, lock: Callable[[], None] = lambda: None
+) -> Start:
     """Check what can be checked without the model, and look at the file that is there.
+
+    Args:
+        config: what to compute.
+        overwrite: compute everything anew, whatever the file holds.
+        resume: insist that there is a file to continue.
+        lock: is called before that file is looked at, to keep other runs from changing it.
 
     Raises:
         UsageError: for settings of directions that make no sense, or options that exclude each
@@ -57,6 +66,7 @@ def decide(config: RunConfig, overwrite: bool, resume: bool) -> Start:
         checkpoint = {"path": config.checkpoint, "sha256": file_hash(config.checkpoint)}
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to begin")
+    lock()
     if overwrite or not output.exists():
         return Start(config, True, False, None, checkpoint)
     stored = read_surface(output)

@@ -1,17 +1,22 @@
 """Surface files: HDF5, ``format_version`` 1, always whole on disk."""
 
 from landscape_cli.store.directions_file import directions_path, write_directions
+from landscape_cli.store.lock import Lock
 from landscape_cli.store.publishing import check_writable
 from landscape_cli.store.recorder import Recorder, empty_surface
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
+from landscape_cli.store.trial import Trial, try_folder
 
 __all__ = [
+    "Lock",
     "Recorder",
+    "Trial",
     "check_writable",
     "directions_path",
     "empty_surface",
     "read_surface",
     "surface_bytes",
+    "try_folder",
     "write_directions",
     "write_surface",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from landscape_cli.store.publishing import publish
+from landscape_cli.store.publishing import Check, publish, unchecked
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
 """Gives (name, place in its tensor, entries there) one after the other, tensor by tensor, so that
@@ -31,6 +31,7 @@ def write_directions(
     shapes: Mapping[str, tuple[int, ...]],
     directions: Mapping[str, Pieces],
     attributes: Mapping[str, Mapping[str, Any]],
+    check: Check = unchecked,
 ) -> Path:
     """Write the directions that belong to a surface file.
 
@@ -39,6 +40,7 @@ def write_directions(
         shapes: each parameter's, in the model's order.
         directions: the entries of each axis, in that order.
         attributes: for each axis what is to be known of it: kind, seed, SHA-256, ...
+        check: may object before the file is replaced.
 
     Returns:
         The path written.
@@ -60,5 +62,5 @@ def write_directions(
                     group.create_dataset(place, shapes[name], array.dtype).attrs["name"] = name
                 group[place][index] = array
 
-    publish(path, fill)
+    publish(path, fill, check)
     return path

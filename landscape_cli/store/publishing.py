@@ -10,8 +10,15 @@ import h5py
 
 from landscape_cli.errors import StoreError
 
+Check = Callable[[], None]
+"""Raises an error if a file must not be replaced after all."""
 
-def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
+
+def unchecked() -> None:
+    """Let any file be replaced."""
+
+
+def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchecked) -> None:
     """Write a complete HDF5 file that replaces ``path`` in one step.
 
     A reader sees the old file or the new one, never a part; so does whoever comes after a crash.
@@ -19,6 +26,7 @@ def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
     Args:
         path: the file to write; missing folders above it are made.
         fill: writes the content into the open file.
+        check: is called when the new file is complete, before it takes the old one's place.
 
     Raises:
         StoreError: if the file can't be written; what was begun is removed.
@@ -26,11 +34,14 @@ def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A file of that name may be open in a run that stands still: not the same one, then.
+        temporary.unlink(missing_ok=True)
         try:
             # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
             with h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file:
                 fill(file)
             _sync(temporary)
+            check()
             os.replace(temporary, path)
             _sync(path.parent)
         finally:

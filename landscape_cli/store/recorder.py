@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,10 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import PublishError, StoreError
 from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
+from landscape_cli.store.publishing import Check, unchecked
 from landscape_cli.store.surface_file import write_surface
+
+logger = logging.getLogger(__name__)
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 2.0
 LARGEST_SHARE, LARGEST_SHARE_AT_LAST = 0.02, 0.2
@@ -42,13 +46,19 @@ class Recorder:
         surface: the surface to go on with; ``empty_surface`` gives one to begin with. Its points
             that failed, or were interpolated before it was complete, are to do again.
         warn: is told of files that can't be written, and can again.
+        check: may object whenever the file is about to be replaced.
     """
 
     def __init__(
-        self, path: str | Path, surface: Surface, warn: Callable[[str], None] = lambda text: None
+        self,
+        path: str | Path,
+        surface: Surface,
+        warn: Callable[[str], None] = lambda text: None,
+        check: Check = unchecked,
     ) -> None:
         self.path = Path(path)
         self._warn = warn
+        self._check = check
         self._failing = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
         self.surface = replace(surface, values=self._values, stderr=self._stderr)
@@ -115,9 +125,11 @@ class Recorder:
             StoreError: if it can't be written.
         """
         start = time.monotonic()
-        write_surface(self.path, self.surface)
+        write_surface(self.path, self.surface, self._check)
         self._published = time.monotonic()
-        self._interval = interval(self._published - start)
+        took = self._published - start
+        self._interval = interval(took)
+        logger.debug("published %s with %d points in %.3f s", self.path.name, self.done, took)
         if self._failing:
             self._failing = False
             self._warn(f"{self.path} can be written again")

@@ -26,7 +26,7 @@ import yaml
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records import Axis, Grid, Quantity, Surface
 from landscape_cli.store.damage import check_damage
-from landscape_cli.store.publishing import publish, reason
+from landscape_cli.store.publishing import Check, publish, reason, unchecked
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
@@ -49,13 +49,18 @@ ALIASES: dict[str, tuple[Quantity, float]] = {
 """The other tool's names: of which quantity, and times what."""
 
 
-def write_surface(path: str | os.PathLike[str], surface: Surface) -> None:
+def write_surface(path: str | os.PathLike[str], surface: Surface, check: Check = unchecked) -> None:
     """Write a surface, complete or not, as one whole file.
+
+    Args:
+        path: the file.
+        surface: its content.
+        check: may object before the file is replaced.
 
     Raises:
         StoreError: if the file can't be written.
     """
-    publish(Path(path), lambda file: _fill(file, surface))
+    publish(Path(path), lambda file: _fill(file, surface), check)
 
 
 def read_surface(path: str | os.PathLike[str]) -> Surface:

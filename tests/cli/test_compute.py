@@ -46,7 +46,15 @@ def test_every_command_has_help_and_an_example(command):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--help"], ["compute", "--help"], ["plot", "--help"], ["--version"]]
+    "arguments",
+    [
+        [],
+        ["--help"],
+        ["compute", "--help"],
+        ["doctor", "--help"],
+        ["plot", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_imports_nothing_slow(arguments):
     code = (

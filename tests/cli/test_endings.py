@@ -1,0 +1,128 @@
+"""How a job ends when one of its ranks fails outside of everything that is foreseen."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.mpi
+
+PROBLEM = """
+import ctypes
+import os
+import sys
+
+from example import regression
+from landscape_cli.problems import Problem
+
+HERE = os.environ.get("PMI_RANK") == "1"
+
+
+def build(how):
+    problem = regression()
+    if HERE and how == "exit":
+        sys.exit(3)
+    if HERE and how == "raise":
+        raise ValueError("no data on this node")
+
+    class Split(list):
+        def __iter__(self):
+            if HERE and how == "exit while loading":
+                sys.exit(0)
+            return super().__iter__()
+
+    def objective(model, batch):
+        if HERE and how == "segfault":
+            ctypes.string_at(0)
+        if HERE and how == "exit while computing":
+            sys.exit(0)
+        return problem.objective(model, batch)
+
+    batch = problem.splits["train"].tensors
+    return Problem(problem.model, {"train": Split([batch])}, objective)
+"""
+
+
+@pytest.fixture
+def ended(workplace):
+    """Run a problem that fails on rank 1, and see that the job ends in time; gives the process."""
+
+    def run(how):
+        workplace.write("failing.py", PROBLEM)
+        config = workplace.config("failing:build", problem_args={"how": how})
+        begin = time.monotonic()
+        done = workplace.run("compute", config, "-q", ranks=2)
+        assert time.monotonic() - begin < 30  # 10 s after the failure, with what starting takes
+        assert done.returncode != 0
+        assert not (workplace.folder / "surface.h5.lock").exists() or how in ABRUPT
+        return done
+
+    return run
+
+
+ABRUPT = ("segfault", "exit while loading")
+"""Endings that leave rank 0 no time to tidy up."""
+
+
+@pytest.mark.parametrize(("how", "cause"), [("exit", "SystemExit: 3"), ("raise", "ValueError: no")])
+def test_a_rank_that_fails_to_build_is_named(ended, how, cause):
+    done = ended(how)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"landscape: rank 1 on {socket.gethostname()}: problem: failing:build(")
+    assert cause in line
+
+
+@pytest.mark.parametrize("how", ["exit while loading", "exit while computing"])
+def test_a_rank_that_exits_ends_all(ended, how):
+    done = ended(how)
+    assert f"rank 1 on {socket.gethostname()}" in done.stderr
+    assert done.stderr.count("SystemExit: 0") == 1
+    assert "failing.py" in done.stderr
+
+
+def test_a_rank_that_crashes_says_where(ended):
+    done = ended("segfault")
+    assert "Fatal Python error: Segmentation fault" in done.stderr
+    assert "failing.py" in done.stderr
+
+
+def test_an_exit_without_ranks_is_a_failure(workplace):
+    workplace.write(
+        "leaving.py",
+        "import sys\nfrom dataclasses import replace\nfrom example import regression\n\n\n"
+        "def build():\n    return replace(regression(), objective=lambda *_: sys.exit(0))\n",
+    )
+    done = workplace.run("compute", workplace.config("leaving:build"))
+    assert done.returncode == 1
+    assert "leaving.py" in done.stderr
+    assert not list(workplace.folder.glob("*.lock"))
+
+
+def test_ranks_with_other_versions_are_refused(workplace):
+    other = workplace.folder / "other" / "numpy-9.9.9.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.9\n")
+    (
+        launcher,
+        *_,
+    ) = workplace.command(ranks=1)
+    program = [sys.executable, "-m", "landscape_cli", "compute", workplace.config()]
+    path = os.pathsep.join(filter(None, [str(other.parent), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [launcher, "-n", "1", *program, ":", "-n", "1", "env", f"PYTHONPATH={path}", *program],
+        cwd=workplace.folder,
+        env=workplace.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert f"rank 1 on {socket.gethostname()} has numpy 9.9.9, but rank 0 on" in line
+    assert line.endswith("; start every rank in the same environment")
+    assert not Path(workplace.folder, "surface.h5").exists()

@@ -1,0 +1,242 @@
+"""Two that want the same output: one has it, unless it is dead."""
+
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from landscape_cli.errors import LostLockError, StoreError
+from landscape_cli.records import Axis, Grid
+from landscape_cli.store import Lock, Recorder, empty_surface, lock, lock_file, read_surface
+
+GRID = Grid({"x": Axis(0, 1, 4)})
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch):
+    """A path, with locks that beat and are given up soon."""
+    monkeypatch.setattr(lock, "BEAT", 0.05)
+    monkeypatch.setattr(lock, "PATIENCE", 1.0)
+    monkeypatch.setattr(lock, "LOOKING", 0.01)
+    return tmp_path / "s.h5"
+
+
+def about(output):
+    return json.loads(output.with_name("s.h5.lock").read_text())
+
+
+def foreign(output, **changes):
+    """A lock of another host, which does not beat."""
+    of = {"host": "elsewhere", "pid": 1, "place": "elsewhere 1", "token": "0", "beat": "0"}
+    output.with_name("s.h5.lock").write_text(json.dumps(of | changes))
+
+
+def test_a_lock_says_whose_it_is_and_goes_at_the_end(output):
+    with Lock(output) as one:
+        one.take()
+        assert about(output)["pid"] == os.getpid()
+        one.check()
+        assert [path.name for path in output.parent.iterdir()] == ["s.h5.lock"]
+    assert not list(output.parent.iterdir())
+
+
+def test_a_lock_that_was_never_taken_is_nobody_s(output):
+    with Lock(output) as one, Lock(output) as other:
+        one.take()
+        other.check()
+        other.release()
+        one.check()
+
+
+def test_of_two_that_live_the_second_is_refused(output):
+    with Lock(output) as one, Lock(output) as other:
+        one.take()
+        first = about(output)["beat"]
+        with pytest.raises(StoreError, match=rf"written by the run with pid {os.getpid()} on "):
+            other.take()
+        assert about(output)["beat"] > first
+        other.release()
+        one.check()
+
+
+def test_a_silent_run_of_another_host_is_waited_for_and_then_dead(output):
+    foreign(output)
+    said: list[str] = []
+    with Lock(output, said.append) as one:
+        begin = time.monotonic()
+        one.take()
+        assert time.monotonic() - begin >= 1.0
+        one.check()
+    assert said[-1] == (
+        f"took over {output}.lock of the run with pid 1 on elsewhere, which is dead"
+    )
+    assert not list(output.parent.iterdir())
+
+
+def test_a_dead_process_of_this_place_is_not_waited_for(output, monkeypatch):
+    monkeypatch.setattr(lock, "PATIENCE", 1000.0)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    foreign(output, place=lock_file.this_place(), pid=process.pid)
+    with Lock(output) as one:
+        one.take()
+        one.check()
+
+
+def test_a_process_number_that_another_has_now_is_waited_for(output):
+    foreign(output, place=lock_file.this_place(), pid=os.getpid())
+    with Lock(output) as one:
+        begin = time.monotonic()
+        one.take()
+        assert time.monotonic() - begin >= 1.0
+
+
+def test_who_was_taken_over_writes_nothing_more(output):
+    old = Lock(output)
+    old.take()
+    recorder = Recorder(output, empty_surface(GRID, {"by": "old"}, {}), check=old.check)
+    recorder.publish()
+    old._ended.set()  # it stands still
+    with Lock(output) as new:
+        new.take()
+        Recorder(output, empty_surface(GRID, {"by": "new"}, {}), check=new.check).publish()
+        for write in (recorder.publish, recorder.finish):
+            with pytest.raises(
+                LostLockError, match=r"no longer this run's: .* pid \d+ on "
+            ) as lost:
+                write()
+        assert lost.value.exit_code == 1
+        old.release()
+        new.check()
+    assert read_surface(output).config == {"by": "new"}
+    assert [path.name for path in output.parent.iterdir()] == ["s.h5"]
+
+
+def test_a_lock_that_is_gone_beside_a_file_is_lost(output):
+    with Lock(output) as one:
+        one.take()
+        output.write_text("what another run has completed")
+        output.with_name("s.h5.lock").unlink()
+        with pytest.raises(LostLockError, match="another run went on in its place"):
+            one.check()
+
+
+def test_a_folder_that_was_deleted_is_made_again_with_its_lock(output):
+    path = output.parent / "deep" / "s.h5"
+    with Lock(path) as one:
+        one.take()
+        shutil.rmtree(path.parent)
+        Recorder(path, empty_surface(GRID, {}, {}), check=one.check).publish()
+        assert sorted(path.name for path in path.parent.iterdir()) == ["s.h5", "s.h5.lock"]
+    assert [path.name for path in path.parent.iterdir()] == ["s.h5"]
+
+
+def test_a_lock_that_can_t_be_written_is_only_warned_of(tmp_path):
+    (tmp_path / "file").write_text("")
+    said: list[str] = []
+    with Lock(tmp_path / "file" / "s.h5", said.append) as one:
+        one.take()
+        one.check()
+    (text,) = said
+    assert text.startswith(f"can't write {tmp_path}/file/s.h5.lock (")
+
+
+def test_a_disk_that_takes_no_more_is_only_warned_of(output):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    said: list[str] = []
+    with Lock(output, said.append) as one:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            one.take()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        one.check()
+    assert said == [
+        f"can't write {output}.lock (File too large), so nothing keeps another run from writing "
+        "s.h5 at the same time"
+    ]
+    assert not list(output.parent.iterdir())
+
+
+garbage = st.one_of(
+    st.binary(max_size=300),
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    ).map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {
+            key: st.none() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
+            for key in ("pid", "host", "token", "place")
+        }
+    ).map(lambda value: json.dumps(value | {"place": lock_file.this_place()}).encode()),
+)
+
+
+@settings(max_examples=100)
+@given(content=garbage)
+@example(content=b"")
+@example(content=b"[" * 100_000)
+@example(content=json.dumps({"place": lock_file.this_place(), "pid": 10**30}).encode())
+def test_garbage_is_a_dead_run(output, monkeypatch, content):
+    monkeypatch.setattr(lock, "PATIENCE", 0.02)
+    output.with_name("s.h5.lock").write_bytes(content)
+    said: list[str] = []
+    with Lock(output, said.append) as one:
+        one.take()
+        one.check()
+    assert "\n" not in said[-1]
+    assert said[-1].startswith("took over ")
+    assert not list(output.parent.iterdir())
+
+
+def contend(path, start, results):
+    lock.PATIENCE, lock.LOOKING, lock.BEAT = 2.0, 0.001, 0.02
+    one = Lock(Path(path))
+    start.wait()
+    try:
+        one.take()
+    except StoreError:
+        results.put("refused")
+        return
+    results.put("took")
+    time.sleep(1.0)
+    one.check()
+    one.release()
+    results.put("kept")
+
+
+def test_of_many_that_find_a_dead_run_at_once_one_takes_over(output):
+    context = multiprocessing.get_context("fork")
+    for _ in range(2):
+        foreign(output)
+        start, results = context.Barrier(6), context.Queue()
+        processes = [
+            context.Process(target=contend, args=(output, start, results)) for _ in range(6)
+        ]
+        for process in processes:
+            process.start()
+        found = sorted(results.get(timeout=30) for _ in range(7))
+        for process in processes:
+            process.join()
+        assert found == ["kept", *["refused"] * 5, "took"]
+        assert not list(output.parent.iterdir())
+
+
+def test_a_fork_of_the_holder_does_not_give_the_lock_back(output):
+    with Lock(output) as one:
+        one.take()
+        if (child := os.fork()) == 0:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        one.check()
