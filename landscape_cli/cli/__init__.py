@@ -13,7 +13,9 @@ from landscape_cli import __version__
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
     "info": "landscape_cli.cli.info",
+    "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
+    "slurm": "landscape_cli.cli.slurm",
 }
 """Every command and the module whose ``command`` it is."""
 

@@ -104,7 +104,7 @@ def _compute(
     quiet: bool,
 ) -> Outcome:
     start = executor.lead(lambda: decide(config, overwrite, resume))
-    output = Path(start.config.output).absolute()
+    output = start.config.file
     if start.complete:
         return Outcome(output, directions_path(output), 0)
     setup = set_up(start, executor)
@@ -137,6 +137,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
     """Begin the file, or take up the one that is there; either way it is on disk after this."""
     provenance = {"checkpoint": start.checkpoint, **setup.facts}
     config = start.config
+    if config.part is not None:
+        provenance["shard"] = config.part.as_dict()
     if start.fresh:
         config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
         surface = empty_surface(Grid(config.grid), config.model_dump(mode="json"), provenance)
@@ -146,7 +148,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], output: Path) -> 
         kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
         provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
-    recorder = Recorder(output, replace(surface, provenance={**provenance, "runs": runs}), warn)
+    surface = replace(surface, provenance={**provenance, "runs": runs})
+    recorder = Recorder(output, surface, warn, config.part)
     if start.fresh or not directions_path(output).exists():
         _write_directions(setup, output)
     recorder.publish()
@@ -206,8 +209,7 @@ def _introduce(setup: Setup, recorder: Recorder) -> None:
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if done:
-        total = recorder.surface.total
-        lines.append(f"continuing {recorder.path}: {done} of {total} points are done")
+        lines.append(f"continuing {recorder.path}: {done} of {recorder.total} points are done")
     for line in lines:
         print(line, file=sys.stderr, flush=True)
 
@@ -233,7 +235,7 @@ def _record(
     computed = 0
     try:
         with Progress(
-            recorder.surface.total,
+            recorder.total,
             recorder.path.name,
             done=recorder.done,
             quiet=quiet,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -23,13 +25,32 @@ def publish(path: Path, fill: Callable[[h5py.File], None]) -> None:
     Raises:
         StoreError: if the file can't be written; what was begun is removed.
     """
+    # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
+    with (
+        _replacing(path) as temporary,
+        h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file,
+    ):
+        fill(file)
+
+
+def publish_copy(source: Path, path: Path) -> None:
+    """Copy a file as a whole, in one step like ``publish``.
+
+    Raises:
+        StoreError: if it can't be read or written.
+    """
+    with _replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file to write beside another one, whose name it takes when it is done."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
-            with h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file:
-                fill(file)
+            yield temporary
             _sync(temporary)
             os.replace(temporary, path)
             _sync(path.parent)

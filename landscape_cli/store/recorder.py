@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import PublishError, StoreError
 from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
+from landscape_cli.shards import Shard
 from landscape_cli.store.surface_file import write_surface
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 2.0
@@ -32,7 +33,7 @@ class Recorder:
 
     A file is published every second, or every two if publishing would take more than 2 % of the
     time otherwise, and more seldom only where it takes 0.4 s and more. ``done`` counts the points
-    that are no longer to do.
+    of ``total`` that are no longer to do.
 
     A file that can't be written for the time being, on a full disk, say, stops nothing: writing is
     tried again after ever longer pauses, and at the end elsewhere.
@@ -42,13 +43,20 @@ class Recorder:
         surface: the surface to go on with; ``empty_surface`` gives one to begin with. Its points
             that failed, or were interpolated before it was complete, are to do again.
         warn: is told of files that can't be written, and can again.
+        part: whose points are to do; all if None.
     """
 
     def __init__(
-        self, path: str | Path, surface: Surface, warn: Callable[[str], None] = lambda text: None
+        self,
+        path: str | Path,
+        surface: Surface,
+        warn: Callable[[str], None] = lambda text: None,
+        part: Shard | None = None,
     ) -> None:
         self.path = Path(path)
         self._warn = warn
+        self._own = own_points(surface.grid, part)
+        self.total = int(self._own.sum())
         self._failing = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
         self.surface = replace(surface, values=self._values, stderr=self._stderr)
@@ -56,14 +64,14 @@ class Recorder:
         for array in (*self._values.values(), *self._stderr.values()):
             array[again] = np.nan
         surface.status[again] = Status.TODO
-        self.done = surface.done
+        self.done = self._count()
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
 
     @property
     def todo(self) -> NDArray[np.int64]:
         """Flat indices of the points that have no result yet."""
-        return np.flatnonzero(self.surface.status.ravel() == Status.TODO)
+        return np.flatnonzero(self._own & (self.surface.status == Status.TODO))
 
     def add(self, result: TileResult) -> None:
         """Take in the values of a tile."""
@@ -98,7 +106,7 @@ class Recorder:
             for quantity, array in found.items():
                 arrays[quantity][points] = array[points]
         self.surface.status[points] = Status.INTERPOLATED
-        self.done = self.surface.done
+        self.done = self._count()
 
     def note(self, key: str, facts: Any) -> None:
         """Add something to the file's provenance."""
@@ -154,6 +162,14 @@ class Recorder:
             f"{failure}; all that was computed is in {rescued.absolute()}: move it in time to "
             f"{self.path}, and the same command goes on from there"
         )
+
+    def _count(self) -> int:
+        return int(np.count_nonzero(self.surface.status[self._own]))
+
+
+def own_points(grid: Grid, part: Shard | None) -> NDArray[np.bool_]:
+    """The points that a run computes, a mask over its grid: a shard's, or all."""
+    return np.ones(grid.shape, dtype=bool) if part is None else part.points(grid.shape)
 
 
 def interval(seconds: float) -> float:
