@@ -100,12 +100,12 @@ def _head(job: Job) -> list[str]:
         *([] if job.gpus is None else [f"--gpus-per-task={job.gpus}"]),
         f"--time={job.time}",
         *([] if job.array is None else [f"--array=1-{job.array}"]),
-        *job.settings,
         # Slurm signals srun's ranks itself, but those of mpiexec by way of this script.
         f"--signal={'' if by_srun else 'B:'}USR1@{NOTICE}",
         "--requeue",
         "--open-mode=append",
         f"--output={name}.{'%j' if job.array is None else '%A_%a'}.log",
+        *job.settings,
     ]
     lines = [f"#SBATCH {shlex.quote(wish)}" for wish in wishes]
     return ["#!/bin/bash", *lines, f"# The time limit: {job.note}."]

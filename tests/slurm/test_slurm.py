@@ -1,0 +1,78 @@
+"""Scripts that `landscape slurm` prints, run by Slurm itself."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+
+from landscape_cli.store import read_surface
+
+pytestmark = pytest.mark.slurm
+
+GRID = {"x": [-1, 1, 25], "y": [-1, 1, 16]}
+POINTS = 400
+
+
+@pytest.fixture(scope="module")
+def undisturbed(new_workplace):
+    place = new_workplace("undisturbed")
+    done = place.run("compute", place.config(grid=GRID, splits=["train"]))
+    assert done.returncode == 0, done.stderr
+    return read_surface(place.folder / "surface.h5")
+
+
+@pytest.fixture
+def submit(slurm, workplace):
+    """Submits the script that these arguments give, in the workplace; gives the job's number."""
+    jobs = []
+
+    def submit(*arguments, seconds=0.1):
+        config = workplace.config("example:slow", problem_args={"seconds": seconds}, grid=GRID)
+        done = workplace.run("slurm", config, *arguments)
+        assert done.returncode == 0, done.stderr
+        (workplace.folder / "job.sh").write_text(done.stdout)
+        jobs.append(slurm.submit(done.stdout))
+        return jobs[-1]
+
+    yield submit
+    for job in jobs:
+        slurm("scancel", "--quiet", job)
+        slurm.wait(job)
+
+
+def progress(path="surface.h5"):
+    return read_surface(path).done if os.path.exists(path) else 0
+
+
+def same(surface, other):
+    for name in ("values", "stderr"):
+        assert set(getattr(surface, name)) == set(getattr(other, name))
+        for key, values in getattr(other, name).items():
+            np.testing.assert_array_equal(getattr(surface, name)[key], values)
+    np.testing.assert_array_equal(surface.status, other.status)
+
+
+def log(job):
+    with open(f"surface.{job}.log") as file:
+        return file.read()
+
+
+def completed(slurm, job, restarts):
+    """Wait for the end of a job that was requeued so often."""
+    facts = slurm.wait(job)
+    assert (facts["JobState"], facts["ExitCode"]) == ("COMPLETED", "0:0"), (facts, log(job))
+    assert facts["Restarts"] == str(restarts), log(job)
+    return facts
+
+
+@pytest.mark.parametrize("launcher", ["srun", "mpiexec"])
+def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
+    job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher, seconds=0.02)
+    facts = completed(slurm, job, 0)
+    assert facts["NodeList"] == "n[1-2]"
+    surface = read_surface("surface.h5")
+    (run,) = surface.provenance["runs"]
+    assert run["mpi"]["size"] == 2
+    assert set(np.unique(surface.rank)) == {0, 1}
+    same(surface, undisturbed)
