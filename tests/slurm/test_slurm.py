@@ -76,3 +76,53 @@ def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
     assert run["mpi"]["size"] == 2
     assert set(np.unique(surface.rank)) == {0, 1}
     same(surface, undisturbed)
+
+
+def test_a_job_ends_before_its_time_limit_and_requeues_itself(slurm, submit, undisturbed):
+    # Slurm's shortest limit is a minute; its signal is turned into one that nothing heeds.
+    job = submit("--nodes", 2, "--time", "1:00", "--sbatch", "--signal=CONT@1", seconds=0.3)
+    slurm.wait(job, lambda: slurm.facts(job)["Restarts"] == "1")
+    assert 0 < progress() < POINTS
+    completed(slurm, job, 1)
+    assert "stopped by the time limit with" in log(job)
+    surface = read_surface("surface.h5")
+    first, _ = surface.provenance["runs"]
+    assert 40 < first["seconds"] < 60
+    same(surface, undisturbed)
+
+
+@pytest.mark.parametrize("launcher", ["srun", "mpiexec"])
+def test_a_signal_ends_a_job_s_turn(slurm, submit, undisturbed, launcher):
+    job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher)
+    slurm.wait(job, lambda: progress() > 10)
+    # Of a job under mpiexec it is the script that Slurm signals at the time limit.
+    slurm("scancel", "--signal=USR1", *(["--batch"] if launcher == "mpiexec" else []), job)
+    completed(slurm, job, 1)
+    assert "stopped by SIGUSR1 with" in log(job)
+    assert f"{POINTS}/{POINTS} points" in log(job)
+    surface = read_surface("surface.h5")
+    assert len(surface.provenance["runs"]) == 2
+    same(surface, undisturbed)
+
+
+def test_a_job_that_is_requeued_by_hand_goes_on(slurm, submit, undisturbed):
+    job = submit("--ntasks-per-node", 2, "--time", "10m")
+    slurm.wait(job, lambda: progress() > 10)
+    slurm("scontrol", "requeue", job)
+    completed(slurm, job, 1)
+    assert f": {POINTS} points are done" not in log(job)
+    assert "continuing" in log(job)
+    same(read_surface("surface.h5"), undisturbed)
+
+
+def test_the_shards_of_an_array_make_the_whole_surface(slurm, workplace, submit, undisturbed):
+    job = submit("--array", 4, "--time", "10m", seconds=0.02)
+    slurm.wait(job)
+    assert slurm.states(job) == ["COMPLETED"] * 4
+    script = (workplace.folder / "job.sh").read_text()
+    command = re.search(r"^#   cd \S+ && (.* merge .*)$", script, re.MULTILINE)
+    slurm("bash", "-c", command[1])
+    surface = read_surface("surface.h5")
+    assert surface.complete
+    same(surface, undisturbed)
+    assert len(surface.provenance["runs"]) == 4
