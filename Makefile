@@ -9,7 +9,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow bench lint format clean
+.PHONY: help install demo train test test-slow test-slurm bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,10 +38,13 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not slurm'
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
+
+test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
+	$(BIN)/python -m pytest -m slurm
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
 bench: train ## Measure what a point costs and how ranks share the work (10 minutes)

@@ -115,14 +115,20 @@ def test_a_job_that_is_requeued_by_hand_goes_on(slurm, submit, undisturbed):
     same(read_surface("surface.h5"), undisturbed)
 
 
-def test_the_shards_of_an_array_make_the_whole_surface(slurm, workplace, submit, undisturbed):
-    job = submit("--array", 4, "--time", "10m", seconds=0.02)
-    slurm.wait(job)
-    assert slurm.states(job) == ["COMPLETED"] * 4
+def test_the_shards_of_an_array_are_merged_by_a_job_that_waits_for_them(
+    slurm, workplace, submit, undisturbed
+):
+    job = submit("--array", 4, "--time", "10m")
     script = (workplace.folder / "job.sh").read_text()
-    command = re.search(r"^#   cd \S+ && (.* merge .*)$", script, re.MULTILINE)
-    slurm("bash", "-c", command[1])
+    hint = re.search(r"^#   (sbatch .*)$", script, re.MULTILINE)[1]
+    shown = slurm("bash", "-c", hint.replace("afterok:ID", f"afterok:{job}"))
+    merging = shown.split()[-1]
+    slurm.wait(job, lambda: progress("surface.shard-1-of-4.h5") > 10)
+    slurm("scancel", "--signal=USR1", f"{job}_1")
+    assert slurm.wait(merging)["JobState"] == "COMPLETED"
+    assert slurm.states(job) == ["COMPLETED"] * 4
+    assert slurm.facts(f"{job}_1")["Restarts"] == "1"
     surface = read_surface("surface.h5")
     assert surface.complete
     same(surface, undisturbed)
-    assert len(surface.provenance["runs"]) == 4
+    assert len(surface.provenance["runs"]) == 5
