@@ -178,7 +178,7 @@ def command(
         values["allow_random"] = True
     executor = choose_executor()
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
-    if (take := click.get_current_context().obj) is not None:  # `landscape slurm` wants no more
+    if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
         take(settings)
         return 0
     if dry_run:

@@ -138,9 +138,10 @@ def _estimated(
     assert expected is not None
     seconds = expected.wall(ranks)
     work = f"{expected.points} points" + ("" if array is None else " of each shard")
+    threads = f"{expected.threads} thread{'s' * (expected.threads > 1)}"
     return rounded_time(seconds), (
         f"{work} at {expected.seconds:.3g} s, as measured here on {expected.device} with "
-        f"{expected.threads} thread{'s' * (expected.threads > 1)}, take {format_duration(seconds)} on {ranks} ranks; and half "
+        f"{threads}, take {format_duration(seconds)} on {ranks} rank{'s' * (ranks > 1)}; and half "
         "more, and five minutes"
     )
 
