@@ -68,9 +68,12 @@ def completed(slurm, job, restarts):
 
 @pytest.mark.parametrize("launcher", ["srun", "mpiexec"])
 def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
-    job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher, seconds=0.02)
-    facts = completed(slurm, job, 0)
-    assert facts["NodeList"] == "n[1-2]"
+    job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher, seconds=0.05)
+    slurm.wait(job, lambda: progress() > 10)
+    # The step that runs the ranks, or mpiexec's helpers, which start one on each node.
+    steps = slurm("squeue", "--steps", "--noheader", f"--job={job}", "--format=%i %N").split("\n")
+    assert f"{job}.0 n[1-2]" in steps
+    completed(slurm, job, 0)
     surface = read_surface("surface.h5")
     (run,) = surface.provenance["runs"]
     assert run["mpi"]["size"] == 2
