@@ -3,13 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RANKS ?= 2
+FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 --threads 1 \
 	--set problem_args.samples=null
 BENCHMARKS := point adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow test-openmpi test-chaos bench lint format clean
+.PHONY: help install demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \
+	lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,7 +40,7 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow and not chaos'
+	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm'
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
@@ -47,7 +49,7 @@ test-slow: install ## Run the slow tests
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
-	.venv-openmpi/bin/python -m pytest -m 'mpi and not slow and not chaos'
+	.venv-openmpi/bin/python -m pytest -m 'mpi and not slow and not chaos and not slurm'
 
 .venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-openmpi
@@ -57,6 +59,11 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 
 test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
 	$(BIN)/python -m pytest -m chaos
+test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
+	$(BIN)/python -m pytest -m slurm
+
+fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each kind)
+	$(BIN)/python scripts/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
 bench: train ## Measure what a point costs and how ranks share the work (15 minutes)

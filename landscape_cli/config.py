@@ -23,6 +23,7 @@ from landscape_cli.changes import put_all
 from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis, Grid
+from landscape_cli.shards import Shard
 from landscape_cli.yamltext import brief, load_yaml
 
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
@@ -93,6 +94,8 @@ class RunConfig(BaseModel):
         target_stderr: in place of ``samples``, the standard error of the mean of the objective's
             first value; each split gets the samples that it takes at the centre and all corners.
         output: the HDF5 file to write.
+        shard: compute only the I-th of N parts of the grid, ``I/N``, into a file of its own beside
+            the output; ``landscape merge`` makes one surface of them. Shards are not calibrated.
         device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
         batch_size: samples in one forward pass for data sets of samples; chosen if left out.
         threads: CPU threads of each rank; the node's cores shared out if left out.
@@ -124,6 +127,7 @@ class RunConfig(BaseModel):
     adaptive: Adaptive | None = None
     target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     output: str = "surface.h5"
+    shard: str | None = None
     device: str = "auto"
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
@@ -174,6 +178,23 @@ class RunConfig(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_shard(self) -> RunConfig:
+        if self.shard is None:
+            return self
+        try:
+            shard, total = Shard.parse(self.shard), Grid(self.grid).total
+        except UsageError as error:
+            raise ValueError(f"shard: {error}") from None
+        if self.adaptive is not None:
+            raise ValueError(
+                f"shard: {shard} is computed without the other shards' values, which adaptive "
+                "needs; drop one of the two"
+            )
+        if shard.of > total:
+            raise ValueError(f"shard: {shard} of a grid of {total} points; make it {total} or less")
+        return self
+
     @field_validator("time_limit", mode="before")
     @classmethod
     def _check_time(cls, value: Any) -> str | None:
@@ -186,6 +207,17 @@ class RunConfig(BaseModel):
         except UsageError as error:
             raise ValueError(str(error)) from None
         return text
+
+    @property
+    def part(self) -> Shard | None:
+        """The part of the grid that this run computes; None for all of it."""
+        return None if self.shard is None else Shard.parse(self.shard)
+
+    @property
+    def file(self) -> Path:
+        """The file that this run writes, absolute: the output, or the shard's own beside it."""
+        output = Path(self.output).absolute()
+        return output if self.part is None else self.part.file(output)
 
     def as_yaml(self) -> str:
         """The configuration as YAML text, which ``parse_config`` reads back.
@@ -245,33 +277,42 @@ def load_config(
     return parse_config(text, path, changes, ranges, seed)
 
 
-def differences(stored: Mapping[str, Any], config: RunConfig) -> list[str]:
+def differences(
+    stored: Mapping[str, Any],
+    config: RunConfig | Mapping[str, Any],
+    places: tuple[str, str] = ("in the file", "now"),
+) -> list[str]:
     """The keys whose values differ between a file's configuration and this one.
 
     Only keys that decide the values count. Splits left out stand for those of the file.
 
+    Args:
+        stored: the file's.
+        config: the other, which may come from a file as well.
+        places: where the two are found, for the lines.
+
     Returns:
         Lines such as "grid.x: [-1.0, 1.0, 51] in the file, [-1.0, 1.0, 25] now".
     """
-    now = config.model_dump()
+    now = config.model_dump() if isinstance(config, RunConfig) else config
     lines = []
     for key in RESULT_KEYS:
-        if key == "splits" and now[key] is None:
-            continue
         # A file from before precision could be chosen was made in fp32.
-        old = stored.get(key, "fp32" if key == "precision" else None)
-        lines += _compare(key, old, now[key])
+        default = "fp32" if key == "precision" else None
+        old, new = (values.get(key, default) for values in (stored, now))
+        if key != "splits" or new is not None:
+            lines += _compare(key, old, new, places)
     return lines
 
 
-def _compare(key: str, old: Any, new: Any) -> list[str]:
+def _compare(key: str, old: Any, new: Any, places: tuple[str, str]) -> list[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return [
             line
             for name in dict.fromkeys([*old, *new])
-            for line in _compare(f"{key}.{name}", old.get(name), new.get(name))
+            for line in _compare(f"{key}.{name}", old.get(name), new.get(name), places)
         ]
-    return [] if old == new else [f"{key}: {brief(old)} in the file, {brief(new)} now"]
+    return [] if old == new else [f"{key}: {brief(old)} {places[0]}, {brief(new)} {places[1]}"]
 
 
 def _with_defaults(axis: Any, section: Any) -> Any:

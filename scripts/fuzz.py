@@ -3,8 +3,8 @@
     python scripts/fuzz.py [KIND ...] [--seconds 20] [--seed N]
 
 Each kind begins with valid inputs, and changes bytes, words and lengths of them at random. What is
-neither read nor refused by a LandscapeError, or ends the process, is kept in runs/fuzz, and the exit
-code is 1.
+neither read nor refused by a LandscapeError, or ends the process, is kept in runs/fuzz, and the
+exit code is 1.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records import Axis, Grid, TileResult
 from landscape_cli.store import empty_surface, read_surface, write_surface
+from landscape_cli.store.merging import merge_surfaces
 from landscape_cli.store.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,28 +42,8 @@ LONGEST = 30.0
 """Seconds for one input; what takes longer hangs."""
 
 WORDS = [
-    b"~",
-    b"null",
-    b"nan",
-    b"-1",
-    b"1e999",
-    b"[",
-    b"{",
-    b": ",
-    b"\n  ",
-    b"!!python/object:os",
-    b"&a",
-    b"*a",
-]
-WORDS += [
-    b"\0",
-    b"\xff" * 8,
-    b"\x7f\xff\xff\xff",
-    b"\x89HDF",
-    b"PK\x03\x04",
-    b"TREE",
-    b"SNOD",
-    b"FRHP",
+    *(b"~", b"null", b"nan", b"-1", b"1e999", b"[", b"{", b": ", b"\n  ", b"!!python/object:os"),
+    *(b"&a", b"*a", b"\0", b"\xff" * 8, b"\x7f\xff\xff\xff", b"\x89HDF", b"PK\x03\x04", b"FRHP"),
 ]
 
 Inputs = list[bytes]
@@ -95,7 +76,8 @@ def configurations(folder: Path) -> tuple[Inputs, Reader]:
     """YAML texts."""
     texts = [path.read_bytes() for path in sorted((ROOT / "configs").glob("*.yaml"))]
     texts.append(
-        b"problem: a:b\ngrid: {x: -1:1:5, y: [0, 1, 3]}\nadaptive: {tolerance: 0.1}\ntime_limit: 5m\n"
+        b"problem: a:b\ngrid: {x: -1:1:5, y: [0, 1, 3]}\n"
+        b"adaptive: {tolerance: 0.1}\ntime_limit: 5m\nshard: 1/2\n"
     )
 
     def read(path: Path, text: bytes) -> None:

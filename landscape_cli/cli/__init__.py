@@ -14,7 +14,9 @@ COMMANDS = {
     "compute": "landscape_cli.cli.compute",
     "doctor": "landscape_cli.cli.doctor",
     "info": "landscape_cli.cli.info",
+    "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
+    "slurm": "landscape_cli.cli.slurm",
 }
 """Every command and the module whose ``command`` it is."""
 

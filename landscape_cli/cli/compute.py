@@ -36,6 +36,13 @@ Examples:
     "--y", metavar="MIN:MAX:N", help="Range of the second direction; 'none' makes it a line."
 )
 @click.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Compute every N-th point only, from the I-th on, into OUTPUT's .shard-I-of-N.h5; "
+    "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
+    "a whole run with --no-calibrate.",
+)
 @click.option("--checkpoint", metavar="FILE", help="The trained weights.")
 @click.option(
     "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
@@ -124,6 +131,7 @@ def command(
     x: str | None,
     y: str | None,
     output: str | None,
+    shard: str | None,
     checkpoint: str | None,
     seed: int | None,
     device: str | None,
@@ -164,6 +172,7 @@ def command(
         key: value
         for key, value in {
             "output": output,
+            "shard": shard,
             "checkpoint": checkpoint,
             "device": device,
             "threads": threads,
@@ -184,6 +193,9 @@ def command(
     if log_dir is not None:
         executor.together(lambda: logs.keep(log_dir, executor.rank))
     settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
+    if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
+        take(settings)
+        return 0
     if dry_run:
         expected = estimate(settings, executor)
         if expected:

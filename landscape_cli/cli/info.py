@@ -41,7 +41,9 @@ def command(file: str, as_json: bool) -> None:
 
 def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     """The summary for people."""
+    from landscape_cli.records import Status
     from landscape_cli.refinement.summary import describe
+    from landscape_cli.shards import Shard
 
     provenance = surface.provenance
     axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
@@ -51,6 +53,10 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         f"progress:   {facts['done']} of {facts['total']} points"
         + (", complete" if facts["complete"] else ", incomplete"),
     ]
+    if shard := Shard.of_file(provenance):
+        own = surface.status[shard.points(surface.grid.shape)]
+        done = int((own != Status.TODO).sum())
+        lines.append(f"shard:      {shard.index} of {shard.of}, {done} of {own.size} points")
     if facts["level"] and not facts["complete"]:
         level = " x ".join(str(points) for points in facts["level"].values())
         lines.append(f"            complete down to {level} points")

@@ -16,7 +16,7 @@ from landscape_cli.execution.base import Executor
 from landscape_cli.records import Grid, Tile, TileResult
 from landscape_cli.runner.setup import corners, set_up
 from landscape_cli.runner.start import Start, resolve
-from landscape_cli.store import surface_bytes
+from landscape_cli.store import own_points, surface_bytes
 
 POINTS = 5
 
@@ -26,7 +26,7 @@ class Estimate:
     """What a run would take.
 
     Args:
-        points: the grid's points.
+        points: how many it computes: the grid's, or a shard's.
         seconds: for one point on one rank, the median of a few.
         device: what it was measured on, ``cpu`` or ``cuda:N``.
         threads: CPU threads of a rank.
@@ -73,7 +73,7 @@ def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
     copies = len(evaluator.slice.directions)
     sizes = (buffer.nbytes for buffer in evaluator.parameters.buffers.values())
     return Estimate(
-        points=grid.total,
+        points=int(own_points(grid, start.config.part).sum()),
         seconds=statistics.median(float(result.seconds[0]) for result in results),
         device=setup.places[0]["device"],
         threads=setup.places[0]["threads"],

@@ -98,7 +98,7 @@ def compute(
         LandscapeError: for everything that a user can cause.
     """
     executor.stop = Stop(executor.lead(lambda: time_left(config)))
-    lock = Lock(Path(config.output).absolute(), warn)
+    lock = Lock(config.file, warn)
     with executor.stop.on_signals(), lock:
         return _compute(config, executor, lock, overwrite, resume, command, quiet)
 
@@ -113,7 +113,7 @@ def _compute(
     quiet: bool,
 ) -> Outcome:
     start = executor.lead(lambda: decide(config, overwrite, resume, lock.take))
-    output = Path(start.config.output).absolute()
+    output = start.config.file
     if start.complete:
         return Outcome(output, directions_path(output), 0)
     setup = set_up(start, executor)
@@ -161,6 +161,8 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -> Re
     """Begin the file, or take up the one that is there; either way it is on disk after this."""
     output, provenance = lock.output, {"checkpoint": start.checkpoint, **setup.facts}
     config = start.config
+    if config.part is not None:
+        provenance["shard"] = config.part.as_dict()
     if start.fresh:
         config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
         surface = empty_surface(Grid(config.grid), config.model_dump(mode="json"), provenance)
@@ -171,7 +173,7 @@ def _open(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -> Re
         provenance = {**kept, **provenance}
     runs = [*surface.provenance.get("runs", []), session]
     surface = replace(surface, provenance={**provenance, "runs": runs})
-    recorder = Recorder(output, surface, warn, lock.check)
+    recorder = Recorder(output, surface, warn, lock.check, config.part)
     if start.fresh or not directions_path(output).exists():
         _write_directions(setup, output, lock.check)
     recorder.publish()
@@ -231,8 +233,7 @@ def _introduce(setup: Setup, recorder: Recorder) -> None:
     if errors := facts.get("precision_errors"):
         lines.append(_precision_line(facts["precision"], errors))
     if done:
-        total = recorder.surface.total
-        lines.append(f"continuing {recorder.path}: {done} of {total} points are done")
+        lines.append(f"continuing {recorder.path}: {done} of {recorder.total} points are done")
     for line in lines:
         tell(line)
     details(facts)
@@ -263,7 +264,7 @@ def _record(
     computed = 0
     try:
         with Progress(
-            recorder.surface.total,
+            recorder.total,
             recorder.path.name,
             done=recorder.done,
             quiet=quiet,

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from landscape_cli.config import RunConfig, differences
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.problems.checkpoints import file_hash
-from landscape_cli.records import Surface
-from landscape_cli.store import check_writable, read_surface
+from landscape_cli.records import Status, Surface
+from landscape_cli.shards import Shard
+from landscape_cli.store import check_writable, own_points, read_surface
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def decide(
     if overwrite and resume:
         raise UsageError("--overwrite and --resume exclude each other; choose one")
     config = resolve(config)
-    output = Path(config.output).absolute()
+    output = config.file
     check_writable(output)
     checkpoint = None
     if config.checkpoint is not None:
@@ -74,17 +77,22 @@ def decide(
     config = config.model_copy(update={"splits": stored.config.get("splits")})
     settings = stored.provenance.get("settings")
     sampling = stored.provenance.get("sampling")
-    complete = stored.complete and not stored.failed
+    own = stored.status[own_points(stored.grid, config.part)]
+    complete = not np.isin(own, (Status.TODO, Status.FAILED)).any()
     return Start(config, False, complete, settings, checkpoint, sampling)
 
 
 def resolve(config: RunConfig) -> RunConfig:
-    """Fill in the defaults of each direction, refusing what its kind does not know."""
+    """Fill in the defaults of each direction, refusing what its kind does not know.
+
+    A shard is not calibrated: all shards, and the whole done so, are to have the same bits.
+    """
     directions = {
         axis: direction_from(section, f"directions.{axis}").model_dump(mode="json")
         for axis, section in config.directions.items()
     }
-    resolved = config.model_copy(update={"directions": directions})
+    calibrate = config.calibrate and config.part is None
+    resolved = config.model_copy(update={"directions": directions, "calibrate": calibrate})
     resolved.as_yaml()
     return resolved
 
@@ -104,6 +112,9 @@ def refuse_other(output: Path, changes: list[str]) -> None:
 
 def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surface) -> list[str]:
     lines = differences(stored.config, config)
+    part = Shard.of_file(stored.provenance)
+    if config.part not in (None, part):
+        lines.append(f"shard: {part or 'the whole grid'} in the file, {config.part} now")
     before, after = stored.provenance.get("checkpoint") or {}, checkpoint or {}
     if before.get("sha256") != after.get("sha256"):
         content = ", with another content" if before.get("path") == after.get("path") else ""

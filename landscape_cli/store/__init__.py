@@ -1,9 +1,13 @@
 """Surface files: HDF5, ``format_version`` 1, always whole on disk."""
 
-from landscape_cli.store.directions_file import directions_path, write_directions
+from landscape_cli.store.directions_file import (
+    copy_directions,
+    directions_path,
+    write_directions,
+)
 from landscape_cli.store.lock import Lock
 from landscape_cli.store.publishing import check_writable
-from landscape_cli.store.recorder import Recorder, empty_surface
+from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 from landscape_cli.store.trial import Trial, try_folder
 
@@ -12,8 +16,10 @@ __all__ = [
     "Recorder",
     "Trial",
     "check_writable",
+    "copy_directions",
     "directions_path",
     "empty_surface",
+    "own_points",
     "read_surface",
     "surface_bytes",
     "try_folder",

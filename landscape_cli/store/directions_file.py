@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from landscape_cli.store.publishing import Check, publish, unchecked
+from landscape_cli.store.publishing import Check, publish, publish_copy, unchecked
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
 """Gives (name, place in its tensor, entries there) one after the other, tensor by tensor, so that
@@ -63,4 +63,25 @@ def write_directions(
                 group[place][index] = array
 
     publish(path, fill, check)
+    return path
+
+
+def copy_directions(sources: Iterable[str | Path], surface_path: Path) -> Path | None:
+    """Give a surface file the directions of one of the surface files that it was made of.
+
+    Args:
+        sources: these files, of which the first that has its directions beside it counts.
+        surface_path: the surface's file.
+
+    Returns:
+        The path written, or None if no file has its directions beside it.
+
+    Raises:
+        StoreError: if it can't be written.
+    """
+    found = [path for source in sources if (path := directions_path(source)).is_file()]
+    if not found:
+        return None
+    path = directions_path(surface_path)
+    publish_copy(found[0], path)
     return path

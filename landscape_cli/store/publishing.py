@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -31,15 +33,34 @@ def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchec
     Raises:
         StoreError: if the file can't be written; what was begun is removed.
     """
+    # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
+    with (
+        _replacing(path, check) as temporary,
+        h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file,
+    ):
+        fill(file)
+
+
+def publish_copy(source: Path, path: Path) -> None:
+    """Copy a file as a whole, in one step like ``publish``.
+
+    Raises:
+        StoreError: if it can't be read or written.
+    """
+    with _replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def _replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
+    """A file to write beside another one, whose name it takes when it is done."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A file of that name may be open in a run that stands still: not the same one, then.
         temporary.unlink(missing_ok=True)
         try:
-            # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
-            with h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file:
-                fill(file)
+            yield temporary
             _sync(temporary)
             check()
             os.replace(temporary, path)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import PublishError, StoreError
 from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
+from landscape_cli.shards import Shard
 from landscape_cli.store.publishing import Check, unchecked
 from landscape_cli.store.surface_file import write_surface
 
@@ -36,7 +37,7 @@ class Recorder:
 
     A file is published every second, or every two if publishing would take more than 2 % of the
     time otherwise, and more seldom only where it takes 0.4 s and more. ``done`` counts the points
-    that are no longer to do.
+    of ``total`` that are no longer to do.
 
     A file that can't be written for the time being, on a full disk, say, stops nothing: writing is
     tried again after ever longer pauses, and at the end elsewhere.
@@ -47,6 +48,7 @@ class Recorder:
             that failed, or were interpolated before it was complete, are to do again.
         warn: is told of files that can't be written, and can again.
         check: may object whenever the file is about to be replaced.
+        part: whose points are to do; all if None.
     """
 
     def __init__(
@@ -55,10 +57,13 @@ class Recorder:
         surface: Surface,
         warn: Callable[[str], None] = lambda text: None,
         check: Check = unchecked,
+        part: Shard | None = None,
     ) -> None:
         self.path = Path(path)
         self._warn = warn
         self._check = check
+        self._own = own_points(surface.grid, part)
+        self.total = int(self._own.sum())
         self._failing = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
         self.surface = replace(surface, values=self._values, stderr=self._stderr)
@@ -66,7 +71,7 @@ class Recorder:
         for array in (*self._values.values(), *self._stderr.values()):
             array[again] = np.nan
         surface.status[again] = Status.TODO
-        self.done = surface.done
+        self.done = self._count()
         self._failures: dict[int, str] = {}
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
@@ -74,7 +79,7 @@ class Recorder:
     @property
     def todo(self) -> NDArray[np.int64]:
         """Flat indices of the points that have no result yet."""
-        return np.flatnonzero(self.surface.status.ravel() == Status.TODO)
+        return np.flatnonzero(self._own & (self.surface.status == Status.TODO))
 
     def add(self, result: TileResult) -> None:
         """Take in the values of a tile."""
@@ -112,7 +117,7 @@ class Recorder:
             for quantity, array in found.items():
                 arrays[quantity][points] = array[points]
         self.surface.status[points] = Status.INTERPOLATED
-        self.done = self.surface.done
+        self.done = self._count()
 
     def note(self, key: str, facts: Any) -> None:
         """Add something to the file's provenance."""
@@ -170,6 +175,14 @@ class Recorder:
             f"{failure}; all that was computed is in {rescued.absolute()}: move it in time to "
             f"{self.path}, and the same command goes on from there"
         )
+
+    def _count(self) -> int:
+        return int(np.count_nonzero(self.surface.status[self._own]))
+
+
+def own_points(grid: Grid, part: Shard | None) -> NDArray[np.bool_]:
+    """The points that a run computes, a mask over its grid: a shard's, or all."""
+    return np.ones(grid.shape, dtype=bool) if part is None else part.points(grid.shape)
 
 
 def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:
