@@ -15,7 +15,7 @@ NOTICE = 60
 RESTARTS = 100
 """How often a job requeues itself, so that one that gets nowhere ends at last."""
 
-PATIENCE = 60
+PATIENCE = 10
 """Seconds that ranks are given to end after the first one has, before srun ends them."""
 
 MARGIN, STEP = 1.5, 300

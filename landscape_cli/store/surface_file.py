@@ -24,7 +24,7 @@ import numpy as np
 import yaml
 
 from landscape_cli.errors import StoreError, UsageError
-from landscape_cli.records import Axis, Grid, Quantity, Surface
+from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
 from landscape_cli.store.damage import check_damage
 from landscape_cli.store.publishing import Check, publish, reason, unchecked
 
@@ -136,12 +136,19 @@ def _read(file: h5py.File) -> Surface:
         grid=grid,
         values=_quantities(file, "values", grid),
         stderr=_quantities(file, "stderr", grid),
-        status=_array(file["status"], np.uint8, grid),
+        status=_status(_array(file["status"], np.uint8, grid)),
         seconds=_array(file["seconds"], np.float32, grid),
         rank=_array(file["rank"], np.int32, grid),
         config=_mapping(yaml.safe_load(_text(file.attrs["config"]))),
         provenance=_mapping(json.loads(_text(file.attrs["provenance"]))),
     )
+
+
+def _status(array: Any) -> Any:
+    """The array, if each of its entries is a status."""
+    if (unknown := array[array > max(Status)]).size:
+        raise ValueError(f"there is no status {unknown.flat[0]}")
+    return array
 
 
 def _quantities(file: h5py.File, group: str, grid: Grid) -> dict[Quantity, Any]:
