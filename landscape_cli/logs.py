@@ -26,6 +26,11 @@ def tell(text: str) -> None:
     OURS.info("%s", text)
 
 
+def warn(text: str) -> None:
+    """Say on standard error what a user should know but nothing stops for."""
+    tell(f"warning: {text}")
+
+
 def begin(rank: int, verbose: bool) -> None:
     """Show Python's warnings, and with ``verbose`` what modules say in detail, on rank 0 alone.
 

@@ -14,6 +14,7 @@ from landscape_cli import logs
 from landscape_cli.cli.options import debug_option, log_options
 from landscape_cli.cli.reporting import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.execution.launch import launched_rank
+from landscape_cli.execution.stopping import listen
 
 if TYPE_CHECKING:
     from landscape_cli.runner import Estimate, Outcome
@@ -162,6 +163,7 @@ def command(
     continued, any other is refused unless --overwrite is given.
     """
     faulthandler.enable(file=2)
+    listen()
     logs.begin(launched_rank() or 0, verbose)
     from landscape_cli.changes import parse_changes
     from landscape_cli.config import load_config

@@ -18,16 +18,13 @@ from landscape_cli.evaluation.compilation import Compilation, stance
 from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.folding import Folding
+from landscape_cli.evaluation.randomness import refuse_random
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.geometry.flat import FlatParameters
 from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.problem import Objective
 from landscape_cli.records import Quantity, Tile, TileResult
-
-RANDOM_TOLERANCE = 1e-5
-"""Two evaluations of one point may differ by this part of the values' spread, as sums in another
-order do; a random objective differs by much more."""
 
 
 class Evaluator:
@@ -188,7 +185,7 @@ class Evaluator:
             first = self._centre(split, split.load(room), origin)
             again = self._centre(split, split.stream(), origin)
             if not allow_random:
-                _refuse_random(first, again)
+                refuse_random(first, again)
             samples[name] = first.samples
         return samples
 
@@ -247,28 +244,3 @@ class Evaluator:
         points = len(tile.indices)
         seconds = np.full(points, (time.perf_counter() - start) / points, dtype=np.float32)
         return TileResult(tile.indices, values, stderr, seconds, self.rank)
-
-
-def _refuse_random(first: Accumulator, again: Accumulator) -> None:
-    """Refuse an objective whose two evaluations of one point differ by more than rounding."""
-    remedy = (
-        "is dropout on (a module that switches itself to training), does a sampler shuffle with "
-        "drop_last, or does the data set augment at random? Switch that off, or pass "
-        "--allow-random"
-    )
-    if first.samples != again.samples:
-        raise ProblemError(
-            f"split {first.split!r} is random: it gave {first.samples} samples, then "
-            f"{again.samples}; {remedy}"
-        )
-    (means, errors), (means_again, _) = first.means(), again.means()
-    with np.errstate(over="ignore"):
-        spread = np.nan_to_num(errors) * np.sqrt(first.samples) + np.abs(np.nan_to_num(means))
-        slack = RANDOM_TOLERANCE * spread
-    same = np.isclose(means, means_again, rtol=0, atol=slack, equal_nan=True)
-    for name, a, b, fine in zip(first.names, means[0], means_again[0], same[0], strict=True):
-        if not fine:
-            raise ProblemError(
-                f"objective: {name!r} on split {first.split!r} is random: the centre gave {a:.9g}, "
-                f"then {b:.9g}; {remedy}"
-            )

@@ -13,6 +13,17 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGTERM") if hasa
 """What asks a run to stop soon; the same or Ctrl-C a second time stops it at once."""
 
 
+_early: list[str] = []
+"""The names of signals that came before there was a run to stop."""
+
+
+def listen() -> None:
+    """Note SIGUSR1 from now on; without this it would end a process that still starts."""
+    if hasattr(signal, "SIGUSR1"):
+        _early.clear()
+        signal.signal(signal.SIGUSR1, lambda number, frame: _early.append("SIGUSR1"))
+
+
 class Stop:
     """When to hand out no more tiles.
 
@@ -46,6 +57,8 @@ class Stop:
             self.ask(signal.Signals(number).name)
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
+        for name in _early:
+            self.ask(name)
         try:
             yield
         finally:

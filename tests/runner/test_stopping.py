@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from landscape_cli.execution.stopping import Stop, listen
 from landscape_cli.runner.limits import slurm_end, time_left
 from landscape_cli.store import read_surface
 
@@ -104,6 +105,34 @@ def test_a_signal_to_one_worker_stops_all(workplace):
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 75, (output, errors)
     assert "stopped by SIGUSR1 with" in output
+
+
+def test_a_signal_while_it_sets_up(workplace):
+    workplace.write(
+        "signalled.py",
+        "import os, signal, example\n\n"
+        "def build():\n    os.kill(os.getpid(), signal.SIGUSR1)\n    return example.slow()\n",
+    )
+    done = workplace.run("compute", workplace.config("signalled:build", grid=GRID))
+    assert done.returncode == 75, done.stderr
+    assert "stopped by SIGUSR1 with 600 points left" in done.stdout
+
+
+def test_a_signal_before_there_is_a_run():
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        listen()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        stop = Stop()
+        with stop.on_signals():
+            assert stop.reason == "SIGUSR1"
+            assert stop.left == 0
+        listen()  # begins anew
+        stop = Stop()
+        with stop.on_signals():
+            assert stop.reason is None
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def rank_process(launcher, rank):
