@@ -37,7 +37,15 @@ class Compilation:
             # where something else calls it.
             return call(*args, **kwargs)
 
-        self._call = torch.compile(forward, dynamic=False, options=_options(device))
+        begin_step: Any = torch.compiler.cudagraph_mark_step_begin
+        compiled = torch.compile(forward, dynamic=False, options=_options(device))
+
+        def replay(*args: Any, **kwargs: Any) -> Any:
+            # Outputs of the call before may be overwritten: their values are summed by now.
+            begin_step()
+            return compiled(*args, **kwargs)
+
+        self._call = replay if device.type == "cuda" else compiled
 
     def attach(self) -> None:
         """Let the model compute with compiled code, as far as there is some."""
@@ -62,7 +70,9 @@ def _options(device: torch.device) -> dict[str, Any]:
     """The compiler's options; on a GPU such that no kernel is chosen by timing it.
 
     Each rank would choose for itself, and with another kernel sums round differently. Compiler
-    processes are not kept: many ranks on a node would each have as many as there are cores.
+    processes are not kept: many ranks on a node would each have as many as there are cores. On a
+    GPU compiled code is recorded as a CUDA graph, so that a batch takes one launch rather than one
+    for each kernel.
     """
     from torch._inductor import config
 
@@ -70,5 +80,5 @@ def _options(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         if not hasattr(config, "deterministic"):
             raise RuntimeError("this PyTorch's compiler chooses GPU kernels by timing them")
-        options["deterministic"] = True
+        options |= {"deterministic": True, "triton.cudagraphs": True}
     return options

@@ -55,9 +55,14 @@ def this_place() -> str:
 
 
 def alive(pid: object) -> bool:
-    """Whether a process of this place is there."""
+    """Whether a process of this place is there, and has not ended unnoticed by its parent."""
+    number = pid if isinstance(pid, int) and pid > 0 else os.getpid()
+    with contextlib.suppress(OSError, OverflowError):
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        if state[:1] in (["Z"], ["X"]):
+            return False
     try:
-        os.kill(pid if isinstance(pid, int) and pid > 0 else os.getpid(), 0)
+        os.kill(number, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:

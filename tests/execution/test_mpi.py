@@ -76,7 +76,7 @@ def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
         same_bits(plain, "surface.h5")
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatch):
     grid = {"x": [-1, 1, 12], "y": [-1, 1, 10]}
     fast = workplace.config(grid=grid, splits=["train"])
@@ -100,7 +100,7 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatc
     )
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_run_leaves_a_coarser_picture(workplace, ranks):
     grid = {"x": [-1, 1, 17], "y": [-1, 1, 17]}
     config = workplace.config("example:slow", grid=grid)

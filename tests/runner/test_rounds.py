@@ -81,7 +81,7 @@ def svg_text(path):
         return " ".join(file.read().split())
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, ranks, monkeypatch):
     slow = {"seconds": 0.03 * (ranks or 1)}
     config = workplace.config("example:slow", grid=GRID, adaptive=ADAPTIVE, problem_args=slow)

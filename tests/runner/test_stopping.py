@@ -36,7 +36,7 @@ def same(surface, other):
     np.testing.assert_array_equal(surface.status, other.status)
 
 
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     workplace, undisturbed, ranks, monkeypatch
 ):
@@ -58,7 +58,12 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("ranks", "number"), [(None, "SIGUSR1"), (None, "SIGTERM"), (2, "SIGUSR1")]
+    ("ranks", "number"),
+    [
+        pytest.param(None, "SIGUSR1", marks=pytest.mark.slow),
+        (None, "SIGTERM"),
+        (2, "SIGUSR1"),
+    ],
 )
 def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number, monkeypatch):
     config = slow(workplace)

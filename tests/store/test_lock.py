@@ -240,3 +240,15 @@ def test_a_fork_of_the_holder_does_not_give_the_lock_back(output):
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         one.check()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_that_nobody_waited_for_is_dead():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert lock_file.alive(process.pid)
+        process.stdin.close()
+        deadline = time.monotonic() + 30
+        while lock_file.alive(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(process.pid, 0)  # it is still there, as a zombie
