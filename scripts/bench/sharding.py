@@ -154,7 +154,7 @@ def result(indices: range) -> TileResult:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--points", type=int, default=31, help="of each axis, for the real work")
+    parser.add_argument("--points", type=int, default=51, help="of each axis, for the real work")
     parser.add_argument("--seconds", type=float, default=6.0, help="that sleeping ranks need")
     options = parser.parse_args()
     real_work(options.repeats, options.points)
