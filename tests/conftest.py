@@ -60,10 +60,12 @@ class Workplace:
             stdin=subprocess.DEVNULL,
         )
 
-    def start(self, *arguments: object, ranks: int | None = None) -> subprocess.Popen:
-        """Start it in the background, in a process group of its own."""
+    def start(
+        self, *arguments: object, ranks: int | None = None, through: tuple[str, ...] = ()
+    ) -> subprocess.Popen:
+        """Start it in the background, in a process group of its own, by another program's help."""
         return subprocess.Popen(
-            self.command(*arguments, ranks=ranks),
+            [*through, *self.command(*arguments, ranks=ranks)],
             cwd=self.folder,
             env=self.environment(),
             stdout=subprocess.PIPE,

@@ -119,8 +119,13 @@ def start(workplace):
     """Starts jobs, none of which outlives the test."""
     jobs = []
 
-    def begin(*arguments: object, ranks: int, surface: str = "surface.h5") -> Job:
-        process = workplace.start("compute", *arguments, ranks=ranks)
+    def begin(
+        *arguments: object,
+        ranks: int,
+        surface: str = "surface.h5",
+        through: tuple[str, ...] = (),
+    ) -> Job:
+        process = workplace.start("compute", *arguments, ranks=ranks, through=through)
         jobs.append(Job(process, workplace.folder / surface))
         return jobs[-1]
 

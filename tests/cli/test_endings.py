@@ -19,7 +19,7 @@ import sys
 from example import regression
 from landscape_cli.problems import Problem
 
-HERE = os.environ.get("PMI_RANK") == "1"
+HERE = os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK")) == "1"
 
 
 def build(how):
