@@ -36,14 +36,22 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
     have the same points. OUT is written even if points are missing; the exit code is then 75.
     """
     from landscape_cli.errors import StoreError
-    from landscape_cli.store import check_writable, copy_directions, read_surface, write_surface
+    from landscape_cli.store import (
+        check_writable,
+        copy_directions,
+        directions_path,
+        read_surface,
+        write_surface,
+    )
     from landscape_cli.store.merging import gaps, merge_surfaces
 
     path = Path(out).absolute()
     check_writable(path)
     if path.exists() and not overwrite:
         raise StoreError(f"OUT: {path} is there already; name another file, or add --overwrite")
-    surfaces = [(name, read_surface(name)) for name in files]
+    # A pattern such as shard-* names their directions too.
+    beside = {directions_path(name) for name in files}
+    surfaces = [(name, read_surface(name)) for name in files if Path(name) not in beside]
     merged = merge_surfaces(surfaces)
     write_surface(path, merged)
     lines = [f"wrote {path}"]

@@ -25,6 +25,9 @@ SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 2.0
 LARGEST_SHARE, LARGEST_SHARE_AT_LAST = 0.02, 0.2
 """The part of the time for publishing, and what it may rise to for the longest interval's sake."""
 
+SLOW = 1.0
+"""Seconds for one file that a user is told of, once."""
+
 LONGEST_PAUSE = 60.0
 """Seconds between tries to write a file that can't be written."""
 
@@ -64,7 +67,7 @@ class Recorder:
         self._check = check
         self._own = own_points(surface.grid, part)
         self.total = int(self._own.sum())
-        self._failing = False
+        self._failing = self._slow = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
         self.surface = replace(surface, values=self._values, stderr=self._stderr)
         again = np.isin(surface.status, (Status.FAILED, Status.INTERPOLATED))
@@ -138,6 +141,13 @@ class Recorder:
         if self._failing:
             self._failing = False
             self._warn(f"{self.path} can be written again")
+        if took > SLOW and not self._slow:
+            self._slow = True
+            self._warn(
+                f"{self.path} took {took:.1f} s to write, so it is written only every "
+                f"{self._interval:.0f} s or so; a run that is killed loses as much. Another "
+                "--output may be on a faster disk"
+            )
 
     def publish_if_due(self) -> None:
         """Write the file if the last time is long enough ago; later, if that can't be done now."""

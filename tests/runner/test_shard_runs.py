@@ -95,7 +95,9 @@ def test_three_shards_merge_to_the_whole(landscape, workplace):
     assert landscape("compute", config, "--no-calibrate", "-o", "whole.h5", "-q")[0] == 0
     files = [f"surface.shard-{index}-of-3.h5" for index in (1, 2, 3)]
     folder = workplace.folder
-    code, out, err = landscape("merge", "surface.h5", *files)
+    beside = sorted(path.name for path in folder.glob("surface.shard-*.directions.h5"))
+    assert len(beside) == 3
+    code, out, err = landscape("merge", "surface.h5", *files, *beside)
     assert (code, err) == (0, "")
     assert out == f"wrote {folder}/surface.h5\nwrote {folder}/surface.directions.h5\n"
     merged, whole = read_surface("surface.h5"), read_surface("whole.h5")

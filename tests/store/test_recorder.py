@@ -140,3 +140,13 @@ def test_interpolated_points_are_done_until_they_are_computed(tmp_path):
     assert recorder.done == 4
     assert recorder.surface.values[key].tolist() == [1, 3, 7, 1]
     assert recorder.surface.interpolated == 1
+
+
+def test_a_slow_disk_is_said_once(place, monkeypatch):
+    recorder, _, said = place
+    assert said == []
+    monkeypatch.setattr(module, "SLOW", 0.0)
+    recorder.publish()
+    recorder.publish()
+    (line,) = said
+    assert re.search(r"s\.h5 took 0\.\d s to write, so it is written only every \d+ s", line)
