@@ -10,12 +10,16 @@ class LandscapeError(Exception):
     """Base of every error that a user can cause.
 
     The message is one line: it names the argument or key, the value received and the remedy.
+    Names and values come from files, so line breaks and what else can't be printed are escaped.
     The command line prints it without a traceback and exits with ``exit_code``. ``collective``
     says that every rank of the run knows of it and ends by itself.
     """
 
     exit_code = 2
     collective = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UsageError(LandscapeError):
@@ -48,6 +52,18 @@ class LostLockError(LandscapeError):
 
 class RankError(RuntimeError):
     """A failure on some rank while it computed a tile; the message holds its traceback."""
+
+
+def one_line(text: str) -> str:
+    r"""A text as one line that any terminal can show.
+
+    Lines are joined by spaces; other characters that can't be printed (control sequences, bytes
+    of a file's name that are no text) are written as Python would, ``\x1b``.
+    """
+    joined = " ".join(filter(None, map(str.strip, text.splitlines())))
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in joined
+    )
 
 
 def cause(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from landscape_cli import logs
-from landscape_cli.errors import LandscapeError, RankError
+from landscape_cli.errors import LandscapeError, RankError, one_line
 from landscape_cli.execution.launch import launched_rank
 
 EXIT_FAILED = 1
@@ -62,7 +62,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
 
 
 def _say(message: str, debug: bool) -> None:
-    message = f"landscape: {' '.join(message.split())}"
+    message = f"landscape: {one_line(message)}"
     logs.OURS.error("%s", message, exc_info=True)
     if launched_rank() not in (None, 0):
         return

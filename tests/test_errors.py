@@ -1,0 +1,27 @@
+"""Messages that hold whatever a file or a user gave stay one line that a terminal can show."""
+
+import pickle
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landscape_cli.errors import CheckpointError, LandscapeError
+
+
+def test_a_message_is_one_line():
+    assert str(CheckpointError("unexpected a\nb;\r\n  check")) == "unexpected a b; check"
+    assert str(LandscapeError("a  b\tc \x1b[31m é \udcff")) == r"a  b\tc \x1b[31m é \udcff"
+    assert str(LandscapeError()) == ""
+
+
+@given(st.text())
+def test_any_message_can_be_printed(text):
+    error = LandscapeError(text)
+    assert str(error).isprintable()
+    str(error).encode()
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P"])))
+def test_printable_messages_stay_as_they_are(text):
+    assert str(LandscapeError(text)) == text
