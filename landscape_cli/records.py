@@ -153,6 +153,11 @@ class Grid:
         return int(np.ravel_multi_index(place[::-1], self.shape))
 
 
+def coordinates_text(point: Sequence[float]) -> str:
+    """A point as people write it, ``(0.5, -1)``."""
+    return f"({', '.join(f'{coordinate:g}' for coordinate in point)})"
+
+
 @dataclass(frozen=True)
 class Tile:
     """A few grid points handed to a rank at once.

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+
+from landscape_cli.execution.launch import RANK_VARIABLES
 
 # Machines differ in speed; a slow one finds no fewer mistakes.
 settings.register_profile(
@@ -60,6 +63,35 @@ class Workplace:
             timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
         )
+
+    def surface(self, *arguments: object, ranks: int | None = None):
+        """The surface that `landscape compute` with these arguments writes, ``surface.h5``."""
+        from landscape_cli.store import read_surface
+
+        done = self.run("compute", *arguments, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        return read_surface(self.folder / "surface.h5")
+
+    def processes(self, launcher: int) -> list[psutil.Process]:
+        """A launcher, its helpers and the ranks, as far as they live."""
+        try:
+            process = psutil.Process(launcher)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def ranks(self, launcher: int) -> list[psutil.Process]:
+        """The ranks that a launcher with this pid has started, as far as they live, 0 first."""
+        found = []
+        for process in self.processes(launcher)[1:]:
+            try:
+                environment, command = process.environ(), process.cmdline()
+            except psutil.Error:
+                continue
+            number = next((environment[key] for key in RANK_VARIABLES if key in environment), None)
+            if number is not None and "landscape_cli" in command:
+                found.append((int(number), process))
+        return [process for _, process in sorted(found, key=lambda pair: pair[0])]
 
     def start(
         self, *arguments: object, ranks: int | None = None, through: tuple[str, ...] = ()
@@ -112,3 +144,18 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     monkeypatch.delitem(sys.modules, "example", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     return Workplace(tmp_path)
+
+
+@pytest.fixture
+def landscape(workplace, capsys):
+    """Run `landscape` in this process; gives exit code, standard output and standard error."""
+
+    from landscape_cli.cli import cli
+    from landscape_cli.cli.reporting import run as run_command
+
+    def landscape(*arguments):
+        code = run_command(cli, [str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return landscape

@@ -41,7 +41,7 @@ def command(file: str, as_json: bool) -> None:
 
 def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     """The summary for people."""
-    from landscape_cli.records import Status
+    from landscape_cli.records import Status, coordinates_text
     from landscape_cli.refinement.summary import describe
     from landscape_cli.shards import Shard
 
@@ -64,9 +64,8 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
     for failure in provenance.get("failures", [])[:MOST_FAILURES]:
         count = len(failure["points"])
-        where = surface.grid.coordinates(failure["points"][:1])[0]
-        first = ", ".join(f"{coordinate:g}" for coordinate in where)
-        lines.append(f"failed:     {count} points, first at ({first}): {failure['message']}")
+        first = coordinates_text(surface.grid.coordinates(failure["points"][:1])[0])
+        lines.append(f"failed:     {count} points, first at {first}: {failure['message']}")
     if adaptive := provenance.get("adaptive"):
         first, *more = describe(adaptive, surface.total)
         lines += [f"adaptive:   {first}", *(f"          {line}" for line in more)]
@@ -89,13 +88,13 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
 
 
 def _range(one: dict[str, Any]) -> str:
+    from landscape_cli.records import coordinates_text
+
     if one["minimum"] is None:
         return "no finite value"
-    place = ", ".join(f"{coordinate:g}" for coordinate in one["minimum_at"])
+    place = coordinates_text(one["minimum_at"])
     centre = "not computed" if one["centre"] is None else f"{one['centre']:.6g}"
-    return (
-        f"minimum {one['minimum']:.6g} at ({place}), maximum {one['maximum']:.6g}, centre {centre}"
-    )
+    return f"minimum {one['minimum']:.6g} at {place}, maximum {one['maximum']:.6g}, centre {centre}"
 
 
 def _finite(value: Any) -> Any:

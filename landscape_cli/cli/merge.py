@@ -69,8 +69,7 @@ def _missing(merged: Surface, lacking: list[Gap], path: Path) -> list[str]:
 
     import numpy as np
 
-    from landscape_cli.records import Status
-    from landscape_cli.store.merging import coordinates_text
+    from landscape_cli.records import Status, coordinates_text
 
     todo = np.flatnonzero(merged.status == Status.TODO)
     points = merged.grid.coordinates(todo[:SHOWN].tolist())

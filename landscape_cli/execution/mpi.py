@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
 from landscape_cli.execution.stopping import Stop
-from landscape_cli.records import Tile, TileResult
+from landscape_cli.records import Tile, TileResult, coordinates_text
 
 logger = logging.getLogger(__name__)
 
@@ -216,14 +216,14 @@ def _compute(tile: Tile) -> _Answer:
     assert _work is not None
     try:
         return _work(tile), _stop.reason
-    except RankError:
-        raise
-    except BaseException:
+    except BaseException as error:
         logger.exception("a tile failed")
+        if isinstance(error, RankError):
+            raise
         from mpi4py import MPI
 
         place = f"rank {MPI.COMM_WORLD.Get_rank()} on {socket.gethostname()}"
-        point = ", ".join(f"{coordinate:g}" for coordinate in tile.coordinates[0])
+        point = coordinates_text(tile.coordinates[0])
         raise RankError(
-            f"{place} failed in the tile that begins at ({point}):\n{traceback.format_exc()}"
+            f"{place} failed in the tile that begins at {point}:\n{traceback.format_exc()}"
         ) from None

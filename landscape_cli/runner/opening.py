@@ -64,7 +64,7 @@ def _new_facts(
     return lines
 
 
-def store_directions(setup: Setup, output: Path, check: Callable[[], None] = lambda: None) -> None:
+def store_directions(setup: Setup, output: Path, check: Callable[[], None]) -> None:
     """Write the directions, in a type that HDF5 has."""
     slice_ = setup.evaluator.slice
     shapes = {name: tuple(view.shape) for name, view in slice_.centre.views.items()}

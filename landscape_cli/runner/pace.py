@@ -10,7 +10,7 @@ from typing import Any
 
 from landscape_cli.execution.base import Work
 from landscape_cli.execution.tiling import Speeds
-from landscape_cli.records import Tile, TileResult
+from landscape_cli.records import Tile, TileResult, coordinates_text
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ def logged(work: Work) -> Work:
 
     @wraps(work)
     def noted(tile: Tile) -> TileResult:
-        place = ", ".join(f"{coordinate:g}" for coordinate in tile.coordinates[0])
-        logger.debug("tile of %d points from (%s)", len(tile.indices), place)
+        place = coordinates_text(tile.coordinates[0])
+        logger.debug("tile of %d points from %s", len(tile.indices), place)
         begin = time.monotonic()
         result = work(tile)
         logger.debug("done in %.3g s", time.monotonic() - begin)

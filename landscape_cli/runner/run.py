@@ -126,16 +126,9 @@ def _compute(
         left, failed = len(recorder.todo), recorder.surface.failed
         if failed:
             failure = recorder.surface.provenance["failures"][0]["message"]
-    stopped = executor.lead(lambda: executor.stop.reason if left else None)
-    return Outcome(
-        output,
-        directions_path(output),
-        computed,
-        stopped,
-        left,
-        executor.lead(lambda: failed),
-        failure,
-    )
+    reason = executor.stop.reason if left else None
+    stopped, failed = executor.lead(lambda: (reason, failed))
+    return Outcome(output, directions_path(output), computed, stopped, left, failed, failure)
 
 
 def _record(

@@ -11,7 +11,7 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.cache import Room
 from landscape_cli.evaluation.subsets import dataset_of, subset
 from landscape_cli.evaluation.targets import PILOT, find_targets
-from landscape_cli.records import Tile
+from landscape_cli.records import Tile, coordinates_text
 
 KEY = "target_stderr"
 
@@ -99,7 +99,7 @@ def _chosen(split: str, one: Mapping[str, Any], wish: float) -> str:
 def _warning(split: str, one: Mapping[str, Any], points: Sequence[Sequence[float]]) -> str:
     """Where the variance of a split is not known; empty if it is known everywhere."""
     skipped = [
-        f"({', '.join(f'{coordinate:g}' for coordinate in point)})"
+        coordinates_text(point)
         for point, variance in zip(points, one["variances"], strict=True)
         if variance is None
     ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, cause
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.memory import halve, out_of_memory
-from landscape_cli.records import Quantity, Tile, TileResult
+from landscape_cli.records import Quantity, Tile, TileResult, coordinates_text
 
 LONGEST_MESSAGE = 400
 """Characters of a failure that are stored."""
@@ -85,7 +85,7 @@ class Worker:
         )
 
     def _point(self) -> str:
-        return f"({', '.join(f'{coordinate:g}' for coordinate in self._evaluator.point)})"
+        return coordinates_text(self._evaluator.point)
 
 
 def joined(results: list[TileResult]) -> TileResult:

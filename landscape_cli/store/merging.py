@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.config import differences
 from landscape_cli.errors import StoreError
-from landscape_cli.records import Quantity, Status, Surface
+from landscape_cli.records import Quantity, Status, Surface, coordinates_text
 from landscape_cli.shards import Shard
 from landscape_cli.yamltext import brief
 
@@ -176,8 +176,3 @@ def _check_values(path: str, name: str, merged: Surface, surface: Surface) -> No
                 f"{float(other.ravel()[apart[0]])!r}, but {float(one.ravel()[apart[0]])!r} in the "
                 f"files before ({len(apart)} such points); leave out the file that is wrong"
             )
-
-
-def coordinates_text(point: Sequence[float]) -> str:
-    """A point as people write it, ``(0.5, -1)``."""
-    return f"({', '.join(f'{coordinate:g}' for coordinate in point)})"

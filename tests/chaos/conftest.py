@@ -26,7 +26,8 @@ WHOM = ("rank", "launcher", "all")
 class Job:
     """A run of `landscape compute` under mpiexec, in the background."""
 
-    def __init__(self, process: subprocess.Popen, surface: Path) -> None:
+    def __init__(self, workplace, process: subprocess.Popen, surface: Path) -> None:
+        self.workplace = workplace
         self.process = process
         self.surface = surface
         self.seen = 0
@@ -34,24 +35,11 @@ class Job:
 
     def processes(self) -> list[psutil.Process]:
         """The launcher, its helpers and the ranks, as far as they live."""
-        try:
-            launcher = psutil.Process(self.process.pid)
-            return [launcher, *launcher.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
+        return self.workplace.processes(self.process.pid)
 
     def ranks(self) -> list[psutil.Process]:
         """The ranks, rank 0 first."""
-        found = []
-        for process in self.processes()[1:]:
-            try:
-                environment, command = process.environ(), process.cmdline()
-            except psutil.Error:
-                continue
-            rank = environment.get("PMI_RANK", environment.get("OMPI_COMM_WORLD_RANK"))
-            if rank is not None and "landscape_cli" in command:
-                found.append((int(rank), process))
-        return [process for _, process in sorted(found, key=lambda pair: pair[0])]
+        return self.workplace.ranks(self.process.pid)
 
     def watch(self, seconds: float, enough: float = float("inf"), fresh: bool = False) -> bool:
         """Look at the file for so long; say whether the run still goes on.
@@ -126,7 +114,7 @@ def start(workplace):
         through: tuple[str, ...] = (),
     ) -> Job:
         process = workplace.start("compute", *arguments, ranks=ranks, through=through)
-        jobs.append(Job(process, workplace.folder / surface))
+        jobs.append(Job(workplace, process, workplace.folder / surface))
         return jobs[-1]
 
     yield begin

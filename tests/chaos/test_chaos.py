@@ -22,10 +22,7 @@ SETTING_UP, COMPUTING = 5.0, 6.0
 
 @pytest.fixture(scope="module")
 def undisturbed(new_workplace, network):
-    place = new_workplace("undisturbed")
-    done = place.run("compute", network, ranks=2)
-    assert done.returncode == 0, done.stderr
-    return read_surface(place.folder / "surface.h5")
+    return new_workplace("undisturbed").surface(network, ranks=2)
 
 
 def same_bits(surface, other):

@@ -11,20 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.cli import COMMANDS, cli
-from landscape_cli.cli.reporting import run as run_command
 from landscape_cli.store import read_surface
-
-
-@pytest.fixture
-def landscape(workplace, capsys):
-    """Run `landscape` in this process; gives exit code, standard output and standard error."""
-
-    def landscape(*arguments):
-        code = run_command(cli, [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return landscape
 
 
 def refused(result, words):

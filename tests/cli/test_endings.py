@@ -13,13 +13,12 @@ pytestmark = pytest.mark.mpi
 
 PROBLEM = """
 import ctypes
-import os
 import sys
 
-from example import regression
+from example import rank, regression
 from landscape_cli.problems import Problem
 
-HERE = os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK")) == "1"
+HERE = rank() == "1"
 
 
 def build(how):

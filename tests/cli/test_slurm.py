@@ -8,22 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape_cli.cli import cli
-from landscape_cli.cli.reporting import run as run_command
 from landscape_cli.durations import parse_duration
 from landscape_cli.execution.vendor import mpi_vendor
-
-
-@pytest.fixture
-def landscape(workplace, capsys):
-    """Run `landscape` in this process; gives exit code, standard output and standard error."""
-
-    def landscape(*arguments):
-        code = run_command(cli, [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return landscape
 
 
 def wishes(text):

@@ -51,7 +51,7 @@ config = load_config("run.yaml", json.loads(sys.argv[1]))
 ready = set_up(decide(config, False, False), SerialExecutor())
 from landscape_cli.records import Tile
 from landscape_cli.runner.opening import store_directions
-store_directions(ready, pathlib.Path("large.h5"))
+store_directions(ready, pathlib.Path("large.h5"), lambda: None)
 ready.evaluator.evaluate(Tile((0, 1), ((0.1, 0.2), (0.3, 0.4))))
 print(json.dumps({"base": base["bytes"], "peak": peak()}))
 """

@@ -24,9 +24,7 @@ def arrays(surface):
 def serial(new_workplace):
     """The adaptive surface as one process computes it, without MPI."""
     place = new_workplace("serial")
-    done = place.run("compute", place.config(grid=GRID, adaptive=ADAPTIVE))
-    assert done.returncode == 0, done.stderr
-    return read_surface(place.folder / "surface.h5")
+    return place.surface(place.config(grid=GRID, adaptive=ADAPTIVE))
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])

@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from landscape_cli.cli import cli
-from landscape_cli.cli.reporting import run as run_command
 from landscape_cli.config import load_config
 from landscape_cli.errors import StoreError
 from landscape_cli.execution.serial import SerialExecutor
@@ -74,18 +73,6 @@ def test_a_shard_s_estimate_counts_its_own_points(workplace):
     expected = estimate(config, SerialExecutor())
     assert expected.points == 6
     assert not list(workplace.folder.glob("*.h5"))
-
-
-@pytest.fixture
-def landscape(workplace, capsys):
-    """Run `landscape` in this process; gives exit code, standard output and standard error."""
-
-    def landscape(*arguments):
-        code = run_command(cli, [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return landscape
 
 
 def test_three_shards_merge_to_the_whole(landscape, workplace):

@@ -12,18 +12,13 @@ from landscape_cli.execution.stopping import Stop, listen
 from landscape_cli.runner.limits import slurm_end, time_left
 from landscape_cli.store import read_surface
 
-RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
-"""Where MPICH and Open MPI tell a process its rank."""
-
 GRID = {"x": [-1, 1, 25], "y": [-1, 1, 24]}
 
 
 @pytest.fixture(scope="module")
 def undisturbed(new_workplace):
     place = new_workplace("undisturbed")
-    done = place.run("compute", place.config(grid=GRID, splits=["train"]))
-    assert done.returncode == 0, done.stderr
-    return read_surface(place.folder / "surface.h5")
+    return place.surface(place.config(grid=GRID, splits=["train"]))
 
 
 def slow(workplace, **keys):
@@ -106,7 +101,7 @@ def test_a_signal_to_one_worker_stops_all(workplace):
     process = workplace.start("compute", config, ranks=2)
     path = workplace.folder / "surface.h5"
     wait(process, lambda: path.exists() and read_surface(path).done > 10)
-    os.kill(rank_process(process.pid, "1"), signal.SIGUSR1)
+    workplace.ranks(process.pid)[1].send_signal(signal.SIGUSR1)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 75, (output, errors)
     assert "stopped by SIGUSR1 with" in output
@@ -138,20 +133,6 @@ def test_a_signal_before_there_is_a_run():
             assert stop.reason is None
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-def rank_process(launcher, rank):
-    """The process that a launcher started as this rank."""
-    import psutil
-
-    for process in psutil.Process(launcher).children(recursive=True):
-        environment = process.environ()
-        if (
-            rank in (environment.get(name) for name in RANKS)
-            and "landscape_cli" in process.cmdline()
-        ):
-            return process.pid
-    raise AssertionError("no such rank")
 
 
 def wait(process, there):

@@ -17,9 +17,7 @@ POINTS = 400
 @pytest.fixture(scope="module")
 def undisturbed(new_workplace):
     place = new_workplace("undisturbed")
-    done = place.run("compute", place.config(grid=GRID, splits=["train"]))
-    assert done.returncode == 0, done.stderr
-    return read_surface(place.folder / "surface.h5")
+    return place.surface(place.config(grid=GRID, splits=["train"]))
 
 
 @pytest.fixture
