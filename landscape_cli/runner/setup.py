@@ -126,7 +126,11 @@ def _describe(slice_: Slice, recipes: Mapping[str, Direction]) -> dict[str, Any]
     """Each direction's settings, label and SHA-256."""
     hashes = slice_.hashes()
     return {
-        axis: {**recipe.model_dump(mode="json"), "label": recipe.label(), "sha256": hashes[axis]}
+        axis: {
+            **recipe.model_dump(mode="json", exclude_none=True),
+            "label": recipe.label(),
+            "sha256": hashes[axis],
+        }
         for axis, recipe in recipes.items()
     }
 
