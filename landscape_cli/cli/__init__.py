@@ -13,6 +13,7 @@ from landscape_cli import __version__
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
     "doctor": "landscape_cli.cli.doctor",
+    "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
