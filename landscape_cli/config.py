@@ -86,6 +86,8 @@ class RunConfig(BaseModel):
         problem_args: keyword arguments of the callable.
         checkpoint: file with the trained weights, relative to the current folder; left out, the
             model keeps the weights that it comes with.
+        checkpoints: other checkpoints, as paths or patterns: they are marked on the surface, and
+            ``kind: pca`` lays the least-squares plane through them and the centre.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
         keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
@@ -130,6 +132,7 @@ class RunConfig(BaseModel):
     problem: str
     problem_args: dict[str, Any] = Field(default_factory=dict)
     checkpoint: str | None = None
+    checkpoints: list[str] | None = Field(default=None, min_length=1)
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
     keep_directions: Literal["auto", "resident", "streamed"] = "auto"

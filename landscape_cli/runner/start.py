@@ -12,6 +12,7 @@ import numpy as np
 from landscape_cli.config import RunConfig, differences
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
+from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.records import Status, Surface
 from landscape_cli.shards import Shard
@@ -94,7 +95,10 @@ def resolve(config: RunConfig) -> RunConfig:
         for axis, section in config.directions.items()
     }
     calibrate = config.calibrate and config.part is None
-    resolved = config.model_copy(update={"directions": directions, "calibrate": calibrate})
+    update: dict[str, Any] = {"directions": directions, "calibrate": calibrate}
+    if config.checkpoints is not None:
+        update["checkpoints"] = expand(config.checkpoints)
+    resolved = config.model_copy(update=update)
     resolved.as_yaml()
     return resolved
 
