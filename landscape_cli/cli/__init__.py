@@ -18,6 +18,7 @@ COMMANDS = {
     "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
     "slurm": "landscape_cli.cli.slurm",
+    "trajectory": "landscape_cli.cli.trajectory",
 }
 """Every command and the module whose ``command`` it is."""
 
