@@ -117,6 +117,8 @@ def refuse_other(output: Path, changes: list[str]) -> None:
 
 
 def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surface) -> list[str]:
+    if imported := stored.provenance.get("imported"):
+        return [f"imported from {imported.get('path')}"]
     lines = differences(stored.config, config)
     part = Shard.of_file(stored.provenance)
     if config.part not in (None, part):
