@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -10,10 +12,11 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.labels import shorten
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.placing import Places
+from landscape_cli.records import Surface
 from landscape_cli.trajectory import Marker, Trajectory, markers_of, trajectory_of
 
 Floats = NDArray[np.float64]
@@ -80,6 +83,31 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
         )
 
 
+def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:
+    """A surface with the path of another file.
+
+    What the axes explain of the variance stays as it was, unless they are that file's directions.
+
+    Args:
+        surface: a plane.
+        trajectory: the path.
+        path: its file.
+        source: the surface's file, for messages.
+
+    Raises:
+        UsageError: if the surface is no plane, or the file holds no checkpoints.
+    """
+    if len(surface.grid.axes) != 2:
+        raise UsageError(f"--trajectory {path}: {source} is no plane; a path needs one")
+    if not len(trajectory.coordinates):
+        raise UsageError(f"--trajectory {path}: it holds no path; name a projection's file")
+    values = trajectory.as_mapping()
+    own = surface.provenance.get("trajectory")
+    if isinstance(own, Mapping) or not _along(surface, path):
+        values["explained"] = own.get("explained") if isinstance(own, Mapping) else None
+    return replace(surface, provenance={**surface.provenance, "trajectory": values})
+
+
 def path_of(panel: Panel) -> Trajectory | None:
     """The path of a panel's surface, None if it has none or one without checkpoints.
 
@@ -134,6 +162,15 @@ def epochs_to_write(trajectory: Trajectory) -> list[int]:
     for coarse in (10 * step, 5 * step, 2 * step, step):
         chosen += np.flatnonzero(epochs % coarse == 0).tolist()
     return list(dict.fromkeys(chosen))
+
+
+def _along(surface: Surface, path: str) -> bool:
+    """Whether a surface's directions are those of a file."""
+    directions = surface.provenance.get("directions")
+    used = [one.get("path") for one in directions.values()] if isinstance(directions, dict) else []
+    return bool(used) and all(
+        isinstance(one, str) and os.path.realpath(one) == os.path.realpath(path) for one in used
+    )
 
 
 def _draw_line(axes: Any, trajectory: Trajectory) -> None:
