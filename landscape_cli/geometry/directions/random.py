@@ -7,21 +7,20 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
-from landscape_cli.geometry.directions.base import Direction, Fill
+from landscape_cli.geometry.directions.base import Fill, zeros
+from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.normalization import (
-    NORMALIZATIONS,
     Ignore,
     Scaling,
     measure,
-    normalize,
 )
 
 
-class RandomDirection(Direction):
+class RandomDirection(NormalizedDirection):
     """Independent standard normal entries, normalized as in Li et al. 2018, section 4.
 
     Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
@@ -30,22 +29,16 @@ class RandomDirection(Direction):
 
     Attributes:
         seed: any whole number.
-        normalize: a rule of ``geometry.normalization.NORMALIZATIONS``.
+        normalize: a rule of ``geometry.normalization``, or the import path of a function of two
+            tensors, ``(direction, weights) -> direction``.
         ignore: ``biasbn`` leaves tensors of at most one dimension as they are, ``none`` scales
-            them with the coordinate.
+            them with the coordinate (under ``model`` and ``dmodel`` they are random as the rest).
     """
 
     kind: Literal["random"] = "random"
     seed: int = 1
     normalize: str = "filter"
     ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
-
-    @field_validator("normalize")
-    @classmethod
-    def _known_rule(cls, value: str) -> str:
-        if value not in NORMALIZATIONS:
-            raise ValueError(f"expected one of {', '.join(NORMALIZATIONS)}")
-        return value
 
     def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
@@ -55,8 +48,8 @@ class RandomDirection(Direction):
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """The same entries, a part after the other."""
-        if len(shape) <= 1 and self.ignore is Ignore.BIASBN:
-            return _zeros
+        if self.ignores(len(shape)):
+            return zeros
         key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
@@ -69,10 +62,6 @@ class RandomDirection(Direction):
 
         return fill
 
-    def scale(self, direction: Tensor, weights: Tensor) -> None:
-        """Normalize by this direction's rule."""
-        normalize(direction, weights, self.normalize, self.ignore)
-
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
         """Measured once, then each block by itself."""
         return measure(drawn, weights, self.normalize, self.ignore)
@@ -81,7 +70,3 @@ class RandomDirection(Direction):
         """Kind, rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
         return f"random direction, {rule}normalized (seed {self.seed})"
-
-
-def _zeros(out: Tensor) -> None:
-    out.zero_()
