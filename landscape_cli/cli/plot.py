@@ -90,9 +90,9 @@ def command(
     from landscape_cli.plotting.figure import draw
     from landscape_cli.plotting.files import check_output, save
     from landscape_cli.plotting.limits import fit, notes
+    from landscape_cli.plotting.overlay import path_notes
     from landscape_cli.plotting.painter import load
     from landscape_cli.plotting.panel import choose
-    from landscape_cli.plotting.path import path_notes
     from landscape_cli.store import read_surface
 
     surfaces = [read_surface(file) for file in files]
@@ -115,7 +115,7 @@ def command(
 
 def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
     """The surfaces, with the path of a trajectory's file in place of their own."""
-    from landscape_cli.plotting.path import overlay
+    from landscape_cli.plotting.overlay import overlay
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
     trajectory, centre = read_trajectory(path), read_centre(path)

@@ -104,7 +104,7 @@ def _check(values: NDArray[np.float64], least: float, count: int) -> None:
     if values[1] <= least:
         raise UsageError(
             f"--checkpoints: all {count} lie on one line up to rounding (the second principal "
-            "component is zero); a line shows it, directions: {x: {kind: checkpoint, path: FIRST}}"
+            "component is zero); a line through two of them shows it: directions.x.kind checkpoint"
         )
 
 

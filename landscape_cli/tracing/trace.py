@@ -15,6 +15,7 @@ from torch import Tensor
 
 from landscape_cli.config import RunConfig
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.batch_norm import moved_buffers
 from landscape_cli.evaluation.devices import free_memory
 from landscape_cli.geometry.differences import Differences
 from landscape_cli.geometry.matching import match
@@ -99,7 +100,9 @@ def trace(
     """
     log = None if options.log is None else rates.read_rates(options.log)
     problem = load_problem(config.problem, config.problem_args)
-    tensors = perturbed(problem.model, getattr(config, "perturb", "parameters") == "states")
+    tensors = perturbed(
+        problem.model, moved_buffers(problem.model, config.perturb, config.batch_norm)
+    )
     if not tensors:
         raise UsageError("problem: its model has no floating-point parameters")
     origin = config.checkpoint or paths[-1]
