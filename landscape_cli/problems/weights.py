@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,18 @@ from torch import Tensor, nn
 from landscape_cli.problems.checkpoints import fit_state, read_checkpoint, refuse_not_finite
 
 
-def perturbed(model: nn.Module, buffers: Collection[str] = ()) -> dict[str, Tensor]:
+def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
     """A model's tensors that a direction has entries for, by name, in the model's order.
 
     Args:
         model: the network.
-        buffers: names of its own buffers that count as well.
+        buffers: names of the buffers that directions have entries for too; with some, the order is
+            that of the state dict.
     """
     own = {name: tensor.detach() for name, tensor in model.named_parameters()}
-    own |= {name: tensor for name, tensor in model.named_buffers() if name in buffers}
+    if buffers:
+        own |= {name: tensor for name, tensor in model.named_buffers() if name in buffers}
+        own = {name: own[name] for name in model.state_dict() if name in own}
     return {name: tensor.cpu() for name, tensor in own.items() if tensor.is_floating_point()}
 
 

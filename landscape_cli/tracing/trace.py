@@ -158,7 +158,10 @@ def _given(path: str, problem: Problem, tensors: Mapping[str, Tensor]) -> Direct
     found = []
     for axis in AXES:
         entries = [(name, torch.from_numpy(array)) for name, array in read_direction(path, axis)]
-        matched = match(entries, own, states)
+        try:
+            matched = match(entries, own, states)
+        except UsageError as error:
+            raise UsageError(f"--onto {path}: {axis}: {error}") from None
         found.append({name: matched[name] for name in tensors if name in matched})
     return found
 
@@ -214,7 +217,7 @@ def _settings(options: Options) -> dict[str, Any]:
     return {
         "center": "mean" if options.mean else "final",
         "ignore": "biasbn" if options.ignore else "none",
-        "onto": options.onto,
+        "onto": None if options.onto is None else str(Path(options.onto).absolute()),
         "log": options.log,
     }
 
