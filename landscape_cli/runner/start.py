@@ -88,7 +88,9 @@ def resolve(config: RunConfig) -> RunConfig:
     A shard is not calibrated: all shards, and the whole done so, are to have the same bits.
     """
     directions = {
-        axis: direction_from(section, f"directions.{axis}").model_dump(mode="json")
+        axis: direction_from(section, f"directions.{axis}").model_dump(
+            mode="json", exclude_none=True
+        )
         for axis, section in config.directions.items()
     }
     calibrate = config.calibrate and config.part is None

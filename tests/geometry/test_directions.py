@@ -16,7 +16,7 @@ def test_every_kind_says_its_name_and_has_a_label(kind):
 
 def test_the_defaults_are_those_of_the_paper():
     direction = direction_from({}, "directions.x")
-    assert direction.model_dump(mode="json") == {
+    assert direction.model_dump(mode="json", exclude_none=True) == {
         "kind": "random",
         "seed": 1,
         "normalize": "filter",
@@ -32,6 +32,7 @@ def test_the_defaults_are_those_of_the_paper():
         ({"seed": 1.5}, "directions.x.seed: .*got 1.5"),
         ({"seed": True}, "directions.x.seed: .*got True"),
         ({"normalize": "flter"}, "directions.x.normalize: .*expected one of filter, layer"),
+        ({"include": 3}, "directions.x.include: .*got 3"),
         ({"ignore": "all"}, "directions.x.ignore: .*got 'all'"),
         ({"colour": 1}, "directions.x.colour"),
     ],
@@ -74,3 +75,39 @@ def test_entries_never_change():
     """The first numbers of seed 1: stored directions and old configurations depend on them."""
     drawn = draw(1, "conv1.weight", (2, 2)).flatten().tolist()
     assert drawn == pytest.approx([0.6148929, 1.0125517, -0.1377536, -0.6613900], abs=1e-6)
+
+
+PARAMETERS = {
+    name: torch.ones(2, 2)
+    for name in ("stem.weight", "layer1.weight", "layer1.bias", "head.weight")
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "moved"),
+    [
+        ({}, list(PARAMETERS)),
+        ({"include": "layer1.*"}, ["layer1.weight", "layer1.bias"]),
+        ({"include": ["stem*", "head*"]}, ["stem.weight", "head.weight"]),
+        ({"exclude": "*.bias"}, ["stem.weight", "layer1.weight", "head.weight"]),
+        ({"include": ["layer?.*"], "exclude": ["*.bias"]}, ["layer1.weight"]),
+    ],
+)
+def test_patterns_select_parameters_by_name(settings, moved):
+    direction = direction_from(settings, "directions.x")
+    direction.prepare("directions.x", PARAMETERS)
+    assert [name for name in PARAMETERS if direction.selects(name)] == moved
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"include": "layr*"}, "directions.x.include: 'layr\\*' matches none of the 4 parameters"),
+        ({"exclude": ["head*", "x"]}, "directions.x.exclude: 'x' matches none .*are stem.weight"),
+        ({"include": "stem*", "exclude": "stem*"}, "directions.x: .*leave no parameter"),
+    ],
+)
+def test_patterns_that_match_nothing_are_refused(settings, words):
+    direction = direction_from(settings, "directions.x")
+    with pytest.raises(UsageError, match=words):
+        direction.prepare("directions.x", PARAMETERS)

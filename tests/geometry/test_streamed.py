@@ -11,7 +11,7 @@ from landscape_cli.geometry import blocks, drawing
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore
+from landscape_cli.geometry.normalization import NORMALIZATIONS, WHOLE, Ignore
 from landscape_cli.geometry.slices import build_slice
 from landscape_cli.geometry.streamed import StreamedSlice
 
@@ -121,8 +121,21 @@ def random(count, normalize="filter", ignore="biasbn"):
 
 
 @pytest.mark.usefixtures("division")
+@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("rule", NORMALIZATIONS)
+@pytest.mark.parametrize("rule", ["filter", "model"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
+    recipes = {
+        "x": RandomDirection(seed=1, normalize=rule, ignore="none", exclude=["bias", "thin"]),
+        "y": RandomDirection(seed=2, include=["filters", "[l-o]*"]),
+        "z": Steps(exclude=["small"]),
+    }
+    assert_same(centre_of(dtype), recipes, orthogonal)
+
+
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_plane_is_the_same(dtype, rule, orthogonal):
     for ignore in Ignore:
@@ -146,7 +159,7 @@ def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("rule", NORMALIZATIONS)
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_it_is_the_same_on_a_gpu(dtype, device, rule, orthogonal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -11,12 +12,14 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
-from landscape_cli.geometry.directions.base import Direction, Fill
+from landscape_cli.geometry.directions.base import Direction, Fill, zeros
 from landscape_cli.geometry.normalization import (
-    NORMALIZATIONS,
+    WHOLE,
     Ignore,
     Scaling,
+    check_rule,
     measure,
+    measure_whole,
     normalize,
 )
 
@@ -30,9 +33,10 @@ class RandomDirection(Direction):
 
     Attributes:
         seed: any whole number.
-        normalize: a rule of ``geometry.normalization.NORMALIZATIONS``.
+        normalize: a rule of ``geometry.normalization``, or the import path of a function of two
+            tensors, ``(direction, weights) -> direction``.
         ignore: ``biasbn`` leaves tensors of at most one dimension as they are, ``none`` scales
-            them with the coordinate.
+            them with the coordinate (under ``model`` and ``dmodel`` they are random as the rest).
     """
 
     kind: Literal["random"] = "random"
@@ -43,8 +47,7 @@ class RandomDirection(Direction):
     @field_validator("normalize")
     @classmethod
     def _known_rule(cls, value: str) -> str:
-        if value not in NORMALIZATIONS:
-            raise ValueError(f"expected one of {', '.join(NORMALIZATIONS)}")
+        check_rule(value)
         return value
 
     def draw(self, name: str, out: Tensor) -> None:
@@ -56,7 +59,7 @@ class RandomDirection(Direction):
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """The same entries, a part after the other."""
         if len(shape) <= 1 and self.ignore is Ignore.BIASBN:
-            return _zeros
+            return zeros
         key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
@@ -77,11 +80,20 @@ class RandomDirection(Direction):
         """Measured once, then each block by itself."""
         return measure(drawn, weights, self.normalize, self.ignore)
 
+    def scalings(
+        self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
+    ) -> dict[str, Scaling]:
+        """By the rule for each tensor, or for all together."""
+        if self.normalize not in WHOLE:
+            return super().scalings(drawn, weights)
+        moved = [
+            name
+            for name, view in weights.items()
+            if self.selects(name) and (view.dim() > 1 or self.ignore is Ignore.NONE)
+        ]
+        return measure_whole(drawn, weights, self.normalize, moved)
+
     def label(self) -> str:
         """Kind, rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
         return f"random direction, {rule}normalized (seed {self.seed})"
-
-
-def _zeros(out: Tensor) -> None:
-    out.zero_()
