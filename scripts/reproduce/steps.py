@@ -85,8 +85,8 @@ class Workshop:
         if checkpoint.exists():
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 raise UsageError(
-                    f"{checkpoint} was trained with other settings than now ({path}); remove it, or "
-                    "choose another --folder"
+                    f"{checkpoint}: was trained with other settings than now (those in {path}); "
+                    "remove it, or choose another --folder"
                 )
             click.echo(f"have {checkpoint}")
             return
@@ -135,11 +135,26 @@ def launcher(ranks: int) -> list[str]:
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a command that shows what it does; it has to end with 0."""
+    """Run a command that shows what it does."""
+    _ended(subprocess.run(command, env=_environment()))
+
+
+def output_of(command: Sequence[str]) -> str:
+    """What a command prints."""
+    done = subprocess.run(command, env=_environment(), stdout=subprocess.PIPE, text=True)
+    _ended(done)
+    return str(done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """The program's own folder comes first, so that it need not be installed."""
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    code = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}).returncode
-    if code:
-        raise LandscapeError(f"this command ended with {code}: {shlex.join(command)}")
+    return {**os.environ, "PYTHONPATH": paths}
+
+
+def _ended(done: subprocess.CompletedProcess[Any]) -> None:
+    if done.returncode:
+        raise LandscapeError(f"ended with {done.returncode}: {shlex.join(done.args)}")
 
 
 def load_base(name: str) -> dict[str, Any]:
