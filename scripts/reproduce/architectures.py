@@ -16,7 +16,7 @@ DEPTHS = ((8, 0.25), (20, 0.25), (56, 0.25))
 WIDTHS = ((56, 0.125), (56, 0.25), (56, 0.5))
 FIGURES = {"depths": DEPTHS, "widths": WIDTHS}
 RECIPE = "--optimizer sgd --lr 0.1 --nesterov --batch-size 64 --weight-decay 5e-4 --every 100"
-EPOCHS = 10
+EPOCHS = 8
 TOP = 10
 """The highest loss drawn."""
 
