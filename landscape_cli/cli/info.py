@@ -75,6 +75,8 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     for split, quantities in facts["quantities"].items():
         for quantity, one in quantities.items():
             lines.append(f"{split} {quantity}: {_range(one)}")
+    if origin := provenance.get("imported"):
+        lines.append(f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})")
     if network := provenance.get("network"):
         lines.append(f"network:    {network['name']}, {network['parameters']:,} parameters")
     if checkpoint := provenance.get("checkpoint"):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from landscape_cli.errors import UsageError
 from landscape_cli.geometry.blocks import Blocks
-from landscape_cli.geometry.normalization import Scaling, by_tensor, zeroed
+from landscape_cli.geometry.normalization import Scaling, zeroed
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with a parameter's next raw entries."""
@@ -26,9 +26,9 @@ class Direction(BaseModel, ABC):
     """A recipe for a parameter-shaped dict; its fields are its settings in a configuration.
 
     Drawing and normalizing are apart, and go tensor by tensor, so that directions can be made
-    orthogonal in between and never need more memory than themselves. ``entries`` and ``measure``
-    do the same block by block for a direction that is never in memory; by default they go by whole
-    tensors, and a kind that can do better overrides them.
+    orthogonal in between and never need more memory than themselves. ``entries`` draws block by
+    block, for a direction that is never in memory; by default it goes by whole tensors, and a kind
+    that can do better overrides it.
 
     Attributes:
         kind: the name in ``directions.KINDS``.
@@ -58,10 +58,6 @@ class Direction(BaseModel, ABC):
     def draw(self, name: str, out: Tensor) -> None:
         """Fill ``out``, float32 or float64 on the CPU, with one parameter's raw entries."""
 
-    @abstractmethod
-    def scale(self, direction: Tensor, weights: Tensor) -> None:
-        """Normalize one parameter's raw entries in place; both tensors are on the CPU."""
-
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """One parameter's raw entries, the same as ``draw`` gives, from the first to the last.
 
@@ -69,22 +65,16 @@ class Direction(BaseModel, ABC):
         """
         whole = torch.empty(shape, dtype=dtype)
         self.draw(name, whole)
-        return _reader(whole.view(-1))
+        return reader(whole.view(-1))
 
+    @abstractmethod
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
-        """How to do ``scale`` to the blocks of one parameter, from the first to the last.
+        """How to normalize the blocks of one parameter, from the first to the last.
 
         Args:
             drawn: the parameter's raw entries, which are read anew each time.
             weights: the parameter, on any device.
         """
-        host = weights.cpu()
-
-        def scaled(whole: Tensor) -> Tensor:
-            self.scale(whole, host)
-            return whole
-
-        return by_tensor(drawn, scaled)
 
     def scalings(
         self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
@@ -139,7 +129,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _reader(entries: Tensor) -> Fill:
+def reader(entries: Tensor) -> Fill:
     """Give a flat tensor's entries, from the first to the last."""
     start = 0
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
-from landscape_cli.geometry.directions.base import Direction, Fill, zeros
+from landscape_cli.geometry.directions.base import Fill, zeros
+from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.normalization import (
-    WHOLE,
     Ignore,
     Scaling,
-    check_rule,
     measure,
-    measure_whole,
-    normalize,
 )
 
 
-class RandomDirection(Direction):
+class RandomDirection(NormalizedDirection):
     """Independent standard normal entries, normalized as in Li et al. 2018, section 4.
 
     Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
@@ -44,12 +40,6 @@ class RandomDirection(Direction):
     normalize: str = "filter"
     ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
 
-    @field_validator("normalize")
-    @classmethod
-    def _known_rule(cls, value: str) -> str:
-        check_rule(value)
-        return value
-
     def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
         fill = self.entries(name, tuple(out.shape), out.dtype)
@@ -58,7 +48,7 @@ class RandomDirection(Direction):
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """The same entries, a part after the other."""
-        if len(shape) <= 1 and self.ignore is Ignore.BIASBN:
+        if self.ignores(len(shape)):
             return zeros
         key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
@@ -72,26 +62,9 @@ class RandomDirection(Direction):
 
         return fill
 
-    def scale(self, direction: Tensor, weights: Tensor) -> None:
-        """Normalize by this direction's rule."""
-        normalize(direction, weights, self.normalize, self.ignore)
-
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
         """Measured once, then each block by itself."""
         return measure(drawn, weights, self.normalize, self.ignore)
-
-    def scalings(
-        self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
-    ) -> dict[str, Scaling]:
-        """By the rule for each tensor, or for all together."""
-        if self.normalize not in WHOLE:
-            return super().scalings(drawn, weights)
-        moved = [
-            name
-            for name, view in weights.items()
-            if self.selects(name) and (view.dim() > 1 or self.ignore is Ignore.NONE)
-        ]
-        return measure_whole(drawn, weights, self.normalize, moved)
 
     def label(self) -> str:
         """Kind, rule and seed."""
