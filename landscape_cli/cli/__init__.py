@@ -12,6 +12,7 @@ from landscape_cli import __version__
 
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
+    "describe": "landscape_cli.cli.describe",
     "doctor": "landscape_cli.cli.doctor",
     "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
