@@ -25,8 +25,8 @@ def fit_rows(coordinates: Values, size: int, degree: int) -> Values:
     """
     windows = sliding_window_view(coordinates, size)
     distances = windows - windows[:, size // 2, None]
-    rows: Values = np.linalg.pinv(distances[..., None] ** np.arange(degree + 1))
-    return rows
+    powers = distances[..., None] ** np.arange(degree + 1)
+    return np.asarray(np.linalg.pinv(powers), dtype=np.float64)
 
 
 def combine(values: Values, weights: Sequence[Values]) -> Values:
