@@ -18,6 +18,7 @@ COMMANDS = {
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
+    "probe": "landscape_cli.cli.probe",
     "slurm": "landscape_cli.cli.slurm",
     "trajectory": "landscape_cli.cli.trajectory",
 }
