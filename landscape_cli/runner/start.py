@@ -74,6 +74,9 @@ def decide(
     if overwrite or not output.exists():
         return Start(config, True, False, None, checkpoint)
     stored = read_surface(output)
+    if config.auto:
+        axes = stored.grid.axes.items()
+        config = config.with_ranges({name: (axis.low, axis.high) for name, axis in axes})
     refuse_other(output, _changes(config, checkpoint, stored))
     config = config.model_copy(update={"splits": stored.config.get("splits")})
     settings = stored.provenance.get("settings")
