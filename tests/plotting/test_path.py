@@ -177,7 +177,7 @@ def test_notes_count_what_lies_outside(panel_with):
     panel = panel_with(trajectory(scale=2), [marker("A", 0, 0), marker("B", 0, 2)])
     assert path_notes([panel, panel]) == [
         "1 of 2 checkpoints lie outside the grid of run.h5",
-        "11 of 21 checkpoints of the trajectory lie outside the grid of run.h5",
+        "10 of 21 checkpoints of the trajectory lie outside the grid of run.h5",
     ]
     assert path_notes([panel_with(trajectory(), [marker("A", 1, -1)])]) == []
 
