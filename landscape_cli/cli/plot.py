@@ -47,6 +47,13 @@ EPILOG = "\n".join(
 @click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
 @click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
 @click.option(
+    "--columns",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Pictures side by side, at most.",
+)
+@click.option(
     "--output",
     "-o",
     metavar="PATH",
@@ -75,6 +82,7 @@ def command(
     vmin: float | None,
     vmax: float | None,
     levels: int | None,
+    columns: int,
     output: str | None,
     trajectory: str | None,
     raw: bool,
@@ -107,7 +115,7 @@ def command(
     ]
     kind = check(panels, kind)
     scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
-    save(draw(panels, kind, scale), picture, dpi)
+    save(draw(panels, kind, scale, columns), picture, dpi)
     for note in [*notes(panels, scale, load(kind).clipped), *path_notes(panels)]:
         print(f"note: {note}", file=sys.stderr)
     print(f"wrote {picture.resolve()}", flush=True)

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from landscape_cli.errors import CheckpointError
-from landscape_cli.problems.checkpoints import fit_state, read_checkpoint
+from landscape_cli.problems.checkpoints import fit_state, read_checkpoint, refuse_not_finite
 
 
 def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
@@ -72,9 +70,5 @@ def read_weights(
     state, around = read_checkpoint(path)
     fitting = fit_state(state, model.state_dict(), path)
     found = {name: fitting[name].to(like.dtype) for name, like in tensors.items()}
-    for name, tensor in found.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(
-                f"checkpoint: {path!r} holds numbers that are not finite, in {name}; leave it out"
-            )
+    refuse_not_finite(found, path)
     return found, around
