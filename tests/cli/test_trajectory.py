@@ -70,7 +70,7 @@ def test_the_path_in_natural_order_and_what_to_paste(run):
     file = run.folder / "surface.trajectory.h5"
     assert lines[0] == "Linear: 12 checkpoints of 4 parameters"
     assert lines[1] == f"centre:    {run.folder / 'epoch11.pt'}"
-    assert found.residuals[6] == pytest.approx(1e-3, rel=0.01)
+    assert 5e-4 < found.residuals[6] < 1e-3
     assert f"residual:  at most {found.residuals[6]:.4g} (epoch6)" in out
     assert f'  checkpoint: "{run.folder / "epoch11.pt"}"' in lines
     assert f'    x: {{kind: file, path: "{file}"}}' in lines
@@ -203,8 +203,8 @@ def bad(run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--checkpoints", "zz*.pt"], "--checkpoints 'zz*.pt': no file matches in "),
-        (["--checkpoints", "."], "--checkpoints '.': no file matches"),
+        (["--checkpoints", "zz*.pt"], "--checkpoints: no file matches 'zz*.pt' in "),
+        (["--checkpoints", "."], "--checkpoints: no file matches '.'"),
         (["--checkpoints", "epoch[12].pt"], "checkpoints: 2 of them; "),
         (["--checkpoints", "epoch*.pt", "--checkpoints", "nan.pt"], "'nan.pt' holds numbers that "),
         (
