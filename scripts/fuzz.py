@@ -35,13 +35,17 @@ from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records import Axis, Grid, TileResult
 from landscape_cli.store import (
     empty_surface,
+    read_centre,
     read_direction,
     read_older_surface,
     read_surface,
+    read_trajectory,
     write_surface,
 )
 from landscape_cli.store.merging import merge_surfaces
 from landscape_cli.store.recorder import Recorder
+from landscape_cli.store.trajectory_file import Plane, write_trajectory
+from landscape_cli.trajectory import Trajectory
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "runs" / "fuzz"
@@ -180,6 +184,30 @@ def directions(folder: Path) -> tuple[Inputs, Reader]:
     return texts, read
 
 
+def trajectories(folder: Path) -> tuple[Inputs, Reader]:
+    """Files of trajectories, with and without epochs, and a projection of `loss-landscape`."""
+    path = folder / "valid.h5"
+    tensors = {"weight": np.ones((2, 3)), "bias": np.ones(2)}
+    axes = {"x": tensors, "y": tensors}
+    plane = Plane(axes, {"x": {}, "y": {}}, {"x": (-1.0, 2.0)}, "net.pt", "ab" * 32, {})
+    places = np.array([[1.0, 0.5], [0.5, 0.0], [0.0, 0.0]])
+    rates = (np.nan, 0.1, 0.01)
+    known = Trajectory(places, np.ones(3), ("a", "b", "c"), (0, 1, 2), rates, (0.7, 0.2))
+    texts = []
+    for one in (known, Trajectory(places, np.ones(3), ("a", "b", "c"))):
+        write_trajectory(path, plane, one)
+        texts.append(path.read_bytes())
+    with h5py.File(path, "w") as file:
+        file["proj_xcoord"], file["proj_ycoord"] = places.T
+    texts.append(path.read_bytes())
+
+    def read(path: Path, text: bytes) -> None:
+        Trajectory.from_mapping(read_trajectory(path).as_mapping())
+        read_centre(path)
+
+    return texts, read
+
+
 def surface(points: range) -> object:
     """A surface of 5 x 4 points, some of them done."""
     grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)})
@@ -196,6 +224,7 @@ KINDS = {
     "shards": shards,
     "imports": imports,
     "directions": directions,
+    "trajectories": trajectories,
 }
 
 

@@ -32,6 +32,8 @@ from landscape_cli.trajectory import Trajectory
 FORMAT = "loss-landscape-trajectory"
 FORMAT_VERSION = 1
 
+CENTRE = "checkpoint_sha256"
+
 EXPLAINED, X, Y = "explained_variance_ratio_", "proj_xcoord", "proj_ycoord"
 """The other tool's names."""
 
@@ -93,15 +95,19 @@ def read_centre(path: str | os.PathLike[str]) -> str | None:
         StoreError: if the file can't be read.
     """
     with open_file(path) as file:
-        found = file.attrs.get("checkpoint_sha256")
-        return None if found is None else text(found)
+        try:
+            return text(file, CENTRE) if CENTRE in file.attrs else None
+        except DAMAGED as error:
+            raise StoreError(
+                f"{os.fspath(path)}: a damaged trajectory file ({reason(error)})"
+            ) from None
 
 
 def _fill(file: h5py.File, plane: Plane, trajectory: Trajectory) -> None:
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
     file.attrs["checkpoint"] = plane.checkpoint
-    file.attrs["checkpoint_sha256"] = plane.sha256
+    file.attrs[CENTRE] = plane.sha256
     file.attrs["settings"] = json.dumps(dict(plane.settings), default=str)
     for axis, ends in plane.ranges.items():
         file.attrs[f"range_{axis}"] = ends
@@ -147,9 +153,10 @@ def _ours(group: h5py.Group) -> dict[str, Any]:
         for name in ("coordinates", "residuals", "epochs", "learning_rates")
         if name in group
     }
-    if h5py.check_string_dtype(group["labels"].dtype) is None:
+    labels = group["labels"]
+    if not isinstance(labels, h5py.Dataset) or h5py.check_string_dtype(labels.dtype) is None:
         raise ValueError("labels are not text")
-    return {**values, "labels": [text(label) for label in group["labels"][()]]}
+    return {**values, "labels": labels.asstr(errors="replace")[()].tolist()}
 
 
 def _column(dataset: Any) -> NDArray[Any]:
