@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from steps import Network, Workshop, load_base, main, options, table
 
 from landscape_cli.changes import parse_changes
+from landscape_cli.problems.checkpoints import read_state_dict
 from landscape_cli.store import read_surface
 
 OPTIMIZERS = {
@@ -24,8 +25,11 @@ SMALL, LARGE = 128, 2048
 DECAYS = ("0", "5e-4")
 EPOCHS = 40
 
-LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.1)}
-"""For each kind of random line: its normalization, and the coordinate that counts as radius 1."""
+LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
+"""For each kind of random line: its normalization, and the coordinate that counts as radius 1.
+
+A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
+"""
 RADII = (0.5, 1.0)
 POINTS, REPEATS, SAMPLES = 41, 5, 2000
 
@@ -103,6 +107,7 @@ def measure(workshop: Workshop, pair: Pair) -> Measures:
         log = workshop.log(net)
         values = {"test error (%)": 100 * (1 - log["test_accuracy"])}
         values["training loss"] = float(np.interp(place, *training_loss(between)))
+        values["weight norm"] = weight_norm(workshop.checkpoint(net))
         values["interpolation 0.25"] = rise(between, 0.25, place)
         for kind, (_, reach) in LINES.items():
             path = random_lines(workshop, net, kind)
@@ -111,7 +116,13 @@ def measure(workshop: Workshop, pair: Pair) -> Measures:
     return measures
 
 
-def flatter(pair: Pair, measures: Measures, name: str) -> str:
+def weight_norm(checkpoint: Path) -> float:
+    """The Euclidean norm of the weights that random lines move: no biases, no batch norm."""
+    state = read_state_dict(str(checkpoint)).values()
+    return sum(float(w.double().square().sum()) for w in state if w.dim() > 1) ** 0.5
+
+
+def smaller(pair: Pair, measures: Measures, name: str) -> str:
     small, large = (measures[net][name] for net in pair)
     return "small" if small < large else "large"
 
@@ -127,7 +138,7 @@ def report(pairs: Mapping[str, Pair], measures: Measures) -> str:
     orders = []
     for name in (error, *names):
         correlation = spearmanr(errors, [v[name] for v in measures.values()]).statistic
-        which = [flatter(pair, measures, name) for pair in pairs.values()]
+        which = [smaller(pair, measures, name) for pair in pairs.values()]
         orders.append([name, f"{correlation:+.2f}", *which])
     return (
         table(["optimizer, batch, decay", error, *names], networks)

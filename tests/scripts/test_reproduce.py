@@ -64,6 +64,12 @@ def test_rise_of_a_known_line(tmp_path):
     assert sharp_flat.rise(line, 0.25) == 0
 
 
+def test_the_weight_norm_leaves_vectors_out(tmp_path):
+    state = {"w": torch.full((2, 2), 1.5), "k": torch.ones(1, 1, 4, 4), "b": torch.ones(9)}
+    torch.save({"state_dict": state}, tmp_path / "a.pt")
+    assert sharp_flat.weight_norm(tmp_path / "a.pt") == pytest.approx(5)
+
+
 def test_report_orders_networks_by_hand():
     pairs = sharp_flat.all_pairs(3)
     assert len({net.name for pair in pairs.values() for net in pair}) == 8
@@ -163,3 +169,60 @@ def test_every_configuration_is_valid(path):
         depth = int("".join(c for c in path.stem.split("_noshort")[0] if c.isdigit()))
         assert model.depth == depth
         assert getattr(model, "shortcuts", True) is not path.stem.endswith("noshort")
+
+
+@pytest.fixture
+def on_digits(tmp_path, monkeypatch, capfd):
+    """Run an experiment on few digits, for one epoch; gives what it printed."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
+    monkeypatch.setattr(sharp_flat, "DECAYS", ("5e-4",))
+    monkeypatch.setattr(sharp_flat, "POINTS", 9)
+    monkeypatch.setattr(sharp_flat, "REPEATS", 2)
+    monkeypatch.setattr(trajectory, "POINTS", 5)
+    monkeypatch.setattr(architectures, "FIGURES", {"one": ((8, 0.25),)})
+    monkeypatch.setattr(architectures, "DEPTHS", ((8, 0.25),))
+    monkeypatch.setattr(architectures, "WIDTHS", ())
+
+    def call(script, *arguments):
+        samples = "problem_args.samples={train: 128, test: 64}"
+        options = ["--set", "problem_args.data=digits", "--set", samples, "--jobs", "1"]
+        options += ["--folder", str(tmp_path / "runs"), "--epochs", "3", *arguments]
+        monkeypatch.setattr(sys, "argv", ["script.py", *options])
+        code = steps.main(script.command, "script")
+        output = capfd.readouterr()
+        assert code == 0, output
+        return output.out, tmp_path / "runs"
+
+    return call
+
+
+@pytest.mark.slow
+def test_minima_are_compared_and_the_path_is_drawn(on_digits):
+    output, folder = on_digits(sharp_flat)
+    rows = (folder / "table.md").read_text().splitlines()
+    assert "| SGD, 128, 5e-4 |" in rows[2]
+    assert rows[-1].split(" | ")[-1] in ("small |", "large |")
+    assert {path.name for path in folder.glob("*.png")} == {
+        "interpolation.png",
+        "filter.png",
+        "raw.png",
+    }
+    # The second time nothing is made again, and the same networks are used.
+    again, _ = on_digits(sharp_flat)
+    assert again.count("have ") == 2
+    assert again.count("nothing to do") == 5
+    output, folder = on_digits(trajectory)
+    assert output.count("have ") == 2
+    assert (folder / "paths.png").exists()
+
+
+@pytest.mark.slow
+def test_architectures_are_compared(on_digits):
+    _, folder = on_digits(architectures, "--set", "grid={x: [-1, 1, 5], y: [-1, 1, 5]}")
+    rows = (folder / "table.md").read_text().splitlines()
+    assert [row.split(" | ")[0] for row in rows[2:]] == [
+        "| ResNet-8, width 0.25",
+        "| ResNet-8, width 0.25, no shortcuts",
+    ]
+    assert (folder / "one.png").exists()
