@@ -29,7 +29,7 @@ from landscape_cli.yamltext import brief, load_yaml
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
-    *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
+    *("problem", "problem_args", "directions", "orthogonal", "grid", "repeats", "splits"),
     *("samples", "target_stderr", "precision", "adaptive"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
@@ -54,6 +54,12 @@ AxisField = Annotated[
     PlainValidator(_axis),
     PlainSerializer(lambda axis: [axis.low, axis.high, axis.points], return_type=list),
 ]
+
+
+MOST_REPEATS = 1000
+
+BEFORE = {"precision": "fp32", "repeats": 1}
+"""What files from before these could be chosen were made with."""
 
 
 class Adaptive(BaseModel):
@@ -86,6 +92,8 @@ class RunConfig(BaseModel):
         keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
             memory of a few blocks), or ``auto``: resident where they fit easily.
         grid: a range for each axis.
+        repeats: on how many slices to compute it; those after the first have independent random
+            directions, and the same ones of other kinds.
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
@@ -122,6 +130,7 @@ class RunConfig(BaseModel):
     orthogonal: bool = False
     keep_directions: Literal["auto", "resident", "streamed"] = "auto"
     grid: dict[str, AxisField]
+    repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
@@ -155,7 +164,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _check_axes(self) -> RunConfig:
         try:
-            names = Grid(self.grid).names
+            names = Grid(self.grid, self.repeats).names
         except UsageError as error:
             raise ValueError(str(error)) from None
         for axis in names:
@@ -167,6 +176,15 @@ class RunConfig(BaseModel):
         splits = self.splits
         if splits is not None and (not splits or len(set(splits)) < len(splits)):
             raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_repeats(self) -> RunConfig:
+        if self.repeats > 1 and self.adaptive is not None:
+            raise ValueError(
+                f"repeats: {self.repeats} are computed at all points, which excludes adaptive; "
+                "drop one of the two"
+            )
         return self
 
     @model_validator(mode="after")
@@ -183,7 +201,7 @@ class RunConfig(BaseModel):
         if self.shard is None:
             return self
         try:
-            shard, total = Shard.parse(self.shard), Grid(self.grid).total
+            shard, total = Shard.parse(self.shard), Grid(self.grid, self.repeats).total
         except UsageError as error:
             raise ValueError(f"shard: {error}") from None
         if self.adaptive is not None:
@@ -297,9 +315,7 @@ def differences(
     now = config.model_dump() if isinstance(config, RunConfig) else config
     lines = []
     for key in RESULT_KEYS:
-        # A file from before precision could be chosen was made in fp32.
-        default = "fp32" if key == "precision" else None
-        old, new = (values.get(key, default) for values in (stored, now))
+        old, new = (values.get(key, BEFORE.get(key)) for values in (stored, now))
         if key != "splits" or new is not None:
             lines += _compare(key, old, new, places)
     return lines

@@ -12,6 +12,7 @@ import numpy as np
 from landscape_cli.config import RunConfig, differences
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
+from landscape_cli.geometry.repeats import recipes_of
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.records import Status, Surface
 from landscape_cli.shards import Shard
@@ -87,10 +88,12 @@ def resolve(config: RunConfig) -> RunConfig:
 
     A shard is not calibrated: all shards, and the whole done so, are to have the same bits.
     """
-    directions = {
-        axis: direction_from(section, f"directions.{axis}").model_dump(mode="json")
+    recipes = {
+        axis: direction_from(section, f"directions.{axis}")
         for axis, section in config.directions.items()
     }
+    recipes_of(recipes, config.repeats)
+    directions = {axis: recipe.model_dump(mode="json") for axis, recipe in recipes.items()}
     calibrate = config.calibrate and config.part is None
     resolved = config.model_copy(update={"directions": directions, "calibrate": calibrate})
     resolved.as_yaml()
