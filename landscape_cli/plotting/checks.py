@@ -21,8 +21,8 @@ def check(panels: Sequence[Panel], kind: str | None) -> str:
     fitting = [name for name, entry in KINDS.items() if entry.axes == first.dimension]
     if not fitting:
         raise UsageError(
-            f"{first.source} is {_shape(first)}, and volumes are not drawn yet; compute a plane with "
-            "--z none"
+            f"{first.source} is {_shape(first)}, and volumes are not drawn yet; compute a plane, "
+            "with --z none"
         )
     if kind is None:
         wide = all(min(panel.z.shape) >= 2 for panel in panels)

@@ -35,7 +35,10 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
     parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
         parts.append(panel.split)
-    text = " ".join(parts)
+    words = [" ".join(parts)] if parts else []
+    if panel.repeat is not None:
+        words.append(f"repeat {panel.repeat}")
+    text = ", ".join(words)
     progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
     if not progress:
         return text
