@@ -26,14 +26,21 @@ from landscape_cli.records import Axis, Grid
 from landscape_cli.shards import Shard
 from landscape_cli.yamltext import brief, load_yaml
 
+BATCH_NORM_SAMPLES = 2048
+MOST_REPEATS = 1000
+
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
     *("problem", "problem_args", "directions", "orthogonal", "grid", "repeats", "splits"),
     *("samples", "target_stderr", "precision", "adaptive"),
+    *("perturb", "batch_norm", "batch_norm_samples"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
+
+BEFORE = {"precision": "fp32", "perturb": "parameters", "batch_norm": "frozen", "repeats": 1}
+"""What files hold that were made before a key was there."""
 
 
 def _axis(value: Any) -> Axis:
@@ -54,12 +61,6 @@ AxisField = Annotated[
     PlainValidator(_axis),
     PlainSerializer(lambda axis: [axis.low, axis.high, axis.points], return_type=list),
 ]
-
-
-MOST_REPEATS = 1000
-
-BEFORE = {"precision": "fp32", "repeats": 1}
-"""What files from before these could be chosen were made with."""
 
 
 class Adaptive(BaseModel):
@@ -91,6 +92,13 @@ class RunConfig(BaseModel):
         orthogonal: make the directions orthogonal before they are normalized.
         keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
             memory of a few blocks), or ``auto``: resident where they fit easily.
+        perturb: what directions move: ``parameters``, or ``states``, which are the parameters and
+            the floating-point buffers.
+        batch_norm: the running statistics of batch norm: ``frozen`` as in the checkpoint, moved
+            along the directions (``perturb``), or measured anew at each point (``recalibrate``).
+            Left out, they are moved with ``perturb: states``, and frozen otherwise.
+        batch_norm_samples: with ``recalibrate``, how many samples of the split ``train`` the
+            statistics are measured on; 2048 if left out.
         grid: a range for each axis.
         repeats: on how many slices to compute it; those after the first have independent random
             directions, and the same ones of other kinds.
@@ -129,6 +137,9 @@ class RunConfig(BaseModel):
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
     keep_directions: Literal["auto", "resident", "streamed"] = "auto"
+    perturb: Literal["parameters", "states"] = "parameters"
+    batch_norm: Literal["frozen", "perturb", "recalibrate"] = "frozen"
+    batch_norm_samples: int | None = Field(default=None, ge=2)
     grid: dict[str, AxisField]
     repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
     splits: list[str] | None = None
@@ -160,6 +171,33 @@ class RunConfig(BaseModel):
                 filled = {axis: _with_defaults(axis, one) for axis, one in given.items()}
                 return {**values, "directions": filled}
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_batch_norm(cls, values: Any) -> Any:
+        """With states, running statistics move along; to be measured, they need some samples."""
+        if not isinstance(values, Mapping):
+            return values
+        default = "perturb" if values.get("perturb") == "states" else "frozen"
+        mode = values.get("batch_norm") or default
+        values = {**values, "batch_norm": mode}
+        if mode == "recalibrate" and values.get("batch_norm_samples") is None:
+            values["batch_norm_samples"] = BATCH_NORM_SAMPLES
+        return values
+
+    @model_validator(mode="after")
+    def _check_batch_norm(self) -> RunConfig:
+        if self.batch_norm != "recalibrate" and self.batch_norm_samples is not None:
+            raise ValueError(
+                f"batch_norm_samples: {self.batch_norm_samples} makes sense with batch_norm: "
+                f"recalibrate only, not with {self.batch_norm}; drop one of the two"
+            )
+        if self.batch_norm == "recalibrate" and self.compile == "on":
+            raise ValueError(
+                "compile: on excludes batch_norm: recalibrate, in which batch norm changes modes "
+                "at each point; drop one of the two"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_axes(self) -> RunConfig:

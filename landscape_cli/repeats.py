@@ -18,6 +18,9 @@ Values = NDArray[np.float64]
 WORST_FIRST = (Status.TODO, Status.FAILED, Status.NOT_FINITE, Status.INTERPOLATED, Status.OK)
 """What a mean's point is if it is so in any repeat; the first that applies."""
 
+PLACES = ("checkpoints", "trajectory")
+"""What a provenance says of places on the first repeat's slice."""
+
 
 def key_of(repeat: int, axis: str) -> str:
     """What a direction of a repeat is called, ``x`` in the first and ``repeat1/x`` in the second.
@@ -74,6 +77,7 @@ def mean_surface(surface: Surface) -> Surface:
         status=status,
         seconds=surface.seconds.sum(axis=0),
         rank=np.full(status.shape, -1, np.int32),
+        provenance=_without_places(surface),
     )
 
 
@@ -119,9 +123,14 @@ def spread(surface: Surface, key: Quantity) -> dict[str, Any]:
     }
 
 
+def _without_places(surface: Surface) -> dict[str, Any]:
+    """The provenance without what is placed by coordinates, which are those of the first repeat."""
+    return {key: fact for key, fact in surface.provenance.items() if key not in PLACES}
+
+
 def _facts_of(surface: Surface, number: int) -> dict[str, Any]:
     """The provenance, with the directions of one repeat under the axes' plain names."""
-    facts = dict(surface.provenance)
+    facts = dict(surface.provenance) if number == 0 else _without_places(surface)
     directions = facts.get("directions")
     if isinstance(directions, Mapping):
         known = {axis: directions.get(key_of(number, axis)) for axis in surface.grid.names}

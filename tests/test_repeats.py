@@ -64,6 +64,12 @@ def test_one_repeat_is_a_surface_of_its_own():
             one_repeat(both, number)
 
 
+def test_checkpoints_and_paths_are_on_the_first_repeat_s_slice_alone():
+    both = surface([[1, 2], [3, 4]], checkpoints=[1], trajectory={"a": 2}, runs=[3])
+    assert one_repeat(both, 0).provenance == both.provenance
+    assert one_repeat(both, 1).provenance == mean_surface(both).provenance == {"runs": [3]}
+
+
 @pytest.mark.parametrize("directions", [None, 3, {}, {"repeat1/x": 4}])
 def test_damaged_provenance_is_no_error(directions):
     one_repeat(surface([[1], [2]], directions=directions), 1)

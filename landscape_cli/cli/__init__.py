@@ -13,10 +13,12 @@ from landscape_cli import __version__
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
     "doctor": "landscape_cli.cli.doctor",
+    "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
     "slurm": "landscape_cli.cli.slurm",
+    "trajectory": "landscape_cli.cli.trajectory",
 }
 """Every command and the module whose ``command`` it is."""
 

@@ -84,6 +84,8 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
             lines.append(f"{split} {quantity}: {_range(one, surface.grid.repeated)}")
             if surface.grid.repeated:
                 lines.append(f"            {_spread(one['spread'])}")
+    if origin := provenance.get("imported"):
+        lines.append(f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})")
     if network := provenance.get("network"):
         lines.append(f"network:    {network['name']}, {network['parameters']:,} parameters")
     if checkpoint := provenance.get("checkpoint"):

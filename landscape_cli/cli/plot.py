@@ -89,6 +89,7 @@ def command(
     from landscape_cli.plotting.limits import fit, notes
     from landscape_cli.plotting.painter import load
     from landscape_cli.plotting.panel import choose
+    from landscape_cli.plotting.path import path_notes
     from landscape_cli.store import read_surface
 
     surfaces = [read_surface(file) for file in files]
@@ -102,7 +103,7 @@ def command(
     kind = check(panels, kind)
     scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
     save(draw(panels, kind, scale), picture, dpi)
-    for note in notes(panels, scale, load(kind).clipped):
+    for note in [*notes(panels, scale, load(kind).clipped), *path_notes(panels)]:
         print(f"note: {note}", file=sys.stderr)
     print(f"wrote {picture.resolve()}", flush=True)
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
+from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.batches import map_tensors
 from landscape_cli.evaluation.cache import Room
 from landscape_cli.evaluation.compilation import Compilation, stance
@@ -31,13 +32,15 @@ class Evaluator:
     """Evaluates tiles of a slice; everything it needs is resident when it is made.
 
     Args:
-        model: the network, in eval mode from now on; its batch-norm statistics stay as they are.
+        model: the network, in eval mode from now on.
         parameters: the model's own parameters, as ``FlatParameters.of_model`` gave them.
         slice_: maps coordinates to parameters.
         objective: ``(model, batch) -> {name: Tensor[n]}``.
         splits: the data by split.
         settings: how a forward pass is done; ``apply`` changes it.
         rank: the MPI rank, noted in the results.
+        recalibration: gives batch norm fresh statistics at each point; they stay as they are, or
+            are among the parameters, if None.
 
     ``point`` is where the model's parameters are.
     """
@@ -51,6 +54,7 @@ class Evaluator:
         splits: Mapping[str, SplitData],
         settings: Settings | None = None,
         rank: int = 0,
+        recalibration: Recalibration | None = None,
     ) -> None:
         self.model = model.eval()
         self.parameters = parameters
@@ -60,6 +64,7 @@ class Evaluator:
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
         self.point: tuple[float, ...] = ()
+        self.recalibration = recalibration
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
         self._stance = "eager_on_recompile"
@@ -73,6 +78,8 @@ class Evaluator:
         """Do forward passes in another way from now on."""
         for split in self.splits.values():
             split.arrange(settings.micro_batch, settings.channels_last)
+        if self.recalibration is not None:
+            self.recalibration.data.arrange(BATCH, settings.channels_last)
         self.set_forward(settings)
 
     def set_forward(self, settings: Settings) -> None:
@@ -109,9 +116,16 @@ class Evaluator:
             yield
 
     def folding(self) -> Folding:
-        """The convolutions and norms that can be folded, found by a small forward pass."""
+        """The convolutions and norms that can be folded, found by a small forward pass.
+
+        None where statistics are measured at each point: that takes the norms as they are.
+        """
         if self._folding is None:
-            self._folding = Folding(self.model, self.try_out)
+            forward = self.try_out if self.recalibration is None else _nothing
+            pointers = {view.data_ptr() for view in self.parameters.views.values()}
+            norms = batch_norms(self.model).values()
+            moving = any(norm.running_var.data_ptr() in pointers for norm in norms)
+            self._folding = Folding(self.model, forward, moving)
         return self._folding
 
     def try_out(self, samples: int = 2) -> None:
@@ -137,8 +151,8 @@ class Evaluator:
     def values(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
         """The sums of the objective's values over some batches at one point."""
         sums = Accumulator("sample", 1)
-        self._write(coordinates)
         with self._conditions():
+            self._write(coordinates)
             for batch in batches:
                 sums.add(0, self.objective(self.model, batch), batch)
         return sums
@@ -151,6 +165,8 @@ class Evaluator:
         read once for the tile: each batch is evaluated at every point, while the next is read.
         """
         start = time.perf_counter()
+        if self.recalibration is not None:
+            self.recalibration.forget()
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
         held = {name: split for name, split in self.splits.items() if split.cached}
@@ -182,6 +198,8 @@ class Evaluator:
                 each sample, or is random: it gives another value the second time.
         """
         samples, room = {}, Room.of(budget)
+        if self.recalibration is not None:
+            self.recalibration.load(room)
         for name, split in self.splits.items():
             first = self._centre(split, split.load(room), origin)
             again = self._centre(split, split.stream(), origin)
@@ -193,6 +211,8 @@ class Evaluator:
     def load(self, budget: int | Room) -> None:
         """Load the data without evaluating anything."""
         room = Room.of(budget)
+        if self.recalibration is not None:
+            self.recalibration.load(room)
         for split in self.splits.values():
             for _ in split.load(room):
                 pass
@@ -220,6 +240,8 @@ class Evaluator:
         self.slice.write(coordinates, self.parameters)
         # Autocast keeps the weights that it has cast, and does not see that they have changed.
         torch.clear_autocast_cache()
+        if self.recalibration is not None:
+            self.recalibration.update(self.point)
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 
@@ -245,3 +267,7 @@ class Evaluator:
         points = len(tile.indices)
         seconds = np.full(points, (time.perf_counter() - start) / points, dtype=np.float32)
         return TileResult(tile.indices, values, stderr, seconds, self.rank)
+
+
+def _nothing() -> None:
+    pass

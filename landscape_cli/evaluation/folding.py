@@ -26,9 +26,11 @@ class Folding:
     Args:
         model: a model in eval mode.
         forward: runs one small forward pass of it.
+        moving: whether running statistics differ from point to point.
     """
 
-    def __init__(self, model: nn.Module, forward: Callable[[], Any]) -> None:
+    def __init__(self, model: nn.Module, forward: Callable[[], Any], moving: bool = False) -> None:
+        self._moving = moving
         with torch.no_grad():
             self._pairs = [_Pair(*pair) for pair in _find(model, forward)]
         self.attached = False
@@ -51,6 +53,8 @@ class Folding:
     def update(self) -> None:
         """Fold the model's present weights."""
         for pair in self._pairs:
+            if self._moving:
+                pair.measure()
             pair.update()
 
 
@@ -64,9 +68,13 @@ class _Pair:
         weight: Tensor = convolution.weight
         self.weight = torch.empty_like(weight.detach())
         self.bias = torch.empty(len(weight), dtype=weight.dtype, device=weight.device)
-        self.spread = torch.rsqrt(norm.running_var + norm.eps).to(weight.dtype)
-        self.mean = norm.running_mean.to(weight.dtype)
         self.shape = (-1, *[1] * (weight.dim() - 1))
+        self.measure()
+
+    def measure(self) -> None:
+        norm, dtype = self.norm, self.weight.dtype
+        self.spread = torch.rsqrt(norm.running_var + norm.eps).to(dtype)
+        self.mean = norm.running_mean.to(dtype)
 
     def attach(self) -> None:
         for name, tensor in (("weight", self.weight), ("bias", self.bias)):

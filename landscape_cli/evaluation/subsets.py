@@ -14,7 +14,7 @@ from landscape_cli.errors import UsageError
 SEED = 0
 
 
-def subset(name: str, source: Any, count: int) -> Any:
+def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
     """A data set or loader over some of the samples of another one.
 
     The samples are drawn with a fixed seed and keep their order. Where the data set has a class
@@ -25,11 +25,12 @@ def subset(name: str, source: Any, count: int) -> Any:
         name: the split's name, for messages.
         source: a map-style data set, or a loader over one.
         count: how many samples; all of them if there are no more.
+        key: which key asks for them, for messages.
 
     Raises:
         UsageError: if the source is an iterable, whose samples can't be chosen.
     """
-    dataset = dataset_of(name, source)
+    dataset = dataset_of(name, source, key)
     total = len(dataset)
     if count >= total:
         return source

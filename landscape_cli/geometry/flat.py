@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,18 +50,31 @@ class FlatParameters:
         return sum(view.numel() for view in self.views.values())
 
     @classmethod
-    def of_model(cls, model: nn.Module, device: torch.device | str) -> FlatParameters:
+    def of_model(
+        cls, model: nn.Module, device: torch.device | str, buffers: Collection[str] = ()
+    ) -> FlatParameters:
         """Move a model's floating-point parameters into flat buffers, which they use from then on.
 
         Parameters that modules share are there once. The rest of the model is moved to the device
         as it is.
+
+        Args:
+            model: the network.
+            device: where to.
+            buffers: names of the model's own buffers to take as well; with some, the order is that
+                of the state dict.
         """
         model.to(device)
-        parameters = {n: p for n, p in model.named_parameters() if p.is_floating_point()}
-        flat = cls({n: p.detach() for n, p in parameters.items()}, device)
-        for name, parameter in parameters.items():
-            flat.views[name].copy_(parameter.detach())
-            parameter.data = flat.views[name]
+        tensors: dict[str, Tensor] = {
+            n: p for n, p in model.named_parameters() if p.is_floating_point()
+        }
+        if buffers:
+            tensors |= {n: b for n, b in model.named_buffers() if n in buffers}
+            tensors = {name: tensors[name] for name in model.state_dict() if name in tensors}
+        flat = cls({n: p.detach() for n, p in tensors.items()}, device)
+        for name, tensor in tensors.items():
+            flat.views[name].copy_(tensor.detach())
+            tensor.data = flat.views[name]
         return flat
 
     def clone(self) -> FlatParameters:

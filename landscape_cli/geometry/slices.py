@@ -11,9 +11,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import SERIAL, Index, parts, pieces, scratch
+from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, parts, pieces, scratch, spans
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
+from landscape_cli.geometry.normalization import Scaling
 
 
 class Slice(Protocol):
@@ -172,23 +173,25 @@ def build_slice(
     device = next(iter(centre.views.values())).device
     drawn: dict[str, FlatParameters] = {}
     for axis, recipe in directions.items():
-        recipe.prepare(centre.views)
+        recipe.prepare(f"directions.{axis}", centre.views)
         flat = FlatParameters(centre.views, device)
         for name, view in flat.views.items():
-            _on_host(view, partial(recipe.draw, name))
+            if recipe.selects(name):
+                _on_host(view, partial(recipe.draw, name))
         if orthogonal:
             _make_orthogonal(flat, list(drawn.values()))
         drawn[axis] = flat
     for axis, recipe in directions.items():
-        for name, view in drawn[axis].views.items():
-            weights = centre.views[name].cpu()
-            _on_host(view, partial(_scale, recipe, weights))
+        views = drawn[axis].views
+        scalings = recipe.scalings(partial(_host_blocks, views), centre.views)
+        for name, view in views.items():
+            _on_host(view, partial(_scale, scalings[name]))
     return AffineSlice(centre, drawn)
 
 
 def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:
     """Change a tensor in place by arithmetic on the CPU, the same whatever its device."""
-    if view.device.type == "cpu" and view.dtype in (torch.float32, torch.float64):
+    if _is_host(view):
         change(view)
     else:
         host = view.to("cpu", torch.float32)
@@ -196,8 +199,26 @@ def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:
         view.copy_(host)
 
 
-def _scale(recipe: Direction, weights: Tensor, direction: Tensor) -> None:
-    recipe.scale(direction, weights)
+def _is_host(view: Tensor) -> bool:
+    return view.device.type == "cpu" and view.dtype in (torch.float32, torch.float64)
+
+
+def _host_blocks(views: Mapping[str, Tensor], name: str) -> Blocks:
+    """A parameter's entries as ``_on_host`` gives them."""
+    view = views[name]
+    if _is_host(view):
+        return Blocks.of(view)
+    flat = view.view(-1)
+    return Blocks(
+        tuple(view.shape),
+        lambda spans: (flat[start:stop].to("cpu", torch.float32) for start, stop in spans),
+    )
+
+
+def _scale(scaling: Scaling, direction: Tensor) -> None:
+    flat = direction.view(-1)
+    for start, stop in spans(len(flat)):
+        scaling(flat[start:stop], start)
 
 
 def _make_orthogonal(flat: FlatParameters, earlier: list[FlatParameters]) -> None:

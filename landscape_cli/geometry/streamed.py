@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations_with_replacement, tee
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Span, pieces, scratch, spans
-from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.directions.base import Direction, zeros
 from landscape_cli.geometry.drawing import Drawing, Source
 from landscape_cli.geometry.flat import ALIGNMENT, Digest, FlatParameters
 from landscape_cli.geometry.normalization import Scaling
@@ -55,14 +55,16 @@ class StreamedSlice:
         self._drawing = Drawing(centre.count, torch.get_num_threads())
         self._orthogonal = orthogonal
         self._coefficients: list[list[float]] = [[] for _ in self._recipes]
-        for recipe in self._recipes:
-            recipe.prepare(centre.views)
+        for axis, recipe in self.directions.items():
+            recipe.prepare(f"directions.{axis}", centre.views)
         if orthogonal:
             self._find_coefficients()
         self._scalings: dict[tuple[int, str], Scaling] = {
-            (axis, name): recipe.measure(self._raw_entries(axis, name), view)
+            (axis, name): scaling
             for axis, recipe in enumerate(self._recipes)
-            for name, view in centre.views.items()
+            for name, scaling in recipe.scalings(
+                partial(self._raw_entries, axis), centre.views
+            ).items()
         }
 
     @property
@@ -177,7 +179,9 @@ class StreamedSlice:
             shape, dtype = tuple(self.centre.views[name].shape), self._host_dtype(name)
             for axis in axes:
                 if start == 0:
-                    fill = self._recipes[axis].entries(name, shape, dtype)
+                    recipe = self._recipes[axis]
+                    chosen = recipe.selects(name)
+                    fill = recipe.entries(name, shape, dtype) if chosen else zeros
                     sources[axis] = Source(fill, dtype)
                 yield sources[axis], stop - start
 

@@ -17,6 +17,9 @@ from landscape_cli.refinement.summary import error_of
 ENDINGS = (".h5", ".hdf5")
 """What is left out of a file's name in a title."""
 
+COMPONENTS = ("pca", "file")
+"""The kinds of direction that can be principal components."""
+
 LONGEST = 46
 """How many characters of a title fit above a panel."""
 
@@ -24,7 +27,7 @@ LONGEST = 46
 def title(panel: Panel) -> str:
     """The network's name, or the file's if the surface does not say."""
     name = _get(panel.surface.provenance, "network", "name")
-    return _shorten(str(name)) if name else _stem(panel)
+    return shorten(str(name)) if name else _stem(panel)
 
 
 def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> str:
@@ -51,6 +54,8 @@ def axis(panel: Panel, name: str) -> str:
     """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
     direction = _get(panel.surface.provenance, "directions", name)
     direction = direction or _get(panel.surface.config, "directions", name)
+    if part := _explained(panel, name, direction):
+        return part
     if label := _get(direction, "label"):
         return f"{name}: {label}"
     kind = _get(direction, "kind")
@@ -103,6 +108,18 @@ def power(exponent: float) -> str:
     return rf"$10^{{{round(exponent)}}}$"
 
 
+def _explained(panel: Panel, name: str, direction: Any) -> str:
+    """What an axis along a principal component explains of the variance, if that is known."""
+    parts = _get(panel.surface.provenance, "trajectory", "explained")
+    place = {"x": 0, "y": 1}.get(str(_get(direction, "axis") or name))
+    if _get(direction, "kind") not in COMPONENTS or place is None:
+        return ""
+    try:
+        return f"PCA {place + 1}: {share(float(parts[place]))} of variance"
+    except (TypeError, ValueError, IndexError, KeyError):
+        return ""
+
+
 def _progress(panel: Panel) -> str:
     """Which points are drawn if not all are, and how many are computed, rounded down."""
     computed = _computed(panel)
@@ -132,14 +149,15 @@ def _computed(panel: Panel) -> str:
 
 def _stem(panel: Panel) -> str:
     path = PurePath(panel.source)
-    return _shorten(str(path.with_suffix("")) if path.suffix in ENDINGS else panel.source)
+    return shorten(str(path.with_suffix("")) if path.suffix in ENDINGS else panel.source)
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """A text of at most so many characters, without its middle if need be, for any picture."""
     text = text.replace("$", r"\$")
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    half = (LONGEST - 1) // 2
+    half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 
 

@@ -20,6 +20,7 @@ from landscape_cli.plotting.limits import BAND, band
 from landscape_cli.plotting.marks import absent, edges, explain, runs
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.path import draw_checkpoints
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import MISSING, SERIES
 
@@ -47,6 +48,7 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
     if len(first.x) > 1:
         axes.set_xlim(first.x[0], first.x[-1])
     axes.set_ylim(scale.low, scale.high)
+    draw_checkpoints(axes, first)
     axes.set_ylabel(labels.quantity(panels))
     explain(axes, panels, scale, filled=False, extra=_legend(panels))
 

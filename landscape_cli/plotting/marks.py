@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.plotting import labels
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.path import draw_path
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import BAD, HIDDEN, MISSING, colormap
 
@@ -119,6 +120,7 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
     axes.set_box_aspect(panel.aspect)
     if _holds_centre(panel):
         axes.plot([0], [0], zorder=5, gid="centre", **CENTRE)
+    draw_path(axes, panel)
 
 
 def absent(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:

@@ -40,19 +40,28 @@ def file_hash(path: str) -> str:
 
 
 def read_state_dict(path: str) -> dict[str, Tensor]:
-    """Read a state dict, on the CPU.
+    """Read a state dict, on the CPU; see ``read_checkpoint``."""
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(path: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    """Read a state dict, on the CPU, and what the file holds besides.
 
     The file holds a state dict, a dict with one under ``state_dict``, ``model`` or
     ``model_state_dict``, or is a ``.safetensors`` file. Wrappers' prefixes are stripped.
+
+    Returns:
+        The state dict, and the dict that it lies in, empty if it lies in none.
 
     Raises:
         CheckpointError: if the file can't be read, holds objects that would run code, or holds
             no state dict.
     """
     content = _read_safetensors(path) if path.endswith(".safetensors") else _read_pickle(path)
+    around: Mapping[str, Any] = {}
     for key in KEYS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
+            around, content = content, content[key]
             break
     if not isinstance(content, Mapping) or not any(
         isinstance(value, Tensor) for value in content.values()
@@ -62,7 +71,7 @@ def read_state_dict(path: str) -> dict[str, Tensor]:
             f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{found}; "
             f"expected one, alone or under {', '.join(KEYS)}"
         )
-    return {_strip(str(name)): value for name, value in content.items()}
+    return {_strip(str(name)): value for name, value in content.items()}, around
 
 
 def load_weights(model: nn.Module, path: str) -> None:
@@ -72,8 +81,24 @@ def load_weights(model: nn.Module, path: str) -> None:
         CheckpointError: if the file is no checkpoint, or its tensors are not exactly those of
             the model; missing, unexpected and wrongly shaped ones are listed.
     """
-    state = read_state_dict(path)
-    wanted = {_strip(name): (name, value) for name, value in model.state_dict().items()}
+    model.load_state_dict(fit_state(read_state_dict(path), model.state_dict(), path))
+
+
+def fit_state(
+    state: Mapping[str, Tensor], like: Mapping[str, Tensor], path: str
+) -> dict[str, Tensor]:
+    """A checkpoint's tensors under the names of a model.
+
+    Args:
+        state: what ``read_checkpoint`` gave.
+        like: the model's own state dict.
+        path: the checkpoint's file, for messages.
+
+    Raises:
+        CheckpointError: if the tensors are not exactly those of the model; missing, unexpected
+            and wrongly shaped ones are listed.
+    """
+    wanted = {_strip(name): (name, value) for name, value in like.items()}
     complaints = []
     if missing := [name for name in wanted if name not in state]:
         complaints.append(f"missing {_some(missing)}")
@@ -91,7 +116,7 @@ def load_weights(model: nn.Module, path: str) -> None:
             f"checkpoint: {path!r} does not fit the model: {'; '.join(complaints)}; "
             "check problem_args"
         )
-    model.load_state_dict({name: state[short] for short, (name, _) in wanted.items()})
+    return {name: state[short] for short, (name, _) in wanted.items()}
 
 
 def _read_safetensors(path: str) -> Any:

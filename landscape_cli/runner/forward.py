@@ -63,6 +63,8 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settin
         seconds = found.wall(ranks)
         if found.tried:
             facts["calibration"] = {"seconds": round(found.seconds, 3), "tried": found.tried}
+    if evaluator.recalibration is not None:
+        return evaluator.settings, facts
     insist = config.compile == "on"
     if insist or (config.compile == "auto" and worth_trying(evaluator, seconds)):
         kept, facts["compilation"] = try_compiling(evaluator, corner, insist)

@@ -13,8 +13,9 @@ from torch import nn
 
 from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
-from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.agreement import precision_errors
+from landscape_cli.evaluation.batch_norm import batch_norms, moved_buffers
 from landscape_cli.evaluation.devices import (
     choose_device,
     default_micro_batch,
@@ -34,6 +35,7 @@ from landscape_cli.problems.resolving import load_problem
 from landscape_cli.records import Grid
 from landscape_cli.repeats import key_of
 from landscape_cli.runner.agreement import agree_on_versions
+from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.keeping import keep_directions, make_slice
 from landscape_cli.runner.loading import load_data, room_of
@@ -74,7 +76,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         executor.lead(lambda: load_weights(problem.model, path))
     _share_weights(problem.model, executor)
     weights = digest(problem.model.state_dict())
-    parameters = FlatParameters.of_model(problem.model, device)
+    buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
+    parameters = FlatParameters.of_model(problem.model, device, buffers)
     recipes = {
         axis: direction_from(section, f"directions.{axis}")
         for axis, section in config.directions.items()
@@ -88,7 +91,9 @@ def set_up(start: Start, executor: Executor) -> Setup:
     )
     room = room_of(config.cache, executor, device, places)
     sources = {name: problem.splits[name] for name in config.splits or problem.splits}
-    evaluator_on = partial(_evaluator, problem, parameters, slice_, settings, executor.rank)
+    evaluator_on = partial(
+        evaluator_of, problem, parameters, slice_, settings, executor.rank, config
+    )
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
         sampling = executor.lead(
@@ -99,7 +104,9 @@ def set_up(start: Start, executor: Executor) -> Setup:
     facts = {
         "network": {
             "name": problem.name or type(problem.model).__name__,
-            "parameters": parameters.count,
+            "parameters": sum(
+                p.numel() for p in problem.model.parameters() if p.is_floating_point()
+            ),
             "sha256": weights,
         },
         "splits": {
@@ -108,6 +115,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
         },
         "directions": _describe(slice_, repeats),
     }
+    if batch_norms(problem.model):
+        facts["batch_norm"] = config.batch_norm
     _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
     facts |= choose_forward(evaluator, config, executor, start.settings is None)
     settings = evaluator.settings
@@ -135,26 +144,13 @@ def _describe(slice_: Slice, repeats: Sequence[Mapping[str, Direction]]) -> dict
         for axis, recipe in recipes.items()
     }
     return {
-        name: {**recipe.model_dump(mode="json"), "label": recipe.label(), "sha256": hashes[name]}
+        name: {
+            **recipe.model_dump(mode="json", exclude_none=True),
+            "label": recipe.label(),
+            "sha256": hashes[name],
+        }
         for name, recipe in named.items()
     }
-
-
-def _evaluator(
-    problem: Problem,
-    parameters: FlatParameters,
-    slice_: Slice,
-    settings: Settings,
-    rank: int,
-    sources: Mapping[str, Any],
-) -> Evaluator:
-    """An evaluator of the problem on some data, which is yet to be loaded."""
-    device = next(iter(parameters.views.values())).device
-    data = {
-        name: SplitData(name, source, settings.micro_batch, device)
-        for name, source in sources.items()
-    }
-    return Evaluator(problem.model, parameters, slice_, problem.objective, data, settings, rank)
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:

@@ -93,7 +93,9 @@ def resolve(config: RunConfig) -> RunConfig:
         for axis, section in config.directions.items()
     }
     recipes_of(recipes, config.repeats)
-    directions = {axis: recipe.model_dump(mode="json") for axis, recipe in recipes.items()}
+    directions = {
+        axis: recipe.model_dump(mode="json", exclude_none=True) for axis, recipe in recipes.items()
+    }
     calibrate = config.calibrate and config.part is None
     resolved = config.model_copy(update={"directions": directions, "calibrate": calibrate})
     resolved.as_yaml()

@@ -6,7 +6,9 @@ from landscape_cli.store.directions_file import (
     write_directions,
 )
 from landscape_cli.store.lock import Lock
+from landscape_cli.store.older_surface import read_older_surface
 from landscape_cli.store.publishing import check_writable
+from landscape_cli.store.reading_directions import read_direction
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 from landscape_cli.store.trial import Trial, try_folder
@@ -20,6 +22,8 @@ __all__ = [
     "directions_path",
     "empty_surface",
     "own_points",
+    "read_direction",
+    "read_older_surface",
     "read_surface",
     "surface_bytes",
     "try_folder",

@@ -29,7 +29,7 @@ import yaml
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
 from landscape_cli.repeats import mean_over_repeats
-from landscape_cli.store.damage import check_damage
+from landscape_cli.store.opening import open_file
 from landscape_cli.store.publishing import Check, publish, reason, unchecked
 
 FORMAT = "loss-landscape"
@@ -74,16 +74,7 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
         StoreError: if there is no such file, it is not a surface of ours, is damaged, or has a
             newer ``format_version`` than this program knows.
     """
-    if not Path(path).is_file():
-        raise StoreError(f"{os.fspath(path)}: no such file")
-    try:
-        check_damage(path)
-        file = h5py.File(path, "r", locking=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StoreError(
-            f"{os.fspath(path)}: not an HDF5 file, or a damaged one ({reason(error)})"
-        ) from None
-    with file:
+    with open_file(path) as file:
         try:
             _check_format(file, path)
             return _read(file)

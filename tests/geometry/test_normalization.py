@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize
+from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize, register
 from landscape_cli.geometry.slices import build_slice
 
 MODULES = {
     "convolution": torch.nn.Conv2d(3, 8, 3),
     "linear": torch.nn.Linear(5, 4),
     "embedding": torch.nn.Embedding(7, 6, padding_idx=0),
+    "transposed convolution": torch.nn.ConvTranspose2d(4, 6, 3),
+    "grouped convolution": torch.nn.Conv2d(4, 6, 3, groups=2),
 }
 MANY = [module.weight.detach() for module in MODULES.values()]
 
@@ -132,3 +135,76 @@ def test_a_batch_norm_network_stays_finite_on_the_whole_square():
                 assert torch.isfinite(model(images)).all()
     for name in norm_layers:
         assert torch.equal(parameters.views[name], plane.centre.views[name])
+
+
+def centre():
+    torch.manual_seed(0)
+    tensors = {"a": torch.randn(3, 4), "bias": torch.randn(3), "b": torch.randn(5, 2, 2)}
+    flat = FlatParameters(tensors, "cpu")
+    flat.assign(tensors)
+    return flat
+
+
+def joined(direction, names):
+    return np.concatenate([direction.views[name].double().numpy().ravel() for name in names])
+
+
+@pytest.mark.parametrize(("ignore", "names"), [("biasbn", "a b"), ("none", "a bias b")])
+@pytest.mark.parametrize("rule", ["model", "dmodel"])
+def test_whole_vector_rules_scale_all_tensors_alike(rule, ignore, names):
+    flat, names = centre(), names.split()
+    drawn, scaled = (
+        build_slice(flat, {"x": RandomDirection(normalize=rule, ignore=ignore)}).directions["x"]
+        for rule in ("none", rule)
+    )
+    wanted = np.linalg.norm(joined(flat, names)) if rule == "model" else 1
+    assert np.linalg.norm(joined(scaled, ["a", "bias", "b"])) == pytest.approx(wanted, rel=1e-6)
+    two = ["a", "b"]  # what "none" does to tensors of one dimension is another matter
+    assert cosine(joined(scaled, two), joined(drawn, two)) == pytest.approx(1, abs=1e-6)
+    assert scaled.views["bias"].any() == (ignore == "none")
+
+
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, "model", "dmodel"])
+def test_what_is_not_selected_stays(rule):
+    recipe = RandomDirection(normalize=rule, ignore="none", exclude=["b*"])
+    direction = build_slice(centre(), {"x": recipe}).directions["x"]
+    assert direction.views["a"].all()
+    assert not direction.views["b"].any()
+    assert not direction.views["bias"].any()
+
+
+def test_orthogonal_directions_stay_in_their_parameters():
+    flat = centre()
+    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2, include=["a"])}
+    plane = build_slice(flat, recipes, orthogonal=True)
+    assert plane.directions["x"].views["b"].any()
+    assert not plane.directions["y"].views["b"].any()
+
+
+def test_a_function_of_the_user_s_is_a_rule():
+    register("mine:halved", lambda direction, weights: 0.5 * direction.sign() * weights.abs())
+    flat = centre()
+    recipe = RandomDirection(normalize="mine:halved")
+    direction = build_slice(flat, {"x": recipe}).directions["x"]
+    torch.testing.assert_close(direction.views["a"].abs(), flat.views["a"].abs() / 2)
+    assert not direction.views["bias"].any()
+
+
+def test_a_function_that_is_no_rule_is_refused():
+    register("mine:flat", lambda direction, weights: direction.flatten())
+    register("mine:none", lambda direction, weights: direction[99])
+    for name, error, words in [
+        ("mine:flat", UsageError, r"mine:flat returned \(12,\), expected .* shape \(3, 4\)"),
+        ("mine:none", ProblemError, "mine:none failed: IndexError"),
+    ]:
+        with pytest.raises(error, match=words):
+            build_slice(centre(), {"x": RandomDirection(normalize=name)})
+
+
+def test_each_row_of_fused_attention_projections_is_a_filter():
+    attention = torch.nn.MultiheadAttention(4, 2)
+    parameters = FlatParameters.of_model(attention, "cpu")
+    line = build_slice(parameters.clone(), {"x": RandomDirection()})
+    drawn, weights = (flat.views["in_proj_weight"] for flat in (line.directions["x"], line.centre))
+    assert drawn.shape == (12, 4)
+    np.testing.assert_allclose(norms(drawn), norms(weights), rtol=1e-5)

@@ -9,9 +9,10 @@ import torch
 
 from landscape_cli.geometry import blocks, drawing
 from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.directions.checkpoint import CheckpointDirection
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore
+from landscape_cli.geometry.normalization import NORMALIZATIONS, WHOLE, Ignore, by_tensor
 from landscape_cli.geometry.slices import build_slice
 from landscape_cli.geometry.streamed import StreamedSlice
 
@@ -31,9 +32,11 @@ class Steps(Direction):
     def draw(self, name, out):
         out.copy_(torch.arange(self.first, self.first + out.numel()).view(out.shape))
 
-    def scale(self, direction, weights):
-        if direction.numel():
-            direction.div_(direction.abs().max()).mul_(weights)
+    def measure(self, drawn, weights):
+        host = weights.cpu()
+        return by_tensor(
+            drawn, lambda whole: whole / whole.abs().max() * host if whole.numel() else whole
+        )
 
     def label(self):
         return "steps"
@@ -121,8 +124,35 @@ def random(count, normalize="filter", ignore="biasbn"):
 
 
 @pytest.mark.usefixtures("division")
+@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("rule", NORMALIZATIONS)
+@pytest.mark.parametrize("rule", ["filter", "model"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
+    recipes = {
+        "x": RandomDirection(seed=1, normalize=rule, ignore="none", exclude=["bias", "thin"]),
+        "y": RandomDirection(seed=2, include=["filters", "[l-o]*"]),
+        "z": Steps(exclude=["small"]),
+    }
+    assert_same(centre_of(dtype), recipes, orthogonal)
+
+
+@pytest.mark.usefixtures("division")
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", ["none", "filter", "dmodel"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_directions_that_are_given_are_the_same(dtype, rule, orthogonal):
+    centre = centre_of(dtype)
+    recipes = {}
+    for axis, ignore in (("x", "none"), ("y", "biasbn")):
+        entries = {name: torch.randn(view.shape).to(dtype) for name, view in centre.views.items()}
+        given = CheckpointDirection(path=f"{axis}.pt", normalize=rule, ignore=ignore)
+        recipes[axis] = given.holding(entries)
+    assert_same(centre, recipes, orthogonal)
+
+
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_plane_is_the_same(dtype, rule, orthogonal):
     for ignore in Ignore:
@@ -146,7 +176,7 @@ def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("rule", NORMALIZATIONS)
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_it_is_the_same_on_a_gpu(dtype, device, rule, orthogonal):

@@ -13,6 +13,9 @@ from landscape_cli.geometry.directions.base import Direction
 
 KINDS = {
     "random": "landscape_cli.geometry.directions.random:RandomDirection",
+    "checkpoint": "landscape_cli.geometry.directions.checkpoint:CheckpointDirection",
+    "file": "landscape_cli.geometry.directions.file:FileDirection",
+    "pca": "landscape_cli.geometry.directions.pca:PcaDirection",
 }
 """Every kind of direction and the class that it is."""
 

@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import Blocks, spans
-from landscape_cli.geometry.normalization import Scaling
+from landscape_cli.errors import UsageError
+from landscape_cli.geometry.blocks import Blocks
+from landscape_cli.geometry.normalization import Scaling, zeroed
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with a parameter's next raw entries."""
+
+SHOWN = 4
+"""How many names a message gives as examples."""
 
 
 class Direction(BaseModel, ABC):
     """A recipe for a parameter-shaped dict; its fields are its settings in a configuration.
 
     Drawing and normalizing are apart, and go tensor by tensor, so that directions can be made
-    orthogonal in between and never need more memory than themselves. ``entries`` and ``measure``
-    do the same block by block for a direction that is never in memory; by default they go by whole
-    tensors, and a kind that can do better overrides them.
+    orthogonal in between and never need more memory than themselves. ``entries`` draws block by
+    block, for a direction that is never in memory; by default it goes by whole tensors, and a kind
+    that can do better overrides it.
+
+    Attributes:
+        kind: the name in ``directions.KINDS``.
+        include: glob patterns such as ``layer1.*``; only parameters whose name matches one of them
+            are moved, all if left out.
+        exclude: glob patterns of parameters that stay where they are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     kind: str
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+
+    @field_validator("include", "exclude", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        """A pattern alone is a list of it."""
+        return [value] if isinstance(value, str) else value
+
+    def selects(self, name: str) -> bool:
+        """Whether the direction may move a parameter."""
+        wanted = self.include is None or _matches(name, self.include)
+        return wanted and not _matches(name, self.exclude or ())
 
     @abstractmethod
     def draw(self, name: str, out: Tensor) -> None:
         """Fill ``out``, float32 or float64 on the CPU, with one parameter's raw entries."""
-
-    @abstractmethod
-    def scale(self, direction: Tensor, weights: Tensor) -> None:
-        """Normalize one parameter's raw entries in place; both tensors are on the CPU."""
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """One parameter's raw entries, the same as ``draw`` gives, from the first to the last.
@@ -44,36 +65,30 @@ class Direction(BaseModel, ABC):
         """
         whole = torch.empty(shape, dtype=dtype)
         self.draw(name, whole)
-        return _reader(whole.view(-1))
+        return reader(whole.view(-1))
 
+    @abstractmethod
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
-        """How to do ``scale`` to the blocks of one parameter, from the first to the last.
+        """How to normalize the blocks of one parameter, from the first to the last.
 
         Args:
             drawn: the parameter's raw entries, which are read anew each time.
             weights: the parameter, on any device.
         """
-        whole = torch.empty(0)
 
-        def scale(block: Tensor, start: int) -> Tensor:
-            nonlocal whole
-            if start == 0:
-                whole = self._scaled(drawn, weights, block.dtype)
-            block.copy_(whole[start : start + len(block)])
-            if start + len(block) == drawn.entries:
-                whole = torch.empty(0)
-            return block
+    def scalings(
+        self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
+    ) -> dict[str, Scaling]:
+        """How to normalize each parameter's raw entries; those not selected become zero.
 
-        return scale
-
-    def _scaled(self, drawn: Blocks, weights: Tensor, dtype: torch.dtype) -> Tensor:
-        """All entries, flat."""
-        whole = torch.empty(drawn.shape, dtype=dtype)
-        divided = list(spans(drawn.entries))
-        for (start, stop), block in zip(divided, drawn.read(divided), strict=True):
-            whole.view(-1)[start:stop] = block
-        self.scale(whole, weights.cpu())
-        return whole.view(-1)
+        Args:
+            drawn: a parameter's raw entries by its name.
+            weights: the parameters, on any device.
+        """
+        return {
+            name: self.measure(drawn(name), view) if self.selects(name) else zeroed
+            for name, view in weights.items()
+        }
 
     @abstractmethod
     def label(self) -> str:
@@ -83,15 +98,42 @@ class Direction(BaseModel, ABC):
         """This direction in another repeat, 0 being the first; by default the same in each."""
         return self
 
-    def prepare(self, parameters: Mapping[str, Tensor]) -> None:
-        """Refuse parameters that this direction can't be made for; by default none is refused.
+    def prepare(self, key: str, parameters: Mapping[str, Tensor]) -> None:
+        """Refuse parameters that this direction can't be made for.
+
+        Args:
+            key: the direction's place in a configuration, such as "directions.x".
+            parameters: what there is to move.
 
         Raises:
-            LandscapeError: naming the parameters and the remedy.
+            UsageError: if a pattern matches no parameter, or no parameter is left to move.
         """
+        for setting, patterns in (("include", self.include), ("exclude", self.exclude)):
+            for pattern in patterns or ():
+                if not any(fnmatchcase(name, pattern) for name in parameters):
+                    raise UsageError(
+                        f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
+                        f"parameters, which are {_some(list(parameters))}"
+                    )
+        if not any(self.selects(name) for name in parameters):
+            raise UsageError(f"{key}: include and exclude leave no parameter to move")
 
 
-def _reader(entries: Tensor) -> Fill:
+def zeros(out: Tensor) -> None:
+    """The entries of a parameter that stays where it is."""
+    out.zero_()
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _some(names: list[str]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def reader(entries: Tensor) -> Fill:
     """Give a flat tensor's entries, from the first to the last."""
     start = 0
 

@@ -7,21 +7,20 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
-from landscape_cli.geometry.directions.base import Direction, Fill
+from landscape_cli.geometry.directions.base import Fill, zeros
+from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.normalization import (
-    NORMALIZATIONS,
     Ignore,
     Scaling,
     measure,
-    normalize,
 )
 
 
-class RandomDirection(Direction):
+class RandomDirection(NormalizedDirection):
     """Independent standard normal entries, normalized as in Li et al. 2018, section 4.
 
     Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
@@ -31,9 +30,10 @@ class RandomDirection(Direction):
 
     Attributes:
         seed: any whole number.
-        normalize: a rule of ``geometry.normalization.NORMALIZATIONS``.
+        normalize: a rule of ``geometry.normalization``, or the import path of a function of two
+            tensors, ``(direction, weights) -> direction``.
         ignore: ``biasbn`` leaves tensors of at most one dimension as they are, ``none`` scales
-            them with the coordinate.
+            them with the coordinate (under ``model`` and ``dmodel`` they are random as the rest).
     """
 
     kind: Literal["random"] = "random"
@@ -41,13 +41,6 @@ class RandomDirection(Direction):
     normalize: str = "filter"
     ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
     _repeat: int = PrivateAttr(default=0)
-
-    @field_validator("normalize")
-    @classmethod
-    def _known_rule(cls, value: str) -> str:
-        if value not in NORMALIZATIONS:
-            raise ValueError(f"expected one of {', '.join(NORMALIZATIONS)}")
-        return value
 
     def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
@@ -57,8 +50,8 @@ class RandomDirection(Direction):
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
         """The same entries, a part after the other."""
-        if len(shape) <= 1 and self.ignore is Ignore.BIASBN:
-            return _zeros
+        if self.ignores(len(shape)):
+            return zeros
         key = hashlib.sha256(self._key(name).encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
@@ -73,13 +66,11 @@ class RandomDirection(Direction):
 
     def repeated(self, number: int) -> RandomDirection:
         """An independent direction with the same settings; this one for 0."""
+        if number == self._repeat:
+            return self
         other = self.model_copy()
         other._repeat = number
         return other
-
-    def scale(self, direction: Tensor, weights: Tensor) -> None:
-        """Normalize by this direction's rule."""
-        normalize(direction, weights, self.normalize, self.ignore)
 
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
         """Measured once, then each block by itself."""
@@ -99,7 +90,3 @@ class RandomDirection(Direction):
         """
         plain = f"{self.seed}/{name}"
         return f"repeat {self._repeat} of {plain}" if self._repeat else plain
-
-
-def _zeros(out: Tensor) -> None:
-    out.zero_()

@@ -1,0 +1,50 @@
+"""``landscape import``: a surface of Li et al.'s `loss-landscape` as one of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landscape_cli.cli.options import debug_option
+
+EXAMPLES = """\b
+Examples:
+  landscape import 'model_300.t7_weights.h5_[-1.0,1.0,51]x[-1.0,1.0,51].h5' -o resnet56.h5
+  landscape import old.h5 --split test -o old_test.h5
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("old")
+@click.option(
+    "--output", "-o", metavar="PATH", help="The file to write; OLD's name with .imported.h5."
+)
+@click.option("--split", metavar="NAME", help="Read the values of this split alone.")
+@click.option("--overwrite", is_flag=True, help="Replace the file to write if it is there.")
+@debug_option
+def command(old: str, output: str | None, split: str | None, overwrite: bool) -> None:
+    """Turn the surface file OLD of Li et al.'s `loss-landscape` into one that is read here.
+
+    Its -1 become points to do, its percent fractions; arrays that look scrambled, as those of
+    planes do that are not square, are put right. Everything is explained in docs/loss-landscape.md.
+    """
+    from landscape_cli.errors import StoreError
+    from landscape_cli.store import check_writable, read_older_surface, write_surface
+
+    path = (Path(old).with_suffix(".imported.h5") if output is None else Path(output)).absolute()
+    check_writable(path)
+    if path == Path(old).absolute():
+        raise StoreError(f"--output: {path} is the file to import; name another one")
+    if path.exists() and not overwrite:
+        raise StoreError(
+            f"--output: {path} is there already; name another file, or add --overwrite"
+        )
+    surface, notes = read_older_surface(old, split)
+    write_surface(path, surface)
+    for note in notes:
+        print(note)
+    progress = "all" if surface.complete else f"{surface.done} of"
+    values = ", ".join(" ".join(key) for key in surface.values)
+    print(f"{progress} {surface.total} points: {values}")
+    print(f"wrote {path}", flush=True)

@@ -1,0 +1,128 @@
+"""Batch norm's running statistics along a slice: frozen, moved with the parameters, or fresh."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.hooks import RemovableHandle
+
+from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.data import SplitData
+
+BATCH = 128
+"""Samples in a batch whose statistics are averaged: a part of the method, not of its speed."""
+
+
+def batch_norms(model: nn.Module) -> dict[str, Any]:
+    """The model's batch-norm modules that keep running statistics, by name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, _BatchNorm) and module.running_mean is not None
+    }
+
+
+def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
+    """The floating-point buffers of the state dict that a slice moves besides the parameters.
+
+    Args:
+        model: the network.
+        perturb: ``parameters``, or ``states`` for buffers too.
+        batch_norm: only with ``perturb`` are the running statistics of batch norm moved.
+    """
+    statistics = {
+        f"{name}.{kind}".lstrip(".")
+        for name in batch_norms(model)
+        for kind in ("running_mean", "running_var")
+    }
+    stored = model.state_dict()
+    return [
+        name
+        for name, buffer in model.named_buffers()
+        if buffer.is_floating_point()
+        and name in stored
+        and (batch_norm == "perturb" if name in statistics else perturb == "states")
+    ]
+
+
+class Recalibration:
+    """Fresh running statistics at each point, from the same batches of training data.
+
+    Mean and variance are averaged over the batches, each weighted by its samples, as in Garipov et
+    al. 2018, *Loss Surfaces, Mode Connectivity, and Fast Ensembling of DNNs*, whose code updates
+    them with momentum n_b / (n_1 + ... + n_b) at the b-th batch. Only batch norm is in training
+    mode; dropout, say, is not.
+
+    Args:
+        model: the network.
+        data: the training samples, in batches of ``BATCH``.
+        objective: its forward pass is what the batches go through.
+    """
+
+    def __init__(
+        self, model: nn.Module, data: SplitData, objective: Callable[[nn.Module, Any], Any]
+    ) -> None:
+        self.data = data
+        self._model = model
+        self._objective = objective
+        self._norms = list(batch_norms(model).values())
+        self._seen: dict[nn.Module, int] = {}
+        self._kept: dict[tuple[float, ...], list[Tensor]] = {}
+
+    def load(self, room: Room) -> None:
+        """Read the samples, and hold them where they fit."""
+        for _ in self.data.load(room):
+            pass
+
+    def forget(self) -> None:
+        """Drop the statistics of earlier points."""
+        self._kept.clear()
+
+    def update(self, point: tuple[float, ...]) -> None:
+        """Set the statistics for the model's present parameters.
+
+        Args:
+            point: where these are; asked for again before ``forget``, nothing is computed anew.
+        """
+        if point not in self._kept:
+            self._measure()
+            self._kept[point] = [statistic.clone() for statistic in self._statistics()]
+        for statistic, kept in zip(self._statistics(), self._kept[point], strict=True):
+            statistic.copy_(kept)
+
+    def _statistics(self) -> Iterator[Tensor]:
+        for norm in self._norms:
+            yield from (norm.running_mean, norm.running_var)
+
+    def _measure(self) -> None:
+        with self._training():
+            for batch in self.data:
+                self._objective(self._model, batch)
+
+    @contextlib.contextmanager
+    def _training(self) -> Iterator[None]:
+        """Batch norm learns its statistics from zero, weighing batches by their samples."""
+        self._seen.clear()
+        momenta = [norm.momentum for norm in self._norms]
+        hooks: list[RemovableHandle] = []
+        for norm in self._norms:
+            norm.reset_running_stats()
+            norm.training = True
+            hooks.append(norm.register_forward_pre_hook(self._weigh))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+            for norm, momentum in zip(self._norms, momenta, strict=True):
+                norm.training, norm.momentum = False, momentum
+
+    def _weigh(self, norm: Any, inputs: tuple[torch.Tensor, ...]) -> None:
+        samples = len(inputs[0])
+        self._seen[norm] = self._seen.get(norm, 0) + samples
+        norm.momentum = samples / self._seen[norm]

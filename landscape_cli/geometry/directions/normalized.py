@@ -1,0 +1,48 @@
+"""What kinds of directions share that can be normalized by any rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from landscape_cli.geometry.blocks import Blocks
+from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.normalization import WHOLE, Ignore, Scaling, check_rule, measure_whole
+
+
+class NormalizedDirection(Direction):
+    """A direction with a rule of normalization.
+
+    Attributes:
+        normalize: a rule of ``geometry.normalization``, or the import path of a function of two
+            tensors, ``(direction, weights) -> direction``.
+        ignore: ``biasbn`` leaves tensors of at most one dimension where they are.
+    """
+
+    normalize: str
+    ignore: Ignore = Field(strict=False)
+
+    @field_validator("normalize")
+    @classmethod
+    def _known_rule(cls, value: str) -> str:
+        check_rule(value)
+        return value
+
+    def ignores(self, dimensions: int) -> bool:
+        """Whether tensors of so many dimensions are left alone."""
+        return dimensions <= 1 and self.ignore is Ignore.BIASBN
+
+    def scalings(
+        self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
+    ) -> dict[str, Scaling]:
+        """By the rule for each tensor, or for all together."""
+        if self.normalize not in WHOLE:
+            return super().scalings(drawn, weights)
+        moved = [
+            name
+            for name, view in weights.items()
+            if self.selects(name) and not self.ignores(view.dim())
+        ]
+        return measure_whole(drawn, weights, self.normalize, moved)

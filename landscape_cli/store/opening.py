@@ -1,0 +1,57 @@
+"""HDF5 files that others have made, or damaged, opened and read with clean errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import StoreError
+from landscape_cli.store.damage import check_damage
+from landscape_cli.store.publishing import reason
+
+LARGEST_RATIO = 1100
+"""How many times its stored bytes an array can have: deflate reaches 1032."""
+
+
+def open_file(path: str | os.PathLike[str]) -> h5py.File:
+    """Open a file for reading, without a lock.
+
+    Raises:
+        StoreError: if there is no such file, or HDF5 can't read it.
+    """
+    if not Path(path).is_file():
+        raise StoreError(f"{os.fspath(path)}: no such file")
+    try:
+        check_damage(path)
+        return h5py.File(path, "r", locking=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreError(
+            f"{os.fspath(path)}: not an HDF5 file, or a damaged one ({reason(error)})"
+        ) from None
+
+
+def numbers(dataset: Any) -> NDArray[Any]:
+    """The numbers of a data set, in this machine's byte order.
+
+    Raises:
+        ValueError: if it is no data set of numbers, or by its shape larger than the file can hold.
+    """
+    if not isinstance(dataset, h5py.Dataset):
+        raise ValueError(f"{getattr(dataset, 'name', None)} is no data set")
+    if dataset.dtype.kind not in "fiub":
+        raise ValueError(f"{dataset.name} holds no numbers, but {dataset.dtype}")
+    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    if dataset.nbytes > LARGEST_RATIO * held:
+        raise ValueError(f"{dataset.name} has shape {dataset.shape}, more than the file holds")
+    array = np.asarray(dataset[()])
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def text(value: Any) -> str:
+    """A string of HDF5's as Python's."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

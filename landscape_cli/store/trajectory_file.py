@@ -1,0 +1,164 @@
+"""Trajectories on disk: a plane's two directions and the path of a training through it.
+
+    /                         attributes format, format_version, checkpoint, checkpoint_sha256,
+                              explained, range_x and range_y (that hold the path), settings
+    /xdirection, /ydirection  data sets "0", "1", ... with the attribute name, as in other files of
+                              directions; attributes kind, component, ...
+    /trajectory               coordinates (n, 2), residuals, labels, epochs and learning_rates
+
+At the top level explained_variance_ratio_, proj_xcoord and proj_ycoord repeat these as files of
+Li et al.'s `loss-landscape`, whose projection files hold the last two alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import StoreError
+from landscape_cli.store.opening import numbers, open_file, text
+from landscape_cli.store.publishing import publish, reason
+from landscape_cli.store.surface_file import DAMAGED
+from landscape_cli.trajectory import Trajectory
+
+FORMAT = "loss-landscape-trajectory"
+FORMAT_VERSION = 1
+
+EXPLAINED, X, Y = "explained_variance_ratio_", "proj_xcoord", "proj_ycoord"
+"""The other tool's names."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What a trajectory's file holds besides the path.
+
+    Args:
+        directions: by axis, each parameter's entries by name, in the model's order.
+        attributes: by axis, what is to be known of its direction: kind, component, ...
+        ranges: by axis, from where to where a grid holds the path.
+        checkpoint: the file of the weights at the origin, absolute.
+        sha256: that file's SHA-256.
+        settings: how the trajectory was made.
+    """
+
+    directions: Mapping[str, Mapping[str, NDArray[Any]]]
+    attributes: Mapping[str, Mapping[str, Any]]
+    ranges: Mapping[str, tuple[float, float]]
+    checkpoint: str
+    sha256: str
+    settings: Mapping[str, Any]
+
+
+def write_trajectory(path: Path, plane: Plane, trajectory: Trajectory) -> None:
+    """Write a trajectory and its plane, as one whole file.
+
+    Raises:
+        StoreError: if the file can't be written.
+    """
+    publish(path, lambda file: _fill(file, plane, trajectory))
+
+
+def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
+    """Read the path of a trajectory's file, or of one that Li et al.'s tool has made.
+
+    Its projection files hold coordinates alone, and its files of principal components only what
+    these explain: the path then has no checkpoints.
+
+    Raises:
+        StoreError: if there is no such file, it is damaged, or holds nothing of this.
+    """
+    with open_file(path) as file:
+        try:
+            return Trajectory.from_mapping({**_path(file), "explained": _explained(file)})
+        except StoreError as error:
+            raise StoreError(f"{os.fspath(path)}: {error}") from None
+        except DAMAGED as error:
+            raise StoreError(
+                f"{os.fspath(path)}: a damaged trajectory file ({reason(error)})"
+            ) from None
+
+
+def read_centre(path: str | os.PathLike[str]) -> str | None:
+    """The SHA-256 of the weights' file at a trajectory's origin; None if its file does not say.
+
+    Raises:
+        StoreError: if the file can't be read.
+    """
+    with open_file(path) as file:
+        found = file.attrs.get("checkpoint_sha256")
+        return None if found is None else text(found)
+
+
+def _fill(file: h5py.File, plane: Plane, trajectory: Trajectory) -> None:
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["checkpoint"] = plane.checkpoint
+    file.attrs["checkpoint_sha256"] = plane.sha256
+    file.attrs["settings"] = json.dumps(dict(plane.settings), default=str)
+    for axis, ends in plane.ranges.items():
+        file.attrs[f"range_{axis}"] = ends
+    for axis, tensors in plane.directions.items():
+        group = file.create_group(f"{axis}direction")
+        group.attrs.update(plane.attributes[axis])
+        for place, (name, entries) in enumerate(tensors.items()):
+            group.create_dataset(str(place), data=entries).attrs["name"] = name
+    _fill_path(file, trajectory)
+
+
+def _fill_path(file: h5py.File, trajectory: Trajectory) -> None:
+    group = file.create_group("trajectory")
+    group["coordinates"] = trajectory.coordinates
+    group["residuals"] = trajectory.residuals
+    group.create_dataset("labels", data=list(trajectory.labels), dtype=h5py.string_dtype())
+    if trajectory.epochs is not None:
+        group["epochs"] = np.array(trajectory.epochs, dtype=np.int64)
+    if trajectory.learning_rates is not None:
+        group["learning_rates"] = np.array(trajectory.learning_rates, dtype=np.float64)
+    file[X], file[Y] = trajectory.coordinates.T.copy()
+    if trajectory.explained is not None:
+        file.attrs["explained"] = trajectory.explained
+        file[EXPLAINED] = np.array(trajectory.explained)
+
+
+def _path(file: h5py.File) -> dict[str, Any]:
+    """The checkpoints' places, as far as the file has some."""
+    if "trajectory" in file:
+        return _ours(file["trajectory"])
+    if X in file and Y in file:
+        return {"coordinates": np.stack([_column(file[X]), _column(file[Y])], axis=1)}
+    if EXPLAINED in file:
+        return {"coordinates": np.zeros((0, 2))}
+    raise StoreError(
+        f"holds no trajectory; expected a file of `landscape trajectory`, or one with {X} and {Y}"
+    )
+
+
+def _ours(group: h5py.Group) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name: numbers(group[name]).tolist()
+        for name in ("coordinates", "residuals", "epochs", "learning_rates")
+        if name in group
+    }
+    if h5py.check_string_dtype(group["labels"].dtype) is None:
+        raise ValueError("labels are not text")
+    return {**values, "labels": [text(label) for label in group["labels"][()]]}
+
+
+def _column(dataset: Any) -> NDArray[Any]:
+    return numbers(dataset).reshape(-1)
+
+
+def _explained(file: h5py.File) -> list[float] | None:
+    """What the first two components explain; of more, the other tool keeps each one's part."""
+    if EXPLAINED not in file:
+        return None
+    first, second = numbers(file[EXPLAINED]).reshape(-1)[:2].tolist()
+    return [first, second]

@@ -1,0 +1,136 @@
+"""The path of a training through a plane: a record that travels between the layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Where n checkpoints of one training lie in a plane.
+
+    Args:
+        coordinates: float64 of shape (n, 2), in units of the plane's directions.
+        residuals: Euclidean distances from the plane, shape (n,); NaN where unknown.
+        labels: a name for each checkpoint.
+        epochs: after how many epochs each was saved, or None if that is not known.
+        learning_rates: those that led to each checkpoint, NaN where unknown, or None.
+        explained: the parts of the variance along x and y, or None if these are no components.
+    """
+
+    coordinates: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    labels: tuple[str, ...]
+    epochs: tuple[int, ...] | None = None
+    learning_rates: tuple[float, ...] | None = None
+    explained: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.coordinates)
+        if self.coordinates.shape != (count, 2) or not np.isfinite(self.coordinates).all():
+            raise StoreError("trajectory: coordinates are not pairs of finite numbers")
+        for name in ("residuals", "labels", "epochs", "learning_rates"):
+            values = getattr(self, name)
+            if values is not None and len(values) != count:
+                raise StoreError(f"trajectory: {len(values)} {name} of {count} checkpoints")
+
+    @classmethod
+    def from_mapping(cls, values: Any) -> Trajectory:
+        """Read the form that ``as_mapping`` gives.
+
+        Raises:
+            StoreError: if the values are of another form.
+        """
+        try:
+            coordinates = np.array(values["coordinates"], dtype=np.float64).reshape(-1, 2)
+            count = len(coordinates)
+            residuals = _numbers(values.get("residuals") or [math.nan] * count)
+            labels = values.get("labels") or [str(number + 1) for number in range(count)]
+            epochs, rates = values.get("epochs"), values.get("learning_rates")
+            return cls(
+                coordinates=coordinates,
+                residuals=np.array(residuals),
+                labels=tuple(str(label) for label in labels),
+                epochs=None if epochs is None else tuple(int(epoch) for epoch in epochs),
+                learning_rates=None if rates is None else _numbers(rates),
+                explained=_pair(values.get("explained")),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise StoreError(f"trajectory: not as this program writes it ({error})") from None
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The path as plain lists, for JSON; None for what is unknown."""
+        rates = self.learning_rates
+        return {
+            "coordinates": self.coordinates.tolist(),
+            "residuals": _known(self.residuals.tolist()),
+            "labels": list(self.labels),
+            "epochs": None if self.epochs is None else list(self.epochs),
+            "learning_rates": None if rates is None else _known(rates),
+            "explained": None if self.explained is None else list(self.explained),
+        }
+
+
+def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else float(value) for value in values)
+
+
+def _known(values: Sequence[float]) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values]
+
+
+def _pair(values: Sequence[Any] | None) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    first, second = values
+    return float(first), float(second)
+
+
+def trajectory_of(provenance: Mapping[str, Any]) -> Trajectory | None:
+    """The path that a surface's provenance holds, or None.
+
+    Raises:
+        StoreError: if it is damaged.
+    """
+    values = provenance.get("trajectory")
+    return None if values is None else Trajectory.from_mapping(values)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A checkpoint that a plane or line is laid through.
+
+    Args:
+        label: its name.
+        coordinates: where it lies, one for each axis.
+    """
+
+    label: str
+    coordinates: tuple[float, ...]
+
+
+def markers_of(provenance: Mapping[str, Any]) -> list[Marker]:
+    """The checkpoints that a surface's provenance says where they are.
+
+    Raises:
+        StoreError: if they are damaged.
+    """
+    try:
+        found = [
+            Marker(str(one["label"]), tuple(float(value) for value in one["coordinates"]))
+            for one in provenance.get("checkpoints") or ()
+        ]
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
+        raise StoreError(f"checkpoints: not as this program writes them ({error})") from None
+    for marker in found:
+        if not marker.coordinates or not all(map(math.isfinite, marker.coordinates)):
+            raise StoreError(f"checkpoints: {marker.label} lies at {marker.coordinates}")
+    return found
