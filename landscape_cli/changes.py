@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from landscape_cli.auto import is_auto
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis
 from landscape_cli.yamltext import brief, load_yaml
@@ -36,7 +37,7 @@ def put_all(
     Args:
         values: the configuration as YAML gave it.
         changes: values by dotted key; None removes a key.
-        ranges: ``MIN:MAX:N`` by axis; "none" removes the axis, None leaves it as it is.
+        ranges: ``MIN:MAX:N`` or ``auto`` by axis; "none" removes the axis, None leaves it as it is.
         seed: the seed of the first axis's direction; the next axes count on from it.
 
     Raises:
@@ -85,7 +86,7 @@ def _put_range(values: dict[str, Any], axis: str, text: str) -> None:
             _put(values, f"directions.{axis}", None)
         return
     try:
-        _put(values, f"grid.{axis}", Axis.parse(text))
+        _put(values, f"grid.{axis}", text if is_auto(text) else Axis.parse(text))
     except UsageError as error:
         raise UsageError(f"--{axis}: {error}") from None
     if isinstance(values.get("directions"), dict):

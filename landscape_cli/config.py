@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from landscape_cli.auto import fill_auto
 from landscape_cli.changes import put_all
 from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
@@ -88,6 +89,8 @@ class RunConfig(BaseModel):
         problem_args: keyword arguments of the callable.
         checkpoint: file with the trained weights, relative to the current folder; left out, the
             model keeps the weights that it comes with.
+        checkpoints: other checkpoints, as paths or patterns: they are marked on the surface, and
+            ``kind: pca`` lays the least-squares plane through them and the centre.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
         keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
@@ -99,9 +102,10 @@ class RunConfig(BaseModel):
             Left out, they are moved with ``perturb: states``, and frozen otherwise.
         batch_norm_samples: with ``recalibrate``, how many samples of the split ``train`` the
             statistics are measured on; 2048 if left out.
-        grid: a range for each axis.
+        grid: a range for each axis, or ``auto`` or ``auto:N``, which probes the direction.
         repeats: on how many slices to compute it; those after the first have independent random
             directions, and the same ones of other kinds.
+        auto: the axes whose range is still to be found; ``grid`` fills this.
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
@@ -134,6 +138,7 @@ class RunConfig(BaseModel):
     problem: str
     problem_args: dict[str, Any] = Field(default_factory=dict)
     checkpoint: str | None = None
+    checkpoints: list[str] | None = Field(default=None, min_length=1)
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
     keep_directions: Literal["auto", "resident", "streamed"] = "auto"
@@ -142,6 +147,7 @@ class RunConfig(BaseModel):
     batch_norm_samples: int | None = Field(default=None, ge=2)
     grid: dict[str, AxisField]
     repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
+    auto: list[str] = Field(default_factory=list)
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
@@ -198,6 +204,12 @@ class RunConfig(BaseModel):
                 "at each point; drop one of the two"
             )
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_auto(cls, values: Any) -> Any:
+        """The range ``auto`` becomes one that stands for it, and an entry of the key ``auto``."""
+        return fill_auto(values)
 
     @model_validator(mode="after")
     def _check_axes(self) -> RunConfig:
@@ -274,6 +286,11 @@ class RunConfig(BaseModel):
         """The file that this run writes, absolute: the output, or the shard's own beside it."""
         output = Path(self.output).absolute()
         return output if self.part is None else self.part.file(output)
+
+    def with_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> RunConfig:
+        """The same with the ends of the axes in ``auto`` known, by axis; none is left there."""
+        found = {axis: Axis(*ranges[axis], self.grid[axis].points) for axis in self.auto}
+        return self.model_copy(update={"grid": {**self.grid, **found}, "auto": []})
 
     def as_yaml(self) -> str:
         """The configuration as YAML text, which ``parse_config`` reads back.

@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from torch import nn
@@ -33,7 +34,13 @@ from landscape_cli.errors import LandscapeError
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records import Axis, Grid, TileResult
 from landscape_cli.repeats import one_repeat, spread
-from landscape_cli.store import empty_surface, read_surface, write_surface
+from landscape_cli.store import (
+    empty_surface,
+    read_direction,
+    read_older_surface,
+    read_surface,
+    write_surface,
+)
 from landscape_cli.store.merging import merge_surfaces
 from landscape_cli.store.recorder import Recorder
 
@@ -142,6 +149,43 @@ def shards(folder: Path) -> tuple[Inputs, Reader]:
     return texts, read
 
 
+def imports(folder: Path) -> tuple[Inputs, Reader]:
+    """Surface files of `loss-landscape`: a line, and a plane that is not square."""
+    texts = []
+    for axes in ({"x": 9}, {"x": 5, "y": 4}):
+        path = folder / "valid.h5"
+        with h5py.File(path, "w") as file:
+            file["dir_file"] = "net_weights_xnorm=filter.h5"
+            for axis, points in axes.items():
+                file[f"{axis}coordinates"] = np.linspace(-1, 1, points)
+            for name in ("train_loss", "train_acc", "test_loss"):
+                file[name] = np.arange(np.prod([*axes.values()])).reshape(*axes.values()) - 1.0
+        texts.append(path.read_bytes())
+
+    def read(path: Path, text: bytes) -> None:
+        read_older_surface(path)[0].summary()
+
+    return texts, read
+
+
+def directions(folder: Path) -> tuple[Inputs, Reader]:
+    """Files of directions, with and without names."""
+    texts = []
+    for named in (False, True):
+        path = folder / "valid.h5"
+        with h5py.File(path, "w") as file:
+            for number, shape in enumerate(((4, 3), (4,), ())):
+                tensor = file.create_dataset(f"xdirection/{number}", data=np.ones(shape))
+                if named:
+                    tensor.attrs["name"] = f"layer.{number}"
+        texts.append(path.read_bytes())
+
+    def read(path: Path, text: bytes) -> None:
+        read_direction(path, "x")
+
+    return texts, read
+
+
 def surface(points: range, repeats: int = 1) -> object:
     """A surface of 5 x 4 points, some of them done."""
     grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)}, repeats)
@@ -156,6 +200,8 @@ KINDS = {
     "checkpoints": checkpoints,
     "surfaces": surfaces,
     "shards": shards,
+    "imports": imports,
+    "directions": directions,
 }
 
 

@@ -76,6 +76,10 @@ def has_images(batch: Any) -> bool:
     return isinstance(images, Tensor) and images.dim() == 4
 
 
+def named_means(sums: Accumulator) -> dict[str, float]:
+    return dict(zip(sums.names, sums.means()[0][0].tolist(), strict=True))
+
+
 class Trainer:
     """A problem on a device, with its optimizer."""
 
@@ -140,24 +144,23 @@ class Trainer:
         batch = map_tensors(place, batch)
         return self.problem.objective(self.model, batch), batch
 
-    def epoch(self, lr: float) -> float:
-        """Train once on every batch; return the mean of the losses met on the way."""
+    def epoch(self, lr: float) -> dict[str, float]:
+        """Train once on every batch; return the mean of each value met on the way."""
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        total, count = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        sums = Accumulator("train", 1)
         batches = shuffled(self.train_split, self.options.batch_size, self.generator)
         for given in batches:
             batch = given
             if self.options.augment == "crop-flip":
                 batch = (crop_flip(given[0], self.generator), *given[1:])
-            losses = self.objective(batch)[0]["loss"]
+            values, batch = self.objective(batch)
             self.optimizer.zero_grad()
-            losses.mean().backward()  # type: ignore[no-untyped-call]
+            values["loss"].mean().backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            total += losses.detach().sum(dtype=torch.float64)
-            count += len(losses)
-        return total.item() / count
+            sums.add(0, values, batch)
+        return named_means(sums)
 
     @torch.no_grad()
     def means(self, split: str) -> dict[str, float]:
@@ -166,7 +169,7 @@ class Trainer:
         sums = Accumulator(split, 1)
         for batch in self.splits[split]:
             sums.add(0, *self.objective(batch))
-        return dict(zip(sums.names, sums.means()[0][0].tolist(), strict=True))
+        return named_means(sums)
 
     def hold(self, split: str) -> None:
         """Keep a split's batches on the device if they fit."""
@@ -216,11 +219,13 @@ def train(path: str, options: SimpleNamespace) -> None:
     with Progress(options.epochs, checkpoint.name, unit="epoch", quiet=options.quiet) as progress:
         for epoch in range(1, options.epochs + 1):
             lr = options.lr / 10 ** sum(epoch > milestone for milestone in milestones)
-            loss = trainer.epoch(lr)
+            means = {"train": trainer.epoch(lr)}
+            loss = means["train"]["loss"]
             if not abs(loss) < float("inf"):
                 raise LandscapeError(f"the loss became {loss} in epoch {epoch}; lower --lr")
-            means = {f"{s}_{name}": v for s in others for name, v in trainer.means(s).items()}
-            add_row(folder / "log.csv", {"epoch": epoch, "lr": lr, "train_loss": loss, **means})
+            means.update((split, trainer.means(split)) for split in others)
+            columns = {f"{s}_{name}": v for s, each in means.items() for name, v in each.items()}
+            add_row(folder / "log.csv", {"epoch": epoch, "lr": lr, **columns})
             if epoch % options.every == 0 or epoch == options.epochs:
                 save(folder / f"epoch_{epoch:03d}.pt", trainer.model, epoch, plain)
             progress.update(note=f"loss {loss:.3g}")
@@ -261,7 +266,8 @@ def command(config: str, **options: Any) -> None:
 
     The mean loss over the split train is minimized. Beside CONFIG's checkpoint, such as
     runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoint of each epoch;
-    those of an earlier training are removed.
+    those of an earlier training are removed. In log.csv the means of the split train are those
+    met while training; other splits are evaluated after each epoch.
     """
     train(config, SimpleNamespace(**options))
 

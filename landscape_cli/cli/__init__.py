@@ -12,11 +12,13 @@ from landscape_cli import __version__
 
 COMMANDS = {
     "compute": "landscape_cli.cli.compute",
+    "describe": "landscape_cli.cli.describe",
     "doctor": "landscape_cli.cli.doctor",
     "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",
     "plot": "landscape_cli.cli.plot",
+    "probe": "landscape_cli.cli.probe",
     "slurm": "landscape_cli.cli.slurm",
     "trajectory": "landscape_cli.cli.trajectory",
 }

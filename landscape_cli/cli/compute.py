@@ -32,9 +32,15 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("config")
-@click.option("--x", metavar="MIN:MAX:N", help="Range of the first direction.")
 @click.option(
-    "--y", metavar="MIN:MAX:N", help="Range of the second direction; 'none' makes it a line."
+    "--x",
+    metavar="MIN:MAX:N",
+    help="Range of the first direction; 'auto' or 'auto:N' finds one as `landscape probe` does.",
+)
+@click.option(
+    "--y",
+    metavar="MIN:MAX:N",
+    help="Range of the second direction, likewise; 'none' makes it a line.",
 )
 @click.option(
     "--z", metavar="MIN:MAX:N", help="Range of a third direction, for a volume; 'none' drops it."

@@ -88,6 +88,8 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})")
     if network := provenance.get("network"):
         lines.append(f"network:    {network['name']}, {network['parameters']:,} parameters")
+    if mode := provenance.get("batch_norm"):
+        lines.append(f"batch norm: {mode}")
     if checkpoint := provenance.get("checkpoint"):
         lines.append(f"checkpoint: {checkpoint['path']} (sha256 {checkpoint['sha256'][:12]})")
     for split, data in provenance.get("splits", {}).items():

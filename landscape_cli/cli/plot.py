@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from landscape_cli.cli.options import debug_option
 from landscape_cli.plotting import FORMATS, KINDS
+
+if TYPE_CHECKING:
+    from landscape_cli.records import Surface
 
 EPILOG = "\n".join(
     [
@@ -21,6 +25,7 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+        "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
 )
 
@@ -49,10 +54,22 @@ EPILOG = "\n".join(
 @click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
 @click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
 @click.option(
+    "--columns",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Pictures side by side, at most.",
+)
+@click.option(
     "--output",
     "-o",
     metavar="PATH",
     help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
+)
+@click.option(
+    "--trajectory",
+    metavar="FILE",
+    help="Draw the path of this file of `landscape trajectory` over the planes.",
 )
 @click.option(
     "--raw",
@@ -73,7 +90,9 @@ def command(
     vmin: float | None,
     vmax: float | None,
     levels: int | None,
+    columns: int,
     output: str | None,
+    trajectory: str | None,
     raw: bool,
     dpi: int,
 ) -> None:
@@ -87,14 +106,16 @@ def command(
     from landscape_cli.plotting.figure import draw
     from landscape_cli.plotting.files import check_output, save
     from landscape_cli.plotting.limits import fit, notes
+    from landscape_cli.plotting.overlay import path_notes
     from landscape_cli.plotting.painter import load
     from landscape_cli.plotting.panel import choose
-    from landscape_cli.plotting.path import path_notes
     from landscape_cli.store import read_surface
 
     surfaces = [read_surface(file) for file in files]
     picture = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-    check_output(picture, files)
+    check_output(picture, [*files, *filter(None, [trajectory])])
+    if trajectory is not None:
+        surfaces = _with_path(surfaces, files, trajectory)
     panels = [
         panel
         for surface, name in zip(surfaces, _names(files), strict=True)
@@ -102,10 +123,28 @@ def command(
     ]
     kind = check(panels, kind)
     scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
-    save(draw(panels, kind, scale), picture, dpi)
+    save(draw(panels, kind, scale, columns), picture, dpi)
     for note in [*notes(panels, scale, load(kind).clipped), *path_notes(panels)]:
         print(f"note: {note}", file=sys.stderr)
     print(f"wrote {picture.resolve()}", flush=True)
+
+
+def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
+    """The surfaces, with the path of a trajectory's file in place of their own."""
+    from landscape_cli.plotting.overlay import overlay
+    from landscape_cli.store.trajectory_file import read_centre, read_trajectory
+
+    trajectory, centre = read_trajectory(path), read_centre(path)
+    found = []
+    for surface, file in zip(surfaces, files, strict=True):
+        found.append(overlay(surface, trajectory, path, file))
+        own = (surface.provenance.get("checkpoint") or {}).get("sha256")
+        if own and centre and own != centre:
+            print(
+                f"note: the path of {path} is one around other weights than those of {file}",
+                file=sys.stderr,
+            )
+    return found
 
 
 def _names(files: Sequence[str]) -> list[str]:

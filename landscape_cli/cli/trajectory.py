@@ -96,13 +96,14 @@ def command(
     which `landscape plot` draws.
     """
     from landscape_cli.config import load_config
+    from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.store import check_writable
     from landscape_cli.store.trajectory_file import write_trajectory
     from landscape_cli.tracing import Options, trace
-    from landscape_cli.tracing.files import expand, output_path
+    from landscape_cli.tracing.files import output_path
 
     run = load_config(config)
-    paths = expand(patterns)
+    paths = expand(patterns, "--checkpoints")
     path = output_path(run.output, output, [*paths, config, *filter(None, (onto, log))])
     check_writable(path)
     options = Options(center == "mean", ignore == "biasbn", onto, log, margin)

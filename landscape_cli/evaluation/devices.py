@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from landscape_cli.errors import UsageError
 
 MICRO_BATCH = {"cpu": 64, "cuda": 512}
 """Samples in one forward pass: what fits a core's cache, and what fills a GPU."""
+
+BESIDE = 8
+"""How many checkpoints' memory the centre and two directions in float64 take, and some more."""
 
 
 def choose_device(wanted: str, local_rank: int) -> torch.device:
@@ -76,6 +81,16 @@ def total_memory(device: torch.device) -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
         return 0
+
+
+def room_for_checkpoints(centre: Mapping[str, Tensor]) -> int:
+    """How many checkpoints half of the host's free memory holds, beside the centre and directions.
+
+    Args:
+        centre: the tensors of one checkpoint.
+    """
+    size = sum(tensor.numel() * tensor.element_size() for tensor in centre.values())
+    return max(2, free_memory(torch.device("cpu")) // 2 // max(1, size) - BESIDE)
 
 
 def free_memory(device: torch.device) -> int:

@@ -63,7 +63,7 @@ def principal_directions(
     """
     if differences.count < FEWEST:
         raise UsageError(
-            f"--checkpoints: {differences.count} of them; principal components of a plane take at "
+            f"checkpoints: {differences.count} of them; principal components of a plane take at "
             f"least {FEWEST}, or name directions with --onto"
         )
     products = differences.products(names)
@@ -99,11 +99,11 @@ def _check(values: NDArray[np.float64], least: float, count: int) -> None:
     """Refuse checkpoints that are all the same, or lie on one line."""
     if values[0] <= least:
         raise UsageError(
-            f"--checkpoints: all {count} hold the same weights up to rounding; there is no path"
+            f"checkpoints: all {count} hold the same weights up to rounding; there is no path"
         )
     if values[1] <= least:
         raise UsageError(
-            f"--checkpoints: all {count} lie on one line up to rounding (the second principal "
+            f"checkpoints: all {count} lie on one line up to rounding (the second principal "
             "component is zero); a line through two of them shows it: directions.x.kind checkpoint"
         )
 

@@ -60,11 +60,11 @@ def _products(directions: Sequence[Parameters]) -> NDArray[np.float64]:
 def _check(matrix: NDArray[np.float64]) -> None:
     norms = np.sqrt(matrix.diagonal())
     if not np.isfinite(norms).all():
-        raise UsageError("--onto: a direction has entries that are not finite")
+        raise UsageError("directions: a direction has entries that are not finite")
     if not norms.all():
-        raise UsageError("--onto: a direction is zero in every tensor that is projected")
+        raise UsageError("directions: a direction is zero in every tensor that is projected")
     if np.linalg.eigvalsh(matrix / np.outer(norms, norms))[0] < PARALLEL:
-        raise UsageError("--onto: the directions are parallel, so that they span no plane")
+        raise UsageError("directions: the directions are parallel, so that they span no plane")
 
 
 def _along(

@@ -54,6 +54,10 @@ class RepeatedSlice:
         """The cosine between each pair of directions of a repeat, not between repeats."""
         return self._named([one.cosines() for one in self.slices])
 
+    def norms(self) -> dict[str, float]:
+        """The Euclidean norm of each direction by name."""
+        return self._named([one.norms() for one in self.slices])
+
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last."""
         for number, one in enumerate(self.slices):

@@ -42,6 +42,9 @@ class Slice(Protocol):
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
 
+    def norms(self) -> dict[str, float]:
+        """The Euclidean norm of each direction by axis name."""
+
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last.
 
@@ -92,6 +95,10 @@ class AffineSlice:
             f"{first},{second}": cosine(one.views, other.views)
             for (first, one), (second, other) in combinations(self.directions.items(), 2)
         }
+
+    def norms(self) -> dict[str, float]:
+        """The Euclidean norm of each direction by axis name."""
+        return {name: math.sqrt(dot(one.views, one.views)) for name, one in self.directions.items()}
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last."""

@@ -95,6 +95,11 @@ class StreamedSlice:
             if i < j
         }
 
+    def norms(self) -> dict[str, float]:
+        """The Euclidean norm of each direction by axis name."""
+        dots = self._summary[1]
+        return {name: math.sqrt(dots[i, i]) for i, name in enumerate(self.directions)}
+
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last.
 

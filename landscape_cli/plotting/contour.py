@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.plotting.checks import check_wide
 from landscape_cli.plotting.marks import alone, explain, mark_plane, mark_size
+from landscape_cli.plotting.overlay import path_of
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
@@ -30,7 +31,7 @@ def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappa
         lines = axes.contour(
             panel.x, panel.y, drawn, levels, cmap=colormap(), norm=scale.norm, linewidths=1.1
         )
-        _write_values(axes, lines, scale)
+        _write_values(axes, lines, scale, panel)
     _finish(axes, panel, scale, filled=False)
     return ScalarMappable(scale.norm, colormap())
 
@@ -66,14 +67,16 @@ def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
     explain(axes, [panel], scale, filled)
 
 
-def _write_values(axes: Any, lines: Any, scale: Scale) -> None:
-    """Write each level's value once, on its longest line, far from the other values."""
+def _write_values(axes: Any, lines: Any, scale: Scale, panel: Panel) -> None:
+    """Write each level's value once, on its longest line, far from the other values and a path."""
     corner = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
+    path = path_of(panel)
+    busy: list[Floats] = [] if path is None else list((path.coordinates - corner) / size)
     places: list[Floats] = []
     for segments in lines.allsegs:
         scaled = [(segment - corner) / size for segment in segments if len(segment) > 1]
-        place = _free_place(max(scaled, key=_length, default=None), places)
+        place = _free_place(max(scaled, key=_length, default=None), busy + places)
         if place is not None:
             places.append(place)
     spots = [tuple(place * size + corner) for place in places]

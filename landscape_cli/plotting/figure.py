@@ -23,13 +23,19 @@ from landscape_cli.plotting.style import style, ticks
 MOST_COLUMNS = 4
 
 
-def draw(panels: Sequence[Panel], kind: str | None = None, scale: Scale | None = None) -> Figure:
+def draw(
+    panels: Sequence[Panel],
+    kind: str | None = None,
+    scale: Scale | None = None,
+    columns: int = MOST_COLUMNS,
+) -> Figure:
     """Draw panels side by side with the same limits.
 
     Args:
         panels: at least one; all of the same dimension and quantity.
         kind: a name in ``KINDS``, the default for the panels' shape if None.
         scale: limits and levels, those that ``fit`` gives without options if None.
+        columns: how many panels stand in a row, at most.
 
     Raises:
         UsageError: if the panels do not go together, or the kind does not suit them.
@@ -42,11 +48,11 @@ def draw(panels: Sequence[Panel], kind: str | None = None, scale: Scale | None =
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
     with style():
-        return _draw(_groups(panels, painter), painter, scale)
+        return _draw(_groups(panels, painter), painter, scale, columns)
 
 
-def _draw(groups: list[list[Panel]], painter: Painter, scale: Scale) -> Figure:
-    columns = min(len(groups), MOST_COLUMNS)
+def _draw(groups: list[list[Panel]], painter: Painter, scale: Scale, columns: int) -> Figure:
+    columns = min(len(groups), columns)
     rows = math.ceil(len(groups) / columns)
     width = 4.2 if columns == 1 else 3.5
     height = _height(groups, painter, width)

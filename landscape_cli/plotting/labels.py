@@ -20,6 +20,13 @@ ENDINGS = (".h5", ".hdf5")
 COMPONENTS = ("pca", "file")
 """The kinds of direction that can be principal components."""
 
+BATCH_NORM = {
+    "frozen": "batch norm frozen",
+    "perturb": "batch norm moved along",
+    "recalibrate": "batch norm recalibrated",
+}
+"""What becomes of running statistics, in words."""
+
 LONGEST = 46
 """How many characters of a title fit above a panel."""
 
@@ -31,17 +38,16 @@ def title(panel: Panel) -> str:
 
 
 def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> str:
-    """The file's name below the network's, and how much of the surface is drawn and computed.
+    """The file's name below the network's, batch norm's mode, and how much is drawn and computed.
 
     That takes a line of its own if the whole has more than ``longest`` characters.
     """
     parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
         parts.append(panel.split)
-    words = [" ".join(parts)] if parts else []
-    if panel.repeat is not None:
-        words.append(f"repeat {panel.repeat}")
-    text = ", ".join(words)
+    words = [" ".join(parts), BATCH_NORM.get(str(_get(panel.surface.provenance, "batch_norm")))]
+    words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
+    text = ", ".join(filter(None, words))
     progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
     if not progress:
         return text

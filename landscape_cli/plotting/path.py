@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.errors import StoreError
+from landscape_cli.plotting import writing
 from landscape_cli.plotting.labels import shorten
+from landscape_cli.plotting.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.placing import Places
-from landscape_cli.trajectory import Marker, Trajectory, markers_of, trajectory_of
+from landscape_cli.plotting.writing import Writer
+from landscape_cli.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
-Found = TypeVar("Found")
-
-WIDTH = 2.9
-"""About the width of a flat panel's axes, in inches."""
 
 ENDS, DROP, MARKER = "#d55e00", "#f0e442", "white"
 """The colours of a path's ends, of falls of the learning rate, and of checkpoints."""
@@ -31,27 +29,37 @@ FALL = 2 / 3
 MOST_DROPS = 6
 """Rates that fall more often follow a schedule without steps, whose falls are not marked."""
 
+FINE = 16
+"""Into how many parts a step of a path is divided, to lie on a surface, or to be seen by texts."""
+
 MOST_LABELS = 12
+APART = 0.24
+"""The least distance between points whose epochs are written, in inches."""
+
 LONGEST_LABEL = 24
 
 OUTLINE = [withStroke(linewidth=2.8, foreground="white")]
-THIN_OUTLINE = [withStroke(linewidth=1.8, foreground="white")]
 
 
 def draw_path(axes: Any, panel: Panel) -> None:
     """Draw what a flat panel's surface has of paths and checkpoints; the limits stay."""
+    trajectory, markers = path_of(panel), checkpoints_of(panel)
+    if trajectory is None and not markers:
+        return
     limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
-    trajectory, markers = path_of(panel), _markers(panel)
-    places = _places(axes, panel, trajectory, markers)
+    points: list[Sequence[float]] = [marker.coordinates for marker in markers]
+    if trajectory is not None:
+        points += _fine(trajectory).tolist()
+    writer = Writer(axes, panel, points)
     for marker in markers:
         axes.plot(*marker.coordinates[:2], zorder=6, **_look("D", MARKER, 4.5))
-        _write(axes, places, marker.coordinates, _short(marker.label), insist=True)
+        writer.write(marker.coordinates, _short(marker.label), "checkpoint")
     if trajectory is not None:
         _draw_line(axes, trajectory)
         _draw_marks(axes, trajectory)
         for number in epochs_to_write(trajectory):
             where, text = trajectory.coordinates[number], str((trajectory.epochs or ())[number])
-            _write(axes, places, where, text)
+            writer.write(where, text, "epoch", APART)
     axes.set(**limits)
 
 
@@ -59,7 +67,7 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
     """Draw the checkpoints that a line goes through: an upright line and a name for each."""
     low, high = axes.get_xlim()
     upright = axes.get_xaxis_transform()
-    for marker in _markers(panel):
+    for marker in checkpoints_of(panel):
         x = marker.coordinates[0]
         if not low <= x <= high:
             continue
@@ -75,40 +83,29 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
             va="top",
             fontsize=7,
             color="0.2",
-            path_effects=THIN_OUTLINE,
+            path_effects=writing.OUTLINE,
             gid="checkpoint",
         )
 
 
-def path_of(panel: Panel) -> Trajectory | None:
-    """The path of a panel's surface, None if it has none or one without checkpoints.
+def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
+    """Draw the path of a surface in 3-D on it, where it lies above the grid.
 
-    Raises:
-        StoreError: naming the surface's file, if it is damaged.
+    Args:
+        axes: the 3-D axes.
+        panel: the panel drawn there.
+        heights: its values as drawn, of shape (ny, nx), NaN where there are none.
     """
-    found = _read(panel, trajectory_of)
-    return found if found is not None and len(found.coordinates) else None
-
-
-def path_notes(panels: Sequence[Panel]) -> list[str]:
-    """Say how many checkpoints of each surface's path lie outside its grid."""
-    found = []
-    for panel in {id(panel.surface): panel for panel in panels}.values():
-        axes = list(panel.surface.grid.axes.values())
-        groups = [("checkpoints", np.array([marker.coordinates for marker in _markers(panel)]))]
-        path = path_of(panel)
-        if path is not None and panel.dimension == 2:
-            groups.append(("checkpoints of the trajectory", path.coordinates))
-        for what, places in groups:
-            beyond = [
-                (column < axis.low) | (column > axis.high)
-                for column, axis in zip(places.T, axes, strict=False)
-            ]
-            if outside := int(np.count_nonzero(np.any(beyond, axis=0))):
-                found.append(
-                    f"{outside} of {len(places)} {what} lie outside the grid of {panel.source}"
-                )
-    return found
+    trajectory = path_of(panel)
+    if trajectory is None:
+        return
+    above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
+    places, fine = trajectory.coordinates, _fine(trajectory)
+    label = f"{len(places)} checkpoints"
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.0, "path_effects": OUTLINE}
+    axes.plot(*fine.T, above(fine[:, ::-1]), zorder=5.5, gid="trajectory", label=label, **look)
+    for ends, marker, size in ((places[:1], "s", 4.5), (places[-1:], "*", 9)):
+        axes.plot(*ends.T, above(ends[:, ::-1]), zorder=6, **_look(marker, ENDS, size))
 
 
 def drops(trajectory: Trajectory) -> list[int]:
@@ -127,7 +124,7 @@ def epochs_to_write(trajectory: Trajectory) -> list[int]:
     if trajectory.epochs is None:
         return []
     epochs = np.array(trajectory.epochs)
-    chosen = [0, len(epochs) - 1, *drops(trajectory)]
+    chosen = [len(epochs) - 1, 0, *drops(trajectory)]
     width = max(1, int(np.ptp(epochs)))
     steps = [m * 10**k for k in range(len(str(width)), -1, -1) for m in (5, 2, 1)]
     step = next((s for s in reversed(steps) if width / s <= MOST_LABELS), steps[0])
@@ -136,9 +133,17 @@ def epochs_to_write(trajectory: Trajectory) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+def _fine(trajectory: Trajectory) -> Floats:
+    """Points close to each other along a path, of shape (m, 2)."""
+    numbers = np.arange(len(trajectory.coordinates))
+    steps = np.linspace(0, numbers[-1], 1 + FINE * int(numbers[-1]))
+    columns = trajectory.coordinates.T
+    return np.stack([np.interp(steps, numbers, column) for column in columns], axis=1)
+
+
 def _draw_line(axes: Any, trajectory: Trajectory) -> None:
     count = len(trajectory.coordinates)
-    what = ", numbers are epochs" if trajectory.epochs else ""
+    what = " (by epoch)" if trajectory.epochs else ""
     axes.plot(
         *trajectory.coordinates.T,
         "-o",
@@ -148,7 +153,7 @@ def _draw_line(axes: Any, trajectory: Trajectory) -> None:
         path_effects=OUTLINE,
         solid_joinstyle="round",
         zorder=5.5,
-        label=f"trajectory, {count} checkpoints{what}",
+        label=f"{count} checkpoints{what}",
         gid="trajectory",
     )
 
@@ -158,11 +163,17 @@ def _draw_marks(axes: Any, trajectory: Trajectory) -> None:
     places = trajectory.coordinates
     if falls := drops(trajectory):
         look = _look("v", DROP, 5.5)
-        axes.plot(*places[falls].T, zorder=6.2, **{**look, "label": "learning rate falls"})
+        axes.plot(*places[falls].T, zorder=6.2, **{**look, "label": _falls(trajectory, falls)})
     look = _look("s", ENDS, 4.5)
-    axes.plot(*places[:1].T, zorder=6, **{**look, "label": "first checkpoint"})
-    look = _look("*", ENDS, 9)
-    axes.plot(*places[-1:].T, zorder=6.4, **{**look, "label": "last checkpoint"})
+    axes.plot(*places[:1].T, zorder=6, **{**look, "label": "first"})
+    look = _look("*", ENDS, 8)
+    axes.plot(*places[-1:].T, zorder=6.4, **{**look, "label": "last"})
+
+
+def _falls(trajectory: Trajectory, numbers: Sequence[int]) -> str:
+    epochs = trajectory.epochs or ()
+    after = ", ".join(str(epochs[number]) for number in numbers) if epochs else ""
+    return "lr falls" + (f" after {after}" if after else "")
 
 
 def _look(marker: str, color: str, size: float) -> dict[str, Any]:
@@ -175,62 +186,6 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
         "markeredgewidth": 0.7,
         "label": "_mark",
     }
-
-
-def _places(
-    axes: Any, panel: Panel, trajectory: Trajectory | None, markers: Sequence[Marker]
-) -> Places:
-    size = (WIDTH, WIDTH * panel.aspect)
-    points = [marker.coordinates for marker in markers]
-    if trajectory is not None:
-        points += trajectory.coordinates.tolist()
-    return Places(size, np.reshape([_inches(axes, size, point) for point in points], (-1, 2)))
-
-
-def _inches(axes: Any, size: tuple[float, float], point: Sequence[float]) -> Floats:
-    """A point of an axes of this size, about, in inches from its lower left corner."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    x, y = point[:2]
-    return np.array(
-        [(x - left) / (right - left) * size[0], (y - bottom) / (top - bottom) * size[1]]
-    )
-
-
-def _write(
-    axes: Any, places: Places, point: Sequence[float], text: str, insist: bool = False
-) -> None:
-    """Write a text beside a point, if there is room."""
-    inches = _inches(axes, places.size, point)
-    if (inches < 0).any() or (inches > places.size).any():
-        return
-    way = places.find(inches, text, insist)
-    if way is None:
-        return
-    axes.annotate(
-        text,
-        xy=(point[0], point[1]),
-        xytext=(72 * way[0], 72 * way[1]),
-        textcoords="offset points",
-        ha="center",
-        va="center",
-        fontsize=7,
-        zorder=7,
-        path_effects=THIN_OUTLINE,
-        gid="epoch",
-    )
-
-
-def _markers(panel: Panel) -> list[Marker]:
-    """A panel's checkpoints that have a coordinate for each of its axes."""
-    found = _read(panel, markers_of)
-    return [marker for marker in found if len(marker.coordinates) >= panel.dimension]
-
-
-def _read(panel: Panel, read: Callable[[Any], Found]) -> Found:
-    try:
-        return read(panel.surface.provenance)
-    except StoreError as error:
-        raise StoreError(f"{panel.source}: {error}") from None
 
 
 def _short(label: str) -> str:

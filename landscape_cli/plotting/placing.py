@@ -36,18 +36,26 @@ class Places:
     size: tuple[float, float]
     points: Floats
     taken: list[Box] = field(default_factory=list)
+    named: list[Floats] = field(default_factory=list)
 
-    def find(self, point: Floats, text: str, insist: bool = False) -> tuple[float, float] | None:
+    def take(self, middle: Floats, text: str) -> None:
+        """Take the place of a text that is there already."""
+        self.taken.append(_around(middle, LETTER * len(text)))
+
+    def find(self, point: Floats, text: str, apart: float = 0.0) -> tuple[float, float] | None:
         """Where the middle of a text goes, in inches from its point, and take that place.
 
         Args:
             point: the point it belongs to, in inches, of shape (2,).
             text: one line.
-            insist: give the place that covers the fewest points, if all cover some.
+            apart: how far the point has to be from others that have a text. With 0 it may be
+                anywhere, and the text covers points if every place does.
 
         Returns:
-            The way from the point, or None if every place covers points or texts.
+            The way from the point, or None if there is no place.
         """
+        if any(np.hypot(*(point - other)) < apart for other in self.named):
+            return None
         best, fewest, way = None, np.inf, (0.0, 0.0)
         width = LETTER * len(text)
         for reach in REACHES:
@@ -58,9 +66,10 @@ class Places:
                 covered = self._covered(box)
                 if covered < fewest and self._free(box):
                     best, fewest, way = box, covered, shift
-        if best is None or (fewest > 0 and not insist):
+        if best is None or (fewest > 0 and apart > 0):
             return None
         self.taken.append(best)
+        self.named.append(point)
         return way
 
     def _free(self, box: Box) -> bool:

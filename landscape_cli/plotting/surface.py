@@ -14,6 +14,7 @@ from landscape_cli.plotting.checks import check_wide
 from landscape_cli.plotting.marks import CENTRE, absent, alone, explain, mark_size, rectangles
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.path import draw_path_above
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import MISSING, colormap, ticks
 
@@ -38,6 +39,7 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     if len(faces):
         axes.add_collection3d(_collection(faces, colors))
     _mark(axes, panel, heights, scale)
+    draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(**VIEW)
     axes.set_box_aspect((4, 4, 3), zoom=0.95)

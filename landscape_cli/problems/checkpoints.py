@@ -78,10 +78,25 @@ def load_weights(model: nn.Module, path: str) -> None:
     """Load a checkpoint's weights into a model.
 
     Raises:
-        CheckpointError: if the file is no checkpoint, or its tensors are not exactly those of
-            the model; missing, unexpected and wrongly shaped ones are listed.
+        CheckpointError: if the file is no checkpoint, its tensors are not exactly those of the
+            model (missing, unexpected and wrongly shaped ones are listed), or not finite.
     """
-    model.load_state_dict(fit_state(read_state_dict(path), model.state_dict(), path))
+    state = fit_state(read_state_dict(path), model.state_dict(), path)
+    refuse_not_finite(state, path)
+    model.load_state_dict(state)
+
+
+def refuse_not_finite(tensors: Mapping[str, Tensor], path: str) -> None:
+    """Refuse weights of a training that went astray.
+
+    Raises:
+        CheckpointError: naming the file and the first tensor with a NaN or an infinity.
+    """
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"checkpoint: {path!r} holds numbers that are not finite, in {name}; leave it out"
+            )
 
 
 def fit_state(

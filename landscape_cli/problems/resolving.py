@@ -29,18 +29,7 @@ def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
         ProblemError: if the path is malformed, does not import, its callable fails or returns
             something else; the message holds the cause and its place in the user's code.
     """
-    if not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", path):
-        raise ProblemError(
-            f"problem: got {path!r}, expected 'module:callable' such as 'my_problem:build'"
-        )
-    module_name, _, attribute = path.partition(":")
-    build: Any = _import(path, module_name)
-    for part in attribute.split("."):
-        if not hasattr(build, part):
-            raise ProblemError(f"problem: {path!r}: {module_name} has no attribute {attribute!r}")
-        build = getattr(build, part)
-    if not callable(build):
-        raise ProblemError(f"problem: {path!r} is a {type(build).__name__}, expected a callable")
+    build = load_callable(path, "problem", "my_problem:build")
     try:
         problem = build(**args)
     except LandscapeError:
@@ -56,7 +45,31 @@ def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
     return problem
 
 
-def _import(path: str, module: str) -> Any:
+def load_callable(path: str, key: str, example: str) -> Any:
+    """Import ``module:callable``, from the current folder too.
+
+    Args:
+        path: the import path.
+        key: the configuration's key that has it, for messages.
+        example: such a path, for messages.
+
+    Raises:
+        ProblemError: if the path is malformed, does not import or is no callable.
+    """
+    if not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", path):
+        raise ProblemError(f"{key}: got {path!r}, expected 'module:callable' such as {example!r}")
+    module_name, _, attribute = path.partition(":")
+    found = _import(key, path, module_name)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise ProblemError(f"{key}: {path!r}: {module_name} has no attribute {attribute!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise ProblemError(f"{key}: {path!r} is a {type(found).__name__}, expected a callable")
+    return found
+
+
+def _import(key: str, path: str, module: str) -> Any:
     folder = os.getcwd()
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -64,5 +77,5 @@ def _import(path: str, module: str) -> Any:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
         raise ProblemError(
-            f"problem: {path!r}: module {module} does not import: {cause(error)}"
+            f"{key}: {path!r}: module {module} does not import: {cause(error)}"
         ) from error

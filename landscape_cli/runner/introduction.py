@@ -9,6 +9,7 @@ from landscape_cli.logs import tell
 from landscape_cli.runner.forward import describe_forward
 from landscape_cli.runner.keeping import streamed_line
 from landscape_cli.runner.loading import data_lines
+from landscape_cli.runner.marking import marking_lines
 from landscape_cli.runner.pace import details
 from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup
@@ -39,6 +40,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
     ]
     if streamed := sum(place["directions"] == "streamed" for place in setup.places):
         lines.append(streamed_line(streamed, len(setup.places)))
+    lines += marking_lines(facts)
     lines += [*sampling_lines(facts.get("sampling")), *data_lines(setup.places)]
     fresh = len(recorder.surface.provenance["runs"]) == 1
     lines += describe_forward(setup.evaluator, facts, fresh)

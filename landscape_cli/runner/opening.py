@@ -25,8 +25,8 @@ from landscape_cli.store import (
     write_directions,
 )
 
-CHOICES = ("calibration", "compilation")
-"""Facts on how the first run of a file chose its settings, which later ones keep."""
+CHOICES = ("calibration", "compilation", "probe")
+"""Facts on how the first run of a file chose its settings and ranges, which later ones keep."""
 
 
 def open_file(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -> Recorder:

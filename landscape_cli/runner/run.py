@@ -23,6 +23,7 @@ from landscape_cli.runner.limits import time_left
 from landscape_cli.runner.opening import open_file
 from landscape_cli.runner.pace import Pace, logged
 from landscape_cli.runner.rounds import all_results
+from landscape_cli.runner.settling import settle
 from landscape_cli.runner.setup import set_up
 from landscape_cli.runner.start import decide
 from landscape_cli.runner.working import Worker
@@ -95,7 +96,9 @@ def _compute(
     output = start.config.file
     if start.complete:
         return Outcome(output, directions_path(output), 0)
+    start, found = settle(start, executor, quiet)
     setup = set_up(start, executor)
+    setup.facts.update(found)
     session: dict[str, Any] = {
         "command": list(command),
         "started": now(),

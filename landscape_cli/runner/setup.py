@@ -37,8 +37,10 @@ from landscape_cli.repeats import key_of
 from landscape_cli.runner.agreement import agree_on_versions
 from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
+from landscape_cli.runner.given import refuse_zero, supply
 from landscape_cli.runner.keeping import keep_directions, make_slice
 from landscape_cli.runner.loading import load_data, room_of
+from landscape_cli.runner.marking import marked, path_through
 from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
 
@@ -82,6 +84,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
         axis: direction_from(section, f"directions.{axis}")
         for axis, section in config.directions.items()
     }
+    recipes = supply(recipes, config, problem.model, parameters, executor)
     repeats = recipes_of(recipes, config.repeats)
     axes = len(repeats) * len(recipes)
     places = keep_directions(config.keep_directions, parameters, axes, places, executor)
@@ -89,6 +92,9 @@ def set_up(start: Start, executor: Executor) -> Setup:
     slice_ = executor.together(
         lambda: make_slice(kept, parameters.clone(), repeats, config.orthogonal)
     )
+    norms = slice_.norms()
+    executor.together(lambda: refuse_zero(norms))
+    marks = executor.lead(lambda: _marks(start, recipes, slice_, problem.model))
     room = room_of(config.cache, executor, device, places)
     sources = {name: problem.splits[name] for name in config.splits or problem.splits}
     evaluator_on = partial(
@@ -122,6 +128,8 @@ def set_up(start: Start, executor: Executor) -> Setup:
     settings = evaluator.settings
     facts |= {
         "cosines": slice_.cosines(),
+        "norms": norms,
+        **marks,
         "settings": settings.as_dict(),
         "micro_batch": settings.micro_batch,
         "precision": settings.precision,
@@ -151,6 +159,17 @@ def _describe(slice_: Slice, repeats: Sequence[Mapping[str, Direction]]) -> dict
         }
         for name, recipe in named.items()
     }
+
+
+def _marks(
+    start: Start, recipes: Mapping[str, Direction], slice_: Slice, model: nn.Module
+) -> dict[str, Any]:
+    """Checkpoints and a path on the slice, where there are some."""
+    found = {
+        "checkpoints": marked(start.config, recipes, slice_, model),
+        "trajectory": path_through(start.config, recipes, (start.checkpoint or {}).get("sha256")),
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:

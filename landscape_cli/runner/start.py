@@ -13,6 +13,7 @@ from landscape_cli.config import RunConfig, differences
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.repeats import recipes_of
+from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.records import Status, Surface
 from landscape_cli.shards import Shard
@@ -74,6 +75,9 @@ def decide(
     if overwrite or not output.exists():
         return Start(config, True, False, None, checkpoint)
     stored = read_surface(output)
+    if config.auto:
+        axes = stored.grid.axes.items()
+        config = config.with_ranges({name: (axis.low, axis.high) for name, axis in axes})
     refuse_other(output, _changes(config, checkpoint, stored))
     config = config.model_copy(update={"splits": stored.config.get("splits")})
     settings = stored.provenance.get("settings")
@@ -97,7 +101,10 @@ def resolve(config: RunConfig) -> RunConfig:
         axis: recipe.model_dump(mode="json", exclude_none=True) for axis, recipe in recipes.items()
     }
     calibrate = config.calibrate and config.part is None
-    resolved = config.model_copy(update={"directions": directions, "calibrate": calibrate})
+    update: dict[str, Any] = {"directions": directions, "calibrate": calibrate}
+    if config.checkpoints is not None:
+        update["checkpoints"] = expand(config.checkpoints)
+    resolved = config.model_copy(update=update)
     resolved.as_yaml()
     return resolved
 
@@ -116,6 +123,8 @@ def refuse_other(output: Path, changes: list[str]) -> None:
 
 
 def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surface) -> list[str]:
+    if imported := stored.provenance.get("imported"):
+        return [f"imported from {imported.get('path')}"]
     lines = differences(stored.config, config)
     part = Shard.of_file(stored.provenance)
     if config.part not in (None, part):

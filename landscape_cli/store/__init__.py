@@ -11,6 +11,7 @@ from landscape_cli.store.publishing import check_writable
 from landscape_cli.store.reading_directions import read_direction
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
+from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 from landscape_cli.store.trial import Trial, try_folder
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "directions_path",
     "empty_surface",
     "own_points",
+    "read_centre",
     "read_direction",
     "read_older_surface",
     "read_surface",
+    "read_trajectory",
     "surface_bytes",
     "try_folder",
     "write_directions",

@@ -63,7 +63,7 @@ def read_older_surface(
 
 def _refuse_others(file: h5py.File, path: str) -> None:
     """Say what to do with files that are no surface of the other tool's."""
-    if file.attrs.get("format") == FORMAT:
+    if "format" in file.attrs and text(file, "format") == FORMAT:
         raise StoreError(f"{path}: a surface of `landscape` already, which every command reads")
     if "xcoordinates" in file:
         return
@@ -93,7 +93,7 @@ def _read(file: h5py.File, path: Path, split: str | None) -> tuple[Surface, list
         {axis: numbers(file[f"{axis}coordinates"]) for axis in axes},
         arrays if split is None else _of_split(arrays, split, path),
     )
-    dir_file = text(file["dir_file"][()]) if "dir_file" in file else None
+    dir_file = text(file["dir_file"]) if "dir_file" in file else None
     config = {
         "directions": {axis: {"kind": "imported", "dir_file": dir_file} for axis in axes},
         "grid": {name: [one.low, one.high, one.points] for name, one in found.grid.axes.items()},

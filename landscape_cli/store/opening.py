@@ -52,6 +52,15 @@ def numbers(dataset: Any) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def text(value: Any) -> str:
-    """A string of HDF5's as Python's."""
+def text(owner: Any, attribute: str | None = None) -> str:
+    """A string: an attribute's of a file, group or data set, or a data set's own.
+
+    Raises:
+        KeyError: if there is no such attribute.
+        ValueError: if it is no string. HDF5 crashes where others are damaged.
+    """
+    stored = owner.id if attribute is None else owner.attrs.get_id(attribute)
+    if stored.get_type().get_class() != h5py.h5t.STRING:
+        raise ValueError(f"{attribute or owner.name} is no text")
+    value = owner[()] if attribute is None else owner.attrs[attribute]
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -62,8 +62,8 @@ def _read(file: h5py.File, axis: str, path: str | os.PathLike[str]) -> list[Entr
 
 
 def _entry(dataset: h5py.Dataset) -> Entry:
-    name = dataset.attrs.get("name")
-    return None if name is None else text(name), numbers(dataset)
+    name = text(dataset, "name") if "name" in dataset.attrs else None
+    return name, numbers(dataset)
 
 
 def _inventory(names: list[str]) -> str:

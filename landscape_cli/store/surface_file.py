@@ -29,7 +29,7 @@ import yaml
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
 from landscape_cli.repeats import mean_over_repeats
-from landscape_cli.store.opening import open_file
+from landscape_cli.store.opening import open_file, text
 from landscape_cli.store.publishing import Check, publish, reason, unchecked
 
 FORMAT = "loss-landscape"
@@ -92,7 +92,7 @@ def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:
 
 
 def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
-    if file.attrs.get("format") != FORMAT:
+    if "format" not in file.attrs or text(file, "format") != FORMAT:
         raise StoreError(
             f"{os.fspath(path)}: an HDF5 file, but not a surface made by `landscape compute`"
         )
@@ -142,8 +142,8 @@ def _read(file: h5py.File) -> Surface:
         status=_status(_array(file["status"], np.uint8, grid)),
         seconds=_array(file["seconds"], np.float32, grid),
         rank=_array(file["rank"], np.int32, grid),
-        config=_mapping(yaml.safe_load(_text(file.attrs["config"]))),
-        provenance=_mapping(json.loads(_text(file.attrs["provenance"]))),
+        config=_mapping(yaml.safe_load(text(file, "config"))),
+        provenance=_mapping(json.loads(text(file, "provenance"))),
     )
 
 
@@ -170,10 +170,6 @@ def _array(dataset: h5py.Dataset, dtype: Any, grid: Grid) -> Any:
 
 def _axis(coordinates: Any) -> Axis:
     return Axis(float(coordinates[0]), float(coordinates[-1]), len(coordinates))
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

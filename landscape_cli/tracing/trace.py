@@ -15,25 +15,24 @@ from torch import Tensor
 
 from landscape_cli.config import RunConfig
 from landscape_cli.errors import UsageError
-from landscape_cli.evaluation.devices import free_memory
+from landscape_cli.evaluation.batch_norm import moved_buffers
+from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.differences import Differences
 from landscape_cli.geometry.matching import match
 from landscape_cli.geometry.pca import principal_directions
 from landscape_cli.geometry.projection import project
 from landscape_cli.problems import Problem
+from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.problems.resolving import load_problem
+from landscape_cli.problems.weights import Reader, perturbed, read_weights
 from landscape_cli.progress import Progress
 from landscape_cli.store.reading_directions import read_direction
 from landscape_cli.store.trajectory_file import Plane
 from landscape_cli.tracing import files, rates
-from landscape_cli.tracing.reading import Reader, perturbed, read_weights
 from landscape_cli.trajectory import Trajectory
 
 AXES: tuple[Literal["x"], Literal["y"]] = ("x", "y")
-
-BESIDE = 8
-"""How many checkpoints' memory the centre and two directions in float64 take, and some more."""
 
 Directions = Sequence[Mapping[str, Tensor]]
 
@@ -99,14 +98,15 @@ def trace(
     """
     log = None if options.log is None else rates.read_rates(options.log)
     problem = load_problem(config.problem, config.problem_args)
-    tensors = perturbed(problem.model, getattr(config, "perturb", "parameters") == "states")
+    buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
+    tensors = perturbed(problem.model, buffers)
     if not tensors:
         raise UsageError("problem: its model has no floating-point parameters")
     origin = config.checkpoint or paths[-1]
     centre, _ = read_weights(origin, problem.model, tensors)
     given = None if options.onto is None else _given(options.onto, problem, tensors)
     reader = Reader(paths, problem.model, tensors)
-    differences = Differences(reader, len(paths), centre, room or _room(centre))
+    differences = Differences(reader, len(paths), centre, room or room_for_checkpoints(centre))
     with show(differences.reads if given is None else len(paths)) as progress:
         reader.after = progress.update
         directions, explained = (
@@ -117,7 +117,7 @@ def trace(
     trajectory = Trajectory(
         coordinates=coordinates,
         residuals=residuals,
-        labels=files.labels(paths),
+        labels=labels(paths),
         epochs=epochs,
         learning_rates=None if log is None else rates.rates_of(epochs, log),
         explained=explained,
@@ -158,15 +158,12 @@ def _given(path: str, problem: Problem, tensors: Mapping[str, Tensor]) -> Direct
     found = []
     for axis in AXES:
         entries = [(name, torch.from_numpy(array)) for name, array in read_direction(path, axis)]
-        matched = match(entries, own, states)
+        try:
+            matched = match(entries, own, states)
+        except UsageError as error:
+            raise UsageError(f"--onto {path}: {axis}: {error}") from None
         found.append({name: matched[name] for name in tensors if name in matched})
     return found
-
-
-def _room(centre: Mapping[str, Tensor]) -> int:
-    """How many checkpoints half of the free memory holds, beside the centre and directions."""
-    size = sum(tensor.numel() * tensor.element_size() for tensor in centre.values())
-    return max(2, free_memory(torch.device("cpu")) // 2 // max(1, size) - BESIDE)
 
 
 def _components(
@@ -220,7 +217,7 @@ def _settings(options: Options) -> dict[str, Any]:
     return {
         "center": "mean" if options.mean else "final",
         "ignore": "biasbn" if options.ignore else "none",
-        "onto": options.onto,
+        "onto": None if options.onto is None else str(Path(options.onto).absolute()),
         "log": options.log,
     }
 

@@ -59,7 +59,7 @@ def test_an_imported_surface_is_not_continued(landscape, old, workplace):
     landscape("import", old, "-o", "surface.h5")
     code, _, err = landscape("compute", workplace.config())
     assert code == 2
-    assert "was made with another configuration (problem: " in err
+    assert f"was made with another configuration (imported from {old}); choose another" in err
     assert err.count("\n") == 1
 
 

@@ -103,6 +103,16 @@ def test_dpi_sets_the_size(folder, plot):
     assert widths[1] == pytest.approx(2 * widths[0], rel=0.05)
 
 
+def test_columns(folder, plot):
+    shapes = []
+    for columns in (1, 2):
+        plot("plane.h5", "small.h5", "--columns", columns, "-o", "a.png", "--dpi", 50)
+        shapes.append(imread("a.png").shape)
+    (tall, narrow, _), (low, wide, _) = shapes
+    assert tall > 1.8 * low
+    assert wide > 1.5 * narrow
+
+
 def test_several_files_with_all_options(folder, plot):
     code, out, err = plot(
         *("plane.h5", "small.h5", "--kind", "contour", "--split", "train", "--quantity", "loss"),
@@ -163,6 +173,7 @@ def test_files_of_one_name_are_told_apart(folder, plot):
         (["plane.h5", "todo.h5"], "todo.h5: no point is computed yet"),
         (["gone.h5"], "gone.h5: no such file"),
         (["."], ".: no such file"),
+        (["plane.h5", "--columns", "0"], "'--columns': 0 is not in the range"),
         (["plane.h5", "--dpi", "0"], "'--dpi': 0 is not in the range"),
         (
             ["plane.h5", "-o", "a.jpg"],

@@ -101,6 +101,7 @@ def test_directions_of_all_repeats_have_names_hashes_and_blocks(centre):
         "x,y": slices[0].cosines()["x,y"],
         "repeat1/x,y": slices[1].cosines()["x,y"],
     }
+    assert both.norms()["repeat1/x"] == slices[1].norms()["x"]
     for name, one, axis in (("y", slices[0], "y"), ("repeat1/x", slices[1], "x")):
         for (n, place, entries), (m, there, same) in zip(
             both.blocks(name), one.blocks(axis), strict=True

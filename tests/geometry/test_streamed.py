@@ -91,6 +91,7 @@ def assert_same(centre, recipes, orthogonal=False):
     streamed = StreamedSlice(centre, recipes, orthogonal)
     assert streamed.hashes() == kept.hashes()
     assert streamed.cosines() == kept.cosines()
+    assert streamed.norms() == kept.norms()
     assert list(streamed.directions) == list(kept.directions)
     for axis, direction in kept.directions.items():
         again = FlatParameters(centre.views, "cpu")

@@ -128,6 +128,13 @@ def test_five_panels_take_two_rows(make_panel):
     assert rows == {0, 1}
 
 
+def test_panels_in_columns(make_panel):
+    for columns, rows in ((1, 5), (2, 3), (3, 2), (5, 1), (9, 1)):
+        axes = draw([make_panel(bowl)] * 5, columns=columns).axes
+        shape = axes[0].get_subplotspec().get_gridspec().get_geometry()
+        assert shape == (rows, min(columns, 5))
+
+
 @pytest.mark.parametrize(
     ("x", "y", "kind"),
     [

@@ -25,6 +25,20 @@ def test_names_from_the_provenance(make_panel):
 
 
 @pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("frozen", "run, batch norm frozen"),
+        ("perturb", "run, batch norm moved along"),
+        ("recalibrate", "run, batch norm recalibrated"),
+        ("unheard of", "run"),
+    ],
+)
+def test_the_mode_of_batch_norm_is_said(make_panel, mode, words):
+    panel = make_panel(np.ones((5, 5)), provenance={**PROVENANCE, "batch_norm": mode})
+    assert labels.subtitle(panel) == words
+
+
+@pytest.mark.parametrize(
     "provenance", [{}, {"network": None, "directions": None}, {"network": "?", "directions": []}]
 )
 def test_fall_backs_without_provenance(make_panel, provenance):

@@ -82,18 +82,20 @@ def test_two_epochs_of_a_small_network(tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == names
     assert sorted(path.name for path in checkpoint.parent.iterdir()) == ["net.pt", "net_epochs"]
 
-    *means, first, second = result.stdout.splitlines()
+    *lines, first, second = result.stdout.splitlines()
     assert [first, second] == [f"wrote {checkpoint}", f"wrote {folder}"]
-    assert [line.split(":")[0] for line in means] == ["train", "test"]
-    assert all("loss " in line and "accuracy " in line for line in means)
+    assert [line.split(":")[0] for line in lines] == ["train", "test"]
+    assert all("loss " in line and "accuracy " in line for line in lines)
     assert "net.pt: 2/2 epochs" in result.stderr
 
     log = rows(folder)
-    assert list(log[0]) == ["epoch", "lr", "train_loss", "test_loss", "test_accuracy"]
+    means = [f"{split}_{name}" for split in ("train", "test") for name in ("loss", "accuracy")]
+    assert list(log[0]) == ["epoch", "lr", *means]
     assert [row["epoch"] for row in log] == ["1", "2"]
     assert float(log[1]["train_loss"]) < float(log[0]["train_loss"]) < 2.3
+    assert float(log[0]["train_accuracy"]) < float(log[1]["train_accuracy"])
     assert float(log[1]["test_accuracy"]) > 0.5
-    assert f"loss {float(log[1]['test_loss']):.4g}" in means[1]
+    assert f"loss {float(log[1]['test_loss']):.4g}" in lines[1]
 
     final = load(checkpoint)
     assert final["epoch"] == 2
@@ -337,7 +339,7 @@ def refused(outcome, message):
         (["--milestones", "0,5"], "--milestones 0,5: expected"),
         (["--set", "checkpoint"], "--set checkpoint: expected KEY=VALUE"),
         (["--set", "problem_args.model=[1"], "--set problem_args.model: not valid YAML"),
-        (["--set", "problem_args.model=vgg"], "model: got 'vgg', expected one of resnet, mlp"),
+        (["--set", "problem_args.model=lenet"], "model: got 'lenet', expected one of resnet"),
         (["--set", "problem=nonsense"], "expected 'module:callable'"),
         (["--set", "checkpoint=null"], "checkpoint: got None"),
         (["--set", "checkpoint=a.safetensors"], "name a .pt file"),
@@ -402,7 +404,8 @@ def test_the_users_own_example_trains(tmp_path):
     result = run(ROOT / "configs", "own_problem.yaml", *options, *target)
     assert result.returncode == 0, result.stderr
     log = rows(tmp_path / "own_epochs")
-    assert list(log[0])[2:] == ["train_loss", "test_loss", "test_absolute_error"]
+    names = ["train_loss", "train_absolute_error", "test_loss", "test_absolute_error"]
+    assert list(log[0])[2:] == names
     # The targets have variance 1: the network explains two fifths of it in patients it never saw.
     assert float(log[-1]["train_loss"]) < 0.6 < float(log[0]["train_loss"])
     assert float(log[-1]["test_loss"]) < 0.6

@@ -123,6 +123,7 @@ def test_the_file_says_where_it_is_from(tmp_path):
     assert label == "direction of loss-landscape, filter-normalized"
 
 
+@settings(max_examples=15)
 @given(
     st.integers(1, 6),
     st.integers(1, 6),

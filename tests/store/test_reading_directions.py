@@ -104,3 +104,15 @@ def test_damaged_directions_are_refused(tmp_path):
         read_direction(path, "y")
     with pytest.raises(StoreError, match="zdirection holds no tensors"):
         read_direction(path, "z")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    """HDF5 ends the process where such a name is damaged as well."""
+    path = tmp_path / "old.h5"
+    older_write(path, xdirection=[np.ones(2)])
+    with h5py.File(path, "r+") as file:
+        numbers = np.empty((), dtype=h5py.vlen_dtype(np.uint8))
+        numbers[()] = np.arange(3, dtype=np.uint8)
+        file["xdirection/0"].attrs.create("name", numbers, dtype=numbers.dtype)
+    with pytest.raises(StoreError, match=r"a damaged directions file \(name is no text\)"):
+        read_direction(path, "x")

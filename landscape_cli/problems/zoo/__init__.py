@@ -21,6 +21,8 @@ from landscape_cli.problems.zoo.dataset import DataSet
 MODELS = {
     "resnet": "landscape_cli.problems.zoo.resnet:ResNet",
     "mlp": "landscape_cli.problems.zoo.mlp:MLP",
+    "vgg": "landscape_cli.problems.zoo.vgg:VGG",
+    "densenet": "landscape_cli.problems.zoo.densenet:DenseNet",
 }
 """Model classes; parameters named as in ``_from_data`` are set to fit the data."""
 

@@ -77,7 +77,7 @@ def test_a_new_model_needs_one_line_and_no_title(monkeypatch):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"model": "vgg"}, "model: got 'vgg', expected one of resnet, mlp"),
+        ({"model": "lenet"}, "model: got 'lenet', expected one of resnet, mlp, vgg, densenet"),
         ({"data": "mnist"}, "data: got 'mnist', expected one of digits, fashion_mnist, cifar10"),
         ({"model_args": {"deep": 8}}, "has no 'deep'; it has depth, width, shortcuts"),
         ({"model_args": {"classes": 8}}, "has no 'classes'; it has depth, width, shortcuts"),

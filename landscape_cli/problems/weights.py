@@ -6,24 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from landscape_cli.errors import CheckpointError
-from landscape_cli.problems.checkpoints import fit_state, read_checkpoint
+from landscape_cli.problems.checkpoints import fit_state, read_checkpoint, refuse_not_finite
 
 
-def perturbed(model: nn.Module, states: bool = False) -> dict[str, Tensor]:
+def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
     """A model's tensors that a direction has entries for, by name, in the model's order.
 
     Args:
         model: the network.
-        states: its floating-point buffers too, where they are in its state dict.
+        buffers: names of the buffers that directions have entries for too; with some, the order is
+            that of the state dict.
     """
     own = {name: tensor.detach() for name, tensor in model.named_parameters()}
-    if states:
-        kept = model.state_dict()
-        own |= {name: tensor for name, tensor in model.named_buffers() if name in kept}
+    if buffers:
+        own |= {name: tensor for name, tensor in model.named_buffers() if name in buffers}
+        own = {name: own[name] for name in model.state_dict() if name in own}
     return {name: tensor.cpu() for name, tensor in own.items() if tensor.is_floating_point()}
 
 
@@ -71,9 +70,5 @@ def read_weights(
     state, around = read_checkpoint(path)
     fitting = fit_state(state, model.state_dict(), path)
     found = {name: fitting[name].to(like.dtype) for name, like in tensors.items()}
-    for name, tensor in found.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(
-                f"checkpoint: {path!r} holds numbers that are not finite, in {name}; leave it out"
-            )
+    refuse_not_finite(found, path)
     return found, around

@@ -1,0 +1,55 @@
+"""Curvature: the Hessian of the quadratic function that fits the surface around its centre."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from landscape_cli.analysis.field import Field, Options
+from landscape_cli.analysis.quadratic import fit_centre
+
+
+def measure(field: Field, options: Options) -> dict[str, Any]:
+    """Gradient, Hessian and its eigenvalues, largest first, each with its standard error.
+
+    The errors come from the residuals of the fit: from noise, and from what is not quadratic. That
+    of an eigenvalue is, to first order, that of v.H.v with its unit eigenvector v.
+
+    Raises:
+        UnknownError: if there are too few points.
+    """
+    fit = fit_centre(field)
+    size = len(field.axes)
+    values, vectors = np.linalg.eigh(fit.hessian)
+    unit = np.eye(size)
+    entry_errors = [
+        [
+            fit.hessian_error((np.outer(unit[i], unit[j]) + np.outer(unit[j], unit[i])) / 2)
+            for j in range(size)
+        ]
+        for i in range(size)
+    ]
+    return {
+        "gradient": fit.gradient.tolist(),
+        "gradient_stderr": [fit.gradient_error(axis) for axis in range(size)],
+        "hessian": fit.hessian.tolist(),
+        "hessian_stderr": entry_errors,
+        "eigenvalues": values[::-1].tolist(),
+        "eigenvalues_stderr": [
+            fit.hessian_error(np.outer(vector, vector)) for vector in vectors.T[::-1]
+        ],
+        "points": fit.points,
+        "reach": dict(zip(field.names, fit.reach.tolist(), strict=True)),
+    }
+
+
+def text(found: dict[str, Any]) -> list[str]:
+    """The eigenvalues, which for a line are the second derivative."""
+    pairs = zip(found["eigenvalues"], found["eigenvalues_stderr"], strict=True)
+    values = ", ".join(
+        f"{value:.6g}" + ("" if error is None else f" ± {error:.2g}") for value, error in pairs
+    )
+    name = "eigenvalues" if len(found["eigenvalues"]) > 1 else "second derivative"
+    reach = " x ".join(f"{reach:.3g}" for reach in found["reach"].values())
+    return [f"{name} {values} (fit to {found['points']:g} points within {reach})"]

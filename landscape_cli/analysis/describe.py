@@ -1,0 +1,130 @@
+"""All numbers of a surface, as a tree of plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from landscape_cli.analysis import MEASURES
+from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
+from landscape_cli.analysis.selection import Selection, select
+from landscape_cli.errors import UsageError
+from landscape_cli.records import Quantity, Surface
+
+USUAL = "loss"
+
+
+def describe(
+    surface: Surface,
+    splits: Sequence[str] = (),
+    quantities: Sequence[str] = (),
+    options: Options | None = None,
+) -> dict[str, Any]:
+    """Measure the chosen quantities of a surface.
+
+    Args:
+        surface: complete or not.
+        splits: their names; all if empty.
+        quantities: their names; ``loss`` if empty.
+        options: what measures let a user choose.
+
+    Returns:
+        ``axes``, ``complete``, ``repeats``, and under ``numbers`` a list with a mapping for each
+        split and quantity, whose keys docs/describe.md lists.
+
+    Raises:
+        UsageError: if the surface lacks what is asked for, or has too few points.
+    """
+    chosen = _choose(surface, splits, quantities)
+    selection = select(surface)
+    return {
+        "axes": {name: axis.tolist() for name, axis in selection.axes.items()},
+        "complete": surface.complete,
+        "repeats": selection.repeats,
+        "numbers": [_numbers(selection, key, options or Options()) for key in chosen],
+    }
+
+
+def _choose(surface: Surface, splits: Sequence[str], quantities: Sequence[str]) -> list[Quantity]:
+    for name in splits:
+        if name not in surface.splits:
+            raise UsageError(
+                f"--split {name}: the surface has {', '.join(surface.splits) or 'none'}"
+            )
+    names = sorted({name for _, name in surface.values})
+    wanted = quantities or (USUAL,)
+    for name in wanted:
+        if name not in names:
+            raise UsageError(
+                f"--quantity {name}: the surface has {', '.join(names) or 'none'}; choose of these"
+            )
+    keys = [(split, name) for split in splits or surface.splits for name in wanted]
+    return [key for key in dict.fromkeys(keys) if key in surface.values]
+
+
+def _numbers(selection: Selection, key: Quantity, options: Options) -> dict[str, Any]:
+    each = [_measure(field, options) for field in selection.fields(key)]
+    several = len(each) > 1
+    return {
+        "split": key[0],
+        "quantity": key[1],
+        "points": selection.counts(key),
+        **across(each, _mean),
+        "std": across([_without(one, "unknown") for one in each], _std) if several else None,
+        "each": each if several else None,
+    }
+
+
+def _measure(field: Field, options: Options) -> dict[str, Any]:
+    """The numbers of one repeat, and why those are missing that would make sense."""
+    found: dict[str, Any] = {"centre": None}
+    unknown: dict[str, str] = {}
+    try:
+        found["centre"] = field.centre
+    except UnknownError as reason:
+        unknown["centre"] = str(reason)
+    for name, one in MEASURES.items():
+        found[name] = None
+        try:
+            found[name] = one.measure(field, options)
+        except MeaninglessError:
+            continue
+        except UnknownError as reason:
+            unknown[name] = str(reason)
+    return {**found, "unknown": unknown}
+
+
+def across(trees: Sequence[Any], combine: Callable[[list[float]], float | None]) -> Any:
+    """One tree of several with the same keys: numbers combined, the rest from the first.
+
+    A number that some trees lack is that of the others. Truths hold if they hold in all.
+    """
+    known = [tree for tree in trees if tree is not None]
+    if not known:
+        return None
+    first = known[0]
+    if isinstance(first, dict):
+        keys = dict.fromkeys(key for tree in known for key in tree)
+        return {key: across([tree.get(key) for tree in known], combine) for key in keys}
+    if isinstance(first, list):
+        return [across(parts, combine) for parts in zip(*known, strict=False)]
+    if isinstance(first, bool):
+        return all(known)
+    if isinstance(first, (int, float)):
+        return known[0] if len(trees) == 1 else combine([float(one) for one in known])
+    return first
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _std(values: list[float]) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def _without(tree: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in tree.items() if name != key}

@@ -1,0 +1,97 @@
+"""``landscape probe``: which range suits each direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from landscape_cli import logs
+from landscape_cli.cli.options import debug_option, log_options
+from landscape_cli.execution.launch import launched_rank
+
+if TYPE_CHECKING:
+    from landscape_cli.config import RunConfig
+    from landscape_cli.runner import Probe
+
+EXAMPLES = """\b
+Examples:
+  landscape probe configs/digits_resnet56.yaml
+  mpiexec -n 4 landscape probe configs/digits_resnet56.yaml --set directions.x.normalize=none
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("config")
+@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
+@click.option(
+    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
+)
+@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N", help="Evaluate N samples of each split."
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+)
+@log_options
+@debug_option
+def command(
+    config: str,
+    checkpoint: str | None,
+    seed: int | None,
+    device: str | None,
+    threads: int | None,
+    samples: int | None,
+    changes: tuple[str, ...],
+    verbose: bool,
+    log_dir: str | None,
+) -> None:
+    """Evaluate 11 points along each direction of the YAML file CONFIG, and propose a range.
+
+    The points lie on a logarithmic ladder on both sides of the centre. Nothing is written.
+    `landscape compute --x auto` does the same and goes on with the range. Under mpiexec or srun the
+    ranks share the points.
+    """
+    logs.begin(launched_rank() or 0, verbose)
+    from landscape_cli.changes import parse_changes
+    from landscape_cli.config import load_config
+    from landscape_cli.execution.choice import choose_executor
+    from landscape_cli.runner import probe
+
+    options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
+    values = parse_changes(changes) | {k: v for k, v in options.items() if v is not None}
+    executor = choose_executor()
+    if log_dir is not None:
+        executor.together(lambda: logs.keep(log_dir, executor.rank))
+    settings = executor.lead(lambda: load_config(config, values, seed=seed))
+    found = probe(settings, executor)
+    if executor.rank == 0:
+        print("\n".join(_lines(found, settings, config)), flush=True)
+
+
+def _lines(found: list[Probe], settings: RunConfig, config: str) -> list[str]:
+    """A small plot of each direction, and how to use what was found."""
+    import shlex
+
+    from landscape_cli.auto import points_for
+    from landscape_cli.runner.ladder import draw
+
+    lines, options = [], []
+    for one in found:
+        scale = "log" if one.ladder.log else "linear"
+        points = points_for(settings.directions[one.axis])
+        options.append(f"--{one.axis}={one.low:g}:{one.high:g}:{points}")
+        lines += [
+            f"{one.axis}: {one.label}; {' '.join(one.quantity)} on a {scale} scale",
+            *draw(one.ladder),
+            f"range {one.low:g} to {one.high:g}, {one.rule}"
+            + ("; a log scale is due over the whole ladder" if one.ladder.log else ""),
+            "",
+        ]
+    return [*lines, f"landscape compute {shlex.quote(config)} {' '.join(options)}"]

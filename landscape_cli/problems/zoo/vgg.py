@@ -1,0 +1,86 @@
+"""VGG networks for small images, with batch norm."""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import cast
+
+from torch import Tensor, nn
+
+from landscape_cli.errors import UsageError
+
+STAGES = {
+    9: [(64, 2), (128, 2), (256, 3)],
+    16: [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)],
+    19: [(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)],
+}
+"""For each depth the stages: channels, and how many convolutions."""
+
+
+class VGG(nn.Module):
+    """Stages of 3x3 convolutions, halving the image after each, then two linear layers.
+
+    Each convolution and the hidden linear layer, which has as many outputs as the last convolution,
+    are followed by batch norm and a ReLU. The names of the parameters are those of Li et al.'s
+    published networks, whose checkpoints load.
+
+    Args:
+        depth: 9, 16 or 19. In VGG-9 seven convolutions and the two linear layers have weights; 16
+            and 19 keep the names of the original networks, which end in three linear layers.
+        width: factor on the channels of all layers.
+        channels: channels of the input images.
+        classes: number of outputs.
+        inputs: elements of one square image, channels * size**2.
+
+    Raises:
+        UsageError: if depth is none of the three, width not positive or the image not square.
+
+    References:
+        Simonyan and Zisserman 2015, *Very Deep Convolutional Networks for Large-Scale Image
+        Recognition*, table 1; VGG-9: Li et al. 2018, *Visualizing the Loss Landscape of Neural
+        Nets*, section 3.
+    """
+
+    def __init__(
+        self,
+        depth: int = 9,
+        width: float = 1,
+        channels: int = 3,
+        classes: int = 10,
+        inputs: int = 3072,
+    ) -> None:
+        super().__init__()
+        if depth not in STAGES:
+            known = ", ".join(map(str, STAGES))
+            raise UsageError(f"depth: got {depth}, expected one of {known}")
+        if not width > 0:
+            raise UsageError(f"width: got {width}, expected a positive factor")
+        size = isqrt(inputs // channels)
+        if size * size * channels != inputs:
+            raise UsageError(f"inputs: got {inputs}, expected {channels} * size**2 elements")
+        self.depth, self.width = depth, width
+        layers: list[nn.Module] = []
+        before = channels
+        for planes, convolutions in STAGES[depth]:
+            after = max(1, round(planes * width))
+            for _ in range(convolutions):
+                layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+                before = after
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+            size = (size + 1) // 2
+        self.features = nn.Sequential(*layers)
+        hidden = nn.Linear(before * size * size, before)
+        self.fc = nn.Sequential(hidden, nn.BatchNorm1d(before), nn.ReLU())
+        self.classifier = nn.Linear(before, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    @property
+    def title(self) -> str:
+        """The network's name in a plot, such as "VGG-9, width 0.25"."""
+        return f"VGG-{self.depth}{'' if self.width == 1 else f', width {self.width:g}'}"
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (n, channels, size, size) to scores (n, classes)."""
+        return cast(Tensor, self.classifier(self.fc(self.features(images).flatten(1))))

@@ -1,0 +1,171 @@
+"""Sharp and flat minima: batch size, weight decay and optimizer, as Li et al. compare them."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from steps import Network, Workshop, load_base, main, options, table
+
+from landscape_cli.changes import parse_changes
+from landscape_cli.store import read_surface
+
+OPTIMIZERS = {
+    "SGD": ("--optimizer", "sgd", "--lr", "0.1", "--nesterov"),
+    "Adam": ("--optimizer", "adam", "--lr", "0.001"),
+}
+SMALL, LARGE = 128, 2048
+DECAYS = ("0", "5e-4")
+EPOCHS = 40
+
+LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.1)}
+"""For each kind of random line: its normalization, and the coordinate that counts as radius 1."""
+RADII = (0.5, 1.0)
+POINTS, REPEATS, SAMPLES = 41, 5, 2000
+
+Pair = tuple[Network, Network]
+Measures = Mapping[Network, Mapping[str, float]]
+
+
+def network(optimizer: str, batch: int, decay: str, epochs: int = EPOCHS) -> Network:
+    return Network(
+        name=f"{optimizer.lower()}_bs{batch}_wd{decay}",
+        label=f"{optimizer}, {batch}, {decay}",
+        training=(
+            *OPTIMIZERS[optimizer],
+            *("--batch-size", str(batch), "--weight-decay", decay, "--epochs", str(epochs)),
+        ),
+    )
+
+
+def all_pairs(epochs: int) -> dict[str, Pair]:
+    """The networks of small and large batches, by what they have in common."""
+    return {
+        f"{optimizer}, {decay}": (
+            network(optimizer, SMALL, decay, epochs),
+            network(optimizer, LARGE, decay, epochs),
+        )
+        for optimizer, decay in itertools.product(OPTIMIZERS, DECAYS)
+    }
+
+
+def interpolate(workshop: Workshop, pair: Pair) -> Path:
+    """The straight line from the small batch's network, at 0, to the large batch's, at 1."""
+    small, large = pair
+    changes = {
+        "checkpoint": str(workshop.checkpoint(small)),
+        "directions": {"x": {"kind": "checkpoint", "path": str(workshop.checkpoint(large))}},
+        "perturb": "states",
+        "grid": {"x": [-0.5, 1.5, POINTS]},
+        "samples": SAMPLES,
+    }
+    return workshop.compute(f"{small.name}_to_bs{LARGE}", changes)
+
+
+def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
+    """The loss on lines through a network, in independent random directions."""
+    normalize, reach = LINES[kind]
+    changes = {
+        "checkpoint": str(workshop.checkpoint(net)),
+        "directions": {"x": {"kind": "random", "seed": 1, "normalize": normalize}},
+        "grid": {"x": [-reach, reach, POINTS]},
+        "repeats": REPEATS,
+        "samples": SAMPLES,
+    }
+    return workshop.compute(f"{net.name}_{kind}", changes)
+
+
+def training_loss(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A line's coordinates and the training loss there, the mean of all repeats."""
+    surface = read_surface(path)
+    values = np.atleast_2d(surface.values["train", "loss"]).mean(axis=0)
+    return surface.grid.axes["x"].coordinates, values
+
+
+def rise(path: Path, radius: float, centre: float = 0.0) -> float:
+    """By how much the training loss rises at a distance from a minimum, the mean of both sides."""
+    x, values = training_loss(path)
+    left, middle, right = np.interp([centre - radius, centre, centre + radius], x, values)
+    return float((left + right) / 2 - middle)
+
+
+def measure(workshop: Workshop, pair: Pair) -> Measures:
+    """The errors of a pair's networks, and how sharp their minima are in each of the ways."""
+    between = interpolate(workshop, pair)
+    measures = {}
+    for place, net in enumerate(pair):
+        log = workshop.log(net)
+        values = {"test error (%)": 100 * (1 - log["test_accuracy"])}
+        values["training loss"] = float(np.interp(place, *training_loss(between)))
+        values["interpolation 0.25"] = rise(between, 0.25, place)
+        for kind, (_, reach) in LINES.items():
+            path = random_lines(workshop, net, kind)
+            values.update({f"{kind} {radius:g}": rise(path, radius * reach) for radius in RADII})
+        measures[net] = values
+    return measures
+
+
+def flatter(pair: Pair, measures: Measures, name: str) -> str:
+    small, large = (measures[net][name] for net in pair)
+    return "small" if small < large else "large"
+
+
+def report(pairs: Mapping[str, Pair], measures: Measures) -> str:
+    """The measures of all networks, and which order each of them puts the networks into."""
+    error, *names = next(iter(measures.values()))
+    networks = [
+        [net.label, f"{values[error]:.2f}", *(f"{values[name]:.3g}" for name in names)]
+        for net, values in measures.items()
+    ]
+    errors = [values[error] for values in measures.values()]
+    orders = []
+    for name in (error, *names):
+        correlation = spearmanr(errors, [v[name] for v in measures.values()]).statistic
+        which = [flatter(pair, measures, name) for pair in pairs.values()]
+        orders.append([name, f"{correlation:+.2f}", *which])
+    return (
+        table(["optimizer, batch, decay", error, *names], networks)
+        + "\nWhich batch has the smaller value, and the rank correlation with the test error:\n\n"
+        + table(["", "correlation", *pairs], orders)
+    )
+
+
+def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
+    lines = [workshop.surface(f"{small.name}_to_bs{LARGE}") for small, _ in pairs.values()]
+    workshop.plot("interpolation", lines, "--quantity", "loss", "--log")
+    for kind in LINES:
+        nets = [net for place in (0, 1) for net in (pair[place] for pair in pairs.values())]
+        lines = [workshop.surface(f"{net.name}_{kind}") for net in nets]
+        workshop.plot(kind, lines, "--quantity", "loss", "--split", "train", "--log")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@options("sharp_flat")
+def command(
+    folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
+) -> None:
+    """Train VGG-9 with small and large batches, and see how sharp their minima are.
+
+    Eight networks: SGD and Adam, batches of 128 and 2048, with weight decay and without. The
+    training loss is computed on the straight line between the small batch's network and the large
+    batch's, on filter-normalized random lines through each, and on random lines as they are drawn.
+    """
+    workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
+    pairs = all_pairs(epochs or EPOCHS)
+    workshop.train(net for pair in pairs.values() for net in pair)
+    if not train_only:
+        measures: dict[Network, Mapping[str, float]] = {}
+        for pair in pairs.values():
+            measures.update(measure(workshop, pair))
+        draw(workshop, pairs)
+        workshop.write("table.md", report(pairs, measures))
+
+
+if __name__ == "__main__":
+    sys.exit(main(command, "sharp_flat"))

@@ -1,0 +1,67 @@
+"""The path of SGD in its own plane, with small and large batches, as in section 7 of Li et al."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import h5py
+import sharp_flat
+from steps import Network, Workshop, landscape, load_base, main, options, run
+
+from landscape_cli.changes import parse_changes
+
+POINTS, SAMPLES = 31, 2000
+DECAY = "5e-4"
+
+
+def trace(workshop: Workshop, net: Network) -> Path:
+    """The plane in which a training moved most, and its path there."""
+    output = workshop.folder / f"{net.name}.trajectory.h5"
+    if output.exists():
+        click.echo(f"have {output}")
+        return output
+    epochs = workshop.folder / f"{net.name}_epochs"
+    checkpoints = ("--checkpoints", str(epochs / "epoch_*.pt"), "--log", str(epochs / "log.csv"))
+    config = workshop.folder / f"{net.name}.yaml"
+    run(landscape("trajectory", str(config), *checkpoints, "-o", str(output)))
+    return output
+
+
+def plane(workshop: Workshop, net: Network, path: Path) -> Path:
+    """The loss on that plane, where the path is."""
+    with h5py.File(path) as file:
+        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
+    changes = {
+        "checkpoint": str(workshop.checkpoint(net)),
+        "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
+        "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
+        "samples": SAMPLES,
+        "batch_norm": "recalibrate",
+        "batch_norm_samples": 1000,
+    }
+    return workshop.compute(f"{net.name}_path", changes)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@options("sharp_flat")
+def command(
+    folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
+) -> None:
+    """Draw the path that SGD took from its first weights to its last, over the loss.
+
+    The networks are those with weight decay that sharp_flat.py trains, in the same folder.
+    """
+    workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
+    batches = (sharp_flat.SMALL, sharp_flat.LARGE)
+    length = epochs or sharp_flat.EPOCHS
+    networks = [sharp_flat.network("SGD", batch, DECAY, length) for batch in batches]
+    workshop.train(networks)
+    if not train_only:
+        surfaces = [plane(workshop, net, trace(workshop, net)) for net in networks]
+        workshop.plot("paths", surfaces, "--split", "train", "--quantity", "loss")
+
+
+if __name__ == "__main__":
+    sys.exit(main(command, "trajectory"))

@@ -1,0 +1,165 @@
+"""The experiments' own arithmetic, what they skip, and their configurations."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.config import load_config
+from landscape_cli.errors import LandscapeError, UsageError
+from landscape_cli.geometry.directions import direction_from
+from landscape_cli.problems.zoo import MODELS
+from landscape_cli.problems.zoo.densenet import DenseNet
+from landscape_cli.problems.zoo.resnet import ResNet
+from landscape_cli.problems.zoo.vgg import VGG
+from landscape_cli.records import Axis, Grid, Surface
+from landscape_cli.store import write_surface
+
+FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
+
+
+def load(name):
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
+trajectory = load("trajectory")
+
+BASE = {
+    "problem": "landscape_cli.problems.zoo:build",
+    "problem_args": {"model": "mlp", "samples": {"train": 64, "test": 32}},
+    "grid": {"x": [-1, 1, 5]},
+}
+
+
+def write_line(path, x, losses):
+    grid = Grid({"x": Axis.parse(x)})
+    surface = Surface(
+        grid=grid,
+        values={("train", "loss"): losses(grid.axes["x"].coordinates)},
+        stderr={("train", "loss"): np.full(grid.shape, 0.1)},
+        status=np.ones(grid.shape, dtype=np.uint8),
+        seconds=np.zeros(grid.shape, dtype=np.float32),
+        rank=np.zeros(grid.shape, dtype=np.int32),
+    )
+    write_surface(path, surface)
+    return path
+
+
+def test_rise_of_a_known_line(tmp_path):
+    # Odd powers cancel between the two sides.
+    line = write_line(tmp_path / "a.h5", "-1:1:41", lambda x: 3 + x**3 + 8 * x**2)
+    assert sharp_flat.rise(line, 0.5) == pytest.approx(2)
+    assert sharp_flat.rise(line, 1.0) == pytest.approx(8)
+    line = write_line(tmp_path / "b.h5", "-0.5:1.5:41", lambda x: np.abs(x - 1) * (x > 1))
+    assert sharp_flat.rise(line, 0.25, 1.0) == pytest.approx(0.125)
+    assert sharp_flat.rise(line, 0.25) == 0
+
+
+def test_report_orders_networks_by_hand():
+    pairs = sharp_flat.all_pairs(3)
+    assert len({net.name for pair in pairs.values() for net in pair}) == 8
+    errors = iter(range(8))
+    measures = {
+        net: {"error": float(next(errors)), "sharp": 7.0 - place, "blunt": 1.0}
+        for place, net in enumerate(net for pair in pairs.values() for net in pair)
+    }
+    for net in measures:
+        measures[net]["blunt"] = measures[net]["error"] ** 2
+    lines = sharp_flat.report(pairs, measures).splitlines()
+    assert "| SGD, 2048, 0 | 1.00 | 6 | 1 |" in lines
+    assert "| error | +1.00 | small | small | small | small |" in lines
+    assert "| sharp | -1.00 | large | large | large | large |" in lines
+    assert "| blunt | +1.00 | small | small | small | small |" in lines
+
+
+def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, capfd):
+    net = steps.Network("net", "Net", training=("--epochs", "1", "--batch-size", "16"))
+    workshop = steps.Workshop(tmp_path / "runs", BASE, {"problem_args.data": "digits"})
+    workshop.train([net])
+    time = workshop.checkpoint(net).stat().st_mtime_ns
+    assert workshop.log(net)["epoch"] == 1
+    assert 0 <= workshop.log(net)["test_accuracy"] <= 1
+    config = load_config(str(tmp_path / "runs/net.yaml"))
+    assert config.checkpoint == str(workshop.checkpoint(net))
+    assert config.problem_args["data"] == "digits"
+    capfd.readouterr()
+
+    workshop.train([net])
+    assert capfd.readouterr().out == f"have {workshop.checkpoint(net)}\n"
+    for other in (
+        (workshop, steps.Network("net", "Net", training=("--epochs", "2"))),
+        (steps.Workshop(workshop.folder, BASE, {"problem_args.model": "resnet"}), net),
+    ):
+        with pytest.raises(UsageError, match=r"net\.pt: was trained with other settings"):
+            other[0].train([other[1]])
+    assert workshop.checkpoint(net).stat().st_mtime_ns == time
+
+
+def test_a_command_that_fails_is_named():
+    with pytest.raises(LandscapeError, match="ended with 3: .*sys.exit"):
+        steps.run([sys.executable, "-c", "import sys; sys.exit(3)"])
+    assert steps.output_of([sys.executable, "-c", "print('out')"]) == "out\n"
+
+
+def test_a_surface_is_what_the_base_and_the_changes_say(tmp_path):
+    workshop = steps.Workshop(tmp_path, {**BASE, "splits": ["train"]}, {"grid.x": [-2, 2, 3]})
+    text = workshop.configuration({"splits": None, "samples": 5})
+    (tmp_path / "a.yaml").write_text(text)
+    config = load_config(str(tmp_path / "a.yaml"))
+    assert (config.splits, config.samples) == (None, 5)
+    assert config.grid["x"] == Axis(-2, 2, 3)
+    assert BASE["grid"]["x"] == [-1, 1, 5]
+
+
+def test_tables_are_markdown():
+    assert steps.table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+
+
+@pytest.mark.parametrize("script", [sharp_flat, architectures, trajectory])
+def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for arguments, message in (
+        (["--jobs", "0"], "--jobs"),
+        (["--set", "nonsense"], "--set nonsense: expected KEY=VALUE"),
+        (["extra"], "extra"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
+        assert steps.main(script.command, "script") == 2
+        error = capsys.readouterr().err
+        assert error.startswith("script: ")
+        assert message in error
+        assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+    with click.Context(script.command) as context:
+        assert "--folder" in script.command.get_help(context)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_configuration_is_valid(path):
+    config = load_config(str(path))
+    assert config.problem_args["model"] in MODELS
+    for axis, section in config.directions.items():
+        direction_from(section, f"directions.{axis}")
+    if path.parent.name == "cifar10":
+        # Each names its own files, and the commands in its head name it.
+        assert Path(config.checkpoint).parent == Path(config.output).parent == Path("runs/cifar10")
+        assert Path(config.output).stem.split("_wd")[0] == path.stem
+        assert f"scripts/reproduce/cifar10/{path.name}" in path.read_text()
+    args = config.problem_args.get("model_args", {})
+    with torch.device("meta"):
+        model = {"resnet": ResNet, "vgg": VGG, "densenet": DenseNet}[config.problem_args["model"]](
+            **args
+        )
+    if path.parent.name == "cifar10":
+        depth = int("".join(c for c in path.stem.split("_noshort")[0] if c.isdigit()))
+        assert model.depth == depth
+        assert getattr(model, "shortcuts", True) is not path.stem.endswith("noshort")
