@@ -168,13 +168,17 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_directions(cls, values: Any) -> Any:
-        """Without any directions each axis of the grid gets a random one with its own seed."""
+        """Put directions in the grid's order, in which coordinates are.
+
+        Without any directions each axis of the grid gets a random one with its own seed.
+        """
         if isinstance(values, Mapping) and isinstance(values.get("grid"), Mapping):
             given = values.get("directions")
             if given is None:
                 given = {axis: {} for axis in values["grid"]}
             if isinstance(given, Mapping):
-                filled = {axis: _with_defaults(axis, one) for axis, one in given.items()}
+                names = [*(axis for axis in values["grid"] if axis in given), *given]
+                filled = {axis: _with_defaults(axis, given[axis]) for axis in names}
                 return {**values, "directions": filled}
         return values
 
