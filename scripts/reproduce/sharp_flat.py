@@ -19,7 +19,7 @@ from landscape_cli.store import read_surface
 
 OPTIMIZERS = {
     "SGD": ("--optimizer", "sgd", "--lr", "0.1", "--nesterov"),
-    "Adam": ("--optimizer", "adam", "--lr", "0.001"),
+    "Adam": ("--optimizer", "adam", "--lr", "0.005"),
 }
 SMALL, LARGE = 128, 2048
 DECAYS = ("0", "5e-4")
