@@ -31,7 +31,8 @@ LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
 A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
 """
 RADII = (0.5, 1.0)
-POINTS, REPEATS, SAMPLES = 41, 5, 2000
+POINTS, REPEATS = 41, 5
+SAMPLES = 1000
 
 Pair = tuple[Network, Network]
 Measures = Mapping[Network, Mapping[str, float]]
@@ -67,7 +68,7 @@ def interpolate(workshop: Workshop, pair: Pair) -> Path:
         "directions": {"x": {"kind": "checkpoint", "path": str(workshop.checkpoint(large))}},
         "perturb": "states",
         "grid": {"x": [-0.5, 1.5, POINTS]},
-        "samples": SAMPLES,
+        "samples": 2 * SAMPLES,
     }
     return workshop.compute(f"{small.name}_to_bs{LARGE}", changes)
 
@@ -81,6 +82,7 @@ def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
         "grid": {"x": [-reach, reach, POINTS]},
         "repeats": REPEATS,
         "samples": SAMPLES,
+        "splits": ["train"],
     }
     return workshop.compute(f"{net.name}_{kind}", changes)
 
