@@ -31,8 +31,7 @@ LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
 A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
 """
 RADII = (0.5, 1.0)
-POINTS, REPEATS = 41, 5
-SAMPLES = 1000
+POINTS, LINE_POINTS, REPEATS, SAMPLES = 41, 21, 5, 1000
 
 Pair = tuple[Network, Network]
 Measures = Mapping[Network, Mapping[str, float]]
@@ -79,7 +78,7 @@ def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
     changes = {
         "checkpoint": str(workshop.checkpoint(net)),
         "directions": {"x": {"kind": "random", "seed": 1, "normalize": normalize}},
-        "grid": {"x": [-reach, reach, POINTS]},
+        "grid": {"x": [-reach, reach, LINE_POINTS]},
         "repeats": REPEATS,
         "samples": SAMPLES,
         "splits": ["train"],

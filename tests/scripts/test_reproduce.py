@@ -178,6 +178,7 @@ def on_digits(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
     monkeypatch.setattr(sharp_flat, "DECAYS", ("5e-4",))
     monkeypatch.setattr(sharp_flat, "POINTS", 9)
+    monkeypatch.setattr(sharp_flat, "LINE_POINTS", 5)
     monkeypatch.setattr(sharp_flat, "REPEATS", 2)
     monkeypatch.setattr(trajectory, "POINTS", 5)
     monkeypatch.setattr(architectures, "FIGURES", {"one": ((8, 0.25),)})
