@@ -31,6 +31,9 @@ LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
 A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
 """
 RADII = (0.5, 1.0)
+BATCH_NORM = {"states": {"perturb": "states"}, "recalibrated": {"batch_norm": "recalibrate"}}
+"""Two ways to have statistics of batch norm between two networks: theirs in a straight line, as Li
+et al. have it, which makes variances negative on the far side of the smaller ones; or their own."""
 POINTS, LINE_POINTS, REPEATS, SAMPLES = 41, 21, 5, 1000
 
 Pair = tuple[Network, Network]
@@ -59,17 +62,22 @@ def all_pairs(epochs: int) -> dict[str, Pair]:
     }
 
 
-def interpolate(workshop: Workshop, pair: Pair) -> Path:
+def between(pair: Pair, kind: str) -> str:
+    small, large = pair
+    return f"{small.name}_to_{large.name.split('_')[1]}_{kind}"
+
+
+def interpolate(workshop: Workshop, pair: Pair, kind: str) -> Path:
     """The straight line from the small batch's network, at 0, to the large batch's, at 1."""
     small, large = pair
     changes = {
         "checkpoint": str(workshop.checkpoint(small)),
         "directions": {"x": {"kind": "checkpoint", "path": str(workshop.checkpoint(large))}},
-        "perturb": "states",
+        **BATCH_NORM[kind],
         "grid": {"x": [-0.5, 1.5, POINTS]},
         "samples": 2 * SAMPLES,
     }
-    return workshop.compute(f"{small.name}_to_bs{LARGE}", changes)
+    return workshop.compute(between(pair, kind), changes)
 
 
 def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
@@ -102,14 +110,14 @@ def rise(path: Path, radius: float, centre: float = 0.0) -> float:
 
 def measure(workshop: Workshop, pair: Pair) -> Measures:
     """The errors of a pair's networks, and how sharp their minima are in each of the ways."""
-    between = interpolate(workshop, pair)
+    lines = {kind: interpolate(workshop, pair, kind) for kind in BATCH_NORM}
     measures = {}
     for place, net in enumerate(pair):
         log = workshop.log(net)
         values = {"test error (%)": 100 * (1 - log["test_accuracy"])}
-        values["training loss"] = float(np.interp(place, *training_loss(between)))
+        values["training loss"] = float(np.interp(place, *training_loss(lines["states"])))
         values["weight norm"] = weight_norm(workshop.checkpoint(net))
-        values["interpolation 0.25"] = rise(between, 0.25, place)
+        values["interpolation 0.25"] = rise(lines["recalibrated"], 0.25, place)
         for kind, (_, reach) in LINES.items():
             path = random_lines(workshop, net, kind)
             values.update({f"{kind} {radius:g}": rise(path, radius * reach) for radius in RADII})
@@ -149,7 +157,8 @@ def report(pairs: Mapping[str, Pair], measures: Measures) -> str:
 
 
 def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
-    lines = [workshop.surface(f"{small.name}_to_bs{LARGE}") for small, _ in pairs.values()]
+    names = [between(pair, kind) for kind in BATCH_NORM for pair in pairs.values()]
+    lines = [workshop.surface(name) for name in names]
     workshop.plot("interpolation", lines, "--quantity", "loss", "--log")
     for kind in LINES:
         nets = [net for place in (0, 1) for net in (pair[place] for pair in pairs.values())]

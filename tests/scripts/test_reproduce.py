@@ -212,7 +212,7 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     # The second time nothing is made again, and the same networks are used.
     again, _ = on_digits(sharp_flat)
     assert again.count("have ") == 2
-    assert again.count("nothing to do") == 5
+    assert again.count("nothing to do") == 6
     output, folder = on_digits(trajectory)
     assert output.count("have ") == 2
     assert (folder / "paths.png").exists()
