@@ -51,14 +51,26 @@ def network(optimizer: str, batch: int, decay: str, epochs: int = EPOCHS) -> Net
     )
 
 
-def all_pairs(epochs: int) -> dict[str, Pair]:
+def pairs_by_batch(epochs: int = EPOCHS) -> dict[str, Pair]:
     """The networks of small and large batches, by what they have in common."""
     return {
-        f"{optimizer}, {decay}": (
+        f"{optimizer}, decay {decay}": (
             network(optimizer, SMALL, decay, epochs),
             network(optimizer, LARGE, decay, epochs),
         )
         for optimizer, decay in itertools.product(OPTIMIZERS, DECAYS)
+    }
+
+
+def pairs_by_decay(epochs: int = EPOCHS) -> dict[str, Pair]:
+    """The networks without and with weight decay, by what they have in common."""
+    without, decayed = DECAYS
+    return {
+        f"{optimizer}, batch {batch}": (
+            network(optimizer, batch, without, epochs),
+            network(optimizer, batch, decayed, epochs),
+        )
+        for optimizer, batch in itertools.product(OPTIMIZERS, (SMALL, LARGE))
     }
 
 
@@ -131,29 +143,37 @@ def weight_norm(checkpoint: Path) -> float:
     return sum(float(w.double().square().sum()) for w in state if w.dim() > 1) ** 0.5
 
 
-def smaller(pair: Pair, measures: Measures, name: str) -> str:
-    small, large = (measures[net][name] for net in pair)
-    return "small" if small < large else "large"
+def orders(measures: Measures, pairs: Mapping[str, Pair], words: tuple[str, str]) -> str:
+    """For each measure, which network of each pair has less of it."""
+    rows = []
+    for name in next(iter(measures.values())):
+        signs = [np.sign(measures[b][name] - measures[a][name]) for a, b in pairs.values()]
+        rows.append([name, *({1: words[0], -1: words[1]}.get(sign, "neither") for sign in signs)])
+    return table(["smaller", *pairs], rows)
 
 
-def report(pairs: Mapping[str, Pair], measures: Measures) -> str:
+def correlations(measures: Measures) -> str:
+    """Spearman's rank correlation of each measure with the test error, over all networks."""
+    error, *names = next(iter(measures.values()))
+    errors = [values[error] for values in measures.values()]
+    found = [spearmanr(errors, [v[name] for v in measures.values()]).statistic for name in names]
+    return table(["", *names], [["rank correlation", *(f"{value:+.2f}" for value in found)]])
+
+
+def report(measures: Measures, by_batch: Mapping[str, Pair], by_decay: Mapping[str, Pair]) -> str:
     """The measures of all networks, and which order each of them puts the networks into."""
     error, *names = next(iter(measures.values()))
     networks = [
         [net.label, f"{values[error]:.2f}", *(f"{values[name]:.3g}" for name in names)]
         for net, values in measures.items()
     ]
-    errors = [values[error] for values in measures.values()]
-    orders = []
-    for name in (error, *names):
-        correlation = spearmanr(errors, [v[name] for v in measures.values()]).statistic
-        which = [smaller(pair, measures, name) for pair in pairs.values()]
-        orders.append([name, f"{correlation:+.2f}", *which])
-    return (
-        table(["optimizer, batch, decay", error, *names], networks)
-        + "\nWhich batch has the smaller value, and the rank correlation with the test error:\n\n"
-        + table(["", "correlation", *pairs], orders)
-    )
+    parts = [
+        table(["optimizer, batch, decay", error, *names], networks),
+        correlations(measures),
+        orders(measures, by_batch, (f"batch {SMALL}", f"batch {LARGE}")),
+        orders(measures, by_decay, ("no decay", "decay")),
+    ]
+    return "\n".join(parts)
 
 
 def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
@@ -178,14 +198,14 @@ def command(
     batch's, on filter-normalized random lines through each, and on random lines as they are drawn.
     """
     workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
-    pairs = all_pairs(epochs or EPOCHS)
+    pairs = pairs_by_batch(epochs or EPOCHS)
     workshop.train(net for pair in pairs.values() for net in pair)
     if not train_only:
         measures: dict[Network, Mapping[str, float]] = {}
         for pair in pairs.values():
             measures.update(measure(workshop, pair))
         draw(workshop, pairs)
-        workshop.write("table.md", report(pairs, measures))
+        workshop.write("table.md", report(measures, pairs, pairs_by_decay(epochs or EPOCHS)))
 
 
 if __name__ == "__main__":

@@ -71,20 +71,27 @@ def test_the_weight_norm_leaves_vectors_out(tmp_path):
 
 
 def test_report_orders_networks_by_hand():
-    pairs = sharp_flat.all_pairs(3)
-    assert len({net.name for pair in pairs.values() for net in pair}) == 8
-    errors = iter(range(8))
+    by_batch, by_decay = sharp_flat.pairs_by_batch(3), sharp_flat.pairs_by_decay(3)
+    nets = [net for pair in by_batch.values() for net in pair]
+    assert {net.name for net in nets} == {net.name for pair in by_decay.values() for net in pair}
     measures = {
-        net: {"error": float(next(errors)), "sharp": 7.0 - place, "blunt": 1.0}
-        for place, net in enumerate(net for pair in pairs.values() for net in pair)
+        net: {
+            "error": place / 2,
+            "odd": float(-place if place % 2 else place),
+            "flat": -1.5 * place,
+        }
+        for place, net in enumerate(nets)
     }
-    for net in measures:
-        measures[net]["blunt"] = measures[net]["error"] ** 2
-    lines = sharp_flat.report(pairs, measures).splitlines()
-    assert "| SGD, 2048, 0 | 1.00 | 6 | 1 |" in lines
-    assert "| error | +1.00 | small | small | small | small |" in lines
-    assert "| sharp | -1.00 | large | large | large | large |" in lines
-    assert "| blunt | +1.00 | small | small | small | small |" in lines
+    networks, correlations, batches, decays = (
+        part.splitlines() for part in sharp_flat.report(measures, by_batch, by_decay).split("\n\n")
+    )
+    assert networks[0] == "| optimizer, batch, decay | error | odd | flat |"
+    assert networks[3] == "| SGD, 2048, 0 | 0.50 | -1 | -1.5 |"
+    # 0 -1 2 -3 4 -5 6 -7 have the ranks 5 4 6 3 7 2 8 1: 1 - 6 * 100 / (8 * 63).
+    assert correlations[2] == "| rank correlation | -0.19 | -1.00 |"
+    first = [[line.split(" | ")[1] for line in part[2:]] for part in (batches, decays)]
+    assert first[0] == ["batch 128", "batch 2048", "batch 2048"]
+    assert first[1] == ["no decay", "no decay", "decay"]
 
 
 def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, capfd):
@@ -176,7 +183,7 @@ def on_digits(tmp_path, monkeypatch, capfd):
     """Run an experiment on few digits, for one epoch; gives what it printed."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
-    monkeypatch.setattr(sharp_flat, "DECAYS", ("5e-4",))
+    monkeypatch.setattr(sharp_flat, "DECAYS", ("0", "5e-4"))
     monkeypatch.setattr(sharp_flat, "POINTS", 9)
     monkeypatch.setattr(sharp_flat, "LINE_POINTS", 5)
     monkeypatch.setattr(sharp_flat, "REPEATS", 2)
