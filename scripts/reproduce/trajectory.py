@@ -12,7 +12,7 @@ from steps import Network, Workshop, landscape, load_base, main, options, run
 
 from landscape_cli.changes import parse_changes
 
-POINTS, SAMPLES = 25, 1000
+POINTS, SAMPLES = 17, 500
 DECAY = "5e-4"
 
 
