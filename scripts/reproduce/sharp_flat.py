@@ -31,7 +31,7 @@ LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
 A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
 """
 RADII = (0.5, 1.0)
-BATCH_NORM = {"states": {"perturb": "states"}, "recalibrated": {"batch_norm": "recalibrate"}}
+BATCH_NORM = {"states": {"perturb": "states"}, "fresh": {"batch_norm": "recalibrate"}}
 """Two ways to have statistics of batch norm between two networks: theirs in a straight line, as Li
 et al. have it, which makes variances negative on the far side of the smaller ones; or their own."""
 POINTS, LINE_POINTS, REPEATS, SAMPLES = 41, 21, 5, 1000
@@ -129,7 +129,7 @@ def measure(workshop: Workshop, pair: Pair) -> Measures:
         values = {"test error (%)": 100 * (1 - log["test_accuracy"])}
         values["training loss"] = float(np.interp(place, *training_loss(lines["states"])))
         values["weight norm"] = weight_norm(workshop.checkpoint(net))
-        values["interpolation 0.25"] = rise(lines["recalibrated"], 0.25, place)
+        values["interpolation 0.25"] = rise(lines["fresh"], 0.25, place)
         for kind, (_, reach) in LINES.items():
             path = random_lines(workshop, net, kind)
             values.update({f"{kind} {radius:g}": rise(path, radius * reach) for radius in RADII})
