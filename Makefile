@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 --threads 1 \
 	--set problem_args.samples=null
-BENCHMARKS := point adaptive sharding simulation
+BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
 .PHONY: help install demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \

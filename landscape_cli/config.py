@@ -28,17 +28,19 @@ from landscape_cli.shards import Shard
 from landscape_cli.yamltext import brief, load_yaml
 
 BATCH_NORM_SAMPLES = 2048
+MOST_REPEATS = 1000
+
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 
 RESULT_KEYS = (
-    *("problem", "problem_args", "directions", "orthogonal", "grid", "splits"),
+    *("problem", "problem_args", "directions", "orthogonal", "grid", "repeats", "splits"),
     *("samples", "target_stderr", "precision", "adaptive"),
     *("perturb", "batch_norm", "batch_norm_samples"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
 
-BEFORE = {"precision": "fp32", "perturb": "parameters", "batch_norm": "frozen"}
+BEFORE = {"precision": "fp32", "perturb": "parameters", "batch_norm": "frozen", "repeats": 1}
 """What files hold that were made before a key was there."""
 
 
@@ -101,6 +103,8 @@ class RunConfig(BaseModel):
         batch_norm_samples: with ``recalibrate``, how many samples of the split ``train`` the
             statistics are measured on; 2048 if left out.
         grid: a range for each axis, or ``auto`` or ``auto:N``, which probes the direction.
+        repeats: on how many slices to compute it; those after the first have independent random
+            directions, and the same ones of other kinds.
         auto: the axes whose range is still to be found; ``grid`` fills this.
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
@@ -142,6 +146,7 @@ class RunConfig(BaseModel):
     batch_norm: Literal["frozen", "perturb", "recalibrate"] = "frozen"
     batch_norm_samples: int | None = Field(default=None, ge=2)
     grid: dict[str, AxisField]
+    repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
     auto: list[str] = Field(default_factory=list)
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
@@ -163,13 +168,17 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_directions(cls, values: Any) -> Any:
-        """Without any directions each axis of the grid gets a random one with its own seed."""
+        """Put directions in the grid's order, in which coordinates are.
+
+        Without any directions each axis of the grid gets a random one with its own seed.
+        """
         if isinstance(values, Mapping) and isinstance(values.get("grid"), Mapping):
             given = values.get("directions")
             if given is None:
                 given = {axis: {} for axis in values["grid"]}
             if isinstance(given, Mapping):
-                filled = {axis: _with_defaults(axis, one) for axis, one in given.items()}
+                names = [*(axis for axis in values["grid"] if axis in given), *given]
+                filled = {axis: _with_defaults(axis, given[axis]) for axis in names}
                 return {**values, "directions": filled}
         return values
 
@@ -209,7 +218,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _check_axes(self) -> RunConfig:
         try:
-            names = Grid(self.grid).names
+            names = Grid(self.grid, self.repeats).names
         except UsageError as error:
             raise ValueError(str(error)) from None
         for axis in names:
@@ -221,6 +230,15 @@ class RunConfig(BaseModel):
         splits = self.splits
         if splits is not None and (not splits or len(set(splits)) < len(splits)):
             raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_repeats(self) -> RunConfig:
+        if self.repeats > 1 and self.adaptive is not None:
+            raise ValueError(
+                f"repeats: {self.repeats} are computed at all points, which excludes adaptive; "
+                "drop one of the two"
+            )
         return self
 
     @model_validator(mode="after")
@@ -237,7 +255,7 @@ class RunConfig(BaseModel):
         if self.shard is None:
             return self
         try:
-            shard, total = Shard.parse(self.shard), Grid(self.grid).total
+            shard, total = Shard.parse(self.shard), Grid(self.grid, self.repeats).total
         except UsageError as error:
             raise ValueError(f"shard: {error}") from None
         if self.adaptive is not None:

@@ -7,6 +7,7 @@ a level differ by more than one index, so the largest is at most twice the small
 where p divides n - 1. The last level is the whole axis, and the first one if n is at most 7.
 
 Level L of a grid is the product of its axes' levels L, of the last one for an axis that has fewer.
+Repeats of a grid have no levels of their own: a point is on the same one in all of them.
 """
 
 from __future__ import annotations
@@ -36,8 +37,15 @@ def axis_levels(points: int) -> list[Indices]:
     return [*found, np.arange(points)]
 
 
-def level_of_points(shape: tuple[int, ...]) -> NDArray[np.int8]:
-    """The number of the coarsest level that each point of a grid of this shape belongs to."""
+def level_of_points(shape: tuple[int, ...], repeated: bool = False) -> NDArray[np.int8]:
+    """The number of the coarsest level that each point of a grid of this shape belongs to.
+
+    Args:
+        shape: the grid's shape.
+        repeated: whether its first dimension counts repeats.
+    """
+    if repeated:
+        return np.broadcast_to(level_of_points(shape[1:]), shape)
     axes = []
     for points in shape:
         first = np.empty(points, np.int8)
@@ -47,18 +55,20 @@ def level_of_points(shape: tuple[int, ...]) -> NDArray[np.int8]:
     return reduce(np.maximum.outer, axes)
 
 
-def coarse_to_fine(shape: tuple[int, ...], todo: Indices) -> Indices:
+def coarse_to_fine(shape: tuple[int, ...], todo: Indices, repeated: bool = False) -> Indices:
     """Flat indices of points sorted by the level they belong to, by index within a level.
 
     Args:
         shape: the grid's shape.
         todo: the points, flat indices of shape (k,).
+        repeated: whether the first dimension counts repeats; their coarse points all come first.
 
     Returns:
         The same points, of shape (k,).
     """
     todo = np.sort(todo)
-    return todo[np.argsort(level_of_points(shape).ravel()[todo], kind="stable")]
+    levels = level_of_points(shape, repeated).ravel()[todo]
+    return todo[np.argsort(levels, kind="stable")]
 
 
 def finest_complete(done: NDArray[np.bool_]) -> tuple[Indices, ...] | None:

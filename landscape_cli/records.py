@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -102,21 +103,29 @@ class Grid:
     """The coordinates at which a slice is sampled; the one owner of index <-> coordinate.
 
     Arrays over a grid have one dimension per axis in reverse order, (ny, nx) for a plane: row = y,
-    column = x. A flat index counts in C order over that shape, so x runs fastest.
+    column = x. Where the axes are sampled on several slices, the repeats, these are numbered along
+    a leading dimension, (repeats, ny, nx), and from 0 on as the last coordinate, (x, y, repeat). A
+    flat index counts in C order over that shape, so x runs fastest.
 
     Args:
         axes: the axes by name, in the order x, y, z.
+        repeats: on how many slices, at least 1; with 1 there is neither that dimension nor that
+            coordinate.
 
     Raises:
-        UsageError: if the names are not the first of x, y, z, or the points too many.
+        UsageError: if the names are not the first of x, y, z, the repeats less than one, or the
+            points too many.
     """
 
     axes: Mapping[str, Axis]
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         names = tuple(self.axes)
         if not names or names != AXIS_NAMES[: len(names)]:
             raise UsageError(f"grid: axes must be x, then y, then z; got {', '.join(names)}")
+        if self.repeats < 1:
+            raise UsageError(f"repeats: got {self.repeats}, expected at least 1")
         if self.total > MAX_POINTS:
             raise UsageError(f"grid: {self.total} points are more than the {MAX_POINTS} possible")
 
@@ -126,35 +135,63 @@ class Grid:
         return tuple(self.axes)
 
     @property
+    def repeated(self) -> bool:
+        """Whether there is more than one repeat, and so a dimension and a coordinate for them."""
+        return self.repeats > 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an array over this grid: (nx,), (ny, nx) or (nz, ny, nx)."""
-        return tuple(axis.points for axis in tuple(self.axes.values())[::-1])
+        """The shape of an array over this grid: (nx,), (ny, nx), ..., repeats before these."""
+        axes = tuple(axis.points for axis in tuple(self.axes.values())[::-1])
+        return (self.repeats, *axes) if self.repeated else axes
 
     @property
     def total(self) -> int:
-        """The number of points."""
-        return math.prod(axis.points for axis in self.axes.values())
+        """The number of points, those of all repeats."""
+        return self.repeats * math.prod(axis.points for axis in self.axes.values())
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the slice's centre, in the first repeat."""
+        return (0.0,) * len(self.shape)
+
+    def corners(self) -> list[tuple[float, ...]]:
+        """The coordinates of every corner of every repeat, the first repeat's first."""
+        ends = [(axis.low, axis.high) for axis in self.axes.values()]
+        places = list(itertools.product(*ends))
+        if not self.repeated:
+            return places
+        return [(*place, float(number)) for number in range(self.repeats) for place in places]
 
     def coordinates(self, indices: Sequence[int]) -> tuple[tuple[float, ...], ...]:
         """The coordinates (x, y, ...) of the points with these flat indices."""
         places = np.unravel_index(np.asarray(indices, dtype=np.int64), self.shape)[::-1]
         columns = [
             axis.coordinates[place].tolist()
-            for axis, place in zip(self.axes.values(), places, strict=True)
+            for axis, place in zip(self.axes.values(), places, strict=False)
         ]
+        if self.repeated:
+            columns.append(places[-1].astype(np.float64).tolist())
         return tuple(zip(*columns, strict=True))
 
     def nearest(self, coordinates: tuple[float, ...]) -> int:
         """The flat index of the grid point nearest to some coordinates (x, y, ...)."""
-        place = [
-            int(np.abs(axis.coordinates - c).argmin())
-            for axis, c in zip(self.axes.values(), coordinates, strict=True)
-        ]
+        values = [axis.coordinates for axis in self.axes.values()]
+        if self.repeated:
+            values.append(np.arange(self.repeats, dtype=np.float64))
+        place = [int(np.abs(v - c).argmin()) for v, c in zip(values, coordinates, strict=True)]
         return int(np.ravel_multi_index(place[::-1], self.shape))
 
 
-def coordinates_text(point: Sequence[float]) -> str:
-    """A point as people write it, ``(0.5, -1)``."""
+def coordinates_text(point: Sequence[float], repeated: bool = False) -> str:
+    """A point as people write it, ``(0.5, -1)``.
+
+    Args:
+        point: its coordinates.
+        repeated: whether the last one is the number of a repeat: ``(0.5, -1) of repeat 2``.
+    """
+    if repeated:
+        return f"{coordinates_text(point[:-1])} of repeat {point[-1]:g}"
     return f"({', '.join(f'{coordinate:g}' for coordinate in point)})"
 
 
@@ -257,9 +294,11 @@ class Surface:
     def level(self) -> dict[str, NDArray[np.int64]] | None:
         """The indices along each axis of the finest level of the grid that is complete.
 
-        None if there is no such level; a level is complete when no point of it is left to do.
+        None if there is no such level; a level is complete when no point of it is left to do, in
+        any repeat.
         """
-        found = finest_complete(self.status != Status.TODO)
+        done = self.status != Status.TODO
+        found = finest_complete(done.all(axis=0) if self.grid.repeated else done)
         return None if found is None else dict(zip(self.grid.names, found[::-1], strict=True))
 
     @property
@@ -275,13 +314,15 @@ class Surface:
         """The surface in numbers: shape, progress, and each quantity's minimum, maximum, centre.
 
         The level is how many points of each axis the finest complete level has, None without one.
-        The centre is the grid point nearest to the origin. Minimum and maximum are over the finite
-        values, and None if there is none; so is the centre where it was not computed.
+        The centre is the grid point nearest to the origin, in the first repeat. Minimum and maximum
+        are over the finite values, and None if there is none; so is the centre where it was not
+        computed.
         """
         names = {split: self.quantities(split) for split in self.splits}
         level = self.level
         return {
             "shape": list(self.grid.shape),
+            "repeats": self.grid.repeats,
             "axes": {
                 name: {"low": axis.low, "high": axis.high, "points": axis.points}
                 for name, axis in self.grid.axes.items()
@@ -303,7 +344,7 @@ class Surface:
 
     def _extent(self, values: NDArray[np.float64]) -> dict[str, Any]:
         flat = values.ravel()
-        centre = self.grid.nearest((0.0,) * len(self.grid.names))
+        centre = self.grid.nearest(self.grid.origin)
         known = self.status.ravel()[centre] not in (Status.TODO, Status.FAILED)
         extent: dict[str, Any] = {"centre": float(flat[centre]) if known else None}
         finite = np.flatnonzero(np.isfinite(flat))

@@ -64,14 +64,18 @@ class Shard:
         """Where it is written: ``<stem>.shard-I-of-N.h5`` beside the whole surface's file."""
         return output.with_name(f"{output.stem}.shard-{self.index}-of-{self.of}.h5")
 
-    def points(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    def points(self, shape: tuple[int, ...], repeated: bool = False) -> NDArray[np.bool_]:
         """The points it computes, a mask over a grid of this shape.
 
         Every ``of``-th from coarse to fine: so each shard covers the whole plane, and none has
         more than one point more than another.
+
+        Args:
+            shape: the grid's.
+            repeated: whether its first dimension counts repeats.
         """
         mask = np.zeros(shape, dtype=bool)
-        order = coarse_to_fine(shape, np.arange(math.prod(shape)))
+        order = coarse_to_fine(shape, np.arange(math.prod(shape)), repeated)
         mask.ravel()[order[self.index - 1 :: self.of]] = True
         return mask
 

@@ -33,6 +33,7 @@ from landscape_cli.config import parse_config
 from landscape_cli.errors import LandscapeError
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records import Axis, Grid, TileResult
+from landscape_cli.repeats import one_repeat, spread
 from landscape_cli.store import (
     empty_surface,
     read_centre,
@@ -120,15 +121,20 @@ def checkpoints(folder: Path) -> tuple[Inputs, Reader]:
 
 
 def surfaces(folder: Path) -> tuple[Inputs, Reader]:
-    """Surface files, complete and not."""
+    """Surface files, complete and not, one of them with repeats."""
     path = folder / "valid.h5"
     texts = []
-    for part in (slice(None), slice(0, 7)):
-        write_surface(path, surface(range(20)[part]))
+    for points, repeats in ((range(20), 1), (range(7), 1), (range(33), 2)):
+        write_surface(path, surface(points, repeats))
         texts.append(path.read_bytes())
 
     def read(path: Path, text: bytes) -> None:
-        read_surface(path).summary()
+        found = read_surface(path)
+        found.summary()
+        one_repeat(found, found.grid.repeats - 1)
+        if found.grid.repeated:
+            for key in found.values:
+                spread(found, key)
 
     return texts, read
 
@@ -208,9 +214,9 @@ def trajectories(folder: Path) -> tuple[Inputs, Reader]:
     return texts, read
 
 
-def surface(points: range) -> object:
+def surface(points: range, repeats: int = 1) -> object:
     """A surface of 5 x 4 points, some of them done."""
-    grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)})
+    grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)}, repeats)
     recorder = Recorder("unused.h5", empty_surface(grid, {"problem": "a:b"}, {"runs": []}))
     values = {("train", "loss"): np.array(points) / 7, ("train", "accuracy"): np.array(points) / 20}
     recorder.add(TileResult(tuple(points), values, values, np.ones(len(points), np.float32)))

@@ -108,6 +108,16 @@ def test_ranges_from_the_command_line_go_over_the_file():
     }
 
 
+def test_directions_are_in_the_order_of_the_axes_however_they_are_written():
+    text = (
+        "{problem: 'a:b', directions: {z: {}, y: {}, x: {}}, grid: {x: 0:1:2, y: 0:1:3, z: 0:1:2}}"
+    )
+    assert list(parse_config(text, "test").directions) == ["x", "y", "z"]
+    text = "{problem: 'a:b', grid: {x: 0:1:2, y: 0:1:3}}"
+    changed = parse_config(text, "test", {"directions.y.seed": 5})
+    assert list(changed.directions) == ["x", "y"]
+
+
 def test_a_seed_numbers_the_directions():
     config = parse_config(FULL, "test", seed=10)
     assert [config.directions[axis]["seed"] for axis in "xy"] == [10, 11]

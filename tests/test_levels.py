@@ -86,6 +86,19 @@ def test_every_point_to_do_is_done_once_by_level_and_by_index_within(shape, rand
     assert keys == sorted(keys)
 
 
+@given(shapes, st.integers(2, 4))
+def test_repeats_are_on_the_same_levels_and_their_coarse_points_come_first(shape, repeats):
+    shape = shape[-2:]
+    plain = level_of_points(shape)
+    levels = level_of_points((repeats, *shape), repeated=True)
+    assert levels.shape == (repeats, *shape)
+    assert (levels == plain).all()
+    order = coarse_to_fine((repeats, *shape), np.arange(levels.size), repeated=True)
+    assert sorted(order.tolist()) == list(range(levels.size))
+    keys = list(zip(levels.ravel()[order].tolist(), order.tolist(), strict=True))
+    assert keys == sorted(keys)
+
+
 @given(shapes, st.floats(0, 1))
 def test_what_is_done_at_any_moment_holds_every_level_before_the_current_one(shape, fraction):
     total = int(np.prod(shape))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landscape_cli.errors import UsageError
-from landscape_cli.records import Axis, Grid, Status, Surface, TileResult
+from landscape_cli.records import Axis, Grid, Status, Surface, TileResult, coordinates_text
 
 numbers = st.floats(-1e12, 1e12, allow_nan=False)
 axes = st.builds(
@@ -74,6 +74,45 @@ def test_rows_are_y_and_columns_are_x():
     grid = Grid({"x": Axis(0, 3, 4), "y": Axis(0, 20, 3)})
     assert grid.shape == (3, 4)
     assert grid.coordinates([0, 1, 4, 11]) == ((0, 0), (1, 0), (0, 10), (3, 20))
+
+
+@given(st.lists(axes, min_size=1, max_size=3), st.integers(2, 5), st.data())
+def test_repeats_are_the_first_dimension_and_the_last_coordinate(some, repeats, data):
+    plain = Grid(dict(zip("xyz", some, strict=False)))
+    grid = Grid(plain.axes, repeats)
+    assert grid.shape == (repeats, *plain.shape)
+    assert grid.total == repeats * plain.total == int(np.prod(grid.shape))
+    index = data.draw(st.integers(0, grid.total - 1))
+    (point,) = grid.coordinates([index])
+    number, rest = divmod(index, plain.total)
+    assert point == (*plain.coordinates([rest])[0], number)
+    assert grid.nearest(point) == index
+
+
+def test_a_grid_s_origin_and_corners():
+    axes = {"x": Axis(-1, 2, 3), "y": Axis(0, 5, 2)}
+    places = [(-1, 0), (-1, 5), (2, 0), (2, 5)]
+    assert (Grid(axes).origin, Grid(axes).corners()) == ((0, 0), places)
+    assert Grid(axes, 2).origin == (0, 0, 0)
+    assert Grid(axes, 2).corners() == [(*p, r) for r in (0, 1) for p in places]
+    with pytest.raises(UsageError, match="repeats: got 0"):
+        Grid(axes, 0)
+
+
+def test_points_in_words():
+    assert coordinates_text((0.5, -1.0, 2.0)) == "(0.5, -1, 2)"
+    assert coordinates_text((0.5, -1.0, 2.0), repeated=True) == "(0.5, -1) of repeat 2"
+
+
+def test_a_level_is_complete_when_it_is_in_every_repeat():
+    status = np.zeros((2, 9), np.uint8)
+    surface = Surface(Grid({"x": Axis(0, 1, 9)}, 2), {}, {}, status, status, status)
+    status[0] = 1
+    assert surface.level is None
+    status[1, ::2] = 2
+    assert surface.level["x"].tolist() == [0, 2, 4, 6, 8]
+    status[1] = 1
+    assert surface.level["x"].tolist() == list(range(9))
 
 
 @pytest.mark.parametrize("names", [(), ("y",), ("y", "x"), ("x", "z"), ("x", "y", "w")])

@@ -34,6 +34,15 @@ def test_a_shard_takes_its_turn_from_coarse_to_fine(shape, of, data):
     assert set(np.flatnonzero(Shard(index, of).points(shape)).tolist()) == expected
 
 
+@given(shapes, st.integers(2, 4), st.integers(1, 9))
+def test_shards_cover_every_repeat_from_coarse_to_fine(shape, repeats, of):
+    whole = (repeats, *shape[-2:])
+    masks = [Shard(index, of).points(whole, repeated=True) for index in range(1, of + 1)]
+    assert (np.sum(masks, axis=0) == 1).all()
+    order = coarse_to_fine(whole, np.arange(np.prod(whole)), repeated=True)
+    assert set(np.flatnonzero(masks[0]).tolist()) == set(order[::of].tolist())
+
+
 def test_a_line_s_shards_by_hand():
     # Nine points: the coarsest level holds 0, 2, 4, 6, 8, the finest the others.
     assert np.flatnonzero(Shard(1, 2).points((9,))).tolist() == [0, 3, 4, 7, 8]

@@ -42,6 +42,15 @@ Examples:
     metavar="MIN:MAX:N",
     help="Range of the second direction, likewise; 'none' makes it a line.",
 )
+@click.option(
+    "--z", metavar="MIN:MAX:N", help="Range of a third direction, for a volume; 'none' drops it."
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Compute the same ranges on N slices, each in independent random directions.",
+)
 @click.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
 @click.option(
     "--shard",
@@ -137,6 +146,8 @@ def command(
     config: str,
     x: str | None,
     y: str | None,
+    z: str | None,
+    repeats: int | None,
     output: str | None,
     shard: str | None,
     checkpoint: str | None,
@@ -179,6 +190,7 @@ def command(
     values = parse_changes(changes) | {
         key: value
         for key, value in {
+            "repeats": repeats,
             "output": output,
             "shard": shard,
             "checkpoint": checkpoint,
@@ -200,7 +212,7 @@ def command(
     executor = choose_executor()
     if log_dir is not None:
         executor.together(lambda: logs.keep(log_dir, executor.rank))
-    settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y}, seed))
+    settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y, "z": z}, seed))
     if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
         take(settings)
         return 0

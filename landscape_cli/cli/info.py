@@ -29,10 +29,14 @@ def command(file: str, as_json: bool) -> None:
     import json
     import os
 
+    from landscape_cli.repeats import spread
     from landscape_cli.store import read_surface
 
     surface = read_surface(file)
     facts = {"file": os.path.abspath(file), **surface.summary()}
+    if surface.grid.repeated:
+        for split, quantity in surface.values:
+            facts["quantities"][split][quantity]["spread"] = spread(surface, (split, quantity))
     if as_json:
         print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
     else:
@@ -44,17 +48,19 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     from landscape_cli.records import Status, coordinates_text
     from landscape_cli.refinement.summary import describe
     from landscape_cli.shards import Shard
+    from landscape_cli.store import own_points
 
     provenance = surface.provenance
     axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
     lines = [
         facts["file"],
-        f"shape:      {axes} points ({', '.join(surface.grid.names)})",
+        f"shape:      {axes} points ({', '.join(surface.grid.names)})"
+        + (f", {surface.grid.repeats} repeats" if surface.grid.repeated else ""),
         f"progress:   {facts['done']} of {facts['total']} points"
         + (", complete" if facts["complete"] else ", incomplete"),
     ]
     if shard := Shard.of_file(provenance):
-        own = surface.status[shard.points(surface.grid.shape)]
+        own = surface.status[own_points(surface.grid, shard)]
         done = int((own != Status.TODO).sum())
         lines.append(f"shard:      {shard.index} of {shard.of}, {done} of {own.size} points")
     if facts["level"] and not facts["complete"]:
@@ -64,8 +70,9 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
     for failure in provenance.get("failures", [])[:MOST_FAILURES]:
         count = len(failure["points"])
-        first = coordinates_text(surface.grid.coordinates(failure["points"][:1])[0])
-        lines.append(f"failed:     {count} points, first at {first}: {failure['message']}")
+        (point,) = surface.grid.coordinates(failure["points"][:1])
+        place = coordinates_text(point, surface.grid.repeated)
+        lines.append(f"failed:     {count} points, first at {place}: {failure['message']}")
     if adaptive := provenance.get("adaptive"):
         first, *more = describe(adaptive, surface.total)
         lines += [f"adaptive:   {first}", *(f"          {line}" for line in more)]
@@ -74,7 +81,9 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
         lines.append(f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}")
     for split, quantities in facts["quantities"].items():
         for quantity, one in quantities.items():
-            lines.append(f"{split} {quantity}: {_range(one)}")
+            lines.append(f"{split} {quantity}: {_range(one, surface.grid.repeated)}")
+            if surface.grid.repeated:
+                lines.append(f"            {_spread(one['spread'])}")
     if origin := provenance.get("imported"):
         lines.append(f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})")
     if network := provenance.get("network"):
@@ -91,14 +100,27 @@ def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:
     return lines
 
 
-def _range(one: dict[str, Any]) -> str:
+def _range(one: dict[str, Any], repeated: bool) -> str:
     from landscape_cli.records import coordinates_text
 
     if one["minimum"] is None:
         return "no finite value"
-    place = coordinates_text(one["minimum_at"])
+    place = coordinates_text(one["minimum_at"], repeated)
     centre = "not computed" if one["centre"] is None else f"{one['centre']:.6g}"
     return f"minimum {one['minimum']:.6g} at {place}, maximum {one['maximum']:.6g}, centre {centre}"
+
+
+def _spread(one: dict[str, Any]) -> str:
+    """How far the repeats are apart."""
+    from landscape_cli.records import coordinates_text
+
+    if one["mean"] is None:
+        return "spread over repeats: no point is finite in all of them"
+    place = coordinates_text(one["largest_at"])
+    return (
+        f"spread over repeats (standard deviation): {one['mean']:.3g} in the mean over "
+        f"{one['points']} points, at most {one['largest']:.3g} at {place}"
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -72,11 +72,12 @@ def _missing(merged: Surface, lacking: list[Gap], path: Path) -> list[str]:
     from landscape_cli.records import Status, coordinates_text
 
     todo = np.flatnonzero(merged.status == Status.TODO)
-    points = merged.grid.coordinates(todo[:SHOWN].tolist())
+    grid = merged.grid
+    points = grid.coordinates(todo[:SHOWN].tolist())
     more = ", ..." if len(todo) > SHOWN else ""
     lines = [
         f"{len(todo)} of {merged.total} points are missing: "
-        + ", ".join(coordinates_text(point) for point in points)
+        + ", ".join(coordinates_text(point, grid.repeated) for point in points)
         + more
     ]
     lines += [

@@ -38,6 +38,13 @@ EPILOG = "\n".join(
 @click.option("--split", metavar="NAME", help="Whose values; train, or for a line every split's.")
 @click.option("--quantity", metavar="NAME", help="Which values, such as loss or accuracy.")
 @click.option(
+    "--repeat",
+    type=int,
+    metavar="K",
+    help="Draw one of several repeats, from 0 on; left out, planes are drawn side by side, and a "
+    "line's mean with a band of one standard deviation over the repeats.",
+)
+@click.option(
     "--log/--linear",
     default=None,
     help="The scale of the values. Left out, planes of positive values that span more than three "
@@ -78,6 +85,7 @@ def command(
     kind: str | None,
     split: str | None,
     quantity: str | None,
+    repeat: int | None,
     log: bool | None,
     vmin: float | None,
     vmax: float | None,
@@ -111,7 +119,7 @@ def command(
     panels = [
         panel
         for surface, name in zip(surfaces, _names(files), strict=True)
-        for panel in choose(surface, split, quantity, name, raw)
+        for panel in choose(surface, split, quantity, name, raw, repeat)
     ]
     kind = check(panels, kind)
     scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)

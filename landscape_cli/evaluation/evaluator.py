@@ -99,11 +99,12 @@ class Evaluator:
         Raises:
             Exception: whatever goes wrong in torch.compile.
         """
-        axes = len(self.slice.directions)
+        origin = self.slice.origin
+        beside = (0.5, *origin[1:])
         try:
-            for self._stance, coordinate in (("default", 0.0), ("fail_on_recompile", 0.5)):
+            for self._stance, point in (("default", origin), ("fail_on_recompile", beside)):
                 for split in self.splits.values():
-                    self.values((coordinate,) * axes, [next(iter(split))])
+                    self.values(point, [next(iter(split))])
         finally:
             self._stance = "eager_on_recompile"
 

@@ -98,6 +98,5 @@ class Race:
         self.evaluator.set_forward(settings)
         began = time.perf_counter()
         # Reading the means waits for the device.
-        centre = (0.0,) * len(self.evaluator.slice.directions)
-        self.evaluator.values(centre, self._arranged[key]).means()
+        self.evaluator.values(self.evaluator.slice.origin, self._arranged[key]).means()
         return time.perf_counter() - began

@@ -24,7 +24,14 @@ class Slice(Protocol):
 
     @property
     def directions(self) -> Mapping[str, object]:
-        """The directions, in whatever form, by axis name and in the order of the coordinates."""
+        """The directions, in whatever form, by axis name and in the order of the coordinates.
+
+        Those of further repeats follow, see ``RepeatedSlice``.
+        """
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the centre; so many does ``write`` take."""
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at some coordinates into ``out``, laid out like the centre."""
@@ -57,6 +64,11 @@ class AffineSlice:
     def __init__(self, centre: FlatParameters, directions: Mapping[str, FlatParameters]) -> None:
         self.centre = centre
         self.directions = dict(directions)
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the centre."""
+        return (0.0,) * len(self.directions)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at some coordinates into ``out``.

@@ -67,6 +67,11 @@ class StreamedSlice:
             ).items()
         }
 
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the centre."""
+        return (0.0,) * len(self.directions)
+
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at some coordinates into ``out``, laid out like the centre."""
         for block, made in self._made(range(len(self._recipes)), self._all_blocks()):

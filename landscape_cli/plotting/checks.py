@@ -20,7 +20,10 @@ def check(panels: Sequence[Panel], kind: str | None) -> str:
         _check_pair(first, panel)
     fitting = [name for name, entry in KINDS.items() if entry.axes == first.dimension]
     if not fitting:
-        raise UsageError(f"{first.source} is {_shape(first)}; no kind of plot draws that")
+        raise UsageError(
+            f"{first.source} is {_shape(first)}, and volumes are not drawn yet; compute a plane, "
+            "with --z none"
+        )
     if kind is None:
         wide = all(min(panel.z.shape) >= 2 for panel in panels)
         return "line" if first.dimension == 1 else "contourf" if wide else "heatmap"
@@ -59,5 +62,5 @@ def _check_pair(first: Panel, other: Panel) -> None:
 
 def _shape(panel: Panel) -> str:
     points = " x ".join(str(axis.points) for axis in panel.surface.grid.axes.values())
-    names = {1: "a line", 2: "a plane"}
-    return f"{names.get(panel.dimension, f'a grid of {panel.dimension} axes')} ({points} points)"
+    names = {1: "a line", 2: "a plane", 3: "a volume"}
+    return f"{names[panel.dimension]} ({points} points)"

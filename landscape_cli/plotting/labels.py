@@ -46,6 +46,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
     if with_split:
         parts.append(panel.split)
     words = [" ".join(parts), BATCH_NORM.get(str(_get(panel.surface.provenance, "batch_norm")))]
+    words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
     text = ", ".join(filter(None, words))
     progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
     if not progress:

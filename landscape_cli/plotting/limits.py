@@ -147,11 +147,22 @@ def _reach(panel: Panel, log: bool) -> NDArray[np.float64]:
     """The values that the limits must include: finite, with a line's band, > 0 if log."""
     values = panel.z
     if log:
-        return values[panel.finite & (values > 0)]
+        values = np.concatenate([values, *(member.z for member in panel.members)])
+        return values[np.isfinite(values) & (values > 0)]
     if panel.dimension == 1:
-        width = np.where(np.isfinite(panel.stderr), BAND * panel.stderr, 0.0)
-        values = np.concatenate([values - width, values + width])
+        half = band(panel)
+        width = np.where(np.isfinite(half), half, 0.0)
+        members = [member.z for member in panel.members]
+        values = np.concatenate([values - width, values + width, *members])
     return values[np.isfinite(values)]
+
+
+def band(panel: Panel) -> NDArray[np.float64]:
+    """The half-width of a line's band, (nx,); NaN where it has none.
+
+    One standard deviation over the repeats for a mean over them, else 1.96 standard errors.
+    """
+    return panel.spread if panel.members else BAND * panel.stderr
 
 
 def _room(value: float) -> float:

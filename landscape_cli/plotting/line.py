@@ -1,4 +1,7 @@
-"""Values along a line, a curve for each split, with the band of their standard errors."""
+"""Values along a line, a curve for each split, with the band of their standard errors.
+
+Of several repeats: their mean, with the band of their standard deviation, and each as a thin line.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from landscape_cli.plotting import labels
-from landscape_cli.plotting.limits import BAND
+from landscape_cli.plotting.limits import BAND, band
 from landscape_cli.plotting.marks import absent, edges, explain, runs
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
@@ -21,6 +26,9 @@ from landscape_cli.plotting.style import MISSING, SERIES
 
 FEW = 60
 """With at most so many points each of them has a dot."""
+
+THIN = 0.6
+"""The width in points of the line of one of several repeats."""
 
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
@@ -42,19 +50,43 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
     axes.set_ylim(scale.low, scale.high)
     draw_checkpoints(axes, first)
     axes.set_ylabel(labels.quantity(panels))
-    band = Patch(color="0.8", linewidth=0, label=f"± {BAND} standard errors")
-    shown = any(np.isfinite(panel.stderr).any() for panel in panels)
-    explain(axes, panels, scale, filled=False, extra=[band] if shown else [])
+    explain(axes, panels, scale, filled=False, extra=_legend(panels))
+
+
+def _legend(panels: Sequence[Panel]) -> list[Artist]:
+    """What says what the band is, and the thin lines."""
+    repeats = len(panels[0].members)
+    words = (
+        f"{repeats} repeats: mean ± standard deviation" if repeats else f"± {BAND} standard errors"
+    )
+    found: list[Artist] = []
+    if any(np.isfinite(band(panel)).any() for panel in panels):
+        found.append(Patch(color="0.8", linewidth=0, label=words))
+    if repeats:
+        found.append(Line2D([], [], color="0.5", linewidth=THIN, label="each repeat"))
+    return found
 
 
 def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, label: str) -> None:
     values = np.where(scale.visible(panel), panel.z, np.nan)
-    width = BAND * panel.stderr
+    width = band(panel)
     if np.isfinite(width).any():
         floor = scale.low / 10 if scale.log else -np.inf
         below = np.maximum(values - width, floor)
         axes.fill_between(
             panel.x, below, values + width, color=color, alpha=0.2, linewidth=0, zorder=1
+        )
+    for member in panel.members:
+        alone = np.where(scale.visible(member), member.z, np.nan)
+        axes.plot(
+            member.x,
+            alone,
+            dashes,
+            color=color,
+            linewidth=THIN,
+            alpha=0.5,
+            label="_one",
+            zorder=1.5,
         )
     axes.plot(
         panel.x,

@@ -66,8 +66,8 @@ def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
     start = Start(executor.lead(lambda: resolve(config)), True, False, None, None)
     setup = set_up(start, executor)
     evaluator = setup.evaluator
-    grid = Grid(start.config.grid)
-    results = executor.lead(lambda: _results(evaluator, corners(start.config.grid)))
+    grid = Grid(start.config.grid, start.config.repeats)
+    results = executor.lead(lambda: _results(evaluator, corners(start.config)))
     if executor.rank:
         return None
     copies = len(evaluator.slice.directions)

@@ -50,7 +50,7 @@ def choose_forward(
 
 def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settings, dict[str, Any]]:
     """The settings by the model's shapes, or better ones, and what was done to find them."""
-    corner = tuple(axis.high for axis in config.grid.values())
+    corner = Grid(config.grid, config.repeats).corners()[-1]
     # Micro-batches that memory has made smaller are not made larger again.
     size = default_micro_batch(evaluator.device)
     resize = config.batch_size is None and evaluator.settings.micro_batch == size
@@ -74,7 +74,7 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settin
 
 def _fewest_points(config: RunConfig) -> int:
     """How many points the run computes, at least if it is adaptive."""
-    grid = Grid(config.grid)
+    grid = Grid(config.grid, config.repeats)
     return grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
 
 

@@ -6,13 +6,14 @@ rank has its model there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landscape_cli.evaluation.devices import free_memory
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.repeats import RepeatedSlice
 from landscape_cli.geometry.slices import Slice, build_slice
 from landscape_cli.geometry.streamed import StreamedSlice
 
@@ -29,7 +30,7 @@ def keep_directions(
     Args:
         wished: ``resident``, ``streamed`` or ``auto``.
         model: the model's own parameters, where they will be used.
-        axes: how many directions there are.
+        axes: how many directions there are, those of all repeats.
         places: host, device and threads of each rank.
         executor: the ranks.
 
@@ -62,15 +63,25 @@ def choose(wished: str, needed: int, free: int) -> str:
 
 
 def make_slice(
-    kept: str, centre: FlatParameters, directions: Mapping[str, Direction], orthogonal: bool
+    kept: str,
+    centre: FlatParameters,
+    repeats: Sequence[Mapping[str, Direction]],
+    orthogonal: bool,
 ) -> Slice:
     """The slice around a centre.
+
+    Args:
+        kept: ``resident`` or ``streamed``.
+        centre: the trained parameters, which all repeats share.
+        repeats: the directions of each repeat by axis; of one if there are no repeats.
+        orthogonal: make the directions of each repeat orthogonal.
 
     Raises:
         LandscapeError: if a direction can't be made for these parameters.
     """
     make = StreamedSlice if kept == "streamed" else build_slice
-    return make(centre, directions, orthogonal)
+    slices: list[Slice] = [make(centre, directions, orthogonal) for directions in repeats]
+    return slices[0] if len(slices) == 1 else RepeatedSlice(slices)
 
 
 def streamed_line(streamed: int, ranks: int) -> str:

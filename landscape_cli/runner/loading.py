@@ -51,7 +51,7 @@ def load_data(
     Returns:
         The samples of each split, and the places with where each rank keeps each split.
     """
-    origin = Tile((0,), ((0.0,) * len(evaluator.slice.directions),))
+    origin = Tile((0,), (evaluator.slice.origin,))
 
     def load() -> dict[str, int]:
         if executor.rank:

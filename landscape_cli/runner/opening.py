@@ -37,7 +37,8 @@ def open_file(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -
         provenance["shard"] = config.part.as_dict()
     if start.fresh:
         config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
-        surface = empty_surface(Grid(config.grid), config.model_dump(mode="json"), provenance)
+        grid = Grid(config.grid, config.repeats)
+        surface = empty_surface(grid, config.model_dump(mode="json"), provenance)
     else:
         surface = read_surface(output)
         refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))

@@ -26,7 +26,7 @@ def all_results(
         recorder: on rank 0 what takes in each result before it asks for the next; None elsewhere.
         work: evaluates a tile.
     """
-    grid = Grid(config.grid)
+    grid = Grid(config.grid, config.repeats)
     rounds = None if recorder is None else _Rounds(config, recorder)
     speeds = Speeds(executor.size)
     stop = executor.stop
@@ -43,10 +43,12 @@ class _Rounds:
 
     def __init__(self, config: RunConfig, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._shape = Grid(config.grid).shape
+        self._grid = Grid(config.grid, config.repeats)
         self._refinement: Refinement | None = None
         if (how := config.adaptive) is not None:
-            self._refinement = Refinement(self._shape, how.tolerance, how.scale, how.quantities)
+            self._refinement = Refinement(
+                self._grid.shape, how.tolerance, how.scale, how.quantities
+            )
         self._begun = False
         self.todo: Indices = np.empty(0, np.int64)
 
@@ -57,7 +59,7 @@ class _Rounds:
         else:
             self.todo = self._refine(self._refinement)
         self._begun = True
-        self.todo = coarse_to_fine(self._shape, self.todo)
+        self.todo = coarse_to_fine(self._grid.shape, self.todo, self._grid.repeated)
         return len(self.todo) > 0
 
     def _refine(self, refinement: Refinement) -> Indices:

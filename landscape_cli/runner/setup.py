@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.agreement import precision_errors
@@ -27,11 +27,13 @@ from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
+from landscape_cli.geometry.repeats import recipes_of
 from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
-from landscape_cli.records import Axis
+from landscape_cli.records import Grid
+from landscape_cli.repeats import key_of
 from landscape_cli.runner.agreement import agree_on_versions
 from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
@@ -83,10 +85,12 @@ def set_up(start: Start, executor: Executor) -> Setup:
         for axis, section in config.directions.items()
     }
     recipes = supply(recipes, config, problem.model, parameters, executor)
-    places = keep_directions(config.keep_directions, parameters, len(recipes), places, executor)
+    repeats = recipes_of(recipes, config.repeats)
+    axes = len(repeats) * len(recipes)
+    places = keep_directions(config.keep_directions, parameters, axes, places, executor)
     kept = places[executor.rank]["directions"]
     slice_ = executor.together(
-        lambda: make_slice(kept, parameters.clone(), recipes, config.orthogonal)
+        lambda: make_slice(kept, parameters.clone(), repeats, config.orthogonal)
     )
     norms = slice_.norms()
     executor.together(lambda: refuse_zero(norms))
@@ -99,7 +103,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
         sampling = executor.lead(
-            lambda: choose_samples(evaluator_on, sources, corners(config.grid), config, room)
+            lambda: choose_samples(evaluator_on, sources, corners(config), config, room)
         )
     evaluator = executor.together(lambda: evaluator_on(chosen(sources, config.samples, sampling)))
     samples, places = load_data(evaluator, executor, places, room, config.allow_random)
@@ -115,7 +119,7 @@ def set_up(start: Start, executor: Executor) -> Setup:
             name: {"samples": samples[name], "fingerprint": split.fingerprint}
             for name, split in evaluator.splits.items()
         },
-        "directions": _describe(slice_, recipes),
+        "directions": _describe(slice_, repeats),
     }
     if batch_norms(problem.model):
         facts["batch_norm"] = config.batch_norm
@@ -134,21 +138,26 @@ def set_up(start: Start, executor: Executor) -> Setup:
     if sampling is not None:
         facts["sampling"] = sampling
     if settings.precision != "fp32":
-        points = corners(config.grid)
+        points = corners(config)
         facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, points))
     return Setup(evaluator, facts, places)
 
 
-def _describe(slice_: Slice, recipes: Mapping[str, Direction]) -> dict[str, Any]:
-    """Each direction's settings, label and SHA-256."""
+def _describe(slice_: Slice, repeats: Sequence[Mapping[str, Direction]]) -> dict[str, Any]:
+    """Each direction's settings, label and SHA-256, by its name."""
     hashes = slice_.hashes()
+    named = {
+        key_of(number, axis): recipe
+        for number, recipes in enumerate(repeats)
+        for axis, recipe in recipes.items()
+    }
     return {
-        axis: {
+        name: {
             **recipe.model_dump(mode="json", exclude_none=True),
             "label": recipe.label(),
-            "sha256": hashes[axis],
+            "sha256": hashes[name],
         }
-        for axis, recipe in recipes.items()
+        for name, recipe in named.items()
     }
 
 
@@ -171,10 +180,10 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
     return Settings(micro_batch, precision=start.config.precision)
 
 
-def corners(axes: Mapping[str, Axis]) -> list[tuple[float, ...]]:
-    """The centre, and then every corner of the grid."""
-    ends = [(axis.low, axis.high) for axis in axes.values()]
-    return [(0.0,) * len(ends), *itertools.product(*ends)]
+def corners(config: RunConfig) -> list[tuple[float, ...]]:
+    """The centre, and then every corner of the grid, in every repeat."""
+    grid = Grid(config.grid, config.repeats)
+    return [grid.origin, *grid.corners()]
 
 
 def _load_problem(start: Start) -> Problem:

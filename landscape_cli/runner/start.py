@@ -12,6 +12,7 @@ import numpy as np
 from landscape_cli.config import RunConfig, differences
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
+from landscape_cli.geometry.repeats import recipes_of
 from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.records import Status, Surface
@@ -91,11 +92,13 @@ def resolve(config: RunConfig) -> RunConfig:
 
     A shard is not calibrated: all shards, and the whole done so, are to have the same bits.
     """
-    directions = {
-        axis: direction_from(section, f"directions.{axis}").model_dump(
-            mode="json", exclude_none=True
-        )
+    recipes = {
+        axis: direction_from(section, f"directions.{axis}")
         for axis, section in config.directions.items()
+    }
+    recipes_of(recipes, config.repeats)
+    directions = {
+        axis: recipe.model_dump(mode="json", exclude_none=True) for axis, recipe in recipes.items()
     }
     calibrate = config.calibrate and config.part is None
     update: dict[str, Any] = {"directions": directions, "calibrate": calibrate}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, cause
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.memory import halve, out_of_memory
+from landscape_cli.geometry.repeats import RepeatedSlice
 from landscape_cli.records import Quantity, Tile, TileResult, coordinates_text
 
 LONGEST_MESSAGE = 400
@@ -85,7 +86,8 @@ class Worker:
         )
 
     def _point(self) -> str:
-        return coordinates_text(self._evaluator.point)
+        repeated = isinstance(self._evaluator.slice, RepeatedSlice)
+        return coordinates_text(self._evaluator.point, repeated)
 
 
 def joined(results: list[TileResult]) -> TileResult:

@@ -14,6 +14,7 @@ from landscape_cli.config import differences
 from landscape_cli.errors import StoreError
 from landscape_cli.records import Quantity, Status, Surface, coordinates_text
 from landscape_cli.shards import Shard
+from landscape_cli.store.recorder import own_points
 from landscape_cli.yamltext import brief
 
 STANDING = np.array([0, 2, 2, 1, 0], dtype=np.uint8)
@@ -77,7 +78,7 @@ def gaps(merged: Surface, files: Sequence[Named]) -> list[Gap]:
         return []
     (of,) = counts
     shards = [Shard(index, of) for index in range(1, of + 1)]
-    missing = [int(todo[shard.points(todo.shape)].sum()) for shard in shards]
+    missing = [int(todo[own_points(merged.grid, shard)].sum()) for shard in shards]
     return [
         Gap(shard, count, shard in given)
         for shard, count in zip(shards, missing, strict=True)
@@ -171,8 +172,9 @@ def _check_values(path: str, name: str, merged: Surface, surface: Surface) -> No
         apart = np.flatnonzero(both & ~equal)
         if len(apart):
             point = surface.grid.coordinates([int(apart[0])])[0]
+            where = coordinates_text(point, surface.grid.repeated)
             raise StoreError(
-                f"{path}: {' '.join(key)} ({name}) at {coordinates_text(point)} is "
+                f"{path}: {' '.join(key)} ({name}) at {where} is "
                 f"{float(other.ravel()[apart[0]])!r}, but {float(one.ravel()[apart[0]])!r} in the "
                 f"files before ({len(apart)} such points); leave out the file that is wrong"
             )

@@ -192,7 +192,9 @@ class Recorder:
 
 def own_points(grid: Grid, part: Shard | None) -> NDArray[np.bool_]:
     """The points that a run computes, a mask over its grid: a shard's, or all."""
-    return np.ones(grid.shape, dtype=bool) if part is None else part.points(grid.shape)
+    if part is None:
+        return np.ones(grid.shape, dtype=bool)
+    return part.points(grid.shape, grid.repeated)
 
 
 def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:

@@ -1,14 +1,17 @@
 """The HDF5 schema of a surface, ``format_version`` 1, read and written here alone.
 
     /                    attributes format, format_version, complete, config, provenance
-    /axes/x, /axes/y     float64 coordinates; no y for a line
+    /axes/x, /axes/y     float64 coordinates; no y for a line, a z as well for three dimensions
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
     /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed, 4 interpolated
     /seconds, /rank      float32, int32: what each point cost, and where (-1: nowhere)
 
 At the top level xcoordinates, ycoordinates, train_loss, train_acc (percent), test_loss and test_acc
-repeat these in the layout of Li et al.'s `loss-landscape`.
+hold these in the layout of Li et al.'s `loss-landscape`.
+
+With repeats there is an attribute repeats, their number, and all arrays have a leading dimension of
+that length; but the other tool's hold the means over the repeats.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import yaml
 
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
+from landscape_cli.repeats import mean_over_repeats
 from landscape_cli.store.opening import open_file, text
 from landscape_cli.store.publishing import Check, publish, reason, unchecked
 
@@ -104,6 +108,8 @@ def _fill(file: h5py.File, surface: Surface) -> None:
     file.attrs["format"] = FORMAT
     file.attrs["format_version"] = FORMAT_VERSION
     file.attrs["complete"] = surface.complete
+    if surface.grid.repeated:
+        file.attrs["repeats"] = surface.grid.repeats
     file.attrs["config"] = yaml.safe_dump(dict(surface.config), sort_keys=False)
     file.attrs["provenance"] = json.dumps(dict(surface.provenance), default=str)
     for name, axis in surface.grid.axes.items():
@@ -117,12 +123,18 @@ def _fill(file: h5py.File, surface: Surface) -> None:
     file["rank"] = surface.rank
     for alias, (source, factor) in ALIASES.items():
         if source in surface.values:
-            stored = file["/".join(("values", *source))]
-            file[alias] = stored if factor == 1 else factor * surface.values[source]
+            values = surface.values[source]
+            if surface.grid.repeated:
+                file[alias] = factor * mean_over_repeats(values)
+            elif factor == 1:
+                file[alias] = file["/".join(("values", *source))]
+            else:
+                file[alias] = factor * values
 
 
 def _read(file: h5py.File) -> Surface:
-    grid = Grid({name: _axis(file["axes"][name][()]) for name in sorted(file["axes"])})
+    axes = {name: _axis(file["axes"][name][()]) for name in sorted(file["axes"])}
+    grid = Grid(axes, int(file.attrs.get("repeats", 1)))
     return Surface(
         grid=grid,
         values=_quantities(file, "values", grid),

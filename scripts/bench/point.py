@@ -124,11 +124,11 @@ def compare(case: Case, precision: str, repeats: int, points: int = 1) -> dict[s
     return medians
 
 
-def resnet(images: int, device: torch.device) -> Case:
-    """ResNet-56 on images of noise, with batch-norm statistics of these."""
+def resnet(images: int, device: torch.device, depth: int = 56) -> Case:
+    """A ResNet on images of noise, with batch-norm statistics of these."""
     torch.manual_seed(0)
     data = TensorDataset(torch.randn(images, 3, 32, 32), torch.randint(10, (images,)))
-    model = ResNet(56)
+    model = ResNet(depth)
     with torch.no_grad():
         for _ in range(5):
             model(data.tensors[0][:128])

@@ -12,7 +12,7 @@ from steps import Network, Workshop, landscape, load_base, main, options, run
 
 from landscape_cli.changes import parse_changes
 
-POINTS, SAMPLES = 31, 2000
+POINTS, SAMPLES = 25, 1000
 DECAY = "5e-4"
 
 
@@ -38,8 +38,9 @@ def plane(workshop: Workshop, net: Network, path: Path) -> Path:
         "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
         "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
         "samples": SAMPLES,
+        "splits": ["train"],
         "batch_norm": "recalibrate",
-        "batch_norm_samples": 1000,
+        "batch_norm_samples": SAMPLES,
     }
     return workshop.compute(f"{net.name}_path", changes)
 

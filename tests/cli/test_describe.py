@@ -4,14 +4,20 @@ import json
 
 import pytest
 
+from landscape_cli.config import load_config
+from landscape_cli.execution.serial import SerialExecutor
+from landscape_cli.runner import compute
 from landscape_cli.store import read_surface, write_surface
 
 
 @pytest.fixture(scope="module")
 def place(new_workplace):
-    folder = new_workplace("describe")
-    folder.surface(folder.config(grid={"x": [-1, 1, 9], "y": [-1, 1, 9]}), "--quiet")
-    return folder.folder / "surface.h5"
+    here = new_workplace("describe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(here.folder))
+        patch.chdir(here.folder)
+        config = load_config(here.config(grid={"x": [-1, 1, 9], "y": [-1, 1, 9]}))
+        return compute(config, SerialExecutor(), quiet=True).surface
 
 
 def test_numbers_of_a_regression(landscape, place):

@@ -5,6 +5,8 @@ batch of the network in eval mode, weighs these by the batches' sizes, and count
 percent.
 """
 
+import copy
+
 import h5py
 import numpy as np
 import pytest
@@ -23,14 +25,14 @@ GRIDS = {
 }
 
 
-def trained(path):
+def trained(path, epochs=15):
     """The example's network with batch norm after some epochs on the digits, and its data."""
     import example
 
     problem = example.digits_network()
     optimizer = torch.optim.SGD(problem.model.parameters(), lr=0.05, momentum=0.9)
     torch.manual_seed(0)
-    for _ in range(15):
+    for _ in range(epochs):
         for images, labels in DataLoader(problem.splits["train"], 26, shuffle=True):
             optimizer.zero_grad()
             nn.functional.cross_entropy(problem.model(images), labels).backward()
@@ -119,3 +121,44 @@ def test_its_plots_show_our_values(workplace):
                     assert loss[place] == surface.values[split, "loss"].flat[index]
                     fraction = surface.values[split, "accuracy"].flat[index]
                     assert accuracy[place] == pytest.approx(100 * fraction, rel=1e-15)
+
+
+@torch.no_grad()
+def evaluate_states(model, states, direction, place, data):
+    """Mean loss and percent after each entry of the state dict, counters too, was moved."""
+    moved = copy.deepcopy(states)
+    for (name, entry), change in zip(states.items(), direction, strict=True):
+        moved[name] = entry + torch.tensor(place * change).to(entry.dtype)
+    model.load_state_dict(moved)
+    weights = [parameter.clone() for parameter in model.parameters()]
+    still = [np.zeros(weight.shape) for weight in weights]
+    return evaluate(model, weights, [still], [0.0], data)
+
+
+def test_its_files_of_states_lead_from_one_network_to_another(workplace):
+    """Between two networks batch norm's statistics move along, by position in its file."""
+    problem = trained(workplace.folder / "net.pt")
+    states = copy.deepcopy(problem.model.state_dict())
+    other = trained(workplace.folder / "other.pt", epochs=3)
+    ends = zip(states.values(), other.model.state_dict().values(), strict=True)
+    direction = [(b - a).numpy() for a, b in ends]
+    with h5py.File(workplace.folder / "old.h5", "w") as file:
+        for number, entry in enumerate(direction):
+            file.create_dataset(f"xdirection/{number}", data=entry)
+    config = workplace.config(
+        "example:digits_network",
+        grid={"x": [0, 1, 6]},
+        checkpoint="net.pt",
+        perturb="states",
+        directions={"x": {"kind": "file", "path": "old.h5"}},
+    )
+    done = compute(load_config(config), SerialExecutor(), False, False, ["test"], quiet=True)
+    values = read_surface(done.surface).values
+    for split, data in problem.splits.items():
+        expected = [
+            evaluate_states(problem.model, states, direction, place, data)
+            for place in np.linspace(0, 1, 6)
+        ]
+        loss, percent = zip(*expected, strict=True)
+        np.testing.assert_allclose(values[split, "loss"], loss, rtol=1e-5)
+        np.testing.assert_allclose(100 * values[split, "accuracy"], percent, rtol=1e-6)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def load(name):
 
 
 ranks, table, reporting = load("ranks"), load("table"), load("reporting")
+roofline = load("roofline")
 COSTS = ranks.Costs(message=0.0003, waiting=0.0002, latency=0.0003, add=1e-5, publish=0.01)
 
 
@@ -77,3 +79,23 @@ def test_figures_are_json_lines_that_become_a_table(capsys):
 def test_numbers_have_the_digits_of_a_measurement():
     assert [reporting.significant(x) for x in (1.23456, 7, "text")] == [1.235, 7, "text"]
     assert np.isclose(reporting.significant(123456.0), 123500)
+
+
+def test_the_work_of_layers_is_counted():
+    """A convolution of 2 x 3 x 3 weights on 4 x 4 pixels, then a linear layer of 8 inputs."""
+    layers = [torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, 5)]
+    work = roofline.count(torch.nn.Sequential(*layers), torch.ones(1, 1, 4, 4), 10, 4, size=2)
+    assert work.flops == 10 * 2 * (8 * 9 + 5 * 8)
+    assert work.moved == 2 * (10 * (16 + 8 + 8 + 5) + 3 * (18 + 40))
+
+
+def test_seconds_per_point_is_one_line(capsys):
+    roofline.main(["--device", "cpu", "--images", "8", "--depth", "8", "--repeats", "1"])
+    line = json.loads(capsys.readouterr().out)
+    assert line["figure"] == "seconds_per_point"
+    assert line["value"] > 0
+    for bound, work, rate in (
+        ("over_memory", "gigabytes", "gigabytes_per_second"),
+        ("over_arithmetic", "teraflops", "teraflops_per_second"),
+    ):
+        assert line[bound] == pytest.approx(line["value"] * line[rate] / line[work], rel=0.01)

@@ -54,9 +54,9 @@ axes = st.builds(
 )
 
 
-@given(st.lists(axes, min_size=1, max_size=3), st.integers(0, 99))
-def test_a_surface_survives_its_file(tmp_path, some, seed):
-    written = surface(Grid(dict(zip("xyz", some, strict=False))), seed)
+@given(st.lists(axes, min_size=1, max_size=3), st.integers(0, 99), st.integers(1, 3))
+def test_a_surface_survives_its_file(tmp_path, some, seed, repeats):
+    written = surface(Grid(dict(zip("xyz", some, strict=False)), repeats), seed)
     write_surface(tmp_path / "s.h5", written)
     same(read_surface(tmp_path / "s.h5"), written)
 
@@ -111,6 +111,34 @@ def test_a_line_has_no_y(tmp_path):
         assert list(file["axes"]) == ["x"]
         assert "ycoordinates" not in file
         assert file["train_loss"].shape == (3,)
+
+
+def test_repeats_as_plain_h5py_sees_them(tmp_path):
+    written = surface(Grid({"x": Axis(0, 1, 3), "y": Axis(0, 1, 2)}, 4))
+    written.values["test", "loss"][1, 0, 2] = np.nan
+    write_surface(tmp_path / "s.h5", written)
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert file.attrs["repeats"] == 4
+        assert file["values/train/loss"].shape == file["status"].shape == (4, 2, 3)
+        assert file["xcoordinates"].shape == (3,)
+        loss, accuracy = written.values["train", "loss"], written.values["train", "accuracy"]
+        np.testing.assert_allclose(file["train_loss"], loss.sum(axis=0) / 4, rtol=1e-14)
+        np.testing.assert_allclose(file["train_acc"], 25 * accuracy.sum(axis=0), rtol=1e-14)
+        assert np.isnan(file["test_loss"][()]).tolist() == [[False, False, True], [False] * 3]
+    write_surface(tmp_path / "s.h5", surface(Grid({"x": Axis(0, 1, 3)})))
+    with h5py.File(tmp_path / "s.h5") as file:
+        assert "repeats" not in file.attrs
+
+
+@pytest.mark.parametrize("repeats", [0, -1, 1, 3, 10**12, np.nan, np.inf, "two", [2, 2], None])
+def test_a_wrong_number_of_repeats_is_refused(tmp_path, repeats):
+    write_surface(tmp_path / "s.h5", surface(Grid({"x": Axis(0, 1, 3)}, 2)))
+    with h5py.File(tmp_path / "s.h5", "r+") as file:
+        del file.attrs["repeats"]
+        if repeats is not None:
+            file.attrs["repeats"] = repeats
+    with pytest.raises(StoreError, match="damaged surface file"):
+        read_surface(tmp_path / "s.h5")
 
 
 def test_long_provenance_is_kept(tmp_path):

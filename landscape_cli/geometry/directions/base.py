@@ -94,6 +94,10 @@ class Direction(BaseModel, ABC):
     def label(self) -> str:
         """A few words for an axis, such as "random direction, filter-normalized (seed 1)"."""
 
+    def repeated(self, number: int) -> Direction:
+        """This direction in another repeat, 0 being the first; by default the same in each."""
+        return self
+
     def prepare(self, key: str, parameters: Mapping[str, Tensor]) -> None:
         """Refuse parameters that this direction can't be made for.
 

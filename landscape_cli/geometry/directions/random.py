@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
@@ -25,7 +25,8 @@ class RandomDirection(NormalizedDirection):
 
     Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
     direction is the same on every rank, device, dtype and platform, and does not change when
-    another layer is added to the network.
+    another layer is added to the network. In another repeat than the first the key holds the
+    repeat's number as well, in a form that no seed and name give: see ``_key``.
 
     Attributes:
         seed: any whole number.
@@ -39,6 +40,7 @@ class RandomDirection(NormalizedDirection):
     seed: int = 1
     normalize: str = "filter"
     ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
+    _repeat: int = PrivateAttr(default=0)
 
     def draw(self, name: str, out: Tensor) -> None:
         """Standard normal float32 entries; zero where they would be ignored anyway."""
@@ -50,7 +52,7 @@ class RandomDirection(NormalizedDirection):
         """The same entries, a part after the other."""
         if self.ignores(len(shape)):
             return zeros
-        key = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+        key = hashlib.sha256(self._key(name).encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
 
         def fill(out: Tensor) -> None:
@@ -62,6 +64,14 @@ class RandomDirection(NormalizedDirection):
 
         return fill
 
+    def repeated(self, number: int) -> RandomDirection:
+        """An independent direction with the same settings; this one for 0."""
+        if number == self._repeat:
+            return self
+        other = self.model_copy()
+        other._repeat = number
+        return other
+
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
         """Measured once, then each block by itself."""
         return measure(drawn, weights, self.normalize, self.ignore)
@@ -69,4 +79,14 @@ class RandomDirection(NormalizedDirection):
     def label(self) -> str:
         """Kind, rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
-        return f"random direction, {rule}normalized (seed {self.seed})"
+        repeat = f", repeat {self._repeat}" if self._repeat else ""
+        return f"random direction, {rule}normalized (seed {self.seed}{repeat})"
+
+    def _key(self, name: str) -> str:
+        """What one parameter's generator is keyed by.
+
+        That of the first repeat begins with the seed, a number, and all others with a letter; so no
+        direction of any seed and repeat is that of another seed and repeat.
+        """
+        plain = f"{self.seed}/{name}"
+        return f"repeat {self._repeat} of {plain}" if self._repeat else plain

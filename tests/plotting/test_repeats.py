@@ -1,0 +1,139 @@
+"""Pictures of surfaces with repeats."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.limits import fit
+from landscape_cli.plotting.panel import choose
+from landscape_cli.records import Grid
+
+TRAIN, TEST = ("train", "loss"), ("test", "loss")
+
+
+@pytest.fixture
+def repeated(make_surface):
+    """A surface whose repeats have these values by quantity."""
+
+    def make(values, y="0:1:2", status=None):
+        parts = {key: np.asarray(array, float) for key, array in values.items()}
+        points = next(iter(parts.values())).shape[-1]
+        plain = make_surface({k: a[0] for k, a in parts.items()}, x=f"0:{points - 1}:{points}", y=y)
+        first = next(iter(parts.values()))
+        grid = Grid(plain.grid.axes, len(first))
+        fine = np.all([np.isfinite(a) for a in parts.values()], axis=0)
+        if status is None:
+            status = np.where(fine, 1, 2)
+        return replace(
+            plain,
+            grid=grid,
+            values=parts,
+            stderr={key: np.full(array.shape, 0.5) for key, array in parts.items()},
+            status=np.asarray(status, np.uint8),
+            seconds=np.zeros(grid.shape, np.float32),
+            rank=np.zeros(grid.shape, np.int32),
+            provenance={"directions": {"x": {"label": "a"}, "repeat1/x": {"label": "b"}}},
+        )
+
+    return make
+
+
+def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
+    surface = repeated({TRAIN: [[1, 2, 3], [1, 4, 7]], TEST: [[0, 0, 0], [0, 2, 0]]}, y=None)
+    panels = choose(surface, None, None)
+    (axes,) = draw(panels).axes
+    lines = {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+    assert lines["train"] == [1, 3, 5]
+    assert lines["test"] == [0, 1, 0]
+    thin = [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == "_one"]
+    assert thin == [[1, 2, 3], [1, 4, 7], [0, 0, 0], [0, 2, 0]]
+    bands = [a for a in axes.collections if isinstance(a, PolyCollection)]
+    (low, high), _ = [
+        (band.get_paths()[0].get_extents().y0, band.get_paths()[0].get_extents().y1)
+        for band in bands
+    ]
+    assert low == pytest.approx(1)
+    assert high == pytest.approx(5 + np.sqrt(8))
+    assert legend(axes) == ["train", "test", "2 repeats: mean ± standard deviation", "each repeat"]
+    assert axes.get_ylim()[1] > 5 + np.sqrt(8)
+
+
+def test_limits_hold_every_repeat(repeated):
+    surface = repeated({TRAIN: [[1, 2], [1, 2], [1, 2], [1, 50]]}, y=None)
+    assert fit(choose(surface, None, None)).high > 50
+    log = fit(choose(surface, None, None), log=True)
+    assert log.low < 1
+    assert log.high > 50
+
+
+def test_a_plane_has_a_panel_for_each_repeat_on_one_scale(repeated):
+    surface = repeated({TRAIN: np.arange(12).reshape(3, 2, 2)})
+    panels = choose(surface, None, None, "run.h5")
+    assert [panel.z.tolist() for panel in panels] == surface.values[TRAIN].tolist()
+    figure = draw(panels)
+    *axes, bar = figure.axes
+    assert len(axes) == 3
+    assert bar.get_ylim() == (0, 11)
+    assert [next(t.get_text() for t in a.texts) for a in axes] == [
+        "repeat 0",
+        "repeat 1",
+        "repeat 2",
+    ]
+    assert axes[1].get_xlabel() == "x: b"
+
+
+def test_one_repeat_alone(repeated):
+    surface = repeated({TRAIN: np.arange(8).reshape(2, 2, 2)})
+    (panel,) = choose(surface, None, None, repeat=1)
+    assert panel.z.tolist() == [[4, 5], [6, 7]]
+    line = repeated({TRAIN: [[1, 2], [3, 4]], TEST: [[5, 6], [7, 8]]}, y=None)
+    panels = choose(line, None, None, repeat=1)
+    assert [panel.z.tolist() for panel in panels] == [[3, 4], [7, 8]]
+    (axes,) = draw(panels).axes
+    assert not [one for one in axes.get_lines() if one.get_label() == "_one"]
+
+
+def test_points_that_are_not_finite_in_some_repeat_are_marked(repeated, crosses, legend):
+    surface = repeated({TRAIN: [[1, np.nan, 3], [1, 2, 3]]}, y=None)
+    (axes,) = draw(choose(surface, None, None)).axes
+    assert {x for x, _ in crosses(axes)} == {1}
+    assert "not finite (1 point)" in legend(axes)
+
+
+def test_an_incomplete_surface_shows_the_level_that_all_repeats_have(repeated):
+    values = np.ones((2, 9, 9))
+    status = np.zeros((2, 9, 9))
+    status[:, ::2, ::2] = 1
+    status[0] = 1
+    surface = repeated({TRAIN: values}, y="0:1:9", status=status)
+    for panel in choose(surface, None, None):
+        assert panel.z.shape == (5, 5)
+    line = repeated({TRAIN: values[:, 0]}, y=None, status=status[:, 0])
+    (panel,) = choose(line, None, None)
+    assert panel.x.tolist() == [0, 2, 4, 6, 8]
+    assert [member.x.tolist() for member in panel.members] == [panel.x.tolist()] * 2
+    (raw,) = choose(line, None, None, raw=True)
+    assert raw.missing.sum() == 4
+
+
+@pytest.mark.parametrize("repeat", [-1, 2])
+def test_repeats_that_are_not_there_are_refused(repeated, make_surface, repeat):
+    surface = repeated({TRAIN: np.ones((2, 2, 2))})
+    with pytest.raises(
+        UsageError, match=f"--repeat {repeat}: a.h5 has 2 of them; choose one from 0"
+    ):
+        choose(surface, None, None, "a.h5", repeat=repeat)
+    with pytest.raises(UsageError, match=f"--repeat {repeat}: a.h5 has 1 of them; leave"):
+        choose(make_surface(np.ones((5, 5))), None, None, "a.h5", repeat=repeat)
+
+
+def test_more_planes_than_fit_a_figure_are_refused(repeated):
+    surface = repeated({TRAIN: np.ones((37, 2, 2))})
+    with pytest.raises(UsageError, match="a.h5 has 37 repeats, more planes than the 36 .*--repeat"):
+        choose(surface, None, None, "a.h5")
+    assert len(choose(surface, None, None, repeat=36)) == 1
+    assert len(choose(repeated({TRAIN: np.ones((37, 2))}, y=None), None, None)) == 1
