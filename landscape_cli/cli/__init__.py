@@ -39,6 +39,15 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(COMMANDS[name]).command
         return command
 
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; click would make an exit of a reader that has gone."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            from landscape_cli.cli.reporting import UnheardError
+
+            raise UnheardError from None
+
 
 @click.group(
     cls=LazyGroup,
