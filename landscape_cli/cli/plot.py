@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 
 if TYPE_CHECKING:
+    from landscape_cli.plotting.request import Picture
     from landscape_cli.records import Surface
 
 EPILOG = "\n".join(
@@ -25,6 +29,7 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+        "  landscape plot surface.h5 --terminal",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
 )
@@ -79,22 +84,20 @@ EPILOG = "\n".join(
 @click.option(
     "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
 )
+@click.option(
+    "--terminal",
+    is_flag=True,
+    help="Draw with characters right here, in colour if the terminal has any; write no file.",
+)
 @debug_option
 def command(
     files: tuple[str, ...],
-    kind: str | None,
-    split: str | None,
-    quantity: str | None,
-    repeat: int | None,
-    log: bool | None,
-    vmin: float | None,
-    vmax: float | None,
-    levels: int | None,
     columns: int,
     output: str | None,
     trajectory: str | None,
-    raw: bool,
     dpi: int,
+    terminal: bool,
+    **choices: Any,
 ) -> None:
     """Draw surface files, complete or not, side by side on one scale.
 
@@ -102,31 +105,45 @@ def command(
     before the first one is, or with --raw, the area that is not computed is marked. Points that are
     not finite are always marked, and a note on stderr says how many values the limits clip.
     """
-    from landscape_cli.plotting.checks import check
-    from landscape_cli.plotting.figure import draw
-    from landscape_cli.plotting.files import check_output, save
-    from landscape_cli.plotting.limits import fit, notes
-    from landscape_cli.plotting.overlay import path_notes
-    from landscape_cli.plotting.painter import load
-    from landscape_cli.plotting.panel import choose
+    from landscape_cli.plotting.files import check_output
+    from landscape_cli.plotting.request import Request
     from landscape_cli.store import read_surface
 
+    request = Request(**choices)
     surfaces = [read_surface(file) for file in files]
-    picture = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-    check_output(picture, [*files, *filter(None, [trajectory])])
+    path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
+    if terminal and output is not None:
+        raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
+    if not terminal:
+        check_output(path, [*files, *filter(None, [trajectory])])
     if trajectory is not None:
         surfaces = _with_path(surfaces, files, trajectory)
-    panels = [
-        panel
-        for surface, name in zip(surfaces, _names(files), strict=True)
-        for panel in choose(surface, split, quantity, name, raw, repeat)
-    ]
-    kind = check(panels, kind)
-    scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
-    save(draw(panels, kind, scale, columns), picture, dpi)
-    for note in [*notes(panels, scale, load(kind).clipped), *path_notes(panels)]:
+    picture = request.picture(request.panels(surfaces, _names(files)))
+    if terminal:
+        print("\n".join(_in_characters(picture)), flush=True)
+    else:
+        _write(picture, path, columns, dpi)
+    for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
-    print(f"wrote {picture.resolve()}", flush=True)
+    if not terminal:
+        print(f"wrote {path.resolve()}", flush=True)
+
+
+def _write(picture: Picture, path: Path, columns: int, dpi: int) -> None:
+    from landscape_cli.plotting.figure import draw
+    from landscape_cli.plotting.files import save
+
+    save(draw(picture.panels, picture.kind, picture.scale, columns), path, dpi)
+
+
+def _in_characters(picture: Picture) -> list[str]:
+    """The picture for this terminal, or for whatever standard output is."""
+    from landscape_cli.plotting.terminal.colors import depth_of
+    from landscape_cli.plotting.terminal.picture import picture as draw
+
+    size = shutil.get_terminal_size((80, 40))
+    depth = depth_of(sys.stdout, os.environ)
+    return draw(picture.panels, picture.kind, picture.scale, size.columns, size.lines - 1, depth)
 
 
 def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
