@@ -6,17 +6,26 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.watching import (
+    Screen,
+    WatchCommand,
+    first_look,
+    follow,
+    quiet_interrupt,
+    watch_option,
+)
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 
 if TYPE_CHECKING:
-    from landscape_cli.plotting.request import Picture
+    from landscape_cli.plotting.request import Picture, Request
     from landscape_cli.records import Surface
 
 EPILOG = "\n".join(
@@ -29,13 +38,13 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
-        "  landscape plot surface.h5 --terminal",
+        "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
 )
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=WatchCommand, epilog=EPILOG)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--kind", type=click.Choice(list(KINDS)), help="How to draw; line or contourf if left out."
@@ -89,6 +98,7 @@ EPILOG = "\n".join(
     is_flag=True,
     help="Draw with characters right here, in colour if the terminal has any; write no file.",
 )
+@watch_option("Draw again whenever a FILE is written, until all are complete.")
 @debug_option
 def command(
     files: tuple[str, ...],
@@ -97,6 +107,7 @@ def command(
     trajectory: str | None,
     dpi: int,
     terminal: bool,
+    watch: float | None,
     **choices: Any,
 ) -> None:
     """Draw surface files, complete or not, side by side on one scale.
@@ -107,43 +118,91 @@ def command(
     """
     from landscape_cli.plotting.files import check_output
     from landscape_cli.plotting.request import Request
-    from landscape_cli.store import read_surface
 
-    request = Request(**choices)
-    surfaces = [read_surface(file) for file in files]
-    path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
+    path = None
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
+    surfaces = first_look(files, waiting=watch is not None)
     if not terminal:
+        path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
         check_output(path, [*files, *filter(None, [trajectory])])
-    if trajectory is not None:
-        surfaces = _with_path(surfaces, files, trajectory)
-    picture = request.picture(request.panels(surfaces, _names(files)))
-    if terminal:
-        print("\n".join(_in_characters(picture)), flush=True)
+    look = Look(Request(**choices), path, trajectory, columns, dpi)
+    if watch is not None:
+        _watch(files, watch, look)
+        return
+    picture = look.picture(surfaces, files)
+    if path is None:
+        print("\n".join(look.characters(picture)), flush=True)
     else:
-        _write(picture, path, columns, dpi)
+        look.write(picture, path)
     for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
-    if not terminal:
+    if path is not None:
         print(f"wrote {path.resolve()}", flush=True)
 
 
-def _write(picture: Picture, path: Path, columns: int, dpi: int) -> None:
-    from landscape_cli.plotting.figure import draw
-    from landscape_cli.plotting.files import save
+@dataclass(frozen=True)
+class Look:
+    """What is drawn of files, and where: into a picture's file, or into the terminal if None."""
 
-    save(draw(picture.panels, picture.kind, picture.scale, columns), path, dpi)
+    request: Request
+    path: Path | None
+    trajectory: str | None
+    columns: int
+    dpi: int
+
+    def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
+        """What there is to draw of files' surfaces."""
+        if self.trajectory is not None:
+            surfaces = _with_path(surfaces, files, self.trajectory)
+        return self.request.picture(self.request.panels(surfaces, _names(files)))
+
+    def write(self, picture: Picture, path: Path) -> None:
+        """Draw it into a file."""
+        from landscape_cli.plotting.figure import draw
+        from landscape_cli.plotting.files import save
+
+        save(draw(picture.panels, picture.kind, picture.scale, self.columns), path, self.dpi)
+
+    def characters(self, picture: Picture, around: int = 1) -> list[str]:
+        """The picture for this terminal, or for whatever standard output is.
+
+        Args:
+            picture: what to draw.
+            around: how many lines of the terminal are needed for something else.
+        """
+        from landscape_cli.plotting.terminal.colors import depth_of
+        from landscape_cli.plotting.terminal.picture import picture as draw
+
+        width, height = shutil.get_terminal_size((80, 40))
+        depth = depth_of(sys.stdout, os.environ)
+        return draw(picture.panels, picture.kind, picture.scale, width, height - around, depth)
 
 
-def _in_characters(picture: Picture) -> list[str]:
-    """The picture for this terminal, or for whatever standard output is."""
-    from landscape_cli.plotting.terminal.colors import depth_of
-    from landscape_cli.plotting.terminal.picture import picture as draw
+def _watch(files: Sequence[str], seconds: float, look: Look) -> None:
+    """Draw files whenever one of them is written, until they are complete."""
+    from landscape_cli.plotting.request import drawable
 
-    size = shutil.get_terminal_size((80, 40))
-    depth = depth_of(sys.stdout, os.environ)
-    return draw(picture.panels, picture.kind, picture.scale, size.columns, size.lines - 1, depth)
+    picture = None
+    with quiet_interrupt(), Screen() as screen:
+        for sight in follow(files, seconds):
+            if not sight.changed:
+                continue
+            begun = all(surface.values for surface in sight.surfaces)
+            panels = look.request.panels(sight.surfaces, _names(files)) if begun else []
+            if not sight.complete and not (begun and drawable(panels)):
+                screen.show(["nothing to draw yet"])
+                continue
+            picture = look.picture(sight.surfaces, files)
+            done = sum(surface.done for surface in sight.surfaces)
+            percent = 100 * done // sum(surface.total for surface in sight.surfaces)
+            if look.path is None:
+                screen.show([*look.characters(picture, 3), f"{percent} % computed"])
+            else:
+                look.write(picture, look.path)
+                screen.show([f"wrote {look.path.resolve()}, {percent} % computed"])
+    for note in picture.notes() if picture else ():
+        print(f"note: {note}", file=sys.stderr)
 
 
 def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:

@@ -14,6 +14,11 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.records import Surface
 
 
+def drawable(panels: Sequence[Panel]) -> bool:
+    """Whether every panel has a finite value."""
+    return all(bool(panel.finite.any()) for panel in panels)
+
+
 @dataclass(frozen=True)
 class Picture:
     """What is drawn, before anything is.

@@ -13,8 +13,23 @@ MARGIN = 9
 BELOW = 2
 """Rows below a picture, for its x axis."""
 
+LEAST = 8
+"""The least columns of a picture, and twice its least rows."""
+
 EDGES = {False: tuple("┤│└─┴"), True: tuple("+|+-+")}
 """A tick, the left edge, the corner, the lower edge, a tick in it; for blocks and in plain."""
+
+
+def fitting(aspect: float, columns: int, rows: int) -> tuple[int, int]:
+    """Rows and columns of a picture, of those there are, for a ratio of height to width.
+
+    A character is twice as high as wide.
+    """
+    columns, rows = max(columns, LEAST), max(rows, LEAST // 2)
+    wanted = max(1, round(columns * aspect / 2))
+    if wanted <= rows:
+        return wanted, columns
+    return rows, max(LEAST, min(columns, round(2 * rows / aspect)))
 
 
 def framed(
@@ -63,7 +78,7 @@ def number(value: float) -> str:
 
 def cut(text: str, width: int) -> str:
     """A text of at most so many characters."""
-    return text if len(text) <= width else text[: max(0, width - 3)] + "..."
+    return text if len(text) <= width else (text[: max(0, width - 3)] + "...")[:width]
 
 
 def filled(parts: Sequence[str], width: int) -> list[str]:

@@ -15,7 +15,7 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terminal.colors import Cells, Depth
-from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, framed, number, plain
+from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, fitting, framed, number, plain
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -24,9 +24,6 @@ RAMP = ".:-=+*o#%@"
 """From low to high where there are no colours."""
 
 GREY = np.full(3, 0.45)
-LEAST = 8
-"""The least columns and rows."""
-
 CENTRE = {Depth.PLAIN: "O", Depth.FEW: "◎", Depth.FULL: "◎"}
 MISSING = {Depth.PLAIN: "/", Depth.FEW: "░", Depth.FULL: "░"}
 PATH = {Depth.PLAIN: tuple("osLC"), Depth.FEW: tuple("•■★◆"), Depth.FULL: tuple("•■★◆")}
@@ -49,7 +46,7 @@ def plane_lines(
     Returns:
         The lines of the picture, and what its characters mean.
     """
-    rows, columns = _size(panel, width - MARGIN - MARGIN // 2, height - BELOW)
+    rows, columns = fitting(panel.aspect, width - MARGIN - MARGIN // 2, height - BELOW)
     x, y = _extent(panel, "x"), _extent(panel, "y")
     pixels = rows if depth is Depth.PLAIN else 2 * rows
     values, missing = _sample(panel, scale, kind, _middles(x, columns), _middles(y, pixels)[::-1])
@@ -78,15 +75,6 @@ def bar(scale: Scale, kind: str, columns: int, depth: Depth) -> str:
         cells_.characters[:] = "█"
         cells_.front[:] = _colors(values, scale, kind)
     return cells_.lines(depth)[0]
-
-
-def _size(panel: Panel, columns: int, rows: int) -> tuple[int, int]:
-    """Rows and columns of a picture of the plane's shape; a character is twice as high as wide."""
-    columns, rows = max(columns, LEAST), max(rows, LEAST // 2)
-    wanted = max(1, round(columns * panel.aspect / 2))
-    if wanted <= rows:
-        return wanted, columns
-    return rows, max(LEAST, min(columns, round(2 * rows / panel.aspect)))
 
 
 def _extent(panel: Panel, name: str) -> tuple[float, float]:
