@@ -22,10 +22,11 @@ from landscape_cli.cli.watching import (
     watch_option,
 )
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting import FORMATS, KINDS, STYLES
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.request import Picture, Request
+    from landscape_cli.plotting.sizes import Size
     from landscape_cli.records import Surface
 
 EPILOG = "\n".join(
@@ -38,6 +39,7 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+        "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
@@ -70,9 +72,7 @@ EPILOG = "\n".join(
 @click.option(
     "--columns",
     type=click.IntRange(1),
-    default=4,
-    show_default=True,
-    help="Pictures side by side, at most.",
+    help="Pictures side by side, at most; 4 if left out, or fewer if --size is narrow.",
 )
 @click.option(
     "--output",
@@ -94,6 +94,30 @@ EPILOG = "\n".join(
     "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
 )
 @click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="paper",
+    show_default=True,
+    help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
+)
+@click.option(
+    "--size",
+    metavar="WxH",
+    help="Inches, or with cm or mm behind them, exactly; or the width of a printed page's "
+    "column (3.5 inches) or of both (double, 7.2). What the panels need if left out.",
+)
+@click.option(
+    "--twin",
+    metavar="QUANTITY",
+    help="Draw another quantity of lines, such as accuracy, on an axis at the right.",
+)
+@click.option(
+    "--caption",
+    is_flag=True,
+    help="Write below the picture what it shows: range, directions, normalization, samples; and "
+    "print that, to be pasted.",
+)
+@click.option(
     "--terminal",
     is_flag=True,
     help="Draw with characters right here, in colour if the terminal has any; write no file.",
@@ -102,10 +126,13 @@ EPILOG = "\n".join(
 @debug_option
 def command(
     files: tuple[str, ...],
-    columns: int,
+    columns: int | None,
     output: str | None,
     trajectory: str | None,
     dpi: int,
+    style: str,
+    size: str | None,
+    caption: bool,
     terminal: bool,
     watch: float | None,
     **choices: Any,
@@ -118,6 +145,7 @@ def command(
     """
     from landscape_cli.plotting.files import check_output
     from landscape_cli.plotting.request import Request
+    from landscape_cli.plotting.sizes import parse_size
 
     path = None
     if terminal and output is not None:
@@ -126,7 +154,10 @@ def command(
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
         check_output(path, [*files, *filter(None, [trajectory])])
-    look = Look(Request(**choices), path, trajectory, columns, dpi)
+    if terminal and choices["twin"] is not None:
+        raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
+    page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    look = Look(Request(**choices), path, trajectory, page)
     if watch is not None:
         _watch(files, watch, look)
         return
@@ -137,8 +168,21 @@ def command(
         look.write(picture, path)
     for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
+    if caption:
+        print(picture.caption)
     if path is not None:
         print(f"wrote {path.resolve()}", flush=True)
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a figure is laid out."""
+
+    columns: int | None
+    style: str
+    size: Size | None
+    dpi: int
+    caption: bool
 
 
 @dataclass(frozen=True)
@@ -148,21 +192,33 @@ class Look:
     request: Request
     path: Path | None
     trajectory: str | None
-    columns: int
-    dpi: int
+    page: Page
 
     def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
         """What there is to draw of files' surfaces."""
         if self.trajectory is not None:
             surfaces = _with_path(surfaces, files, self.trajectory)
-        return self.request.picture(self.request.panels(surfaces, _names(files)))
+        names = _names(files)
+        request = self.request
+        return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
 
     def write(self, picture: Picture, path: Path) -> None:
         """Draw it into a file."""
         from landscape_cli.plotting.figure import draw
         from landscape_cli.plotting.files import save
 
-        save(draw(picture.panels, picture.kind, picture.scale, self.columns), path, self.dpi)
+        page = self.page
+        figure = draw(
+            picture.panels,
+            picture.kind,
+            picture.scale,
+            page.columns,
+            page.style,
+            page.size,
+            picture.twin,
+            picture.caption if page.caption else "",
+        )
+        save(figure, path, page.dpi, page.size)
 
     def characters(self, picture: Picture, around: int = 1) -> list[str]:
         """The picture for this terminal, or for whatever standard output is.

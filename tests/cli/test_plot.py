@@ -294,11 +294,47 @@ def test_a_real_terminal_gets_colours_and_its_width(folder):
     assert 20 < len(lines) < 30
 
 
+def test_style_size_twin_and_caption(folder, plot):
+    code, out, err = plot(
+        *("line.h5", "--split", "test", "--twin", "accuracy", "--style", "dark", "--dpi", 100),
+        *("--size", "column", "--caption", "-o", "a.png"),
+    )
+    assert code == 2
+    assert "--quantity 'accuracy': line.h5 has loss for test" in err
+    write_surface("both.h5", surface(bowl, y=None, loss=bowl, accuracy=lambda x: np.exp(-(x**2))))
+    code, out, err = plot(
+        *("both.h5", "--split", "test", "--twin", "accuracy", "--style", "dark", "--dpi", 100),
+        *("--size", "column", "--caption", "-o", "a.png"),
+    )
+    assert (code, err) == (0, "")
+    caption, wrote, _ = out.split("\n")
+    assert caption.startswith("Test loss (left) and test accuracy in percent (right) of both.h5:")
+    assert wrote == f"wrote {folder / 'a.png'}"
+    picture = imread("a.png")[..., :3]
+    assert picture.shape[1] == 350
+    assert picture[0, 0].max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plane.h5", "--size", "wide"], "--size 'wide': expected column, double or WxH"),
+        (["plane.h5", "--style", "pink"], "'pink' is not one of 'paper', 'talk', 'dark'"),
+        (["plane.h5", "--twin", "loss"], "--twin loss: plane.h5 is no line"),
+    ],
+)
+def test_looks_that_can_not_be(folder, plot, arguments, words):
+    code, out, err = plot(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["plane.h5", "-o", "a.png"], "--terminal writes no file"),
         (["plane.h5", "--kind", "surface"], "--terminal draws flat pictures"),
+        (["line.h5", "--twin", "accuracy"], "--terminal draws one quantity"),
     ],
 )
 def test_what_does_not_go_with_a_terminal(folder, plot, arguments, words):
