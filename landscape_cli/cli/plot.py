@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.options import debug_option, short_names
 from landscape_cli.cli.watching import (
     Screen,
     WatchCommand,
@@ -198,7 +198,7 @@ class Look:
         """What there is to draw of files' surfaces."""
         if self.trajectory is not None:
             surfaces = _with_path(surfaces, files, self.trajectory)
-        names = _names(files)
+        names = short_names(files)
         request = self.request
         return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
 
@@ -245,7 +245,7 @@ def _watch(files: Sequence[str], seconds: float, look: Look) -> None:
             if not sight.changed:
                 continue
             begun = all(surface.values for surface in sight.surfaces)
-            panels = look.request.panels(sight.surfaces, _names(files)) if begun else []
+            panels = look.request.panels(sight.surfaces, short_names(files)) if begun else []
             if not sight.complete and not (begun and drawable(panels)):
                 screen.show(["nothing to draw yet"])
                 continue
@@ -277,9 +277,3 @@ def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> 
                 file=sys.stderr,
             )
     return found
-
-
-def _names(files: Sequence[str]) -> list[str]:
-    """The files' names, with their folders if names alone would not tell them apart."""
-    names = [Path(file).name for file in files]
-    return names if len(set(names)) == len(names) else list(files)

@@ -11,6 +11,9 @@ FORMATS = ("png", "pdf", "svg")
 """The endings a picture can have."""
 
 
+MOVIES = ("gif", "mp4")
+"""The endings an animation can have."""
+
 STYLES = {
     "paper": "black on white, text of 9 points",
     "talk": "larger text and thicker lines",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,19 @@ UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Da
 """What to leave out of files, so that the same picture gives the same bytes."""
 
 
-def check_output(path: Path, inputs: Iterable[str] = ()) -> None:
+def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] = FORMATS) -> None:
     """Refuse a path that no picture can be written to.
+
+    Args:
+        path: the file.
+        inputs: files that must not be replaced.
+        formats: the endings that the path may have.
 
     Raises:
         UsageError: for an unknown ending, a folder, one that does not exist, or an input.
     """
-    if path.suffix.lower().lstrip(".") not in FORMATS:
-        endings = ", ".join(f".{name}" for name in FORMATS)
+    if path.suffix.lower().lstrip(".") not in formats:
+        endings = ", ".join(f".{name}" for name in formats)
         raise UsageError(f"--output {path}: the name must end in one of {endings}")
     if path.is_dir():
         raise UsageError(f"--output {path}: is a folder; name a file in it")
