@@ -59,14 +59,14 @@ EPILOG = "\n".join(
 @click.option("--vmax", type=float, help="Heights of higher values are that of this one.")
 @click.option(
     "--height",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(0.001, 100),
     metavar="PART",
     help="From the lowest to the highest point, as a part of the longer side. Left out, 0.5 in an "
     "stl file, and in a vtp file heights are the values.",
 )
 @click.option(
     "--size",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(1, 10000),
     metavar="MM",
     help="The longer side of an stl file in millimetres; 100 if left out.",
 )

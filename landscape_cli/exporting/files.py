@@ -10,11 +10,11 @@ from pathlib import Path
 from landscape_cli.errors import UsageError
 from landscape_cli.exporting import FORMATS, Options, Source
 
-Write = Callable[[Sequence[Source], Path, Options], Sequence[str]]
+Write = Callable[[Sequence[Source], Path, Options], Sequence[str] | None]
 """Write surfaces, a single one unless the format takes several, into a file that does not exist.
 
-The path ends as the format's names do. Returns what a user should know of it. Raises a
-``LandscapeError`` if the surfaces do not suit the format, and may raise an ``OSError``."""
+The path ends as the format's names do. Returns what a user should know of it, if there is anything.
+Raises a ``LandscapeError`` if the surfaces do not suit the format, and may raise an ``OSError``."""
 
 
 def export(name: str, sources: Sequence[Source], path: Path, options: Options) -> Sequence[str]:
@@ -46,7 +46,7 @@ def export(name: str, sources: Sequence[Source], path: Path, options: Options) -
         raise UsageError(f"--output {path}: can't be written ({reason}); choose another") from None
     finally:
         partial.unlink(missing_ok=True)
-    return notes
+    return notes or ()
 
 
 def check_options(name: str, options: Options) -> None:
@@ -58,7 +58,9 @@ def check_options(name: str, options: Options) -> None:
     for option, value in vars(options).items():
         if value is not None and option not in FORMATS[name].takes:
             takers = ", ".join(other for other, entry in FORMATS.items() if option in entry.takes)
-            words = {True: "--log", False: "--linear"}.get(value, f"--{option} {value}")
+            words = f"--{option} {value}"
+            if isinstance(value, bool):
+                words = "--log" if value else "--linear"
             raise UsageError(f"{words}: means nothing to {name}, only to {takers}; leave it out")
 
 

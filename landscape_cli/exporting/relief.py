@@ -126,9 +126,11 @@ def _is_log(source: Source, values: Floats, options: Options, what: str) -> bool
 
 
 def _check_options(options: Options) -> None:
-    for option, value in (("--vmin", options.vmin), ("--vmax", options.vmax)):
+    for option in ("vmin", "vmax", "height", "size"):
+        value = getattr(options, option)
         if value is not None and not math.isfinite(value):
-            raise UsageError(f"{option} {value}: must be a finite number")
+            raise UsageError(f"--{option} {value}: must be a finite number")
+    for option, value in (("--vmin", options.vmin), ("--vmax", options.vmax)):
         if value is not None and value <= 0 and options.log:
             raise UsageError(
                 f"{option} {value:g}: must be positive on a log scale; change it or use --linear"

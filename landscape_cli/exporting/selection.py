@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from landscape_cli.errors import UsageError
@@ -22,14 +23,9 @@ def selected(source: Source, options: Options) -> Surface:
         UsageError: if there is no such repeat, split or quantity.
     """
     surface = source.surface
-    keys = _keys(source, options)
     if options.repeat is not None:
         surface = one_repeat(surface, _repeat(source, options.repeat))
-    return replace(
-        surface,
-        values={key: surface.values[key] for key in keys},
-        stderr={key: surface.stderr[key] for key in keys if key in surface.stderr},
-    )
+    return only(surface, wanted(source, options))
 
 
 def one_surface(source: Source, options: Options) -> tuple[Surface, list[str]]:
@@ -54,7 +50,40 @@ def shown(source: Source, options: Options) -> Quantity:
     Raises:
         UsageError: if there is no such split or quantity.
     """
-    return min(_keys(source, options), key=lambda key: (key[1] != "loss", key[0] != "train"))
+    return min(wanted(source, options), key=lambda key: (key[1] != "loss", key[0] != "train"))
+
+
+def wanted(source: Source, options: Options) -> list[Quantity]:
+    """The quantities that fit what was asked for, at least one.
+
+    Raises:
+        UsageError: if there is no such split or quantity, or none at all.
+    """
+    surface, split, quantity = source.surface, options.split, options.quantity
+    if not surface.values:
+        raise UsageError(f"{source.file}: holds no values; compute it first")
+    if split is not None and split not in surface.splits:
+        raise UsageError(
+            f"--split {split!r}: {source.file} has {', '.join(surface.splits)}; choose one of these"
+        )
+    having = [key for key in surface.values if split in (None, key[0])]
+    found = [key for key in having if quantity in (None, key[1])]
+    if not found:
+        offered = ", ".join(dict.fromkeys(name for _, name in having))
+        raise UsageError(
+            f"--quantity {quantity!r}: {source.file} has {offered}; choose one of these"
+        )
+    return found
+
+
+def only(surface: Surface, keys: Iterable[Quantity]) -> Surface:
+    """The surface with some of its quantities."""
+    kept = list(keys)
+    return replace(
+        surface,
+        values={key: surface.values[key] for key in kept},
+        stderr={key: surface.stderr[key] for key in kept if key in surface.stderr},
+    )
 
 
 def array_names(surface: Surface) -> dict[Quantity, str]:
@@ -76,25 +105,6 @@ def array_names(surface: Surface) -> dict[Quantity, str]:
         used |= family
         names[key] = name
     return names
-
-
-def _keys(source: Source, options: Options) -> list[Quantity]:
-    """The quantities that fit what was asked for, at least one."""
-    surface, split, quantity = source.surface, options.split, options.quantity
-    if not surface.values:
-        raise UsageError(f"{source.file}: holds no values; compute it first")
-    if split is not None and split not in surface.splits:
-        raise UsageError(
-            f"--split {split!r}: {source.file} has {', '.join(surface.splits)}; choose one of these"
-        )
-    having = [key for key in surface.values if split in (None, key[0])]
-    found = [key for key in having if quantity in (None, key[1])]
-    if not found:
-        offered = ", ".join(dict.fromkeys(name for _, name in having))
-        raise UsageError(
-            f"--quantity {quantity!r}: {source.file} has {offered}; choose one of these"
-        )
-    return found
 
 
 def _repeat(source: Source, number: int) -> int:

@@ -1,14 +1,8 @@
-"""STL: a plane as a solid for 3-D printing, without a gap.
-
-The solid is a plate over the whole rectangle with the relief upon it. A cell of the grid that lacks
-a height is a pit down to the plate, with upright walls and a flat floor, so that no height is made
-up. Levels, from below: the bottom at 0; the floor of pits; the lowest height a little above it.
-"""
+"""STL: a plane as a solid for 3-D printing, as a binary file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +13,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.exporting import Options, Source
 from landscape_cli.exporting.cells import CORNERS
 from landscape_cli.exporting.relief import Relief, relief_of
-
-Floats = NDArray[np.float64]
-Cells = NDArray[np.bool_]
+from landscape_cli.exporting.solid import Block, triangles, without_touching
 
 SIZE = 100.0
 """The longer side in millimetres."""
@@ -33,26 +25,6 @@ FLOOR, LOWEST = 0.02, 0.03
 """The floor of pits and the lowest height above the bottom, as parts of the longer side."""
 
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-
-
-@dataclass(frozen=True)
-class Block:
-    """A solid's upper side over a plane.
-
-    Args:
-        x: coordinates in millimetres, ascending, of shape (nx,).
-        y: the same along y, of shape (ny,).
-        top: the upper side, of shape (ny, nx), above ``floor`` where a solid cell has a corner.
-        floor: the height of the plate.
-        solid: which cells reach up to the upper side, of shape (ny - 1, nx - 1); the others have
-            the plate alone.
-    """
-
-    x: Floats
-    y: Floats
-    top: Floats
-    floor: float
-    solid: Cells
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
@@ -80,47 +52,19 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     with open(path, "wb") as file:
         file.write(f"landscape-cli {__version__}, mm".encode().ljust(80)[:80] + bytes(4))
         count = 0
-        for corners in solid(block):
+        for corners in triangles(block):
             file.write(_records(corners).tobytes())
             count += len(corners)
         file.seek(80)
         file.write(np.array(count, "<u4").tobytes())
     pits = int(block.solid.size - block.solid.sum())
-    note = f"{pits} of {block.solid.size} cells lack a height, and are pits with a flat floor"
+    note = f"{pits} of {block.solid.size} cells are pits with a flat floor, for want of heights"
     return [*relief.notes, note] if pits else list(relief.notes)
-
-
-def solid(block: Block) -> Iterator[Floats]:
-    """The triangles of a solid's whole surface, in blocks of shape (k, 3, 3): corners, (x, y, z).
-
-    Corners are counterclockwise from outside. Every edge belongs to two triangles.
-    """
-    yield _bottom(block)
-    yield _plate_walls(block)
-    for row in range(len(block.y) - 1):
-        yield from _row(block, row)
-
-
-def without_touching(solid: Cells) -> Cells:
-    """Fewer cells, so that no two of them, nor two of the others, meet at a corner alone.
-
-    Along the upright edge there four walls would meet.
-    """
-    cells = solid.copy()
-    while True:
-        a, b, c, d = (cells[corner] for corner in CORNERS)
-        touching = np.stack([a & c & ~b & ~d, b & d & ~a & ~c])
-        if not touching.any():
-            return cells
-        # One of the two becomes a pit: the one in the row above.
-        cells[1:, 1:] &= ~touching[0]
-        cells[1:, :-1] &= ~touching[1]
 
 
 def _block(relief: Relief, options: Options) -> Block:
     size = options.size or SIZE
-    unit = size / relief.side
-    x, y = ((axis - axis[0]) * unit for axis in relief.axes.values())
+    x, y = ((axis - axis[0]) / relief.side * size for axis in relief.axes.values())
     height = options.height or HEIGHT
     top = relief.scaled(size * height) + LOWEST * size
     a, b, c, d = (relief.known[corner] for corner in CORNERS)
@@ -128,70 +72,7 @@ def _block(relief: Relief, options: Options) -> Block:
     return Block(x, y, np.where(relief.known, top, LOWEST * size), FLOOR * size, cells)
 
 
-def _bottom(block: Block) -> Floats:
-    """A fan from the middle to the points around, seen from below."""
-    rim = _rim(block)
-    middle = np.broadcast_to([block.x[-1] / 2, block.y[-1] / 2], rim.shape)
-    flat = np.stack([middle, np.roll(rim, -1, axis=0), rim], axis=1)
-    return np.concatenate([flat, np.zeros((*flat.shape[:2], 1))], axis=-1)
-
-
-def _plate_walls(block: Block) -> Floats:
-    """The walls from the bottom to the floor, around the plate."""
-    rim = _rim(block)
-    return _walls(rim, np.roll(rim, -1, axis=0), 0, (block.floor, block.floor))
-
-
-def _rim(block: Block) -> Floats:
-    """The points around the rectangle, counterclockwise from above, of shape (k, 2)."""
-    x, y = block.x, block.y
-    sides = [(x[:-1], y[0]), (x[-1], y[:-1]), (x[:0:-1], y[-1]), (x[0], y[:0:-1])]
-    return np.concatenate([np.stack(np.broadcast_arrays(*side), axis=-1) for side in sides])
-
-
-def _row(block: Block, row: int) -> Iterator[Floats]:
-    """What lies over a row of cells: the upper side, floors, and walls where solid cells end."""
-    cells = block.solid[row]
-    corners = [_corners(block, row, *place) for place in ((0, 0), (0, 1), (1, 1), (1, 0))]
-    top = np.stack(corners, axis=1)
-    floor = top.copy()
-    floor[..., 2] = block.floor
-    for quads in (top[cells], floor[~cells]):
-        yield np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    for side, ends in enumerate(cells & ~_beside(block.solid, row)):
-        first, second = top[ends, side], top[ends, (side + 1) % 4]
-        heights = (first[:, 2], second[:, 2])
-        yield _walls(first[:, :2], second[:, :2], block.floor, heights)
-
-
-def _corners(block: Block, row: int, above: int, right: int) -> Floats:
-    """One corner of each cell of a row, of shape (nx - 1, 3)."""
-    columns = slice(right, len(block.x) - 1 + right)
-    top = block.top[row + above, columns]
-    return np.stack([block.x[columns], np.full_like(top, block.y[row + above]), top], axis=-1)
-
-
-def _beside(solid: Cells, row: int) -> Cells:
-    """Which cells of a row have a solid one below, right, above and left; shape (4, nx - 1)."""
-    around = np.pad(solid[max(row - 1, 0) : row + 2], ((row == 0, row == len(solid) - 1), (1, 1)))
-    return np.stack([around[0, 1:-1], around[1, 2:], around[2, 1:-1], around[1, :-2]])
-
-
-def _walls(
-    first: Floats, second: Floats, low: float, high: tuple[float, float] | tuple[Floats, Floats]
-) -> Floats:
-    """Upright walls from ``low`` to the heights ``high`` over pieces from first to second, (k, 2).
-
-    The outside is to the right of each piece.
-    """
-    a, b, c, d = (
-        np.column_stack([place, np.broadcast_to(height, len(place))])
-        for place, height in ((first, low), (second, low), (second, high[1]), (first, high[0]))
-    )
-    return np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
-
-
-def _records(corners: Floats) -> NDArray[np.void]:
+def _records(corners: NDArray[np.float64]) -> NDArray[np.void]:
     """Triangles as the file holds them, with their normals."""
     records = np.zeros(len(corners), TRIANGLE)
     records["corners"] = corners

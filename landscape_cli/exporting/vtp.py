@@ -25,7 +25,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     ``options.height`` reach from 0 to that part of the longer side.
 
     Raises:
-        UsageError: for a volume, or heights that can't be chosen.
+        UsageError: for a volume, or where there are no heights to be joined.
     """
     source = sources[0]
     dimension = len(source.surface.grid.axes)
@@ -35,6 +35,11 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     known = relief.known
     points = _points(relief, options)[known.ravel()]
     cells = segments(known) if dimension == 1 else triangles(known)
+    if not len(cells):
+        raise UsageError(
+            f"--to vtp: no neighbouring points of {source.file} have heights to lay a surface "
+            "through; use --to vts"
+        )
     used = np.cumsum(known.ravel()) - 1  # a point's number among those that are kept
     kind, other = ("Lines", "Polys") if dimension == 1 else ("Polys", "Lines")
     write_vtk(

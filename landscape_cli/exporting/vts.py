@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.exporting import Options, Source
 from landscape_cli.exporting.point_data import point_data
-from landscape_cli.exporting.selection import one_surface, selected, shown
+from landscape_cli.exporting.selection import one_surface, only, shown, wanted
 from landscape_cli.exporting.vtk_xml import Array, write_vtk
 from landscape_cli.records import AXIS_NAMES, Grid
 
@@ -24,12 +23,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     """
     source = sources[0]
     surface, notes = one_surface(source, options)
-    kept = selected(source, replace(options, repeat=None)).values
-    surface = replace(
-        surface,
-        values={key: surface.values[key] for key in kept},
-        stderr={key: each for key, each in surface.stderr.items() if key in kept},
-    )
+    surface = only(surface, wanted(source, options))
     sizes = [axis.points for axis in surface.grid.axes.values()]
     extent = " ".join(f"0 {points - 1}" for points in (*sizes, 1, 1)[:3])
     points = Array("Points", "f8", surface.total, lambda: _points(surface.grid), components=3)
