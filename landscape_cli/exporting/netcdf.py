@@ -13,6 +13,7 @@ from landscape_cli.exporting import Options, Source
 from landscape_cli.exporting.facts import facts
 from landscape_cli.exporting.files import check_extra
 from landscape_cli.exporting.selection import STDERR, array_names, selected
+from landscape_cli.naming import axis_name
 from landscape_cli.records import Status, Surface
 
 LIBVER = ("v108", "v110")
@@ -50,7 +51,7 @@ def as_dataset(surface: Surface) -> Any:
         name: (names, array, attributes) for name, (array, attributes) in _variables(surface)
     }
     coordinates: dict[str, Any] = {
-        name: (name, axis.coordinates, {"long_name": f"coordinate along direction {name}"})
+        name: (name, axis.coordinates, {"long_name": axis_name(surface, name)})
         for name, axis in surface.grid.axes.items()
     }
     if surface.grid.repeated:

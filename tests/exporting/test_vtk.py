@@ -8,7 +8,7 @@ from landscape_cli.exporting.selection import array_names
 from landscape_cli.records import Status
 from landscape_cli.repeats import mean_surface
 
-vtk = pytest.importorskip("vtkmodules.vtkIOXML", reason="pip install 'landscape-cli[test]'")
+vtk = pytest.importorskip("vtkmodules.vtkIOXML", reason="pip install 'landscape-cli[test-vtk]'")
 numpy_of = pytest.importorskip("vtkmodules.util.numpy_support").vtk_to_numpy
 
 READERS = {".vtp": "vtkXMLPolyDataReader", ".vts": "vtkXMLStructuredGridReader"}
