@@ -69,14 +69,13 @@ def _variables(surface: Surface) -> list[tuple[str, tuple[Any, dict[str, Any]]]]
     found: list[tuple[str, tuple[Any, dict[str, Any]]]] = []
     for (split, quantity), name in array_names(surface).items():
         words = {"long_name": f"{split} {quantity}", "split": split, "quantity": quantity}
-        companions = "status"
         error = surface.stderr.get((split, quantity))
-        if error is not None:
-            companions = f"{name}{STDERR} status"
-            long_name = f"standard error of the mean {split} {quantity} over samples"
-            found.append((name + STDERR, (error, words | {"long_name": long_name})))
+        companions = "status" if error is None else f"{name}{STDERR} status"
         values = surface.values[split, quantity]
         found.append((name, (values, words | {"ancillary_variables": companions})))
+        if error is not None:
+            long_name = f"standard error of the mean {split} {quantity} over samples"
+            found.append((name + STDERR, (error, words | {"long_name": long_name})))
     flags = {
         "long_name": "what is known of the point",
         "flag_values": np.array(list(Status), np.uint8),

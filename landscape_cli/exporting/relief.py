@@ -152,7 +152,8 @@ def _clip_notes(values: Floats, options: Options, what: str) -> list[str]:
         if limit is not None
     ]
     return [
-        f"{count} of {known} values of {what} lie {words} {limit:g}, and their heights at it"
+        f"{count} of {known} values of {what} lie {words} {limit:g}, "
+        "and their heights are cut to it"
         for words, limit, count in counts
         if count
     ]

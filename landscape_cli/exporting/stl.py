@@ -40,7 +40,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
         shape = " x ".join(map(str, points))
         raise UsageError(
             f"--to stl: {source.file} has {shape} points, and a solid needs a plane of at least "
-            "2 x 2; use --to csv"
+            "2 x 2; use --to vts or csv"
         )
     relief = relief_of(source, options)
     block = _block(relief, options)

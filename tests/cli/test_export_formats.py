@@ -59,8 +59,8 @@ def test_notes_go_to_standard_error(landscape, place):
     limit = float(np.median(values))
     count = int((values > limit).sum())
     code, _, err = landscape("export", place, "--to", "vtp", "--split", "test", "--vmax", limit)
-    text = f"{count} of 20 values of test loss lie above --vmax {limit:g}, and their heights at it"
-    assert (code, err) == (0, f"note: {text}\n")
+    start = f"note: {count} of 20 values of test loss lie above --vmax {limit:g}, "
+    assert (code, err) == (0, f"{start}and their heights are cut to it\n")
 
 
 @pytest.mark.parametrize(

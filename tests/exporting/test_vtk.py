@@ -121,8 +121,8 @@ def test_limits_cut_heights_and_leave_values_alone(write, make_surface):
     assert points_of(read(path))[:, 2].tolist() == [5, 10, 20, 25]
     assert arrays_of(read(path))["train_loss"].tolist() == [0, 10, 20, 30]
     assert notes == [
-        "1 of 4 values of train loss lie below --vmin 5, and their heights at it",
-        "1 of 4 values of train loss lie above --vmax 25, and their heights at it",
+        "1 of 4 values of train loss lie below --vmin 5, and their heights are cut to it",
+        "1 of 4 values of train loss lie above --vmax 25, and their heights are cut to it",
     ]
 
 
