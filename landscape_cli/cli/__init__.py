@@ -15,6 +15,7 @@ COMMANDS = {
     "compute": "landscape_cli.cli.compute",
     "describe": "landscape_cli.cli.describe",
     "doctor": "landscape_cli.cli.doctor",
+    "export": "landscape_cli.cli.export",
     "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",

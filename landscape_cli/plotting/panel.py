@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
+from landscape_cli.naming import PERCENT
 from landscape_cli.records import Grid, Status, Surface
 from landscape_cli.repeats import deviation_over_repeats, mean_surface, one_repeat
-
-PERCENT = ("accuracy",)
-"""Quantities that are stored as a fraction and shown in percent."""
 
 MOST_PLANES = 36
 """At most so many repeats of a plane are drawn in one figure."""
