@@ -54,7 +54,13 @@ Examples:
     show_default=True,
     help="Seconds that the last frame stays.",
 )
-@click.option("--style", type=click.Choice(list(STYLES)), default="paper", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="paper",
+    show_default=True,
+    help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
+)
 @click.option("--size", metavar="WxH", help="Of a frame, in inches, or with cm or mm behind it.")
 @click.option(
     "--dpi", type=click.IntRange(20, 600), default=120, show_default=True, help="Dots per inch."

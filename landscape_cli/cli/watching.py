@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 SECONDS = 2.0
+MOST_SECONDS = 86_400
 TRIES = 5
 """How often a file that was read before may fail to be, as network file systems let it."""
 
@@ -47,7 +48,7 @@ def watch_option(text: str) -> Callable[[Function], Function]:
     """Add ``--watch``, with this help."""
     return click.option(
         "--watch",
-        type=click.FloatRange(min=0.1),
+        type=click.FloatRange(0.1, MOST_SECONDS),
         metavar="[SECONDS]",
         help=f"{text} Looks every {SECONDS:g} seconds, or as often as it says; Ctrl-C ends it.",
     )
@@ -123,7 +124,7 @@ def follow(files: Sequence[str], seconds: float) -> Iterator[Sight]:
         yield Sight(surfaces, written, changed, look - changed_at, complete)
         if complete:
             return
-        time.sleep(max(seconds, time.monotonic() - look))
+        time.sleep(max(time.monotonic() - look, seconds))
 
 
 def _is_number(word: str) -> bool:

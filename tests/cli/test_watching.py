@@ -64,7 +64,7 @@ def in_terminal(workplace, *arguments, until, signal_number=signal.SIGINT):
 
 @pytest.mark.mpi
 def test_a_run_is_followed_to_its_end(workplace):
-    config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.06})
+    config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.04})
     run = workplace.start("compute", config, ranks=2)
     while not list(workplace.folder.glob("surface.h5*")):
         assert run.poll() is None, run.communicate()
@@ -154,7 +154,7 @@ def test_a_complete_file_is_shown_once(workplace, half, landscape):
     [
         (["info", "gone.h5", "--watch"], "gone.h5: no such file"),
         (["plot", "gone.h5", "--watch"], "gone.h5: no such file"),
-        (["info", "surface.h5", "--watch", "0"], "0.0 is not in the range x>=0.1"),
+        (["info", "surface.h5", "--watch", "0"], "0.0 is not in the range 0.1<=x<=86400"),
         (["info", "surface.h5", "--watch", "--json"], "--watch: --json prints once"),
         (["plot", "surface.h5", "--watch", "--split", "val"], "--split 'val'"),
     ],
