@@ -21,7 +21,7 @@ install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[mpich,zoo,test,lint]'
+		--editable '.[mpich,zoo,xarray,test,test-vtk,lint]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)

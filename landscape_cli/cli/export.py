@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape export surface.h5 --to html",
         "  landscape export resnet.h5 noshort.h5 -o both.html",
+        "  landscape export surface.h5 --to vtp --vmax 10",
+        "  landscape export surface.h5 --to stl --size 80 --height 0.4",
+        "  landscape export surface.h5 --to csv",
     ]
 )
 
@@ -44,6 +48,28 @@ EPILOG = "\n".join(
     help="The scale of heights. Left out, positive values that span more than three decades are "
     "on a logarithmic scale.",
 )
+@click.option(
+    "--repeat",
+    type=int,
+    metavar="K",
+    help="One of several repeats, from 0 on. Left out, a csv, npz or xarray file has all, and a "
+    "vtp, vts or stl file their mean.",
+)
+@click.option("--vmin", type=float, help="Heights of lower values are that of this one.")
+@click.option("--vmax", type=float, help="Heights of higher values are that of this one.")
+@click.option(
+    "--height",
+    type=click.FloatRange(0.001, 100),
+    metavar="PART",
+    help="From the lowest to the highest point, as a part of the longer side. Left out, 0.5 in an "
+    "stl file, and in a vtp file heights are the values.",
+)
+@click.option(
+    "--size",
+    type=click.FloatRange(1, 10000),
+    metavar="MM",
+    help="The longer side of an stl file in millimetres; 100 if left out.",
+)
 @debug_option
 def command(
     files: tuple[str, ...],
@@ -52,6 +78,11 @@ def command(
     split: str | None,
     quantity: str | None,
     log: bool | None,
+    repeat: int | None,
+    vmin: float | None,
+    vmax: float | None,
+    height: float | None,
+    size: float | None,
 ) -> None:
     """Write surface files in another format.
 
@@ -62,7 +93,7 @@ def command(
     from landscape_cli.store import read_surface
 
     name = name or _format_of(output)
-    options = Options(split, quantity, log)
+    options = Options(split, quantity, log, repeat, vmin, vmax, height, size)
     outputs = _outputs(files, name, output)
     sources = [
         Source(read_surface(file), file, own)
@@ -70,7 +101,8 @@ def command(
     ]
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):
-        export(name, group, path, options)
+        for note in export(name, group, path, options):
+            print(f"note: {note}", file=sys.stderr)
         print(f"wrote {path.resolve()}", flush=True)
 
 

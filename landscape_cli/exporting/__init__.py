@@ -21,12 +21,14 @@ class Format:
         ending: how the files' names end, with the dot.
         help: one line for the command line.
         several: whether several surfaces share one file; else each gets a file of its own.
+        takes: the options, by their names in ``Options``, that mean something to it.
     """
 
     target: str
     ending: str
     help: str
     several: bool = False
+    takes: tuple[str, ...] = ("split", "quantity", "log")
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,31 @@ class Source:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user chose; a format leaves alone what means nothing to it.
+    """What a user chose, of what a format takes.
 
     Args:
         split: whose values; for a format of several, whose are shown first.
         quantity: which values; for a format of several, which are shown first.
         log: whether heights are decimal logarithms; None to decide by the values.
+        repeat: which of several repeats; None for all of them, or their mean.
+        vmin: the value below which all heights are those of this one.
+        vmax: the value above which all heights are those of this one.
+        height: from the lowest to the highest point, as a part of the longer side.
+        size: the length of the longer side in millimetres.
     """
 
     split: str | None = None
     quantity: str | None = None
     log: bool | None = None
+    repeat: int | None = None
+    vmin: float | None = None
+    vmax: float | None = None
+    height: float | None = None
+    size: float | None = None
 
+
+ARRAYS = ("split", "quantity", "repeat")
+RELIEF = (*ARRAYS, "log", "vmin", "vmax", "height")
 
 FORMATS = {
     "html": Format(
@@ -65,6 +80,33 @@ FORMATS = {
         ".html",
         "one interactive page of planes side by side, for any browser",
         several=True,
+    ),
+    "vtp": Format(
+        "landscape_cli.exporting.vtp:write",
+        ".vtp",
+        "VTK's polygons: a plane as triangles at the height of its values, or a line",
+        takes=RELIEF,
+    ),
+    "vts": Format(
+        "landscape_cli.exporting.vts:write",
+        ".vts",
+        "VTK's structured grid: every point of a line, plane or volume with its values",
+        takes=ARRAYS,
+    ),
+    "stl": Format(
+        "landscape_cli.exporting.stl:write",
+        ".stl",
+        "a plane as a solid on a base plate, for 3-D printing",
+        takes=(*RELIEF, "size"),
+    ),
+    "csv": Format(
+        "landscape_cli.exporting.csv_:write", ".csv", "a table, one row a point", takes=ARRAYS
+    ),
+    "npz": Format(
+        "landscape_cli.exporting.npz:write", ".npz", "NumPy's archive of arrays", takes=ARRAYS
+    ),
+    "xarray": Format(
+        "landscape_cli.exporting.netcdf:write", ".nc", "NetCDF, as xarray reads it", takes=ARRAYS
     ),
 }
 """Every format."""

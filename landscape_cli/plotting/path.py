@@ -16,7 +16,7 @@ from landscape_cli.plotting.labels import shorten
 from landscape_cli.plotting.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.writing import Writer
-from landscape_cli.trajectory import Trajectory
+from landscape_cli.trajectory import Marker, Trajectory
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +52,9 @@ def draw_path(axes: Any, panel: Panel) -> None:
         points += _fine(trajectory).tolist()
     writer = Writer(axes, panel, points)
     for marker in markers:
-        axes.plot(*marker.coordinates[:2], zorder=6, **_look("D", MARKER, 4.5))
-        writer.write(marker.coordinates, _short(marker.label), "checkpoint")
+        look = _look("D", "none" if marker.off else MARKER, 4.5)
+        axes.plot(*marker.coordinates[:2], zorder=6, **look)
+        writer.write(marker.coordinates, _name(marker), "checkpoint")
     if trajectory is not None:
         _draw_line(axes, trajectory)
         _draw_marks(axes, trajectory)
@@ -76,7 +77,7 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
         axes.text(
             x,
             0.98,
-            f" {_short(marker.label)} ",
+            f" {_name(marker)} ",
             transform=upright,
             rotation=90,
             ha="left" if right else "right",
@@ -188,5 +189,7 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
     }
 
 
-def _short(label: str) -> str:
-    return shorten(label, LONGEST_LABEL)
+def _name(marker: Marker) -> str:
+    """A checkpoint's name, and how far beside the slice it lies if it does."""
+    name = shorten(marker.label, LONGEST_LABEL)
+    return f"{name} ({marker.residual:.3g} off)" if marker.off else name

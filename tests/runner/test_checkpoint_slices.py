@@ -118,6 +118,9 @@ def test_orthonormal_coordinates_are_distances(saved):
         np.testing.assert_allclose(found[name][0], basis.T @ vector, rtol=1e-4, atol=1e-5)
         rest = np.linalg.norm(vector - basis @ (basis.T @ vector))
         assert found[name][1] == pytest.approx(rest, rel=1e-4, abs=1e-4)
+    distances = [one["distance"] for one in surface.provenance["checkpoints"]]
+    expected = [0, *(np.linalg.norm(vector) for vector in (b, c, d))]
+    np.testing.assert_allclose(distances, expected, rtol=1e-4)
     assert surface.provenance["norms"]["x"] == pytest.approx(1, rel=1e-6)
 
 
