@@ -16,7 +16,7 @@ const frame = () => new Promise(requestAnimationFrame);
  */
 function oneByOne(work, hasty = false) {
   let busy = false, again = false;
-  return async function run() {
+  async function run() {
     if (busy) {
       again = true;
       return;
@@ -29,7 +29,9 @@ function oneByOne(work, hasty = false) {
       await frame();
     } while (again);
     busy = false;
-  };
+  }
+  run.busy = () => busy;
+  return run;
 }
 
 const draw = oneByOne(async () => {

@@ -117,7 +117,7 @@ class Panel {
     const { x, y, column, row } = this.cursor;
     const height = this.heights[row * this.surface.x.length + column];
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
-    const z = Number.isNaN(height) ? null : height + 0.01;
+    const z = Number.isNaN(height) ? null : height + 0.025;
     await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
   }
 
