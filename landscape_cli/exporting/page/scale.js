@@ -101,7 +101,7 @@ function numberText(value, digits = 6) {
   }
   const [factor, power] = value.toExponential(digits - 1).split("e");
   const text = String(Number(factor)).replace("-", "−");
-  return `${text === "1" ? "" : `${text}×`}10${raised(Number(power))}`;
+  return `${/^−?1$/.test(text) ? text.slice(0, -1) : `${text}×`}10${raised(Number(power))}`;
 }
 
 /** An exponent. */
