@@ -99,10 +99,13 @@ def test_a_line_is_refused(landscape, workplace):
 
 
 def test_help_imports_neither_torch_nor_numpy():
-    code = (
-        "import sys\nfrom landscape_cli.cli import cli\nfrom landscape_cli.cli.reporting import run\n"
-        "run(cli, ['export', '--help']); print({'torch', 'numpy', 'plotly'} & set(sys.modules))"
-    )
+    code = """if True:
+        import sys
+        from landscape_cli.cli import cli
+        from landscape_cli.cli.reporting import run
+        run(cli, ["export", "--help"])
+        print({"torch", "numpy", "plotly"} & set(sys.modules))
+    """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Examples:" in done.stdout
     assert done.stdout.splitlines()[-1] == "set()"
