@@ -11,6 +11,7 @@ import click
 from landscape_cli import __version__
 
 COMMANDS = {
+    "animate": "landscape_cli.cli.animate",
     "compute": "landscape_cli.cli.compute",
     "describe": "landscape_cli.cli.describe",
     "doctor": "landscape_cli.cli.doctor",

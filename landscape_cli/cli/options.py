@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def short_names(files: Sequence[str]) -> list[str]:
+    """The files' names, with their folders if names alone would not tell them apart."""
+    names = [Path(file).name for file in files]
+    return names if len(set(names)) == len(names) else list(files)
 
 
 def log_options(function: Function) -> Function:
