@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from landscape_cli.cli.options import debug_option
-from landscape_cli.cli.plot import _names, _with_path
+from landscape_cli.cli.options import debug_option, short_names, with_path
 from landscape_cli.errors import UsageError
 from landscape_cli.exporting import FORMATS
 
@@ -106,8 +105,8 @@ def command(
     outputs = _outputs(files, name, output)
     surfaces = [read_surface(file) for file in files]
     if trajectory is not None:
-        surfaces = _with_path(surfaces, files, trajectory)
-    sources = [Source(*each) for each in zip(surfaces, files, _names(files), strict=True)]
+        surfaces = with_path(surfaces, files, trajectory)
+    sources = [Source(*each) for each in zip(surfaces, files, short_names(files), strict=True)]
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):
         for note in export(name, group, path, options):
