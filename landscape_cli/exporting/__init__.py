@@ -59,6 +59,7 @@ class Options:
         vmax: the value above which all heights are those of this one.
         height: from the lowest to the highest point, as a part of the longer side.
         size: the length of the longer side in millimetres.
+        trajectory: the file whose path the surfaces have been given, in place of their own.
     """
 
     split: str | None = None
@@ -69,6 +70,7 @@ class Options:
     vmax: float | None = None
     height: float | None = None
     size: float | None = None
+    trajectory: str | None = None
 
 
 ARRAYS = ("split", "quantity", "repeat")
@@ -80,6 +82,7 @@ FORMATS = {
         ".html",
         "one interactive page of planes side by side, for any browser",
         several=True,
+        takes=("split", "quantity", "log", "trajectory"),
     ),
     "vtp": Format(
         "landscape_cli.exporting.vtp:write",

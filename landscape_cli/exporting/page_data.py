@@ -44,7 +44,7 @@ def page_surface(source: Source) -> dict[str, Any]:
     return {
         "title": str(network or source.name),
         "subtitle": ", ".join(filter(None, [source.name if network else "", _progress(surface)])),
-        "axes": [axis_name(surface, name) for name in axes],
+        "axes": [text for name in axes if len(text := axis_name(surface, name)) > 1],
         **{name: axes[name][shown[name]].tolist() for name in axes},
         "layers": [_layer(name, layer, shown) for name, layer in _layers(surface)],
         **_places(source),

@@ -3,26 +3,35 @@
 
 const state = { split: "", quantity: "", layer: "", unit: "", log: false, part: 1, step: 0, window: null };
 const panels = [];
-let data, extent, timer = null;
+let data, extent, timer = null, dragged = false;
 
 const control = (id) => document.getElementById(id);
 
-/** A function that runs an asynchronous one, never twice at a time, and once more if called meanwhile. */
-function oneByOne(work) {
+const frame = () => new Promise(requestAnimationFrame);
+
+/**
+ * A function that runs an asynchronous one, never twice at a time, and once more if called meanwhile.
+ *
+ * It waits while a surface is dragged unless it is hasty: drawing would put the camera back.
+ */
+function oneByOne(work, hasty = false) {
   let busy = false, again = false;
-  return async function run() {
+  async function run() {
     if (busy) {
       again = true;
       return;
     }
     busy = true;
     do {
+      while (dragged && !hasty) await frame();
       again = false;
       await work();
-      await new Promise(requestAnimationFrame);
+      await frame();
     } while (again);
     busy = false;
-  };
+  }
+  run.busy = () => busy;
+  return run;
 }
 
 const draw = oneByOne(async () => {
@@ -102,10 +111,12 @@ function listen() {
     document.documentElement.dataset.theme = event.target.value;
     draw();
   });
+  addEventListener("pointerdown", (event) => (dragged = event.target.closest(".solid") !== null), true);
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => (dragged = false), true);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   control("reset").addEventListener("click", () => {
     state.window = null;
-    for (const panel of panels) panel.camera = CAMERA;
+    for (const panel of panels) panel.camera = panel.home();
     draw();
   });
   control("linked").addEventListener("change", () => turn(panels[0], panels[0].camera));
@@ -131,7 +142,7 @@ const turnOthers = oneByOne(async () => {
     await panel.setCamera(panel.camera);
     panel.following = false;
   }
-});
+}, true);
 
 /** Rotate a panel by angles in degrees around the upright axis and up, and change the distance. */
 function rotate(panel, around, up, factor) {
@@ -155,15 +166,17 @@ const TURNS = {
 function watchSolid(panel) {
   const follow = (event) => {
     const camera = event["scene.camera"];
-    if (camera && !panel.following) turn(panel, camera);
+    if (!camera || panel.following) return;
+    panel.solid.layout.scene.camera = camera; // plotly forgets to, once a view has been drawn anew
+    turn(panel, camera);
   };
   panel.solid.on("plotly_relayouting", follow);
   panel.solid.on("plotly_relayout", follow);
   panel.solid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "0") {
-      panel.setCamera(CAMERA);
-      turn(panel, CAMERA);
+      panel.setCamera(panel.home());
+      turn(panel, panel.camera);
     } else if (TURNS[event.key]) rotate(panel, ...TURNS[event.key]);
     else return;
     event.preventDefault();
@@ -172,10 +185,10 @@ function watchSolid(panel) {
 
 // ---------------------------------------------------------------- points
 
-/** Show the values at a place, on all surfaces. */
+/** Show the values at a place, on all surfaces. The 3-D view says each time it is drawn where it is. */
 function pointAt(x, y) {
-  for (const panel of panels) panel.point(x, y);
-  drawCursor();
+  const moved = panels.map((panel) => panel.point(x, y));
+  if (moved.some(Boolean)) drawCursor();
 }
 
 function watchPoints(panel) {
@@ -266,6 +279,7 @@ async function start() {
   offer();
   offerPath();
   for (const panel of panels) {
+    panel.camera = panel.home();
     await Plotly.newPlot(panel.solid, [], {}, CONFIG);
     await Plotly.newPlot(panel.flat, [], {}, ICONS);
     watchSolid(panel);

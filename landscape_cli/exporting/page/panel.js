@@ -3,7 +3,7 @@
 
 const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
 const ICONS = { ...CONFIG, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "resetCameraLastSave3d"] };
-const CAMERA = { eye: { x: 1.35, y: -1.45, z: 0.95 }, center: { x: 0, y: 0, z: -0.1 }, up: { x: 0, y: 0, z: 1 } };
+const EYE = { x: 1.25, y: -1.4, z: 1.2 }, CENTER = { x: 0, y: 0, z: -0.2 }, UP = { x: 0, y: 0, z: 1 };
 const STATES = ["not computed", "", "not finite", "failed", "interpolated"];
 
 function element(tag, properties, ...children) {
@@ -15,7 +15,6 @@ function element(tag, properties, ...children) {
 class Panel {
   constructor(surface, alone) {
     this.surface = surface;
-    this.camera = CAMERA;
     const name = surface.title;
     this.solid = element("div", { className: "solid", tabIndex: 0 });
     this.solid.setAttribute("role", "application");
@@ -23,7 +22,8 @@ class Panel {
     this.flat = element("div", { className: "flat", tabIndex: 0 });
     this.flat.setAttribute("role", "application");
     this.flat.setAttribute("aria-label", `${name}: contour. Arrow keys move the point whose value is shown.`);
-    this.readout = element("p", { className: "readout" });
+    this.flat.style.aspectRatio = 1.13 / aspectOf(surface);
+    this.readout = element("p", { className: "readout", textContent: "Point at the surface to read its values." });
     this.readout.setAttribute("role", "status");
     this.notes = element("p", { className: "notes" });
     const head = element("div", {}, element("h2", { textContent: name }));
@@ -32,6 +32,14 @@ class Panel {
     this.box = element("section", { className: alone ? "panel alone" : "panel" },
       head, this.solid, this.flat, this.readout, axes, this.notes);
     this.box.setAttribute("aria-label", name);
+  }
+
+  /** The camera at first: the whole surface in sight, from farther away where there is less room. */
+  home() {
+    const { width, height } = this.solid.getBoundingClientRect();
+    const far = Math.min(Math.max((1.25 * height) / (width || height || 1), 1), 1.7);
+    const eye = Object.fromEntries(Object.entries(EYE).map(([name, value]) => [name, far * value]));
+    return { eye, center: CENTER, up: UP };
   }
 
   /** The layer that is shown: the one asked for, or the first where there is no such. */
@@ -94,11 +102,13 @@ class Panel {
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
   }
 
-  /** Move the cursor to the point nearest to a place. */
+  /** Move the cursor to the point nearest to a place; whether that is another one than before. */
   point(x, y) {
     const column = nearest(this.surface.x, x), row = nearest(this.surface.y, y);
+    if (this.cursor && this.cursor.column === column && this.cursor.row === row) return false;
     this.cursor = { column, row, x: this.surface.x[column], y: this.surface.y[row] };
     this.readOut();
+    return true;
   }
 
   /** Draw the cursor in both views. */
@@ -107,7 +117,7 @@ class Panel {
     const { x, y, column, row } = this.cursor;
     const height = this.heights[row * this.surface.x.length + column];
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
-    const z = Number.isNaN(height) ? null : height + 0.01;
+    const z = Number.isNaN(height) ? null : height + 0.025;
     await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
   }
 

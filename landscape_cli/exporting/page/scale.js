@@ -50,7 +50,10 @@ function ticksOf(scale, most = 5) {
   const values = scale.log ? logTicks(scale, most) : linearTicks(scale, most);
   const apart = values.length > 1 ? values[1] - values[0] : Math.abs(values[0]) || 1;
   const digits = scale.log ? 4 : digitsFor(values, apart);
-  return { at: values.map(scale.height), text: values.map((value) => numberText(value, digits)) };
+  const plain = Math.max(...values) < 1e5 && Math.min(...values) > 1e-4;
+  const powers = scale.log && !plain && values.every((value) => /^1e/.test(value.toExponential()));
+  const text = (value) => (powers ? `10${raised(Math.log10(value))}` : numberText(value, digits));
+  return { at: values.map(scale.height), text: values.map(text) };
 }
 
 function stepOf(scale, most) {
@@ -97,7 +100,11 @@ function numberText(value, digits = 6) {
     return String(Number(value.toPrecision(digits))).replace("-", "−");
   }
   const [factor, power] = value.toExponential(digits - 1).split("e");
-  const raised = [...String(Number(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
   const text = String(Number(factor)).replace("-", "−");
-  return `${text === "1" ? "" : `${text}×`}10${raised.join("")}`;
+  return `${/^−?1$/.test(text) ? text.slice(0, -1) : `${text}×`}10${raised(Number(power))}`;
+}
+
+/** An exponent. */
+function raised(power) {
+  return [...String(Math.round(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
 }

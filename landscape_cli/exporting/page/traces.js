@@ -71,7 +71,7 @@ function pathAbove(surface, heights, step) {
     const height = heightAt(surface, heights, ...place);
     found.x.push(place[0]);
     found.y.push(place[1]);
-    found.z.push(height === null ? null : height + 0.006);
+    found.z.push(height === null ? null : height + 0.012);
   }
   return found;
 }
@@ -82,14 +82,13 @@ function lastOf(path) {
 
 function solidTraces(surface, heights, absent, path) {
   const none = { x: [], y: [], z: [] };
-  const marks = { x: [], y: [], z: [], text: [] };
+  const marks = { x: [], y: [], z: [] };
   for (const mark of surface.marks) {
     const height = heightAt(surface, heights, mark.x, mark.y);
     if (height === null) continue;
     marks.x.push(mark.x);
     marks.y.push(mark.y);
-    marks.z.push(height + 0.01);
-    marks.text.push(mark.label);
+    marks.z.push(height + 0.025);
   }
   const dots = (marker, places) => ({
     type: "scatter3d", mode: "markers", hoverinfo: "skip", showlegend: false, marker, ...places,
@@ -108,10 +107,7 @@ function solidTraces(surface, heights, absent, path) {
       line: { color: PINK, width: 6 }, ...(path || none),
     },
     dots({ size: 6, color: PINK, line: { color: "#ffffff", width: 2 } }, path ? lastOf(path) : none),
-    {
-      type: "scatter3d", mode: "markers+text", hoverinfo: "skip", showlegend: false, textposition: "top center",
-      marker: { size: 5, symbol: "diamond", color: "#ffffff", line: { color: "#000000", width: 2 } }, ...marks,
-    },
+    dots({ size: 5, symbol: "diamond", color: "#ffffff", line: { color: "#000000", width: 2 } }, marks),
     dots({ size: 3, symbol: "x", color: RED }, { ...absent, z: absent.x.map(() => 1) }),
   ];
 }
