@@ -91,7 +91,7 @@ def _legend(panels: Sequence[Panel]) -> list[Artist]:
     """What says what the band is, and the thin lines."""
     repeats = len(panels[0].members)
     words = (
-        f"{repeats} repeats: mean ± standard deviation" if repeats else f"± {BAND} standard errors"
+        f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
     )
     found: list[Artist] = []
     if any(np.isfinite(band(panel)).any() for panel in panels):
