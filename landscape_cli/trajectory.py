@@ -111,10 +111,19 @@ class Marker:
     Args:
         label: its name.
         coordinates: where it lies, one for each axis.
+        residual: its Euclidean distance from the slice.
+        distance: that from the centre.
     """
 
     label: str
     coordinates: tuple[float, ...]
+    residual: float = 0.0
+    distance: float = 0.0
+
+    @property
+    def off(self) -> bool:
+        """Whether it lies beside the slice, by more than rounding."""
+        return self.residual > 1e-3 * self.distance
 
 
 def markers_of(provenance: Mapping[str, Any]) -> list[Marker]:
@@ -125,10 +134,15 @@ def markers_of(provenance: Mapping[str, Any]) -> list[Marker]:
     """
     try:
         found = [
-            Marker(str(one["label"]), tuple(float(value) for value in one["coordinates"]))
+            Marker(
+                str(one["label"]),
+                tuple(float(value) for value in one["coordinates"]),
+                float(one.get("residual") or 0.0),
+                float(one.get("distance") or 0.0),
+            )
             for one in provenance.get("checkpoints") or ()
         ]
-    except (KeyError, ValueError, TypeError, OverflowError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise StoreError(f"checkpoints: not as this program writes them ({error})") from None
     for marker in found:
         if not marker.coordinates or not all(map(math.isfinite, marker.coordinates)):

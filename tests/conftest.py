@@ -159,3 +159,16 @@ def landscape(workplace, capsys):
         return code, captured.out, captured.err
 
     return landscape
+
+
+@pytest.fixture
+def surface_of(landscape, workplace):
+    """The surface that `landscape compute` writes in this process, which starts none."""
+    from landscape_cli.store import read_surface
+
+    def surface_of(config, *arguments, output="surface.h5"):
+        code, _, errors = landscape("compute", config, *arguments)
+        assert code == 0, errors
+        return read_surface(workplace.folder / output)
+
+    return surface_of

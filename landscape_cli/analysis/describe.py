@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from landscape_cli.errors import UsageError
 from landscape_cli.records import Quantity, Surface
 
 USUAL = "loss"
+
+HOW = frozenset({"radius", "directions", "points", "left_out", "reach", "lines", "level"})
+"""Keys of numbers that say how another one was measured; beside a deviation they are a mean."""
 
 
 def describe(
@@ -73,7 +76,7 @@ def _numbers(selection: Selection, key: Quantity, options: Options) -> dict[str,
         "quantity": key[1],
         "points": selection.counts(key),
         **across(each, _mean),
-        "std": across([_without(one, "unknown") for one in each], _std) if several else None,
+        "std": across([_without(one, "unknown") for one in each], _std, HOW) if several else None,
         "each": each if several else None,
     }
 
@@ -97,10 +100,19 @@ def _measure(field: Field, options: Options) -> dict[str, Any]:
     return {**found, "unknown": unknown}
 
 
-def across(trees: Sequence[Any], combine: Callable[[list[float]], float | None]) -> Any:
+def across(
+    trees: Sequence[Any],
+    combine: Callable[[list[float]], float | None],
+    averaged: Collection[str] = (),
+) -> Any:
     """One tree of several with the same keys: numbers combined, the rest from the first.
 
     A number that some trees lack is that of the others. Truths hold if they hold in all.
+
+    Args:
+        trees: what to combine.
+        combine: makes one number of several.
+        averaged: keys whose numbers become their mean instead.
     """
     known = [tree for tree in trees if tree is not None]
     if not known:
@@ -108,9 +120,14 @@ def across(trees: Sequence[Any], combine: Callable[[list[float]], float | None])
     first = known[0]
     if isinstance(first, dict):
         keys = dict.fromkeys(key for tree in known for key in tree)
-        return {key: across([tree.get(key) for tree in known], combine) for key in keys}
+        return {
+            key: across(
+                [tree.get(key) for tree in known], _mean if key in averaged else combine, averaged
+            )
+            for key in keys
+        }
     if isinstance(first, list):
-        return [across(parts, combine) for parts in zip(*known, strict=False)]
+        return [across(parts, combine, averaged) for parts in zip(*known, strict=False)]
     if isinstance(first, bool):
         return all(known)
     if isinstance(first, (int, float)):

@@ -11,9 +11,11 @@ import click
 from landscape_cli import __version__
 
 COMMANDS = {
+    "animate": "landscape_cli.cli.animate",
     "compute": "landscape_cli.cli.compute",
     "describe": "landscape_cli.cli.describe",
     "doctor": "landscape_cli.cli.doctor",
+    "export": "landscape_cli.cli.export",
     "import": "landscape_cli.cli.import_",
     "info": "landscape_cli.cli.info",
     "merge": "landscape_cli.cli.merge",
@@ -38,6 +40,15 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(COMMANDS[name]).command
         return command
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; click would make an exit of a reader that has gone."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            from landscape_cli.cli.reporting import UnheardError
+
+            raise UnheardError from None
 
 
 @click.group(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.watching import Screen, WatchCommand, follow, quiet_interrupt, watch_option
+from landscape_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from landscape_cli.records import Surface
@@ -16,19 +18,31 @@ MOST_FAILURES = 5
 EXAMPLES = """\b
 Examples:
   landscape info surface.h5
+  landscape info surface.h5 --watch
   landscape info surface.h5 --json | jq .quantities.train.loss.minimum
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=WatchCommand, epilog=EXAMPLES)
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@watch_option("Show a map of what is computed, and the ranks' speed, until FILE is complete.")
 @debug_option
-def command(file: str, as_json: bool) -> None:
-    """Print what the surface FILE holds: shape, progress, minimum, centre, and where it is from."""
+def command(file: str, as_json: bool, watch: float | None) -> None:
+    """Print what the surface FILE holds: shape, progress, minimum, centre, and where it is from.
+
+    With --watch a run can be followed from anywhere that sees its file: the map is drawn again
+    whenever the file is written, and what is not a terminal gets a line instead. It waits for runs
+    that continue the file, and ends when nothing is left to do.
+    """
     import json
     import os
 
+    if watch is not None:
+        if as_json:
+            raise UsageError("--watch: --json prints once; leave one of them out")
+        _watch(file, watch)
+        return
     from landscape_cli.repeats import spread
     from landscape_cli.store import read_surface
 
@@ -41,6 +55,40 @@ def command(file: str, as_json: bool) -> None:
         print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
     else:
         print("\n".join(_lines(facts, surface)))
+
+
+def _watch(file: str, seconds: float) -> None:
+    """Show a file's progress until it is complete."""
+    import os
+    import shutil
+    import sys
+    from pathlib import Path
+
+    from landscape_cli.plotting.terminal.colors import depth_of
+    from landscape_cli.plotting.terminal.progress import headline, watched
+    from landscape_cli.plotting.terminal.throughput import Throughput
+    from landscape_cli.store import describe_writer
+
+    throughput = Throughput()
+    with quiet_interrupt(), Screen() as screen:
+        for sight in follow([file], seconds):
+            (surface,) = sight.surfaces
+            if sight.changed:
+                throughput.see(surface, *sight.written)
+            rates = throughput.rates()
+            if not screen.live:
+                if sight.changed:
+                    screen.show([f"{Path(file).name}: {headline(surface, rates)}"])
+                continue
+            state = "complete"
+            if not sight.complete:
+                writer = describe_writer(Path(file))
+                state = f"written by {writer}" if writer else "no run writes it now"
+                state += f"; last change {sight.idle:.0f} s ago"
+            size = shutil.get_terminal_size()
+            depth = depth_of(sys.stdout, os.environ)
+            name = os.path.abspath(file)
+            screen.show(watched(surface, name, rates, state, (size[0], size[1] - 1), depth))
 
 
 def _lines(facts: dict[str, Any], surface: Surface) -> list[str]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from landscape_cli.cli.drawing import Look, Page, draw_again
 from landscape_cli.cli.options import debug_option
-from landscape_cli.plotting import FORMATS, KINDS
-
-if TYPE_CHECKING:
-    from landscape_cli.records import Surface
+from landscape_cli.cli.watching import WatchCommand, first_look, watch_option
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting import FORMATS, KINDS, STYLES
 
 EPILOG = "\n".join(
     [
@@ -25,12 +24,14 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+        "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
+        "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
 )
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=WatchCommand, epilog=EPILOG)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--kind", type=click.Choice(list(KINDS)), help="How to draw; line or contourf if left out."
@@ -56,9 +57,7 @@ EPILOG = "\n".join(
 @click.option(
     "--columns",
     type=click.IntRange(1),
-    default=4,
-    show_default=True,
-    help="Pictures side by side, at most.",
+    help="Pictures side by side, at most; 4 if left out, or fewer if --size is narrow.",
 )
 @click.option(
     "--output",
@@ -79,22 +78,49 @@ EPILOG = "\n".join(
 @click.option(
     "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
 )
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="paper",
+    show_default=True,
+    help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
+)
+@click.option(
+    "--size",
+    metavar="WxH",
+    help="Inches, or with cm or mm behind them, exactly; or the width of a printed page's "
+    "column (3.5 inches) or of both (double, 7.2). What the panels need if left out.",
+)
+@click.option(
+    "--twin",
+    metavar="QUANTITY",
+    help="Draw another quantity of lines, such as accuracy, on an axis at the right.",
+)
+@click.option(
+    "--caption",
+    is_flag=True,
+    help="Write below the picture what it shows: range, directions, normalization, samples; and "
+    "print that, to be pasted.",
+)
+@click.option(
+    "--terminal",
+    is_flag=True,
+    help="Draw with characters right here, in colour if the terminal has any; write no file.",
+)
+@watch_option("Draw again whenever a FILE is written, until all are complete.")
 @debug_option
 def command(
     files: tuple[str, ...],
-    kind: str | None,
-    split: str | None,
-    quantity: str | None,
-    repeat: int | None,
-    log: bool | None,
-    vmin: float | None,
-    vmax: float | None,
-    levels: int | None,
-    columns: int,
+    columns: int | None,
     output: str | None,
     trajectory: str | None,
-    raw: bool,
     dpi: int,
+    style: str,
+    size: str | None,
+    caption: bool,
+    terminal: bool,
+    watch: float | None,
+    **choices: Any,
 ) -> None:
     """Draw surface files, complete or not, side by side on one scale.
 
@@ -102,52 +128,32 @@ def command(
     before the first one is, or with --raw, the area that is not computed is marked. Points that are
     not finite are always marked, and a note on stderr says how many values the limits clip.
     """
-    from landscape_cli.plotting.checks import check
-    from landscape_cli.plotting.figure import draw
-    from landscape_cli.plotting.files import check_output, save
-    from landscape_cli.plotting.limits import fit, notes
-    from landscape_cli.plotting.overlay import path_notes
-    from landscape_cli.plotting.painter import load
-    from landscape_cli.plotting.panel import choose
-    from landscape_cli.store import read_surface
+    from landscape_cli.plotting.files import check_output
+    from landscape_cli.plotting.request import Request
+    from landscape_cli.plotting.sizes import parse_size
 
-    surfaces = [read_surface(file) for file in files]
-    picture = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-    check_output(picture, [*files, *filter(None, [trajectory])])
-    if trajectory is not None:
-        surfaces = _with_path(surfaces, files, trajectory)
-    panels = [
-        panel
-        for surface, name in zip(surfaces, _names(files), strict=True)
-        for panel in choose(surface, split, quantity, name, raw, repeat)
-    ]
-    kind = check(panels, kind)
-    scale = fit(panels, log=log, vmin=vmin, vmax=vmax, levels=levels)
-    save(draw(panels, kind, scale, columns), picture, dpi)
-    for note in [*notes(panels, scale, load(kind).clipped), *path_notes(panels)]:
+    path = None
+    if terminal and output is not None:
+        raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
+    surfaces = first_look(files, waiting=watch is not None)
+    if not terminal:
+        path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
+        check_output(path, [*files, *filter(None, [trajectory])])
+    if terminal and choices["twin"] is not None:
+        raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
+    page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    look = Look(Request(**choices), path, trajectory, page)
+    if watch is not None:
+        draw_again(files, watch, look)
+        return
+    picture = look.picture(surfaces, files)
+    if path is None:
+        print("\n".join(look.characters(picture)), flush=True)
+    else:
+        look.write(picture, path)
+    for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
-    print(f"wrote {picture.resolve()}", flush=True)
-
-
-def _with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
-    """The surfaces, with the path of a trajectory's file in place of their own."""
-    from landscape_cli.plotting.overlay import overlay
-    from landscape_cli.store.trajectory_file import read_centre, read_trajectory
-
-    trajectory, centre = read_trajectory(path), read_centre(path)
-    found = []
-    for surface, file in zip(surfaces, files, strict=True):
-        found.append(overlay(surface, trajectory, path, file))
-        own = (surface.provenance.get("checkpoint") or {}).get("sha256")
-        if own and centre and own != centre:
-            print(
-                f"note: the path of {path} is one around other weights than those of {file}",
-                file=sys.stderr,
-            )
-    return found
-
-
-def _names(files: Sequence[str]) -> list[str]:
-    """The files' names, with their folders if names alone would not tell them apart."""
-    names = [Path(file).name for file in files]
-    return names if len(set(names)) == len(names) else list(files)
+    if caption:
+        print(picture.caption)
+    if path is not None:
+        print(f"wrote {path.resolve()}", flush=True)

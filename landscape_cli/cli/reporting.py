@@ -26,6 +26,10 @@ Launchers stop forwarding once a job is aborted: a message that was printed just
 lost on a busy machine, and with it all that is known of the failure."""
 
 
+class UnheardError(Exception):
+    """Whoever read the output, `head` say, has gone."""
+
+
 def run(command: click.Command, arguments: list[str]) -> int:
     """Run a click command and return its exit code.
 
@@ -51,7 +55,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         if str(error):
             _say(str(error), debug)
         return error.exit_code if error.collective else _end(error.exit_code)
-    except BrokenPipeError:
+    except UnheardError:
         sys.stderr.close()
         return EXIT_FAILED
     except (Exception, SystemExit) as error:

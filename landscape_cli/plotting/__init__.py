@@ -11,6 +11,17 @@ FORMATS = ("png", "pdf", "svg")
 """The endings a picture can have."""
 
 
+MOVIES = ("gif", "mp4")
+"""The endings an animation can have."""
+
+STYLES = {
+    "paper": "black on white, text of 9 points",
+    "talk": "larger text and thicker lines",
+    "dark": "on a dark background",
+}
+"""The looks of a picture, the default first."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of plot, described without importing what draws it.

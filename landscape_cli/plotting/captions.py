@@ -5,9 +5,11 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import Any
 
+from matplotlib.transforms import ScaledTranslation
+
 from landscape_cli.plotting import labels
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.style import ticks
+from landscape_cli.plotting.style import enlarged, ink, pt, ticks
 
 LETTERS = 13.5
 """How many letters of a label fit in an inch."""
@@ -17,6 +19,9 @@ SMALL_LETTERS = 11
 
 LINE = 11
 """The height of a line of small text in points."""
+
+SMALL = 3.0
+"""In a panel narrower than this, in inches, the ticks of a 3-D box reach far below it."""
 
 SUBTITLE, CAPTION = "subtitle", "caption"
 """The names (gid) of the small texts above and below an axes."""
@@ -31,13 +36,20 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
         with_split: whether the title must tell the split.
         room: the (width, height) in inches that labels can take.
     """
-    second = labels.subtitle(panel, with_split, round(room[0] * SMALL_LETTERS))
-    axes.set_title(labels.title(panel), pad=6 + LINE * len(second.splitlines()))
+    second = labels.subtitle(panel, with_split, round(room[0] * SMALL_LETTERS / enlarged()))
+    axes.set_title(labels.title(panel), pad=6 + pt(LINE) * len(second.splitlines()))
     _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     words = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
     if axes.name == "3d":
         axes.set(xlabel="x", ylabel="y")
-        _annotate(axes, "\n".join(w for w in words.values() if len(w) > 1), (0.5, 0), -10, CAPTION)
+        lines = [_wrapped(word, 1.1 * room[0]) for word in words.values() if len(word) > 1]
+        text = "\n".join(lines)
+        drop = 10 if room[0] > SMALL else 18
+        _annotate(axes, text, (0.5, 0), -drop, CAPTION)
+        if legend := axes.get_legend():
+            more = 28 + LINE * max(0, len(text.splitlines()) - 2)
+            below = ScaledTranslation(0, -pt(drop + more) / 72, axes.figure.dpi_scale_trans)
+            legend.set_bbox_to_anchor((0.5, 0), axes.transAxes + below)
         return
     axes.set_xlabel(_wrapped(words["x"], room[0]))
     axes.xaxis.set_major_locator(ticks(6))
@@ -48,7 +60,7 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
 
 def _wrapped(text: str, inches: float) -> str:
     """The text in as few lines as fit, of about the same length."""
-    lines = wrap(text, round(inches * LETTERS), break_on_hyphens=False)
+    lines = wrap(text, round(inches * LETTERS / enlarged()), break_on_hyphens=False)
     width = max(1, len(text) // max(1, len(lines)))
     while len(balanced := wrap(text, width, break_on_hyphens=False)) > len(lines):
         width += 1
@@ -61,11 +73,11 @@ def _annotate(axes: Any, text: str, place: tuple[float, float], points: float, g
         text,
         xy=place,
         xycoords="axes fraction",
-        xytext=(0, points),
+        xytext=(0, pt(points)),
         textcoords="offset points",
         ha="center",
         va="top" if points < 0 else "baseline",
-        fontsize=8,
-        color="0.3",
+        fontsize=pt(8),
+        color=ink(0.3),
         gid=gid,
     )

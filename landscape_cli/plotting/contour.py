@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.checks import check_wide
@@ -16,9 +15,12 @@ from landscape_cli.plotting.overlay import path_of
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import colormap
+from landscape_cli.plotting.style import colormap, ink, outline, pt
 
 Floats = NDArray[np.float64]
+
+VECTOR_VERTICES = 50_000
+"""With more vertices than this, contours are an image inside a PDF or SVG file."""
 
 
 def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
@@ -29,8 +31,9 @@ def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappa
     drawn = scale.drawn(panel)
     if len(levels) and drawn.min() < levels[-1] and drawn.max() > levels[0]:
         lines = axes.contour(
-            panel.x, panel.y, drawn, levels, cmap=colormap(), norm=scale.norm, linewidths=1.1
+            panel.x, panel.y, drawn, levels, cmap=colormap(), norm=scale.norm, linewidths=pt(1.1)
         )
+        _flatten(lines)
         _write_values(axes, lines, scale, panel)
     _finish(axes, panel, scale, filled=False)
     return ScalarMappable(scale.norm, colormap())
@@ -44,12 +47,20 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     bands = axes.contourf(
         panel.x, panel.y, drawn, levels, cmap=colormap(), norm=scale.norm, extend=scale.extend
     )
+    _flatten(bands)
     inner = levels[(levels > drawn.min()) & (levels < drawn.max())]
     if len(inner):
-        axes.contour(panel.x, panel.y, drawn, inner, colors="black", linewidths=0.3, alpha=0.5)
+        look: dict[str, Any] = {"colors": "black", "linewidths": 0.3, "alpha": 0.5}
+        _flatten(axes.contour(panel.x, panel.y, drawn, inner, **look))
     _finish(axes, panel, scale, filled=True)
     bands_bar: ScalarMappable = bands
     return bands_bar
+
+
+def _flatten(contours: Any) -> None:
+    """Make an image of contours that would make a PDF or SVG file large."""
+    vertices = sum(len(path.vertices) for path in contours.get_paths())
+    contours.set_rasterized(vertices > VECTOR_VERTICES)
 
 
 def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
@@ -81,9 +92,11 @@ def _write_values(axes: Any, lines: Any, scale: Scale, panel: Panel) -> None:
             places.append(place)
     spots = [tuple(place * size + corner) for place in places]
     if spots:
-        axes.clabel(lines, fontsize=7, inline=False, fmt=scale.text, colors="black", manual=spots)
+        axes.clabel(
+            lines, fontsize=pt(7), inline=False, fmt=scale.text, colors=[ink(0)], manual=spots
+        )
     for text in lines.labelTexts:
-        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
+        text.set_path_effects(outline(3.2))
 
 
 def _length(line: Floats) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.cm import ScalarMappable
@@ -18,16 +20,33 @@ from landscape_cli.plotting.limits import fit
 from landscape_cli.plotting.painter import Painter, load
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import style, ticks
+from landscape_cli.plotting.sizes import Size
+from landscape_cli.plotting.style import enlarged, pt, style, ticks
+from landscape_cli.plotting.twin import Twin, paint_both
 
 MOST_COLUMNS = 4
+BAR = 0.9
+"""The width of the colour bar with its labels, in inches."""
+
+NARROWEST = 1.9
+"""A panel is at least so wide in a figure of a given width, in inches."""
+
+LINE_SHAPE = 0.6
+"""Height to width of the axes of lines."""
+
+CAPTION_LETTERS = 16.5
+"""How many letters of a caption fit in an inch."""
 
 
 def draw(
     panels: Sequence[Panel],
     kind: str | None = None,
     scale: Scale | None = None,
-    columns: int = MOST_COLUMNS,
+    columns: int | None = None,
+    look: str = "paper",
+    size: Size | None = None,
+    twin: Twin | None = None,
+    text: str = "",
 ) -> Figure:
     """Draw panels side by side with the same limits.
 
@@ -35,7 +54,11 @@ def draw(
         panels: at least one; all of the same dimension and quantity.
         kind: a name in ``KINDS``, the default for the panels' shape if None.
         scale: limits and levels, those that ``fit`` gives without options if None.
-        columns: how many panels stand in a row, at most.
+        columns: how many panels stand in a row, at most; what the width allows if None.
+        look: a name in ``STYLES``.
+        size: the figure's; what suits its panels if None.
+        twin: what is drawn on a second axis.
+        text: a caption below all panels.
 
     Raises:
         UsageError: if the panels do not go together, or the kind does not suit them.
@@ -47,27 +70,99 @@ def draw(
         raise UsageError(
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
-    with style():
-        return _draw(_groups(panels, painter), painter, scale, columns)
+    with style(look):
+        groups = _groups(panels, painter)
+        layout = _layout(groups, painter, columns, size, bar=not painter.overlay)
+        figure = _draw(groups, painter, scale, layout, twin)
+        fixed = size is not None and size.height is not None
+        if text:
+            _write_caption(figure, text, painter, fixed)
+        if painter.overlay and not fixed:
+            _give_height(figure, layout.rows)
+        return figure
 
 
-def _draw(groups: list[list[Panel]], painter: Painter, scale: Scale, columns: int) -> Figure:
+@dataclass(frozen=True)
+class Layout:
+    """Where panels stand.
+
+    Args:
+        rows: how many below each other.
+        columns: how many beside each other.
+        panel: about the width and the height of one with its labels, in inches.
+        figure: the size of all, in inches.
+    """
+
+    rows: int
+    columns: int
+    panel: tuple[float, float]
+    figure: tuple[float, float]
+
+
+def _layout(
+    groups: list[list[Panel]],
+    painter: Painter,
+    columns: int | None,
+    size: Size | None,
+    bar: bool,
+) -> Layout:
+    room = BAR if bar or size is None else 0.0
+    if columns is None:
+        columns = MOST_COLUMNS
+        if size is not None:
+            columns = max(1, min(columns, int((size.width - room) / NARROWEST)))
     columns = min(len(groups), columns)
     rows = math.ceil(len(groups) / columns)
-    width = 4.2 if columns == 1 else 3.5
+    if size is None:
+        width = enlarged() * (4.2 if columns == 1 else 3.5)
+        whole = columns * width + room * enlarged()
+    else:
+        width, whole = (size.width - room) / columns, size.width
+    if size is not None and size.height is not None:
+        return Layout(rows, columns, (width, size.height / rows), (whole, size.height))
     height = _height(groups, painter, width)
-    figure = Figure(figsize=(columns * width + 0.9, rows * height), layout="compressed")
+    return Layout(rows, columns, (width, height), (whole, rows * height))
+
+
+def _draw(
+    groups: list[list[Panel]], painter: Painter, scale: Scale, layout: Layout, twin: Twin | None
+) -> Figure:
+    figure = Figure(figsize=layout.figure, layout="compressed")
     splits = {panel.split for group in groups for panel in group}
     with_split = len(splits) > 1 and not painter.overlay
     all_axes, shown = [], None
     for place, group in enumerate(groups, start=1):
-        axes: Any = figure.add_subplot(rows, columns, place, projection=painter.projection)
-        shown = painter.paint(axes, group, scale)
-        caption(axes, group[0], with_split, (width, height))
+        axes: Any = figure.add_subplot(
+            layout.rows, layout.columns, place, projection=painter.projection
+        )
+        if twin is None:
+            shown = painter.paint(axes, group, scale)
+        else:
+            paint_both(axes, group, scale, twin)
+        caption(axes, group[0], with_split, layout.panel)
         all_axes.append(axes)
     if shown is not None:
         _add_bar(figure, all_axes, shown, scale, labels.quantity([g[0] for g in groups]))
     return figure
+
+
+def _give_height(figure: Figure, rows: int) -> None:
+    """Make a figure of lines so high that its axes have their shape, whatever is around them."""
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    box = figure.axes[0].get_position()
+    figure.set_figheight(height + rows * (LINE_SHAPE * width * box.width - height * box.height))
+
+
+def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
+    """Write a text below everything, in lines as wide as the figure, which grows unless fixed."""
+    letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / enlarged()))
+    lines = wrap(text, letters)
+    if painter.projection is not None:
+        lines.insert(0, "")  # the layout does not know of the legends of axes in 3-D
+    figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))
+    if not fixed:
+        figure.set_figheight(figure.get_figheight() + len(lines) * pt(10) / 72)
 
 
 def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
@@ -97,7 +192,7 @@ def _add_bar(
 def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
     """The height of a row in inches, titles and legends included."""
     if painter.overlay:
-        return 0.6 * width + 1.1
+        return 0.6 * width + 1.1 * enlarged()
     if painter.projection is not None:
-        return 0.8 * width + 1.2
-    return 0.8 * width * max(group[0].aspect for group in groups) + 0.9
+        return 0.8 * width + 1.2 * enlarged()
+    return 0.8 * width * max(group[0].aspect for group in groups) + 0.9 * enlarged()

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 from textwrap import wrap
-from typing import Any
 
 import numpy as np
 
-from landscape_cli.plotting.panel import PERCENT, Panel
+from landscape_cli.naming import PERCENT, axis_name, fact
+from landscape_cli.naming import share as share
+from landscape_cli.plotting.panel import Panel
 from landscape_cli.records import Status
 from landscape_cli.refinement.summary import error_of
 
 ENDINGS = (".h5", ".hdf5")
 """What is left out of a file's name in a title."""
-
-COMPONENTS = ("pca", "file")
-"""The kinds of direction that can be principal components."""
 
 BATCH_NORM = {
     "frozen": "batch norm frozen",
@@ -33,7 +31,7 @@ LONGEST = 46
 
 def title(panel: Panel) -> str:
     """The network's name, or the file's if the surface does not say."""
-    name = _get(panel.surface.provenance, "network", "name")
+    name = fact(panel.surface.provenance, "network", "name")
     return shorten(str(name)) if name else _stem(panel)
 
 
@@ -45,7 +43,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
     parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
         parts.append(panel.split)
-    words = [" ".join(parts), BATCH_NORM.get(str(_get(panel.surface.provenance, "batch_norm")))]
+    words = [" ".join(parts), BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))]
     words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
     text = ", ".join(filter(None, words))
     progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
@@ -58,21 +56,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
 
 def axis(panel: Panel, name: str) -> str:
     """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
-    direction = _get(panel.surface.provenance, "directions", name)
-    direction = direction or _get(panel.surface.config, "directions", name)
-    if part := _explained(panel, name, direction):
-        return part
-    if label := _get(direction, "label"):
-        return f"{name}: {label}"
-    kind = _get(direction, "kind")
-    if not kind:
-        return name
-    text = f"{name}: {kind} direction"
-    normalize = _get(direction, "normalize")
-    if normalize and normalize != "none":
-        text += f", {normalize}-normalized"
-    seed = _get(direction, "seed")
-    return text if seed is None else f"{text} (seed {seed})"
+    return axis_name(panel.surface, name)
 
 
 def quantity(panels: Sequence[Panel]) -> str:
@@ -90,15 +74,6 @@ def count(number: int) -> str:
     return "1 point" if number == 1 else f"{number} points"
 
 
-def share(fraction: float) -> str:
-    """A fraction above 0 as a percentage that is never rounded to nothing or to all."""
-    if fraction < 0.001:
-        return "less than 0.1 %"
-    if 0.999 < fraction < 1:
-        return "more than 99.9 %"
-    return f"{100 * fraction:.1f} %"
-
-
 def number(value: float) -> str:
     """A number of few digits; very large and small ones as a power of ten in mathtext."""
     text = f"{value:.4g}"
@@ -114,18 +89,6 @@ def power(exponent: float) -> str:
     return rf"$10^{{{round(exponent)}}}$"
 
 
-def _explained(panel: Panel, name: str, direction: Any) -> str:
-    """What an axis along a principal component explains of the variance, if that is known."""
-    parts = _get(panel.surface.provenance, "trajectory", "explained")
-    place = {"x": 0, "y": 1}.get(str(_get(direction, "axis") or name))
-    if _get(direction, "kind") not in COMPONENTS or place is None:
-        return ""
-    try:
-        return f"PCA {place + 1}: {share(float(parts[place]))} of variance"
-    except (TypeError, ValueError, IndexError, KeyError):
-        return ""
-
-
 def _progress(panel: Panel) -> str:
     """Which points are drawn if not all are, and how many are computed, rounded down."""
     computed = _computed(panel)
@@ -139,7 +102,7 @@ def _progress(panel: Panel) -> str:
 
 def _interpolated(panel: Panel) -> str:
     """How many points are computed and by how much the interpolated ones may err, if there are."""
-    facts = _get(panel.surface.provenance, "adaptive") or {}
+    facts = fact(panel.surface.provenance, "adaptive") or {}
     error = error_of(facts, panel.split, panel.quantity)
     if error is None or not panel.surface.interpolated:
         return ""
@@ -165,11 +128,3 @@ def shorten(text: str, longest: int = LONGEST) -> str:
         return text
     half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
-
-
-def _get(mapping: Any, *keys: str) -> Any:
-    for key in keys:
-        if not isinstance(mapping, Mapping):
-            return None
-        mapping = mapping.get(key)
-    return mapping

@@ -22,7 +22,7 @@ from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_checkpoints
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import MISSING, SERIES
+from landscape_cli.plotting.style import ink, missing, pt, series
 
 FEW = 60
 """With at most so many points each of them has a dot."""
@@ -33,37 +33,71 @@ THIN = 0.6
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
     """Draw all panels of one surface: the first solid, the others dashed."""
-    several = len(panels) > 1
-    for place, (panel, (color, dashes)) in enumerate(zip(panels, cycle(SERIES), strict=False)):
-        _draw_curve(axes, panel, scale, color, dashes, panel.split if several else "_curve")
-        _draw_absent(axes, panel, scale, place, several)
+    looks = [look for _, look in zip(panels, cycle(series()), strict=False)]
+    names = [panel.split for panel in panels] if len(panels) > 1 else ["_curve"]
+    draw_curves(axes, panels, scale, looks, names)
+    axes.set_ylabel(labels.quantity(panels))
+    finish(axes, panels, scale)
+
+
+def draw_curves(
+    axes: Any,
+    panels: Sequence[Panel],
+    scale: Scale,
+    looks: Sequence[tuple[str, str]],
+    names: Sequence[str],
+) -> None:
+    """Draw curves with their bands, and set the limits.
+
+    Args:
+        axes: where to.
+        panels: all of one surface.
+        scale: theirs.
+        looks: the colour and the dashes of each.
+        names: what the legend calls each; it leaves out those that begin with "_".
+    """
+    for place, (panel, (color, dashes), name) in enumerate(zip(panels, looks, names, strict=True)):
+        _draw_curve(axes, panel, scale, color, dashes, name)
+        _draw_absent(axes, panel, scale, place, len(panels) > 1)
+    if scale.log:
+        axes.set_yscale("log")
+    axes.set_ylim(scale.low, scale.high)
+
+
+def finish(
+    axes: Any, panels: Sequence[Panel], scale: Scale, handles: Sequence[Artist] = ()
+) -> None:
+    """Draw what is not a curve: missing points, the centre, checkpoints, and a legend.
+
+    Args:
+        axes: where to.
+        panels: all of one surface.
+        scale: theirs.
+        handles: more entries of the legend.
+    """
     first = panels[0]
     bounds = edges(first.x)
     for start, stop in runs(first.missing):
-        axes.axvspan(bounds[start], bounds[stop], zorder=0, **MISSING)
+        axes.axvspan(bounds[start], bounds[stop], zorder=0, **missing())
     if first.x[0] <= 0 <= first.x[-1]:
-        axes.axvline(0, color="0.6", linewidth=0.7, zorder=0.8, gid="centre")
-    if scale.log:
-        axes.set_yscale("log")
+        axes.axvline(0, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
     if len(first.x) > 1:
         axes.set_xlim(first.x[0], first.x[-1])
-    axes.set_ylim(scale.low, scale.high)
     draw_checkpoints(axes, first)
-    axes.set_ylabel(labels.quantity(panels))
-    explain(axes, panels, scale, filled=False, extra=_legend(panels))
+    explain(axes, panels, scale, filled=False, extra=[*handles, *_legend(panels)])
 
 
 def _legend(panels: Sequence[Panel]) -> list[Artist]:
     """What says what the band is, and the thin lines."""
     repeats = len(panels[0].members)
     words = (
-        f"{repeats} repeats: mean ± standard deviation" if repeats else f"± {BAND} standard errors"
+        f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
     )
     found: list[Artist] = []
     if any(np.isfinite(band(panel)).any() for panel in panels):
-        found.append(Patch(color="0.8", linewidth=0, label=words))
+        found.append(Patch(color=ink(0.8), linewidth=0, label=words))
     if repeats:
-        found.append(Line2D([], [], color="0.5", linewidth=THIN, label="each repeat"))
+        found.append(Line2D([], [], color=ink(0.5), linewidth=THIN, label="each repeat"))
     return found
 
 
@@ -94,13 +128,15 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         dashes,
         color=color,
         marker="o" if len(panel.x) <= FEW else None,
-        markersize=2.5,
+        markersize=pt(2.5),
         label=label,
         zorder=2,
     )
     lonely = _alone(np.isfinite(values))
     if len(panel.x) > FEW and lonely.any():
-        axes.plot(panel.x[lonely], values[lonely], "o", color=color, markersize=2.5, label="_alone")
+        axes.plot(
+            panel.x[lonely], values[lonely], "o", color=color, markersize=pt(2.5), label="_alone"
+        )
 
 
 def _draw_absent(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:

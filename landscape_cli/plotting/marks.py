@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from landscape_cli.plotting import labels
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import BAD, HIDDEN, MISSING, colormap
+from landscape_cli.plotting.style import BAD, HIDDEN, colormap, missing, outline, pt
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -105,7 +104,7 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
     """
     if panel.missing.any():
         areas = rectangles(panel, panel.missing, reach)
-        axes.add_collection(PolyCollection(areas, zorder=0.5, **MISSING), autolim=False)
+        axes.add_collection(PolyCollection(areas, zorder=0.5, **missing()), autolim=False)
     whole = panel.whole
     for mask, look in absent(panel, scale):
         if np.count_nonzero(mask) > MOST_CROSSES:
@@ -119,7 +118,7 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
             axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
     axes.set_box_aspect(panel.aspect)
     if _holds_centre(panel):
-        axes.plot([0], [0], zorder=5, gid="centre", **CENTRE)
+        axes.plot([0], [0], zorder=5, gid="centre", **centre())
     draw_path(axes, panel)
 
 
@@ -164,14 +163,14 @@ def explain(
     labelled = axes.get_legend_handles_labels()[0]
     curves = [artist for artist in labelled if getattr(artist, "get_marker", str)() != "x"]
     handles: list[Artist] = [*curves, *extra]
-    if missing := int(panels[0].missing.sum()):
-        handles.append(Patch(label=f"not computed ({labels.count(missing)})", **MISSING))
+    if count := int(panels[0].missing.sum()):
+        handles.append(Patch(label=f"not computed ({labels.count(count)})", **missing()))
     handles += [artist for artist in labelled if artist not in curves]
     for panel in panels:
         handles += _clipped(panel, scale, f"{panel.split} " if len(panels) > 1 else "", filled)
     if handles:
         points = 38 if axes.name == "3d" else 33
-        below = ScaledTranslation(0, -points / 72, axes.figure.dpi_scale_trans)
+        below = ScaledTranslation(0, -pt(points) / 72, axes.figure.dpi_scale_trans)
         axes.legend(
             handles=handles,
             loc="upper center",
@@ -182,15 +181,17 @@ def explain(
         )
 
 
-CENTRE: dict[str, Any] = {
-    "linestyle": "none",
-    "marker": "o",
-    "markersize": 4,
-    "markerfacecolor": "white",
-    "markeredgecolor": "black",
-    "markeredgewidth": 0.9,
-    "label": "_centre",
-}
+def centre() -> dict[str, Any]:
+    """The look of the centre's mark."""
+    return {
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": pt(4),
+        "markerfacecolor": "white",
+        "markeredgecolor": "black",
+        "markeredgewidth": pt(0.9),
+        "label": "_centre",
+    }
 
 
 def _clipped(panel: Panel, scale: Scale, prefix: str, filled: bool) -> list[Artist]:
@@ -213,7 +214,7 @@ def _cross(color: str, label: str, size: float) -> dict[str, Any]:
         "markersize": size,
         "color": color,
         "markeredgewidth": 1.4,
-        "path_effects": [withStroke(linewidth=2.6, foreground="white")],
+        "path_effects": outline(2.6),
         "label": label,
     }
 

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.records import Status, Surface
+from landscape_cli.naming import PERCENT
+from landscape_cli.records import Grid, Status, Surface
 from landscape_cli.repeats import deviation_over_repeats, mean_surface, one_repeat
-
-PERCENT = ("accuracy",)
-"""Quantities that are stored as a fraction and shown in percent."""
 
 MOST_PLANES = 36
 """At most so many repeats of a plane are drawn in one figure."""
@@ -63,10 +61,7 @@ class Panel:
     @property
     def aspect(self) -> float:
         """Height to width of a plane drawn flat: that of its ranges, unless it is extreme."""
-        x, y = self.surface.grid.axes["x"], self.surface.grid.axes["y"]
-        if x.points == 1 or y.points == 1:
-            return 1.0
-        return min(max((y.high - y.low) / (x.high - x.low), 0.5), 1.6)
+        return aspect_of(self.surface.grid)
 
     @cached_property
     def x(self) -> NDArray[np.float64]:
@@ -130,6 +125,14 @@ class Panel:
     def _coordinates(self, name: str) -> NDArray[np.float64]:
         coordinates = self.surface.grid.axes[name].coordinates
         return coordinates if self.shown is None else coordinates[self.shown[name]]
+
+
+def aspect_of(grid: Grid) -> float:
+    """Height to width of a grid's plane drawn flat: that of its ranges, unless it is extreme."""
+    x, y = grid.axes["x"], grid.axes["y"]
+    if x.points == 1 or y.points == 1:
+        return 1.0
+    return min(max((y.high - y.low) / (x.high - x.low), 0.5), 1.6)
 
 
 def choose(

@@ -7,16 +7,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting import writing
 from landscape_cli.plotting.labels import shorten
 from landscape_cli.plotting.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.writing import Writer
-from landscape_cli.trajectory import Trajectory
+from landscape_cli.trajectory import Marker, Trajectory
 
 Floats = NDArray[np.float64]
 
@@ -38,8 +37,6 @@ APART = 0.24
 
 LONGEST_LABEL = 24
 
-OUTLINE = [withStroke(linewidth=2.8, foreground="white")]
-
 
 def draw_path(axes: Any, panel: Panel) -> None:
     """Draw what a flat panel's surface has of paths and checkpoints; the limits stay."""
@@ -52,8 +49,9 @@ def draw_path(axes: Any, panel: Panel) -> None:
         points += _fine(trajectory).tolist()
     writer = Writer(axes, panel, points)
     for marker in markers:
-        axes.plot(*marker.coordinates[:2], zorder=6, **_look("D", MARKER, 4.5))
-        writer.write(marker.coordinates, _short(marker.label), "checkpoint")
+        look = _look("D", "none" if marker.off else MARKER, 4.5)
+        axes.plot(*marker.coordinates[:2], zorder=6, **look)
+        writer.write(marker.coordinates, _name(marker), "checkpoint")
     if trajectory is not None:
         _draw_line(axes, trajectory)
         _draw_marks(axes, trajectory)
@@ -71,19 +69,19 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
         x = marker.coordinates[0]
         if not low <= x <= high:
             continue
-        axes.axvline(x, color="0.35", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.9)
+        axes.axvline(x, color=ink(0.35), linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.9)
         right = x - low < 0.1 * (high - low)
         axes.text(
             x,
             0.98,
-            f" {_short(marker.label)} ",
+            f" {_name(marker)} ",
             transform=upright,
             rotation=90,
             ha="left" if right else "right",
             va="top",
-            fontsize=7,
-            color="0.2",
-            path_effects=writing.OUTLINE,
+            fontsize=pt(7),
+            color=ink(0.2),
+            path_effects=outline(1.8),
             gid="checkpoint",
         )
 
@@ -102,7 +100,7 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
     above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
     places, fine = trajectory.coordinates, _fine(trajectory)
     label = f"{len(places)} checkpoints"
-    look: dict[str, Any] = {"color": "black", "linewidth": 1.0, "path_effects": OUTLINE}
+    look: dict[str, Any] = {"color": ink(0), "linewidth": pt(1), "path_effects": outline(2.8)}
     axes.plot(*fine.T, above(fine[:, ::-1]), zorder=5.5, gid="trajectory", label=label, **look)
     for ends, marker, size in ((places[:1], "s", 4.5), (places[-1:], "*", 9)):
         axes.plot(*ends.T, above(ends[:, ::-1]), zorder=6, **_look(marker, ENDS, size))
@@ -147,10 +145,10 @@ def _draw_line(axes: Any, trajectory: Trajectory) -> None:
     axes.plot(
         *trajectory.coordinates.T,
         "-o",
-        color="black",
-        linewidth=1.0,
-        markersize=float(np.clip(60 / count, 0.9, 2.4)),
-        path_effects=OUTLINE,
+        color=ink(0),
+        linewidth=pt(1),
+        markersize=pt(float(np.clip(60 / count, 0.9, 2.4))),
+        path_effects=outline(2.8),
         solid_joinstyle="round",
         zorder=5.5,
         label=f"{count} checkpoints{what}",
@@ -188,5 +186,7 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
     }
 
 
-def _short(label: str) -> str:
-    return shorten(label, LONGEST_LABEL)
+def _name(marker: Marker) -> str:
+    """A checkpoint's name, and how far beside the slice it lies if it does."""
+    name = shorten(marker.label, LONGEST_LABEL)
+    return f"{name} ({marker.residual:.3g} off)" if marker.off else name

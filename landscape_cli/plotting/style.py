@@ -1,4 +1,4 @@
-"""The look of all pictures."""
+"""The look of all pictures, in one of several styles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
-from matplotlib.colors import Colormap
+import numpy as np
+from matplotlib.colors import Colormap, to_rgb
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 BAD = "#e6194b"
@@ -15,16 +17,14 @@ BAD = "#e6194b"
 HIDDEN = "#f58231"
 """The colour of points that a logarithmic scale can't show."""
 
-MISSING: dict[str, Any] = {
-    "facecolor": "0.9",
-    "edgecolor": "0.55",
-    "hatch": "////",
-    "linewidth": 0.0,
-}
-"""The look of the area that is not computed."""
-
 SERIES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
 """Colours (Okabe and Ito's, safe for colour-blind readers) and dashes of a line plot's splits."""
+
+LIGHT_SERIES = ("#56b4e9", "#e69f00", "#2bc59b", "#eca6cb")
+"""The same colours, to be seen on a dark background."""
+
+TEXT = 9
+"""The size of text in points that all other sizes are made for."""
 
 SETTINGS = {
     "font.size": 9,
@@ -49,9 +49,71 @@ SETTINGS = {
 }
 
 
-def style() -> AbstractContextManager[None]:
-    """The settings, for the time of a ``with`` block."""
-    return matplotlib.rc_context(SETTINGS)  # type: ignore[arg-type]
+STYLES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "talk": {
+        "font.size": 14,
+        "axes.titlesize": 15,
+        "axes.labelsize": 14,
+        "axes.linewidth": 1.0,
+        "xtick.labelsize": 12.5,
+        "ytick.labelsize": 12.5,
+        "xtick.major.width": 1.0,
+        "ytick.major.width": 1.0,
+        "legend.fontsize": 12.5,
+        "lines.linewidth": 2.4,
+    },
+    "dark": {
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "#16181d"),
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor"), "#e8e8e6"),
+        **dict.fromkeys(("xtick.color", "ytick.color", "axes.edgecolor"), "#b9bbc0"),
+        **dict.fromkeys(("legend.labelcolor",), "#e8e8e6"),
+        "grid.color": "#3a3d45",
+    },
+}
+"""What each style has of its own."""
+
+
+def style(name: str = "paper") -> AbstractContextManager[None]:
+    """The settings of a style, for the time of a ``with`` block."""
+    settings: dict[Any, Any] = {**SETTINGS, **STYLES[name]}
+    return matplotlib.rc_context(settings)
+
+
+def pt(points: float) -> float:
+    """A length or a size of text, in points, for the text of the style that is on."""
+    return points * enlarged()
+
+
+def enlarged() -> float:
+    """How many times larger than usual the text of the style that is on is."""
+    return float(matplotlib.rcParams["font.size"]) / TEXT
+
+
+def ink(lightness: float) -> tuple[float, float, float]:
+    """A shade between the colours of text, 0, and background, 1, in the style that is on."""
+    text, ground = (
+        np.array(to_rgb(matplotlib.rcParams[key])) for key in ("text.color", "figure.facecolor")
+    )
+    red, green, blue = (text + lightness * (ground - text)).tolist()
+    return red, green, blue
+
+
+def outline(width: float) -> list[withStroke]:
+    """What makes text and lines stand out from anything."""
+    return [withStroke(linewidth=pt(width), foreground=ink(1))]
+
+
+def missing() -> dict[str, Any]:
+    """The look of the area that is not computed."""
+    return {"facecolor": ink(0.9), "edgecolor": ink(0.55), "hatch": "////", "linewidth": 0.0}
+
+
+def series() -> tuple[tuple[str, str], ...]:
+    """The colours and dashes of curves."""
+    if sum(ink(1)) > 1.5:
+        return SERIES
+    return tuple((new, dash) for new, (_, dash) in zip(LIGHT_SERIES, SERIES, strict=True))
 
 
 def ticks(most: int) -> MaxNLocator:

@@ -11,12 +11,12 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.checks import check_wide
-from landscape_cli.plotting.marks import CENTRE, absent, alone, explain, mark_size, rectangles
+from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path_above
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import MISSING, colormap, ticks
+from landscape_cli.plotting.style import colormap, ink, missing, ticks
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
             np.column_stack([np.clip(corners, *box), np.full(4, low)])
             for corners in rectangles(panel, panel.missing, reach=0.5)
         ]
-        axes.add_collection3d(Poly3DCollection(areas, zorder=0, **MISSING))
+        axes.add_collection3d(Poly3DCollection(areas, zorder=0, **missing()))
     for mask, look in absent(panel, scale):
         rows, columns = np.nonzero(mask)
         at = np.full(len(rows), high)
@@ -110,7 +110,7 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
         axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
     row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
     if panel.x[column] == 0 and panel.y[row] == 0 and np.isfinite(heights[row, column]):
-        axes.plot([0], [0], [heights[row, column]], zorder=5, gid="centre", **CENTRE)
+        axes.plot([0], [0], [heights[row, column]], zorder=5, gid="centre", **centre())
 
 
 def _tick(axes: Any, scale: Scale) -> None:
@@ -119,7 +119,7 @@ def _tick(axes: Any, scale: Scale) -> None:
     if own := scale.ticks():
         axes.set_zticks(*own)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_pane_color((1, 1, 1, 0))
+        axis.set_pane_color((*ink(1), 0))
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.placing import Places
+from landscape_cli.plotting.style import outline, pt
 
 WIDTH = 2.9
 """About the width of a flat panel's axes, in inches; it is known only when the figure is drawn."""
-
-OUTLINE = [withStroke(linewidth=1.8, foreground="white")]
 
 
 class Writer:
@@ -58,9 +56,9 @@ class Writer:
             textcoords="offset points",
             ha="center",
             va="center",
-            fontsize=7,
+            fontsize=pt(7),
             zorder=7,
-            path_effects=OUTLINE,
+            path_effects=outline(1.8),
             gid=gid,
         )
 

@@ -1,10 +1,14 @@
-"""Ranks of one job have the same software."""
+"""Ranks of one job have the same software, the same weights, and see the same problem."""
 
 from __future__ import annotations
 
 import socket
+from typing import Any
 
-from landscape_cli.errors import UsageError
+import torch
+from torch import nn
+
+from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.execution.base import Executor
 from landscape_cli.provenance import versions
 
@@ -42,3 +46,36 @@ def other_versions(everywhere: list[tuple[str, dict[str, str]]]) -> str | None:
                     f"has {wanted.get(name)}; start every rank in the same environment"
                 )
     return None
+
+
+def share_weights(model: nn.Module, executor: Executor) -> None:
+    """Give every rank the parameters and buffers of rank 0, tensor by tensor."""
+    tensors = [*model.parameters(), *model.buffers()]
+    shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
+    agree(executor, {"tensors": shapes})
+    for tensor in tensors:
+        copy = tensor.detach().cpu().contiguous()
+        executor.share(copy.view(-1).view(torch.uint8).numpy())
+        if executor.rank:
+            with torch.no_grad():
+                tensor.copy_(copy)
+
+
+def agree(executor: Executor, facts: dict[str, Any]) -> None:
+    """Refuse ranks that see another network, other directions or other data than rank 0.
+
+    Raises:
+        ProblemError: naming the first such rank, and what it has.
+    """
+    everywhere = executor.gather(facts)
+
+    def compare() -> None:
+        for rank, others in enumerate(everywhere):
+            for key, value in facts.items():
+                if others[key] != value:
+                    raise ProblemError(
+                        f"problem: rank {rank} has other {key} than rank 0; does the problem load "
+                        "the same on every node, and in the same order each time?"
+                    )
+
+    executor.lead(compare)

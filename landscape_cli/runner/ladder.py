@@ -12,7 +12,7 @@ from landscape_cli.wide import is_wide
 
 Values = NDArray[np.float64]
 
-RUNGS: Values = 10.0 ** np.linspace(-1.5, 0.5, 5)
+RUNGS: Values = 10.0 ** np.linspace(-2, 0, 5)
 """Distances from the centre, in parts of the norm of the weights that a direction moves."""
 
 WIDTH = 40

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape_cli.config import RunConfig
@@ -40,8 +43,8 @@ def marked(
 
     Returns:
         For each, the centre first, its ``label``, ``path``, ``coordinates`` by exact least squares
-        in the axes' units, and ``residual``, its Euclidean distance from the slice. Nothing if
-        there is no checkpoint besides the centre.
+        in the axes' units, ``residual``, its Euclidean distance from the slice, and ``distance``,
+        that from the centre. Nothing if there is no checkpoint besides the centre.
 
     Raises:
         LandscapeError: if one can't be read, or is of another network.
@@ -59,14 +62,21 @@ def marked(
     coordinates, residuals = project(differences, [_whole(slice_, axis) for axis in recipes])
     first = config.checkpoint or ORIGIN
     names = labels([first, *paths])
-    origin = {"path": config.checkpoint, "coordinates": [0.0] * len(recipes), "residual": 0.0}
-    others = [
-        {"path": path, "coordinates": where, "residual": residual}
-        for path, where, residual in zip(
-            paths, coordinates.tolist(), residuals.tolist(), strict=True
+    places = np.vstack([np.zeros(len(recipes)), coordinates])
+    off = np.concatenate([[0.0], residuals])
+    along = np.einsum("ni,ij,nj->n", places, _products(slice_, list(recipes)), places)
+    distances = np.sqrt(along + off**2)
+    return [
+        {"label": name, "path": path, "coordinates": where, "residual": away, "distance": far}
+        for name, path, where, away, far in zip(
+            names,
+            [config.checkpoint, *paths],
+            places.tolist(),
+            off.tolist(),
+            distances.tolist(),
+            strict=True,
         )
     ]
-    return [{"label": name, **one} for name, one in zip(names, [origin, *others], strict=True)]
 
 
 def path_through(
@@ -127,6 +137,15 @@ def _paths(config: RunConfig, recipes: Mapping[str, Direction]) -> list[str]:
     if config.checkpoint is not None:
         found.pop(os.path.realpath(config.checkpoint), None)
     return list(found.values())
+
+
+def _products(slice_: Slice, axes: Sequence[str]) -> NDArray[np.float64]:
+    """Inner products of the directions, of shape (k, k)."""
+    norms, cosines = slice_.norms(), slice_.cosines()
+    found = np.diag([norms[axis] ** 2 for axis in axes])
+    for (i, first), (j, second) in combinations(enumerate(axes), 2):
+        found[i, j] = found[j, i] = cosines[f"{first},{second}"] * norms[first] * norms[second]
+    return found
 
 
 def _whole(slice_: Slice, axis: str) -> dict[str, Tensor]:

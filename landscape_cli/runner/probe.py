@@ -72,7 +72,7 @@ class Probe:
 def probe(config: RunConfig, executor: Executor, axes: Sequence[str] | None = None) -> list[Probe]:
     """Evaluate a ladder of points along directions; called by every rank, which all learn it.
 
-    These are the centre and five magnitudes on both sides along each direction, 10^-1.5 to 10^0.5
+    These are the centre and five magnitudes on both sides along each direction, 10^-2 to 1
     times |w| / |d| over the tensors that it moves, the other coordinates being 0.
 
     Args:

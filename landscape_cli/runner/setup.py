@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
 
 from landscape_cli.config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
@@ -24,23 +22,16 @@ from landscape_cli.evaluation.devices import (
 )
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
-from landscape_cli.geometry.directions import direction_from
-from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
-from landscape_cli.geometry.repeats import recipes_of
-from landscape_cli.geometry.slices import Slice
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.problems.resolving import load_problem
 from landscape_cli.records import Grid
-from landscape_cli.repeats import key_of
-from landscape_cli.runner.agreement import agree_on_versions
+from landscape_cli.runner.agreement import agree, agree_on_versions, share_weights
 from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
-from landscape_cli.runner.given import refuse_zero, supply
-from landscape_cli.runner.keeping import keep_directions, make_slice
+from landscape_cli.runner.laying import lay_slice
 from landscape_cli.runner.loading import load_data, room_of
-from landscape_cli.runner.marking import marked, path_through
 from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
 
@@ -76,29 +67,16 @@ def set_up(start: Start, executor: Executor) -> Setup:
     if config.checkpoint is not None:
         path = config.checkpoint
         executor.lead(lambda: load_weights(problem.model, path))
-    _share_weights(problem.model, executor)
+    share_weights(problem.model, executor)
     weights = digest(problem.model.state_dict())
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
     parameters = FlatParameters.of_model(problem.model, device, buffers)
-    recipes = {
-        axis: direction_from(section, f"directions.{axis}")
-        for axis, section in config.directions.items()
-    }
-    recipes = supply(recipes, config, problem.model, parameters, executor)
-    repeats = recipes_of(recipes, config.repeats)
-    axes = len(repeats) * len(recipes)
-    places = keep_directions(config.keep_directions, parameters, axes, places, executor)
-    kept = places[executor.rank]["directions"]
-    slice_ = executor.together(
-        lambda: make_slice(kept, parameters.clone(), repeats, config.orthogonal)
-    )
-    norms = slice_.norms()
-    executor.together(lambda: refuse_zero(norms))
-    marks = executor.lead(lambda: _marks(start, recipes, slice_, problem.model))
+    laid = lay_slice(start, problem.model, parameters, places, executor)
+    places = laid.places
     room = room_of(config.cache, executor, device, places)
     sources = {name: problem.splits[name] for name in config.splits or problem.splits}
     evaluator_on = partial(
-        evaluator_of, problem, parameters, slice_, settings, executor.rank, config
+        evaluator_of, problem, parameters, laid.slice_, settings, executor.rank, config
     )
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
@@ -107,29 +85,17 @@ def set_up(start: Start, executor: Executor) -> Setup:
         )
     evaluator = executor.together(lambda: evaluator_on(chosen(sources, config.samples, sampling)))
     samples, places = load_data(evaluator, executor, places, room, config.allow_random)
-    facts = {
-        "network": {
-            "name": problem.name or type(problem.model).__name__,
-            "parameters": sum(
-                p.numel() for p in problem.model.parameters() if p.is_floating_point()
-            ),
-            "sha256": weights,
-        },
-        "splits": {
-            name: {"samples": samples[name], "fingerprint": split.fingerprint}
-            for name, split in evaluator.splits.items()
-        },
-        "directions": _describe(slice_, repeats),
+    facts = {**_network(problem, weights), "directions": laid.directions}
+    facts["splits"] = {
+        name: {"samples": samples[name], "fingerprint": split.fingerprint}
+        for name, split in evaluator.splits.items()
     }
     if batch_norms(problem.model):
         facts["batch_norm"] = config.batch_norm
-    _agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
+    agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
     facts |= choose_forward(evaluator, config, executor, start.settings is None)
     settings = evaluator.settings
-    facts |= {
-        "cosines": slice_.cosines(),
-        "norms": norms,
-        **marks,
+    facts |= laid.facts | {
         "settings": settings.as_dict(),
         "micro_batch": settings.micro_batch,
         "precision": settings.precision,
@@ -143,33 +109,12 @@ def set_up(start: Start, executor: Executor) -> Setup:
     return Setup(evaluator, facts, places)
 
 
-def _describe(slice_: Slice, repeats: Sequence[Mapping[str, Direction]]) -> dict[str, Any]:
-    """Each direction's settings, label and SHA-256, by its name."""
-    hashes = slice_.hashes()
-    named = {
-        key_of(number, axis): recipe
-        for number, recipes in enumerate(repeats)
-        for axis, recipe in recipes.items()
-    }
-    return {
-        name: {
-            **recipe.model_dump(mode="json", exclude_none=True),
-            "label": recipe.label(),
-            "sha256": hashes[name],
-        }
-        for name, recipe in named.items()
-    }
-
-
-def _marks(
-    start: Start, recipes: Mapping[str, Direction], slice_: Slice, model: nn.Module
-) -> dict[str, Any]:
-    """Checkpoints and a path on the slice, where there are some."""
-    found = {
-        "checkpoints": marked(start.config, recipes, slice_, model),
-        "trajectory": path_through(start.config, recipes, (start.checkpoint or {}).get("sha256")),
-    }
-    return {key: value for key, value in found.items() if value}
+def _network(problem: Problem, sha256: str) -> dict[str, Any]:
+    """What identifies the network."""
+    floating = (p for p in problem.model.parameters() if p.is_floating_point())
+    name = problem.name or type(problem.model).__name__
+    count = sum(parameter.numel() for parameter in floating)
+    return {"network": {"name": name, "parameters": count, "sha256": sha256}}
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
@@ -206,32 +151,3 @@ def share_node(
     cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
     threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
     return executor.gather({"host": host, "device": str(device), "threads": threads})
-
-
-def _share_weights(model: nn.Module, executor: Executor) -> None:
-    """Give every rank the parameters and buffers of rank 0, tensor by tensor."""
-    tensors = [*model.parameters(), *model.buffers()]
-    shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
-    _agree(executor, {"tensors": shapes})
-    for tensor in tensors:
-        copy = tensor.detach().cpu().contiguous()
-        executor.share(copy.view(-1).view(torch.uint8).numpy())
-        if executor.rank:
-            with torch.no_grad():
-                tensor.copy_(copy)
-
-
-def _agree(executor: Executor, facts: dict[str, Any]) -> None:
-    """Refuse ranks that see another network, other directions or other data than rank 0."""
-    everywhere = executor.gather(facts)
-
-    def compare() -> None:
-        for rank, others in enumerate(everywhere):
-            for key, value in facts.items():
-                if others[key] != value:
-                    raise ProblemError(
-                        f"problem: rank {rank} has other {key} than rank 0; does the problem load "
-                        "the same on every node, and in the same order each time?"
-                    )
-
-    executor.lead(compare)

@@ -6,6 +6,7 @@ from landscape_cli.store.directions_file import (
     write_directions,
 )
 from landscape_cli.store.lock import Lock
+from landscape_cli.store.lock_file import describe_writer
 from landscape_cli.store.older_surface import read_older_surface
 from landscape_cli.store.publishing import check_writable
 from landscape_cli.store.reading_directions import read_direction
@@ -20,6 +21,7 @@ __all__ = [
     "Trial",
     "check_writable",
     "copy_directions",
+    "describe_writer",
     "directions_path",
     "empty_surface",
     "own_points",

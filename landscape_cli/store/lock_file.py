@@ -68,3 +68,17 @@ def alive(pid: object) -> bool:
     except OSError:
         return True
     return True
+
+
+def describe_writer(output: Path) -> str | None:
+    """The run that writes an output, in words; None if there is none, or it has died here."""
+    try:
+        content = lock_content(output.with_name(f"{output.name}.lock"))
+    except OSError:
+        return None
+    if content is None:
+        return None
+    about = parse_lock(content)
+    if about.get("place") == this_place() and not alive(about.get("pid")):
+        return None
+    return describe_owner(content)

@@ -130,3 +130,20 @@ def test_ranks_with_other_versions_are_refused(workplace):
     assert f"rank 1 on {socket.gethostname()} has numpy 9.9.9, but rank 0 on" in line
     assert line.endswith("; start every rank in the same environment")
     assert not Path(workplace.folder, "surface.h5").exists()
+
+
+def test_a_reader_that_goes_away_is_no_error(workplace):
+    """As in `landscape info surface.h5 --json | head -1`."""
+    import subprocess
+
+    surface = workplace.surface(workplace.config(grid={"x": [-1, 1, 9], "y": [-1, 1, 300]}))
+    assert surface.complete
+    process = subprocess.Popen(
+        ["bash", "-c", 'exec "$@" | true', "-", *workplace.command("info", "surface.h5", "--json")],
+        cwd=workplace.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _, errors = process.communicate(timeout=60)
+    assert errors == ""

@@ -51,7 +51,7 @@ def test_repeats_are_drawn(folder, landscape, ending):
     code, out, err = landscape("plot", "s.h5", "-o", f"a.{ending}")
     assert (code, out, err) == (0, f"wrote {folder}/a.{ending}\n", "")
     if ending == "svg":
-        assert "2 repeats: mean ± standard deviation" in (folder / "a.svg").read_text()
+        assert "mean ± std of 2 repeats" in (folder / "a.svg").read_text()
     assert landscape("plot", "s.h5", "--repeat", "1", "-o", f"b.{ending}")[0] == 0
     code, out, err = landscape("plot", "s.h5", "--repeat", "2")
     assert (code, out) == (2, "")

@@ -1,6 +1,12 @@
+import contextlib
+import fcntl
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,6 +247,7 @@ def test_the_installed_program(folder):
 def test_help_is_complete_and_imports_nothing_heavy():
     code = """
 import sys
+import termios
 from landscape_cli.cli import cli
 from landscape_cli.cli.reporting import run
 run(cli, ["plot", "--help"])
@@ -250,3 +257,87 @@ assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
     for name, kind in KINDS.items():
         assert f"{name:9} {kind.help}" in done.stdout
     assert "landscape plot surface.h5" in done.stdout
+
+
+def test_a_picture_in_the_terminal_writes_no_file(folder, plot):
+    before = set(os.listdir())
+    code, out, err = plot("plane.h5", "--terminal")
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    assert "O centre" in out
+    assert "min 1 at (0, 0), max 21, centre 1" in out
+    assert set(os.listdir()) == before
+
+
+def test_a_real_terminal_gets_colours_and_its_width(folder):
+    control, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 50, 0, 0))
+    environment = {**os.environ, "COLORTERM": "truecolor", "TERM": "xterm"}
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        environment.pop(name, None)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "landscape_cli", "plot", "plane.h5", "--terminal"],
+        stdout=terminal,
+        stderr=terminal,
+        env=environment | {"PYTHONIOENCODING": "utf-8"},
+    )
+    os.close(terminal)
+    text = b""
+    with contextlib.suppress(OSError):  # the other end of a terminal that is closed
+        while part := os.read(control, 1 << 16):
+            text += part
+    os.close(control)
+    assert program.wait(60) == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines()
+    assert b"\x1b[38;2;" in text
+    assert 30 < max(map(len, lines)) <= 50
+    assert 20 < len(lines) < 30
+
+
+def test_style_size_twin_and_caption(folder, plot):
+    code, out, err = plot(
+        *("line.h5", "--split", "test", "--twin", "accuracy", "--style", "dark", "--dpi", 100),
+        *("--size", "column", "--caption", "-o", "a.png"),
+    )
+    assert code == 2
+    assert "--quantity 'accuracy': line.h5 has loss for test" in err
+    write_surface("both.h5", surface(bowl, y=None, loss=bowl, accuracy=lambda x: np.exp(-(x**2))))
+    code, out, err = plot(
+        *("both.h5", "--split", "test", "--twin", "accuracy", "--style", "dark", "--dpi", 100),
+        *("--size", "column", "--caption", "-o", "a.png"),
+    )
+    assert (code, err) == (0, "")
+    caption, wrote, _ = out.split("\n")
+    assert caption.startswith("Test loss (left) and test accuracy in percent (right) of both.h5:")
+    assert wrote == f"wrote {folder / 'a.png'}"
+    picture = imread("a.png")[..., :3]
+    assert picture.shape[1] == 350
+    assert picture[0, 0].max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plane.h5", "--size", "wide"], "--size 'wide': expected column, double or WxH"),
+        (["plane.h5", "--style", "pink"], "'pink' is not one of 'paper', 'talk', 'dark'"),
+        (["plane.h5", "--twin", "loss"], "--twin loss: plane.h5 is no line"),
+    ],
+)
+def test_looks_that_can_not_be(folder, plot, arguments, words):
+    code, out, err = plot(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plane.h5", "-o", "a.png"], "--terminal writes no file"),
+        (["plane.h5", "--kind", "surface"], "--terminal draws flat pictures"),
+        (["line.h5", "--twin", "accuracy"], "--terminal draws one quantity"),
+    ],
+)
+def test_what_does_not_go_with_a_terminal(folder, plot, arguments, words):
+    code, out, err = plot(*arguments, "--terminal")
+    assert (code, out) == (2, "")
+    assert words in err

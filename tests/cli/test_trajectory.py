@@ -247,3 +247,30 @@ assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Examples:" in done.stdout
+
+
+def test_the_plane_is_computed_and_its_path_drawn(run, workplace, landscape):
+    run("--checkpoints", "epoch*.pt")
+    file = {"kind": "file", "path": "surface.trajectory.h5"}
+    config = workplace.config(
+        name="plane.yaml", checkpoint="epoch11.pt", directions={"x": file, "y": file}
+    )
+    assert landscape("compute", config)[0] == 0
+    assert landscape("plot", "surface.h5", "--dpi", 50)[2] == (
+        "note: 11 of 12 checkpoints of the trajectory lie outside the grid of surface.h5\n"
+    )
+    run("--checkpoints", "epoch1*.pt", "--onto", "surface.trajectory.h5", "-o", "few.h5")
+    code, out, err = landscape("plot", "surface.h5", "--trajectory", "few.h5", "--dpi", 50)
+    assert (code, out) == (0, f"wrote {run.folder / 'surface.png'}\n")
+    assert err == "note: 2 of 3 checkpoints of the trajectory lie outside the grid of surface.h5\n"
+
+
+def test_another_centres_path_is_noted(run, workplace, landscape):
+    run("--checkpoints", "epoch*.pt")
+    assert landscape("compute", workplace.config(checkpoint="epoch3.pt"))[0] == 0
+    code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.trajectory.h5")
+    assert code == 0
+    assert "surface.trajectory.h5 is one around other weights than those of surface.h5" in err
+    code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.h5")
+    assert code == 2
+    assert "surface.h5: holds no trajectory" in err

@@ -58,7 +58,7 @@ def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
     ]
     assert low == pytest.approx(1)
     assert high == pytest.approx(5 + np.sqrt(8))
-    assert legend(axes) == ["train", "test", "2 repeats: mean ± standard deviation", "each repeat"]
+    assert legend(axes) == ["train", "test", "mean ± std of 2 repeats", "each repeat"]
     assert axes.get_ylim()[1] > 5 + np.sqrt(8)
 
 

@@ -25,9 +25,9 @@ def loss(model, data):
 
 
 @pytest.mark.parametrize("keys", [{}, {"cache": "none"}, {"batch_size": 10}])
-def test_recalibrated_values_are_those_of_fresh_statistics(workplace, keys):
+def test_recalibrated_values_are_those_of_fresh_statistics(workplace, surface_of, keys):
     config = workplace.config("example:digits_network", grid=LINE, **keys)
-    surface = workplace.surface(config, "--set", "batch_norm=recalibrate")
+    surface = surface_of(config, "--set", "batch_norm=recalibrate")
     assert surface.config["batch_norm_samples"] == 2048
     assert surface.provenance["batch_norm"] == "recalibrate"
     assert not surface.provenance["settings"]["fold"]
@@ -59,12 +59,12 @@ def test_recalibrated_values_are_the_same_on_two_ranks(workplace):
     assert len(set(shared.rank.ravel().tolist())) == 2
 
 
-def test_statistics_that_move_are_those_of_the_point(workplace):
+def test_statistics_that_move_are_those_of_the_point(workplace, surface_of):
     """Along d = w for tensors of one dimension every statistic is scaled by 1 + x."""
     directions = {"x": {"include": ["1.*", "4.*"], "ignore": "none"}}
     keys = {"grid": LINE, "directions": directions, "perturb": "states"}
     config = workplace.config("example:digits_network", **keys)
-    surface = workplace.surface(config)
+    surface = surface_of(config)
     assert surface.config["batch_norm"] == "perturb"
     assert surface.provenance["settings"]["fold"]
     problem = network()
@@ -81,10 +81,10 @@ def test_statistics_that_move_are_those_of_the_point(workplace):
     assert surface.values["train", "loss"][0] == pytest.approx(constant, rel=1e-5)
 
 
-def test_frozen_statistics_stay(workplace):
+def test_frozen_statistics_stay(workplace, surface_of):
     directions = {"x": {"include": ["1.*", "4.*"], "ignore": "none"}}
     config = workplace.config("example:digits_network", grid=LINE, directions=directions)
-    surface = workplace.surface(config)
+    surface = surface_of(config)
     assert surface.provenance["batch_norm"] == "frozen"
     problem = network()
     model = problem.model.eval()

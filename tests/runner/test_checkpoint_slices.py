@@ -66,8 +66,8 @@ def marks(surface):
 
 
 @pytest.mark.parametrize("kept", ["resident", "streamed"])
-def test_a_plane_holds_the_checkpoints_values(saved, kept):
-    surface = saved.surface(plane(saved, keep_directions=kept))
+def test_a_plane_holds_the_checkpoints_values(saved, surface_of, kept):
+    surface = surface_of(plane(saved, keep_directions=kept))
     for place, name in (((0, 0), "a"), ((0, 1), "b"), ((1, 0), "c")):
         for split in ("train", "test"):
             loss, right = losses(name, split)
@@ -88,8 +88,8 @@ def test_a_plane_is_the_same_on_two_ranks(saved):
         np.testing.assert_array_equal(values, shared.values[key])
 
 
-def test_frozen_statistics_are_those_of_the_centre(saved):
-    surface = saved.surface(plane(saved, perturb="parameters"))
+def test_frozen_statistics_are_those_of_the_centre(saved, surface_of):
+    surface = surface_of(plane(saved, perturb="parameters"))
     assert surface.values["train", "loss"][0, 0] == pytest.approx(losses("a")[0], rel=1e-5)
     assert surface.values["train", "loss"][0, 1] != pytest.approx(losses("b")[0], rel=1e-3)
 
@@ -102,14 +102,12 @@ def vectors(*names):
         yield np.concatenate([(state[k] - centre[k]).double().numpy().ravel() for k in floating])
 
 
-def test_orthonormal_coordinates_are_distances(saved):
+def test_orthonormal_coordinates_are_distances(saved, surface_of):
     directions = {
         axis: {"kind": "checkpoint", "path": f"{name}.pt", "normalize": "dmodel"}
         for axis, name in (("x", "b"), ("y", "c"))
     }
-    surface = saved.surface(
-        plane(saved, directions=directions, orthogonal=True, checkpoints=["d.pt"])
-    )
+    surface = surface_of(plane(saved, directions=directions, orthogonal=True, checkpoints=["d.pt"]))
     b, c, d = vectors("b", "c", "d")
     basis, _ = np.linalg.qr(np.stack([b, c], axis=1))
     basis = basis * np.sign(np.diag(basis.T @ np.stack([b, c], axis=1)))
@@ -118,12 +116,15 @@ def test_orthonormal_coordinates_are_distances(saved):
         np.testing.assert_allclose(found[name][0], basis.T @ vector, rtol=1e-4, atol=1e-5)
         rest = np.linalg.norm(vector - basis @ (basis.T @ vector))
         assert found[name][1] == pytest.approx(rest, rel=1e-4, abs=1e-4)
+    distances = [one["distance"] for one in surface.provenance["checkpoints"]]
+    expected = [0, *(np.linalg.norm(vector) for vector in (b, c, d))]
+    np.testing.assert_allclose(distances, expected, rtol=1e-4)
     assert surface.provenance["norms"]["x"] == pytest.approx(1, rel=1e-6)
 
 
-def test_more_checkpoints_have_a_least_squares_plane(saved):
+def test_more_checkpoints_have_a_least_squares_plane(saved, surface_of):
     directions = {"x": {"kind": "pca"}, "y": {"kind": "pca"}}
-    surface = saved.surface(plane(saved, directions=directions, checkpoints=["[bcd].pt"]))
+    surface = surface_of(plane(saved, directions=directions, checkpoints=["[bcd].pt"]))
     assert surface.config["checkpoints"] == ["b.pt", "c.pt", "d.pt"]
     rows = np.stack(list(vectors("b", "c", "d")))
     _, _, basis = np.linalg.svd(rows, full_matrices=False)
@@ -135,32 +136,31 @@ def test_more_checkpoints_have_a_least_squares_plane(saved):
         assert found[name][1] == pytest.approx(rest, rel=1e-3)
 
 
-def test_stored_directions_are_taken_up_again(saved):
-    saved.surface(plane(saved))
+def test_stored_directions_are_taken_up_again(saved, surface_of):
+    surface_of(plane(saved))
     first = read_surface("surface.h5")
     directions = {axis: {"kind": "file", "path": "surface.directions.h5"} for axis in "xy"}
-    again = saved.surface(plane(saved, directions=directions, output="again.h5"))
-    again = read_surface("again.h5")
+    again = surface_of(plane(saved, directions=directions, output="again.h5"), output="again.h5")
     for key, values in first.values.items():
         np.testing.assert_array_equal(values, again.values[key])
     crossed = {
         axis: {"kind": "file", "path": "surface.directions.h5", "axis": other}
         for axis, other in ("xy", "yx")
     }
-    saved.run("compute", plane(saved, directions=crossed, output="crossed.h5"))
+    crossed = surface_of(plane(saved, directions=crossed, output="crossed.h5"), output="crossed.h5")
     np.testing.assert_allclose(
-        read_surface("crossed.h5").values["train", "loss"],
+        crossed.values["train", "loss"],
         first.values["train", "loss"].T,
         rtol=1e-6,
     )
 
 
-def test_the_plane_of_a_trajectory_brings_its_path(saved):
+def test_the_plane_of_a_trajectory_brings_its_path(saved, surface_of):
     checkpoints = [word for name in "cdba" for word in ("--checkpoints", f"{name}.pt")]
     done = saved.run("trajectory", plane(saved), *checkpoints, "-o", "path.h5")
     assert done.returncode == 0, done.stderr
     directions = {axis: {"kind": "file", "path": "path.h5"} for axis in "xy"}
-    surface = saved.surface(plane(saved, directions=directions))
+    surface = surface_of(plane(saved, directions=directions))
     path = surface.provenance["trajectory"]
     assert path["labels"] == ["c", "d", "b", "a"]
     np.testing.assert_allclose(path["coordinates"][-1], 0, atol=1e-6)

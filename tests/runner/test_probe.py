@@ -124,7 +124,11 @@ def test_lines_for_people(landscape, workplace):
 
 def test_failing_points_are_not_finite(workplace):
     (found,) = prober(
-        workplace, problem="example:failing", grid={"x": [-1, 1, 3]}, directions={"x": RAW}
+        workplace,
+        problem="example:failing",
+        problem_args={"above": 0.1},
+        grid={"x": [-1, 1, 3]},
+        directions={"x": RAW},
     )
     values = found.ladder.values
     assert 0 < np.isnan(values).sum() < 6

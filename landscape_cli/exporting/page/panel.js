@@ -1,0 +1,151 @@
+"use strict";
+// One surface on the page: its views, what is read off it, and its notes.
+
+const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
+const ICONS = { ...CONFIG, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "resetCameraLastSave3d"] };
+const EYE = { x: 1.25, y: -1.4, z: 1.2 }, CENTER = { x: 0, y: 0, z: -0.2 }, UP = { x: 0, y: 0, z: 1 };
+const STATES = ["not computed", "", "not finite", "failed", "interpolated"];
+
+function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+class Panel {
+  constructor(surface, alone) {
+    this.surface = surface;
+    const name = surface.title;
+    this.solid = element("div", { className: "solid", tabIndex: 0 });
+    this.solid.setAttribute("role", "application");
+    this.solid.setAttribute("aria-label", `${name}: surface. Arrow keys rotate, plus and minus zoom, 0 resets.`);
+    this.flat = element("div", { className: "flat", tabIndex: 0 });
+    this.flat.setAttribute("role", "application");
+    this.flat.setAttribute("aria-label", `${name}: contour. Arrow keys move the point whose value is shown.`);
+    this.flat.style.aspectRatio = 1.13 / aspectOf(surface);
+    this.readout = element("p", { className: "readout", textContent: "Point at the surface to read its values." });
+    this.readout.setAttribute("role", "status");
+    this.notes = element("p", { className: "notes" });
+    const head = element("div", {}, element("h2", { textContent: name }));
+    if (surface.subtitle) head.append(element("p", { className: "soft", textContent: surface.subtitle }));
+    const axes = element("p", { className: "soft", textContent: surface.axes.join(" · ") });
+    this.box = element("section", { className: alone ? "panel alone" : "panel" },
+      head, this.solid, this.flat, this.readout, axes, this.notes);
+    this.box.setAttribute("aria-label", name);
+  }
+
+  /** The camera at first: the whole surface in sight, from farther away where there is less room. */
+  home() {
+    const { width, height } = this.solid.getBoundingClientRect();
+    const far = Math.min(Math.max((1.25 * height) / (width || height || 1), 1), 1.7);
+    const eye = Object.fromEntries(Object.entries(EYE).map(([name, value]) => [name, far * value]));
+    return { eye, center: CENTER, up: UP };
+  }
+
+  /** The layer that is shown: the one asked for, or the first where there is no such. */
+  layer(state) {
+    return this.surface.layers.find((layer) => layer.name === state.layer) || this.surface.layers[0];
+  }
+
+  /** The values shown, or undefined if this surface has none of them. */
+  view(state) {
+    return this.layer(state).views.find((v) => v.split === state.split && v.quantity === state.quantity);
+  }
+
+  /** Draw everything, on a scale that may be null where no surface has a value to show. */
+  async draw(state, scale, look) {
+    const { surface } = this;
+    this.shown = this.view(state);
+    this.status = this.layer(state).status;
+    this.unit = state.unit;
+    const empty = !this.shown || !scale;
+    this.solid.hidden = this.flat.hidden = empty;
+    if (empty) {
+      this.notes.textContent = `no ${state.split} ${state.quantity} to show in this file`;
+      this.readout.textContent = "";
+      return;
+    }
+    this.heights = heightsOf(this.shown, scale);
+    const absent = absentOf(surface, this.shown, this.status, this.heights);
+    const path = surface.path && pathAbove(surface, this.heights, state.step);
+    await Plotly.react(this.solid, solidTraces(surface, this.heights, absent, path),
+      solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
+    const layout = flatLayout(surface, state.window, look);
+    layout.shapes = overlaysOf(surface, state.step, this.cursor);
+    layout.annotations = namesOf(surface);
+    await Plotly.react(this.flat, flatTraces(surface, this.heights, absent, scale, look), layout, ICONS);
+    this.notes.textContent = this.noteTexts(scale, absent).join("; ");
+    this.readOut();
+  }
+
+  noteTexts(scale, absent) {
+    const values = this.shown.values;
+    const found = [];
+    let above = 0, known = 0;
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      known++;
+      if (value > scale.limit) above++;
+    }
+    if (above) found.push(`${percent(above / known)} of the points lie above ${numberText(scale.limit, 4)} and are drawn at it`);
+    if (absent.x.length) found.push(`${absent.x.length} red crosses: not finite${scale.log ? ", or not positive" : ""}`);
+    const missing = this.status ? this.status.filter((one) => one === 0 || one === 3).length : 0;
+    if (missing) found.push(`${missing} of ${values.length} points not computed`);
+    return found;
+  }
+
+  /** Redraw the path up to a checkpoint, and nothing else. */
+  async drawPath(state) {
+    if (!this.surface.path || !this.heights) return;
+    const path = pathAbove(this.surface, this.heights, state.step), head = lastOf(path);
+    await Plotly.restyle(this.solid, { x: [path.x, head.x], y: [path.y, head.y], z: [path.z, head.z] }, [PATH, HEAD]);
+    await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+  }
+
+  /** Move the cursor to the point nearest to a place; whether that is another one than before. */
+  point(x, y) {
+    const column = nearest(this.surface.x, x), row = nearest(this.surface.y, y);
+    if (this.cursor && this.cursor.column === column && this.cursor.row === row) return false;
+    this.cursor = { column, row, x: this.surface.x[column], y: this.surface.y[row] };
+    this.readOut();
+    return true;
+  }
+
+  /** Draw the cursor in both views. */
+  async drawCursor(state) {
+    if (!this.cursor || !this.shown || !this.heights) return;
+    const { x, y, column, row } = this.cursor;
+    const height = this.heights[row * this.surface.x.length + column];
+    await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+    const z = Number.isNaN(height) ? null : height + 0.025;
+    await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
+  }
+
+  /** What is known of the cursor's point: coordinates, value, error, status. */
+  text() {
+    const { x, y, column, row } = this.cursor;
+    const place = row * this.surface.x.length + column;
+    const view = this.shown;
+    const word = this.status ? STATES[this.status[place]] : "";
+    const missing = this.status && (this.status[place] === 0 || this.status[place] === 3);
+    let text = `x ${numberText(x, 5)}, y ${numberText(y, 5)}: ${view.split} ${view.quantity.replaceAll("_", " ")} `;
+    text += missing ? word : numberText(view.values[place]) + this.unit;
+    const error = view.errors ? view.errors[place] : NaN;
+    if (!missing && Number.isFinite(error)) text += ` ± ${numberText(error, 2)}${this.unit} (${view.error})`;
+    return text + (word && !missing && word !== "not finite" ? `, ${word}` : "");
+  }
+
+  readOut() {
+    if (this.cursor && this.shown) this.readout.textContent = this.text();
+  }
+
+  setCamera(camera) {
+    this.camera = camera;
+    if (this.heights && !this.solid.hidden) return Plotly.relayout(this.solid, { "scene.camera": camera });
+    return Promise.resolve();
+  }
+}
+
+function percent(part) {
+  return part < 0.001 ? "less than 0.1 %" : `${(100 * part).toFixed(1)} %`;
+}

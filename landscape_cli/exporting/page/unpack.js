@@ -1,0 +1,44 @@
+"use strict";
+// What the page carries: compressed texts, and arrays inside of them.
+
+/** The text of a compressed script element. */
+async function unpack(id) {
+  if (!("DecompressionStream" in window)) {
+    throw new Error("this browser is from before 2023; open the page with a newer one");
+  }
+  const packed = bytesOf(document.getElementById(id).textContent.trim());
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return await new Response(stream).text();
+}
+
+function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/** A typed array, little-endian: {type: "f4" | "f8" | "u1", data: base64}. */
+function arrayOf(packed) {
+  const kinds = { f4: Float32Array, f8: Float64Array, u1: Uint8Array };
+  return new kinds[packed.type](bytesOf(packed.data).buffer);
+}
+
+/** The surfaces and what is shown first; typed arrays in place of packed ones. */
+async function readData() {
+  const data = JSON.parse(await unpack("data"));
+  for (const surface of data.surfaces) {
+    for (const layer of surface.layers) {
+      if (layer.status) layer.status = arrayOf(layer.status);
+      for (const view of layer.views) {
+        view.values = arrayOf(view.values);
+        if (view.errors) view.errors = arrayOf(view.errors);
+      }
+    }
+  }
+  return data;
+}
+
+/** Run plotly.js. */
+async function loadLibrary() {
+  const script = document.createElement("script");
+  script.textContent = await unpack("library");
+  document.head.append(script);
+}

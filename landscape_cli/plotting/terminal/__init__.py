@@ -1,0 +1,1 @@
+"""Pictures in a terminal, of Unicode blocks with colour or of plain characters."""

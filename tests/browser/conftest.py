@@ -1,0 +1,147 @@
+"""A headless Chromium, and pages in it."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from landscape_cli.exporting import Options, Source
+from landscape_cli.exporting.files import export
+from landscape_cli.records import Axis, Grid, Surface
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""Root needs no sandbox, and WebGL no graphics card."""
+
+PATIENCE = 60_000
+"""Milliseconds; WebGL without a graphics card is slow on a busy machine."""
+
+KEYS = [(split, name) for split in ("train", "test") for name in ("loss", "accuracy")]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no playwright: pip install 'landscape-cli[browser]'"
+    )
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=SOFTWARE)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what it asked for and complained of."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def ask(self, code: str) -> Any:
+        """The value of a JavaScript expression."""
+        return self.page.evaluate(code)
+
+    def wait(self, code: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        for _ in range(PATIENCE // 100):
+            if self.ask(code):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"never true: {code}")
+
+    def settle(self) -> None:
+        """Wait until nothing is being drawn."""
+        self.wait("!draw.busy() && !drawCursor.busy() && !drawPath.busy() && !turnOthers.busy()")
+
+    def heights(self, panel: int = 0) -> np.ndarray:
+        """The heights that a surface is drawn at; NaN for none."""
+        rows = self.ask(f"panels[{panel}].solid.data[0].z.map(row => Array.from(row))")
+        return np.array(rows, dtype=np.float64)
+
+    def readout(self, panel: int = 0) -> str:
+        return self.page.locator(".readout").nth(panel).inner_text()
+
+    def notes(self, panel: int = 0) -> str:
+        return self.page.locator(".notes").nth(panel).inner_text()
+
+    def eye(self, panel: int = 0) -> np.ndarray:
+        """Where a surface's camera is."""
+        eye = self.ask(f"panels[{panel}].solid._fullLayout.scene.camera.eye")
+        return np.array([eye["x"], eye["y"], eye["z"]])
+
+
+@pytest.fixture
+def open_page(chromium, tmp_path):
+    """Open the page of some surfaces in a window of its own."""
+    contexts = []
+
+    def open_page(surfaces, size=(1100, 900), scheme="light", **options) -> Opened:
+        path = tmp_path / "page.html"
+        sources = [Source(one, f"{name}.h5", name) for name, one in surfaces.items()]
+        export("html", sources, path, Options(**options))
+        window = {"width": size[0], "height": size[1]}
+        context = chromium.new_context(viewport=window, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.set_default_timeout(PATIENCE)
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.page.on("console", lambda message: _hear(opened, message))
+        opened.page.goto(path.as_uri())
+        opened.page.wait_for_selector("body[data-drawn]", timeout=PATIENCE)
+        opened.settle()
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _hear(opened: Opened, message: Any) -> None:
+    if message.type == "error":
+        opened.errors.append(message.text)
+
+
+@pytest.fixture
+def make_surface():
+    """A surface of 5 x 5 points with the same values, functions of x and y, in all quantities."""
+
+    def make(values, status=None, keys=KEYS, **facts) -> Surface:
+        axis = Axis(-1.0, 1.0, 5)
+        grid = Grid({"x": axis, "y": axis})
+        x, y = np.meshgrid(axis.coordinates, axis.coordinates)
+        arrays = {key: np.asarray(values(x, y), dtype=np.float64) for key in keys}
+        state = np.ones(grid.shape) if status is None else status
+        return Surface(
+            grid=grid,
+            values=arrays,
+            stderr={key: np.full(grid.shape, 0.125) for key in keys},
+            status=np.asarray(state, dtype=np.uint8),
+            seconds=np.zeros(grid.shape, dtype=np.float32),
+            rank=np.zeros(grid.shape, dtype=np.int32),
+            **facts,
+        )
+
+    return make
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """What an element looks like, an array of shape (height, width, 3) of numbers from 0 to 1."""
+    from matplotlib.image import imread
+
+    def picture(opened: Opened, selector: str) -> np.ndarray:
+        path: Path = tmp_path / "shot.png"
+        opened.page.locator(selector).first.screenshot(path=path, timeout=PATIENCE)
+        return imread(path)[..., :3]
+
+    return picture

@@ -1,0 +1,313 @@
+"""The page in a real browser: it asks for nothing, and its controls do what they say."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def bowl(x, y):
+    return 1 + 3 * x**2 + y**2
+
+
+def wide(x, y):
+    return 10.0 ** (4 * np.maximum(np.abs(x), np.abs(y)))
+
+
+@pytest.fixture
+def both(make_surface):
+    return {"deep": make_surface(bowl), "flat": make_surface(lambda x, y: 1 + 0 * x + y**2)}
+
+
+def test_it_loads_without_an_error_or_a_request(open_page, both):
+    opened = open_page(both)
+    assert opened.errors == []
+    assert [url.partition(":")[0] for url in opened.requests if url[:5] != "data:"] == ["file"]
+    assert opened.page.locator("h2").all_inner_texts() == ["deep", "flat"]
+    # Both on one scale, from 1 to 5.
+    np.testing.assert_allclose(opened.heights(0)[2], [0.75, 0.1875, 0, 0.1875, 0.75])
+    np.testing.assert_allclose(opened.heights(1)[:, 0], [0.25, 0.0625, 0, 0.0625, 0.25])
+
+
+def test_surface_and_contour_are_seen(open_page, make_surface, picture):
+    opened = open_page({"one": make_surface(bowl)})
+    for view in (".solid", ".flat"):
+        seen = picture(opened, view)
+        assert len(np.unique((seen * 255).round().reshape(-1, 3), axis=0)) > 300
+    # Viridis: dark blue at the minimum in the middle of the contour, yellow towards the corners.
+    box = opened.ask(
+        "(() => { const {xaxis: x, yaxis: y} = panels[0].flat._fullLayout;"
+        "return [x._offset, y._offset, x._length, y._length] })()"
+    )
+    left, top, width, height = map(round, box)
+    middle = seen[top + height // 2 + 4, left + width // 2 + 4]
+    corner = seen[top + 4, left + 4]
+    assert middle[2] > 1.2 * middle[1]
+    assert corner[1] > 0.8 > 0.4 > corner[2]
+
+
+def test_quantity_and_split(open_page, make_surface):
+    surface = make_surface(bowl)
+    surface.values["test", "accuracy"][:] = 0.5 + surface.values["test", "accuracy"] / 50
+    opened = open_page({"one": surface})
+    opened.page.locator(".flat").focus()
+    opened.page.keyboard.press("ArrowRight")
+    assert opened.readout() == "x 0.5, y 0: train loss 1.75 ± 0.13 (standard error)"
+    opened.page.select_option("#quantity", "accuracy")
+    opened.settle()
+    assert "train accuracy 175 % ± 13 %" in opened.readout()
+    opened.page.select_option("#split", "test")
+    opened.settle()
+    assert "test accuracy 53.5 % ± 13 %" in opened.readout()
+    assert opened.errors == []
+
+
+def test_what_a_file_lacks_is_said(open_page, make_surface):
+    other = make_surface(bowl, keys=[("val", "loss")])
+    opened = open_page({"one": make_surface(bowl), "other": other})
+    assert opened.notes(1) == "no train loss to show in this file"
+    opened.page.select_option("#split", "val")
+    opened.settle()
+    assert opened.notes(0) == "no val loss to show in this file"
+    assert opened.heights(1).max() == 1
+
+
+def test_linear_and_log(open_page, make_surface):
+    opened = open_page({"one": make_surface(wide)})
+    assert opened.page.input_value("#scale") == "log"
+    np.testing.assert_allclose(opened.heights()[2], [1, 0.5, 0, 0.5, 1], atol=1e-6)
+    assert opened.ask("panels[0].solid.layout.scene.zaxis.ticktext") == [
+        "1", "10", "100", "1000", "10000",
+    ]  # fmt: skip
+    opened.page.select_option("#scale", "linear")
+    opened.settle()
+    np.testing.assert_allclose(opened.heights()[2, 1], 99 / 9999, rtol=1e-6)
+
+
+def test_what_is_not_positive_has_no_log(open_page, make_surface):
+    opened = open_page({"one": make_surface(lambda x, y: x)}, log=False)
+    opened.page.select_option("#scale", "log")
+    opened.settle()
+    assert np.isnan(opened.heights()[:, :3]).all()
+    assert opened.notes() == "15 red crosses: not finite, or not positive"
+    below = open_page({"one": make_surface(lambda x, y: x - 2)})
+    assert below.page.locator("#scale [value=log]").is_disabled()
+
+
+def test_clipping(open_page, make_surface):
+    opened = open_page({"one": make_surface(wide)}, log=True)
+    opened.page.locator("#clip").fill("50")
+    opened.settle()
+    np.testing.assert_allclose(opened.heights()[2], [1, 1, 0, 1, 1], atol=1e-6)
+    assert opened.page.inner_text("#clipped") == "100"
+    assert opened.notes() == "64.0 % of the points lie above 100 and are drawn at it"
+    opened.page.locator("#clip").fill("100")
+    opened.settle()
+    assert opened.notes() == ""
+
+
+def test_what_is_not_finite_and_what_is_missing(open_page, make_surface):
+    status = np.ones((5, 5))
+    status[0, 0], status[0, 1], status[4, 4] = 2, 2, 3
+
+    def values(x, y):
+        found = bowl(x, y)
+        found[0, :2] = np.inf, np.nan
+        return found
+
+    opened = open_page({"one": make_surface(values, status)})
+    assert opened.notes() == "2 red crosses: not finite; 1 of 25 points not computed"
+    crosses = opened.ask("panels[0].flat.data[1].x.map((x, k) => [x, panels[0].flat.data[1].y[k]])")
+    assert crosses == [[-1, -1], [-0.5, -1]]
+    assert np.argwhere(np.isnan(opened.heights())).tolist() == [[0, 0], [0, 1], [4, 4]]
+    for place, words in {
+        "-1, -1": "infinite",
+        "-0.5, -1": "not a number",
+        "1, 1": "failed",
+    }.items():
+        opened.ask(f"pointAt({place})")
+        assert opened.readout().split("train loss ")[1].startswith(words)
+
+
+def test_hovering_the_contour_marks_the_point_on_every_surface(open_page, both):
+    opened = open_page(both)
+    box = opened.page.locator(".flat .nsewdrag").first.bounding_box()
+    place = (box["x"] + 0.76 * box["width"], box["y"] + 0.26 * box["height"])
+    opened.page.mouse.move(*place)
+    opened.page.mouse.move(place[0] + 1, place[1])
+    opened.wait("!document.getElementById('tip').hidden")
+    opened.settle()
+    assert opened.page.inner_text("#tip") == "x 0.5, y 0.5: train loss 2 ± 0.13 (standard error)"
+    assert opened.readout(1) == "x 0.5, y 0.5: train loss 1.25 ± 0.13 (standard error)"
+    for panel, height in enumerate([0.25, 0.0625]):
+        cursor = opened.ask(f"panels[{panel}].solid.data[CURSOR]")
+        assert (cursor["x"], cursor["y"]) == ([0.5], [0.5])
+        assert cursor["z"] == pytest.approx([height + 0.025])
+
+
+def test_hovering_the_surface_reads_it(open_page, make_surface):
+    opened = open_page({"one": make_surface(lambda x, y: 7 + 0 * x)})
+    box = opened.page.locator(".solid").bounding_box()
+    for step in range(20):
+        opened.page.mouse.move(box["x"] + box["width"] / 2 + step, box["y"] + box["height"] / 2)
+        opened.page.wait_for_timeout(100)
+    opened.wait("!document.getElementById('tip').hidden")
+    assert "train loss 7 ± 0.13" in opened.page.inner_text("#tip")
+
+
+def test_keys_rotate_all_linked_surfaces(open_page, both):
+    opened = open_page(both)
+    before = opened.eye(0)
+    opened.page.locator(".solid").nth(1).focus()
+    opened.page.keyboard.press("ArrowLeft")
+    opened.settle()
+    turned = opened.eye(0)
+    np.testing.assert_allclose(turned, opened.eye(1))
+    angles = [np.degrees(np.arctan2(eye[1], eye[0])) for eye in (before, turned)]
+    assert angles[1] - angles[0] == pytest.approx(-8)
+    opened.page.locator("#linked").uncheck()
+    opened.page.keyboard.press("Tab")
+    opened.page.locator(".solid").nth(1).focus()
+    opened.page.keyboard.press("-")
+    opened.settle()
+    np.testing.assert_allclose(opened.eye(0), turned)
+    np.testing.assert_allclose(opened.eye(1), turned / 0.9)
+    opened.page.click("#reset")
+    opened.settle()
+    np.testing.assert_allclose(opened.eye(1), before)
+
+
+def test_dragging_rotates_all_linked_surfaces_and_stays(open_page, both):
+    opened = open_page(both)
+    opened.page.select_option("#split", "test")  # which draws everything anew
+    opened.settle()
+    before = opened.eye(1)
+    box = opened.page.locator(".solid").nth(1).bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.page.mouse.move(*middle)
+    opened.page.mouse.down()
+    opened.page.mouse.move(middle[0] + 30, middle[1] + 5, steps=3)
+    opened.page.wait_for_timeout(1500)
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(1500)
+    opened.settle()
+    turned = opened.eye(1)
+    assert np.abs(turned - before).max() > 0.05
+    np.testing.assert_allclose(opened.eye(0), turned, atol=1e-6)
+    opened.page.select_option("#split", "train")
+    opened.settle()
+    np.testing.assert_allclose(opened.eye(1), turned, atol=1e-6)
+
+
+def test_zooming_into_the_contour_zooms_every_view(open_page, both):
+    opened = open_page(both)
+    box = opened.page.locator(".flat .nsewdrag").first.bounding_box()
+    corner = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.page.mouse.move(*corner)
+    opened.page.mouse.down()
+    opened.page.mouse.move(corner[0] + 0.4 * box["width"], corner[1] - 0.4 * box["height"], steps=4)
+    opened.page.mouse.up()
+    opened.wait("state.window !== null")
+    opened.settle()
+    for panel in (0, 1):
+        for name in ("xaxis", "yaxis"):
+            low, high = opened.ask(f"panels[{panel}].solid._fullLayout.scene.{name}.range")
+            assert (low, high) == pytest.approx((0, 0.8), abs=0.05)
+    opened.page.click("#reset")
+    opened.settle()
+    assert opened.ask("panels[1].flat._fullLayout.xaxis.range") == [-1, 1]
+
+
+def test_the_path_is_played(open_page, make_surface):
+    places = [[0.75 * step / 4, -0.5] for step in range(4, -1, -1)]
+    path = {"coordinates": places, "epochs": [0, 10, 20, 30, 40]}
+    opened = open_page({"one": make_surface(bowl, provenance={"trajectory": path})})
+    assert opened.page.inner_text("#reached") == "epoch 40"
+    opened.page.locator("#step").fill("2")
+    opened.settle()
+    assert opened.page.inner_text("#reached") == "epoch 20"
+    head = opened.ask("panels[0].solid.data[HEAD]")
+    assert (head["x"], head["y"]) == ([0.375], [-0.5])
+    opened.page.click("#play")
+    opened.wait("document.getElementById('play').textContent === 'Play'")
+    opened.settle()
+    assert opened.page.inner_text("#reached") == "epoch 40"
+    assert opened.ask("panels[0].solid.data[HEAD].x") == [0]
+    assert opened.errors == []
+
+
+def test_repeats_can_be_chosen(open_page, make_surface):
+    from dataclasses import replace
+
+    from landscape_cli.records import Grid
+
+    one = make_surface(bowl, keys=[("train", "loss")])
+    arrays = {key: np.stack([a, 3 * a]) for key, a in one.values.items()}
+    surface = replace(
+        one,
+        grid=Grid(one.grid.axes, 2),
+        values=arrays,
+        stderr={key: np.zeros((2, 5, 5)) for key in arrays},
+        status=np.ones((2, 5, 5), np.uint8),
+    )
+    opened = open_page({"one": surface})
+    opened.ask("pointAt(0, 1)")
+    assert "train loss 4 ± 2.8 (standard deviation over repeats)" in opened.readout()
+    opened.page.select_option("#layer", "1")
+    opened.settle()
+    assert "train loss 6 ± 0 (standard error)" in opened.readout()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(open_page, make_surface, picture, scheme):
+    opened = open_page({"one": make_surface(bowl)}, scheme=scheme)
+    assert (picture(opened, ".solid")[2, 2].mean() > 0.5) == (scheme == "light")
+    other = "dark" if scheme == "light" else "light"
+    opened.page.select_option("#theme", other)
+    opened.settle()
+    assert (picture(opened, ".solid")[2, 2].mean() > 0.5) == (other == "light")
+    assert (picture(opened, "header")[2, 2].mean() > 0.5) == (other == "light")
+
+
+def test_a_phone_shows_all_of_it_in_one_column(open_page, both):
+    opened = open_page(both, size=(360, 740))
+    assert opened.ask("document.documentElement.scrollWidth") <= 360
+    boxes = [one.bounding_box() for one in opened.page.locator(".panel").all()]
+    assert boxes[0]["x"] == boxes[1]["x"]
+    assert all(one["height"] < 740 for one in map(_box, opened.page.locator(".solid").all()))
+    assert _box(opened.page.locator("#clip"))["width"] > 60
+
+
+def _box(locator):
+    return locator.bounding_box()
+
+
+def test_every_control_is_reached_by_tab(open_page, both):
+    opened = open_page(both)
+    reached = []
+    wanted = ["quantity", "split", "scale", "clip", "linked", "reset", "theme"]
+    for _ in wanted:
+        opened.page.keyboard.press("Tab")
+        reached.append(opened.ask("document.activeElement.id"))
+    assert reached == wanted
+    opened.ask(
+        "document.querySelectorAll('.solid, .flat').forEach((one, k) => one.id = `view${k}`)"
+    )
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        reached.append(opened.ask("document.activeElement.id"))
+    assert {f"view{number}" for number in range(4)} <= set(reached)
+    names = opened.ask(
+        "[...document.querySelectorAll('#controls :is(select, input, button)')]"
+        ".filter(one => !(one.labels && one.labels.length) && !one.textContent).length"
+    )
+    assert names == 0
+
+
+def test_a_browser_that_is_too_old_says_so(open_page, both, chromium, tmp_path):
+    open_page(both)
+    page = chromium.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_selector("#wait:has-text('open the page with a newer one')")
+    page.close()

@@ -1,0 +1,189 @@
+import re
+
+import numpy as np
+import pytest
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.request import Request
+from landscape_cli.plotting.terminal.colors import Depth
+from landscape_cli.plotting.terminal.picture import picture
+from landscape_cli.plotting.terminal.plane import RAMP
+
+CODE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def bowl(x, y=0.0):
+    return x**2 + 2 * y**2
+
+
+def lines_of(panels, depth=Depth.PLAIN, width=40, height=16, **options):
+    found = Request(**options).picture(list(panels))
+    return picture(found.panels, found.kind, found.scale, width, height, depth)
+
+
+def rows(lines):
+    """What is right of the left edge of a picture in plain characters, from the top."""
+    return [line[9:] for line in lines if re.match(r"[ 0-9.e+-]{8}[|+]", line[:9])][:-1]
+
+
+def middle(lines):
+    return [row for row in rows(lines) if set(row) - set("+-")]
+
+
+@pytest.mark.parametrize("kind", ["contourf", "heatmap"])
+def test_the_ramp_goes_from_low_to_high(make_panel, kind):
+    panel = make_panel(lambda x, y: x, x="1:3:10", y="1:2:5")
+    drawn = middle(lines_of([panel], kind=kind, width=23, height=13))
+    assert drawn
+    assert set(drawn) == {RAMP}
+
+
+def test_values_between_points_are_interpolated_but_for_a_heat_map(make_panel):
+    panel = make_panel(lambda x, y: x, x="1:2:2", y="1:2:2")
+    (smooth,) = set(middle(lines_of([panel], kind="contourf")))
+    (steps,) = set(middle(lines_of([panel], kind="heatmap")))
+    assert list(smooth) == sorted(smooth, key=RAMP.index)
+    assert len(set(smooth)) == 10
+    assert set(steps) == {RAMP[0], RAMP[-1]}
+
+
+def test_up_is_up_and_right_is_right(make_panel):
+    drawn = middle(lines_of([make_panel(lambda x, y: x + 10 * y)], kind="heatmap"))
+    assert drawn[0][-1] == RAMP[-1]
+    assert drawn[-1][0] == RAMP[0]
+    assert RAMP.index(drawn[0][0]) > RAMP.index(drawn[-1][-1])
+
+
+def test_the_centre_is_marked_at_its_place(make_panel):
+    lines = lines_of([make_panel(bowl, x="-1:3:5")])
+    drawn = middle(lines)
+    ((row, column),) = [(i, r.index("O")) for i, r in enumerate(drawn) if "O" in r]
+    assert row == pytest.approx(len(drawn) / 2, abs=1)
+    assert column == pytest.approx(len(drawn[0]) / 4, abs=1)
+    assert "O centre" in lines
+    assert not any("centre" in line for line in lines_of([make_panel(bowl, x="1:2:3")]))
+
+
+def test_the_legend_has_the_extremes_and_the_value_at_the_centre(make_panel):
+    lines = lines_of([make_panel(lambda x, y: bowl(x - 0.5, y) + 1)], width=60)
+    assert "min 1 at (0.5, 0), max 5.25, centre 1.25" in lines
+    assert any(line.startswith("1 ") and line.endswith("5.25  train loss") for line in lines)
+
+
+def test_missing_and_bad_points_are_visible(make_panel):
+    status = np.ones((5, 5))
+    status[:2] = 0
+    values = bowl(*np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)))
+    values[4, 4] = np.nan
+    status[4, 4] = 2
+    panel = make_panel(values, status=status)
+    lines = lines_of([panel], raw=True)
+    drawn = middle(lines)
+    assert set(drawn[-1]) == {"/"}
+    assert set("".join(drawn[: len(drawn) // 2])) & {"/"} == set()
+    assert drawn[0][-1] == "x"
+    assert "/ not computed (10 points)" in lines
+    assert "x not finite (1 point)   O centre" in lines
+
+
+def test_contour_lines_of_a_slope_are_upright(make_panel):
+    panel = make_panel(lambda x, y: x, x="0:1:9", y="1:2:9")
+    drawn = middle(lines_of([panel], kind="contour", levels=3, width=60, height=20))
+    assert len(set(drawn)) == 1
+    width = len(drawn[0]) + len(drawn[0]) % 2
+    places = [i for i, letter in enumerate(drawn[0]) if letter != " "]
+    assert len(places) == 3
+    assert places[1] == pytest.approx(2 * places[0], abs=2)
+    assert places[2] < width
+
+
+@pytest.mark.parametrize("depth", [Depth.FEW, Depth.FULL])
+def test_blocks_hold_two_points_each(make_panel, depth):
+    lines = lines_of([make_panel(bowl)], depth)
+    blocks = [line for line in lines if "▀" in line]
+    assert len(blocks) >= 8
+    plain_width = {len(CODE.sub("", line)) for line in blocks}
+    assert len(plain_width) == 1
+    (width,) = plain_width
+    assert (width - 9) / len(blocks) == pytest.approx(2, abs=0.3)
+    assert "◎" in "".join(lines)
+
+
+def test_the_colours_of_blocks_are_those_of_the_values(make_panel):
+    from landscape_cli.plotting.style import colormap
+
+    panel = make_panel(lambda x, y: x + y, x="-1:1:2", y="-1:1:2")
+    first = next(line for line in lines_of([panel], Depth.FULL, kind="heatmap") if "▀" in line)
+    codes = re.findall(r"38;2;(\d+);(\d+);(\d+)", first)
+    expected = [
+        [str(round(255 * channel)) for channel in colormap()(place)[:3]] for place in (0.5, 1.0)
+    ]
+    assert [list(codes[0]), list(codes[-1])] == expected
+
+
+@pytest.mark.parametrize("width", [20, 41, 80, 200])
+@pytest.mark.parametrize("y", ["-1:1:5", None])
+def test_no_line_is_wider_than_the_terminal(make_panel, make_surface, width, y):
+    surface = make_surface(bowl, y=y, provenance={"network": {"name": "a long name " * 30}})
+    for depth in Depth:
+        lines = lines_of(choose(surface, None, None, "run.h5"), depth, width)
+        assert max(len(CODE.sub("", line)) for line in lines) <= max(width, 30)
+
+
+def test_a_picture_fits_the_height(make_panel):
+    for height in (20, 30, 50):
+        assert len(lines_of([make_panel(bowl)], width=300, height=height)) <= height
+
+
+def test_panels_stand_one_below_another(make_panel):
+    panels = [make_panel(bowl, source=name) for name in ("a.h5", "b.h5")]
+    lines = lines_of(panels)
+    assert lines.index("a") < lines.index("b")
+
+
+def test_a_line_rises_from_the_lower_left(make_panel):
+    drawn = middle(lines_of([make_panel(lambda x: x, y=None)], width=53, height=18))
+    places = [row.index("*") for row in drawn if "*" in row]
+    assert places == sorted(places, reverse=True)
+    assert places[-1] == 0
+    assert places[0] >= len(drawn[0].rstrip()) - 4
+
+
+def test_both_splits_of_a_line_have_their_letter(make_surface):
+    ones = np.ones(5)
+    values = {("train", "loss"): ones, ("test", "loss"): 2 * ones}
+    lines = lines_of(choose(make_surface(values, y=None), None, None))
+    drawn = rows(lines)
+    test, train = (next(i for i, r in enumerate(drawn) if 3 * letter in r) for letter in "+*")
+    assert test < train
+    assert "* train   + test   loss" in lines
+
+
+def test_a_line_in_braille_goes_through_its_points(make_panel):
+    lines = lines_of([make_panel(lambda x: x, y=None)], Depth.FULL, width=53)
+    texts = [CODE.sub("", line) for line in lines]
+    dots = [(r, c) for r, t in enumerate(texts) for c, s in enumerate(t) if "⠀" < s <= "⣿"]
+    columns = {c for r, c in dots if "train" not in texts[r]}
+    assert columns == set(range(9, 9 + len(columns)))
+
+
+def test_gaps_of_a_line_stay_open(make_panel):
+    status = np.ones(9)
+    status[3:6] = 0
+    panel = make_panel(lambda x: 0 * x + 1, x="0:8:9", y=None, status=status)
+    lines = lines_of([panel], raw=True)
+    row = next(r for r in middle(lines) if "*" in r)
+    assert re.fullmatch(r"\*+ {5,}\*+ *", row)
+    assert any("/" in r for r in middle(lines))
+    assert "/ not computed (3)" in "\n".join(lines)
+
+
+def test_a_surface_in_3d_is_refused_with_what_to_use(make_panel):
+    with pytest.raises(UsageError, match="use contourf, contour or heatmap"):
+        lines_of([make_panel(bowl)], kind="surface")
+
+
+def test_names_of_files_can_not_control_the_terminal(make_panel):
+    panel = make_panel(bowl, provenance={"network": {"name": "evil \x1b[2J name"}})
+    assert not any("\x1b" in line for line in lines_of([panel]))
