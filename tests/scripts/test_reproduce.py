@@ -193,7 +193,7 @@ def on_digits(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(architectures, "WIDTHS", ())
 
     def call(script, *arguments):
-        samples = "problem_args.samples={train: 128, test: 64}"
+        samples = "problem_args.samples={train: 300, test: 64}"
         options = ["--set", "problem_args.data=digits", "--set", samples, "--jobs", "1"]
         options += ["--folder", str(tmp_path / "runs"), "--epochs", "3", *arguments]
         monkeypatch.setattr(sys, "argv", ["script.py", *options])
@@ -209,8 +209,13 @@ def on_digits(tmp_path, monkeypatch, capfd):
 def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     output, folder = on_digits(sharp_flat)
     rows = (folder / "table.md").read_text().splitlines()
-    assert "| SGD, 128, 5e-4 |" in rows[2]
-    assert rows[-1].split(" | ")[-1] in ("small |", "large |")
+    assert [row.split(" | ")[0] for row in rows[2:6]] == [
+        "| SGD, 128, 0",
+        "| SGD, 2048, 0",
+        "| SGD, 128, 5e-4",
+        "| SGD, 2048, 5e-4",
+    ]
+    assert rows[-1].split(" | ")[-1] in ("no decay |", "decay |", "neither |")
     assert {path.name for path in folder.glob("*.png")} == {
         "interpolation.png",
         "filter.png",
@@ -218,8 +223,8 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     }
     # The second time nothing is made again, and the same networks are used.
     again, _ = on_digits(sharp_flat)
-    assert again.count("have ") == 2
-    assert again.count("nothing to do") == 6
+    assert again.count("have ") == 4
+    assert again.count("nothing to do") == 12
     output, folder = on_digits(trajectory)
     assert output.count("have ") == 2
     assert (folder / "paths.png").exists()
