@@ -54,7 +54,9 @@ def _axis(value: Any) -> Axis:
             return Axis.parse(":".join(str(part) for part in value))
     except UsageError as error:
         raise ValueError(str(error)) from None
-    raise ValueError(f"expected [MIN, MAX, N] or MIN:MAX:N, got {value!r}")
+    # YAML 1.1 reads -1:1:31 as a number of seconds.
+    hint = " (YAML makes a number of MIN:MAX:N without quotes)" if type(value) is int else ""
+    raise ValueError(f"expected [MIN, MAX, N] or 'MIN:MAX:N', got {value!r}{hint}")
 
 
 AxisField = Annotated[
