@@ -25,7 +25,7 @@ from landscape_cli.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis, Grid
 from landscape_cli.shards import Shard
-from landscape_cli.yamltext import brief, load_yaml
+from landscape_cli.yamltext import brief, dump_yaml, load_yaml
 
 BATCH_NORM_SAMPLES = 2048
 MOST_REPEATS = 1000
@@ -54,7 +54,9 @@ def _axis(value: Any) -> Axis:
             return Axis.parse(":".join(str(part) for part in value))
     except UsageError as error:
         raise ValueError(str(error)) from None
-    raise ValueError(f"expected [MIN, MAX, N] or MIN:MAX:N, got {value!r}")
+    # YAML 1.1 reads -1:1:31 as a number of seconds.
+    hint = " (YAML makes a number of MIN:MAX:N without quotes)" if type(value) is int else ""
+    raise ValueError(f"expected [MIN, MAX, N] or 'MIN:MAX:N', got {value!r}{hint}")
 
 
 AxisField = Annotated[
@@ -303,7 +305,7 @@ class RunConfig(BaseModel):
             UsageError: if ``problem_args`` hold objects that YAML has no form for.
         """
         try:
-            return yaml.safe_dump(self.model_dump(), sort_keys=False)
+            return dump_yaml(self.model_dump())
         except yaml.YAMLError as error:
             raise UsageError(f"problem_args: can't be written as YAML: {error}") from None
 

@@ -51,6 +51,14 @@ def test_a_configuration_survives_its_yaml(problem, problem_args, axes, orthogon
     assert differences(config.model_dump(), again) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["0E0", "1e-3", "-2E+5", "1.e7", "yes", "1:30", "0x1f", "~", "1_0"]
+)
+def test_texts_that_look_like_something_else_stay_texts(text):
+    config = RunConfig(problem="a:b", problem_args={text: text}, grid={"x": Axis(0, 1, 2)})
+    assert parse_config(config.as_yaml(), "test").problem_args == {text: text}
+
+
 def test_the_documented_configuration_is_read():
     config = parse_config(FULL, "test")
     assert config.grid == {"x": Axis(-1, 1, 51), "y": Axis(-1, 1, 51)}

@@ -90,9 +90,7 @@ def finish(
 def _legend(panels: Sequence[Panel]) -> list[Artist]:
     """What says what the band is, and the thin lines."""
     repeats = len(panels[0].members)
-    words = (
-        f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
-    )
+    words = f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
     found: list[Artist] = []
     if any(np.isfinite(band(panel)).any() for panel in panels):
         found.append(Patch(color=ink(0.8), linewidth=0, label=words))

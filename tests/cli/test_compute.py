@@ -131,6 +131,7 @@ def test_bad_arguments_are_one_line(landscape, workplace, arguments, words):
         ({"checkpoint": "example.py"}, "no PyTorch checkpoint, or a damaged one"),
         ({"checkpoint": "wrong.pt"}, "wrong shapes: weight (2, 2) instead of (1, 3)"),
         ({"grid": {"x": [0, 1]}}, "grid.x: expected [MIN, MAX, N]"),
+        ({"grid": {"x": -3569}}, "(YAML makes a number of MIN:MAX:N without quotes)"),
     ],
 )
 def test_bad_configurations_are_one_line(landscape, workplace, keys, words):
