@@ -1,10 +1,13 @@
 """Fixtures of all suites: a folder with example problems, and the command line in it."""
 
+import contextlib
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,14 @@ def mpiexec() -> str | None:
     """The launcher beside this Python, or the one on the path."""
     beside = Path(sys.executable).parent / "mpiexec"
     return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+def hear_ctrl_c() -> None:
+    """To be called in a new process before its program begins.
+
+    Shells let what they start in the background ignore Ctrl-C, and so all its children.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
@@ -105,9 +116,40 @@ class Workplace:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # Shells let what they start in the background ignore Ctrl-C, and so all its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=hear_ctrl_c,
         )
+
+    def in_terminal(
+        self, *arguments: object, seen: Callable[[subprocess.Popen, str], None]
+    ) -> tuple[int, str]:
+        """Run `landscape` in a terminal; its exit code and all it wrote.
+
+        Args:
+            arguments: of the command line.
+            seen: is told, whenever more is written, the process and all it has written so far.
+        """
+        control, terminal = pty.openpty()
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment() | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+            preexec_fn=hear_ctrl_c,
+        )
+        os.close(terminal)
+        late = threading.Timer(TIMEOUT, process.kill)
+        late.start()
+        text = ""
+        with contextlib.suppress(OSError):  # the other end of a terminal that is closed
+            while part := os.read(control, 1 << 16):
+                text += part.decode(errors="replace")
+                seen(process, text)
+        os.close(control)
+        code = process.wait()
+        late.cancel()
+        return code, text
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name

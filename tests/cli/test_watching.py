@@ -1,9 +1,5 @@
-import contextlib
-import os
-import pty
 import re
 import signal
-import subprocess
 import time
 from dataclasses import replace
 
@@ -39,27 +35,15 @@ def half(workplace):
     return "half.h5"
 
 
-def in_terminal(workplace, *arguments, until, signal_number=signal.SIGINT):
+def interrupted(workplace, *arguments, until):
     """Run a command in a terminal until it has shown some text; its exit code and all it wrote."""
-    control, terminal = pty.openpty()
-    process = subprocess.Popen(
-        workplace.command(*arguments),
-        cwd=workplace.folder,
-        env=workplace.environment() | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=terminal,
-        stderr=terminal,
-    )
-    os.close(terminal)
-    text = ""
-    with contextlib.suppress(OSError):  # the other end of a terminal that is closed
-        while part := os.read(control, 1 << 16):
-            text += part.decode(errors="replace")
-            if until in text and process.poll() is None:
-                process.send_signal(signal_number)
-                until = "\0"
-    os.close(control)
-    return process.wait(60), text
+    sent = []
+
+    def seen(process, text):
+        if until in text and not sent:
+            sent.append(process.send_signal(signal.SIGINT))
+
+    return workplace.in_terminal(*arguments, seen=seen)
 
 
 @pytest.mark.mpi
@@ -86,7 +70,7 @@ def test_a_run_is_followed_to_its_end(workplace):
 
 @pytest.mark.parametrize("watch", [["--watch", "half.h5"], ["half.h5", "--watch", "0.1"]])
 def test_ctrl_c_ends_quietly_and_leaves_the_terminal_as_it_was(workplace, half, watch):
-    code, text = in_terminal(workplace, "info", *watch, until="no run writes it now")
+    code, text = interrupted(workplace, "info", *watch, until="no run writes it now")
     assert code == 130
     assert "55 of 81 points (67 %)" in text
     assert "complete down to 5 x 5 points" in text
@@ -97,7 +81,7 @@ def test_ctrl_c_ends_quietly_and_leaves_the_terminal_as_it_was(workplace, half, 
 
 
 def test_a_picture_in_the_terminal_is_drawn_again_in_its_place(workplace, half):
-    code, text = in_terminal(
+    code, text = interrupted(
         workplace, "plot", half, "--terminal", "--watch", "0.1", until="67 % computed"
     )
     assert code == 130
@@ -107,22 +91,13 @@ def test_a_picture_in_the_terminal_is_drawn_again_in_its_place(workplace, half):
 
 def test_frames_replace_each_other(workplace, half):
     whole = read_surface("surface.h5")
-    control, terminal = pty.openpty()
-    process = subprocess.Popen(
-        workplace.command("info", half, "--watch", "0.1"),
-        env=workplace.environment() | {"TERM": "xterm"},
-        stdout=terminal,
-        stderr=terminal,
-    )
-    os.close(terminal)
-    text = ""
-    with contextlib.suppress(OSError):
-        while part := os.read(control, 1 << 16):
-            text += part.decode(errors="replace")
-            if "55 of 81" in text:
-                write_surface(half, whole)
-    os.close(control)
-    assert process.wait(60) == 0
+
+    def seen(process, text):
+        if "55 of 81" in text:
+            write_surface(half, whole)
+
+    code, text = workplace.in_terminal("info", half, "--watch", "0.1", seen=seen)
+    assert code == 0
     frames = text.split("\x1b[J")
     height = frames[0].count("\n")
     assert frames[1].startswith(f"\r\x1b[{height}A")
