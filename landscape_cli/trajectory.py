@@ -122,8 +122,8 @@ class Marker:
 
     @property
     def off(self) -> bool:
-        """Whether it lies beside the slice, by more than rounding."""
-        return self.residual > 1e-3 * self.distance
+        """Whether it lies beside the slice, by more than rounding, as far as that is known."""
+        return self.distance > 0 and self.residual > 1e-3 * self.distance
 
 
 def markers_of(provenance: Mapping[str, Any]) -> list[Marker]:

@@ -165,8 +165,9 @@ def test_checkpoints_of_a_plane_have_names(panel_with, legend):
 def test_a_checkpoint_beside_the_plane_says_how_far(panel_with):
     near = {**marker("near", 0.5, 0.5), "residual": 1e-6, "distance": 0.7}
     far = {**marker("far", -0.5, 0.5), "residual": 2.345, "distance": 3.0}
-    axes = draw([panel_with(markers=[near, far])], "contourf").axes[0]
-    assert list(texts(axes, "checkpoint")) == ["near", "far (2.35 off)"]
+    unknown = {**marker("unknown", 0.5, -0.5), "residual": 2e-6}
+    axes = draw([panel_with(markers=[near, far, unknown])], "contourf").axes[0]
+    assert list(texts(axes, "checkpoint")) == ["near", "far (2.35 off)", "unknown"]
 
 
 def test_checkpoints_of_a_line_stand_at_their_coordinates(make_panel):
