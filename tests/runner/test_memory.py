@@ -27,7 +27,6 @@ def build():
 
 MEASURE = """
 import json, pathlib, resource, sys
-import psutil
 from landscape_cli.config import load_config
 from landscape_cli.execution.serial import SerialExecutor
 from landscape_cli.runner.setup import set_up
@@ -43,7 +42,7 @@ def load(path, args):
     problem = load_problem(path, args)
     batch = problem.splits["train"].tensors[0]
     problem.model(batch)
-    base["bytes"] = psutil.Process().memory_info().rss
+    base["bytes"] = peak()  # what is resident may be less, where the system takes pages back
     return problem
 
 setup.load_problem = load
