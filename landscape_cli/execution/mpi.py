@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.execution.base import OtherRankError, Result, TileSource, Work
 from landscape_cli.execution.stopping import Stop
+from landscape_cli.execution.vendor import shorten_addresses
 from landscape_cli.records import Tile, TileResult, coordinates_text
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class MPIExecutor:
     """
 
     def __init__(self) -> None:
+        shorten_addresses()
         try:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:

@@ -1,7 +1,8 @@
-"""Which MPI library this environment has, found out without loading it into this process."""
+"""What can be known and done about the MPI library before it is loaded."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
@@ -28,6 +29,19 @@ def mpi_vendor() -> str | None:
         return done.stdout.strip() or None
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def shorten_addresses() -> None:
+    """Let ranks of the ``mpich`` wheel that srun starts talk by libfabric, unless told otherwise.
+
+    To be called before MPI is loaded. Ranks tell Slurm their addresses in lines of PMI-1, of which
+    it reads at most 1024 bytes. Of UCX, MPICH sends the address with whatever the memory behind it
+    holds, in lines that are sometimes longer: some ranks then abort in MPI_Init, or all wait there
+    for ever (https://github.com/pmodels/mpich/issues/6924). Of libfabric a line has 65 bytes.
+    """
+    by_slurm = "PMI_JOBID" in os.environ and "SLURM_STEP_ID" in os.environ
+    if by_slurm and _installed("mpich"):
+        os.environ.setdefault("MPIR_CVAR_CH4_NETMOD", "ofi")
 
 
 def _installed(package: str) -> bool:

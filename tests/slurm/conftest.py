@@ -62,9 +62,15 @@ class Slurm:
         deadline = time.monotonic() + TIMEOUT
         ended = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
         while not (there() if there else set(self.states(job)) <= ended):
-            assert time.monotonic() < deadline, self("scontrol", "show", "job", job)
+            assert time.monotonic() < deadline, self.report(job)
             time.sleep(0.2)
         return self.facts(job)
+
+    def report(self, job: str) -> str:
+        """All that is known of a job, and what it wrote."""
+        log = Path(self.facts(job)["StdOut"])
+        wrote = log.read_text() if log.exists() else "nothing"
+        return f"{self('scontrol', 'show', 'job', job)}\n{log}:\n{wrote}"
 
     def configure(self) -> None:
         host = socket.gethostname().split(".")[0]
