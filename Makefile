@@ -29,7 +29,7 @@ extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
 
 .venv/extras: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[html,xarray,browser,test-vtk]'
+		--editable '.[html,render,xarray,browser,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)

@@ -40,7 +40,7 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
     axes.set_title(labels.title(panel), pad=6 + pt(LINE) * len(second.splitlines()))
     _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     words = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
-    if axes.name == "3d":
+    if axes.name == "3d" or not axes.axison:
         axes.set(xlabel="x", ylabel="y")
         lines = [_wrapped(word, 1.1 * room[0]) for word in words.values() if len(word) > 1]
         text = "\n".join(lines)

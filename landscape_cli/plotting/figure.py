@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from textwrap import wrap
 from typing import Any
 
@@ -14,6 +15,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import labels
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.captions import caption
 from landscape_cli.plotting.checks import check
 from landscape_cli.plotting.limits import fit
@@ -34,6 +36,9 @@ NARROWEST = 1.9
 LINE_SHAPE = 0.6
 """Height to width of the axes of lines."""
 
+FINENESS = 1.5
+"""How many times finer than asked for images are made, as they are fitted into their places."""
+
 CAPTION_LETTERS = 16.5
 """How many letters of a caption fit in an inch."""
 
@@ -47,6 +52,8 @@ def draw(
     size: Size | None = None,
     twin: Twin | None = None,
     text: str = "",
+    camera: Camera | None = None,
+    dpi: int = 200,
 ) -> Figure:
     """Draw panels side by side with the same limits.
 
@@ -59,6 +66,8 @@ def draw(
         size: the figure's; what suits its panels if None.
         twin: what is drawn on a second axis.
         text: a caption below all panels.
+        camera: where surfaces are seen from.
+        dpi: for how many dots per inch images are made.
 
     Raises:
         UsageError: if the panels do not go together, or the kind does not suit them.
@@ -70,16 +79,29 @@ def draw(
         raise UsageError(
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
+    if camera is not None and not painter.has_camera:
+        raise UsageError(
+            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; use surface or render"
+        )
     with style(look):
         groups = _groups(panels, painter)
         layout = _layout(groups, painter, columns, size, bar=not painter.overlay)
-        figure = _draw(groups, painter, scale, layout, twin)
+        figure = _draw(groups, _seen(painter, camera, layout, dpi), scale, layout, twin)
         fixed = size is not None and size.height is not None
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
             _give_height(figure, layout.rows)
         return figure
+
+
+def _seen(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
+    """A painter that knows its camera."""
+    if not painter.has_camera:
+        return painter
+    width = round(FINENESS * layout.panel[0] * dpi)
+    paint: Any = painter.paint
+    return replace(painter, paint=partial(paint, camera=camera, width=width))
 
 
 @dataclass(frozen=True)
@@ -195,4 +217,5 @@ def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
         return 0.6 * width + 1.1 * enlarged()
     if painter.projection is not None:
         return 0.8 * width + 1.2 * enlarged()
-    return 0.8 * width * max(group[0].aspect for group in groups) + 0.9 * enlarged()
+    shape = painter.shape or 0.8 * max(group[0].aspect for group in groups)
+    return shape * width + 0.9 * enlarged()

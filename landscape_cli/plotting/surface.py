@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.checks import check_wide
 from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
 from landscape_cli.plotting.painter import Painter
@@ -20,7 +21,6 @@ from landscape_cli.plotting.style import colormap, ink, missing, ticks
 
 Floats = NDArray[np.float64]
 
-VIEW = {"elev": 32, "azim": -58}
 LIGHT = np.array([-0.5, -0.3, 0.81])
 """The direction to the light, of length 1 in units of the axes' box."""
 
@@ -28,8 +28,11 @@ VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
 
 
-def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
+def paint(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
     """Draw a face for every cell of the grid, values beyond the limits at the limits."""
+    camera = camera or Camera()
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
@@ -41,8 +44,8 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
-    axes.view_init(**VIEW)
-    axes.set_box_aspect((4, 4, 3), zoom=0.95)
+    axes.view_init(elev=camera.elevation, azim=camera.azimuth)
+    axes.set_box_aspect((4, 4, 3), zoom=0.95 * camera.zoom)
     _tick(axes, scale)
     explain(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
@@ -126,4 +129,4 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
 
 
-PAINTER = Painter(paint, projection="3d")
+PAINTER = Painter(paint, projection="3d", has_camera=True)
