@@ -162,11 +162,17 @@ def _pixels(figure: Figure, dpi: int) -> Pixels:
 
 def _write_gif(path: Path, images: Iterator[Pixels], rate: float, hold: float) -> None:
     """Frames are kept with 256 colours each until all are there."""
-    pictures = [Image.fromarray(image).quantize(256, dither=Image.Dither.NONE) for image in images]
+    pictures = [_with_palette(Image.fromarray(image)) for image in images]
     durations = [round(1000 / rate)] * len(pictures)
     durations[-1] = max(durations[-1], round(1000 * hold))
     first, *others = pictures
     first.save(path, "gif", save_all=True, append_images=others, duration=durations, loop=0)
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """An image of 256 colours that cover all of its own, so that few gradients break into bands."""
+    method = Image.Quantize.MAXCOVERAGE
+    return image.quantize(256, method, kmeans=5, dither=Image.Dither.NONE)
 
 
 def _write_mp4(path: Path, images: Iterator[Pixels], rate: float, hold: float) -> None:
