@@ -130,7 +130,7 @@ def command(
     before the first one is, or with --raw, the area that is not computed is marked. Points that are
     not finite are always marked, and a note on stderr says how many values the limits clip.
     """
-    from landscape_cli.plotting.files import check_output
+    from landscape_cli.output import check_output
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.sizes import parse_size
 
@@ -140,7 +140,7 @@ def command(
     surfaces = first_look(files, waiting=watch is not None)
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-        check_output(path, [*files, *filter(None, [trajectory])])
+        check_output(path, [*files, *filter(None, [trajectory])], FORMATS)
     if terminal and choices["twin"] is not None:
         raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
     dimensions = None if size is None else parse_size(size)

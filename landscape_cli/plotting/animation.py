@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from landscape_cli.errors import UsageError
+from landscape_cli.output import check_output, replacing
 from landscape_cli.plotting import MOVIES
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.files import check_output
 from landscape_cli.plotting.painter import load
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.request import Picture
@@ -128,16 +128,9 @@ def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) 
     Raises:
         UsageError: if the file can't be written.
     """
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.tmp")
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
-    try:
+    with replacing(path) as partial:
         write(partial, iter(images), rate, hold)
-        os.replace(partial, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"--output {path}: can't be written ({reason}); choose another") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _frame(panels: Sequence[Panel], picture: Picture, view: View) -> tuple[Pixels, Size]:

@@ -132,7 +132,7 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
         faces = _quads(np.arange(len(points)).reshape(-1, 4))
         yield pyvista.PolyData(points, faces), {"color": scene.gap}
     whole = _surface(pyvista, terrain)
-    for mesh in _levelled(whole):
+    for mesh in filter(lambda mesh: mesh.n_cells, _levelled(whole)):
         yield mesh, {"scalars": "above", "rgb": True, "culling": "back"}
         yield mesh, {"scalars": "below", "rgb": True, "culling": "front"}
     flat = whole.copy()
@@ -168,8 +168,6 @@ def _surface(pyvista: Any, terrain: Terrain) -> Any:
 def _levelled(mesh: Any) -> Iterator[Any]:
     """A surface within the box, and what lies beyond it, at its lid and its bottom."""
     heights = mesh["height"]
-    if not mesh.n_cells:
-        return
     inside = mesh
     if heights.max() > TALL:
         inside = inside.clip_scalar(scalars="height", value=TALL)

@@ -159,6 +159,15 @@ def test_pictures_are_not_blank_in_any_style(make_panel, tmp_path):
         assert path.stat().st_size > 10_000
 
 
+def test_the_centre_is_a_white_ball(make_panel):
+    axes = [
+        draw([make_panel(bowl, x=x)], "render", look="dark", dpi=60, camera=ABOVE).axes[0]
+        for x in ("-1:1:5", "0.1:1:5")
+    ]
+    images = [one.get_images()[0].get_array() for one in axes]
+    assert [bool(near(image, WHITE, 3).any()) for image in images] == [True, False]
+
+
 def test_a_turntable_turns(make_surface):
     surfaces = [make_surface(bowl), make_surface(lambda x, y: x)]
     request = Request(kind="render")
