@@ -10,7 +10,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+.PHONY: help install extras demo train test test-extras test-slow test-browser test-openmpi test-chaos test-slurm \
 	fuzz bench lint format clean
 
 help: ## List the commands
@@ -49,6 +49,12 @@ train: install
 
 test: install ## Run the tests (some minutes)
 	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
+
+# What `make test` skips without the extras is among these.
+test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
+	$(BIN)/python -m pytest -m 'not slow and not browser' tests/exporting tests/plotting \
+		tests/cli/test_export.py tests/cli/test_export_formats.py tests/cli/test_plot.py \
+		tests/cli/test_animate.py
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow
