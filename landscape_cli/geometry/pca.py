@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
@@ -84,6 +83,8 @@ def principal_components(
     Raises:
         UsageError: if the rows span no plane.
     """
+    from scipy.linalg import eigh
+
     count = len(products)
     centring = np.eye(count) - 1 / count if mean else np.eye(count)
     centred = centring @ products @ centring
