@@ -32,6 +32,7 @@ from landscape_cli.geometry.pca import principal_directions
 from landscape_cli.geometry.slices import cosine
 from landscape_cli.problems.resolving import load_callable
 from landscape_cli.problems.weights import read_weights
+from landscape_cli.runner.agreement import share_tensors
 from landscape_cli.store import read_direction
 
 PARALLEL = 1e-10
@@ -156,15 +157,9 @@ def supply(
             name: torch.zeros(view.shape, dtype=_wide(view))
             for name, view in parameters.views.items()
         }
-        share_tensors(entries, executor)
+        share_tensors(entries.values(), executor)
         supplied[axis] = recipe.holding(entries)
     return supplied
-
-
-def share_tensors(tensors: Mapping[str, Tensor], executor: Executor) -> None:
-    """Give every rank the tensors of rank 0, in place; on the CPU and contiguous."""
-    for tensor in tensors.values():
-        executor.share(tensor.view(-1).view(torch.uint8).numpy())
 
 
 def _register_rules(recipes: Mapping[str, Direction]) -> None:
