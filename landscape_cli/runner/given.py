@@ -25,7 +25,7 @@ from landscape_cli.geometry.directions.file import FileDirection
 from landscape_cli.geometry.directions.given import GivenDirection
 from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.directions.pca import PcaDirection
-from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.flat import FlatParameters, wide_dtype
 from landscape_cli.geometry.matching import match
 from landscape_cli.geometry.normalization import register
 from landscape_cli.geometry.pca import principal_directions
@@ -83,7 +83,7 @@ def _to_checkpoint(axis: str, recipe: GivenDirection, context: Context) -> Entri
     path = cast(CheckpointDirection, recipe).path
     weights, _ = read_weights(path, context.model, context.centre)
     return {
-        name: (weights[name].double() - like.double()).to(_wide(like))
+        name: (weights[name].double() - like.double()).to(wide_dtype(like))
         for name, like in context.centre.items()
     }
 
@@ -154,7 +154,7 @@ def supply(
     supplied = dict(recipes)
     for axis, recipe in given.items():
         entries = loaded.pop(axis, None) or {
-            name: torch.zeros(view.shape, dtype=_wide(view))
+            name: torch.zeros(view.shape, dtype=wide_dtype(view))
             for name, view in parameters.views.items()
         }
         share_tensors(entries.values(), executor)
@@ -182,9 +182,9 @@ def _load(
         recipe.prepare(f"directions.{axis}", parameters.views)
         entries = LOADERS[recipe.kind](axis, recipe, context)
         loaded[axis] = {
-            name: tensor.to(_wide(tensor)).contiguous()
+            name: tensor.to(wide_dtype(tensor)).contiguous()
             if recipe.selects(name)
-            else torch.zeros(tensor.shape, dtype=_wide(tensor))
+            else torch.zeros(tensor.shape, dtype=wide_dtype(tensor))
             for name, tensor in entries.items()
         }
     _check(loaded, given)
@@ -205,11 +205,6 @@ def _check(loaded: Mapping[str, Entries], given: Mapping[str, GivenDirection]) -
                 f"directions.{second}: parallel to directions.{first}, so that they span no plane; "
                 "checkpoints that lie on one line make a line: leave one of the two out"
             )
-
-
-def _wide(tensor: Tensor) -> torch.dtype:
-    """The tensor's type, or float32 if that is wider."""
-    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def refuse_zero(norms: Mapping[str, float]) -> None:
