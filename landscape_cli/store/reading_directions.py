@@ -12,7 +12,7 @@ from typing import Any, Literal
 import h5py
 from numpy.typing import NDArray
 
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import StoreError, some
 from landscape_cli.store.opening import numbers, open_file, text
 from landscape_cli.store.publishing import reason
 from landscape_cli.store.surface_file import DAMAGED
@@ -21,7 +21,6 @@ Entry = tuple[str | None, NDArray[Any]]
 """A tensor and its name, None in the other tool's files."""
 
 ENDING = "direction"
-SHOWN = 6
 
 
 def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -> list[Entry]:
@@ -71,5 +70,4 @@ def _inventory(names: list[str]) -> str:
     axes = [name.removesuffix(ENDING) for name in names if name.endswith(ENDING)]
     if axes:
         return f"the file has those of {' and '.join(axes)}: choose one of them by axis"
-    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    return f"the file holds {shown or 'nothing'}: name a file of directions"
+    return f"the file holds {some(names) or 'nothing'}: name a file of directions"
