@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli import logs
-from landscape_cli.cli.options import debug_option, log_options
+from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
 from landscape_cli.cli.reporting import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.execution.launch import launched_rank
 from landscape_cli.execution.stopping import listen
@@ -59,12 +59,7 @@ Examples:
     "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
     "a whole run with --no-calibrate.",
 )
-@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
-@click.option(
-    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
-)
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@run_options
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -113,13 +108,7 @@ Examples:
     type=click.Choice(["auto", "on", "off"]),
     help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
-)
+@set_option
 @click.option(
     "--time-limit",
     metavar="TIME",

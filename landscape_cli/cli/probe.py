@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli import logs
-from landscape_cli.cli.options import debug_option, log_options
+from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
 from landscape_cli.execution.launch import launched_rank
 
 if TYPE_CHECKING:
@@ -23,22 +23,11 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("config")
-@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
-@click.option(
-    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
-)
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@run_options
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N", help="Evaluate N samples of each split."
 )
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
-)
+@set_option
 @log_options
 @debug_option
 def command(
