@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.config import differences
+from landscape_cli.comparison import differences
 from landscape_cli.errors import StoreError
 from landscape_cli.records import Quantity, Status, Surface, coordinates_text
 from landscape_cli.shards import Shard
