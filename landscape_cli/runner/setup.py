@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,12 +13,7 @@ from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.agreement import precision_errors
 from landscape_cli.evaluation.batch_norm import batch_norms, moved_buffers
-from landscape_cli.evaluation.devices import (
-    choose_device,
-    default_micro_batch,
-    own_cores,
-    set_threads,
-)
+from landscape_cli.evaluation.devices import choose_device, default_micro_batch
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.flat import FlatParameters, digest
@@ -32,6 +26,7 @@ from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.laying import lay_slice
 from landscape_cli.runner.loading import load_data, room_of
+from landscape_cli.runner.places import share_node
 from landscape_cli.runner.sampling import choose_samples, chosen
 from landscape_cli.runner.start import Start
 
@@ -141,13 +136,3 @@ def _load_problem(start: Start) -> Problem:
     if not any(parameter.is_floating_point() for parameter in problem.model.parameters()):
         raise ProblemError("Problem.model: it has no floating-point parameters to perturb")
     return problem
-
-
-def share_node(
-    executor: Executor, device: torch.device, threads: int | None
-) -> list[dict[str, Any]]:
-    """Give this rank its share of the node's cores, and learn where all ranks are."""
-    host = socket.gethostname()
-    cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
-    threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
-    return executor.gather({"host": host, "device": str(device), "threads": threads})
