@@ -42,15 +42,16 @@ def differences(
     for key in RESULT_KEYS:
         old, new = (values.get(key, BEFORE.get(key)) for values in (stored, now))
         if key != "splits" or new is not None:
-            lines += _compare(key, old, new, places)
+            lines += compare(key, old, new, places)
     return lines
 
 
-def _compare(key: str, old: Any, new: Any, places: tuple[str, str]) -> list[str]:
+def compare(key: str, old: Any, new: Any, places: tuple[str, str]) -> list[str]:
+    """A line for each value that differs, those of mappings by dotted keys."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return [
             line
             for name in dict.fromkeys([*old, *new])
-            for line in _compare(f"{key}.{name}", old.get(name), new.get(name), places)
+            for line in compare(f"{key}.{name}", old.get(name), new.get(name), places)
         ]
     return [] if old == new else [f"{key}: {brief(old)} {places[0]}, {brief(new)} {places[1]}"]
