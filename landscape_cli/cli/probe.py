@@ -48,17 +48,11 @@ def command(
     ranks share the points.
     """
     logs.begin(launched_rank() or 0, verbose)
-    from landscape_cli.changes import parse_changes
-    from landscape_cli.config import load_config
-    from landscape_cli.execution.choice import choose_executor
+    from landscape_cli.cli.beginning import begin
     from landscape_cli.runner import probe
 
     options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
-    values = parse_changes(changes) | {k: v for k, v in options.items() if v is not None}
-    executor = choose_executor()
-    if log_dir is not None:
-        executor.together(lambda: logs.keep(log_dir, executor.rank))
-    settings = executor.lead(lambda: load_config(config, values, seed=seed))
+    executor, settings = begin(config, changes, options, {}, seed, log_dir)
     found = probe(settings, executor)
     if executor.rank == 0:
         print("\n".join(_lines(found, settings, config)), flush=True)
