@@ -22,6 +22,32 @@ def short_names(files: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) else list(files)
 
 
+def run_options(function: Function) -> Function:
+    """Add ``--checkpoint``, ``--seed``, ``--device`` and ``--threads``."""
+    checkpoint = click.option("--checkpoint", metavar="FILE", help="The trained weights.")
+    seed = click.option(
+        "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
+    )
+    device = click.option(
+        "--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N."
+    )
+    threads = click.option(
+        "--threads", type=click.IntRange(min=1), help="CPU threads of each rank."
+    )
+    return checkpoint(seed(device(threads(function))))
+
+
+def set_option(function: Function) -> Function:
+    """Add ``--set``, whose values are ``changes``."""
+    return click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+    )(function)
+
+
 def log_options(function: Function) -> Function:
     """Add ``--verbose`` and ``--log-dir``."""
     verbose = click.option(
