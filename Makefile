@@ -10,8 +10,8 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install extras demo train gallery test test-slow test-browser test-openmpi test-chaos \
-	test-slurm fuzz bench lint format clean
+.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+	fuzz bench lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,7 +48,8 @@ train: install
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
 # Networks and surfaces that are there are not made again.
-gallery: demo extras ## Make the pictures of docs/gallery.md (10 minutes; chromium)
+.PHONY: gallery
+gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
 
 test: install ## Run the tests (some minutes)
