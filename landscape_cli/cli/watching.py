@@ -118,6 +118,8 @@ def follow(files: Sequence[str], seconds: float) -> Iterator[Sight]:
                 for file, surface, mark, old in zip(files, surfaces, marks, before, strict=True)
             ]
             changed_at = time.monotonic()
+            if None in before:  # what there is at the first look may be old
+                changed_at -= max(0.0, time.time() - max(mark[0] for mark in marks) / 1e9)
         complete = all(_complete(surface) for surface in surfaces)
         look = time.monotonic()
         written = [mark[0] / 1e9 for mark in marks]

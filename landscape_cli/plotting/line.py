@@ -23,6 +23,7 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_checkpoints
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, missing, pt, series
+from landscape_cli.records import Status
 
 FEW = 60
 """With at most so many points each of them has a dot."""
@@ -108,6 +109,8 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         axes.fill_between(
             panel.x, below, values + width, color=color, alpha=0.2, linewidth=0, zorder=1
         )
+    interpolated = panel.cut(panel.surface.status) == Status.INTERPOLATED
+    partly = bool(interpolated.any())
     for member in panel.members:
         alone = np.where(scale.visible(member), member.z, np.nan)
         axes.plot(
@@ -125,8 +128,9 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         values,
         dashes,
         color=color,
-        marker="o" if len(panel.x) <= FEW else None,
-        markersize=pt(2.5),
+        marker="o" if partly or len(panel.x) <= FEW else None,
+        markevery=np.flatnonzero(~interpolated).tolist(),
+        markersize=pt(1.6 if partly else 2.5),
         label=label,
         zorder=2,
     )

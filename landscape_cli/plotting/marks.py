@@ -17,9 +17,13 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import BAD, HIDDEN, colormap, missing, outline, pt
+from landscape_cli.records import Status
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+
+MOST_DOTS = 2_000
+"""With more dots than this they are an image inside a PDF or SVG file."""
 
 MOST_CROSSES = 400
 """More points than this without a value are coloured cells instead of crosses."""
@@ -116,10 +120,35 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
         else:
             rows, columns = np.nonzero(mask)
             axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
+    _mark_computed(axes, panel)
     axes.set_box_aspect(panel.aspect)
     if _holds_centre(panel):
         axes.plot([0], [0], zorder=5, gid="centre", **centre())
     draw_path(axes, panel)
+
+
+def _mark_computed(axes: Any, panel: Panel) -> None:
+    """A dot for each computed point of a plane that is interpolated elsewhere."""
+    interpolated = panel.cut(panel.surface.status) == Status.INTERPOLATED
+    if not interpolated.any():
+        return
+    rows, columns = np.nonzero(~interpolated & ~panel.missing)
+    size = float(np.clip(95 / max(panel.z.shape), 0.4, 1.5))
+    axes.plot(
+        panel.x[columns],
+        panel.y[rows],
+        linestyle="none",
+        marker="o",
+        markersize=size,
+        markerfacecolor="white",
+        markeredgecolor="black",
+        markeredgewidth=size / 6,
+        alpha=0.7,
+        zorder=2.5,
+        rasterized=len(rows) > MOST_DOTS,
+        label=f"computed ({labels.count(len(rows))})",
+        gid="computed",
+    )
 
 
 def absent(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:

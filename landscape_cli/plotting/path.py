@@ -101,8 +101,9 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
     label = f"{len(places)} checkpoints"
     look: dict[str, Any] = {"color": ink(0), "linewidth": pt(1), "path_effects": outline(2.8)}
     axes.plot(*fine.T, zorder=5.5, gid="trajectory", label=label, **look)
-    for ends, marker, size in ((places[:1], "s", 4.5), (places[-1:], "*", 9)):
-        axes.plot(*ends.T, zorder=6, **_look(marker, ENDS, size))
+    ends = ((places[:1], "s", 4.5, "first"), (places[-1:], "*", 9, "last"))
+    for end, marker, size, name in ends:
+        axes.plot(*end.T, zorder=6, **{**_look(marker, ENDS, size), "label": name})
 
 
 def path_above(panel: Panel, heights: Floats) -> tuple[Floats, Floats] | None:

@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import time
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from landscape_cli.cli.watching import follow
 from landscape_cli.records import Axis, Grid, Status, Surface
 from landscape_cli.store import read_surface, write_surface
 
@@ -44,6 +46,12 @@ def interrupted(workplace, *arguments, until):
             sent.append(process.send_signal(signal.SIGINT))
 
     return workplace.in_terminal(*arguments, seen=seen)
+
+
+def test_what_was_written_long_ago_is_not_new(half):
+    hour = time.time() - 3600
+    os.utime(half, (hour, hour))
+    assert next(follow([half], 1)).idle == pytest.approx(3600, abs=60)
 
 
 @pytest.mark.mpi
