@@ -11,79 +11,77 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.checks import check_wide
+from landscape_cli.plotting.faces import Faces, faces_of
 from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path_above
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.shading import shaded
 from landscape_cli.plotting.style import colormap, ink, missing, ticks
 
 Floats = NDArray[np.float64]
 
 VIEW = {"elev": 32, "azim": -58}
-LIGHT = np.array([-0.5, -0.3, 0.81])
-"""The direction to the light, of length 1 in units of the axes' box."""
+BOX = (4, 4, 3)
+"""The proportions of the axes' box."""
 
 VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
 
+SEAM = 0.4
+"""The width in points of the faces' edges, without which the background shows between them."""
+
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
-    """Draw a face for every cell of the grid, values beyond the limits at the limits."""
+    """Draw the cells of the grid, cut at the limits, with level faces in place of what is beyond."""
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
-    heights = np.clip(scale.drawn(panel), low, high).filled(np.nan)
+    whole = scale.drawn(panel).filled(np.nan)
+    heights = np.clip(whole, low, high)
     axes.computed_zorder = False
-    faces, colors = _faces(panel, heights, scale)
-    if len(faces):
-        axes.add_collection3d(_collection(faces, colors))
+    faces = faces_of(panel.x, panel.y, whole, scale.ends)
+    if len(faces.lid):
+        axes.add_collection3d(_collection(faces, _colors(faces, panel, whole, scale)))
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(**VIEW)
-    axes.set_box_aspect((4, 4, 3), zoom=0.95)
+    axes.set_box_aspect(BOX, zoom=0.95)
     _tick(axes, scale)
     explain(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
-def _faces(panel: Panel, heights: Floats, scale: Scale) -> tuple[list[Floats], Floats]:
-    """A polygon (k, 3) for every cell with 3 or 4 corners, and their colours (n, 4)."""
-    x, y = np.meshgrid(panel.x, panel.y)
-    points = np.stack([x, y, heights], axis=-1)
-    cells = np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
-    cells = cells.reshape(-1, 4, 3)
-    good = np.isfinite(cells[..., 2])
-    kept = good.sum(axis=1) >= 3
-    cells, good = cells[kept], good[kept]
-    faces = [cell[corners] for cell, corners in zip(cells, good, strict=True)]
-    middles = np.nanmean(cells[..., 2], axis=1)
-    colors = np.asarray(colormap()(scale.norm(middles)))
-    size = (np.ptp(panel.x), np.ptp(panel.y), np.ptp(scale.ends))
-    colors[:, :3] = np.clip(colors[:, :3] * _light(cells / size)[:, None], 0, 1)
-    return faces, colors
+def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale) -> Floats:
+    """The colours of faces by their heights, and by light but for those at the limits, (n, 4)."""
+    low, high = scale.ends
+    x, y = ((axis - axis[0]) / np.ptp(axis) for axis in (panel.x, panel.y))
+    top = BOX[2] / BOX[0]
+    middles = faces.middles
+    colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
+    lit = ~faces.lid
+    at = (middles[lit, :2] - [panel.x[0], panel.y[0]]) / [np.ptp(panel.x), np.ptp(panel.y)]
+    relative = top * (heights - low) / (high - low)
+    colors[lit] = shaded(colors[lit], x, y, relative, at, top, _eye())
+    return colors
 
 
-def _light(cells: Floats) -> Floats:
-    """How bright cells (n, 4, 3) in units of the axes' box are, (n,): 1 for a level one.
-
-    Colours of level cells are those of the colour bar.
-    """
-    normals = np.cross(cells[:, 2] - cells[:, 0], cells[:, 3] - cells[:, 1])
-    cosines = normals @ LIGHT / np.linalg.norm(normals, axis=1)
-    light: Floats = np.clip(1 + 0.45 * (cosines - LIGHT[2]), 0.6, 1.2)
-    return np.where(np.isnan(light), 1.0, light)
+def _eye() -> Floats:
+    """The direction to the viewer, of length 1, in units of the axes' box."""
+    up, around = np.radians(VIEW["elev"]), np.radians(VIEW["azim"])
+    return np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
 
 
-def _collection(faces: list[Floats], colors: Floats) -> Poly3DCollection:
+def _collection(faces: Faces, colors: Floats) -> Poly3DCollection:
     return Poly3DCollection(
-        faces,
+        faces.polygons(),
         facecolors=colors,
         edgecolors=colors,
-        linewidths=0.15,
+        linewidths=SEAM,
         zorder=1,
-        rasterized=len(faces) > VECTOR_FACES,
+        rasterized=len(colors) > VECTOR_FACES,
     )
 
 
