@@ -42,6 +42,9 @@ KINDS = {
     "contourf": Kind("landscape_cli.plotting.contour:FILLED", 2, "filled contours"),
     "heatmap": Kind("landscape_cli.plotting.heatmap:PAINTER", 2, "one coloured cell per point"),
     "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D"),
+    "relief": Kind(
+        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "a shaded surface above its contour lines"
+    ),
     "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
 }
 """Every kind of plot; a surface's default is "line", "contourf" or "heatmap" by its shape."""

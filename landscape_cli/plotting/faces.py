@@ -32,11 +32,19 @@ class Faces:
 
     Args:
         corners: of shape (n, k, 3); a polygon with less than k corners repeats its last one.
-        lid: which polygons lie at a limit in place of what goes beyond it, of shape (n,).
+        side: -1 or 1 where a polygon lies at the lower or the upper limit in place of what goes
+            beyond it, else 0, of shape (n,).
     """
 
     corners: Floats
-    lid: NDArray[np.bool_]
+    side: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.side)
+
+    def on(self, side: int) -> Faces:
+        """The faces of one side."""
+        return Faces(self.corners[self.side == side], self.side[self.side == side])
 
     @property
     def middles(self) -> Floats:
@@ -72,9 +80,9 @@ def faces_of(x: Floats, y: Floats, heights: Floats, ends: Ends) -> Faces:
     inside = _sliced(_divided(inside, parts), ends)
     inside[..., 2] = np.clip(inside[..., 2], low, high)
     corners = _joined([inside, below, above])
-    lid = np.arange(len(corners)) >= len(inside)
+    side = np.repeat(np.array([0, -1, 1], np.int8), [len(inside), len(below), len(above)])
     seen = _distinct(corners).sum(axis=1) > 2
-    return Faces(corners[seen], lid[seen])
+    return Faces(corners[seen], side[seen])
 
 
 def _snapped(heights: Floats, ends: Ends) -> Floats:
@@ -120,7 +128,8 @@ def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
 def _clip(polygons: Floats, over: Floats, end: float) -> Floats:
     """The parts of polygons (n, k, 3) where a linear function of values ``over`` (n, k) is <= 0.
 
-    Every side that changes sign gets a corner (Sutherland and Hodgman, 1974), at the height ``end``.
+    Every side on which it changes sign gets a corner at the height ``end`` (Sutherland and Hodgman,
+    1974).
     """
     following, after = np.roll(polygons, -1, axis=1), np.roll(over, -1, axis=1)
     crosses = (over < 0) & (after > 0) | (over > 0) & (after < 0)
@@ -176,7 +185,7 @@ def _filled(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
     """Polygons of the kept corners of others (n, k, 3), the last one repeated."""
     order = np.argsort(~kept, axis=1, kind="stable")
     counts = kept.sum(axis=1)
-    places = np.minimum(np.arange(counts.max(initial=3)), counts[:, None] - 1)
+    places = np.minimum(np.arange(counts.max(initial=4)), counts[:, None] - 1)
     return np.take_along_axis(corners, np.take_along_axis(order, places, axis=1)[..., None], axis=1)
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import labels
-from landscape_cli.plotting.captions import caption
+from landscape_cli.plotting.captions import NARROW, caption
 from landscape_cli.plotting.checks import check
 from landscape_cli.plotting.limits import fit
 from landscape_cli.plotting.painter import Painter, load
@@ -30,6 +31,9 @@ BAR = 0.9
 
 NARROWEST = 1.9
 """A panel is at least so wide in a figure of a given width, in inches."""
+
+GAP = 0.1
+"""What is left between rows of boxes, in inches."""
 
 LINE_SHAPE = 0.6
 """Height to width of the axes of lines."""
@@ -79,6 +83,8 @@ def draw(
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
             _give_height(figure, layout.rows)
+        elif layout.below and not fixed:
+            _pack(figure, layout)
         return figure
 
 
@@ -91,12 +97,14 @@ class Layout:
         columns: how many beside each other.
         panel: about the width and the height of one with its labels, in inches.
         figure: the size of all, in inches.
+        below: whether the colour bar lies below all panels rather than at their right.
     """
 
     rows: int
     columns: int
     panel: tuple[float, float]
     figure: tuple[float, float]
+    below: bool = False
 
 
 def _layout(
@@ -106,7 +114,7 @@ def _layout(
     size: Size | None,
     bar: bool,
 ) -> Layout:
-    room = BAR if bar or size is None else 0.0
+    room = BAR * enlarged() if bar or size is None else 0.0
     if columns is None:
         columns = MOST_COLUMNS
         if size is not None:
@@ -115,13 +123,16 @@ def _layout(
     rows = math.ceil(len(groups) / columns)
     if size is None:
         width = enlarged() * (4.2 if columns == 1 else 3.5)
-        whole = columns * width + room * enlarged()
+        whole = columns * width + room
     else:
         width, whole = (size.width - room) / columns, size.width
+    below = painter.projection is not None and width < NARROW * enlarged()
+    if below:
+        width = whole / columns
     if size is not None and size.height is not None:
-        return Layout(rows, columns, (width, size.height / rows), (whole, size.height))
+        return Layout(rows, columns, (width, size.height / rows), (whole, size.height), below)
     height = _height(groups, painter, width)
-    return Layout(rows, columns, (width, height), (whole, rows * height))
+    return Layout(rows, columns, (width, height), (whole, rows * height), below)
 
 
 def _draw(
@@ -142,7 +153,8 @@ def _draw(
         caption(axes, group[0], with_split, layout.panel)
         all_axes.append(axes)
     if shown is not None:
-        _add_bar(figure, all_axes, shown, scale, labels.quantity([g[0] for g in groups]))
+        text = labels.quantity([group[0] for group in groups])
+        _add_bar(figure, all_axes, shown, scale, text, layout.below)
     return figure
 
 
@@ -176,17 +188,40 @@ def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
 
 
 def _add_bar(
-    figure: Figure, axes: list[Any], shown: ScalarMappable, scale: Scale, text: str
+    figure: Figure, axes: list[Any], shown: ScalarMappable, scale: Scale, text: str, below: bool
 ) -> None:
-    text = f"{text} (log scale)" if scale.log else text
     bar = figure.colorbar(
-        shown, ax=axes, label=text, extend=scale.extend, spacing="proportional", aspect=25
+        shown,
+        ax=axes,
+        label=f"{text} (log scale)" if scale.log else text,
+        location="bottom" if below else "right",
+        extend=scale.extend,
+        spacing="proportional",
+        aspect=30 if below else 25,
     )
     if own := scale.ticks():
-        bar.set_ticks(FixedLocator(own[0].tolist()))
-        bar.ax.yaxis.set_major_formatter(FixedFormatter(own[1]))
+        stride = 2 if below and len(own[1]) > 5 else 1
+        bar.set_ticks(FixedLocator(own[0][::stride].tolist()))
+        bar.formatter = FixedFormatter(own[1][::stride])
     else:
-        bar.set_ticks(ticks(8))
+        bar.set_ticks(ticks(5 if below else 8))
+
+
+def _pack(figure: Figure, layout: Layout) -> None:
+    """Make a figure of boxes so high that their width alone limits their size."""
+    boxes = [axes for axes in figure.axes if axes.name == "3d"]
+    heavy = [artist for axes in boxes for artist in axes.collections]
+    for artist in heavy:
+        artist.set_visible(False)
+    figure.set_figheight(figure.get_figheight() + layout.rows * layout.panel[0])
+    figure.draw_without_rendering()
+    for artist in heavy:
+        artist.set_visible(True)
+    canvas: Any = FigureCanvasAgg(figure)
+    drawn: list[Any] = [axes.get_tightbbox(canvas.get_renderer()) for axes in figure.axes]
+    heights = [box.height / figure.dpi for box in drawn]
+    rows = [max(heights[i : i + layout.columns]) for i in range(0, len(boxes), layout.columns)]
+    figure.set_figheight(sum(rows) + heights[-1] + GAP * (len(rows) + 1))
 
 
 def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:

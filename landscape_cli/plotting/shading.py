@@ -74,7 +74,7 @@ def shaded(
 def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
     """The normals at a grid's points: the means of those of the cells around them, (ny, nx, 3).
 
-    Cells that are cut off as a whole, or lack a corner, don't count. Without any, it points upwards.
+    Cells that are cut off as a whole, or lack a corner, don't count. Without any, it points up.
     """
     corners = np.stack([heights[:-1, :-1], heights[:-1, 1:], heights[1:, 1:], heights[1:, :-1]])
     a, b, c, d = corners
@@ -92,7 +92,7 @@ def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
 
 
 def _shadows(x: Floats, y: Floats, heights: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """How much of the sky places see, and how far the lamp is hidden from them, both from 0 to 1."""
+    """How much of the sky places see, and how far the lamp is hidden from them, from 0 to 1."""
     fine = np.linspace(0, 1, int(np.clip(max(heights.shape), FEWEST, MOST)))
     places = np.stack(np.meshgrid(fine, fine), axis=-1)
     ground = _at(x, y, np.where(np.isnan(heights), np.nanmin(heights), heights), places)

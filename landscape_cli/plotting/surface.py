@@ -18,13 +18,16 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path_above
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.shading import shaded
-from landscape_cli.plotting.style import colormap, ink, missing, ticks
+from landscape_cli.plotting.style import colormap, ink, missing, pt, ticks
 
 Floats = NDArray[np.float64]
 
 VIEW = {"elev": 32, "azim": -58}
-BOX = (4, 4, 3)
-"""The proportions of the axes' box."""
+TOP = 0.75
+"""The height of the axes' box; it is 1 wide."""
+
+ORDER = {-1: 0.9, 0: 1.0, 1: 1.1}
+"""Seen from above, the level faces at the lower limit are behind all else, the others before it."""
 
 VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
@@ -34,7 +37,7 @@ SEAM = 0.4
 
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
-    """Draw the cells of the grid, cut at the limits, with level faces in place of what is beyond."""
+    """Draw the cells of the grid, cut at the limits; what is beyond becomes level."""
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
@@ -42,30 +45,52 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     heights = np.clip(whole, low, high)
     axes.computed_zorder = False
     faces = faces_of(panel.x, panel.y, whole, scale.ends)
-    if len(faces.lid):
-        axes.add_collection3d(_collection(faces, _colors(faces, panel, whole, scale)))
+    for side, zorder in ORDER.items():
+        if len(part := faces.on(side)):
+            colors = _colors(part, panel, whole, scale)
+            axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(**VIEW)
-    axes.set_box_aspect(BOX, zoom=0.95)
+    axes.set_box_aspect((1, 1, TOP), zoom=0.95)
     _tick(axes, scale)
     explain(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
-def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale) -> Floats:
-    """The colours of faces by their heights, and by light but for those at the limits, (n, 4)."""
+def paint_above_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
+    """Draw the surface, and its contour lines on the floor of the box."""
+    shown = paint(axes, panels, scale)
+    (panel,) = panels
     low, high = scale.ends
-    x, y = ((axis - axis[0]) / np.ptp(axis) for axis in (panel.x, panel.y))
-    top = BOX[2] / BOX[0]
+    axes.contour(
+        *np.meshgrid(panel.x, panel.y),
+        scale.drawn(panel),
+        levels=scale.lines(),
+        zdir="z",
+        offset=low,
+        norm=scale.norm,
+        cmap=colormap(),
+        linewidths=pt(0.7),
+        zorder=0.5,
+    )
+    axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
+    return shown
+
+
+def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale) -> Floats:
+    """The colours (n, 4) of faces of one side: by their heights, within the limits by light too."""
+    low, high = scale.ends
     middles = faces.middles
     colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
-    lit = ~faces.lid
-    at = (middles[lit, :2] - [panel.x[0], panel.y[0]]) / [np.ptp(panel.x), np.ptp(panel.y)]
-    relative = top * (heights - low) / (high - low)
-    colors[lit] = shaded(colors[lit], x, y, relative, at, top, _eye())
-    return colors
+    if faces.side.any():
+        return colors
+    ends = np.array([_ends(panel.x), _ends(panel.y)])
+    sizes = np.ptp(ends, axis=1)
+    x, y = (panel.x - ends[0, 0]) / sizes[0], (panel.y - ends[1, 0]) / sizes[1]
+    relative = TOP * (heights - low) / (high - low)
+    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, _eye())
 
 
 def _eye() -> Floats:
@@ -74,14 +99,15 @@ def _eye() -> Floats:
     return np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
 
 
-def _collection(faces: Faces, colors: Floats) -> Poly3DCollection:
+def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
     return Poly3DCollection(
         faces.polygons(),
         facecolors=colors,
         edgecolors=colors,
         linewidths=SEAM,
-        zorder=1,
-        rasterized=len(colors) > VECTOR_FACES,
+        joinstyle="round",
+        zorder=zorder,
+        rasterized=count > VECTOR_FACES,
     )
 
 
@@ -118,6 +144,8 @@ def _tick(axes: Any, scale: Scale) -> None:
         axes.set_zticks(*own)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_pane_color((*ink(1), 0))
+        axis.set_tick_params(pad=pt(12) - 8)  # matplotlib adds 8 points to the one,
+        axis.labelpad = pt(25) - 21  # and 21 to the other
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:
@@ -125,3 +153,4 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
 
 
 PAINTER = Painter(paint, projection="3d")
+ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True)
