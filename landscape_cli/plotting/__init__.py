@@ -30,20 +30,22 @@ class Kind:
         target: ``module:attribute`` of its ``Painter``.
         axes: how many axes a surface must have to be drawn so.
         help: one line for the command line.
+        deep: whether it is drawn in three dimensions.
     """
 
     target: str
     axes: int
     help: str
+    deep: bool = False
 
 
 KINDS = {
     "contour": Kind("landscape_cli.plotting.contour:LINES", 2, "labelled contour lines"),
     "contourf": Kind("landscape_cli.plotting.contour:FILLED", 2, "filled contours"),
     "heatmap": Kind("landscape_cli.plotting.heatmap:PAINTER", 2, "one coloured cell per point"),
-    "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D"),
+    "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D", True),
     "relief": Kind(
-        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "a shaded surface above its contour lines"
+        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "the same above its contour lines", True
     ),
     "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
 }

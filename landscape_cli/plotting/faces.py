@@ -52,11 +52,6 @@ class Faces:
         middles: Floats = (self.corners.min(axis=1) + self.corners.max(axis=1)) / 2
         return middles
 
-    def polygons(self) -> list[Floats]:
-        """Each polygon without repeated corners, of shape (at least 3, 3)."""
-        kept = _distinct(self.corners)
-        return [polygon[own] for polygon, own in zip(self.corners, kept, strict=True)]
-
 
 def faces_of(x: Floats, y: Floats, heights: Floats, ends: Ends) -> Faces:
     """The faces of a surface over a grid.
@@ -111,22 +106,24 @@ def _quads(points: Floats) -> Floats:
 def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
     """What of polygons lies within a limit and what beyond, above it if the sign is 1, else below.
 
-    A polygon that crosses the limit more than twice is cut as triangles around its middle, so that
-    both of its sides agree on what is between.
+    A polygon that meets the limit in more than two points is cut as triangles around its middle, so
+    that both sides agree on what is between.
     """
     over = sign * (polygons[..., 2] - end)
     beyond, crossed = (over > 0).any(axis=1), (over < 0).any(axis=1)
     crossed &= beyond
-    crossings = ((over > 0) != (np.roll(over, -1, axis=1) > 0)).sum(axis=1)
-    plain, saddles = polygons[crossed & (crossings <= 2)], polygons[crossed & (crossings > 2)]
-    cut = _joined([plain, _fan(saddles)])
+    sides = np.sign(over)
+    crossings = sides * np.roll(sides, -1, axis=1) < 0
+    meets = (crossings | (over == 0) & _distinct(polygons)).sum(axis=1)
+    plain, others = polygons[crossed & (meets == 2)], polygons[crossed & (meets != 2)]
+    cut = _joined([plain, _fan(others)])
     over = sign * (cut[..., 2] - end)
     inside = _joined([polygons[~beyond], _clip(cut, over, end)])
     return inside, _joined([polygons[beyond & ~crossed], _clip(cut, -over, end)])
 
 
 def _clip(polygons: Floats, over: Floats, end: float) -> Floats:
-    """The parts of polygons (n, k, 3) where a linear function of values ``over`` (n, k) is <= 0.
+    """The parts of polygons (n, k, 3) where what is ``over`` (n, k) at their corners is <= 0.
 
     Every side on which it changes sign gets a corner at the height ``end`` (Sutherland and Hodgman,
     1974).
@@ -182,7 +179,13 @@ def _distinct(polygons: Floats) -> NDArray[np.bool_]:
 
 
 def _filled(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
-    """Polygons of the kept corners of others (n, k, 3), the last one repeated."""
+    """Polygons of the kept corners of others (n, k, 3), each one once, then the last one again."""
+    polygons = _first(corners, kept)
+    return _first(polygons, _distinct(polygons))
+
+
+def _first(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """Polygons that begin with the kept corners of others (n, k, 3) and repeat the last one."""
     order = np.argsort(~kept, axis=1, kind="stable")
     counts = kept.sum(axis=1)
     places = np.minimum(np.arange(counts.max(initial=4)), counts[:, None] - 1)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import labels
-from landscape_cli.plotting.captions import NARROW, caption
+from landscape_cli.plotting.captions import caption
 from landscape_cli.plotting.checks import check
+from landscape_cli.plotting.layout import Layout, give_height, lay_out, pack
 from landscape_cli.plotting.limits import fit
 from landscape_cli.plotting.painter import Painter, load
 from landscape_cli.plotting.panel import Panel
@@ -24,19 +22,6 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.sizes import Size
 from landscape_cli.plotting.style import enlarged, pt, style, ticks
 from landscape_cli.plotting.twin import Twin, paint_both
-
-MOST_COLUMNS = 4
-BAR = 0.9
-"""The width of the colour bar with its labels, in inches."""
-
-NARROWEST = 1.9
-"""A panel is at least so wide in a figure of a given width, in inches."""
-
-GAP = 0.1
-"""What is left between rows of boxes, in inches."""
-
-LINE_SHAPE = 0.6
-"""Height to width of the axes of lines."""
 
 CAPTION_LETTERS = 16.5
 """How many letters of a caption fit in an inch."""
@@ -76,63 +61,16 @@ def draw(
         )
     with style(look):
         groups = _groups(panels, painter)
-        layout = _layout(groups, painter, columns, size, bar=not painter.overlay)
+        layout = lay_out(groups, painter, columns, size)
         figure = _draw(groups, painter, scale, layout, twin)
         fixed = size is not None and size.height is not None
+        if layout.below and not fixed:
+            pack(figure, layout)
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
-            _give_height(figure, layout.rows)
-        elif layout.below and not fixed:
-            _pack(figure, layout)
+            give_height(figure, layout.rows)
         return figure
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where panels stand.
-
-    Args:
-        rows: how many below each other.
-        columns: how many beside each other.
-        panel: about the width and the height of one with its labels, in inches.
-        figure: the size of all, in inches.
-        below: whether the colour bar lies below all panels rather than at their right.
-    """
-
-    rows: int
-    columns: int
-    panel: tuple[float, float]
-    figure: tuple[float, float]
-    below: bool = False
-
-
-def _layout(
-    groups: list[list[Panel]],
-    painter: Painter,
-    columns: int | None,
-    size: Size | None,
-    bar: bool,
-) -> Layout:
-    room = BAR * enlarged() if bar or size is None else 0.0
-    if columns is None:
-        columns = MOST_COLUMNS
-        if size is not None:
-            columns = max(1, min(columns, int((size.width - room) / NARROWEST)))
-    columns = min(len(groups), columns)
-    rows = math.ceil(len(groups) / columns)
-    if size is None:
-        width = enlarged() * (4.2 if columns == 1 else 3.5)
-        whole = columns * width + room
-    else:
-        width, whole = (size.width - room) / columns, size.width
-    below = painter.projection is not None and width < NARROW * enlarged()
-    if below:
-        width = whole / columns
-    if size is not None and size.height is not None:
-        return Layout(rows, columns, (width, size.height / rows), (whole, size.height), below)
-    height = _height(groups, painter, width)
-    return Layout(rows, columns, (width, height), (whole, rows * height), below)
 
 
 def _draw(
@@ -156,14 +94,6 @@ def _draw(
         text = labels.quantity([group[0] for group in groups])
         _add_bar(figure, all_axes, shown, scale, text, layout.below)
     return figure
-
-
-def _give_height(figure: Figure, rows: int) -> None:
-    """Make a figure of lines so high that its axes have their shape, whatever is around them."""
-    figure.draw_without_rendering()
-    width, height = figure.get_size_inches()
-    box = figure.axes[0].get_position()
-    figure.set_figheight(height + rows * (LINE_SHAPE * width * box.width - height * box.height))
 
 
 def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
@@ -205,29 +135,3 @@ def _add_bar(
         bar.formatter = FixedFormatter(own[1][::stride])
     else:
         bar.set_ticks(ticks(5 if below else 8))
-
-
-def _pack(figure: Figure, layout: Layout) -> None:
-    """Make a figure of boxes so high that their width alone limits their size."""
-    boxes = [axes for axes in figure.axes if axes.name == "3d"]
-    heavy = [artist for axes in boxes for artist in axes.collections]
-    for artist in heavy:
-        artist.set_visible(False)
-    figure.set_figheight(figure.get_figheight() + layout.rows * layout.panel[0])
-    figure.draw_without_rendering()
-    for artist in heavy:
-        artist.set_visible(True)
-    canvas: Any = FigureCanvasAgg(figure)
-    drawn: list[Any] = [axes.get_tightbbox(canvas.get_renderer()) for axes in figure.axes]
-    heights = [box.height / figure.dpi for box in drawn]
-    rows = [max(heights[i : i + layout.columns]) for i in range(0, len(boxes), layout.columns)]
-    figure.set_figheight(sum(rows) + heights[-1] + GAP * (len(rows) + 1))
-
-
-def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
-    """The height of a row in inches, titles and legends included."""
-    if painter.overlay:
-        return 0.6 * width + 1.1 * enlarged()
-    if painter.projection is not None:
-        return 0.8 * width + 1.2 * enlarged()
-    return 0.8 * width * max(group[0].aspect for group in groups) + 0.9 * enlarged()

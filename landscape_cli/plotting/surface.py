@@ -32,7 +32,10 @@ ORDER = {-1: 0.9, 0: 1.0, 1: 1.1}
 VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
 
-SEAM = 0.4
+FAR = 1e9
+"""Heights farther beyond a limit, in ranges, count as if they were so far, lest numbers overflow."""
+
+SEAM = 0.3
 """The width in points of the faces' edges, without which the background shows between them."""
 
 
@@ -41,7 +44,8 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
-    whole = scale.drawn(panel).filled(np.nan)
+    far = FAR * (high - low)
+    whole = np.clip(scale.drawn(panel).filled(np.nan), low - far, high + far)
     heights = np.clip(whole, low, high)
     axes.computed_zorder = False
     faces = faces_of(panel.x, panel.y, whole, scale.ends)
@@ -61,8 +65,9 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
 
 def paint_above_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     """Draw the surface, and its contour lines on the floor of the box."""
-    shown = paint(axes, panels, scale)
     (panel,) = panels
+    check_wide(panel, "relief")
+    shown = paint(axes, panels, scale)
     low, high = scale.ends
     axes.contour(
         *np.meshgrid(panel.x, panel.y),
@@ -101,7 +106,7 @@ def _eye() -> Floats:
 
 def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
     return Poly3DCollection(
-        faces.polygons(),
+        faces.corners,
         facecolors=colors,
         edgecolors=colors,
         linewidths=SEAM,
