@@ -33,7 +33,7 @@ VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
 
 FAR = 1e9
-"""Heights farther beyond a limit, in ranges, count as if they were so far, lest numbers overflow."""
+"""Heights farther beyond a limit, in ranges, are brought so near, lest numbers overflow."""
 
 SEAM = 0.3
 """The width in points of the faces' edges, without which the background shows between them."""
