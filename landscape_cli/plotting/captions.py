@@ -29,6 +29,9 @@ NARROW = 3.0
 """In a panel narrower than this, in inches at usual text, there is no room for many ticks of a box;
 its heights are those of the colour bar."""
 
+BOX_SHAPE, AROUND_BOX = 0.8, 1.2
+"""A box's height to its width, and the height of titles and legend, in inches at usual text."""
+
 SUBTITLE, CAPTION = "subtitle", "caption"
 """The names (gid) of the small texts above and below an axes."""
 
@@ -60,15 +63,15 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
 def _caption_box(axes: Any, panel: Panel, words: list[str], room: tuple[float, float]) -> None:
     """Label a box: its axes by letters, with their meanings and the legend below."""
     axes.set(xlabel="x", ylabel="y")
-    narrow = room[0] < NARROW * enlarged()
-    if narrow:
+    wide = min(room[0] / enlarged(), (room[1] / enlarged() - AROUND_BOX) / BOX_SHAPE)
+    if wide < NARROW:
         axes.xaxis.set_major_locator(ticks(2, "upper"))
         axes.yaxis.set_major_locator(ticks(2, "lower"))
         axes.zaxis.set_major_formatter(NullFormatter())
         together = directions(panel)
         words = words if len(together) == len(words) else [f"x, y: {together[0]}"]
     text = "\n".join(_wrapped(word, 1.1 * room[0]) for word in words)
-    drop = 10 if room[0] > SMALL * enlarged() else 18
+    drop = 10 if wide > SMALL else 18 + 4 * (SMALL - wide)
     _annotate(axes, text, (0.5, 0), -drop, CAPTION)
     if legend := axes.get_legend():
         more = 28 + LINE * max(0, len(text.splitlines()) - 2)

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from landscape_cli.plotting.captions import NARROW
+from landscape_cli.plotting.captions import AROUND_BOX, BOX_SHAPE, NARROW
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.sizes import Size
@@ -59,7 +59,10 @@ def lay_out(
         columns: how many stand in a row, at most; what the width allows if None.
         size: the figure's; what suits its panels if None.
     """
-    room = 0.0 if painter.overlay and size is not None else BAR * enlarged()
+    deep = painter.projection is not None
+    room = 0.0 if painter.overlay and size is not None else BAR
+    if deep or size is None:
+        room *= enlarged()
     if columns is None:
         columns = MOST_COLUMNS
         if size is not None:
@@ -71,12 +74,11 @@ def lay_out(
         whole = columns * width + room
     else:
         width, whole = (size.width - room) / columns, size.width
-    below = painter.projection is not None and width < NARROW * enlarged()
+    fixed = None if size is None or size.height is None else size.height / rows
+    below = deep and width < NARROW * enlarged() and (fixed is None or fixed > whole / columns)
     if below:
         width = whole / columns
-    if size is not None and size.height is not None:
-        return Layout(rows, columns, (width, size.height / rows), (whole, size.height), below)
-    height = _height(groups, painter, width)
+    height = _height(groups, painter, width) if fixed is None else fixed
     return Layout(rows, columns, (width, height), (whole, rows * height), below)
 
 
@@ -110,5 +112,5 @@ def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
     if painter.overlay:
         return 0.6 * width + 1.1 * enlarged()
     if painter.projection is not None:
-        return 0.8 * width + 1.2 * enlarged()
+        return BOX_SHAPE * width + AROUND_BOX * enlarged()
     return 0.8 * width * max(group[0].aspect for group in groups) + 0.9 * enlarged()
