@@ -10,7 +10,7 @@ RECIPE := --epochs 45 --lr 0.05 --batch-size 64 --weight-decay 5e-4 --every 45 -
 BENCHMARKS := point roofline adaptive sharding simulation
 DEMO := runs/digits_resnet56 runs/digits_resnet56_noshort
 
-.PHONY: help install extras demo train test test-slow test-browser test-openmpi test-chaos test-slurm \
+.PHONY: help install extras demo train test test-extras test-slow test-browser test-openmpi test-chaos test-slurm \
 	fuzz bench lint format clean
 
 help: ## List the commands
@@ -29,7 +29,7 @@ extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
 
 .venv/extras: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[html,xarray,browser,test-vtk]'
+		--editable '.[html,render,xarray,browser,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
@@ -49,6 +49,12 @@ train: install
 
 test: install ## Run the tests (some minutes)
 	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
+
+# What `make test` skips without the extras is among these.
+test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
+	$(BIN)/python -m pytest -m 'not slow and not browser' tests/exporting tests/plotting \
+		tests/cli/test_export.py tests/cli/test_export_formats.py tests/cli/test_plot.py \
+		tests/cli/test_animate.py
 
 test-slow: install ## Run the slow tests
 	$(BIN)/python -m pytest -m slow

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from collections.abc import Sequence
+
+SHOWN = 4
+"""How many names a message gives as examples."""
 
 
 class LandscapeError(Exception):
@@ -64,6 +68,12 @@ def one_line(text: str) -> str:
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in joined
     )
+
+
+def some(names: Sequence[object]) -> str:
+    """The first few names of a list that may be long, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(str(name) for name in names[:SHOWN]) + more
 
 
 def cause(error: BaseException) -> str:

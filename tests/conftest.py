@@ -166,6 +166,14 @@ class Workplace:
         return name
 
 
+@pytest.fixture(autouse=True)
+def _can_render(request: pytest.FixtureRequest) -> None:
+    """Skip the variants of tests that render where the extra for that is missing."""
+    variant = getattr(request.node, "callspec", None)
+    if variant is not None and variant.params.get("kind") == "render":
+        pytest.importorskip("pyvista", reason="no pyvista: make extras")
+
+
 @pytest.fixture(scope="session")
 def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workplace]:
     """Makes folders for what several tests look at; the current folder stays what it is."""

@@ -3,7 +3,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.config import RunConfig, differences, load_config, parse_config
+from landscape_cli.config import RunConfig, load_config, parse_config
 from landscape_cli.errors import UsageError
 from landscape_cli.records import Axis
 from landscape_cli.yamltext import load_yaml
@@ -48,7 +48,6 @@ def test_a_configuration_survives_its_yaml(problem, problem_args, axes, orthogon
     )
     again = parse_config(config.as_yaml(), "test")
     assert again == config
-    assert differences(config.model_dump(), again) == []
 
 
 @pytest.mark.parametrize(
@@ -129,14 +128,6 @@ def test_directions_are_in_the_order_of_the_axes_however_they_are_written():
 def test_a_seed_numbers_the_directions():
     config = parse_config(FULL, "test", seed=10)
     assert [config.directions[axis]["seed"] for axis in "xy"] == [10, 11]
-
-
-def test_differences_are_listed_by_key():
-    stored = parse_config(FULL, "test").model_dump()
-    changes = {"directions.x.seed": 9, "grid.y": [0, 1, 3], "output": "b.h5", "splits": None}
-    lines = differences(stored, parse_config(FULL, "test", changes))
-    assert [line.split(":")[0] for line in lines] == ["directions.x.seed", "grid.y"]
-    assert lines[0] == "directions.x.seed: 1 in the file, 9 now"
 
 
 def test_numbers_in_scientific_notation_are_numbers():

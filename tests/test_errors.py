@@ -5,7 +5,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.errors import CheckpointError, LandscapeError
+from landscape_cli.errors import CheckpointError, LandscapeError, some
 
 
 def test_a_message_is_one_line():
@@ -25,3 +25,9 @@ def test_any_message_can_be_printed(text):
 @given(st.text(st.characters(categories=["L", "N", "P"])))
 def test_printable_messages_stay_as_they_are(text):
     assert str(LandscapeError(text)) == text
+
+
+def test_a_long_list_of_names_is_cut_and_the_rest_counted():
+    assert some([]) == ""
+    assert some(["a", 2, "c", "d"]) == "a, 2, c, d"
+    assert some(list("abcdefg")) == "a, b, c, d and 3 more"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape_cli.cli.options import debug_option, short_names
+from landscape_cli.cli.options import camera_of, camera_options, debug_option, short_names
 from landscape_cli.plotting import KINDS, MOVIES, STYLES
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ EXAMPLES = """\b
 Examples:
   landscape animate epoch_*.h5 -o training.gif
   landscape animate epoch_*.h5 --kind surface --vmax 10 --fps 8 --style dark -o training.mp4
+  landscape animate resnet.h5 noshort.h5 --kind render --turntable 48 --fps 12 -o turning.gif
 """
 
 
@@ -33,6 +34,13 @@ Examples:
 @click.option("--vmin", type=float, help="Lowest value shown; accuracy is in percent.")
 @click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
 @click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@camera_options
+@click.option(
+    "--turntable",
+    type=click.IntRange(2, 3600),
+    metavar="FRAMES",
+    help="Turn a surface or render once in so many frames, all FILEs side by side.",
+)
 @click.option(
     "--output",
     "-o",
@@ -50,9 +58,7 @@ Examples:
 @click.option(
     "--hold",
     type=click.FloatRange(0, 60),
-    default=2.0,
-    show_default=True,
-    help="Seconds that the last frame stays.",
+    help="Seconds that the last frame stays; 2 if left out, or none of a --turntable.",
 )
 @click.option(
     "--style",
@@ -71,7 +77,8 @@ def command(
     files: tuple[str, ...],
     output: str,
     fps: float,
-    hold: float,
+    hold: float | None,
+    turntable: int | None,
     style: str,
     size: str | None,
     dpi: int,
@@ -81,11 +88,19 @@ def command(
     """Draw surface files as the frames of an animation, in the order given, on one scale.
 
     The files are the same plane or line around other weights, such as the checkpoints of one
-    training: all have the same grid.
+    training: all have the same grid. With --turntable the animation instead goes once around
+    surfaces in three dimensions.
     """
     import sys
 
-    from landscape_cli.plotting.animation import check_frames, check_movie, frames, write_movie
+    from landscape_cli.plotting.animation import (
+        View,
+        check_frames,
+        check_movie,
+        frames,
+        turning,
+        write_movie,
+    )
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.sizes import parse_size
     from landscape_cli.store import read_surface
@@ -93,13 +108,19 @@ def command(
     path = Path(output)
     check_movie(path, files)
     dimensions = None if size is None else parse_size(size)
+    view = View(style, dimensions, dpi, camera_of(choices))
     surfaces = [read_surface(file) for file in files]
     request = Request(**choices)
     panels = request.panels(surfaces, short_names(files))
-    check_frames(panels)
+    if turntable is None:
+        check_frames(panels)
     picture = request.picture(panels)
-    drawn = frames(picture, style, dimensions, dpi)
-    write_movie(path, _counted(drawn, len(files), path.name, quiet), fps, hold)
+    if turntable is None:
+        drawn, count = frames(picture, view), len(files)
+    else:
+        drawn, count = turning(picture, view, turntable), turntable
+    hold = hold if hold is not None else 0.0 if turntable else 2.0
+    write_movie(path, _counted(drawn, count, path.name, quiet), fps, hold)
     for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
     print(f"wrote {path.resolve()}", flush=True)

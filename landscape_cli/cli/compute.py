@@ -6,12 +6,12 @@ import faulthandler
 import shlex
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landscape_cli import logs
-from landscape_cli.cli.options import debug_option, log_options
+from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
 from landscape_cli.cli.reporting import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.execution.launch import launched_rank
 from landscape_cli.execution.stopping import listen
@@ -59,12 +59,7 @@ Examples:
     "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
     "a whole run with --no-calibrate.",
 )
-@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
-@click.option(
-    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
-)
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@run_options
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -109,17 +104,10 @@ Examples:
 )
 @click.option(
     "--compile",
-    "compile_",
     type=click.Choice(["auto", "on", "off"]),
     help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
-)
+@set_option
 @click.option(
     "--time-limit",
     metavar="TIME",
@@ -147,23 +135,9 @@ def command(
     x: str | None,
     y: str | None,
     z: str | None,
-    repeats: int | None,
-    output: str | None,
-    shard: str | None,
-    checkpoint: str | None,
     seed: int | None,
-    device: str | None,
-    threads: int | None,
-    samples: int | None,
     adaptive: float | None,
-    target_stderr: float | None,
-    precision: str | None,
-    keep_directions: str | None,
-    cache: str | None,
-    calibrate: bool | None,
-    compile_: str | None,
     changes: tuple[str, ...],
-    time_limit: str | None,
     overwrite: bool,
     resume: bool,
     keep_going: bool,
@@ -172,6 +146,7 @@ def command(
     quiet: bool,
     verbose: bool,
     log_dir: str | None,
+    **options: Any,
 ) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
@@ -182,37 +157,17 @@ def command(
     faulthandler.enable(file=2)
     listen()
     logs.begin(launched_rank() or 0, verbose)
-    from landscape_cli.changes import parse_changes
-    from landscape_cli.config import load_config
-    from landscape_cli.execution.choice import choose_executor
+    from landscape_cli.cli.beginning import begin
     from landscape_cli.runner import compute, estimate
 
-    values = parse_changes(changes) | {
-        key: value
-        for key, value in {
-            "repeats": repeats,
-            "output": output,
-            "shard": shard,
-            "checkpoint": checkpoint,
-            "device": device,
-            "threads": threads,
-            "samples": samples,
-            "adaptive.tolerance": adaptive,
-            "target_stderr": target_stderr,
-            "precision": precision,
-            "keep_directions": keep_directions,
-            "cache": cache,
-            "calibrate": calibrate,
-            "time_limit": time_limit,
-            "compile": compile_,
-        }.items()
-        if value is not None
+    # The options left are named as the keys of the configuration that they change.
+    options |= {
+        "adaptive.tolerance": adaptive,
+        "keep_going": keep_going or None,
+        "allow_random": allow_random or None,
     }
-    values |= dict.fromkeys(["allow_random"] * allow_random + ["keep_going"] * keep_going, True)
-    executor = choose_executor()
-    if log_dir is not None:
-        executor.together(lambda: logs.keep(log_dir, executor.rank))
-    settings = executor.lead(lambda: load_config(config, values, {"x": x, "y": y, "z": z}, seed))
+    ranges = {"x": x, "y": y, "z": z}
+    executor, settings = begin(config, changes, options, ranges, seed, log_dir)
     if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
         take(settings)
         return 0

@@ -14,6 +14,7 @@ from landscape_cli.cli.options import short_names, with_path
 from landscape_cli.cli.watching import Screen, follow, quiet_interrupt
 
 if TYPE_CHECKING:
+    from landscape_cli.plotting.camera import Camera
     from landscape_cli.plotting.request import Picture, Request
     from landscape_cli.plotting.sizes import Size
     from landscape_cli.records import Surface
@@ -28,6 +29,7 @@ class Page:
     size: Size | None
     dpi: int
     caption: bool
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Look:
             page.size,
             picture.twin,
             picture.caption if page.caption else "",
+            page.camera,
+            page.dpi,
         )
         save(figure, path, page.dpi, page.size)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from landscape_cli.plotting.camera import Camera
     from landscape_cli.records import Surface
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -21,6 +22,32 @@ def short_names(files: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) else list(files)
 
 
+def run_options(function: Function) -> Function:
+    """Add ``--checkpoint``, ``--seed``, ``--device`` and ``--threads``."""
+    checkpoint = click.option("--checkpoint", metavar="FILE", help="The trained weights.")
+    seed = click.option(
+        "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
+    )
+    device = click.option(
+        "--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N."
+    )
+    threads = click.option(
+        "--threads", type=click.IntRange(min=1), help="CPU threads of each rank."
+    )
+    return checkpoint(seed(device(threads(function))))
+
+
+def set_option(function: Function) -> Function:
+    """Add ``--set``, whose values are ``changes``."""
+    return click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+    )(function)
+
+
 def log_options(function: Function) -> Function:
     """Add ``--verbose`` and ``--log-dir``."""
     verbose = click.option(
@@ -30,6 +57,33 @@ def log_options(function: Function) -> Function:
         "--log-dir", metavar="DIR", help="Write a log for each rank there, such as rank-0003.log."
     )
     return verbose(folder(function))
+
+
+def camera_options(function: Function) -> Function:
+    """Add ``--azimuth``, ``--elevation`` and ``--zoom``, of surfaces in three dimensions."""
+    azimuth = click.option(
+        "--azimuth",
+        type=click.FloatRange(-360, 360),
+        help="Where a surface or render is seen from: degrees from x towards y. -58 if left out.",
+    )
+    elevation = click.option(
+        "--elevation",
+        type=click.FloatRange(0, 90),
+        help="Degrees above the plane from which it is seen. 32 if left out.",
+    )
+    zoom = click.option(
+        "--zoom", type=click.FloatRange(0.2, 20), help="How many times larger than in full view."
+    )
+    return azimuth(elevation(zoom(function)))
+
+
+def camera_of(choices: dict[str, Any]) -> Camera | None:
+    """Take the options of ``camera_options`` out of the choices; None if none was given."""
+    from landscape_cli.plotting.camera import Camera
+
+    chosen = {name: choices.pop(name) for name in ("azimuth", "elevation", "zoom")}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return Camera(**given) if given else None
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> bool:

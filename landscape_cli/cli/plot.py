@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from landscape_cli.cli.drawing import Look, Page, draw_again
-from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.options import camera_of, camera_options, debug_option
 from landscape_cli.cli.watching import WatchCommand, first_look, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS, STYLES
@@ -24,6 +24,7 @@ EPILOG = "\n".join(
         "Examples:",
         "  landscape plot surface.h5",
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
+        "  landscape plot surface.h5 --kind render --azimuth 30 --style dark",
         "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
@@ -59,6 +60,7 @@ EPILOG = "\n".join(
     type=click.IntRange(1),
     help="Pictures side by side, at most; 4 if left out, or fewer if --size is narrow.",
 )
+@camera_options
 @click.option(
     "--output",
     "-o",
@@ -128,7 +130,7 @@ def command(
     before the first one is, or with --raw, the area that is not computed is marked. Points that are
     not finite are always marked, and a note on stderr says how many values the limits clip.
     """
-    from landscape_cli.plotting.files import check_output
+    from landscape_cli.output import check_output
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.sizes import parse_size
 
@@ -138,10 +140,11 @@ def command(
     surfaces = first_look(files, waiting=watch is not None)
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-        check_output(path, [*files, *filter(None, [trajectory])])
+        check_output(path, [*files, *filter(None, [trajectory])], FORMATS)
     if terminal and choices["twin"] is not None:
         raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
-    page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    dimensions = None if size is None else parse_size(size)
+    page = Page(columns, style, dimensions, dpi, caption, camera_of(choices))
     look = Look(Request(**choices), path, trajectory, page)
     if watch is not None:
         draw_again(files, watch, look)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli import logs
-from landscape_cli.cli.options import debug_option, log_options
+from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
 from landscape_cli.execution.launch import launched_rank
 
 if TYPE_CHECKING:
@@ -23,22 +23,11 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("config")
-@click.option("--checkpoint", metavar="FILE", help="The trained weights.")
-@click.option(
-    "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
-)
-@click.option("--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each rank.")
+@run_options
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N", help="Evaluate N samples of each split."
 )
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
-)
+@set_option
 @log_options
 @debug_option
 def command(
@@ -59,17 +48,11 @@ def command(
     ranks share the points.
     """
     logs.begin(launched_rank() or 0, verbose)
-    from landscape_cli.changes import parse_changes
-    from landscape_cli.config import load_config
-    from landscape_cli.execution.choice import choose_executor
+    from landscape_cli.cli.beginning import begin
     from landscape_cli.runner import probe
 
     options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
-    values = parse_changes(changes) | {k: v for k, v in options.items() if v is not None}
-    executor = choose_executor()
-    if log_dir is not None:
-        executor.together(lambda: logs.keep(log_dir, executor.rank))
-    settings = executor.lead(lambda: load_config(config, values, seed=seed))
+    executor, settings = begin(config, changes, options, {}, seed, log_dir)
     found = probe(settings, executor)
     if executor.rank == 0:
         print("\n".join(_lines(found, settings, config)), flush=True)

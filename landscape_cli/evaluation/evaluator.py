@@ -84,6 +84,8 @@ class Evaluator:
 
     def set_forward(self, settings: Settings) -> None:
         """Change everything but how the data is arranged."""
+        if self.recalibration is not None and settings.precision != self.settings.precision:
+            self.recalibration.forget()  # statistics are to be measured as they are used
         if self._compilation is not None:
             self._compilation.detach()
         if settings.fold != (self._folding is not None and self._folding.attached):

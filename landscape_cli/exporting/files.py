@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from landscape_cli.errors import UsageError
 from landscape_cli.exporting import FORMATS, Options, Source
+from landscape_cli.output import check_output, replacing
 
 Write = Callable[[Sequence[Source], Path, Options], Sequence[str] | None]
 """Write surfaces, a single one unless the format takes several, into a file that does not exist.
@@ -37,15 +37,8 @@ def export(name: str, sources: Sequence[Source], path: Path, options: Options) -
     check_output(path, [source.file for source in sources])
     module, attribute = FORMATS[name].target.split(":")
     write: Write = getattr(importlib.import_module(module), attribute)
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.tmp{FORMATS[name].ending}")
-    try:
+    with replacing(path, FORMATS[name].ending) as partial:
         notes = write(sources, partial, options)
-        os.replace(partial, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"--output {path}: can't be written ({reason}); choose another") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return notes or ()
 
 
@@ -62,20 +55,6 @@ def check_options(name: str, options: Options) -> None:
             if isinstance(value, bool):
                 words = "--log" if value else "--linear"
             raise UsageError(f"{words}: means nothing to {name}, only to {takers}; leave it out")
-
-
-def check_output(path: Path, inputs: Iterable[str] = ()) -> None:
-    """Refuse a path that no file can be written to.
-
-    Raises:
-        UsageError: for a folder, one that does not exist, or an input.
-    """
-    if path.is_dir():
-        raise UsageError(f"--output {path}: is a folder; name a file in it")
-    if any(path.resolve() == Path(name).resolve() for name in inputs):
-        raise UsageError(f"--output {path}: would replace the surface file; choose another name")
-    if not path.parent.is_dir():
-        raise UsageError(f"--output {path}: the folder {path.parent} does not exist; create it")
 
 
 def check_extra(module: str, format_name: str, extra: str) -> None:

@@ -43,8 +43,8 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
             the values asked for.
         StoreError: if what a file says of checkpoints is damaged.
     """
-    check_extra("plotly.offline", "html", "html")
     surfaces = [page_surface(source) for source in sources]
+    check_extra("plotly.offline", "html", "html")
     split, quantity = _first(sources, options)
     if options.log:
         _check_positive(sources, (split, quantity))

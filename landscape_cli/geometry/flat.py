@@ -91,6 +91,11 @@ class FlatParameters:
             view.copy_(tensors[name])
 
 
+def wide_dtype(tensor: Tensor) -> torch.dtype:
+    """The tensor's type, or float32 if that is wider."""
+    return torch.promote_types(tensor.dtype, torch.float32)
+
+
 class Digest:
     """SHA-256 over the names, shapes, dtypes and bytes of tensors, a block after the other."""
 

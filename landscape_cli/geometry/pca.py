@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
 from landscape_cli.geometry.differences import Differences
+from landscape_cli.geometry.flat import wide_dtype
 
 COMPONENTS = 2
 FEWEST = 3
@@ -84,6 +84,8 @@ def principal_components(
     Raises:
         UsageError: if the rows span no plane.
     """
+    from scipy.linalg import eigh
+
     count = len(products)
     centring = np.eye(count) - 1 / count if mean else np.eye(count)
     centred = centring @ products @ centring
@@ -150,7 +152,7 @@ def _combine(
         _add(direction, direction, 1 / math.sqrt(_product(direction, direction)) - 1)
     return [
         {
-            name: direction[name].to(torch.promote_types(tensor.dtype, torch.float32))
+            name: direction[name].to(wide_dtype(tensor))
             if name in direction
             else torch.zeros_like(tensor)
             for name, tensor in differences.centre.items()

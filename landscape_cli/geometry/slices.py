@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import combinations
+from functools import cached_property, partial
+from itertools import combinations_with_replacement
 from typing import Protocol
 
 import torch
@@ -15,6 +15,9 @@ from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, parts, pieces, 
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.flat import FlatParameters, digest
 from landscape_cli.geometry.normalization import Scaling
+
+Products = dict[tuple[str, str], float]
+"""Inner products of directions, each with itself and with every later one, by both names."""
 
 
 class Slice(Protocol):
@@ -91,14 +94,21 @@ class AffineSlice:
 
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-        return {
-            f"{first},{second}": cosine(one.views, other.views)
-            for (first, one), (second, other) in combinations(self.directions.items(), 2)
-        }
+        return cosines_from(self._products)
 
     def norms(self) -> dict[str, float]:
         """The Euclidean norm of each direction by axis name."""
-        return {name: math.sqrt(dot(one.views, one.views)) for name, one in self.directions.items()}
+        return norms_from(self._products)
+
+    @cached_property
+    def _products(self) -> Products:
+        """The inner product of each two directions."""
+        return {
+            (first, second): dot(one.views, other.views)
+            for (first, one), (second, other) in combinations_with_replacement(
+                self.directions.items(), 2
+            )
+        }
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last."""
@@ -139,6 +149,20 @@ def cosine_from(ab: float, aa: float, bb: float) -> float:
     """The cosine between two vectors by their inner products; 0 if one of them is zero."""
     norms = math.sqrt(aa) * math.sqrt(bb)
     return ab / norms if norms > 0 else 0.0
+
+
+def cosines_from(products: Products) -> dict[str, float]:
+    """The cosine between each pair of directions, such as {"x,y": 0.003}."""
+    return {
+        f"{one},{other}": cosine_from(ab, products[one, one], products[other, other])
+        for (one, other), ab in products.items()
+        if one != other
+    }
+
+
+def norms_from(products: Products) -> dict[str, float]:
+    """The Euclidean norm of each direction by its name."""
+    return {one: math.sqrt(aa) for (one, other), aa in products.items() if one == other}
 
 
 def product(one: Tensor, other: Tensor, room: Tensor) -> float:

@@ -17,7 +17,14 @@ from landscape_cli.geometry.directions.base import Direction, zeros
 from landscape_cli.geometry.drawing import Drawing, Source
 from landscape_cli.geometry.flat import ALIGNMENT, Digest, FlatParameters
 from landscape_cli.geometry.normalization import Scaling
-from landscape_cli.geometry.slices import add_scaled, cosine_from, product, subtract
+from landscape_cli.geometry.slices import (
+    Products,
+    add_scaled,
+    cosines_from,
+    norms_from,
+    product,
+    subtract,
+)
 
 
 class Block(NamedTuple):
@@ -88,17 +95,11 @@ class StreamedSlice:
 
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-        names, dots = list(self.directions), self._summary[1]
-        return {
-            f"{names[i]},{names[j]}": cosine_from(dots[i, j], dots[i, i], dots[j, j])
-            for i, j in dots
-            if i < j
-        }
+        return cosines_from(self._summary[1])
 
     def norms(self) -> dict[str, float]:
         """The Euclidean norm of each direction by axis name."""
-        dots = self._summary[1]
-        return {name: math.sqrt(dots[i, i]) for i, name in enumerate(self.directions)}
+        return norms_from(self._summary[1])
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last.
@@ -112,7 +113,7 @@ class StreamedSlice:
             yield block.name, index, parts[0].view(shape)
 
     @cached_property
-    def _summary(self) -> tuple[list[str], dict[tuple[int, int], float]]:
+    def _summary(self) -> tuple[list[str], Products]:
         """The directions' hashes and inner products, from one pass over them."""
         axes = range(len(self._recipes))
         digests = [Digest() for _ in axes]
@@ -128,7 +129,8 @@ class StreamedSlice:
             here = [part.to(self._device) for part in parts]
             for (i, j), found in products.items():
                 found.append(product(here[i], here[j], room))
-        dots = {pair: math.fsum(found) for pair, found in products.items()}
+        names = list(self.directions)
+        dots = {(names[i], names[j]): math.fsum(found) for (i, j), found in products.items()}
         return [digest.text() for digest in digests], dots
 
     def _find_coefficients(self) -> None:

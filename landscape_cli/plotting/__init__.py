@@ -45,7 +45,10 @@ KINDS = {
     "heatmap": Kind("landscape_cli.plotting.heatmap:PAINTER", 2, "one coloured cell per point"),
     "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D", True),
     "relief": Kind(
-        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "the same above its contour lines", True
+        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "a surface above its contour lines", True
+    ),
+    "render": Kind(
+        "landscape_cli.plotting.render:PAINTER", 2, "the same ray-lit (needs pyvista)", True
     ),
     "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
 }

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from landscape_cli.errors import UsageError
+from landscape_cli.output import check_output, replacing
 from landscape_cli.plotting import MOVIES
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.files import check_output
+from landscape_cli.plotting.painter import load
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.sizes import Size
@@ -60,14 +63,25 @@ def check_frames(panels: Sequence[Panel]) -> None:
             )
 
 
-def frames(picture: Picture, look: str, size: Size | None, dpi: int) -> Iterator[Pixels]:
-    """Draw each surface of a picture alone, all on its scale.
+@dataclass(frozen=True)
+class View:
+    """How frames look.
 
     Args:
-        picture: what to draw.
         look: a name in ``STYLES``.
         size: a frame's; what suits it if None.
         dpi: dots per inch.
+        camera: where surfaces are seen from.
+    """
+
+    look: str = "paper"
+    size: Size | None = None
+    dpi: int = 120
+    camera: Camera | None = None
+
+
+def frames(picture: Picture, view: View) -> Iterator[Pixels]:
+    """Draw each surface of a picture alone, all on its scale.
 
     Returns:
         The frames, each of shape (height, width, 3); these are even numbers, as videos need them.
@@ -76,10 +90,30 @@ def frames(picture: Picture, look: str, size: Size | None, dpi: int) -> Iterator
     for panel in picture.panels:
         groups.setdefault(panel.source, []).append(panel)
     for panels in groups.values():
-        figure = draw(panels, picture.kind, picture.scale, look=look, size=size)
-        size = Size(*figure.get_size_inches().tolist())
-        with style(look):
-            yield _pixels(figure, dpi)
+        pixels, size = _frame(panels, picture, view)
+        view = replace(view, size=size)
+        yield pixels
+
+
+def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
+    """Draw a picture's surfaces side by side, turned once by so many frames.
+
+    Returns:
+        The frames, as those of ``frames``.
+
+    Raises:
+        UsageError: if the picture's kind is flat.
+    """
+    if not load(picture.kind).has_camera:
+        raise UsageError(
+            f"--turntable {count}: --kind {picture.kind} is flat; use --kind surface or render"
+        )
+    camera = replace(view.camera or Camera(), turning=True)
+    for number in range(count):
+        here = replace(camera, azimuth=camera.azimuth + 360 * number / count)
+        pixels, size = _frame(picture.panels, picture, replace(view, camera=here))
+        view = replace(view, size=size)
+        yield pixels
 
 
 def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) -> None:
@@ -94,16 +128,19 @@ def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) 
     Raises:
         UsageError: if the file can't be written.
     """
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.tmp")
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
-    try:
+    with replacing(path) as partial:
         write(partial, iter(images), rate, hold)
-        os.replace(partial, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"--output {path}: can't be written ({reason}); choose another") from None
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _frame(panels: Sequence[Panel], picture: Picture, view: View) -> tuple[Pixels, Size]:
+    """Some of a picture's panels on its scale, and the size of that."""
+    look, dpi = view.look, view.dpi
+    figure = draw(
+        panels, picture.kind, picture.scale, None, look, view.size, camera=view.camera, dpi=dpi
+    )
+    with style(look):
+        return _pixels(figure, dpi), Size(*figure.get_size_inches().tolist())
 
 
 def _pixels(figure: Figure, dpi: int) -> Pixels:
@@ -118,11 +155,17 @@ def _pixels(figure: Figure, dpi: int) -> Pixels:
 
 def _write_gif(path: Path, images: Iterator[Pixels], rate: float, hold: float) -> None:
     """Frames are kept with 256 colours each until all are there."""
-    pictures = [Image.fromarray(image).quantize(256, dither=Image.Dither.NONE) for image in images]
+    pictures = [_with_palette(Image.fromarray(image)) for image in images]
     durations = [round(1000 / rate)] * len(pictures)
     durations[-1] = max(durations[-1], round(1000 * hold))
     first, *others = pictures
     first.save(path, "gif", save_all=True, append_images=others, duration=durations, loop=0)
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """An image of 256 colours that cover all of its own, so that few gradients break into bands."""
+    method = Image.Quantize.MAXCOVERAGE
+    return image.quantize(256, method, kmeans=5, dither=Image.Dither.NONE)
 
 
 def _write_mp4(path: Path, images: Iterator[Pixels], rate: float, hold: float) -> None:

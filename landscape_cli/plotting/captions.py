@@ -50,7 +50,7 @@ def caption(axes: Any, panel: Panel, with_split: bool, room: tuple[float, float]
     axes.set_title(title, pad=6 + pt(LINE) * len(second.splitlines()))
     _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     words = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
-    if axes.name == "3d":
+    if axes.name == "3d" or not axes.axison:
         _caption_box(axes, panel, [word for word in words.values() if len(word) > 1], room)
         return
     axes.set_xlabel(_wrapped(words["x"], room[0]))
@@ -65,9 +65,10 @@ def _caption_box(axes: Any, panel: Panel, words: list[str], room: tuple[float, f
     axes.set(xlabel="x", ylabel="y")
     wide = min(room[0] / enlarged(), (room[1] / enlarged() - AROUND_BOX) / BOX_SHAPE)
     if wide < NARROW:
-        axes.xaxis.set_major_locator(ticks(2, "upper"))
-        axes.yaxis.set_major_locator(ticks(2, "lower"))
-        axes.zaxis.set_major_formatter(NullFormatter())
+        if axes.name == "3d":
+            axes.xaxis.set_major_locator(ticks(2, "upper"))
+            axes.yaxis.set_major_locator(ticks(2, "lower"))
+            axes.zaxis.set_major_formatter(NullFormatter())
         together = directions(panel)
         words = words if len(together) == len(words) else [f"x, y: {together[0]}"]
     text = "\n".join(_wrapped(word, 1.1 * room[0]) for word in words)

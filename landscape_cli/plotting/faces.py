@@ -118,7 +118,8 @@ def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
     plain, others = polygons[crossed & (meets == 2)], polygons[crossed & (meets != 2)]
     cut = _joined([plain, _fan(others)])
     over = sign * (cut[..., 2] - end)
-    inside = _joined([polygons[~beyond], _clip(cut, over, end)])
+    level = ~over.any(axis=1)
+    inside = _joined([polygons[~beyond], cut[level], _clip(cut, over, end)])
     return inside, _joined([polygons[beyond & ~crossed], _clip(cut, -over, end)])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from textwrap import wrap
 from typing import Any
 
@@ -12,6 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import labels
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.captions import caption
 from landscape_cli.plotting.checks import check
 from landscape_cli.plotting.layout import Layout, give_height, lay_out, pack
@@ -22,6 +25,9 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.sizes import Size
 from landscape_cli.plotting.style import enlarged, pt, style, ticks
 from landscape_cli.plotting.twin import Twin, paint_both
+
+FINENESS = 1.5
+"""How many times finer than asked for images are made, as they are fitted into their places."""
 
 CAPTION_LETTERS = 16.5
 """How many letters of a caption fit in an inch."""
@@ -36,6 +42,8 @@ def draw(
     size: Size | None = None,
     twin: Twin | None = None,
     text: str = "",
+    camera: Camera | None = None,
+    dpi: int = 200,
 ) -> Figure:
     """Draw panels side by side with the same limits.
 
@@ -48,6 +56,8 @@ def draw(
         size: the figure's; what suits its panels if None.
         twin: what is drawn on a second axis.
         text: a caption below all panels.
+        camera: where surfaces are seen from.
+        dpi: for how many dots per inch images are made.
 
     Raises:
         UsageError: if the panels do not go together, or the kind does not suit them.
@@ -59,10 +69,15 @@ def draw(
         raise UsageError(
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
+    if camera is not None and not painter.has_camera:
+        raise UsageError(
+            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; use surface, relief "
+            "or render"
+        )
     with style(look):
         groups = _groups(panels, painter)
         layout = lay_out(groups, painter, columns, size)
-        figure = _draw(groups, painter, scale, layout, twin)
+        figure = _draw(groups, _seen(painter, camera, layout, dpi), scale, layout, twin)
         fixed = size is not None and size.height is not None
         if layout.below and not fixed:
             pack(figure, layout)
@@ -71,6 +86,15 @@ def draw(
         if painter.overlay and not fixed:
             give_height(figure, layout.rows)
         return figure
+
+
+def _seen(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
+    """A painter that knows its camera."""
+    if not painter.has_camera:
+        return painter
+    width = round(FINENESS * layout.panel[0] * dpi)
+    paint: Any = painter.paint
+    return replace(painter, paint=partial(paint, camera=camera, width=width))
 
 
 def _draw(

@@ -113,4 +113,5 @@ def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
         return 0.6 * width + 1.1 * enlarged()
     if painter.projection is not None:
         return BOX_SHAPE * width + AROUND_BOX * enlarged()
-    return 0.8 * width * max(group[0].aspect for group in groups) + 0.9 * enlarged()
+    shape = painter.shape or 0.8 * max(group[0].aspect for group in groups)
+    return shape * width + 0.9 * enlarged()

@@ -27,6 +27,9 @@ class Painter:
         overlay: whether the panels of one surface share one axes.
         has_levels: whether a number of levels means something.
         clipped: what becomes of values beyond a limit, to follow "... lie above --vmax 10".
+        has_camera: whether it is seen from somewhere; ``paint`` then takes a ``camera`` too, and
+            the ``width`` of an image in pixels.
+        shape: height to width of what is drawn on flat axes, if not the panel's.
     """
 
     paint: Paint
@@ -34,6 +37,8 @@ class Painter:
     overlay: bool = False
     has_levels: bool = False
     clipped: str = "and are drawn at it"
+    has_camera: bool = False
+    shape: float | None = None
 
 
 def load(kind: str) -> Painter:

@@ -94,16 +94,37 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
         panel: the panel drawn there.
         heights: its values as drawn, of shape (ny, nx), NaN where there are none.
     """
-    trajectory = path_of(panel)
-    if trajectory is None:
+    path = path_above(panel, heights)
+    if path is None:
         return
-    above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
-    places, fine = trajectory.coordinates, _fine(trajectory)
+    fine, places = path
     label = f"{len(places)} checkpoints"
     look: dict[str, Any] = {"color": ink(0), "linewidth": pt(1), "path_effects": outline(2.8)}
-    axes.plot(*fine.T, above(fine[:, ::-1]), zorder=5.5, gid="trajectory", label=label, **look)
+    axes.plot(*fine.T, zorder=5.5, gid="trajectory", label=label, **look)
     for ends, marker, size in ((places[:1], "s", 4.5), (places[-1:], "*", 9)):
-        axes.plot(*ends.T, above(ends[:, ::-1]), zorder=6, **_look(marker, ENDS, size))
+        axes.plot(*ends.T, zorder=6, **_look(marker, ENDS, size))
+
+
+def path_above(panel: Panel, heights: Floats) -> tuple[Floats, Floats] | None:
+    """A panel's path on its surface, None if it has none.
+
+    Args:
+        panel: a plane's.
+        heights: its values as drawn, of shape (ny, nx), NaN where there are none.
+
+    Returns:
+        Points close to each other along the path, (m, 3), and its checkpoints, (n, 3); heights are
+        NaN outside the grid.
+    """
+    trajectory = path_of(panel)
+    if trajectory is None:
+        return None
+    above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
+    fine, places = (
+        np.column_stack([points, above(points[:, ::-1])])
+        for points in (_fine(trajectory), trajectory.coordinates)
+    )
+    return fine, places
 
 
 def drops(trajectory: Trajectory) -> list[int]:

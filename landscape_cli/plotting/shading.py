@@ -8,12 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter
+
+from landscape_cli.plotting.camera import Camera
+from landscape_cli.plotting.lighting import DIRECTIONS, REACH, horizon
 
 Floats = NDArray[np.float64]
 
-LIGHT = np.array([-0.35, -0.5, 0.7]) / np.linalg.norm([-0.35, -0.5, 0.7])
-"""The direction to the lamp: before the surface, above it, at the viewer's left."""
+LEFT, ELEVATION = np.deg2rad([67.0, 49.0])
+"""Where the lamp stands: how far to the viewer's left, and how high, in radians."""
 
 SKY, LAMP, FRONT = 0.45, 0.35, 0.30
 """How much light comes from the sky, from the lamp, and from where the viewer stands."""
@@ -31,15 +34,15 @@ BRIGHTER, GLOSS, SHARPNESS = 0.5, 0.2, 20
 FEWEST, MOST = 100, 150
 """Shadows are computed on a grid of so many points along each axis."""
 
-WAYS, STRIDE = 16, 1.2
-"""In how many directions the sky is looked for, and how much longer each step is than the last."""
+EDGE = 0.3
+"""How wide the edge of the lamp's shadow is, in radians."""
 
 BLUR = 1.5
 """Over how many points shadows are blurred."""
 
 
 def shaded(
-    colors: Floats, x: Floats, y: Floats, heights: Floats, at: Floats, top: float, eye: Floats
+    colors: Floats, x: Floats, y: Floats, heights: Floats, at: Floats, top: float, camera: Camera
 ) -> Floats:
     """Colours as they are seen under light, those of open level ground unchanged.
 
@@ -51,18 +54,20 @@ def shaded(
             NaN where there is none.
         at: x and y of the places, of shape (n, 2).
         top: the height of the box.
-        eye: the direction to the viewer, of length 1.
+        camera: where the viewer is.
     """
+    around = np.deg2rad(camera.azimuth)
+    eye, lamp = _way(around, np.deg2rad(camera.elevation)), _way(around - LEFT, ELEVATION)
     normals = _at(x, y, normals_of(x, y, heights, top), at)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     upside = normals @ eye >= 0
     normals = np.where(upside[:, None], normals, -normals)
-    sky, shadow = _shadows(x, y, np.clip(heights, 0, top), at)
+    sky, shadow = _shadows(x, y, np.clip(heights, 0, top), at, around - LEFT)
     sky = np.where(upside, 1 - HIDDEN * (1 - sky), UNDERSIDE)
-    lamp = np.clip(normals @ LIGHT, 0, None) * np.where(upside, 1 - SHADOW * shadow, 1)
-    light = SKY * sky + LAMP * lamp + FRONT * (normals @ eye)
-    light /= SKY + LAMP * LIGHT[2] + FRONT * eye[2]
-    half = (LIGHT + eye) / np.linalg.norm(LIGHT + eye)
+    direct = np.clip(normals @ lamp, 0, None) * np.where(upside, 1 - SHADOW * shadow, 1)
+    light = SKY * sky + LAMP * direct + FRONT * (normals @ eye)
+    light /= SKY + LAMP * lamp[2] + FRONT * eye[2]
+    half = (lamp + eye) / np.linalg.norm(lamp + eye)
     mirrored = np.clip(normals @ half, 0, 1) ** SHARPNESS - half[2] ** SHARPNESS
     white = BRIGHTER * np.clip(light - 1, 0, 1) + GLOSS * np.clip(mirrored, 0, None)
     found = colors.copy()
@@ -91,49 +96,27 @@ def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
     return normals
 
 
-def _shadows(x: Floats, y: Floats, heights: Floats, at: Floats) -> tuple[Floats, Floats]:
+def _way(azimuth: float, elevation: float) -> Floats:
+    """The unit vector in a direction, given in radians."""
+    level = np.cos(elevation)
+    return np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
+
+
+def _shadows(
+    x: Floats, y: Floats, heights: Floats, at: Floats, azimuth: float
+) -> tuple[Floats, Floats]:
     """How much of the sky places see, and how far the lamp is hidden from them, from 0 to 1."""
     fine = np.linspace(0, 1, int(np.clip(max(heights.shape), FEWEST, MOST)))
     places = np.stack(np.meshgrid(fine, fine), axis=-1)
     ground = _at(x, y, np.where(np.isnan(heights), np.nanmin(heights), heights), places)
-    across = float(np.hypot(*LIGHT[:2]))
-    hidden = horizon(ground, LIGHT[0] / across, LIGHT[1] / across) * across / LIGHT[2]
-    shadow = np.clip((hidden - 0.7) / 0.6, 0, 1)  # a soft edge
-    both = np.stack([_blurred(sky(ground)), _blurred(shadow)], axis=-1)
+    steps = (fine[1], fine[1])
+    turns = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False).tolist()
+    sky = np.mean([np.cos(horizon(ground, steps, turn, REACH)) ** 2 for turn in turns], axis=0)
+    hidden = horizon(ground, steps, azimuth, np.inf) - ELEVATION
+    shadow = np.clip(hidden / EDGE + 0.5, 0, 1)
+    both = np.stack([_blurred(sky), _blurred(shadow)], axis=-1)
     found = _at(fine, fine, both, at)
     return found[:, 0], found[:, 1]
-
-
-def sky(ground: Floats) -> Floats:
-    """How much of an evenly bright sky's light reaches each point of level ground, from 0 to 1.
-
-    Args:
-        ground: heights on a grid with the same number of points, n, from 0 to 1 along x and y.
-    """
-    angles = np.linspace(0, 2 * np.pi, WAYS, endpoint=False)
-    tangents = [horizon(ground, np.cos(angle), np.sin(angle)) for angle in angles]
-    seen: Floats = np.mean([1 / (1 + tangent**2) for tangent in tangents], axis=0)
-    return seen
-
-
-def horizon(ground: Floats, x: float, y: float) -> Floats:
-    """The tangent of the angle under which each point sees the horizon in a direction, >= 0.
-
-    Args:
-        ground: heights on a grid with the same number of points, n, from 0 to 1 along x and y.
-        x: the direction's first coordinate.
-        y: the direction's second one; both together have length 1.
-    """
-    rows, columns = np.mgrid[: len(ground), : len(ground)]
-    found = np.zeros_like(ground)
-    steps = 1.0
-    while steps < len(ground):
-        there = map_coordinates(
-            ground, (rows + steps * y, columns + steps * x), order=1, mode="constant", cval=-np.inf
-        )
-        np.maximum(found, (there - ground) * (len(ground) - 1) / steps, out=found)
-        steps = max(steps + 1, steps * STRIDE)
-    return found
 
 
 def _blurred(shadow: Floats) -> Floats:

@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.checks import check_wide
 from landscape_cli.plotting.faces import Faces, faces_of
 from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
@@ -22,12 +23,11 @@ from landscape_cli.plotting.style import colormap, ink, missing, pt, ticks
 
 Floats = NDArray[np.float64]
 
-VIEW = {"elev": 32, "azim": -58}
 TOP = 0.75
 """The height of the axes' box; it is 1 wide."""
 
-ORDER = {-1: 0.9, 0: 1.0, 1: 1.1}
-"""Seen from above, the level faces at the lower limit are behind all else, the others before it."""
+ABOVE = 5.0
+"""At less degrees of elevation, the upper limit may be above the viewer."""
 
 VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
@@ -39,8 +39,11 @@ SEAM = 0.3
 """The width in points of the faces' edges, without which the background shows between them."""
 
 
-def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
+def paint(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
     """Draw the cells of the grid, cut at the limits; what is beyond becomes level."""
+    camera = camera or Camera()
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
@@ -49,25 +52,29 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
     heights = np.clip(whole, low, high)
     axes.computed_zorder = False
     faces = faces_of(panel.x, panel.y, whole, scale.ends)
-    for side, zorder in ORDER.items():
+    for side in (-1, 0, 1):
         if len(part := faces.on(side)):
-            colors = _colors(part, panel, whole, scale)
+            # Seen from above, faces at the lower limit are behind all else, and lids before it.
+            zorder = 1 + 0.1 * side if camera.elevation > ABOVE else 1 - 0.1 * abs(side)
+            colors = _colors(part, panel, whole, scale, camera)
             axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
-    axes.view_init(**VIEW)
-    axes.set_box_aspect((1, 1, TOP), zoom=0.95)
+    axes.view_init(elev=camera.elevation, azim=camera.azimuth)
+    axes.set_box_aspect((1, 1, TOP), zoom=0.95 * camera.zoom)
     _tick(axes, scale)
     explain(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
-def paint_above_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
+def paint_above_lines(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
     """Draw the surface, and its contour lines on the floor of the box."""
     (panel,) = panels
     check_wide(panel, "relief")
-    shown = paint(axes, panels, scale)
+    shown = paint(axes, panels, scale, camera)
     low, high = scale.ends
     axes.contour(
         *np.meshgrid(panel.x, panel.y),
@@ -84,7 +91,7 @@ def paint_above_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> Scala
     return shown
 
 
-def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale) -> Floats:
+def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: Camera) -> Floats:
     """The colours (n, 4) of faces of one side: by their heights, within the limits by light too."""
     low, high = scale.ends
     middles = faces.middles
@@ -95,13 +102,7 @@ def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale) -> Floats
     sizes = np.ptp(ends, axis=1)
     x, y = (panel.x - ends[0, 0]) / sizes[0], (panel.y - ends[1, 0]) / sizes[1]
     relative = TOP * (heights - low) / (high - low)
-    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, _eye())
-
-
-def _eye() -> Floats:
-    """The direction to the viewer, of length 1, in units of the axes' box."""
-    up, around = np.radians(VIEW["elev"]), np.radians(VIEW["azim"])
-    return np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
+    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, camera)
 
 
 def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
@@ -157,5 +158,5 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
 
 
-PAINTER = Painter(paint, projection="3d")
-ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True)
+PAINTER = Painter(paint, projection="3d", has_camera=True)
+ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True, has_camera=True)

@@ -11,15 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.errors import CheckpointError
+from landscape_cli.errors import CheckpointError, some
 
 KEYS = ("state_dict", "model", "model_state_dict")
 """Where training scripts put the state dict in a checkpoint that holds more."""
 
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel, DistributedDataParallel and torch.compile put before each name."""
-
-SHOWN = 4
 
 
 def file_hash(path: str) -> str:
@@ -66,7 +64,7 @@ def read_checkpoint(path: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     if not isinstance(content, Mapping) or not any(
         isinstance(value, Tensor) for value in content.values()
     ):
-        found = f" with the keys {_some(list(content))}" if isinstance(content, Mapping) else ""
+        found = f" with the keys {some(list(content))}" if isinstance(content, Mapping) else ""
         raise CheckpointError(
             f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{found}; "
             f"expected one, alone or under {', '.join(KEYS)}"
@@ -116,16 +114,16 @@ def fit_state(
     wanted = {_strip(name): (name, value) for name, value in like.items()}
     complaints = []
     if missing := [name for name in wanted if name not in state]:
-        complaints.append(f"missing {_some(missing)}")
+        complaints.append(f"missing {some(missing)}")
     if unexpected := [name for name in state if name not in wanted]:
-        complaints.append(f"unexpected {_some(unexpected)}")
+        complaints.append(f"unexpected {some(unexpected)}")
     shapes = [
         f"{name} {_shape(state[name])} instead of {_shape(value)}"
         for name, (_, value) in wanted.items()
         if name in state and _shape(state[name]) != _shape(value)
     ]
     if shapes:
-        complaints.append(f"wrong shapes: {_some(shapes)}")
+        complaints.append(f"wrong shapes: {some(shapes)}")
     if complaints:
         raise CheckpointError(
             f"checkpoint: {path!r} does not fit the model: {'; '.join(complaints)}; "
@@ -172,11 +170,6 @@ def _strip(name: str) -> str:
 
 def _shape(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if isinstance(value, Tensor) else None
-
-
-def _some(names: list[Any]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(str(name) for name in names[:SHOWN]) + more
 
 
 def _line(error: BaseException, start: str = "") -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.execution.base import Executor
@@ -53,6 +54,11 @@ def share_weights(model: nn.Module, executor: Executor) -> None:
     tensors = [*model.parameters(), *model.buffers()]
     shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
     agree(executor, {"tensors": shapes})
+    share_tensors(tensors, executor)
+
+
+def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:
+    """Give every rank the tensors of rank 0, in place."""
     for tensor in tensors:
         copy = tensor.detach().cpu().contiguous()
         executor.share(copy.view(-1).view(torch.uint8).numpy())

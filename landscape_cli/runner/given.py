@@ -25,13 +25,14 @@ from landscape_cli.geometry.directions.file import FileDirection
 from landscape_cli.geometry.directions.given import GivenDirection
 from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.directions.pca import PcaDirection
-from landscape_cli.geometry.flat import FlatParameters
+from landscape_cli.geometry.flat import FlatParameters, wide_dtype
 from landscape_cli.geometry.matching import match
 from landscape_cli.geometry.normalization import register
 from landscape_cli.geometry.pca import principal_directions
 from landscape_cli.geometry.slices import cosine
 from landscape_cli.problems.resolving import load_callable
 from landscape_cli.problems.weights import read_weights
+from landscape_cli.runner.agreement import share_tensors
 from landscape_cli.store import read_direction
 
 PARALLEL = 1e-10
@@ -82,7 +83,7 @@ def _to_checkpoint(axis: str, recipe: GivenDirection, context: Context) -> Entri
     path = cast(CheckpointDirection, recipe).path
     weights, _ = read_weights(path, context.model, context.centre)
     return {
-        name: (weights[name].double() - like.double()).to(_wide(like))
+        name: (weights[name].double() - like.double()).to(wide_dtype(like))
         for name, like in context.centre.items()
     }
 
@@ -153,18 +154,12 @@ def supply(
     supplied = dict(recipes)
     for axis, recipe in given.items():
         entries = loaded.pop(axis, None) or {
-            name: torch.zeros(view.shape, dtype=_wide(view))
+            name: torch.zeros(view.shape, dtype=wide_dtype(view))
             for name, view in parameters.views.items()
         }
-        share_tensors(entries, executor)
+        share_tensors(entries.values(), executor)
         supplied[axis] = recipe.holding(entries)
     return supplied
-
-
-def share_tensors(tensors: Mapping[str, Tensor], executor: Executor) -> None:
-    """Give every rank the tensors of rank 0, in place; on the CPU and contiguous."""
-    for tensor in tensors.values():
-        executor.share(tensor.view(-1).view(torch.uint8).numpy())
 
 
 def _register_rules(recipes: Mapping[str, Direction]) -> None:
@@ -187,9 +182,9 @@ def _load(
         recipe.prepare(f"directions.{axis}", parameters.views)
         entries = LOADERS[recipe.kind](axis, recipe, context)
         loaded[axis] = {
-            name: tensor.to(_wide(tensor)).contiguous()
+            name: tensor.to(wide_dtype(tensor)).contiguous()
             if recipe.selects(name)
-            else torch.zeros(tensor.shape, dtype=_wide(tensor))
+            else torch.zeros(tensor.shape, dtype=wide_dtype(tensor))
             for name, tensor in entries.items()
         }
     _check(loaded, given)
@@ -210,11 +205,6 @@ def _check(loaded: Mapping[str, Entries], given: Mapping[str, GivenDirection]) -
                 f"directions.{second}: parallel to directions.{first}, so that they span no plane; "
                 "checkpoints that lie on one line make a line: leave one of the two out"
             )
-
-
-def _wide(tensor: Tensor) -> torch.dtype:
-    """The tensor's type, or float32 if that is wider."""
-    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def refuse_zero(norms: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ from landscape_cli.errors import cause
 from landscape_cli.evaluation.devices import free_memory, total_memory
 from landscape_cli.execution.base import Executor
 from landscape_cli.runner.checks import GIBIBYTE, LEAST_FREE, Check
-from landscape_cli.runner.setup import share_node
+from landscape_cli.runner.places import share_node
 from landscape_cli.runner.trials import try_point
 
 ROUNDING = 1e-5

@@ -16,6 +16,7 @@ from landscape_cli.geometry.flat import FlatParameters
 from landscape_cli.geometry.repeats import RepeatedSlice
 from landscape_cli.geometry.slices import Slice, build_slice
 from landscape_cli.geometry.streamed import StreamedSlice
+from landscape_cli.runner.places import sharing
 
 SHARE = 0.5
 """The part of a device's free memory that centre and directions may take, all ranks on it
@@ -37,12 +38,11 @@ def keep_directions(
     Returns:
         The places, each with ``directions``: ``resident`` or ``streamed``.
     """
-    everyone = [(place["host"], place["device"]) for place in places]
-    sharing = everyone.count(everyone[executor.rank])
+    on_device, _ = sharing(places, executor.rank)
     size = sum(buffer.nbytes for buffer in model.buffers.values())
     device = next(iter(model.buffers.values())).device
     executor.together(lambda: None)  # until every model is where it takes memory
-    chosen = choose(wished, (1 + axes) * size, free_memory(device) // sharing)
+    chosen = choose(wished, (1 + axes) * size, free_memory(device) // on_device)
     return [
         {**place, "directions": one}
         for place, one in zip(places, executor.gather(chosen), strict=True)

@@ -15,6 +15,7 @@ from landscape_cli.evaluation.cache import Cache, Room, room_for
 from landscape_cli.evaluation.memory import halve, out_of_memory
 from landscape_cli.execution.base import Executor
 from landscape_cli.records import Tile
+from landscape_cli.runner.places import sharing
 
 KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
 """What is said of data that is not on the device."""
@@ -31,10 +32,8 @@ def room_of(
         device: this rank's.
         places: host and device of each rank.
     """
-    here = places[executor.rank]
-    hosts = [one["host"] for one in places].count(here["host"])
-    on_device = [(one["host"], one["device"]) for one in places]
-    return room_for(cache, device, on_device.count((here["host"], here["device"])), hosts)
+    on_device, on_host = sharing(places, executor.rank)
+    return room_for(cache, device, on_device, on_host)
 
 
 def load_data(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,12 +14,8 @@ from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.agreement import precision_errors
 from landscape_cli.evaluation.batch_norm import batch_norms, moved_buffers
-from landscape_cli.evaluation.devices import (
-    choose_device,
-    default_micro_batch,
-    own_cores,
-    set_threads,
-)
+from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.devices import choose_device, default_micro_batch
 from landscape_cli.evaluation.settings import Settings
 from landscape_cli.execution.base import Executor
 from landscape_cli.geometry.flat import FlatParameters, digest
@@ -32,7 +28,8 @@ from landscape_cli.runner.assembly import evaluator_of
 from landscape_cli.runner.forward import choose_forward
 from landscape_cli.runner.laying import lay_slice
 from landscape_cli.runner.loading import load_data, room_of
-from landscape_cli.runner.sampling import choose_samples, chosen
+from landscape_cli.runner.places import share_node
+from landscape_cli.runner.sampling import Sources, choose_samples, chosen
 from landscape_cli.runner.start import Start
 
 
@@ -64,28 +61,19 @@ def set_up(start: Start, executor: Executor) -> Setup:
     device = executor.together(lambda: choose_device(config.device, executor.local_rank))
     places = share_node(executor, device, config.threads)
     settings = executor.lead(lambda: _first_settings(start, device))
-    if config.checkpoint is not None:
-        path = config.checkpoint
-        executor.lead(lambda: load_weights(problem.model, path))
-    share_weights(problem.model, executor)
-    weights = digest(problem.model.state_dict())
+    network = _share_network(problem, config.checkpoint, executor)
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
     parameters = FlatParameters.of_model(problem.model, device, buffers)
     laid = lay_slice(start, problem.model, parameters, places, executor)
-    places = laid.places
-    room = room_of(config.cache, executor, device, places)
-    sources = {name: problem.splits[name] for name in config.splits or problem.splits}
+    room = room_of(config.cache, executor, device, laid.places)
     evaluator_on = partial(
         evaluator_of, problem, parameters, laid.slice_, settings, executor.rank, config
     )
-    sampling = start.sampling
-    if config.target_stderr is not None and sampling is None:
-        sampling = executor.lead(
-            lambda: choose_samples(evaluator_on, sources, corners(config), config, room)
-        )
+    sources = {name: problem.splits[name] for name in config.splits or problem.splits}
+    sampling = _sampling(start, evaluator_on, sources, room, executor)
     evaluator = executor.together(lambda: evaluator_on(chosen(sources, config.samples, sampling)))
-    samples, places = load_data(evaluator, executor, places, room, config.allow_random)
-    facts = {**_network(problem, weights), "directions": laid.directions}
+    samples, places = load_data(evaluator, executor, laid.places, room, config.allow_random)
+    facts: dict[str, Any] = {"network": network, "directions": laid.directions}
     facts["splits"] = {
         name: {"samples": samples[name], "fingerprint": split.fingerprint}
         for name, split in evaluator.splits.items()
@@ -94,27 +82,53 @@ def set_up(start: Start, executor: Executor) -> Setup:
         facts["batch_norm"] = config.batch_norm
     agree(executor, {k: v for k, v in facts.items() if k != "splits" or not config.allow_random})
     facts |= choose_forward(evaluator, config, executor, start.settings is None)
-    settings = evaluator.settings
-    facts |= laid.facts | {
-        "settings": settings.as_dict(),
-        "micro_batch": settings.micro_batch,
-        "precision": settings.precision,
-        "dtypes": [str(dtype).removeprefix("torch.") for dtype in parameters.buffers],
-    }
+    facts |= laid.facts | _forward_facts(evaluator)
     if sampling is not None:
         facts["sampling"] = sampling
-    if settings.precision != "fp32":
+    if evaluator.settings.precision != "fp32":
         points = corners(config)
         facts["precision_errors"] = executor.lead(lambda: precision_errors(evaluator, points))
     return Setup(evaluator, facts, places)
 
 
-def _network(problem: Problem, sha256: str) -> dict[str, Any]:
-    """What identifies the network."""
+def _share_network(problem: Problem, checkpoint: str | None, executor: Executor) -> dict[str, Any]:
+    """Give every rank the weights that rank 0 has or reads, and say what identifies the network."""
+    if checkpoint is not None:
+        executor.lead(lambda: load_weights(problem.model, checkpoint))
+    share_weights(problem.model, executor)
     floating = (p for p in problem.model.parameters() if p.is_floating_point())
-    name = problem.name or type(problem.model).__name__
-    count = sum(parameter.numel() for parameter in floating)
-    return {"network": {"name": name, "parameters": count, "sha256": sha256}}
+    return {
+        "name": problem.name or type(problem.model).__name__,
+        "parameters": sum(parameter.numel() for parameter in floating),
+        "sha256": digest(problem.model.state_dict()),
+    }
+
+
+def _sampling(
+    start: Start,
+    evaluator_on: Callable[[Sources], Evaluator],
+    sources: Sources,
+    room: Room,
+    executor: Executor,
+) -> dict[str, Any] | None:
+    """The samples that a standard error takes, as the file has them or a pilot finds; or None."""
+    config = start.config
+    if config.target_stderr is None or start.sampling is not None:
+        return start.sampling
+    return executor.lead(
+        lambda: choose_samples(evaluator_on, sources, corners(config), config, room)
+    )
+
+
+def _forward_facts(evaluator: Evaluator) -> dict[str, Any]:
+    """How the forward pass is done."""
+    settings = evaluator.settings
+    return {
+        "settings": settings.as_dict(),
+        "micro_batch": settings.micro_batch,
+        "precision": settings.precision,
+        "dtypes": [str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers],
+    }
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
@@ -141,13 +155,3 @@ def _load_problem(start: Start) -> Problem:
     if not any(parameter.is_floating_point() for parameter in problem.model.parameters()):
         raise ProblemError("Problem.model: it has no floating-point parameters to perturb")
     return problem
-
-
-def share_node(
-    executor: Executor, device: torch.device, threads: int | None
-) -> list[dict[str, Any]]:
-    """Give this rank its share of the node's cores, and learn where all ranks are."""
-    host = socket.gethostname()
-    cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
-    threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
-    return executor.gather({"host": host, "device": str(device), "threads": threads})

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.config import RunConfig, differences
+from landscape_cli.comparison import differences
+from landscape_cli.config import RunConfig
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.geometry.repeats import recipes_of

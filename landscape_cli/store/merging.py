@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.config import differences
+from landscape_cli.comparison import compare, differences
 from landscape_cli.errors import StoreError
 from landscape_cli.records import Quantity, Status, Surface, coordinates_text
 from landscape_cli.shards import Shard
 from landscape_cli.store.recorder import own_points
-from landscape_cli.yamltext import brief
 
 STANDING = np.array([0, 2, 2, 1, 0], dtype=np.uint8)
 """Which status goes before which, by its number: a value before a failure before nothing."""
@@ -101,11 +100,8 @@ def _check_alike(first: Named, other: Named) -> None:
     lines = differences(one.config, surface.config, places)
     if not lines and one.grid != surface.grid:
         lines.append(f"axes: others in {path} than in {name}")
-    lines += [
-        f"{key}: {brief(old)} {places[0]}, {brief(new)} {places[1]}"
-        for key, old, new in _facts(one.provenance, surface.provenance)
-        if old != new
-    ]
+    for key, old, new in _facts(one.provenance, surface.provenance):
+        lines += compare(key, old, new, places)
     if lines:
         raise StoreError(
             f"{path}: made with another configuration than {name} ({'; '.join(lines)}); merge "
@@ -118,12 +114,7 @@ def _facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[s
     old, new = ((facts.get("checkpoint") or {}).get("sha256") for facts in (one, other))
     yield "checkpoint (sha256)", old, new
     for key in SAME_FACTS:
-        old, new = (facts.get(key) for facts in (one, other))
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for name in dict.fromkeys([*old, *new]):
-                yield f"{key}.{name}", old.get(name), new.get(name)
-        else:
-            yield key, old, new
+        yield key, one.get(key), other.get(key)
 
 
 def _copy(surface: Surface) -> Surface:

@@ -25,10 +25,9 @@ from landscape_cli.errors import StoreError
 from landscape_cli.provenance import now, versions
 from landscape_cli.records import Surface
 from landscape_cli.store.older_arrays import Arrays, content, split_of
-from landscape_cli.store.opening import numbers, open_file, text
-from landscape_cli.store.publishing import reason
+from landscape_cli.store.opening import numbers, reading, text
 from landscape_cli.store.recorder import empty_surface
-from landscape_cli.store.surface_file import ALIASES, DAMAGED, FORMAT
+from landscape_cli.store.surface_file import ALIASES, FORMAT
 
 TOOL = "loss-landscape"
 KNOWN = {*ALIASES, "xcoordinates", "ycoordinates", "dir_file"}
@@ -51,14 +50,9 @@ def read_older_surface(
     Raises:
         StoreError: if there is no such file, it is damaged, or no surface of the other tool's.
     """
-    with open_file(path) as file:
-        try:
-            _refuse_others(file, os.fspath(path))
-            return _read(file, Path(path), split)
-        except DAMAGED as error:
-            raise StoreError(
-                f"{os.fspath(path)}: a damaged surface file, or of another kind ({reason(error)})"
-            ) from None
+    with reading(path, "surface file, or of another kind") as file:
+        _refuse_others(file, os.fspath(path))
+        return _read(file, Path(path), split)
 
 
 def _refuse_others(file: h5py.File, path: str) -> None:

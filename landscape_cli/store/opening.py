@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.store.damage import check_damage
 from landscape_cli.store.publishing import reason
 
 LARGEST_RATIO = 1100
 """How many times its stored bytes an array can have: deflate reaches 1032."""
+
+
+DAMAGED = (
+    *(OSError, RuntimeError, UsageError, yaml.YAMLError),
+    *(KeyError, ValueError, TypeError, AttributeError, OverflowError),
+)
+"""What reading raises where a file is not as it was written."""
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], kind: str) -> Iterator[h5py.File]:
+    """Open a file for reading, and say that it is damaged where reading it fails.
+
+    Args:
+        path: the file.
+        kind: what it should be, such as "surface file".
+
+    Raises:
+        StoreError: if there is no such file, or it is damaged.
+    """
+    with open_file(path) as file:
+        try:
+            yield file
+        except DAMAGED as error:
+            raise StoreError(f"{os.fspath(path)}: a damaged {kind} ({reason(error)})") from None
 
 
 def open_file(path: str | os.PathLike[str]) -> h5py.File:

@@ -12,16 +12,13 @@ from typing import Any, Literal
 import h5py
 from numpy.typing import NDArray
 
-from landscape_cli.errors import StoreError
-from landscape_cli.store.opening import numbers, open_file, text
-from landscape_cli.store.publishing import reason
-from landscape_cli.store.surface_file import DAMAGED
+from landscape_cli.errors import StoreError, some
+from landscape_cli.store.opening import numbers, reading, text
 
 Entry = tuple[str | None, NDArray[Any]]
 """A tensor and its name, None in the other tool's files."""
 
 ENDING = "direction"
-SHOWN = 6
 
 
 def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -> list[Entry]:
@@ -37,13 +34,8 @@ def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -
     Raises:
         StoreError: if there is no such file, it is damaged, or holds no direction for this axis.
     """
-    with open_file(path) as file:
-        try:
-            return _read(file, axis, path)
-        except DAMAGED as error:
-            raise StoreError(
-                f"{os.fspath(path)}: a damaged directions file ({reason(error)})"
-            ) from None
+    with reading(path, "directions file") as file:
+        return _read(file, axis, path)
 
 
 def _read(file: h5py.File, axis: str, path: str | os.PathLike[str]) -> list[Entry]:
@@ -71,5 +63,4 @@ def _inventory(names: list[str]) -> str:
     axes = [name.removesuffix(ENDING) for name in names if name.endswith(ENDING)]
     if axes:
         return f"the file has those of {' and '.join(axes)}: choose one of them by axis"
-    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    return f"the file holds {shown or 'nothing'}: name a file of directions"
+    return f"the file holds {some(names) or 'nothing'}: name a file of directions"

@@ -26,23 +26,17 @@ import h5py
 import numpy as np
 import yaml
 
-from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.errors import StoreError
 from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
 from landscape_cli.repeats import mean_over_repeats
-from landscape_cli.store.opening import open_file, text
-from landscape_cli.store.publishing import Check, publish, reason, unchecked
+from landscape_cli.store.opening import reading, text
+from landscape_cli.store.publishing import Check, publish, unchecked
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
 
 HEAD_BYTES = 20_000
 """About what HDF5's own tables, the configuration and the provenance take."""
-
-DAMAGED = (
-    *(OSError, RuntimeError, UsageError, yaml.YAMLError),
-    *(KeyError, ValueError, TypeError, AttributeError, OverflowError),
-)
-"""What reading raises where a file is not as this module writes it."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
     "train_loss": (("train", "loss"), 1),
@@ -74,14 +68,9 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
         StoreError: if there is no such file, it is not a surface of ours, is damaged, or has a
             newer ``format_version`` than this program knows.
     """
-    with open_file(path) as file:
-        try:
-            _check_format(file, path)
-            return _read(file)
-        except DAMAGED as error:
-            raise StoreError(
-                f"{os.fspath(path)}: a damaged surface file ({reason(error)})"
-            ) from None
+    with reading(path, "surface file") as file:
+        _check_format(file, path)
+        return _read(file)
 
 
 def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:

@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
-from landscape_cli.store.opening import numbers, open_file, text
-from landscape_cli.store.publishing import publish, reason
-from landscape_cli.store.surface_file import DAMAGED
+from landscape_cli.store.opening import numbers, reading, text
+from landscape_cli.store.publishing import publish
 from landscape_cli.trajectory import Trajectory
 
 FORMAT = "loss-landscape-trajectory"
 FORMAT_VERSION = 1
+KIND = "trajectory file"
 
 CENTRE = "checkpoint_sha256"
 
@@ -77,15 +77,11 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     Raises:
         StoreError: if there is no such file, it is damaged, or holds nothing of this.
     """
-    with open_file(path) as file:
+    with reading(path, KIND) as file:
         try:
             return Trajectory.from_mapping({**_path(file), "explained": _explained(file)})
         except StoreError as error:
             raise StoreError(f"{os.fspath(path)}: {error}") from None
-        except DAMAGED as error:
-            raise StoreError(
-                f"{os.fspath(path)}: a damaged trajectory file ({reason(error)})"
-            ) from None
 
 
 def read_centre(path: str | os.PathLike[str]) -> str | None:
@@ -94,13 +90,8 @@ def read_centre(path: str | os.PathLike[str]) -> str | None:
     Raises:
         StoreError: if the file can't be read.
     """
-    with open_file(path) as file:
-        try:
-            return text(file, CENTRE) if CENTRE in file.attrs else None
-        except DAMAGED as error:
-            raise StoreError(
-                f"{os.fspath(path)}: a damaged trajectory file ({reason(error)})"
-            ) from None
+    with reading(path, KIND) as file:
+        return text(file, CENTRE) if CENTRE in file.attrs else None
 
 
 def _fill(file: h5py.File, plane: Plane, trajectory: Trajectory) -> None:

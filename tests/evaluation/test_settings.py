@@ -10,6 +10,7 @@ from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.agreement import agrees, precision_errors
+from landscape_cli.evaluation.batch_norm import Recalibration
 from landscape_cli.evaluation.calibration import calibrate
 from landscape_cli.evaluation.defaults import default_settings, largest_output
 from landscape_cli.evaluation.folding import Folding
@@ -231,6 +232,19 @@ def test_a_reduced_precision_is_compared_with_fp32():
     reduced = evaluator.evaluate(TILE).values["train", "loss"]
     evaluator.apply(Settings(16))
     assert (reduced != evaluator.evaluate(TILE).values["train", "loss"]).all()
+
+
+def test_fresh_statistics_are_those_of_the_precision_that_is_compared():
+    evaluator = network(resnet, settings=Settings(16, precision="bf16"))
+    evaluator.recalibration = Recalibration(
+        evaluator.model, evaluator.first_split, evaluator.objective
+    )
+    errors = precision_errors(evaluator, TILE.coordinates)
+    reduced = evaluator.evaluate(TILE).values["train", "loss"]
+    evaluator.set_forward(Settings(16))
+    exact = evaluator.evaluate(TILE).values["train", "loss"]
+    expected = np.abs(reduced - exact) / exact
+    assert [error["relative"]["loss"] for error in errors] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("fold", [False, True])

@@ -49,6 +49,11 @@ def test_a_cell_that_crosses_the_limit_twice_is_cut_around_its_middle():
     assert area(faces.on(0)) == pytest.approx(1 - 4 * 0.25 / 8)
 
 
+def test_a_cell_with_two_corners_at_the_limit_and_one_on_either_side():
+    faces = cut([[1, 1], [0, 2]], -1, 1, x=[0, 1], y=[0, 1])
+    assert [area(faces.on(side)) for side in (0, 1)] == pytest.approx([0.625, 0.375])
+
+
 def test_what_lies_at_a_limit_is_not_beyond_it():
     assert set(cut(np.full((6, 6), 2.0), 2, 3).side) == {0}
     assert set(cut(np.full((6, 6), 3.0 + 1e-13), 2, 3).side) == {0}
@@ -77,7 +82,7 @@ def test_a_fine_and_rough_grid_keeps_its_number_of_faces():
     assert len(cut(heights, -9, 9, x=places, y=places)) < 1.2 * MOST_FACES
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     heights=arrays(float, (4, 5), elements=st.floats(-3, 3) | st.integers(-2, 2).map(float)),
     missing=arrays(bool, (4, 5), elements=st.booleans()),

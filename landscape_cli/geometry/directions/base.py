@@ -11,15 +11,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import UsageError, some
 from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with a parameter's next raw entries."""
-
-SHOWN = 4
-"""How many names a message gives as examples."""
 
 
 class Direction(BaseModel, ABC):
@@ -113,7 +110,7 @@ class Direction(BaseModel, ABC):
                 if not any(fnmatchcase(name, pattern) for name in parameters):
                     raise UsageError(
                         f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
-                        f"parameters, which are {_some(list(parameters))}"
+                        f"parameters, which are {some(list(parameters))}"
                     )
         if not any(self.selects(name) for name in parameters):
             raise UsageError(f"{key}: include and exclude leave no parameter to move")
@@ -126,11 +123,6 @@ def zeros(out: Tensor) -> None:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _some(names: list[str]) -> str:
-    more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def reader(entries: Tensor) -> Fill:

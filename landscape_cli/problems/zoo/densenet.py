@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import UsageError
+from landscape_cli.problems.zoo.initialization import initialize_convolutions
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each of the four blocks of the networks made for ImageNet, by depth."""
@@ -88,9 +89,7 @@ class DenseNet(nn.Module):
                 planes //= 2
         self.bn = nn.BatchNorm2d(planes)
         self.linear = nn.Linear(planes, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+        initialize_convolutions(self)
 
     def _append(self, name: str, stage: nn.Module) -> None:
         self.add_module(name, stage)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import UsageError
+from landscape_cli.problems.zoo.initialization import initialize_convolutions
 
 
 class BasicBlock(nn.Module):
@@ -88,9 +89,7 @@ class ResNet(nn.Module):
             stacks.append(nn.Sequential(*layers))
         self.layer1, self.layer2, self.layer3 = stacks
         self.linear = nn.Linear(planes, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+        initialize_convolutions(self)
 
     @property
     def title(self) -> str:

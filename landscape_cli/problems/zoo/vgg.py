@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from landscape_cli.errors import UsageError
+from landscape_cli.problems.zoo.initialization import initialize_convolutions
 
 STAGES = {
     9: [(64, 2), (128, 2), (256, 3)],
@@ -72,9 +73,7 @@ class VGG(nn.Module):
         hidden = nn.Linear(before * size * size, before)
         self.fc = nn.Sequential(hidden, nn.BatchNorm1d(before), nn.ReLU())
         self.classifier = nn.Linear(before, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
+        initialize_convolutions(self)
 
     @property
     def title(self) -> str:
