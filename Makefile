@@ -47,6 +47,11 @@ train: install
 		$(TRAIN) configs/digits_resnet56_noshort.yaml $(RECIPE) --quiet & \
 		$(TRAIN) configs/digits_resnet56.yaml $(RECIPE) && wait $$!; }
 
+# Networks and surfaces that are there are not made again.
+.PHONY: gallery
+gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromium)
+	@$(BIN)/python scripts/gallery/gallery.py
+
 test: install ## Run the tests (some minutes)
 	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
 

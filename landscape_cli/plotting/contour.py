@@ -50,7 +50,9 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     _flatten(bands)
     inner = levels[(levels > drawn.min()) & (levels < drawn.max())]
     if len(inner):
+        # Left to itself matplotlib breaks lines below zero, of logarithms those of values below 1.
         look: dict[str, Any] = {"colors": "black", "linewidths": 0.3, "alpha": 0.5}
+        look["linestyles"] = "solid"
         _flatten(axes.contour(panel.x, panel.y, drawn, inner, **look))
     _finish(axes, panel, scale, filled=True)
     bands_bar: ScalarMappable = bands

@@ -55,6 +55,16 @@ def test_contours_lie_where_the_values_are(make_panel, kind):
         assert [-1, -0.5] in lowest.tolist()
 
 
+@pytest.mark.parametrize("kind", ["contour", "contourf"])
+def test_contour_lines_are_whole_below_zero_and_of_small_values(make_panel, kind):
+    for panel in (make_panel(slope), make_panel(lambda x, y: 10 ** (3 * x + 2 * y))):
+        axes = draw([panel], kind, fit([panel])).axes[0]
+        lines = [one for one in axes.collections if getattr(one, "filled", True) is False]
+        assert len(lines) == 1
+        assert min(lines[0].levels) < 0 < max(lines[0].levels)
+        assert all(dashes is None for _, dashes in lines[0].get_linestyle())
+
+
 def test_contour_values_are_written_on_their_lines(make_panel):
     panel = make_panel(slope, x="-1:1:9", y="-1:1:9")
     axes = draw([panel], "contour", fit([panel], levels=4)).axes[0]

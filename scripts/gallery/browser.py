@@ -1,0 +1,63 @@
+"""A picture of an interactive page in a headless Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""Root needs no sandbox, and WebGL no graphics card."""
+
+WINDOW = {"width": 1000, "height": 1130}
+PATIENCE = 120_000
+"""Milliseconds; WebGL without a graphics card is slow."""
+
+SETTLED = "!draw.busy() && !drawCursor.busy() && !turnOthers.busy()"
+
+
+class NoBrowserError(Exception):
+    """There is no browser; says what to install."""
+
+
+def screenshot(page: Path, picture: Path) -> None:
+    """Open a page, mark a point on it by the keyboard, and take a picture.
+
+    Args:
+        page: an HTML file of ``landscape export``.
+        picture: the PNG file to write.
+
+    Raises:
+        NoBrowserError: if playwright or Chromium are missing.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise NoBrowserError("no playwright: pip install 'landscape-cli[browser]'") from None
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        raise NoBrowserError("no Chromium: apt-get install chromium")
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=SOFTWARE)
+        opened = browser.new_page(viewport=WINDOW, color_scheme="light")
+        opened.set_default_timeout(PATIENCE)
+        opened.goto(page.resolve().as_uri())
+        opened.wait_for_selector("body[data-drawn]")
+        _settle(opened)
+        opened.locator(".flat").first.focus()
+        for key in 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]:
+            opened.keyboard.press(key)
+        opened.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+        _settle(opened)
+        opened.screenshot(path=str(picture))
+        browser.close()
+
+
+def _settle(opened: Any) -> None:
+    """Wait until nothing is being drawn; the page forbids what playwright itself would wait by."""
+    for _ in range(PATIENCE // 100):
+        opened.wait_for_timeout(100)
+        if opened.evaluate(SETTLED):
+            return
+    raise TimeoutError(f"the page is still drawing after {PATIENCE // 1000} s")
