@@ -45,7 +45,7 @@ def _quantity(panels: Sequence[Panel]) -> str:
 
 
 def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
-    facts = [_points(panel), *_directions(panel)]
+    facts = [_points(panel), *directions(panel)]
     if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
         facts.append(mode)
     splits = dict.fromkeys(one.split for one in panels if one.source == panel.source)
@@ -74,7 +74,7 @@ def _points(panel: Panel) -> str:
     return text
 
 
-def _directions(panel: Panel) -> list[str]:
+def directions(panel: Panel) -> list[str]:
     """What the axes are; in one phrase if they are alike but for the seed."""
     words = [labels.axis(panel, name).replace(r"\$", "$") for name in panel.surface.grid.names]
     known = [word for word in words if len(word) > 1]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from textwrap import wrap
 from typing import Any
@@ -18,6 +17,7 @@ from landscape_cli.plotting import labels
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.captions import caption
 from landscape_cli.plotting.checks import check
+from landscape_cli.plotting.layout import Layout, give_height, lay_out, pack
 from landscape_cli.plotting.limits import fit
 from landscape_cli.plotting.painter import Painter, load
 from landscape_cli.plotting.panel import Panel
@@ -25,16 +25,6 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.sizes import Size
 from landscape_cli.plotting.style import enlarged, pt, style, ticks
 from landscape_cli.plotting.twin import Twin, paint_both
-
-MOST_COLUMNS = 4
-BAR = 0.9
-"""The width of the colour bar with its labels, in inches."""
-
-NARROWEST = 1.9
-"""A panel is at least so wide in a figure of a given width, in inches."""
-
-LINE_SHAPE = 0.6
-"""Height to width of the axes of lines."""
 
 FINENESS = 1.5
 """How many times finer than asked for images are made, as they are fitted into their places."""
@@ -81,17 +71,20 @@ def draw(
         )
     if camera is not None and not painter.has_camera:
         raise UsageError(
-            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; use surface or render"
+            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; use surface, relief "
+            "or render"
         )
     with style(look):
         groups = _groups(panels, painter)
-        layout = _layout(groups, painter, columns, size, bar=not painter.overlay)
+        layout = lay_out(groups, painter, columns, size)
         figure = _draw(groups, _seen(painter, camera, layout, dpi), scale, layout, twin)
         fixed = size is not None and size.height is not None
+        if layout.below and not fixed:
+            pack(figure, layout)
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
-            _give_height(figure, layout.rows)
+            give_height(figure, layout.rows)
         return figure
 
 
@@ -102,48 +95,6 @@ def _seen(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> 
     width = round(FINENESS * layout.panel[0] * dpi)
     paint: Any = painter.paint
     return replace(painter, paint=partial(paint, camera=camera, width=width))
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where panels stand.
-
-    Args:
-        rows: how many below each other.
-        columns: how many beside each other.
-        panel: about the width and the height of one with its labels, in inches.
-        figure: the size of all, in inches.
-    """
-
-    rows: int
-    columns: int
-    panel: tuple[float, float]
-    figure: tuple[float, float]
-
-
-def _layout(
-    groups: list[list[Panel]],
-    painter: Painter,
-    columns: int | None,
-    size: Size | None,
-    bar: bool,
-) -> Layout:
-    room = BAR if bar or size is None else 0.0
-    if columns is None:
-        columns = MOST_COLUMNS
-        if size is not None:
-            columns = max(1, min(columns, int((size.width - room) / NARROWEST)))
-    columns = min(len(groups), columns)
-    rows = math.ceil(len(groups) / columns)
-    if size is None:
-        width = enlarged() * (4.2 if columns == 1 else 3.5)
-        whole = columns * width + room * enlarged()
-    else:
-        width, whole = (size.width - room) / columns, size.width
-    if size is not None and size.height is not None:
-        return Layout(rows, columns, (width, size.height / rows), (whole, size.height))
-    height = _height(groups, painter, width)
-    return Layout(rows, columns, (width, height), (whole, rows * height))
 
 
 def _draw(
@@ -164,16 +115,9 @@ def _draw(
         caption(axes, group[0], with_split, layout.panel)
         all_axes.append(axes)
     if shown is not None:
-        _add_bar(figure, all_axes, shown, scale, labels.quantity([g[0] for g in groups]))
+        text = labels.quantity([group[0] for group in groups])
+        _add_bar(figure, all_axes, shown, scale, text, layout.below)
     return figure
-
-
-def _give_height(figure: Figure, rows: int) -> None:
-    """Make a figure of lines so high that its axes have their shape, whatever is around them."""
-    figure.draw_without_rendering()
-    width, height = figure.get_size_inches()
-    box = figure.axes[0].get_position()
-    figure.set_figheight(height + rows * (LINE_SHAPE * width * box.width - height * box.height))
 
 
 def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
@@ -198,24 +142,20 @@ def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
 
 
 def _add_bar(
-    figure: Figure, axes: list[Any], shown: ScalarMappable, scale: Scale, text: str
+    figure: Figure, axes: list[Any], shown: ScalarMappable, scale: Scale, text: str, below: bool
 ) -> None:
-    text = f"{text} (log scale)" if scale.log else text
     bar = figure.colorbar(
-        shown, ax=axes, label=text, extend=scale.extend, spacing="proportional", aspect=25
+        shown,
+        ax=axes,
+        label=f"{text} (log scale)" if scale.log else text,
+        location="bottom" if below else "right",
+        extend=scale.extend,
+        spacing="proportional",
+        aspect=30 if below else 25,
     )
     if own := scale.ticks():
-        bar.set_ticks(FixedLocator(own[0].tolist()))
-        bar.ax.yaxis.set_major_formatter(FixedFormatter(own[1]))
+        stride = 2 if below and len(own[1]) > 5 else 1
+        bar.set_ticks(FixedLocator(own[0][::stride].tolist()))
+        bar.formatter = FixedFormatter(own[1][::stride])
     else:
-        bar.set_ticks(ticks(8))
-
-
-def _height(groups: list[list[Panel]], painter: Painter, width: float) -> float:
-    """The height of a row in inches, titles and legends included."""
-    if painter.overlay:
-        return 0.6 * width + 1.1 * enlarged()
-    if painter.projection is not None:
-        return 0.8 * width + 1.2 * enlarged()
-    shape = painter.shape or 0.8 * max(group[0].aspect for group in groups)
-    return shape * width + 0.9 * enlarged()
+        bar.set_ticks(ticks(5 if below else 8))

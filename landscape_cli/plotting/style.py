@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -116,9 +116,9 @@ def series() -> tuple[tuple[str, str], ...]:
     return tuple((new, dash) for new, (_, dash) in zip(LIGHT_SERIES, SERIES, strict=True))
 
 
-def ticks(most: int) -> MaxNLocator:
-    """At most so many steps between ticks at round numbers."""
-    return MaxNLocator(most, steps=[1, 2, 5, 10])
+def ticks(most: int, prune: Literal["lower", "upper"] | None = None) -> MaxNLocator:
+    """At most so many steps between ticks at round numbers, without one at an end if asked for."""
+    return MaxNLocator(most, steps=[1, 2, 5, 10], prune=prune)
 
 
 def colormap() -> Colormap:

@@ -12,81 +12,108 @@ from numpy.typing import NDArray
 
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.checks import check_wide
+from landscape_cli.plotting.faces import Faces, faces_of
 from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path_above
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import colormap, ink, missing, ticks
+from landscape_cli.plotting.shading import shaded
+from landscape_cli.plotting.style import colormap, ink, missing, pt, ticks
 
 Floats = NDArray[np.float64]
 
-LIGHT = np.array([-0.5, -0.3, 0.81])
-"""The direction to the light, of length 1 in units of the axes' box."""
+TOP = 0.75
+"""The height of the axes' box; it is 1 wide."""
+
+ABOVE = 5.0
+"""At less degrees of elevation, the upper limit may be above the viewer."""
 
 VECTOR_FACES = 5_000
 """With more faces than this they are an image inside a PDF or SVG file."""
+
+FAR = 1e9
+"""Heights farther beyond a limit, in ranges, are brought so near, lest numbers overflow."""
+
+SEAM = 0.3
+"""The width in points of the faces' edges, without which the background shows between them."""
 
 
 def paint(
     axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
 ) -> ScalarMappable:
-    """Draw a face for every cell of the grid, values beyond the limits at the limits."""
+    """Draw the cells of the grid, cut at the limits; what is beyond becomes level."""
     camera = camera or Camera()
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
-    heights = np.clip(scale.drawn(panel), low, high).filled(np.nan)
+    far = FAR * (high - low)
+    whole = np.clip(scale.drawn(panel).filled(np.nan), low - far, high + far)
+    heights = np.clip(whole, low, high)
     axes.computed_zorder = False
-    faces, colors = _faces(panel, heights, scale)
-    if len(faces):
-        axes.add_collection3d(_collection(faces, colors))
+    faces = faces_of(panel.x, panel.y, whole, scale.ends)
+    for side in (-1, 0, 1):
+        if len(part := faces.on(side)):
+            # Seen from above, faces at the lower limit are behind all else, and lids before it.
+            zorder = 1 + 0.1 * side if camera.elevation > ABOVE else 1 - 0.1 * abs(side)
+            colors = _colors(part, panel, whole, scale, camera)
+            axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(elev=camera.elevation, azim=camera.azimuth)
-    axes.set_box_aspect((4, 4, 3), zoom=0.95 * camera.zoom)
+    axes.set_box_aspect((1, 1, TOP), zoom=0.95 * camera.zoom)
     _tick(axes, scale)
     explain(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
-def _faces(panel: Panel, heights: Floats, scale: Scale) -> tuple[list[Floats], Floats]:
-    """A polygon (k, 3) for every cell with 3 or 4 corners, and their colours (n, 4)."""
-    x, y = np.meshgrid(panel.x, panel.y)
-    points = np.stack([x, y, heights], axis=-1)
-    cells = np.stack([points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]], axis=2)
-    cells = cells.reshape(-1, 4, 3)
-    good = np.isfinite(cells[..., 2])
-    kept = good.sum(axis=1) >= 3
-    cells, good = cells[kept], good[kept]
-    faces = [cell[corners] for cell, corners in zip(cells, good, strict=True)]
-    middles = np.nanmean(cells[..., 2], axis=1)
-    colors = np.asarray(colormap()(scale.norm(middles)))
-    size = (np.ptp(panel.x), np.ptp(panel.y), np.ptp(scale.ends))
-    colors[:, :3] = np.clip(colors[:, :3] * _light(cells / size)[:, None], 0, 1)
-    return faces, colors
+def paint_above_lines(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
+    """Draw the surface, and its contour lines on the floor of the box."""
+    (panel,) = panels
+    check_wide(panel, "relief")
+    shown = paint(axes, panels, scale, camera)
+    low, high = scale.ends
+    axes.contour(
+        *np.meshgrid(panel.x, panel.y),
+        scale.drawn(panel),
+        levels=scale.lines(),
+        zdir="z",
+        offset=low,
+        norm=scale.norm,
+        cmap=colormap(),
+        linewidths=pt(0.7),
+        zorder=0.5,
+    )
+    axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
+    return shown
 
 
-def _light(cells: Floats) -> Floats:
-    """How bright cells (n, 4, 3) in units of the axes' box are, (n,): 1 for a level one.
+def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: Camera) -> Floats:
+    """The colours (n, 4) of faces of one side: by their heights, within the limits by light too."""
+    low, high = scale.ends
+    middles = faces.middles
+    colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
+    if faces.side.any():
+        return colors
+    ends = np.array([_ends(panel.x), _ends(panel.y)])
+    sizes = np.ptp(ends, axis=1)
+    x, y = (panel.x - ends[0, 0]) / sizes[0], (panel.y - ends[1, 0]) / sizes[1]
+    relative = TOP * (heights - low) / (high - low)
+    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, camera)
 
-    Colours of level cells are those of the colour bar.
-    """
-    normals = np.cross(cells[:, 2] - cells[:, 0], cells[:, 3] - cells[:, 1])
-    cosines = normals @ LIGHT / np.linalg.norm(normals, axis=1)
-    light: Floats = np.clip(1 + 0.45 * (cosines - LIGHT[2]), 0.6, 1.2)
-    return np.where(np.isnan(light), 1.0, light)
 
-
-def _collection(faces: list[Floats], colors: Floats) -> Poly3DCollection:
+def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
     return Poly3DCollection(
-        faces,
+        faces.corners,
         facecolors=colors,
         edgecolors=colors,
-        linewidths=0.15,
-        zorder=1,
-        rasterized=len(faces) > VECTOR_FACES,
+        linewidths=SEAM,
+        joinstyle="round",
+        zorder=zorder,
+        rasterized=count > VECTOR_FACES,
     )
 
 
@@ -123,6 +150,8 @@ def _tick(axes: Any, scale: Scale) -> None:
         axes.set_zticks(*own)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_pane_color((*ink(1), 0))
+        axis.set_tick_params(pad=pt(12) - 8)  # matplotlib adds 8 points to the one,
+        axis.labelpad = pt(25) - 21  # and 21 to the other
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:
@@ -130,3 +159,4 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
 
 
 PAINTER = Painter(paint, projection="3d", has_camera=True)
+ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True, has_camera=True)

@@ -68,3 +68,15 @@ def crosses() -> Callable[..., set[tuple[float, ...]]]:
         return found
 
     return places
+
+
+@pytest.fixture
+def corners() -> Callable[..., np.ndarray]:
+    """The x, y and z of all corners of a collection's faces; matplotlib has no public way."""
+
+    def places(faces):
+        if hasattr(faces, "_vec"):  # before matplotlib 3.10
+            return faces._vec[:3]
+        return np.reshape(faces._faces, (-1, 3)).T
+
+    return places

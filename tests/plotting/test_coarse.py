@@ -94,11 +94,13 @@ def test_a_heatmap_of_a_level_has_larger_cells_in_the_same_frame(unfinished):
     assert frames[0] == frames[1]
 
 
-def test_a_surface_of_a_level_has_its_corners_at_the_values(unfinished):
+def test_a_surface_of_a_level_has_its_corners_at_the_values(unfinished, corners):
     axes = draw([unfinished(30)], "surface").axes[0]
     assert (axes.get_xlim(), axes.get_ylim(), axes.get_zlim()) == ((-1, 1), (-1, 1), (1, 4))
     (faces,) = axes.collections
-    assert len(faces.get_facecolor()) == 16
+    x, y, z = corners(faces)
+    found = dict(zip(zip(x.tolist(), y.tolist(), strict=True), z.tolist(), strict=True))
+    assert all(found[x, y] == bowl(x, y) for x in COARSE for y in COARSE)
 
 
 @pytest.mark.parametrize("kind", PLANES)

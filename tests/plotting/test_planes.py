@@ -24,13 +24,6 @@ def only(axes, kind):
     return artist
 
 
-def corners(faces):
-    """The x, y and z of all corners of a collection's faces; matplotlib has no public way."""
-    if hasattr(faces, "_vec"):  # before matplotlib 3.10
-        return faces._vec[:3]
-    return np.reshape(faces._faces, (-1, 3)).T
-
-
 def hatched(axes):
     return [a for a in axes.collections if a.get_hatch()]
 
@@ -81,21 +74,25 @@ def test_contour_values_are_written_on_their_lines(make_panel):
         assert slope(x, y) == pytest.approx(float(text), abs=0.01)
 
 
-def test_a_surface_has_its_corners_at_the_values(make_panel):
+def test_a_surface_has_its_corners_at_the_values(make_panel, corners):
     panel = make_panel(slope, x="-1:1:5", y="-0.5:0.5:3")
     axes = draw([panel], "surface").axes[0]
     x, y, z = corners(only(axes, Poly3DCollection))
-    assert len(x) == 2 * 4 * 4
     np.testing.assert_allclose(slope(x, y), z, atol=1e-12)
     assert {(-1, -0.5), (1, 0.5)} <= set(zip(x.tolist(), y.tolist(), strict=True))
     assert axes.get_zlim() == (-6, 6)
 
 
-def test_a_surface_is_clipped_to_the_limits(make_panel):
+def test_a_surface_is_clipped_to_the_limits(make_panel, corners):
     panel = make_panel(lambda x, y: 100 * (x**2 + y**2))
     axes = draw([panel], "surface", fit([panel], vmax=50)).axes[0]
     assert axes.get_zlim() == (0, 50)
-    assert corners(only(axes, Poly3DCollection))[2].max() == 50
+    below, level = sorted(
+        (a for a in axes.collections if type(a) is Poly3DCollection), key=lambda a: a.get_zorder()
+    )
+    assert corners(below)[2].max() == 50
+    assert set(corners(level)[2]) == {50}
+    assert np.unique(level.get_facecolor(), axis=0).tolist() == [list(colormap()(1.0))]
 
 
 def test_a_logarithmic_surface_is_drawn_at_logarithms(make_panel):
@@ -107,7 +104,20 @@ def test_a_logarithmic_surface_is_drawn_at_logarithms(make_panel):
 def test_level_parts_of_a_surface_have_the_colours_of_the_bar(make_panel):
     panel = make_panel(np.full((3, 3), 2.0), x="0:1:3", y="0:1:3")
     faces = only(draw([panel], "surface", fit([panel], vmin=1, vmax=3)).axes[0], Poly3DCollection)
-    np.testing.assert_allclose(faces.get_facecolor(), [colormap()(0.5)] * 4)
+    colors = faces.get_facecolor()
+    np.testing.assert_allclose(colors, [colormap()(0.5)] * len(colors))
+
+
+def test_a_relief_has_contour_lines_on_its_floor(make_panel):
+    panel = make_panel(slope, x="-1:1:5", y="-0.5:0.5:3")
+    axes = draw([panel], "relief", fit([panel], levels=3)).axes[0]
+    (lines,) = [a for a in axes.collections if hasattr(a, "levels")]
+    assert lines.levels.tolist() == [-3, 0, 3]
+    places = [path.vertices for path in lines.get_paths()]
+    for level, where in zip(lines.levels, places, strict=True):
+        np.testing.assert_allclose(slope(*where.T[:2]), level, atol=1e-9)
+    assert axes.get_zlim() == (-6, 6)
+    assert only(axes, Poly3DCollection).get_zorder() > lines.get_zorder()
 
 
 @pytest.mark.parametrize("kind", [*FLAT, "surface"])
@@ -144,7 +154,7 @@ def test_many_points_that_are_not_finite_are_coloured_cells(make_panel, legend, 
 
 
 @pytest.mark.parametrize("kind", [*FLAT, "surface"])
-def test_missing_points_are_a_hatched_area(make_panel, legend, kind):
+def test_missing_points_are_a_hatched_area(make_panel, legend, corners, kind):
     status = np.ones((5, 7))
     status[3, 4:] = Status.TODO
     status[4] = Status.TODO

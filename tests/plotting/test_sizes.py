@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.captions import CAPTION
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.files import save
 from landscape_cli.plotting.sizes import Size, parse_size
@@ -84,6 +85,31 @@ def test_lines_keep_their_shape_whatever_is_around_them(make_panel):
         box = figure.axes[0].get_window_extent()
         shapes.append(box.height / box.width)
     assert shapes == pytest.approx([0.6, 0.6], rel=0.1)
+
+
+@pytest.mark.parametrize("look", ["paper", "talk", "dark"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_boxes_take_most_of_a_narrow_figure(make_panel, look, count):
+    known = {"directions": {k: {"kind": "random", "seed": n} for n, k in enumerate("xy")}}
+    panels = [make_panel(bowl, provenance=known)] * count
+    figure = draw(panels, "surface", look=look, size=parse_size("column"), text="caption " * 30)
+    figure.draw_without_rendering()
+    *boxes, bar = [axes.get_window_extent() for axes in figure.axes]
+    assert len(boxes) == count
+    for box in boxes:
+        assert box.width > 0.66 * figure.bbox.width
+        assert bar.y1 < box.y0
+    if look == "talk":
+        assert [t.get_text() for t in figure.axes[0].texts if t.get_gid() == CAPTION] == [
+            "x, y: random directions\n(seeds 0 and 1)"
+        ]
+
+
+def test_a_wide_box_has_its_bar_beside_it(make_panel):
+    figure = draw([make_panel(bowl)], "surface", size=parse_size("double"))
+    figure.draw_without_rendering()
+    box, bar = [axes.get_window_extent() for axes in figure.axes]
+    assert bar.x0 > box.x1
 
 
 def test_titles_are_not_cropped(make_panel, tmp_path):

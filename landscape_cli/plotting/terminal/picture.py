@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import labels
+from landscape_cli.plotting import KINDS, labels
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
@@ -44,9 +44,9 @@ def picture(
     Raises:
         UsageError: if the kind is not one of a flat picture.
     """
-    if kind == "surface":
+    if KINDS[kind].deep:
         raise UsageError(
-            "--kind surface: --terminal draws flat pictures; use contourf, contour or heatmap"
+            f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"
         )
     groups = _groups(panels, kind)
     rows = max(LEAST, height // len(groups) - AROUND)
