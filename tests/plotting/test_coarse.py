@@ -67,7 +67,7 @@ def test_before_the_first_level_and_raw_the_missing_area_is_marked(unfinished, l
     axes = draw([unfinished(30, raw=True)], kind).axes[0]
     assert subtitle(axes) == "(19 % computed)"
     assert legend(axes) == ["not computed (123 points)"]
-    assert len(hatched(axes)) == 1
+    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # whose floor is in its image
 
 
 def test_a_panel_holds_the_points_of_the_finest_level(unfinished):
@@ -113,7 +113,10 @@ def test_points_beyond_the_level_that_are_not_finite_have_crosses(
         return loss
 
     axes = draw([unfinished(30, values)], kind).axes[0]
-    assert {place[:2] for place in crosses(axes)} == {(-0.5, -1), (-0.75, -1)}
+    if kind == "render":  # where the eye sees them
+        assert len(crosses(axes)) == 2
+    else:
+        assert {place[:2] for place in crosses(axes)} == {(-0.5, -1), (-0.75, -1)}
     assert legend(axes) == ["not finite (2 points)"]
 
 
@@ -157,7 +160,7 @@ def test_a_failed_point_of_a_level_is_missing_there(unfinished, legend, kind):
     assert np.argwhere(panel.missing).tolist() == [[4, 4]]
     axes = draw([panel], kind).axes[0]
     assert legend(axes) == ["not computed (1 point)"]
-    assert len(hatched(axes)) == 1
+    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # whose floor is in its image
 
 
 def test_a_surface_without_points_to_do_is_drawn_whole(unfinished):

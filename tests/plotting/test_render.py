@@ -19,6 +19,7 @@ from landscape_cli.plotting.request import Picture, Request
 from landscape_cli.plotting.scene import Ball, Scene, _levelled, _surface, render
 from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terrain import TALL, terrain_of
+from landscape_cli.records import Status
 
 RED, WHITE, BLUE = (1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
 ABOVE = Camera(-90, 90)
@@ -103,6 +104,15 @@ def test_holes_show_the_floor(make_panel):
     hole = near(image, BLUE, tolerance=3)
     assert hole[image.shape[0] // 2, image.shape[1] // 2]
     assert 0.1 < hole.mean() < 0.35
+
+
+def test_what_is_not_computed_darkens_the_floor(make_panel):
+    status = np.full((5, 5), Status.OK)
+    status[1:4, 1:4] = Status.TODO
+    axes = draw([make_panel(bowl, status=status)], "render", dpi=60, camera=ABOVE).axes[0]
+    image = axes.get_images()[0].get_array()
+    middle = tuple(n // 2 for n in image.shape[:2])
+    assert near(image, 3 * [0.75], 3)[middle]
 
 
 def test_contours_lie_on_the_floor(make_panel):
