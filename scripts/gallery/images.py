@@ -9,6 +9,9 @@ from PIL import Image
 WIDTH = 1050
 """Pixels; what is wider is made smaller."""
 
+MANY = 10_000
+"""A picture of more colours, such as a render, keeps them all, lest its gradients show steps."""
+
 COLORS, MOVING_COLORS = 256, 128
 """Of a picture, and of all frames of an animation together."""
 
@@ -28,7 +31,8 @@ def write(image: Image.Image, kept: Path) -> None:
     if image.width > WIDTH:
         size = (WIDTH, round(image.height * WIDTH / image.width))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    fewer(image, COLORS).save(kept, optimize=True)
+    colors = image.getcolors(image.width * image.height) or []
+    (image if len(colors) > MANY else fewer(image, COLORS)).save(kept, optimize=True)
 
 
 def write_animation(image: Image.Image, kept: Path) -> None:
