@@ -9,6 +9,7 @@ from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from landscape_cli.plotting import labels
+from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.description import directions
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.style import enlarged, ink, pt, ticks
@@ -31,6 +32,9 @@ its heights are those of the colour bar."""
 
 BOX_SHAPE, AROUND_BOX = 0.8, 1.2
 """A box's height to its width, and the height of titles and legend, in inches at usual text."""
+
+LOWERED = 0.6
+"""How far the ticks of a 3-D box sink for each degree that it is seen from higher up, in points."""
 
 SUBTITLE, CAPTION = "subtitle", "caption"
 """The names (gid) of the small texts above and below an axes."""
@@ -73,6 +77,8 @@ def _caption_box(axes: Any, panel: Panel, words: list[str], room: tuple[float, f
         words = words if len(together) == len(words) else [f"x, y: {together[0]}"]
     text = "\n".join(_wrapped(word, 1.1 * room[0]) for word in words)
     drop = 10 if wide > SMALL else 18 + 4 * (SMALL - wide)
+    if axes.name == "3d":  # seen from high above, its corner and the ticks there are lower
+        drop += LOWERED * max(0.0, axes.elev - Camera().elevation)
     _annotate(axes, text, (0.5, 0), -drop, CAPTION)
     if legend := axes.get_legend():
         more = 28 + LINE * max(0, len(text.splitlines()) - 2)

@@ -9,8 +9,9 @@ from PIL import Image
 WIDTH = 1050
 """Pixels; what is wider is made smaller."""
 
-MANY = 10_000
-"""A picture of more colours, such as a render, keeps them all, lest its gradients show steps."""
+MANY, NARROW = 20_000, 700
+"""A picture of more colours, such as a render, keeps them all, lest its gradients show steps; it is
+made narrower instead."""
 
 COLORS, MOVING_COLORS = 256, 128
 """Of a picture, and of all frames of an animation together."""
@@ -28,11 +29,18 @@ def keep(made: Path, kept: Path) -> None:
 def write(image: Image.Image, kept: Path) -> None:
     """Write a picture, made small."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    if image.width > WIDTH:
-        size = (WIDTH, round(image.height * WIDTH / image.width))
-        image = image.resize(size, Image.Resampling.LANCZOS)
+    image = narrowed(image, WIDTH)
     colors = image.getcolors(image.width * image.height) or []
-    (image if len(colors) > MANY else fewer(image, COLORS)).save(kept, optimize=True)
+    image = narrowed(image, NARROW) if len(colors) > MANY else fewer(image, COLORS)
+    image.save(kept, optimize=True)
+
+
+def narrowed(image: Image.Image, width: int) -> Image.Image:
+    """A picture of at most that width."""
+    if image.width <= width:
+        return image
+    size = (width, round(image.height * width / image.width))
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def write_animation(image: Image.Image, kept: Path) -> None:
