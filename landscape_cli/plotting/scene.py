@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.camera import Eye, Frame
+from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terrain import FLOOR, TALL, Terrain
 
 Floats = NDArray[np.float64]
@@ -20,6 +21,10 @@ Color = tuple[float, float, float]
 
 LOWEST = FLOOR - 0.012
 """The plate lies below its contours, so that these are seen."""
+
+
+PLAIN = {"lighting": False, "ambient": 1.0, "diffuse": 0.0, "show_scalar_bar": False}
+"""Everything has its own colour, whatever the light."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8
         plotter.set_background(scene.ground)
         plotter.enable_anti_aliasing("ssaa")
         for mesh, look in _meshes(pyvista, scene, width):
-            plotter.add_mesh(mesh, lighting=False, show_scalar_bar=False, **look)
+            plotter.add_mesh(mesh, **PLAIN, **look)
         _aim(plotter.camera, eye, frame)
         plotter.reset_camera_clipping_range()
         image: NDArray[np.uint8] = plotter.screenshot(return_img=True)
@@ -134,14 +139,15 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
     whole = _surface(pyvista, terrain)
     for mesh in filter(lambda mesh: mesh.n_cells, _levelled(whole)):
         yield mesh, {"scalars": "above", "rgb": True, "culling": "back"}
-        yield mesh, {"scalars": "below", "rgb": True, "culling": "front"}
+        # Another mesh, as each has one set of active colours.
+        yield mesh.copy(), {"scalars": "below", "rgb": True, "culling": "front"}
     flat = whole.copy()
     flat.points[:, 2] = FLOOR
     levels = terrain.level(scene.lines)
     if len(levels):
         lines = flat.contour(levels.tolist(), scalars="height")
         if lines.n_points:
-            look = {"scalars": "height", "cmap": _colors(), "clim": (0, TALL)}
+            look = {"scalars": "height", "cmap": colormap(), "clim": (0, TALL)}
             yield lines, {**look, "line_width": max(1.5, width / 400)}
     for part in scene.path:
         if len(part) > 1:
@@ -186,9 +192,3 @@ def _at(mesh: Any, height: float) -> Any:
 def _quads(corners: NDArray[Any]) -> NDArray[np.int64]:
     """Faces with four corners (n, 4), as VTK has them."""
     return np.column_stack([np.full(len(corners), 4), corners]).ravel()
-
-
-def _colors() -> Any:
-    from landscape_cli.plotting.style import colormap
-
-    return colormap()
