@@ -39,7 +39,7 @@ Examples:
     "--turntable",
     type=click.IntRange(2, 3600),
     metavar="FRAMES",
-    help="Turn a surface or render once in so many frames, all FILEs side by side.",
+    help="Turn a surface, relief or render once in so many frames, all FILEs side by side.",
 )
 @click.option(
     "--output",

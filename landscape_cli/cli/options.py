@@ -64,7 +64,8 @@ def camera_options(function: Function) -> Function:
     azimuth = click.option(
         "--azimuth",
         type=click.FloatRange(-360, 360),
-        help="Where a surface or render is seen from: degrees from x towards y. -58 if left out.",
+        help="Where a surface, relief or render is seen from: degrees from x towards y, -58 if "
+        "left out.",
     )
     elevation = click.option(
         "--elevation",

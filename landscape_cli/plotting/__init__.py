@@ -53,3 +53,6 @@ KINDS = {
     "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
 }
 """Every kind of plot; a surface's default is "line", "contourf" or "heatmap" by its shape."""
+
+DEEP = tuple(name for name, kind in KINDS.items() if kind.deep)
+"""The kinds in three dimensions, which are seen from somewhere."""

@@ -20,10 +20,9 @@ from PIL import Image
 
 from landscape_cli.errors import UsageError
 from landscape_cli.output import check_output, replacing
-from landscape_cli.plotting import MOVIES
+from landscape_cli.plotting import DEEP, MOVIES
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.painter import load
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.sizes import Size
@@ -104,9 +103,9 @@ def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
     Raises:
         UsageError: if the picture's kind is flat.
     """
-    if not load(picture.kind).has_camera:
+    if picture.kind not in DEEP:
         raise UsageError(
-            f"--turntable {count}: --kind {picture.kind} is flat; use --kind surface or render"
+            f"--turntable {count}: --kind {picture.kind} is flat; use --kind {' or '.join(DEEP)}"
         )
     camera = replace(view.camera or Camera(), turning=True)
     for number in range(count):

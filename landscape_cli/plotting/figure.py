@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import labels
+from landscape_cli.plotting import DEEP, labels
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.captions import caption
 from landscape_cli.plotting.checks import check
@@ -69,15 +69,17 @@ def draw(
         raise UsageError(
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
-    if camera is not None and not painter.has_camera:
+    if camera is not None and kind not in DEEP:
         raise UsageError(
-            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; use surface, relief "
-            "or render"
+            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; "
+            f"use {' or '.join(DEEP)}"
         )
     with style(look):
         groups = _groups(panels, painter)
         layout = lay_out(groups, painter, columns, size)
-        figure = _draw(groups, _seen(painter, camera, layout, dpi), scale, layout, twin)
+        if kind in DEEP:
+            painter = _seen(painter, camera, layout, dpi)
+        figure = _draw(groups, painter, scale, layout, twin)
         fixed = size is not None and size.height is not None
         if layout.below and not fixed:
             pack(figure, layout)
@@ -90,8 +92,6 @@ def draw(
 
 def _seen(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
     """A painter that knows its camera."""
-    if not painter.has_camera:
-        return painter
     width = round(FINENESS * layout.panel[0] * dpi)
     paint: Any = painter.paint
     return replace(painter, paint=partial(paint, camera=camera, width=width))

@@ -14,7 +14,9 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 
 Paint = Callable[[Any, Sequence[Panel], Scale], ScalarMappable | None]
-"""Draw panels on one matplotlib axes; give what the colour bar shows, or None for no bar."""
+"""Draw panels on one matplotlib axes; give what the colour bar shows, or None for no bar.
+
+Of a kind in 3-D it also takes a ``camera``, and the ``width`` of an image in pixels."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,6 @@ class Painter:
         overlay: whether the panels of one surface share one axes.
         has_levels: whether a number of levels means something.
         clipped: what becomes of values beyond a limit, to follow "... lie above --vmax 10".
-        has_camera: whether it is seen from somewhere; ``paint`` then takes a ``camera`` too, and
-            the ``width`` of an image in pixels.
         shape: height to width of what is drawn on flat axes, if not the panel's.
     """
 
@@ -37,7 +37,6 @@ class Painter:
     overlay: bool = False
     has_levels: bool = False
     clipped: str = "and are drawn at it"
-    has_camera: bool = False
     shape: float | None = None
 
 

@@ -140,4 +140,4 @@ def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> 
         axes.plot([], [], color=ink(0), linewidth=pt(1.6), label=label, gid="trajectory")
 
 
-PAINTER = Painter(paint, has_levels=True, has_camera=True, shape=0.95)
+PAINTER = Painter(paint, has_levels=True, shape=0.95)

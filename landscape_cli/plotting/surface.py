@@ -158,5 +158,5 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
 
 
-PAINTER = Painter(paint, projection="3d", has_camera=True)
-ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True, has_camera=True)
+PAINTER = Painter(paint, projection="3d")
+ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import KINDS, labels
+from landscape_cli.plotting import DEEP, labels
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
@@ -44,7 +44,7 @@ def picture(
     Raises:
         UsageError: if the kind is not one of a flat picture.
     """
-    if KINDS[kind].deep:
+    if kind in DEEP:
         raise UsageError(
             f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"
         )
