@@ -25,7 +25,9 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
-    "--kind", type=click.Choice(list(KINDS)), help="How to draw; line or contourf if left out."
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    help="How to draw; line or contourf if left out, or surface with --turntable.",
 )
 @click.option("--split", metavar="NAME", help="Whose values; train, or for a line every split's.")
 @click.option("--quantity", metavar="NAME", help="Which values, such as loss or accuracy.")
@@ -110,6 +112,8 @@ def command(
     dimensions = None if size is None else parse_size(size)
     view = View(style, dimensions, dpi, camera_of(choices))
     surfaces = [read_surface(file) for file in files]
+    if turntable is not None:
+        choices["kind"] = choices["kind"] or "surface"
     request = Request(**choices)
     panels = request.panels(surfaces, short_names(files))
     if turntable is None:

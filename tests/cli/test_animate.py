@@ -27,6 +27,24 @@ def epochs(workplace):
     return names
 
 
+def test_a_turntable_goes_around_surfaces_side_by_side(epochs, landscape, workplace):
+    options = ["--turntable", 3, "--dpi", 40, "--elevation", 20, "-o", "a.gif"]
+    code, out, err = landscape("animate", *epochs[:2], *options)
+    assert (code, out) == (0, f"wrote {workplace.folder / 'a.gif'}\n")
+    assert "a.gif: 3/3 frames" in err
+    with Image.open("a.gif") as found:
+        assert found.n_frames == 3
+        assert found.info["duration"] == 250
+        assert found.width > 1.3 * found.height
+
+
+def test_what_is_flat_does_not_turn(epochs, landscape):
+    options = ["--kind", "contour", "--turntable", 3, "-o", "a.gif"]
+    code, _, err = landscape("animate", epochs[0], *options)
+    assert code == 2
+    assert "--kind contour is flat; use --kind surface or relief or render" in err
+
+
 def test_an_animation_of_successive_surfaces(epochs, landscape, workplace):
     code, out, err = landscape("animate", *epochs, "-o", "a.gif", "--dpi", 50, "--fps", 10)
     assert code == 0
