@@ -99,7 +99,7 @@ def short(values: Floats) -> NDArray[np.floating[Any]]:
         off = np.abs(single[finite] - kept).max()
         tiny = (kept != 0) & (np.abs(kept) < np.finfo(np.float32).tiny)
         enough = off <= COARSEST * (kept.max() - kept.min()) or off == 0
-    return single if enough and not tiny.any() else values
+    return single if enough and np.isfinite(off) and not tiny.any() else values
 
 
 def _shown(surface: Surface) -> Indices:

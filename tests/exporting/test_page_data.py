@@ -49,6 +49,7 @@ def test_single_precision_is_enough_for_most():
     assert short(np.linspace(0.1, 5e6, 9)).dtype == np.float32
     assert short(1 + np.linspace(0, 1e-6, 9)).dtype == np.float64
     assert short(np.array([0.0, 1e300])).dtype == np.float64
+    assert short(np.array([-1e300, 1.7e308])).dtype == np.float64
 
 
 def test_a_plane(make_surface):
