@@ -13,16 +13,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SUN_AZIMUTH, SUN_ELEVATION, SUN_RADIUS = np.deg2rad([215.0, 52.0, 7.0])
-"""Where the sun stands, and how far its light is smeared, in radians."""
-
-SUN = np.array(
-    [
-        np.cos(SUN_ELEVATION) * np.cos(SUN_AZIMUTH),
-        np.cos(SUN_ELEVATION) * np.sin(SUN_AZIMUTH),
-        np.sin(SUN_ELEVATION),
-    ]
-)
+SUN_ELEVATION, SUN_RADIUS = np.deg2rad([52.0, 7.0])
+"""How high the sun stands, and how far its light is smeared, in radians."""
 
 SKY_PART = 0.5
 """How much of the light on a level, free place comes from the sky."""
@@ -38,29 +30,36 @@ BELOW = 0.5
 """How bright the underside is where it faces down, in parts of a level place's light."""
 
 
-def light(heights: Floats, spacing: tuple[float, float]) -> Floats:
+def light(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
     """How bright a surface is from above, 1 where it is level and free.
 
     Args:
         heights: of shape (ny, nx), finite.
         spacing: the distances between rows and between columns, in units of the heights.
+        azimuth: where the sun stands, in radians from the x axis towards the y axis.
     """
     sky = np.zeros_like(heights)
     for turn in range(DIRECTIONS):
         sky += np.cos(horizon(heights, spacing, 2 * np.pi * turn / DIRECTIONS, REACH)) ** 2
     sky /= DIRECTIONS
-    above = SUN_ELEVATION - horizon(heights, spacing, SUN_AZIMUTH, np.inf)
+    above = SUN_ELEVATION - horizon(heights, spacing, azimuth, np.inf)
     share = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
     lit = share * share * (3 - 2 * share)
-    facing = np.clip(normals(heights, spacing) @ SUN, 0, None) / SUN[2]
+    sun = np.append(np.cos(SUN_ELEVATION) * _level(azimuth), np.sin(SUN_ELEVATION))
+    facing = np.clip(normals(heights, spacing) @ sun, 0, None) / sun[2]
     brightness: Floats = SKY_PART * sky + (1 - SKY_PART) * facing * lit
     return brightness
 
 
-def light_below(heights: Floats, spacing: tuple[float, float], lamp: Floats) -> Floats:
-    """How bright a surface is from below, by a lamp in a horizontal direction, (2,)."""
+def light_below(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
+    """How bright a surface is from below, by a lamp at its height in the direction ``azimuth``."""
     down = -normals(heights, spacing)
-    return BELOW + (1 - BELOW) * np.clip(down[..., :2] @ lamp, 0, None)
+    return BELOW + (1 - BELOW) * np.clip(down[..., :2] @ _level(azimuth), 0, None)
+
+
+def _level(azimuth: float) -> Floats:
+    """The horizontal unit vector in a direction."""
+    return np.array([np.cos(azimuth), np.sin(azimuth)])
 
 
 def normals(heights: Floats, spacing: tuple[float, float]) -> Floats:

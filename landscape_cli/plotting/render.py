@@ -48,7 +48,7 @@ def paint(
     (panel,) = panels
     check_wide(panel, "render")
     camera = camera or Camera()
-    terrain = terrain_of(panel, scale)
+    terrain = terrain_of(panel, scale, camera.azimuth)
     eye = eye_of(camera, TARGET)
     frame = frame_of(camera, terrain.corners - TARGET)
     image = render(_scene(panel, terrain, scale), eye, frame, width)

@@ -29,8 +29,8 @@ FINE = 300
 MOST = 8
 """Into how many parts a step of the grid is divided at most."""
 
-LAMP = np.array([0.34, -0.94])
-"""The horizontal direction from which the underside is lit."""
+SUN_LEFT, LAMP_LEFT = 87.0, 12.0
+"""How far to the viewer's left the sun is, and the lamp that lights the underside, in degrees."""
 
 GAMMA = 2.2
 
@@ -84,8 +84,8 @@ class Terrain:
         return np.asarray((np.asarray(drawn) - low) / (high - low) * TALL)
 
 
-def terrain_of(panel: Panel, scale: Scale) -> Terrain:
-    """The terrain of a plane's values on a scale.
+def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
+    """The terrain of a plane's values on a scale, seen from an azimuth in degrees.
 
     Between the grid's points it is a monotone cubic in each direction, which exceeds no value
     (Fritsch and Carlson 1980, "Monotone piecewise cubic interpolation"); cells of the grid with a
@@ -112,8 +112,8 @@ def terrain_of(panel: Panel, scale: Scale) -> Terrain:
     cells = np.repeat(np.repeat(whole, finer[0], axis=0), finer[1], axis=1)
     seen, spacing = z.clip(0, TALL), (float(y[1] - y[0]), float(x[1] - x[0]))
     colors = np.asarray(colormap()(seen / TALL))[..., :3]
-    above = _lit(colors, light(seen, spacing))
-    below = _lit(colors, light_below(seen, spacing, LAMP))
+    above = _lit(colors, light(seen, spacing, np.deg2rad(azimuth - SUN_LEFT)))
+    below = _lit(colors, light_below(seen, spacing, np.deg2rad(azimuth - LAMP_LEFT)))
     return Terrain(x, y, z, cells, above, below, limits, (low, high))
 
 

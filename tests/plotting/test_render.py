@@ -44,7 +44,7 @@ def bowl(x, y):
 def seen(panel, camera, scale=None, width=400, **more):
     """The image of a panel, and where a point of its box is in that: row and column."""
     scale = scale or fit([panel])
-    terrain = terrain_of(panel, scale)
+    terrain = terrain_of(panel, scale, camera.azimuth)
     eye = eye_of(camera, TARGET)
     frame = frame_of(camera, terrain.corners - TARGET)
     lines = more.pop("lines", np.empty(0))
@@ -89,7 +89,7 @@ def test_limits_cut_along_the_contour(make_panel):
     import pyvista
 
     panel = make_panel(lambda x, y: x + 0 * y, x="0:1:6", y="0:1:6")
-    terrain = terrain_of(panel, fit([panel], log=False, vmin=0.31, vmax=0.63))
+    terrain = terrain_of(panel, fit([panel], log=False, vmin=0.31, vmax=0.63), 0.0)
     lid, bottom, inside = _levelled(_surface(pyvista, terrain))
     low, high = 2 * 0.31 - 1, 2 * 0.63 - 1
     assert lid.bounds == pytest.approx((high, 1, -1, 1, TALL, TALL))

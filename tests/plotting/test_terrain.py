@@ -12,7 +12,7 @@ from landscape_cli.plotting.terrain import TALL, terrain_of
 
 
 def terrain(panel, **options):
-    return terrain_of(panel, fit([panel], **options))
+    return terrain_of(panel, fit([panel], **options), -58.0)
 
 
 def test_the_grid_s_points_have_their_values(make_panel):
@@ -29,7 +29,7 @@ def test_the_grid_s_points_have_their_values(make_panel):
 def test_nothing_between_exceeds_the_values_around(make_panel, values):
     panel = make_panel(values, y="-1:1:4")
     scale = Scale(-1e3, 1e3)
-    z = terrain_of(panel, scale).z
+    z = terrain_of(panel, scale, -58.0).z
     blocks = z[:-1, :-1].reshape(3, z.shape[0] // 3, 4, z.shape[1] // 4)
     around = np.stack([values[i : 3 + i, j : 4 + j] for i in (0, 1) for j in (0, 1)])
     around = (around + 1e3) / 2e3 * TALL
