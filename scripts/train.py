@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_cli.changes import parse_changes
+from landscape_cli.cli.reporting import run_script
 from landscape_cli.config import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.batches import map_tensors
@@ -273,17 +274,7 @@ def command(config: str, **options: Any) -> None:
 
 
 def main() -> int:
-    try:
-        command.main(prog_name="train", standalone_mode=False)
-        return 0
-    except click.Abort:
-        message, code = "interrupted", 130
-    except click.ClickException as error:
-        message, code = error.format_message(), 2
-    except (LandscapeError, OSError) as error:
-        message, code = str(error), 2
-    print(f"train: {' '.join(message.split())}", file=sys.stderr)
-    return code
+    return run_script(command, "train")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,24 @@ def run(command: click.Command, arguments: list[str]) -> int:
         logs.end()
 
 
+def run_script(command: click.Command, name: str) -> int:
+    """Run the click command of a script of that name, without ranks, and return its exit code.
+
+    Errors that a user can cause, files that can't be written among them, are one line.
+    """
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+        return 0
+    except click.Abort:
+        message, code = "interrupted", EXIT_INTERRUPTED
+    except click.ClickException as error:
+        message, code = error.format_message(), EXIT_USAGE
+    except (LandscapeError, OSError) as error:
+        message, code = str(error), EXIT_USAGE
+    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    return code
+
+
 def _say(message: str, debug: bool) -> None:
     message = f"landscape: {one_line(message)}"
     logs.OURS.error("%s", message, exc_info=True)

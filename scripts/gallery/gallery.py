@@ -15,6 +15,7 @@ from images import keep, write
 from page import FOLDER, Block, read, renewed
 from terminal import cells, draw, printed
 
+from landscape_cli.cli.reporting import run_script
 from landscape_cli.errors import LandscapeError
 
 ROOT = Path(__file__).parents[2]
@@ -154,17 +155,7 @@ def command(images: tuple[str, ...]) -> None:
 
 
 def main() -> int:
-    try:
-        command.main(prog_name="gallery", standalone_mode=False)
-        return 0
-    except click.Abort:
-        message, code = "interrupted", 130
-    except click.ClickException as error:
-        message, code = error.format_message(), 2
-    except (LandscapeError, OSError) as error:
-        message, code = str(error), 2
-    click.echo(f"gallery: {' '.join(message.split())}", err=True)
-    return code
+    return run_script(command, "gallery")
 
 
 if __name__ == "__main__":

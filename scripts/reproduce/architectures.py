@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from steps import Network, Workshop, landscape, load_base, main, options, output_of, table
+from steps import Network, Workshop, landscape, load_base, options, output_of, table
 
 from landscape_cli.changes import parse_changes
+from landscape_cli.cli.reporting import run_script
 
 DEPTHS = ((8, 0.25), (20, 0.25), (56, 0.25))
 WIDTHS = ((56, 0.125), (56, 0.25), (56, 0.5))
@@ -87,4 +88,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command, "architectures"))
+    sys.exit(run_script(command, "architectures"))

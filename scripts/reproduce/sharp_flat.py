@@ -11,9 +11,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from steps import Network, Workshop, load_base, main, options, table
+from steps import Network, Workshop, load_base, options, table
 
 from landscape_cli.changes import parse_changes
+from landscape_cli.cli.reporting import run_script
 from landscape_cli.problems.checkpoints import read_state_dict
 from landscape_cli.store import read_surface
 
@@ -209,4 +210,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command, "sharp_flat"))
+    sys.exit(run_script(command, "sharp_flat"))

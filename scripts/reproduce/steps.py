@@ -169,21 +169,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def main(command: click.Command, name: str) -> int:
-    """Run a script's command; errors a user can cause are one line."""
-    try:
-        command.main(prog_name=name, standalone_mode=False)
-        return 0
-    except click.Abort:
-        message, code = "interrupted", 130
-    except click.ClickException as error:
-        message, code = error.format_message(), 2
-    except (LandscapeError, OSError) as error:
-        message, code = str(error), 2
-    click.echo(f"{name}: {' '.join(message.split())}", err=True)
-    return code
-
-
 def options(folder: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that every experiment has."""
     given = [

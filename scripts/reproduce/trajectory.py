@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import h5py
 import sharp_flat
-from steps import Network, Workshop, landscape, load_base, main, options, run
+from steps import Network, Workshop, landscape, load_base, options, run
 
 from landscape_cli.changes import parse_changes
+from landscape_cli.cli.reporting import run_script
 
 POINTS, SAMPLES = 17, 500
 DECAY = "5e-4"
@@ -65,4 +66,4 @@ def command(
 
 
 if __name__ == "__main__":
-    sys.exit(main(command, "trajectory"))
+    sys.exit(run_script(command, "trajectory"))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from landscape_cli.cli.reporting import run_script
 from landscape_cli.config import load_config
 from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.geometry.directions import direction_from
@@ -146,7 +147,7 @@ def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
         (["extra"], "extra"),
     ):
         monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
-        assert steps.main(script.command, "script") == 2
+        assert run_script(script.command, "script") == 2
         error = capsys.readouterr().err
         assert error.startswith("script: ")
         assert message in error
@@ -197,7 +198,7 @@ def on_digits(tmp_path, monkeypatch, capfd):
         options = ["--set", "problem_args.data=digits", "--set", samples, "--jobs", "1"]
         options += ["--folder", str(tmp_path / "runs"), "--epochs", "3", *arguments]
         monkeypatch.setattr(sys, "argv", ["script.py", *options])
-        code = steps.main(script.command, "script")
+        code = run_script(script.command, "script")
         output = capfd.readouterr()
         assert code == 0, output
         return output.out, tmp_path / "runs"
