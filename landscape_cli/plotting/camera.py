@@ -56,11 +56,16 @@ class Eye:
 def eye_of(camera: Camera, target: Floats) -> Eye:
     """The eye that looks at a point from the camera's direction."""
     azimuth, elevation = np.deg2rad([camera.azimuth, min(camera.elevation, 89.9)])
-    level = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
-    back = np.cos(elevation) * level + np.sin(elevation) * np.array([0.0, 0.0, 1.0])
+    back = direction(azimuth, elevation)
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     axes = np.stack([right, np.cross(back, right), -back])
     return Eye(target + DISTANCE * back, target, axes)
+
+
+def direction(azimuth: float, elevation: float) -> Floats:
+    """The unit vector in a direction, given in radians."""
+    level = np.cos(elevation)
+    return np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.camera import direction
+
 Floats = NDArray[np.float64]
 
 SUN_ELEVATION, SUN_RADIUS = np.deg2rad([52.0, 7.0])
@@ -38,28 +40,26 @@ def light(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floa
         spacing: the distances between rows and between columns, in units of the heights.
         azimuth: where the sun stands, in radians from the x axis towards the y axis.
     """
-    sky = np.zeros_like(heights)
-    for turn in range(DIRECTIONS):
-        sky += np.cos(horizon(heights, spacing, 2 * np.pi * turn / DIRECTIONS, REACH)) ** 2
-    sky /= DIRECTIONS
     above = SUN_ELEVATION - horizon(heights, spacing, azimuth, np.inf)
     share = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
     lit = share * share * (3 - 2 * share)
-    sun = np.append(np.cos(SUN_ELEVATION) * _level(azimuth), np.sin(SUN_ELEVATION))
+    sun = direction(azimuth, SUN_ELEVATION)
     facing = np.clip(normals(heights, spacing) @ sun, 0, None) / sun[2]
-    brightness: Floats = SKY_PART * sky + (1 - SKY_PART) * facing * lit
+    brightness: Floats = SKY_PART * open_sky(heights, spacing) + (1 - SKY_PART) * facing * lit
     return brightness
 
 
 def light_below(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
     """How bright a surface is from below, by a lamp at its height in the direction ``azimuth``."""
     down = -normals(heights, spacing)
-    return BELOW + (1 - BELOW) * np.clip(down[..., :2] @ _level(azimuth), 0, None)
+    return BELOW + (1 - BELOW) * np.clip(down @ direction(azimuth, 0.0), 0, None)
 
 
-def _level(azimuth: float) -> Floats:
-    """The horizontal unit vector in a direction."""
-    return np.array([np.cos(azimuth), np.sin(azimuth)])
+def open_sky(heights: Floats, spacing: tuple[float, float]) -> Floats:
+    """How much of the sky each point of a surface sees, from 0 to 1."""
+    turns = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False).tolist()
+    seen = [np.cos(horizon(heights, spacing, turn, REACH)) ** 2 for turn in turns]
+    return np.asarray(np.mean(seen, axis=0))
 
 
 def normals(heights: Floats, spacing: tuple[float, float]) -> Floats:

@@ -248,5 +248,13 @@ def _cross(color: str, label: str, size: float) -> dict[str, Any]:
     }
 
 
+def height_of_centre(panel: Panel, heights: Floats) -> float | None:
+    """The height at the centre of a plane, if the grid has that point and it has a height."""
+    row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
+    if panel.x[column] != 0 or panel.y[row] != 0 or not np.isfinite(heights[row, column]):
+        return None
+    return float(heights[row, column])
+
+
 def _holds_centre(panel: Panel) -> bool:
     return all(axis.low <= 0 <= axis.high for axis in panel.surface.grid.axes.values())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from landscape_cli.plotting import labels
 from landscape_cli.plotting.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.checks import check_wide
-from landscape_cli.plotting.marks import absent, explain, rectangles
+from landscape_cli.plotting.marks import absent, explain, height_of_centre, rectangles
 from landscape_cli.plotting.overlay import path_of
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
@@ -62,7 +62,8 @@ def paint(
 
 
 def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
-    path = path_above(panel, scale.drawn(panel).filled(np.nan))
+    heights = scale.drawn(panel).filled(np.nan)
+    path = path_above(panel, heights)
     parts: list[Floats] = []
     balls = []
     if path is not None:
@@ -73,8 +74,9 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         end = to_rgb(ENDS)
         balls = [Ball(place, 0.018, ink(0)) for place in places[1:-1]]
         balls += [Ball(places[0], 0.03, end), Ball(places[-1], 0.04, end)]
-    if (top := _centre(panel, terrain, scale)) is not None:
-        balls.append(Ball(top + [0, 0, 0.02], 0.028, WHITE))
+    if (height := height_of_centre(panel, heights)) is not None:
+        (place,) = _lifted(terrain, np.array([[0.0, 0.0, height]]))
+        balls.append(Ball(place + [0, 0, 0.02], 0.028, WHITE))
     gaps = np.reshape(rectangles(panel, panel.missing, reach=0.5), (-1, 4, 2))
     box = np.array(terrain.limits)
     return Scene(
@@ -94,16 +96,6 @@ def _lifted(terrain: Terrain, points: Floats) -> Floats:
     """Points with values as drawn, (n, 3), where they stand in the box, within its height."""
     heights = np.clip(terrain.level(points[:, 2]), 0, TALL)
     return np.column_stack([terrain.place(points[:, 0], points[:, 1]), heights])
-
-
-def _centre(panel: Panel, terrain: Terrain, scale: Scale) -> Floats | None:
-    """Where the centre is in the box, if the grid has that point."""
-    row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
-    if panel.x[column] != 0 or panel.y[row] != 0 or not scale.visible(panel)[row, column]:
-        return None
-    point = np.array([[0.0, 0.0, float(scale.drawn(panel)[row, column])]])
-    lifted: Floats = _lifted(terrain, point)[0]
-    return lifted
 
 
 def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) -> None:

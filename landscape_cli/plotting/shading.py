@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter
 
-from landscape_cli.plotting.camera import Camera
-from landscape_cli.plotting.lighting import DIRECTIONS, REACH, horizon
+from landscape_cli.plotting.camera import Camera, direction
+from landscape_cli.plotting.lighting import horizon, open_sky
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def shaded(
         camera: where the viewer is.
     """
     around = np.deg2rad(camera.azimuth)
-    eye, lamp = _way(around, np.deg2rad(camera.elevation)), _way(around - LEFT, ELEVATION)
+    eye, lamp = direction(around, np.deg2rad(camera.elevation)), direction(around - LEFT, ELEVATION)
     normals = _at(x, y, normals_of(x, y, heights, top), at)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     upside = normals @ eye >= 0
@@ -96,12 +96,6 @@ def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
     return normals
 
 
-def _way(azimuth: float, elevation: float) -> Floats:
-    """The unit vector in a direction, given in radians."""
-    level = np.cos(elevation)
-    return np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
-
-
 def _shadows(
     x: Floats, y: Floats, heights: Floats, at: Floats, azimuth: float
 ) -> tuple[Floats, Floats]:
@@ -110,11 +104,9 @@ def _shadows(
     places = np.stack(np.meshgrid(fine, fine), axis=-1)
     ground = _at(x, y, np.where(np.isnan(heights), np.nanmin(heights), heights), places)
     steps = (fine[1], fine[1])
-    turns = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False).tolist()
-    sky = np.mean([np.cos(horizon(ground, steps, turn, REACH)) ** 2 for turn in turns], axis=0)
     hidden = horizon(ground, steps, azimuth, np.inf) - ELEVATION
     shadow = np.clip(hidden / EDGE + 0.5, 0, 1)
-    both = np.stack([_blurred(sky), _blurred(shadow)], axis=-1)
+    both = np.stack([_blurred(open_sky(ground, steps)), _blurred(shadow)], axis=-1)
     found = _at(fine, fine, both, at)
     return found[:, 0], found[:, 1]
 

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.checks import check_wide
 from landscape_cli.plotting.faces import Faces, faces_of
-from landscape_cli.plotting.marks import absent, alone, centre, explain, mark_size, rectangles
+from landscape_cli.plotting.marks import (
+    absent,
+    alone,
+    centre,
+    explain,
+    height_of_centre,
+    mark_size,
+    rectangles,
+)
 from landscape_cli.plotting.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.path import draw_path_above
@@ -138,9 +146,8 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
         colors = colormap()(scale.norm(at))
         look = {"s": mark_size(panel) ** 2 / 6, "zorder": 2, "depthshade": False}
         axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
-    row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
-    if panel.x[column] == 0 and panel.y[row] == 0 and np.isfinite(heights[row, column]):
-        axes.plot([0], [0], [heights[row, column]], zorder=5, gid="centre", **centre())
+    if (height := height_of_centre(panel, heights)) is not None:
+        axes.plot([0], [0], [height], zorder=5, gid="centre", **centre())
 
 
 def _tick(axes: Any, scale: Scale) -> None:
