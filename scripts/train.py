@@ -23,6 +23,7 @@ from landscape_cli.config import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.batches import map_tensors
 from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.evaluation.devices import choose_device, free_memory
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.problems import Problem
@@ -158,7 +159,7 @@ class Trainer:
                 batch = (crop_flip(given[0], self.generator), *given[1:])
             values, batch = self.objective(batch)
             self.optimizer.zero_grad()
-            values["loss"].mean().backward()  # type: ignore[no-untyped-call]
+            backward(values["loss"].mean())
             self.optimizer.step()
             sums.add(0, values, batch)
         return named_means(sums)
