@@ -24,7 +24,7 @@ from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.batches import map_tensors
 from landscape_cli.evaluation.data import SplitData
 from landscape_cli.evaluation.derivatives import backward
-from landscape_cli.evaluation.devices import choose_device, free_memory
+from landscape_cli.evaluation.devices import choose_device, free_memory, instruction_set
 from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.problems import Problem
 from landscape_cli.problems.resolving import load_problem
@@ -216,7 +216,10 @@ def train(path: str, options: SimpleNamespace) -> None:
     for old in folder.glob("epoch_*.pt"):
         old.unlink()
     # Through JSON everything becomes a plain type, which torch.load accepts as safe.
-    plain = json.loads(json.dumps({**config.model_dump(), "training": vars(options)}, default=str))
+    training = {**vars(options), "torch": torch.__version__}
+    if trainer.device.type == "cpu":
+        training["instruction_set"] = instruction_set()
+    plain = json.loads(json.dumps({**config.model_dump(), "training": training}, default=str))
     save(folder / "epoch_000.pt", trainer.model, 0, plain)
     with Progress(options.epochs, checkpoint.name, unit="epoch", quiet=options.quiet) as progress:
         for epoch in range(1, options.epochs + 1):

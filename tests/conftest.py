@@ -30,6 +30,16 @@ DATA = Path(__file__).parent / "data"
 TIMEOUT = 180
 
 
+def pytest_report_header() -> str:
+    """Name what rounding, and so the bits of results, may depend on."""
+    import torch
+
+    from landscape_cli.evaluation.devices import instruction_set
+
+    threads = torch.get_num_threads()
+    return f"torch {torch.__version__}: {instruction_set()}, {threads} thread{'s' * (threads > 1)}"
+
+
 def mpiexec() -> str | None:
     """The launcher beside this Python, or the one on the path."""
     beside = Path(sys.executable).parent / "mpiexec"

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 VARYING = [
     (r"/\S*/(?=(configs|runs)/)", "/…/"),  # where the clone is
-    (r" on \S+: cpu, \d+ threads? each", " on HOST: cpu"),
+    (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
     (r"[\d.e+-]+ (point|epoch)/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),

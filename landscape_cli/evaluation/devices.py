@@ -58,6 +58,19 @@ def own_cores() -> frozenset[int]:
     return frozenset(range(os.cpu_count() or 1))
 
 
+def instruction_set() -> str:
+    """Name the vector instructions that PyTorch computes with on this CPU.
+
+    Returns:
+        PyTorch's name for them, such as ``AVX512``, ``AVX2`` or ``DEFAULT`` (no AVX2), and the
+        limit that the environment puts on oneDNN, as in ``AVX512, oneDNN up to AVX2``.
+    """
+    limits = map(os.environ.get, ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
+    limit = next(filter(None, limits), "default").upper()
+    found = torch.backends.cpu.get_cpu_capability()
+    return found if limit in ("DEFAULT", "ALL") else f"{found}, oneDNN up to {limit}"
+
+
 def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
     """Share a node's cores out to its ranks, and return the threads of each.
 

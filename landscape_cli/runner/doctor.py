@@ -16,7 +16,13 @@ from landscape_cli.execution.serial import SerialExecutor
 from landscape_cli.provenance import versions
 from landscape_cli.runner.agreement import other_versions
 from landscape_cli.runner.checks import GIBIBYTE, LEAST_FREE, Check
-from landscape_cli.runner.hardware import find_places, memory_check, point_check, ranks_check
+from landscape_cli.runner.hardware import (
+    find_places,
+    gradients_check,
+    memory_check,
+    point_check,
+    ranks_check,
+)
 from landscape_cli.runner.trials import try_messages
 from landscape_cli.store import try_folder
 
@@ -49,6 +55,7 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
     else:
         places = find_places(executor, found)
         checks += [*ranks_check(places), memory_check(places), point_check(executor, found)]
+        checks += gradients_check(executor, found)
     checks.append(executor.lead(lambda: _files(folder)))
     return executor, checks
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from landscape_cli.errors import cause
+from landscape_cli.evaluation.derivatives import selfcheck
+from landscape_cli.evaluation.derivatives.strided_convolutions import VECTOR_BLOCK
 from landscape_cli.evaluation.devices import free_memory, total_memory
 from landscape_cli.execution.base import Executor
 from landscape_cli.runner.checks import GIBIBYTE, LEAST_FREE, Check
-from landscape_cli.runner.places import share_node
+from landscape_cli.runner.places import device_name, share_node
 from landscape_cli.runner.trials import try_point
 
 ROUNDING = 1e-5
@@ -36,7 +39,7 @@ def ranks_check(places: Sequence[dict[str, Any]]) -> list[Check]:
     for rank, place in enumerate(places):
         threads = f"{place['threads']} thread{'s' * (place['threads'] > 1)}"
         gpu = f" ({place['gpu']}, GPU-{place['uuid']})" if "gpu" in place else ""
-        line = f"rank {rank} {place['device']}{gpu}, {threads}"
+        line = f"rank {rank} {device_name(place)}{gpu}, {threads}"
         hosts.setdefault(place["host"], []).append(line)
         if gpu:
             gpus.setdefault((place["host"], place["uuid"]), []).append(rank)
@@ -85,6 +88,38 @@ def point_check(executor: Executor, device: torch.device) -> Check:
         remedy = "points differ by rounding with the rank; use nodes with the same processors"
         return Check("one point", "warning", detail, remedy)
     return Check("one point", "ok", detail)
+
+
+def gradients_check(executor: Executor, device: torch.device) -> list[Check]:
+    """Weight gradients where oneDNN is known to damage them, on one rank of each host.
+
+    They are tried in processes of their own, with the guard and without. GPUs are not affected.
+    """
+    found = None
+    if device.type == "cpu" and executor.local_rank == 0:
+        guarded, bare = selfcheck.start(guard=True), selfcheck.start(guard=False)
+        found = socket.gethostname(), selfcheck.damage(guarded), selfcheck.damage(bare)
+    return [judge_gradients(*one) for one in executor.gather(found) if one is not None]
+
+
+def judge_gradients(host: str, guarded: str | None, bare: str | None) -> Check:
+    """Judge what is wrong with weight gradients on a host, if anything.
+
+    Args:
+        host: its name.
+        guarded: what is wrong with those that landscape takes.
+        bare: what is wrong with those that PyTorch takes alone.
+    """
+    if guarded:
+        remedy = "trust no derivatives from this host; try another version of PyTorch"
+        return Check("gradients", "error", f"{host}: wrong ({guarded})", remedy)
+    if not bare:
+        return Check("gradients", "ok", f"{host}: right in every memory format")
+    detail = (
+        f"{host}: right, but PyTorch alone damages those of strided 1x1 convolutions with fewer "
+        f"than {VECTOR_BLOCK} channels in channels-last ({bare}, oneDNN #6035)"
+    )
+    return Check("gradients", "ok", detail, "train such networks in contiguous format")
 
 
 def _value(device: torch.device, rank: int) -> float | str:

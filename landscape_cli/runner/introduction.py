@@ -11,6 +11,7 @@ from landscape_cli.runner.keeping import streamed_line
 from landscape_cli.runner.loading import data_lines
 from landscape_cli.runner.marking import marking_lines
 from landscape_cli.runner.pace import details
+from landscape_cli.runner.places import device_name
 from landscape_cli.runner.sampling import sampling_lines
 from landscape_cli.runner.setup import Setup
 from landscape_cli.store import Recorder
@@ -23,7 +24,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
     """Say in a few lines what is going to be computed, and where."""
     facts, done = setup.facts, recorder.done
     samples = ", ".join(f"{n['samples']} {split}" for split, n in facts["splits"].items())
-    places = Counter((p["host"], p["device"], p["threads"]) for p in setup.places)
+    places = Counter((p["host"], device_name(p), p["threads"]) for p in setup.places)
     lines = [
         f"{facts['network']['name']}: {facts['network']['parameters']:,} parameters; "
         f"samples: {samples}",
@@ -35,7 +36,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *(
             f"warning: {count} ranks share {device} on {host}"
             for (host, device, _), count in places.items()
-            if count > 1 and device != "cpu"
+            if count > 1 and not device.startswith("cpu")
         ),
     ]
     if streamed := sum(place["directions"] == "streamed" for place in setup.places):

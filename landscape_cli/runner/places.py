@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from landscape_cli.evaluation.devices import own_cores, set_threads
+from landscape_cli.evaluation.devices import instruction_set, own_cores, set_threads
 from landscape_cli.execution.base import Executor
 
 
 def share_node(
     executor: Executor, device: torch.device, threads: int | None
 ) -> list[dict[str, Any]]:
-    """Give this rank its share of the node's cores, and learn where all ranks are."""
+    """Give this rank its share of the node's cores, and learn where all ranks are.
+
+    Returns:
+        For each rank its host, device and threads, and a CPU's instruction set.
+    """
     host = socket.gethostname()
     cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
     threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
-    return executor.gather({"host": host, "device": str(device), "threads": threads})
+    place = {"host": host, "device": str(device), "threads": threads}
+    if device.type == "cpu":
+        place["instruction_set"] = instruction_set()
+    return executor.gather(place)
+
+
+def device_name(place: Mapping[str, Any]) -> str:
+    """Name a rank's device, a CPU with its instruction set: ``cpu (AVX2)``, ``cuda:0``."""
+    found = place.get("instruction_set")
+    return f"{place['device']} ({found})" if found else str(place["device"])
 
 
 def sharing(places: Sequence[dict[str, Any]], rank: int) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from landscape_cli.evaluation.devices import instruction_set
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 REPEATS = 5
@@ -24,9 +26,10 @@ REPEATS = 5
 
 @cache
 def machine() -> dict[str, Any]:
-    """The processor, the cores that this process may use, and the libraries."""
+    """The processor, its instruction set, the cores this process may use, and the libraries."""
     return {
         "cpu": _cpu(),
+        "instruction_set": instruction_set(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
         "python": platform.python_version(),
         "torch": _version("torch"),

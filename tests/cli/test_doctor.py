@@ -8,10 +8,16 @@ from landscape_cli.cli import cli
 from landscape_cli.cli.reporting import run as run_command
 from landscape_cli.runner import doctor
 from landscape_cli.runner.agreement import other_versions
-from landscape_cli.runner.hardware import memory_check, point_check, ranks_check
+from landscape_cli.runner.hardware import (
+    gradients_check,
+    judge_gradients,
+    memory_check,
+    point_check,
+    ranks_check,
+)
 from landscape_cli.runner.trials import Messages
 
-ALL = ["mpi", "versions", "launcher", "world", "ranks", "memory", "one point", "files"]
+ALL = ["mpi", "versions", "launcher", "world", "ranks", "memory", "one point", "gradients", "files"]
 
 
 def table(text):
@@ -29,9 +35,12 @@ def test_alone_without_a_launcher(workplace, capsys):
     assert lines["mpi"][1].startswith("not used without a launcher")
     assert all(name in lines["versions"][1] for name in ("python 3.", "torch ", "numpy ", "h5py "))
     assert lines["world"] == ("ok", "1 rank")
-    assert re.search(r": rank 0 cpu, \d+ threads?$", lines["ranks"][1])
+    assert re.search(r": rank 0 cpu \([^)]+\), \d+ threads?$", lines["ranks"][1])
     assert re.fullmatch(r"\d+\.\d of \d+\.\d GiB free on \S+ cpu", lines["memory"][1])
     assert re.fullmatch(r"loss \d\.\d+", lines["one point"][1])
+    state, gradients = lines["gradients"]
+    assert state == "ok"
+    assert re.match(r"\S+: right", gradients)
     state, files = lines["files"]
     assert state in ("ok", "warning")  # a test may run on a small disk
     assert files.startswith(f"{workplace.folder}: written, synced, replaced and read back in ")
@@ -39,7 +48,14 @@ def test_alone_without_a_launcher(workplace, capsys):
     assert [path.name for path in workplace.folder.iterdir()] == ["example.py"]
 
 
+@pytest.fixture
+def no_gradients(monkeypatch):
+    """Leave out the check of gradients, which takes seconds, where others are looked at."""
+    monkeypatch.setattr(doctor, "gradients_check", lambda executor, device: [])
+
+
 @pytest.mark.parametrize("folder", ["nowhere", "example.py", "example.py/below"])
+@pytest.mark.usefixtures("no_gradients")
 def test_a_folder_that_can_t_be_written_is_an_error(workplace, capsys, folder):
     assert run_command(cli, ["doctor", folder]) == 1
     lines = table(capsys.readouterr().out)
@@ -73,7 +89,7 @@ def test_two_ranks_try_their_messages_too(workplace):
     )
     assert int(speeds[1]) > 0
     assert int(speeds[2]) > 0
-    assert re.search(r": rank 0 cpu, 1 thread; rank 1 cpu, 1 thread$", lines["ranks"][1])
+    assert re.search(r": rank 0 (cpu \([^)]+\), 1 thread); rank 1 \1$", lines["ranks"][1])
     assert lines["one point"][0] == "ok"
     assert lines["one point"][1].endswith(" on every rank")
 
@@ -135,6 +151,38 @@ def test_what_ranks_compute_is_compared(values, state, words):
 def test_messages_are_judged(monkeypatch, speeds, state):
     monkeypatch.setattr(doctor, "try_messages", lambda executor: speeds)
     assert doctor._messages(Ranks()).state == state
+
+
+@pytest.mark.parametrize(
+    ("guarded", "bare", "state", "detail"),
+    [
+        (None, None, "ok", "node1: right in every memory format"),
+        (None, "killed by SIGSEGV", "ok", "node1: right, but PyTorch alone damages those of"),
+        ("relative error 0.5", "no end after 60 s", "error", "node1: wrong (relative error 0.5)"),
+    ],
+)
+def test_gradients_are_judged(guarded, bare, state, detail):
+    check = judge_gradients("node1", guarded, bare)
+    assert check.state == state
+    assert check.detail.startswith(detail)
+    assert bool(check.remedy) == bool(guarded or bare)
+    assert (bare or "") in check.detail or state == "error"
+
+
+def test_gradients_are_tried_once_on_each_host_and_not_on_gpus():
+    import torch
+
+    class Rank:
+        local_rank = 1
+
+        def gather(self, item):
+            return [item]
+
+    assert gradients_check(Rank(), torch.device("cpu")) == []
+    Rank.local_rank = 0
+    assert gradients_check(Rank(), torch.device("cuda", 0)) == []
+    (check,) = gradients_check(Rank(), torch.device("cpu"))
+    assert (check.name, check.state) == ("gradients", "ok")
 
 
 def gpu(uuid, free=8 << 30):

@@ -105,6 +105,7 @@ def test_a_module_used_twice_averages_over_both(model):
     torch.testing.assert_close(model.body[0].running_mean, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.bits
 def test_nothing_else_is_in_training_mode(model):
     momentum = model.body[1].momentum
     found = recalibrated(model, 50)
@@ -117,6 +118,7 @@ def test_nothing_else_is_in_training_mode(model):
     assert torch.equal(model.body[1].running_var, first)  # dropout would make it differ
 
 
+@pytest.mark.bits
 def test_statistics_of_a_point_are_kept_until_they_are_forgotten(model):
     found = recalibrated(model, 50)
     first = model.body[1].running_mean.clone()

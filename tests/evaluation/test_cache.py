@@ -117,6 +117,7 @@ def reading():
     return [thread for thread in threading.enumerate() if thread.name == THREAD]
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("micro_batch", [16, 7])
@@ -136,6 +137,7 @@ def test_values_are_the_same_bits_wherever_the_samples_are(source, device, micro
     assert not reading()
 
 
+@pytest.mark.bits
 def test_every_source_holds_the_same_samples():
     """The generator's buffer is the hard one: what is held of it must not change any more."""
     values = [

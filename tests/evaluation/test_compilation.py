@@ -92,6 +92,7 @@ def bits(result):
     return {name: values.tobytes() for name, values in result.values.items()}
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("build", [convolutional, sequential, Smooth])
 @pytest.mark.parametrize(
     ("change", "tolerance"),
@@ -120,6 +121,7 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
     assert bits(evaluator.evaluate(TILE)) == bits(plain)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("fold", [False, True])
 def test_points_and_odd_batches_need_no_compiling(fold):
     evaluator = network(convolutional)
@@ -143,6 +145,7 @@ def test_batches_of_another_shape_run_as_they_are_written():
     assert (other[1] == plain[1]).all()
 
 
+@pytest.mark.bits
 def test_two_compilations_give_the_same_bits():
     found = []
     for _ in range(2):
@@ -201,6 +204,7 @@ def test_only_long_runs_are_compiled():
     assert worth_trying(evaluator, 1500.0)
 
 
+@pytest.mark.bits
 def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
     evaluator = network(Smooth)
     plain = bits(evaluator.evaluate(TILE))

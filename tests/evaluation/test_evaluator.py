@@ -139,6 +139,7 @@ def test_standard_errors_do_not_cancel():
     assert result.stderr["train", "loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.bits
 def test_streamed_data_gives_what_held_data_gives():
     grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-1, 1, 2)})
     results = []

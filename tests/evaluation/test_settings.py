@@ -105,6 +105,7 @@ def folding_agrees(evaluator):
     return agrees(evaluator, settings, (1.0, 1.0), list(evaluator.first_split))
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("build", [resnet, Awkward, Branching])
 @pytest.mark.parametrize(
     "change",
@@ -123,6 +124,7 @@ def test_settings_change_values_by_rounding_alone(build, change):
         assert evaluator.evaluate(TILE).values[name].tobytes() == values.tobytes()
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize(("build", "pairs"), [(resnet, 9), (Awkward, 2)])
 def test_folding_changes_values_by_rounding_alone(build, pairs):
     evaluator = network(build)
@@ -210,6 +212,7 @@ def test_short_runs_are_not_calibrated():
     assert calibrate(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("resize", [True, False])
 def test_calibrating_leaves_the_evaluator_as_it_was(resize):
     evaluator = network(resnet)
@@ -247,6 +250,7 @@ def test_fresh_statistics_are_those_of_the_precision_that_is_compared():
     assert [error["relative"]["loss"] for error in errors] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("fold", [False, True])
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_points_of_a_tile_do_not_share_cast_weights(precision, fold):
@@ -283,6 +287,7 @@ def test_nested_batches_are_divided_in_order():
     assert second["a"].flatten().tolist() == [5, 6]
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("room", [1 << 30, 0])
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_points_of_a_tile_do_not_depend_on_each_other(precision, room):

@@ -59,6 +59,7 @@ def plain(tmp_path_factory):
     return tmp_path_factory.mktemp("plain") / "surface.h5"
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("ranks", [None, 1, 2, 4])
 def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
     config = workplace.config("example:digits_network", grid={"x": [-1, 1, 9], "y": [-1, 1, 7]})
@@ -76,6 +77,7 @@ def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
         same_bits(plain, "surface.h5")
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatch):
     grid = {"x": [-1, 1, 12], "y": [-1, 1, 10]}
@@ -214,6 +216,7 @@ def smooth(workplace):
     return run
 
 
+@pytest.mark.bits
 @pytest.mark.slow
 def test_compiled_runs_have_the_same_bits_on_any_ranks_and_when_continued(smooth):
     smooth("plain.h5")
@@ -229,6 +232,7 @@ def test_compiled_runs_have_the_same_bits_on_any_ranks_and_when_continued(smooth
     same_bits("0.h5", "1.h5")
 
 
+@pytest.mark.bits
 @pytest.mark.slow
 def test_all_ranks_run_uncompiled_if_one_has_no_compiler(smooth, monkeypatch):
     smooth("plain.h5")

@@ -55,6 +55,7 @@ def draw(seed, name, shape, dtype=torch.float32):
     return out
 
 
+@pytest.mark.bits
 def test_entries_depend_on_seed_and_name_alone():
     drawn = draw(3, "layer.weight", (6, 5))
     torch.manual_seed(99)
@@ -64,6 +65,7 @@ def test_entries_depend_on_seed_and_name_alone():
         assert not torch.equal(drawn, draw(seed, name, (6, 5)))
 
 
+@pytest.mark.bits
 def test_entries_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
     whole = draw(1, "w", (40, 7))
     monkeypatch.setattr("landscape_cli.geometry.directions.random.CHUNK", 9)

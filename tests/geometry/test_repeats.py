@@ -71,6 +71,7 @@ def test_no_name_makes_two_directions_the_same(name):
     }
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("make", [build_slice, StreamedSlice])
 @pytest.mark.parametrize("orthogonal", [False, True])
 def test_the_last_coordinate_chooses_the_slice(centre, make, orthogonal):
@@ -91,6 +92,7 @@ def test_the_last_coordinate_chooses_the_slice(centre, make, orthogonal):
     assert not torch.equal(found[1], found[2])
 
 
+@pytest.mark.bits
 def test_directions_of_all_repeats_have_names_hashes_and_blocks(centre):
     slices = [build_slice(centre, one) for one in recipes_of(RECIPES, 2)]
     both = RepeatedSlice(slices)

@@ -37,6 +37,7 @@ def test_flat_parameters_share_one_buffer_for_each_dtype(tensors):
     assert torch.equal(flat.views["a"], tensors["a"])
 
 
+@pytest.mark.bits
 def test_a_model_computes_with_its_flat_parameters():
     torch.manual_seed(0)
     tied = torch.nn.Linear(4, 4)
@@ -51,6 +52,7 @@ def test_a_model_computes_with_its_flat_parameters():
         assert not model(inputs).any()
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
 def test_points_are_sums_from_the_centre(tensors, dimensions):
     centre = FlatParameters(tensors, "cpu")

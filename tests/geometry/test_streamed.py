@@ -124,6 +124,7 @@ def random(count, normalize="filter", ignore="biasbn"):
     }
 
 
+@pytest.mark.bits
 @pytest.mark.usefixtures("division")
 @pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
@@ -138,6 +139,7 @@ def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
     assert_same(centre_of(dtype), recipes, orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", ["none", "filter", "dmodel"])
@@ -152,6 +154,7 @@ def test_directions_that_are_given_are_the_same(dtype, rule, orthogonal):
     assert_same(centre, recipes, orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -160,6 +163,7 @@ def test_a_plane_is_the_same(dtype, rule, orthogonal):
         assert_same(centre_of(dtype), random(2, rule, ignore.value), orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("count", [1, 3])
@@ -168,6 +172,7 @@ def test_a_line_and_three_directions_are_the_same(dtype, count, orthogonal):
     assert_same(centre_of(dtype), random(count, ignore="none"), orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -176,6 +181,7 @@ def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
     assert_same(centre_of(dtype), recipes, orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("device", [GPU])
@@ -185,6 +191,7 @@ def test_it_is_the_same_on_a_gpu(dtype, device, rule, orthogonal):
         assert_same(centre_of(dtype, device), random(2, rule, ignore), orthogonal)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_tensor_of_several_blocks_of_the_real_size_is_the_same(dtype):
     centre = FlatParameters({"w": torch.empty(700, 3001), "b": torch.empty(700)}, "cpu")
@@ -194,6 +201,7 @@ def test_a_tensor_of_several_blocks_of_the_real_size_is_the_same(dtype):
     assert_same(converted, random(2), orthogonal=True)
 
 
+@pytest.mark.bits
 def test_parameters_of_different_types_lie_side_by_side():
     torch.manual_seed(0)
     tensors = {str(d): torch.randn(30, 7).to(d) for d in DTYPES} | {"last": torch.randn(9, 9)}
@@ -202,6 +210,7 @@ def test_parameters_of_different_types_lie_side_by_side():
     assert_same(centre, random(2, ignore="none"))
 
 
+@pytest.mark.bits
 def test_points_of_a_bfloat16_model_do_not_depend_on_the_threads():
     """PyTorch's own kernels round the end of each thread's share otherwise."""
     flat = FlatParameters({"w": torch.empty(333, 1001, dtype=torch.bfloat16)}, "cpu")

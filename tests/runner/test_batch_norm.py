@@ -49,6 +49,7 @@ def test_recalibrated_values_are_those_of_fresh_statistics(workplace, surface_of
     assert surface.values["train", "loss"][0] != pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 def test_recalibrated_values_are_the_same_on_two_ranks(workplace):
     config = workplace.config("example:digits_network", batch_norm="recalibrate")

@@ -79,6 +79,7 @@ def test_a_plane_holds_the_checkpoints_values(saved, surface_of, kept):
         assert found[name][1] < 1e-5
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 def test_a_plane_is_the_same_on_two_ranks(saved):
     config = plane(saved, grid={"x": [-1, 2, 4], "y": [-1, 2, 3]})
@@ -136,6 +137,7 @@ def test_more_checkpoints_have_a_least_squares_plane(saved, surface_of):
         assert found[name][1] == pytest.approx(rest, rel=1e-3)
 
 
+@pytest.mark.bits
 def test_stored_directions_are_taken_up_again(saved, surface_of):
     surface_of(plane(saved))
     first = read_surface("surface.h5")

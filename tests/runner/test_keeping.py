@@ -45,6 +45,7 @@ def kept(path):
     return [[place["directions"] for place in run["ranks"]] for run in runs]
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 @pytest.mark.parametrize(("ranks", "orthogonal"), [(None, False), (2, True)])
 def test_the_files_are_the_same_bit_for_bit(workplace, ranks, orthogonal):
@@ -59,6 +60,7 @@ def test_the_files_are_the_same_bit_for_bit(workplace, ranks, orthogonal):
     same_files(folder / "resident.h5", folder / "streamed.h5")
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_other_types_are_the_same(workplace, dtype):
     arguments = {"features": 7, "dtype": dtype}
@@ -71,6 +73,7 @@ def test_other_types_are_the_same(workplace, dtype):
     same_files(*paths)
 
 
+@pytest.mark.bits
 def test_a_run_may_be_continued_in_the_other_way(workplace):
     config = workplace.config("example:digits_network", grid=GRID)
     whole = compute(load_config(config, {"output": "whole.h5"}), SerialExecutor(), quiet=True)
@@ -87,6 +90,7 @@ def test_a_run_may_be_continued_in_the_other_way(workplace):
     assert kept(part.surface) == [["resident"], ["streamed"]]
 
 
+@pytest.mark.bits
 def test_data_that_does_not_fit_gives_the_same(workplace):
     paths = []
     for way in ("resident", "streamed"):

@@ -25,6 +25,7 @@ def prober(workplace, **keys):
     return probe(load_config(workplace.config(**keys)), SerialExecutor())
 
 
+@pytest.mark.bits
 def test_values_are_those_of_a_run(workplace):
     """The same points as parts of a line and a plane."""
     x, y = prober(workplace)
@@ -79,6 +80,7 @@ def test_a_run_finds_its_range_and_keeps_it(workplace):
         compute(other, SerialExecutor(), quiet=True)
 
 
+@pytest.mark.bits
 def test_a_file_is_continued_in_its_own_range(workplace):
     """Though another one would be found now: what was stored counts."""
     concrete = load_config(workplace.config(grid={"x": [-0.3, 0.7, 6]}))

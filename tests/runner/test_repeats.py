@@ -81,6 +81,7 @@ def test_every_repeat_is_exact_along_its_own_directions(workplace, kept):
     assert list(facts["cosines"]) == ["x,y", "repeat1/x,y", "repeat2/x,y"]
 
 
+@pytest.mark.bits
 def test_the_first_repeat_is_the_run_without(workplace):
     config = workplace.config("example:digits_network", calibrate=False)
     several = read_surface(run(config, repeats=2).surface)
@@ -90,6 +91,7 @@ def test_the_first_repeat_is_the_run_without(workplace):
     assert several.values[LOSS][1].tobytes() != alone.values[LOSS].tobytes()
 
 
+@pytest.mark.bits
 def test_an_interrupted_run_is_continued(workplace):
     config = workplace.config(repeats=3)
     path = run(config).surface
@@ -133,6 +135,7 @@ def test_coarse_points_of_all_repeats_come_first(workplace):
     assert levels.count(0) == 3 * 25
 
 
+@pytest.mark.bits
 def test_shards_merge_to_the_whole(landscape, workplace):
     config = workplace.config(repeats=2, grid={"x": [-1, 1, 9]})
     for shard in ("1/3", "2/3", "3/3"):
@@ -151,6 +154,7 @@ def test_shards_merge_to_the_whole(landscape, workplace):
     assert one == other
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_ranks_gives_the_same_bits(workplace, ranks):
@@ -221,6 +225,7 @@ def test_a_volume_is_exact(workplace):
         assert found == pytest.approx(losses(along, point), 1e-10)
 
 
+@pytest.mark.bits
 def test_a_volume_is_continued_sharded_and_merged(landscape, workplace):
     config = workplace.config(calibrate=False)
     options = ("--z", "0:1:3", "-q")
@@ -245,6 +250,7 @@ def test_a_volume_is_continued_sharded_and_merged(landscape, workplace):
     )
 
 
+@pytest.mark.bits
 def test_a_volume_on_several_slices(workplace):
     surface = read_surface(run(workplace.config(grid=VOLUME), repeats=2).surface)
     assert surface.values[LOSS].shape == (2, 3, 3, 5)

@@ -27,6 +27,7 @@ def serial(new_workplace):
     return place.surface(place.config(grid=GRID, adaptive=ADAPTIVE))
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_adaptive_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial, ranks):
     config = workplace.config(grid=GRID)
@@ -38,6 +39,7 @@ def test_adaptive_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.bits
 def test_computed_points_are_exact_and_the_others_within_the_tolerance(workplace, serial):
     config = workplace.config(grid=GRID)
     assert workplace.run("compute", config).returncode == 0
@@ -79,6 +81,7 @@ def svg_text(path):
         return " ".join(file.read().split())
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, ranks, monkeypatch):
     slow = {"seconds": 0.03 * (ranks or 1)}

@@ -106,6 +106,7 @@ def test_a_complete_file_is_left_alone(run):
         assert again.surface.read_bytes() == before
 
 
+@pytest.mark.bits
 def test_an_incomplete_file_is_continued(run):
     path = run().surface
     whole = read_surface(path)
@@ -248,6 +249,7 @@ def test_mistakes_leave_nothing_behind(run, workplace, change, words):
     }
 
 
+@pytest.mark.bits
 def test_a_part_of_the_samples_is_the_same_for_every_point(run, workplace):
     config = workplace.config("example:digits_network")
     part = read_surface(run(config, samples=40, output="part.h5").surface)
@@ -271,6 +273,7 @@ def test_a_reduced_precision_says_what_it_changes(run, workplace):
     assert surface.provenance["settings"]["precision"] == "bf16"
 
 
+@pytest.mark.bits
 def test_a_run_that_is_continued_keeps_its_settings(run, workplace):
     config = workplace.config("example:digits_network")
     first = read_surface(run(config, calibrate=True).surface)
@@ -313,6 +316,7 @@ def test_output_folders_are_made(run):
     assert run(output="runs/deep/s.h5").surface.exists()
 
 
+@pytest.mark.bits
 def test_the_stored_configuration_computes_the_same(run, workplace):
     first = run()
     text = h5py.File(first.surface).attrs["config"]

@@ -106,6 +106,7 @@ def test_corners_that_are_not_finite_are_warned_of(run, capsys):
     assert f"warning: train loss has no finite variance at {places}; " in text
 
 
+@pytest.mark.bits
 def test_a_run_that_is_continued_chooses_nothing_anew(run):
     first = run(target_stderr=0.1)
     first.provenance["sampling"]["splits"]["train"]["variances"][0] = 123.0
@@ -125,6 +126,7 @@ def test_samples_of_iterables_can_t_be_chosen(run):
         run(kind="list", target_stderr=0.1)
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 def test_ranks_choose_the_same_samples_and_keep_them_where_they_like(workplace):
     workplace.write("spread.py", PROBLEM)

@@ -43,6 +43,7 @@ def test_a_shard_computes_its_points_into_a_file_of_its_own(workplace):
     assert not surface.config["calibrate"]
 
 
+@pytest.mark.bits
 def test_a_shard_that_is_done_is_complete_and_another_is_continued(workplace):
     config = workplace.config()
     first = run(config, shard="1/3")
@@ -75,6 +76,7 @@ def test_a_shard_s_estimate_counts_its_own_points(workplace):
     assert not list(workplace.folder.glob("*.h5"))
 
 
+@pytest.mark.bits
 def test_three_shards_merge_to_the_whole(landscape, workplace):
     config = workplace.config("example:digits_network")
     for shard in ("1/3", "2/3", "3/3"):
@@ -98,6 +100,7 @@ def test_three_shards_merge_to_the_whole(landscape, workplace):
     assert (code, out.count("nothing to do")) == (0, 1)
 
 
+@pytest.mark.bits
 def test_what_is_missing_is_said_and_how_to_go_on(landscape, workplace):
     config = workplace.config()
     for shard in ("1/4", "3/4"):
@@ -160,6 +163,7 @@ def test_the_help_says_that_shards_are_not_calibrated():
     assert "Shards are not calibrated" in " ".join(shown.split())
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 def test_a_shard_on_two_ranks_has_the_same_bits(workplace):
     config = workplace.config(splits=["train"])

@@ -31,6 +31,7 @@ def same(surface, other):
     np.testing.assert_array_equal(surface.status, other.status)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     workplace, undisturbed, ranks, monkeypatch
@@ -52,6 +53,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     same(read_surface("surface.h5"), undisturbed)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize(
     ("ranks", "number"),
     [

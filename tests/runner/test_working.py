@@ -31,6 +31,7 @@ def whole(workplace):
     return read_surface("whole.h5")
 
 
+@pytest.mark.bits
 def test_points_that_fail_are_marked_and_the_others_computed(workplace, whole):
     outcome = run(workplace, keep_going=True)
     surface = read_surface("surface.h5")
@@ -47,6 +48,7 @@ def test_points_that_fail_are_marked_and_the_others_computed(workplace, whole):
     assert "example.py:" in one["message"]
 
 
+@pytest.mark.bits
 def test_failed_points_are_tried_again(workplace, whole):
     run(workplace, keep_going=True)
     before = read_surface("surface.h5")
@@ -88,6 +90,7 @@ def test_what_the_command_line_says_of_it(workplace):
     assert drawn.exit_code == 0, drawn.output
 
 
+@pytest.mark.bits
 @pytest.mark.mpi
 def test_ranks_agree_on_what_failed(workplace):
     run(workplace, keep_going=True, output="serial.h5")

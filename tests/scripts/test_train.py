@@ -73,6 +73,7 @@ def same(one, other):
     return all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.bits
 def test_two_epochs_of_a_small_network(tmp_path):
     config = write_config(tmp_path)
     result = run(tmp_path, config, "--epochs", 2, "--batch-size", 16, "--lr", 0.05)
@@ -106,6 +107,7 @@ def test_two_epochs_of_a_small_network(tmp_path):
     assert not same(load(folder / names[0])["state_dict"], load(folder / names[1])["state_dict"])
 
 
+@pytest.mark.bits
 def test_means_are_those_of_the_saved_weights_in_eval_mode(call, tmp_path):
     args = {"model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 300, "test": 100}}
     config = write_config(tmp_path, problem_args=args)
@@ -121,6 +123,7 @@ def test_means_are_those_of_the_saved_weights_in_eval_mode(call, tmp_path):
         assert line == f"{split}: loss {loss:.4g}, accuracy {accuracy:.4g}"
 
 
+@pytest.mark.bits
 def test_the_seed_decides_everything(call, tmp_path):
     states = []
     model = {"model": "resnet", "model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 65}}

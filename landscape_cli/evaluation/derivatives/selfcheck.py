@@ -1,0 +1,120 @@
+"""Try whether weight gradients are right on this machine; run as a program of its own.
+
+    python -m landscape_cli.evaluation.derivatives.selfcheck [bare]
+
+prints the largest relative error, without the guard if ``bare``. Where oneDNN overruns its
+workspace the process may print a wrong number, be killed by a signal, or never end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.evaluation.derivatives.strided_convolutions import guarded
+
+TOLERANCE = 1e-4
+"""Relative error of a float32 weight gradient beyond which it is not rounding."""
+
+TIMEOUT = 60.0
+"""Seconds after which a process is taken to wait for ever."""
+
+PACKAGES = Path(__file__).parents[3]
+
+
+def layers() -> Iterator[tuple[nn.Module, Tensor, int]]:
+    """Yield layers at risk, small ones (AVX2) first, with images and how often to try them."""
+    for size, repeats in ((8, 20), (64, 3), (128, 3)):
+        yield nn.Conv2d(4, 8, 1, stride=2, bias=False), torch.randn(32, 4, size, size), repeats
+        transposed = nn.ConvTranspose2d(8, 4, 1, stride=2, output_padding=1, bias=False)
+        yield transposed, torch.randn(32, 8, size // 2, size // 2), repeats
+
+
+def relative_error(layer: nn.Module, images: Tensor) -> float:
+    """Compare the weight gradient in channels-last float32 with that in contiguous float64."""
+    found = []
+    for dtype, layout in (
+        (torch.float64, torch.contiguous_format),
+        (torch.float32, torch.channels_last),
+    ):
+        layer = layer.to(dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
+        output = layer(images.to(dtype=dtype, memory_format=layout))
+        weights = torch.linspace(-1, 1, output.numel(), dtype=dtype).view(output.shape)
+        (gradient,) = torch.autograd.grad((weights * output).sum(), [layer.weight])
+        found.append(gradient.double())
+    exact, other = found
+    return float((other - exact).norm() / exact.norm())
+
+
+def largest_error(guard: bool) -> float:
+    """Find the largest relative error over all layers at risk.
+
+    Args:
+        guard: whether derivatives are taken as ``landscape`` takes them, or by PyTorch alone.
+    """
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    with guarded() if guard else contextlib.nullcontext():
+        errors = [
+            relative_error(layer, images)
+            for layer, images, repeats in layers()
+            for _ in range(repeats)
+        ]
+    return max(errors)
+
+
+def start(guard: bool) -> subprocess.Popen[str]:
+    """Start this check in another process, which may crash or hang."""
+    paths = filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, *([] if guard else ["bare"])],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": ""},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def damage(process: subprocess.Popen[str], seconds: float = TIMEOUT) -> str | None:
+    """Wait for a process of ``start``, and say what is wrong with its gradients.
+
+    Returns:
+        None if they are right, else a few words such as ``killed by SIGSEGV``.
+    """
+    try:
+        printed, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"no end after {seconds:.0f} s"
+    if process.returncode < 0:
+        return f"killed by {signal.Signals(-process.returncode).name}"
+    if process.returncode:
+        return f"ended with code {process.returncode}"
+    try:
+        error = float(printed)
+    except ValueError:
+        return f"printed {printed.strip()!r}"
+    return None if error <= TOLERANCE else f"relative error {error:.2g}"
+
+
+def _keep_no_core() -> None:
+    """Leave no memory image behind where the process crashes, as it may be expected to."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    _keep_no_core()
+    print(largest_error(guard="bare" not in sys.argv[1:]))

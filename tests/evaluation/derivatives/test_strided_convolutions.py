@@ -1,0 +1,132 @@
+"""Weight gradients are right in channels-last, on this processor and on older ones."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from landscape_cli.evaluation.derivatives import backward, guarded, selfcheck
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+PROCESSORS = [
+    pytest.param("DEFAULT", 1),
+    pytest.param("AVX2", 1),
+    pytest.param("DEFAULT", 2, marks=pytest.mark.slow),
+    pytest.param("AVX2", 2, marks=pytest.mark.slow),
+    pytest.param("SSE41", 1, marks=pytest.mark.slow),
+]
+"""The newest instructions that oneDNN may use, and threads."""
+
+
+@pytest.fixture(scope="module")
+def errors_of():
+    """Run gradients.py once for each set of cases, instruction set and number of threads."""
+    known = {}
+
+    def errors_of(cases, instructions, threads):
+        key = cases, instructions, threads
+        if key not in known:
+            done = subprocess.run(
+                [sys.executable, str(HERE / "gradients.py"), cases],
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "OMP_NUM_THREADS": str(threads),
+                    "ONEDNN_MAX_CPU_ISA": instructions,
+                },
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            assert done.returncode == 0, (done.returncode, done.stderr)
+            known[key] = json.loads(done.stdout)
+        return known[key]
+
+    return errors_of
+
+
+@pytest.mark.parametrize(("instructions", "threads"), PROCESSORS)
+@pytest.mark.parametrize(("cases", "count"), [("operators", 15), ("networks", 18)])
+def test_channels_last_gradients_are_as_exact_as_contiguous_ones(
+    errors_of, cases, count, instructions, threads
+):
+    errors = errors_of(cases, instructions, threads)
+    assert len(errors) == count
+    for name, (last, first) in errors.items():
+        assert last <= 10 * first + 1e-6, name
+
+
+@pytest.mark.skipif(not X86, reason="the defect is in oneDNN's code for x86")
+@pytest.mark.skipif(torch.__version__.split("+")[0] != "2.13.0", reason="known of PyTorch 2.13.0")
+def test_pytorch_alone_damages_them():
+    """Where this fails after an upgrade of PyTorch, the guard may have become needless."""
+    assert selfcheck.damage(selfcheck.start(guard=False))
+
+
+def test_the_selfcheck_finds_nothing_with_the_guard():
+    assert selfcheck.damage(selfcheck.start(guard=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("print(3e-7)", None),
+        ("print(0.5)", "relative error 0.5"),
+        ("print('nan')", "relative error nan"),
+        ("import os; os.abort()", "killed by SIGABRT"),
+        ("raise SystemExit(3)", "ended with code 3"),
+        ("print('3e-7x')", "printed '3e-7x'"),
+        ("import time; time.sleep(100)", "no end after 5 s"),
+    ],
+)
+def test_whatever_happens_to_the_selfcheck_is_said(program, words):
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert selfcheck.damage(process, seconds=5) == words
+
+
+def test_operands_keep_their_format_where_nothing_is_at_risk():
+    """Only the layers at risk are slowed down."""
+
+    def layout_of_gradient(channels, stride):
+        layer = torch.nn.Conv2d(channels, 8, 1, stride).to(memory_format=torch.channels_last)
+        images = torch.randn(2, channels, 8, 8).contiguous(memory_format=torch.channels_last)
+        images.requires_grad_()
+        with guarded():
+            (gradient,) = torch.autograd.grad(
+                layer(images).square().sum(), [images], retain_graph=False
+            )
+            backward(layer(images).square().sum())
+        assert torch.allclose(images.grad, gradient)
+        return images.grad.is_contiguous(memory_format=torch.channels_last)
+
+    assert layout_of_gradient(16, 2)
+    assert layout_of_gradient(4, 1)
+
+
+def test_derivatives_are_taken_here_alone():
+    """A backward pass elsewhere would escape the guard."""
+    taken = re.compile(r"\.backward\(|autograd\.(grad|functional)|torch\.func\b|(jac|hess)ian\(")
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("landscape_cli", "scripts", "configs")
+        for path in (ROOT / folder).rglob("*.py")
+        if taken.search(path.read_text())
+    }
+    assert found == {
+        "landscape_cli/evaluation/derivatives/selfcheck.py",
+        "landscape_cli/evaluation/derivatives/strided_convolutions.py",
+    }
