@@ -61,8 +61,14 @@ test-extras: extras ## Run the tests of pictures and exports with all optional l
 		tests/cli/test_export.py tests/cli/test_export_formats.py tests/cli/test_plot.py \
 		tests/cli/test_animate.py
 
-test-slow: install ## Run the slow tests
+# What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.
+AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2
+AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2
+
+test-slow: install ## Run the slow tests, and those that compare bits as on older processors
 	$(BIN)/python -m pytest -m slow
+	$(AS_AVX2) $(BIN)/python -m pytest -m 'bits and not slow'
+	$(AS_SSE41) $(BIN)/python -m pytest -m 'bits and not slow'
 
 test-browser: extras ## Try the interactive page (4 minutes; chromium)
 	$(BIN)/python -m pytest -m browser

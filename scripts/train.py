@@ -159,7 +159,7 @@ class Trainer:
                 batch = (crop_flip(given[0], self.generator), *given[1:])
             values, batch = self.objective(batch)
             self.optimizer.zero_grad()
-            backward(values["loss"].mean())
+            backward(values["loss"].mean(), self.model.parameters())
             self.optimizer.step()
             sums.add(0, values, batch)
         return named_means(sums)

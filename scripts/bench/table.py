@@ -36,9 +36,11 @@ def markdown(lines: list[Line]) -> str:
 def origin(line: Line) -> str:
     """When and where the figures were measured."""
     facts = line.get("machine", {})
-    instructions = f" with {facts['instruction_set']}" if "instruction_set" in facts else ""
+    cpu = facts.get("cpu")
+    if "instruction_set" in facts:
+        cpu = f"{cpu} with {facts['instruction_set']}"
     return (
-        f"Measured on {line.get('date')}: {facts.get('cpu')}{instructions}, {facts.get('cores')} cores, "
+        f"Measured on {line.get('date')}: {cpu}, {facts.get('cores')} cores, "
         f"Python {facts.get('python')}, PyTorch {facts.get('torch')}, {facts.get('mpi')}.\n\n"
     )
 

@@ -30,7 +30,10 @@ TIMEOUT = 60.0
 PACKAGES = Path(__file__).parents[3]
 
 
-def layers() -> Iterator[tuple[nn.Module, Tensor, int]]:
+Layer = nn.Conv2d | nn.ConvTranspose2d
+
+
+def layers() -> Iterator[tuple[Layer, Tensor, int]]:
     """Yield layers at risk, small ones (AVX2) first, with images and how often to try them."""
     for size, repeats in ((8, 20), (64, 3), (128, 3)):
         yield nn.Conv2d(4, 8, 1, stride=2, bias=False), torch.randn(32, 4, size, size), repeats
@@ -38,8 +41,14 @@ def layers() -> Iterator[tuple[nn.Module, Tensor, int]]:
         yield transposed, torch.randn(32, 8, size // 2, size // 2), repeats
 
 
-def relative_error(layer: nn.Module, images: Tensor) -> float:
-    """Compare the weight gradient in channels-last float32 with that in contiguous float64."""
+def relative_error(layer: Layer, images: Tensor, guard: bool) -> float:
+    """Compare the weight gradient in channels-last float32 with that in contiguous float64.
+
+    Args:
+        layer: a convolution with a weight and no bias.
+        images: its input, shape (n, channels, height, width).
+        guard: whether the gradient is taken as ``landscape`` takes it, or by PyTorch alone.
+    """
     found = []
     for dtype, layout in (
         (torch.float64, torch.contiguous_format),
@@ -48,7 +57,8 @@ def relative_error(layer: nn.Module, images: Tensor) -> float:
         layer = layer.to(dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
         output = layer(images.to(dtype=dtype, memory_format=layout))
         weights = torch.linspace(-1, 1, output.numel(), dtype=dtype).view(output.shape)
-        (gradient,) = torch.autograd.grad((weights * output).sum(), [layer.weight])
+        with guarded([layer.weight] if guard else []):
+            (gradient,) = torch.autograd.grad((weights * output).sum(), [layer.weight])
         found.append(gradient.double())
     exact, other = found
     return float((other - exact).norm() / exact.norm())
@@ -62,13 +72,11 @@ def largest_error(guard: bool) -> float:
     """
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    with guarded() if guard else contextlib.nullcontext():
-        errors = [
-            relative_error(layer, images)
-            for layer, images, repeats in layers()
-            for _ in range(repeats)
-        ]
-    return max(errors)
+    return max(
+        relative_error(layer, images, guard)
+        for layer, images, repeats in layers()
+        for _ in range(repeats)
+    )
 
 
 def start(guard: bool) -> subprocess.Popen[str]:

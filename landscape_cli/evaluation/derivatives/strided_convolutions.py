@@ -12,7 +12,7 @@ gradients with respect to the input are not affected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,46 +26,54 @@ VECTOR_BLOCK = 16
 _CONVOLUTION_BACKWARD = torch.ops.aten.convolution_backward.default
 
 
-def backward(loss: Tensor, **options: Any) -> None:
-    """Accumulate the gradients of a scalar into the leaves it depends on, undamaged.
+def backward(loss: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Accumulate the gradients of a scalar into the parameters it depends on, undamaged.
 
     Args:
         loss: a scalar, shape ().
-        options: passed on to ``torch.Tensor.backward``.
+        parameters: the leaves that get gradients, of any shapes.
 
     Example:
         >>> from torch import nn
         >>> layer = nn.Conv2d(4, 8, 1, stride=2).to(memory_format=torch.channels_last)
         >>> images = torch.ones(32, 4, 8, 8).contiguous(memory_format=torch.channels_last)
-        >>> backward(layer(images).mean())
+        >>> backward(layer(images).mean(), layer.parameters())
         >>> layer.weight.grad.flatten()[0].item()
         0.125
     """
-    with guarded():
-        loss.backward(**options)  # type: ignore[no-untyped-call]
+    with guarded(parameters):
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
     """Compute the gradients at risk in contiguous format, whatever the tensors' own format is.
 
-    Only backward passes need it: ``backward``, ``torch.autograd.grad`` and what they are
-    differentiated by in turn. Forward passes keep their format.
+    Only backward passes need it: ``torch.Tensor.backward``, ``torch.autograd.grad``, and the same
+    for derivatives of derivatives. Forward passes keep their format. On a CPU each operation of
+    the backward pass takes about 10 microseconds more.
+
+    Args:
+        parameters: what derivatives are taken with respect to; if none of it is on a CPU, nothing
+            is done.
 
     Example:
         >>> weight = torch.ones(8, 4, 1, 1, requires_grad=True)
         >>> images = torch.ones(32, 4, 8, 8).contiguous(memory_format=torch.channels_last)
         >>> loss = torch.conv2d(images, weight, stride=2).mean()
-        >>> with guarded():
+        >>> with guarded([weight]):
         ...     (gradient,) = torch.autograd.grad(loss, weight)
         >>> gradient.unique().tolist()
         [0.125]
     """
-    with _ContiguousWeightGradients():
+    if any(parameter.device.type == "cpu" for parameter in parameters):
+        with _ContiguousWeightGradients():  # type: ignore[no-untyped-call]
+            yield
+    else:
         yield
 
 
-class _ContiguousWeightGradients(TorchDispatchMode):  # type: ignore[misc]
+class _ContiguousWeightGradients(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Replaces the operands of a convolution's backward pass where its weight gradient is at risk.
 
     Here, below autograd, every convolution passes by: of modules, of functions, of TorchScript,

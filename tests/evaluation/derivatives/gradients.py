@@ -32,7 +32,7 @@ def placed(item, dtype, layout):
 
 
 def loss_gradient(model, images, labels):
-    backward(functional.cross_entropy(model(images), labels))
+    backward(functional.cross_entropy(model(images), labels), model.parameters())
     return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
 
 
@@ -111,7 +111,7 @@ def weighted_sum(output):
 
 
 def weight_gradient(model, images):
-    backward(weighted_sum(model(images)))
+    backward(weighted_sum(model(images)), model.parameters())
     return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
 
 
@@ -124,7 +124,7 @@ def sequence_gradient(model, images):
 def hessian_product(model, images):
     """The derivative of a derivative: the Hessian of a smooth loss times the weights."""
     parameters = list(model.parameters())
-    with guarded():
+    with guarded(parameters):
         loss = weighted_sum(model(images).tanh())
         gradients = torch.autograd.grad(loss, parameters, create_graph=True)
         product = sum((g * p.detach()).sum() for g, p in zip(gradients, parameters, strict=True))

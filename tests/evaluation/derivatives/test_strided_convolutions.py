@@ -105,11 +105,9 @@ def test_operands_keep_their_format_where_nothing_is_at_risk():
         layer = torch.nn.Conv2d(channels, 8, 1, stride).to(memory_format=torch.channels_last)
         images = torch.randn(2, channels, 8, 8).contiguous(memory_format=torch.channels_last)
         images.requires_grad_()
-        with guarded():
-            (gradient,) = torch.autograd.grad(
-                layer(images).square().sum(), [images], retain_graph=False
-            )
-            backward(layer(images).square().sum())
+        with guarded(layer.parameters()):
+            (gradient,) = torch.autograd.grad(layer(images).square().sum(), [images])
+        backward(layer(images).square().sum(), layer.parameters())
         assert torch.allclose(images.grad, gradient)
         return images.grad.is_contiguous(memory_format=torch.channels_last)
 
