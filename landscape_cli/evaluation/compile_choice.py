@@ -21,6 +21,9 @@ REPAY = 50
 SECONDS, SECONDS_FOR_LAYER = 15.0, 0.15
 """What compiling may take, for each shape of batch: so long, and so much for each layer."""
 
+SHOWN = 200
+"""Characters of a compiler's message that are kept."""
+
 SAMPLES = 256
 """Compiled and plain forward passes are timed on at least so many samples."""
 
@@ -82,7 +85,7 @@ def compile_here(evaluator: Evaluator, settings: Settings) -> str | None:
         evaluator.compile()
     except Exception as error:
         evaluator.set_forward(replace(settings, compile=False))
-        return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
     return None
 
 
