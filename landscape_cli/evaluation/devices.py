@@ -68,7 +68,8 @@ def instruction_set() -> str:
     limits = map(os.environ.get, ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
     limit = next(filter(None, limits), "default").upper()
     found = torch.backends.cpu.get_cpu_capability()
-    return found if limit in ("DEFAULT", "ALL") else f"{found}, oneDNN up to {limit}"
+    limited = limit not in ("DEFAULT", "ALL", found)
+    return f"{found}, oneDNN up to {limit}" if limited else found
 
 
 def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
