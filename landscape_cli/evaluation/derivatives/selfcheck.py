@@ -1,4 +1,4 @@
-"""Try whether weight gradients are right on this machine; run as a program of its own.
+"""Check weight gradients on this machine; run as a program of its own.
 
     python -m landscape_cli.evaluation.derivatives.selfcheck [bare]
 
@@ -24,7 +24,7 @@ from landscape_cli.evaluation.derivatives.strided_convolutions import guarded
 TOLERANCE = 1e-4
 """Relative error of a float32 weight gradient beyond which it is not rounding."""
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 """Seconds after which a process is taken to wait for ever."""
 
 PACKAGES = Path(__file__).parents[3]
