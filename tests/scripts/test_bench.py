@@ -67,7 +67,7 @@ def test_figures_are_json_lines_that_become_a_table(capsys):
     reporting.emit("some_ratio", 0.98765432, "ratio", target=">= 0.9", one_seconds=1.5)
     line = json.loads(capsys.readouterr().out)
     assert line["value"] == 0.9877
-    assert {"cpu", "cores", "torch", "mpi"} <= line["machine"].keys()
+    assert {"cpu", "instruction_set", "cores", "torch", "mpi"} <= line["machine"].keys()
     text = table.markdown([line])
     assert "| `some_ratio` | 0.988 | ratio | >= 0.9 | one seconds 1.5 |" in text
     document = f"Before.\n{table.BEGIN}old\n{table.END}After.\n"

@@ -9,6 +9,8 @@ import pytest
 import torch
 import yaml
 
+from landscape_cli.evaluation.devices import instruction_set
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "train.py"
 SETTINGS = {
@@ -102,6 +104,8 @@ def test_two_epochs_of_a_small_network(tmp_path):
     assert final["epoch"] == 2
     assert final["config"]["problem_args"] == SETTINGS["problem_args"]
     assert final["config"]["training"]["batch_size"] == 16
+    assert final["config"]["training"]["torch"] == torch.__version__
+    assert final["config"]["training"]["instruction_set"] == instruction_set()
     assert same(final["state_dict"], load(folder / names[2])["state_dict"])
     assert load(folder / names[0])["epoch"] == 0
     assert not same(load(folder / names[0])["state_dict"], load(folder / names[1])["state_dict"])
