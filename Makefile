@@ -62,11 +62,8 @@ test-extras: extras ## Run the tests of pictures and exports with all optional l
 		tests/cli/test_animate.py
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.
-# PyTorch's compiler finds code for other processors in its cache, and fails to build it.
-AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
-	TORCHINDUCTOR_CACHE_DIR=$(CURDIR)/build/avx2
-AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
-	TORCHINDUCTOR_CACHE_DIR=$(CURDIR)/build/sse41
+AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2
+AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
 test-slow: install ## Run the slow tests, and those that compare bits as on older processors
 	$(BIN)/python -m pytest -m slow

@@ -14,6 +14,8 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from landscape_cli.evaluation.devices import instruction_set
+
 
 class Compilation:
     """A model's compiled forward pass, to be switched on and off.
@@ -29,6 +31,7 @@ class Compilation:
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         if not hasattr(torch.compiler, "set_stance"):
             raise RuntimeError(f"it takes PyTorch 2.6 or newer, this is {torch.__version__}")
+        _key_cache_by_processor()
         self._model: Any = model
         call: Any = model._call_impl
 
@@ -54,6 +57,19 @@ class Compilation:
     def detach(self) -> None:
         """Let the model compute as it is written."""
         self._model._compiled_call_impl = None
+
+
+def _key_cache_by_processor() -> None:
+    """Keep the compiler from taking code out of its cache that was generated on another CPU.
+
+    PyTorch's own key leaves out the length of vectors. Code for shorter ones, built for longer
+    ones, writes past the end of its buffers.
+    """
+    import torch.compiler.config as config
+
+    tag, own = getattr(config, "cache_key_tag", None), instruction_set()
+    if tag is not None and own not in tag:  # new in PyTorch 2.7
+        config.cache_key_tag = f"{tag} {own}".strip()
 
 
 def stance(name: str) -> AbstractContextManager[None]:

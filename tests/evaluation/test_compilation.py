@@ -1,6 +1,10 @@
 """The compiled forward pass: the same values, compiled once, and left out where it fails."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,3 +222,37 @@ def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
     assert "\n" not in failure
     assert evaluator.settings == Settings(16)
     assert bits(evaluator.evaluate(TILE)) == plain
+
+
+PROGRAM = """
+import numpy as np, sys
+sys.path.insert(0, {folder!r})
+from test_compilation import CPU, Settings, TILE, compile_here, convolutional, network
+evaluator = network(convolutional)
+plain = evaluator.evaluate(TILE).values["split0", "loss"]
+assert compile_here(evaluator, Settings(16, compile=True)) is None
+compiled = evaluator.evaluate(TILE).values["split0", "loss"]
+np.testing.assert_allclose(compiled, plain, rtol=1e-5)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"), reason="needs AVX2"
+)
+def test_code_for_other_processors_is_left_in_the_cache(tmp_path):
+    """Built for longer vectors than it was generated for, it would overrun its buffers."""
+    own = torch.backends.cpu.get_cpu_capability().lower()
+    for capability in ("avx2", "default", own):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(folder=str(Path(__file__).parent))],
+            env={
+                **os.environ,
+                "ATEN_CPU_CAPABILITY": capability,
+                "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, (capability, done.stderr[-1000:])
