@@ -9,9 +9,12 @@ SIGNATURE, END_AT = b"\x89HDF\r\n\x1a\n", 28
 """What a file begins with, and where its length stands from version 2 of the head on (HDF5 File
 Format Specification 3.0, section II.A)."""
 
-HEAP, HEAD, ALIGNMENT = b"GCOL\x01\0\0\0", 16, 8
-"""What a collection of strings begins with; the bytes of its head, and of each string's; to what
-multiple strings are filled up (section III.E)."""
+HEAP, UNUSED, HEAD, ALIGNMENT = b"GCOL\x01", b"\0\0\0", 16, 8
+"""What a collection of strings begins with; what follows, though HDF5 does not look at it; the
+bytes of its head, and of each string's; to what multiple strings are filled up (section III.E)."""
+
+SMALLEST = 4096
+"""Bytes of the smallest collection that HDF5 writes."""
 
 
 def check_damage(path: str | os.PathLike[str]) -> None:
@@ -34,8 +37,16 @@ def check_damage(path: str | os.PathLike[str]) -> None:
                     raise ValueError(f"it has {length} bytes, and by its head {expected}")
             place = content.find(HEAP)
             while place >= 0:
-                _check_heap(content, place, length)
+                if _is_heap(content, place, length):
+                    _check_heap(content, place, length)
                 place = content.find(HEAP, place + 1)
+
+
+def _is_heap(content: mmap.mmap, start: int, length: int) -> bool:
+    """Tell a collection, its unused bytes damaged or not, from numbers that begin like one."""
+    unused = start + len(HEAP)
+    size = _number(content, start + HEAD // 2, HEAD // 2)
+    return content[unused : unused + len(UNUSED)] == UNUSED or SMALLEST <= size <= length - start
 
 
 def _check_heap(content: mmap.mmap, start: int, length: int) -> None:

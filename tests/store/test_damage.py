@@ -36,13 +36,23 @@ def test_another_length_is_refused(surface, change):
         read_surface(surface)
 
 
-def test_strings_without_end_are_refused(surface):
+@pytest.mark.parametrize("unused", [b"\0\0\0", b"\0E\0", b"\xff\xff\xff"])
+def test_strings_without_end_are_refused(surface, unused):
+    """HDF5 does not look at the bytes behind the version."""
     text = bytearray(surface.read_bytes())
-    first = text.index(HEAP) + 16
-    text[first : first + 16] = bytes(16)
+    start = text.index(HEAP)
+    text[start + 5 : start + 8] = unused
+    text[start + 16 : start + 32] = bytes(16)
     surface.write_bytes(text)
     with pytest.raises(StoreError, match=r"its strings at byte \d+ are damaged"):
         read_surface(surface)
+
+
+def test_numbers_that_begin_like_strings_are_accepted(tmp_path):
+    path = tmp_path / "numbers.h5"
+    with h5py.File(path, "w", libver=("v110", "latest")) as file:
+        file["numbers"] = np.frombuffer(HEAP + bytes(range(1, 44)), dtype=np.uint8)
+    check_damage(path)
 
 
 def test_an_unknown_status_is_refused(surface):
