@@ -96,6 +96,7 @@ def bits(result):
     return {name: values.tobytes() for name, values in result.values.items()}
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize("build", [convolutional, sequential, Smooth])
 @pytest.mark.parametrize(
     ("change", "tolerance"),

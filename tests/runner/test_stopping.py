@@ -53,6 +53,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     same(read_surface("surface.h5"), undisturbed)
 
 
+@pytest.mark.bits
 @pytest.mark.parametrize(
     ("ranks", "number"),
     [
