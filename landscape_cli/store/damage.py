@@ -45,7 +45,7 @@ def check_damage(path: str | os.PathLike[str]) -> None:
 def _is_heap(content: mmap.mmap, start: int, length: int) -> bool:
     """Tell a collection, its unused bytes damaged or not, from numbers that begin like one."""
     unused = start + len(HEAP)
-    size = _number(content, start + HEAD // 2, HEAD // 2)
+    size = _number(content, start + 8, 8)
     return content[unused : unused + len(UNUSED)] == UNUSED or SMALLEST <= size <= length - start
 
 

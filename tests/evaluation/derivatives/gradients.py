@@ -31,9 +31,13 @@ def placed(item, dtype, layout):
     return item.to(dtype=dtype, **({"memory_format": layouts} if layouts else {}))
 
 
-def loss_gradient(model, images, labels):
-    backward(functional.cross_entropy(model(images), labels), model.parameters())
+def gradient_of(loss, model):
+    backward(loss, model.parameters())
     return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+
+
+def loss_gradient(model, images, labels):
+    return gradient_of(functional.cross_entropy(model(images), labels), model)
 
 
 def errors(build, images, gradient, *more):
@@ -111,8 +115,7 @@ def weighted_sum(output):
 
 
 def weight_gradient(model, images):
-    backward(weighted_sum(model(images)), model.parameters())
-    return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    return gradient_of(weighted_sum(model(images)), model)
 
 
 def sequence_gradient(model, images):
