@@ -57,9 +57,8 @@ test: install ## Run the tests (some minutes)
 
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
-	$(BIN)/python -m pytest -m 'not slow and not browser' tests/exporting tests/plotting \
-		tests/cli/test_export.py tests/cli/test_export_formats.py tests/cli/test_plot.py \
-		tests/cli/test_animate.py
+	$(BIN)/python -m pytest -m 'not slow and not browser' tests/export tests/plotting \
+		$(addprefix tests/cli/commands/test_,export.py export_formats.py plot.py animate.py)
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.
 AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2

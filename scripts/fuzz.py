@@ -29,11 +29,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from landscape_cli.config import parse_config
+from landscape_cli.config.run_config import parse_config
 from landscape_cli.errors import LandscapeError
 from landscape_cli.problems.checkpoints import load_weights
-from landscape_cli.records import Axis, Grid, TileResult
-from landscape_cli.repeats import one_repeat, spread
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.repeats import one_repeat, spread
+from landscape_cli.records.tiles import TileResult
+from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store import (
     empty_surface,
     read_centre,
@@ -43,10 +45,9 @@ from landscape_cli.store import (
     read_trajectory,
     write_surface,
 )
-from landscape_cli.store.merging import merge_surfaces
+from landscape_cli.store.merge import merge_surfaces
 from landscape_cli.store.recorder import Recorder
 from landscape_cli.store.trajectory_file import Plane, write_trajectory
-from landscape_cli.trajectory import Trajectory
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "runs" / "fuzz"

@@ -17,18 +17,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from landscape_cli.changes import parse_changes
-from landscape_cli.cli.reporting import run_script
-from landscape_cli.config import load_config
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.overrides import parse_changes
+from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
-from landscape_cli.evaluation.batches import map_tensors
-from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.accumulator import Accumulator
+from landscape_cli.evaluation.data.batches import map_tensors
+from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.evaluation.devices import choose_device, free_memory, instruction_set
-from landscape_cli.evaluation.statistics import Accumulator
 from landscape_cli.problems import Problem
-from landscape_cli.problems.resolving import load_problem
-from landscape_cli.progress import Progress
+from landscape_cli.problems.import_path import load_problem
+from landscape_cli.util.progress import Progress
 
 
 def parse_milestones(text: str, epochs: int) -> list[int]:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-from landscape_cli.execution.launch import RANK_VARIABLES
+from landscape_cli.parallel.launcher import RANK_VARIABLES
 
 # Machines differ in speed; a slow one finds no fewer mistakes.
 settings.register_profile(
@@ -211,7 +211,7 @@ def landscape(workplace, capsys):
     """Run `landscape` in this process; gives exit code, standard output and standard error."""
 
     from landscape_cli.cli import cli
-    from landscape_cli.cli.reporting import run as run_command
+    from landscape_cli.cli.error_report import run as run_command
 
     def landscape(*arguments):
         code = run_command(cli, [str(argument) for argument in arguments])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from landscape_cli.analysis.field import Field, Options, UnknownError
-from landscape_cli.analysis.windows import combine, fit_rows
+from landscape_cli.analysis.local_polynomials import combine, fit_rows
 
 SIZE = 3
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from landscape_cli.analysis import MEASURES
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
-from landscape_cli.analysis.selection import Selection, select
+from landscape_cli.analysis.field_selection import Selection, select
 from landscape_cli.errors import UsageError
-from landscape_cli.records import Quantity, Surface
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity
 
 USUAL = "loss"
 

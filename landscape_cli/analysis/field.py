@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.analysis.interpolation import Interpolator
-from landscape_cli.wide import is_wide
+from landscape_cli.analysis.off_grid_values import Interpolator
+from landscape_cli.records.log_scale import is_wide
 
 Values = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.analysis.field import Field, Options, UnknownError
-from landscape_cli.analysis.windows import combine, fit_rows
+from landscape_cli.analysis.local_polynomials import combine, fit_rows
 
 Values = NDArray[np.float64]
 

@@ -11,18 +11,18 @@ import click
 from landscape_cli import __version__
 
 COMMANDS = {
-    "animate": "landscape_cli.cli.animate",
-    "compute": "landscape_cli.cli.compute",
-    "describe": "landscape_cli.cli.describe",
-    "doctor": "landscape_cli.cli.doctor",
-    "export": "landscape_cli.cli.export",
-    "import": "landscape_cli.cli.import_",
-    "info": "landscape_cli.cli.info",
-    "merge": "landscape_cli.cli.merge",
-    "plot": "landscape_cli.cli.plot",
-    "probe": "landscape_cli.cli.probe",
-    "slurm": "landscape_cli.cli.slurm",
-    "trajectory": "landscape_cli.cli.trajectory",
+    "animate": "landscape_cli.cli.commands.animate",
+    "compute": "landscape_cli.cli.commands.compute",
+    "describe": "landscape_cli.cli.commands.describe",
+    "doctor": "landscape_cli.cli.commands.doctor",
+    "export": "landscape_cli.cli.commands.export",
+    "import": "landscape_cli.cli.commands.import_",
+    "info": "landscape_cli.cli.commands.info",
+    "merge": "landscape_cli.cli.commands.merge",
+    "plot": "landscape_cli.cli.commands.plot",
+    "probe": "landscape_cli.cli.commands.probe",
+    "slurm": "landscape_cli.cli.commands.slurm",
+    "trajectory": "landscape_cli.cli.commands.trajectory",
 }
 """Every command and the module whose ``command`` it is."""
 
@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(context)
         except BrokenPipeError:
-            from landscape_cli.cli.reporting import UnheardError
+            from landscape_cli.cli.error_report import UnheardError
 
             raise UnheardError from None
 
@@ -67,6 +67,6 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit with its code; errors a user can cause are one line."""
-    from landscape_cli.cli.reporting import run
+    from landscape_cli.cli.error_report import run
 
     sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))

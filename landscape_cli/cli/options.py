@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from landscape_cli.plotting.camera import Camera
-    from landscape_cli.records import Surface
+    from landscape_cli.plotting.scene3d.camera import Camera
+    from landscape_cli.records.surface import Surface
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -80,7 +80,7 @@ def camera_options(function: Function) -> Function:
 
 def camera_of(choices: dict[str, Any]) -> Camera | None:
     """Take the options of ``camera_options`` out of the choices; None if none was given."""
-    from landscape_cli.plotting.camera import Camera
+    from landscape_cli.plotting.scene3d.camera import Camera
 
     chosen = {name: choices.pop(name) for name in ("azimuth", "elevation", "zoom")}
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -107,7 +107,7 @@ def debug_option(function: Function) -> Function:
 
 def with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
     """The surfaces, with the path of a trajectory's file in place of their own."""
-    from landscape_cli.plotting.overlay import overlay
+    from landscape_cli.plotting.annotations.overlay import overlay
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
     trajectory, centre = read_trajectory(path), read_centre(path)

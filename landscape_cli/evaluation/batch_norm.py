@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
-from landscape_cli.evaluation.cache import Room
-from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.data.cache import Room
+from landscape_cli.evaluation.data.split import SplitData
 
 BATCH = 128
 """Samples in a batch whose statistics are averaged: a part of the method, not of its speed."""

@@ -12,20 +12,20 @@ import torch
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
+from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
-from landscape_cli.evaluation.batches import map_tensors
-from landscape_cli.evaluation.cache import Room
-from landscape_cli.evaluation.compilation import Compilation, stance
-from landscape_cli.evaluation.data import SplitData
+from landscape_cli.evaluation.data.batches import map_tensors
+from landscape_cli.evaluation.data.cache import Room
+from landscape_cli.evaluation.data.split import SplitData
+from landscape_cli.evaluation.determinism import refuse_random
 from landscape_cli.evaluation.devices import default_micro_batch
-from landscape_cli.evaluation.folding import Folding
-from landscape_cli.evaluation.randomness import refuse_random
-from landscape_cli.evaluation.settings import Settings
-from landscape_cli.evaluation.statistics import Accumulator
-from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.slices import Slice
+from landscape_cli.evaluation.forward.compilation import Compilation, stance
+from landscape_cli.evaluation.forward.folding import Folding
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import Slice
 from landscape_cli.problems.problem import Objective
-from landscape_cli.records import Quantity, Tile, TileResult
+from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
 
 class Evaluator:

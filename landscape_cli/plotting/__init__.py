@@ -40,17 +40,24 @@ class Kind:
 
 
 KINDS = {
-    "contour": Kind("landscape_cli.plotting.contour:LINES", 2, "labelled contour lines"),
-    "contourf": Kind("landscape_cli.plotting.contour:FILLED", 2, "filled contours"),
-    "heatmap": Kind("landscape_cli.plotting.heatmap:PAINTER", 2, "one coloured cell per point"),
-    "surface": Kind("landscape_cli.plotting.surface:PAINTER", 2, "a shaded surface in 3-D", True),
+    "contour": Kind("landscape_cli.plotting.kinds.contour:LINES", 2, "labelled contour lines"),
+    "contourf": Kind("landscape_cli.plotting.kinds.contour:FILLED", 2, "filled contours"),
+    "heatmap": Kind(
+        "landscape_cli.plotting.kinds.heatmap:PAINTER", 2, "one coloured cell per point"
+    ),
+    "surface": Kind(
+        "landscape_cli.plotting.kinds.surface:PAINTER", 2, "a shaded surface in 3-D", True
+    ),
     "relief": Kind(
-        "landscape_cli.plotting.surface:ABOVE_LINES", 2, "a surface above its contour lines", True
+        "landscape_cli.plotting.kinds.surface:ABOVE_LINES",
+        2,
+        "a surface above its contour lines",
+        True,
     ),
     "render": Kind(
-        "landscape_cli.plotting.render:PAINTER", 2, "the same ray-lit (needs pyvista)", True
+        "landscape_cli.plotting.kinds.render:PAINTER", 2, "the same ray-lit (needs pyvista)", True
     ),
-    "line": Kind("landscape_cli.plotting.line:PAINTER", 1, "values along a line"),
+    "line": Kind("landscape_cli.plotting.kinds.line:PAINTER", 1, "values along a line"),
 }
 """Every kind of plot; a surface's default is "line", "contourf" or "heatmap" by its shape."""
 

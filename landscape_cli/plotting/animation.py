@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from landscape_cli.errors import UsageError
-from landscape_cli.output import check_output, replacing
 from landscape_cli.plotting import DEEP, MOVIES
-from landscape_cli.plotting.camera import Camera
 from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.request import Picture
-from landscape_cli.plotting.sizes import Size
+from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import style
+from landscape_cli.util.output_files import check_output, replacing
 
 Pixels = NDArray[np.uint8]
 

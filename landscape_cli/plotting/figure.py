@@ -13,18 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import DEEP, labels
-from landscape_cli.plotting.camera import Camera
-from landscape_cli.plotting.captions import caption
-from landscape_cli.plotting.checks import check
+from landscape_cli.plotting import DEEP
+from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.kinds.painter import Painter, load
+from landscape_cli.plotting.kinds.suitability import check
+from landscape_cli.plotting.kinds.twin import Twin, paint_both
 from landscape_cli.plotting.layout import Layout, give_height, lay_out, pack
-from landscape_cli.plotting.limits import fit
-from landscape_cli.plotting.painter import Painter, load
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.sizes import Size
+from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import enlarged, pt, style, ticks
-from landscape_cli.plotting.twin import Twin, paint_both
+from landscape_cli.plotting.text import labels
+from landscape_cli.plotting.text.captions import caption
+from landscape_cli.plotting.value_range import fit
 
 FINENESS = 1.5
 """How many times finer than asked for images are made, as they are fitted into their places."""

@@ -9,11 +9,11 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from landscape_cli.plotting.captions import AROUND_BOX, BOX_SHAPE, NARROW
-from landscape_cli.plotting.painter import Painter
+from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.sizes import Size
 from landscape_cli.plotting.style import enlarged
+from landscape_cli.plotting.text.captions import AROUND_BOX, BOX_SHAPE, NARROW
 
 MOST_COLUMNS = 4
 BAR = 0.9

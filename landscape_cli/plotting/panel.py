@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.naming import PERCENT
-from landscape_cli.records import Grid, Status, Surface
-from landscape_cli.repeats import deviation_over_repeats, mean_surface, one_repeat
+from landscape_cli.records.axis_names import PERCENT
+from landscape_cli.records.grid import Grid
+from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 MOST_PLANES = 36
 """At most so many repeats of a plane are drawn in one figure."""

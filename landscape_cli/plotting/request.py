@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from landscape_cli.plotting.checks import check
-from landscape_cli.plotting.description import describe
-from landscape_cli.plotting.limits import fit, notes
-from landscape_cli.plotting.overlay import path_notes
-from landscape_cli.plotting.painter import load
+from landscape_cli.plotting.annotations.overlay import path_notes
+from landscape_cli.plotting.kinds.painter import load
+from landscape_cli.plotting.kinds.suitability import check
+from landscape_cli.plotting.kinds.twin import Twin, check_twin
 from landscape_cli.plotting.panel import Panel, choose
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.twin import Twin, check_twin
-from landscape_cli.records import Surface
+from landscape_cli.plotting.text.description import describe
+from landscape_cli.plotting.value_range import fit, notes
+from landscape_cli.records.surface import Surface
 
 
 def drawable(panels: Sequence[Panel]) -> bool:

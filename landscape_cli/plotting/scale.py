@@ -12,8 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from landscape_cli.plotting import labels
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.text import labels
 
 Extend = Literal["neither", "min", "max", "both"]
 Floats = NDArray[np.float64]

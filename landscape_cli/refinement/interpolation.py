@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.levels import Indices
+from landscape_cli.records.levels import Indices
 
 Values = NDArray[np.float64]
 

@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.levels import Indices, axis_levels, level_of_points
-from landscape_cli.records import Quantity, Status, Surface
-from landscape_cli.refinement.cells import Cells, Mask
-from landscape_cli.refinement.fields import Field, ScaleName, fields_of, worst
+from landscape_cli.records.levels import Indices, axis_levels, level_of_points
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.refinement.interpolation import fill, interpolate, keep
+from landscape_cli.refinement.level_cells import Cells, Mask
+from landscape_cli.refinement.watched import Field, ScaleName, fields_of, worst
 
 SEED = 0
 

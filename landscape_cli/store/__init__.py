@@ -1,19 +1,15 @@
 """Surface files: HDF5, ``format_version`` 1, always whole on disk."""
 
-from landscape_cli.store.directions_file import (
-    copy_directions,
-    directions_path,
-    write_directions,
-)
+from landscape_cli.store.atomic_write import check_writable
+from landscape_cli.store.directions_file import copy_directions, directions_path, write_directions
+from landscape_cli.store.directions_reading import read_direction
+from landscape_cli.store.legacy.surface import read_older_surface
 from landscape_cli.store.lock import Lock
 from landscape_cli.store.lock_file import describe_writer
-from landscape_cli.store.older_surface import read_older_surface
-from landscape_cli.store.publishing import check_writable
-from landscape_cli.store.reading_directions import read_direction
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 from landscape_cli.store.trajectory_file import read_centre, read_trajectory
-from landscape_cli.store.trial import Trial, try_folder
+from landscape_cli.store.write_trial import Trial, try_folder
 
 __all__ = [
     "Lock",

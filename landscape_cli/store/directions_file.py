@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from landscape_cli.store.publishing import Check, publish, publish_copy, unchecked
+from landscape_cli.store.atomic_write import Check, publish, publish_copy, unchecked
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
 """Gives (name, place in its tensor, entries there) one after the other, tensor by tensor, so that

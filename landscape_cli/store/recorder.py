@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import PublishError, StoreError
-from landscape_cli.records import Grid, Quantity, Status, Surface, TileResult
-from landscape_cli.shards import Shard
-from landscape_cli.store.publishing import Check, unchecked
+from landscape_cli.records.grid import Grid
+from landscape_cli.records.shards import Shard
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity, Status, TileResult
+from landscape_cli.store.atomic_write import Check, unchecked
 from landscape_cli.store.surface_file import write_surface
 
 logger = logging.getLogger(__name__)

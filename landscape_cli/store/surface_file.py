@@ -27,10 +27,12 @@ import numpy as np
 import yaml
 
 from landscape_cli.errors import StoreError
-from landscape_cli.records import Axis, Grid, Quantity, Status, Surface
-from landscape_cli.repeats import mean_over_repeats
-from landscape_cli.store.opening import reading, text
-from landscape_cli.store.publishing import Check, publish, unchecked
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.repeats import mean_over_repeats
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity, Status
+from landscape_cli.store.atomic_write import Check, publish, unchecked
+from landscape_cli.store.hdf5_reading import reading, text
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
-from landscape_cli.store.opening import numbers, reading, text
-from landscape_cli.store.publishing import publish
-from landscape_cli.trajectory import Trajectory
+from landscape_cli.records.trajectory import Trajectory
+from landscape_cli.store.atomic_write import publish
+from landscape_cli.store.hdf5_reading import numbers, reading, text
 
 FORMAT = "loss-landscape-trajectory"
 FORMAT_VERSION = 1

@@ -13,24 +13,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape_cli.config import RunConfig
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
 from landscape_cli.evaluation.devices import room_for_checkpoints
-from landscape_cli.geometry.differences import Differences
 from landscape_cli.geometry.matching import match
-from landscape_cli.geometry.pca import principal_directions
-from landscape_cli.geometry.projection import project
+from landscape_cli.geometry.pca.components import principal_directions
+from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.geometry.pca.projection import project
 from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.checkpoints import file_hash
-from landscape_cli.problems.resolving import load_problem
+from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.weights import Reader, perturbed, read_weights
-from landscape_cli.progress import Progress
-from landscape_cli.store.reading_directions import read_direction
+from landscape_cli.records.trajectory import Trajectory
+from landscape_cli.store.directions_reading import read_direction
 from landscape_cli.store.trajectory_file import Plane
-from landscape_cli.tracing import files, rates
-from landscape_cli.trajectory import Trajectory
+from landscape_cli.tracing import checkpoint_names, learning_rates
+from landscape_cli.util.progress import Progress
 
 AXES: tuple[Literal["x"], Literal["y"]] = ("x", "y")
 
@@ -96,7 +96,7 @@ def trace(
         LandscapeError: if the problem, a checkpoint, the log or the directions are not as they
             should be.
     """
-    log = None if options.log is None else rates.read_rates(options.log)
+    log = None if options.log is None else learning_rates.read_rates(options.log)
     problem = load_problem(config.problem, config.problem_args)
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
     tensors = perturbed(problem.model, buffers)
@@ -113,13 +113,13 @@ def trace(
             (given, None) if given is not None else _components(differences, options)
         )
         coordinates, residuals = project(differences, directions)
-    epochs = files.epochs(paths, [reader.stored[number] for number in range(len(paths))])
+    epochs = checkpoint_names.epochs(paths, [reader.stored[number] for number in range(len(paths))])
     trajectory = Trajectory(
         coordinates=coordinates,
         residuals=residuals,
         labels=labels(paths),
         epochs=epochs,
-        learning_rates=None if log is None else rates.rates_of(epochs, log),
+        learning_rates=None if log is None else learning_rates.rates_of(epochs, log),
         explained=explained,
     )
     return Trace(

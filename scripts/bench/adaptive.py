@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from reporting import REPEATS, ROOT, emit, median_ratio, note, seconds
 
-from landscape_cli.config import RunConfig, load_config
-from landscape_cli.execution.serial import SerialExecutor
-from landscape_cli.records import Surface
-from landscape_cli.runner import compute
+from landscape_cli.config.run_config import RunConfig, load_config
+from landscape_cli.parallel.serial import SerialExecutor
+from landscape_cli.records.surface import Surface
+from landscape_cli.run import compute
 from landscape_cli.store import read_surface
 
 LOSS = ("train", "loss")

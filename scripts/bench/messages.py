@@ -13,9 +13,10 @@ import time
 
 import numpy as np
 
-from landscape_cli.execution.mpi import MPIExecutor
-from landscape_cli.execution.tiling import Tiling
-from landscape_cli.records import Axis, Grid, Tile, TileResult
+from landscape_cli.parallel.mpi import MPIExecutor
+from landscape_cli.parallel.tile_scheduler import Tiling
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Tile, TileResult
 
 POINTS = 20
 QUANTITIES = [(split, name) for split in ("train", "test") for name in ("loss", "accuracy", "more")]

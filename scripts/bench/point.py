@@ -17,17 +17,17 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.defaults import default_settings
 from landscape_cli.evaluation.devices import choose_device, default_micro_batch
-from landscape_cli.evaluation.settings import Settings
+from landscape_cli.evaluation.forward.defaults import default_settings
+from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.slices import AffineSlice, build_slice
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import AffineSlice, build_slice
 from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.digits import load
 from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
-from landscape_cli.records import Tile
+from landscape_cli.records.tiles import Tile
 
 POINT = (0.25, -0.5)
 

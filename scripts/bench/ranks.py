@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from landscape_cli.execution.tiling import Tiling
-from landscape_cli.records import Axis, Grid, Tile, TileResult
+from landscape_cli.parallel.tile_scheduler import Tiling
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Tile, TileResult
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.devices import choose_device
-from landscape_cli.evaluation.settings import PRECISIONS
-from landscape_cli.records import Tile
+from landscape_cli.evaluation.forward.settings import PRECISIONS
+from landscape_cli.records.tiles import Tile
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 ON_GPU = {"images": 50_000, "precision": "bf16", "copied": 1 << 30, "width": 8192, "compile": True}

@@ -19,7 +19,8 @@ import numpy as np
 import yaml
 from reporting import HERE, REPEATS, ROOT, emit, median_ratio, mpiexec, note, on_ranks, seconds
 
-from landscape_cli.records import Axis, Grid, TileResult
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import TileResult
 from landscape_cli.store import Recorder, empty_surface, read_surface
 
 TILE = 0.5

@@ -18,9 +18,9 @@ from reporting import REPEATS, emit, median_seconds, note, on_ranks
 from sharding import result
 from table import markdown
 
-from landscape_cli.execution.mpi import COMPUTES_BELOW
-from landscape_cli.execution.tiling import tile_seconds
-from landscape_cli.records import Axis, Grid
+from landscape_cli.parallel.mpi import COMPUTES_BELOW
+from landscape_cli.parallel.tile_scheduler import tile_seconds
+from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.store import Recorder, empty_surface
 
 RANKS = (64, 256, 1024, 4096)

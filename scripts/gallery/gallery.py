@@ -15,7 +15,7 @@ from images import keep, write
 from page import FOLDER, Block, read, renewed
 from terminal import cells, draw, printed
 
-from landscape_cli.cli.reporting import run_script
+from landscape_cli.cli.error_report import run_script
 from landscape_cli.errors import LandscapeError
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from steps import Network, Workshop, landscape, load_base, options, output_of, table
 
-from landscape_cli.changes import parse_changes
-from landscape_cli.cli.reporting import run_script
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.overrides import parse_changes
 
 DEPTHS = ((8, 0.25), (20, 0.25), (56, 0.25))
 WIDTHS = ((56, 0.125), (56, 0.25), (56, 0.5))

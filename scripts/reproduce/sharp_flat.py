@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from steps import Network, Workshop, load_base, options, table
 
-from landscape_cli.changes import parse_changes
-from landscape_cli.cli.reporting import run_script
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.overrides import parse_changes
 from landscape_cli.problems.checkpoints import read_state_dict
 from landscape_cli.store import read_surface
 

@@ -18,7 +18,7 @@ from typing import Any
 import click
 import yaml
 
-from landscape_cli.changes import put_all
+from landscape_cli.config.overrides import put_all
 from landscape_cli.errors import LandscapeError, UsageError
 
 ROOT = Path(__file__).parents[2]

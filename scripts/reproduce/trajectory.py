@@ -10,8 +10,8 @@ import h5py
 import sharp_flat
 from steps import Network, Workshop, landscape, load_base, options, run
 
-from landscape_cli.changes import parse_changes
-from landscape_cli.cli.reporting import run_script
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.overrides import parse_changes
 
 POINTS, SAMPLES = 17, 500
 DECAY = "5e-4"

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from landscape_cli.analysis.field import Field
-from landscape_cli.analysis.selection import select
-from landscape_cli.records import Axis, Grid, Status, Surface
+from landscape_cli.analysis.field_selection import select
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 KEY = ("train", "loss")
 

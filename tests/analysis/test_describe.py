@@ -7,8 +7,8 @@ from landscape_cli.analysis import MEASURES
 from landscape_cli.analysis.describe import across, describe
 from landscape_cli.analysis.field import Options
 from landscape_cli.errors import UsageError
-from landscape_cli.levels import axis_levels
-from landscape_cli.records import Status
+from landscape_cli.records.levels import axis_levels
+from landscape_cli.records.tiles import Status
 
 
 def test_every_number_is_plain(make_surface):

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landscape_cli.exporting import Options, Source
-from landscape_cli.exporting.files import export
-from landscape_cli.records import Axis, Grid, Surface
+from landscape_cli.export import Options, Source
+from landscape_cli.export.export_files import export
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

@@ -239,7 +239,7 @@ def test_the_path_is_played(open_page, make_surface):
 def test_repeats_can_be_chosen(open_page, make_surface):
     from dataclasses import replace
 
-    from landscape_cli.records import Grid
+    from landscape_cli.records.grid import Grid
 
     one = make_surface(bowl, keys=[("train", "loss")])
     arrays = {key: np.stack([a, 3 * a]) for key, a in one.values.items()}

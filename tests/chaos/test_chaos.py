@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from landscape_cli.records import Status
+from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface
 
 pytestmark = [pytest.mark.chaos, pytest.mark.mpi]

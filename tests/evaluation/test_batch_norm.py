@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms, moved_buffers
-from landscape_cli.evaluation.cache import Room
+from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.problems.objectives import cross_entropy
 
 CPU = torch.device("cpu")

@@ -8,10 +8,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.geometry.flat import FlatParameters
-from landscape_cli.geometry.slices import AffineSlice
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import AffineSlice
 from landscape_cli.problems.objectives import mean_squared_error
-from landscape_cli.records import Axis, Grid, Tile
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Tile
 
 CPU = torch.device("cpu")
 ORIGIN = Tile((0,), ((0.0, 0.0),))

@@ -6,9 +6,9 @@ import torch
 
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.flat import FlatParameters
 from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, normalize, register
-from landscape_cli.geometry.slices import build_slice
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import build_slice
 
 MODULES = {
     "convolution": torch.nn.Conv2d(3, 8, 3),

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from landscape_cli.plotting.panel import Panel, choose
-from landscape_cli.records import Axis, Grid, Status, Surface
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 
 def _surface(values, x="-1:1:5", y="-1:1:5", status=None, stderr=None, provenance=None):

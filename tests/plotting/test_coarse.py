@@ -5,15 +5,15 @@ import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgba
 
-from landscape_cli.levels import coarse_to_fine
 from landscape_cli.plotting import KINDS
-from landscape_cli.plotting.captions import SUBTITLE
+from landscape_cli.plotting.annotations.marks import MOST_CROSSES
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.limits import fit, notes
-from landscape_cli.plotting.marks import MOST_CROSSES
 from landscape_cli.plotting.panel import choose
 from landscape_cli.plotting.style import BAD
-from landscape_cli.records import Status
+from landscape_cli.plotting.text.captions import SUBTITLE
+from landscape_cli.plotting.value_range import fit, notes
+from landscape_cli.records.levels import coarse_to_fine
+from landscape_cli.records.tiles import Status
 
 PLANES = [name for name, kind in KINDS.items() if kind.axes == 2]
 COARSE = [-1, -0.5, 0, 0.5, 1]

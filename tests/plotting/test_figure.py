@@ -7,12 +7,12 @@ from matplotlib.image import imread
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
-from landscape_cli.plotting.captions import CAPTION, SUBTITLE
-from landscape_cli.plotting.checks import check
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.files import save
-from landscape_cli.plotting.limits import fit
+from landscape_cli.plotting.figure_files import save
+from landscape_cli.plotting.kinds.suitability import check
 from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.text.captions import CAPTION, SUBTITLE
+from landscape_cli.plotting.value_range import fit
 
 FLAT = [name for name, kind in KINDS.items() if kind.axes == 2]
 NETWORK = {
@@ -201,7 +201,8 @@ def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_alone(tmp_path):
 import sys, matplotlib, numpy as np
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.records import Axis, Grid, Surface
+from landscape_cli.records.grid import (Axis, Grid)
+from landscape_cli.records.surface import Surface
 grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-1, 1, 2)})
 ones = np.ones(grid.shape, dtype=np.uint8)
 values = {("train", "loss"): np.arange(6.0).reshape(2, 3)}
@@ -215,7 +216,7 @@ assert "matplotlib.pyplot" not in sys.modules or not matplotlib.pyplot.get_fignu
 
 def test_the_registry_imports_nothing_heavy():
     code = """
-import sys, landscape_cli.plotting, landscape_cli.cli.plot
+import sys, landscape_cli.plotting, landscape_cli.cli.commands.plot
 assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.plotting.figure import draw
-from landscape_cli.records import Status
+from landscape_cli.records.tiles import Status
 
 COMPUTED = np.zeros((5, 5), bool)
 COMPUTED[::2, ::2] = True

@@ -3,7 +3,7 @@ import pytest
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import choose
-from landscape_cli.records import Status
+from landscape_cli.records.tiles import Status
 
 LOSS, TEST_LOSS = ("train", "loss"), ("test", "loss")
 ACCURACY = ("test", "accuracy")

@@ -8,9 +8,9 @@ from matplotlib.collections import PolyCollection
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.limits import fit
 from landscape_cli.plotting.panel import choose
-from landscape_cli.records import Grid
+from landscape_cli.plotting.value_range import fit
+from landscape_cli.records.grid import Grid
 
 TRAIN, TEST = ("train", "loss"), ("test", "loss")
 

@@ -5,7 +5,7 @@ from matplotlib.image import imread
 
 from landscape_cli.plotting import KINDS, STYLES
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.files import save
+from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.style import SERIES, ink, pt, series, style
 from landscape_cli.plotting.style import STYLES as SETTINGS
 

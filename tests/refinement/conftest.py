@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from landscape_cli.records import Axis, Grid, Status
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Status
 from landscape_cli.refinement import Refinement, Step
 from landscape_cli.store import Recorder, empty_surface
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from landscape_cli.levels import axis_levels
+from landscape_cli.records.levels import axis_levels
 from landscape_cli.refinement.interpolation import fill, interpolate, keep
 
 COARSE, FINE = axis_levels(33)[0], axis_levels(33)[-1]

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import UsageError
-from landscape_cli.levels import axis_levels, level_of_points
-from landscape_cli.records import Status
+from landscape_cli.records.levels import axis_levels, level_of_points
+from landscape_cli.records.tiles import Status
 
 LOSS = ("train", "loss")
 

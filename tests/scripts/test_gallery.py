@@ -15,8 +15,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from landscape_cli.cli import cli
-from landscape_cli.config import load_config
-from landscape_cli.records import Axis, Grid, Surface
+from landscape_cli.config.run_config import load_config
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
 
 ROOT = Path(__file__).parents[2]

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_cli.cli.reporting import run_script
-from landscape_cli.config import load_config
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.problems.zoo import MODELS
 from landscape_cli.problems.zoo.densenet import DenseNet
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.problems.zoo.vgg import VGG
-from landscape_cli.records import Axis, Grid, Surface
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
 
 FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"

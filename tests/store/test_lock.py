@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import LostLockError, StoreError
-from landscape_cli.records import Axis, Grid
+from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.store import Lock, Recorder, empty_surface, lock, lock_file, read_surface
 
 GRID = Grid({"x": Axis(0, 1, 4)})

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import PublishError, StoreError
-from landscape_cli.records import Axis, Grid, Status, TileResult
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Status, TileResult
 from landscape_cli.store import Recorder, empty_surface, read_surface
 from landscape_cli.store import recorder as module
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
-from landscape_cli.records import Axis, Grid, Surface, TileResult
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import TileResult
 from landscape_cli.store import (
     Recorder,
     check_writable,

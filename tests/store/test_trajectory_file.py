@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
-from landscape_cli.store.reading_directions import read_direction
+from landscape_cli.records.trajectory import Trajectory, markers_of
+from landscape_cli.store.directions_reading import read_direction
 from landscape_cli.store.trajectory_file import (
     Plane,
     read_centre,
     read_trajectory,
     write_trajectory,
 )
-from landscape_cli.trajectory import Trajectory, markers_of
 
 NUMBERS = st.floats(-1e300, 1e300)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal
 
-from landscape_cli.geometry.directions.given import GivenDirection
+from landscape_cli.geometry.directions.loaded import GivenDirection
 
 
 class FileDirection(GivenDirection):

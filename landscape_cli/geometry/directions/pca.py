@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from landscape_cli.geometry.directions.given import GivenDirection
+from landscape_cli.geometry.directions.loaded import GivenDirection
 
 
 class PcaDirection(GivenDirection):

@@ -13,11 +13,7 @@ from torch import Tensor
 from landscape_cli.geometry.blocks import CHUNK, Blocks
 from landscape_cli.geometry.directions.base import Fill, zeros
 from landscape_cli.geometry.directions.normalized import NormalizedDirection
-from landscape_cli.geometry.normalization import (
-    Ignore,
-    Scaling,
-    measure,
-)
+from landscape_cli.geometry.normalization import Ignore, Scaling, measure
 
 
 class RandomDirection(NormalizedDirection):

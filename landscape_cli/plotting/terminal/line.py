@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from landscape_cli.plotting.marks import absent, edges
+from landscape_cli.plotting.annotations.marks import absent, edges
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import SERIES

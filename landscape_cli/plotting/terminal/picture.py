@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import DEEP, labels
+from landscape_cli.plotting import DEEP
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.frame import MARGIN, cut, filled, number, plain
 from landscape_cli.plotting.terminal.line import curve_lines
 from landscape_cli.plotting.terminal.plane import bar, plane_lines
-from landscape_cli.records import coordinates_text
+from landscape_cli.plotting.text import labels
+from landscape_cli.records.grid import coordinates_text
 
 AROUND = 6
 """Lines around a panel's picture: two titles, the directions, values, colours, a legend."""

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting import labels
-from landscape_cli.plotting.marks import absent, cells
-from landscape_cli.plotting.overlay import checkpoints_of, path_of
+from landscape_cli.plotting.annotations.marks import absent, cells
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terminal.colors import Cells, Depth
 from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, fitting, framed, number, plain
+from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

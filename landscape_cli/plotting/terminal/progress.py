@@ -8,21 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.durations import format_duration
+from landscape_cli.config.durations import format_duration
 from landscape_cli.plotting.panel import aspect_of
 from landscape_cli.plotting.terminal.colors import Cells, Depth, colored
-from landscape_cli.plotting.terminal.frame import (
-    BELOW,
-    MARGIN,
-    cut,
-    fitting,
-    framed,
-    number,
-    plain,
-)
+from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, cut, fitting, framed, number, plain
 from landscape_cli.plotting.terminal.throughput import Rate
-from landscape_cli.records import Status, Surface
-from landscape_cli.shards import Shard
+from landscape_cli.records.shards import Shard
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.records import Status, Surface
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 WINDOW = 60.0
 """Seconds back from the last look that a rate is taken over, if there are two looks in it."""

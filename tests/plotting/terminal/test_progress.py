@@ -5,15 +5,12 @@ import numpy as np
 import pytest
 
 from landscape_cli.plotting.terminal.colors import Depth
-from landscape_cli.plotting.terminal.progress import (
-    headline,
-    progress_map,
-    rank_lines,
-    watched,
-)
+from landscape_cli.plotting.terminal.progress import headline, progress_map, rank_lines, watched
 from landscape_cli.plotting.terminal.throughput import Rate, Throughput
-from landscape_cli.records import Axis, Grid, Status, Surface
-from landscape_cli.shards import Shard
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.shards import Shard
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
 
 CODE = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -7,8 +7,8 @@ from torch import nn
 
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.problems import Problem, zoo
+from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.objectives import cross_entropy
-from landscape_cli.problems.resolving import load_problem
 
 
 def test_every_name_of_the_registries_exists():

@@ -1,0 +1,231 @@
+"""``landscape compute``: evaluate a grid of points and write a surface file."""
+
+from __future__ import annotations
+
+import faulthandler
+import shlex
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
+from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
+from landscape_cli.parallel.launcher import launched_rank
+from landscape_cli.parallel.stop_signals import listen
+from landscape_cli.util import logs
+
+if TYPE_CHECKING:
+    from landscape_cli.run import Estimate, Outcome
+
+MEBIBYTE = 1 << 20
+RANKS = (1, 2, 4, 8, 16, 32, 64)
+
+EXAMPLES = """\b
+Examples:
+  landscape compute configs/digits_resnet56.yaml
+  landscape compute configs/digits_resnet56.yaml --x -1:1:51 --y none -o line.h5
+  mpiexec -n 4 landscape compute configs/digits_resnet56.yaml --set directions.x.seed=3
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("config")
+@click.option(
+    "--x",
+    metavar="MIN:MAX:N",
+    help="Range of the first direction; 'auto' or 'auto:N' finds one as `landscape probe` does.",
+)
+@click.option(
+    "--y",
+    metavar="MIN:MAX:N",
+    help="Range of the second direction, likewise; 'none' makes it a line.",
+)
+@click.option(
+    "--z", metavar="MIN:MAX:N", help="Range of a third direction, for a volume; 'none' drops it."
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Compute the same ranges on N slices, each in independent random directions.",
+)
+@click.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Compute every N-th point only, from the I-th on, into OUTPUT's .shard-I-of-N.h5; "
+    "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
+    "a whole run with --no-calibrate.",
+)
+@run_options
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
+)
+@click.option(
+    "--adaptive",
+    type=float,
+    metavar="TOL",
+    help="Compute points only where interpolation from coarser ones errs by more than TOL times "
+    "the range of the loss, such as 0.01.",
+)
+@click.option(
+    "--target-stderr",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
+    "first value, at the centre and corners.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
+    help="Of the forward pass; what a reduced one changes is measured and said.",
+)
+@click.option(
+    "--directions",
+    "keep_directions",
+    type=click.Choice(["resident", "streamed", "auto"]),
+    help="Keep them in memory, or make them anew for each point: slower, the same values.",
+)
+@click.option(
+    "--cache",
+    type=click.Choice(["auto", "device", "host", "none"]),
+    help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
+)
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
+    "may choose differently and then differ by rounding; not so with --no-calibrate.",
+)
+@click.option(
+    "--compile",
+    type=click.Choice(["auto", "on", "off"]),
+    help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
+)
+@set_option
+@click.option(
+    "--time-limit",
+    metavar="TIME",
+    help="End within this time, such as 55m or 1:30:00, with exit code 75; the same command "
+    "continues. A Slurm job's own end counts as well.",
+)
+@click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
+@click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Where the objective fails at a point, mark it, keep the message, and go on; exit code 1.",
+)
+@click.option(
+    "--allow-random",
+    is_flag=True,
+    help="Accept an objective that gives another value each time.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@log_options
+@debug_option
+def command(
+    config: str,
+    x: str | None,
+    y: str | None,
+    z: str | None,
+    seed: int | None,
+    adaptive: float | None,
+    changes: tuple[str, ...],
+    overwrite: bool,
+    resume: bool,
+    keep_going: bool,
+    allow_random: bool,
+    dry_run: bool,
+    quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
+    **options: Any,
+) -> int:
+    """Compute the surface that the YAML file CONFIG describes.
+
+    Alone, this uses one process; under mpiexec or srun the ranks share the work, and rank 0 writes
+    the file. A complete file of the same configuration is left alone, an incomplete one is
+    continued, any other is refused unless --overwrite is given.
+    """
+    faulthandler.enable(file=2)
+    listen()
+    logs.begin(launched_rank() or 0, verbose)
+    from landscape_cli.cli.startup import begin
+    from landscape_cli.run import compute, estimate
+
+    # The options left are named as the keys of the configuration that they change.
+    options |= {
+        "adaptive.tolerance": adaptive,
+        "keep_going": keep_going or None,
+        "allow_random": allow_random or None,
+    }
+    ranges = {"x": x, "y": y, "z": z}
+    executor, settings = begin(config, changes, options, ranges, seed, log_dir)
+    if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
+        take(settings)
+        return 0
+    if dry_run:
+        expected = estimate(settings, executor)
+        if expected:
+            _print_estimate(expected)
+        return 0
+    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
+    if executor.rank == 0:
+        _print_outcome(outcome)
+    if outcome.stopped:
+        return EXIT_RESUMABLE
+    return EXIT_FAILED if outcome.failed else 0
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    """What was written, and how to go on if something is left to do."""
+    if outcome.stopped:
+        again = [word for word in sys.argv[1:] if word != "--overwrite"]
+        print(
+            f"wrote {outcome.surface}\n"
+            f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
+            f"continues: landscape {shlex.join(again)}",
+            flush=True,
+        )
+    elif outcome.computed:
+        print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+        if outcome.failed:
+            print(
+                f"{outcome.failed} points failed, the first with {outcome.failure}; the same "
+                "command tries them again",
+                flush=True,
+            )
+    else:
+        print(
+            f"{outcome.surface} is complete with this configuration; nothing to do "
+            "(--overwrite computes it anew)",
+            flush=True,
+        )
+
+
+def _print_estimate(expected: Estimate) -> None:
+    """What a run would take, a line each."""
+    unit = "core" if expected.device == "cpu" else "GPU"
+    walls = (
+        f"{ranks}: {timedelta(seconds=round(expected.wall(ranks)))}"
+        for ranks in RANKS
+        if ranks <= expected.points
+    )
+    files = (expected.surface / MEBIBYTE, expected.directions / MEBIBYTE)
+    print(
+        f"points:     {expected.points}",
+        f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
+        f"in all:     {expected.hours:.3g} {unit}-hours",
+        f"wall time:  {', '.join(walls)} (by ranks like this one)",
+        f"memory:     {expected.memory / MEBIBYTE:.0f} MiB for each rank",
+        f"files:      {files[0]:.2f} MiB surface, {files[1]:.2f} MiB directions",
+        "nothing was written",
+        sep="\n",
+    )

@@ -1,0 +1,42 @@
+"""``landscape doctor``: what there is to compute with, and whether it works."""
+
+from __future__ import annotations
+
+import click
+
+from landscape_cli.cli.error_report import EXIT_FAILED
+from landscape_cli.cli.options import debug_option
+from landscape_cli.parallel.launcher import launched_rank, speaks
+from landscape_cli.util import logs
+
+EXAMPLES = """\b
+Examples:
+  landscape doctor
+  mpiexec -n 4 landscape doctor /scratch/surfaces --device cuda
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("folder", default=".")
+@click.option(
+    "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each) or cuda:N."
+)
+@debug_option
+def command(folder: str, device: str) -> int:
+    """Check what a run needs, with FOLDER for its output (here if left out).
+
+    Prints a line for each check: ok, warning or error, what was found, and the remedy. Started by
+    mpiexec or srun as a run would be, it tries that run's ranks, devices and network. Exits with 1
+    if there is an error.
+    """
+    logs.begin(launched_rank() or 0, False)
+    from pathlib import Path
+
+    from landscape_cli.run.doctor.doctor import examine
+
+    executor, checks = examine(Path(folder), device)
+    if executor.rank == 0 and speaks():
+        for check in checks:
+            remedy = f"; {check.remedy}" if check.remedy else ""
+            print(f"{check.state:<8} {check.name:<10} {check.detail}{remedy}")
+    return EXIT_FAILED if any(check.state == "error" for check in checks) else 0

@@ -1,0 +1,139 @@
+"""``landscape export``: surface files in other formats."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from landscape_cli.cli.options import debug_option, short_names, with_path
+from landscape_cli.errors import UsageError
+from landscape_cli.export import FORMATS
+
+EPILOG = "\n".join(
+    [
+        "\b",
+        "Formats:",
+        *(f"  {name:9} {entry.help}" for name, entry in FORMATS.items()),
+        "",
+        "\b",
+        "Examples:",
+        "  landscape export surface.h5 --to html",
+        "  landscape export resnet.h5 noshort.h5 -o both.html",
+        "  landscape export plane.h5 --to html --trajectory plane.trajectory.h5",
+        "  landscape export surface.h5 --to vtp --vmax 10",
+        "  landscape export surface.h5 --to stl --size 80 --height 0.4",
+        "  landscape export surface.h5 --to csv",
+    ]
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--to",
+    "name",
+    type=click.Choice(list(FORMATS)),
+    help="The format; that of --output's ending if left out.",
+)
+@click.option(
+    "--output", "-o", metavar="PATH", help="The file; FILE's name with another ending if left out."
+)
+@click.option("--split", metavar="NAME", help="Whose values; in a page, whose are shown first.")
+@click.option("--quantity", metavar="NAME", help="Which values; in a page, which are shown first.")
+@click.option(
+    "--log/--linear",
+    default=None,
+    help="The scale of heights. Left out, positive values that span more than three decades are "
+    "on a logarithmic scale.",
+)
+@click.option(
+    "--repeat",
+    type=int,
+    metavar="K",
+    help="One of several repeats, from 0 on. Left out, a csv, npz or xarray file has all, and a "
+    "vtp, vts or stl file their mean.",
+)
+@click.option("--vmin", type=float, help="Heights of lower values are that of this one.")
+@click.option("--vmax", type=float, help="Heights of higher values are that of this one.")
+@click.option(
+    "--height",
+    type=click.FloatRange(0.001, 100),
+    metavar="PART",
+    help="From the lowest to the highest point, as a part of the longer side. Left out, 0.5 in an "
+    "stl file, and in a vtp file heights are the values.",
+)
+@click.option(
+    "--size",
+    type=click.FloatRange(1, 10000),
+    metavar="MM",
+    help="The longer side of an stl file in millimetres; 100 if left out.",
+)
+@click.option(
+    "--trajectory",
+    metavar="FILE",
+    help="Show the path of this file of `landscape trajectory` in a page.",
+)
+@debug_option
+def command(
+    files: tuple[str, ...],
+    name: str | None,
+    output: str | None,
+    split: str | None,
+    quantity: str | None,
+    log: bool | None,
+    repeat: int | None,
+    vmin: float | None,
+    vmax: float | None,
+    height: float | None,
+    size: float | None,
+    trajectory: str | None,
+) -> None:
+    """Write surface files in another format.
+
+    A page shows all FILEs side by side; of the other formats each FILE gets a file of its own.
+    """
+    from landscape_cli.export import Options, Source
+    from landscape_cli.export.export_files import check_options, export
+    from landscape_cli.store import read_surface
+
+    name = name or _format_of(output)
+    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, trajectory)
+    check_options(name, options)
+    outputs = _outputs(files, name, output)
+    surfaces = [read_surface(file) for file in files]
+    if trajectory is not None:
+        surfaces = with_path(surfaces, files, trajectory)
+    sources = [Source(*each) for each in zip(surfaces, files, short_names(files), strict=True)]
+    groups = [sources] if FORMATS[name].several else [[source] for source in sources]
+    for group, path in zip(groups, outputs, strict=True):
+        for note in export(name, group, path, options):
+            print(f"note: {note}", file=sys.stderr)
+        print(f"wrote {path.resolve()}", flush=True)
+
+
+def _format_of(output: str | None) -> str:
+    """The format that a name's ending says."""
+    if output is None:
+        raise UsageError(f"--to: name a format, one of {', '.join(FORMATS)}")
+    ending = Path(output).suffix.lower()
+    for name, entry in FORMATS.items():
+        if entry.ending == ending:
+            return name
+    endings = ", ".join(entry.ending for entry in FORMATS.values())
+    raise UsageError(f"--output {output}: ends in none of {endings}; name a format with --to")
+
+
+def _outputs(files: Sequence[str], name: str, output: str | None) -> list[Path]:
+    """The files to write, one if the format takes several surfaces, else one for each."""
+    entry = FORMATS[name]
+    if output is not None and len(files) > 1 and not entry.several:
+        raise UsageError(
+            f"--output {output}: {len(files)} files can't become one {name}; leave it out, or "
+            "export them one by one"
+        )
+    if output is not None:
+        return [Path(output)]
+    return [Path(file).with_suffix(entry.ending) for file in files[: 1 if entry.several else None]]

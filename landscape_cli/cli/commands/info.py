@@ -1,0 +1,98 @@
+"""``landscape info``: what a surface file holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.watch import Screen, WatchCommand, follow, quiet_interrupt, watch_option
+from landscape_cli.errors import UsageError
+
+EXAMPLES = """\b
+Examples:
+  landscape info surface.h5
+  landscape info surface.h5 --watch
+  landscape info surface.h5 --json | jq .quantities.train.loss.minimum
+"""
+
+
+@click.command(cls=WatchCommand, epilog=EXAMPLES)
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@watch_option("Show a map of what is computed, and the ranks' speed, until FILE is complete.")
+@debug_option
+def command(file: str, as_json: bool, watch: float | None) -> None:
+    """Print what the surface FILE holds: shape, progress, minimum, centre, and where it is from.
+
+    With --watch a run can be followed from anywhere that sees its file: the map is drawn again
+    whenever the file is written, and what is not a terminal gets a line instead. It waits for runs
+    that continue the file, and ends when nothing is left to do.
+    """
+    import json
+    import os
+
+    if watch is not None:
+        if as_json:
+            raise UsageError("--watch: --json prints once; leave one of them out")
+        _watch(file, watch)
+        return
+    from landscape_cli.cli.surface_summary import lines_of
+    from landscape_cli.records.repeats import spread
+    from landscape_cli.store import read_surface
+
+    surface = read_surface(file)
+    facts = {"file": os.path.abspath(file), **surface.summary()}
+    if surface.grid.repeated:
+        for split, quantity in surface.values:
+            facts["quantities"][split][quantity]["spread"] = spread(surface, (split, quantity))
+    if as_json:
+        print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
+    else:
+        print("\n".join(lines_of(facts, surface)))
+
+
+def _watch(file: str, seconds: float) -> None:
+    """Show a file's progress until it is complete."""
+    import os
+    import shutil
+    import sys
+    from pathlib import Path
+
+    from landscape_cli.plotting.terminal.colors import depth_of
+    from landscape_cli.plotting.terminal.progress import headline, watched
+    from landscape_cli.plotting.terminal.throughput import Throughput
+    from landscape_cli.store import describe_writer
+
+    throughput = Throughput()
+    with quiet_interrupt(), Screen() as screen:
+        for sight in follow([file], seconds):
+            (surface,) = sight.surfaces
+            if sight.changed:
+                throughput.see(surface, *sight.written)
+            rates = throughput.rates()
+            if not screen.live:
+                if sight.changed:
+                    screen.show([f"{Path(file).name}: {headline(surface, rates)}"])
+                continue
+            state = "complete"
+            if not sight.complete:
+                writer = describe_writer(Path(file))
+                state = f"written by {writer}" if writer else "no run writes it now"
+                state += f"; last change {sight.idle:.0f} s ago"
+            size = shutil.get_terminal_size()
+            depth = depth_of(sys.stdout, os.environ)
+            name = os.path.abspath(file)
+            screen.show(watched(surface, name, rates, state, (size[0], size[1] - 1), depth))
+
+
+def _finite(value: Any) -> Any:
+    """The value with infinities and NaN as strings, which JSON has no numbers for."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return value

@@ -1,0 +1,159 @@
+"""``landscape trajectory``: the path of a training, in the plane that shows most of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from landscape_cli.cli.options import debug_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.store.trajectory_file import Plane
+    from landscape_cli.tracing import Trace
+    from landscape_cli.util.progress import Progress
+
+POINTS = 51
+"""Points of an axis that the configuration has no range for."""
+
+EXAMPLES = """\b
+Examples:
+  landscape trajectory run.yaml --checkpoints 'runs/net_epochs/*.pt'
+  landscape trajectory run.yaml --checkpoints 'runs/*/epoch*.pt' --log runs/net_epochs/log.csv
+  landscape trajectory run.yaml --checkpoints 'runs/*.pt' --onto runs/surface.directions.h5
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("config")
+@click.option(
+    "--checkpoints",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    required=True,
+    help="The training's checkpoints: a file, or a quoted pattern whose files are taken in natural "
+    "order, epoch9 before epoch10. May be given several times.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE.h5",
+    help="The file to write; CONFIG's output with .trajectory.h5 for its ending if left out.",
+)
+@click.option(
+    "--center",
+    type=click.Choice(["final", "mean"]),
+    default="final",
+    show_default=True,
+    help="What the principal components are about: the final checkpoint, or the mean, as in "
+    "scikit-learn's PCA. The plane's origin is the final checkpoint in both.",
+)
+@click.option(
+    "--ignore",
+    type=click.Choice(["none", "biasbn"]),
+    default="none",
+    show_default=True,
+    help="Leave tensors of one dimension (biases, norm layers) out of the directions.",
+)
+@click.option(
+    "--onto",
+    metavar="DIRECTIONS.h5",
+    help="Project onto the directions of this file, and compute no principal components.",
+)
+@click.option(
+    "--log",
+    metavar="FILE",
+    help="The training's learning rates: a CSV with columns epoch and lr (or learning_rate), or "
+    "JSON lines with these keys.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 100),
+    default=0.2,
+    show_default=True,
+    help="Room on each side of the path in the range proposed, as a part of its width.",
+)
+@debug_option
+def command(
+    config: str,
+    patterns: tuple[str, ...],
+    output: str | None,
+    center: str,
+    ignore: str,
+    onto: str | None,
+    log: str | None,
+    margin: float,
+) -> None:
+    """Find the plane through the final checkpoint in which a training moved most.
+
+    The plane is that of the first two principal components of the checkpoints (Li et al. 2018,
+    section 7) around CONFIG's checkpoint, or the last one given if CONFIG names none. The file
+    holds the two directions, for `kind: file` of a configuration, and where each checkpoint lies,
+    which `landscape plot` draws.
+    """
+    from landscape_cli.config.run_config import load_config
+    from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.store import check_writable
+    from landscape_cli.store.trajectory_file import write_trajectory
+    from landscape_cli.tracing import Options, trace
+    from landscape_cli.tracing.checkpoint_names import output_path
+
+    run = load_config(config)
+    paths = expand(patterns, "--checkpoints")
+    path = output_path(run.output, output, [*paths, config, *filter(None, (onto, log))])
+    check_writable(path)
+    options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
+    found = trace(run, paths, options, lambda reads: _progress(reads, path))
+    write_trajectory(path, found.plane, found.trajectory)
+    print("\n".join(_lines(found, run, path)), flush=True)
+
+
+def _progress(reads: int, path: Path) -> Progress:
+    from landscape_cli.util.progress import Progress
+
+    return Progress(reads, path.name, unit="checkpoint")
+
+
+def _lines(found: Trace, run: RunConfig, path: Path) -> list[str]:
+    """What was found, and what to put into the configuration."""
+    trajectory, plane = found.trajectory, found.plane
+    farthest = int(trajectory.residuals.argmax())
+    residual, distance = trajectory.residuals[farthest], found.distances[farthest]
+    part = f", {residual / distance:.1%} of its distance from the centre" if distance > 0 else ""
+    lines = [
+        f"{found.network}: {len(trajectory.labels)} checkpoints of {found.parameters:,} parameters",
+        f"centre:    {plane.checkpoint}",
+    ]
+    if trajectory.explained is not None:
+        x, y = trajectory.explained
+        about = "centre" if plane.settings["center"] == "final" else "mean"
+        lines.append(
+            f"explained: {x + y:.1%} of the variance about the {about}; x {x:.1%}, y {y:.1%}"
+        )
+    return [
+        *lines,
+        f"residual:  at most {residual:.4g} ({trajectory.labels[farthest]}){part}",
+        *_to_paste(run, plane, path),
+        f"wrote {path}",
+    ]
+
+
+def _to_paste(run: RunConfig, plane: Plane, path: Path) -> list[str]:
+    """The lines of a configuration that computes the plane."""
+    import json
+
+    lines = ["to compute the plane, put into the configuration:"]
+    if run.checkpoint is None:
+        lines.append(f"  checkpoint: {json.dumps(plane.checkpoint)}")
+    file = plane.settings["onto"] or str(path)
+    lines.append("  directions:")
+    lines += [f"    {axis}: {{kind: file, path: {json.dumps(file)}}}" for axis in plane.ranges]
+    lines.append("  grid:")
+    for axis, (low, high) in plane.ranges.items():
+        points = run.grid[axis].points if axis in run.grid else POINTS
+        lines.append(f"    {axis}: [{low:g}, {high:g}, {points}]")
+    return lines

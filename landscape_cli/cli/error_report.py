@@ -1,0 +1,126 @@
+"""Exit codes, and the one line that an error is."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+import traceback
+from typing import Any
+
+import click
+
+from landscape_cli.errors import LandscapeError, RankError, one_line
+from landscape_cli.parallel.launcher import launched_rank
+from landscape_cli.util import logs
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_RESUMABLE = 75
+EXIT_INTERRUPTED = 130
+
+FORWARDING = 1.0
+"""Seconds for a launcher to pass on what the ranks have said before it hears of an abort.
+
+Launchers stop forwarding once a job is aborted: a message that was printed just before can be
+lost on a busy machine, and with it all that is known of the failure."""
+
+
+class UnheardError(Exception):
+    """Whoever read the output, `head` say, has gone."""
+
+
+def run(command: click.Command, arguments: list[str]) -> int:
+    """Run a click command and return its exit code.
+
+    Errors that a user can cause are one line, on rank 0 alone where a launcher started several
+    ranks; any other exception is shown with its traceback and ends every rank at once.
+
+    Returns:
+        0 done, 1 failed, 2 usage, 75 stopped early and resumable, 130 interrupted.
+    """
+    debug = "--debug" in arguments
+    try:
+        code = command.main(arguments, prog_name="landscape", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; the same command continues it", debug)
+        return _end(EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        _say(error.format_message(), debug)
+        return EXIT_USAGE
+    except LandscapeError as error:
+        if str(error):
+            _say(str(error), debug)
+        return error.exit_code if error.collective else _end(error.exit_code)
+    except UnheardError:
+        sys.stderr.close()
+        return EXIT_FAILED
+    except (Exception, SystemExit) as error:
+        _say_traceback(error)
+        return _end(EXIT_FAILED)
+    finally:
+        logs.end()
+
+
+def run_script(command: click.Command, name: str) -> int:
+    """Run the click command of a script of that name, without ranks, and return its exit code.
+
+    Errors that a user can cause, files that can't be written among them, are one line.
+    """
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+        return 0
+    except click.Abort:
+        message, code = "interrupted", EXIT_INTERRUPTED
+    except click.ClickException as error:
+        message, code = error.format_message(), EXIT_USAGE
+    except (LandscapeError, OSError) as error:
+        message, code = str(error), EXIT_USAGE
+    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _say(message: str, debug: bool) -> None:
+    message = f"landscape: {one_line(message)}"
+    logs.OURS.error("%s", message, exc_info=True)
+    if launched_rank() not in (None, 0):
+        return
+    if debug:
+        traceback.print_exc()
+    print(message, file=sys.stderr, flush=True)
+
+
+def _say_traceback(error: BaseException) -> None:
+    """Show where an unexpected error arose; a worker's error brings its own traceback."""
+    if isinstance(error, RankError):
+        text = f"landscape: {error}"
+    else:
+        text = _place() + "".join(traceback.format_exception(error)).rstrip()
+    logs.OURS.error("%s", text)
+    print(text, file=sys.stderr, flush=True)
+
+
+def _place() -> str:
+    """Where this is, in a job of several ranks."""
+    mpi = _running_mpi()
+    return f"rank {mpi.COMM_WORLD.Get_rank()} on {socket.gethostname()}:\n" if mpi else ""
+
+
+def _running_mpi() -> Any:
+    """The MPI that this process is one of several ranks of, or None."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    running = mpi and mpi.Is_initialized() and not mpi.Is_finalized()
+    return mpi if mpi and running and mpi.COMM_WORLD.Get_size() > 1 else None
+
+
+def _end(code: int) -> int:
+    """End the other ranks of an MPI job, if this process is in one that has begun."""
+    if mpi := _running_mpi():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        time.sleep(FORWARDING)
+        mpi.COMM_WORLD.Abort(code)
+    return code

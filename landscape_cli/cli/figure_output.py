@@ -1,0 +1,110 @@
+"""What ``landscape plot`` does with its options: once, or whenever a file is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from landscape_cli.cli.options import short_names, with_path
+from landscape_cli.cli.watch import Screen, follow, quiet_interrupt
+
+if TYPE_CHECKING:
+    from landscape_cli.plotting.figure_size import Size
+    from landscape_cli.plotting.request import Picture, Request
+    from landscape_cli.plotting.scene3d.camera import Camera
+    from landscape_cli.records.surface import Surface
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a figure is laid out."""
+
+    columns: int | None
+    style: str
+    size: Size | None
+    dpi: int
+    caption: bool
+    camera: Camera | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is drawn of files, and where: into a picture's file, or into the terminal if None."""
+
+    request: Request
+    path: Path | None
+    trajectory: str | None
+    page: Page
+
+    def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
+        """What there is to draw of files' surfaces."""
+        if self.trajectory is not None:
+            surfaces = with_path(surfaces, files, self.trajectory)
+        names = short_names(files)
+        request = self.request
+        return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
+
+    def write(self, picture: Picture, path: Path) -> None:
+        """Draw it into a file."""
+        from landscape_cli.plotting.figure import draw
+        from landscape_cli.plotting.figure_files import save
+
+        page = self.page
+        figure = draw(
+            picture.panels,
+            picture.kind,
+            picture.scale,
+            page.columns,
+            page.style,
+            page.size,
+            picture.twin,
+            picture.caption if page.caption else "",
+            page.camera,
+            page.dpi,
+        )
+        save(figure, path, page.dpi, page.size)
+
+    def characters(self, picture: Picture, around: int = 1) -> list[str]:
+        """The picture for this terminal, or for whatever standard output is.
+
+        Args:
+            picture: what to draw.
+            around: how many lines of the terminal are needed for something else.
+        """
+        from landscape_cli.plotting.terminal.colors import depth_of
+        from landscape_cli.plotting.terminal.picture import picture as draw
+
+        width, height = shutil.get_terminal_size((80, 40))
+        depth = depth_of(sys.stdout, os.environ)
+        return draw(picture.panels, picture.kind, picture.scale, width, height - around, depth)
+
+
+def draw_again(files: Sequence[str], seconds: float, look: Look) -> None:
+    """Draw files whenever one of them is written, until they are complete."""
+    from landscape_cli.plotting.request import drawable
+
+    picture = None
+    with quiet_interrupt(), Screen() as screen:
+        for sight in follow(files, seconds):
+            if not sight.changed:
+                continue
+            begun = all(surface.values for surface in sight.surfaces)
+            panels = look.request.panels(sight.surfaces, short_names(files)) if begun else []
+            if not sight.complete and not (begun and drawable(panels)):
+                screen.show(["nothing to draw yet"])
+                continue
+            picture = look.picture(sight.surfaces, files)
+            done = sum(surface.done for surface in sight.surfaces)
+            percent = 100 * done // sum(surface.total for surface in sight.surfaces)
+            if look.path is None:
+                screen.show([*look.characters(picture, 3), f"{percent} % computed"])
+            else:
+                look.write(picture, look.path)
+                screen.show([f"wrote {look.path.resolve()}, {percent} % computed"])
+    for note in picture.notes() if picture else ():
+        print(f"note: {note}", file=sys.stderr)

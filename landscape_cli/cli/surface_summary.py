@@ -1,0 +1,120 @@
+"""What a surface file holds, in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from landscape_cli.records.grid import coordinates_text
+from landscape_cli.records.shards import Shard
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+from landscape_cli.refinement.summary import describe
+from landscape_cli.store import own_points
+
+MOST_FAILURES = 5
+
+
+def lines_of(facts: Mapping[str, Any], surface: Surface) -> list[str]:
+    """The summary for people.
+
+    Args:
+        facts: the surface's ``summary``, its ``file``, and of repeats each quantity's ``spread``.
+        surface: what they are of.
+    """
+    return [
+        *_progress_lines(facts, surface),
+        *_failure_lines(surface),
+        *_adaptive_lines(surface),
+        *_axis_lines(surface),
+        *_quantity_lines(facts, surface.grid.repeated),
+        *_origin_lines(surface.provenance),
+    ]
+
+
+def _progress_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
+    """How many points there are, and how many of them are done."""
+    axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
+    lines = [
+        facts["file"],
+        f"shape:      {axes} points ({', '.join(surface.grid.names)})"
+        + (f", {surface.grid.repeats} repeats" if surface.grid.repeated else ""),
+        f"progress:   {facts['done']} of {facts['total']} points"
+        + (", complete" if facts["complete"] else ", incomplete"),
+    ]
+    if shard := Shard.of_file(surface.provenance):
+        own = surface.status[own_points(surface.grid, shard)]
+        done = int((own != Status.TODO).sum())
+        lines.append(f"shard:      {shard.index} of {shard.of}, {done} of {own.size} points")
+    if facts["level"] and not facts["complete"]:
+        level = " x ".join(str(points) for points in facts["level"].values())
+        lines.append(f"            complete down to {level} points")
+    if facts["not_finite"] or facts["failed"]:
+        lines.append(f"            {facts['not_finite']} not finite, {facts['failed']} failed")
+    return lines
+
+
+def _failure_lines(surface: Surface) -> Iterator[str]:
+    for failure in surface.provenance.get("failures", [])[:MOST_FAILURES]:
+        count = len(failure["points"])
+        (point,) = surface.grid.coordinates(failure["points"][:1])
+        place = coordinates_text(point, surface.grid.repeated)
+        yield f"failed:     {count} points, first at {place}: {failure['message']}"
+
+
+def _adaptive_lines(surface: Surface) -> Iterator[str]:
+    if adaptive := surface.provenance.get("adaptive"):
+        first, *more = describe(adaptive, surface.total)
+        yield f"adaptive:   {first}"
+        yield from (f"          {line}" for line in more)
+
+
+def _axis_lines(surface: Surface) -> Iterator[str]:
+    directions = surface.provenance.get("directions", {})
+    for name, axis in surface.grid.axes.items():
+        label = directions.get(name, {}).get("label", "")
+        yield f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}"
+
+
+def _quantity_lines(facts: Mapping[str, Any], repeated: bool) -> Iterator[str]:
+    for split, quantities in facts["quantities"].items():
+        for quantity, one in quantities.items():
+            yield f"{split} {quantity}: {_range(one, repeated)}"
+            if repeated:
+                yield f"            {_spread(one['spread'])}"
+
+
+def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
+    """The network, the data and the runs that the values are from."""
+    if origin := provenance.get("imported"):
+        yield f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})"
+    if network := provenance.get("network"):
+        yield f"network:    {network['name']}, {network['parameters']:,} parameters"
+    if mode := provenance.get("batch_norm"):
+        yield f"batch norm: {mode}"
+    if checkpoint := provenance.get("checkpoint"):
+        yield f"checkpoint: {checkpoint['path']} (sha256 {checkpoint['sha256'][:12]})"
+    for split, data in provenance.get("splits", {}).items():
+        yield f"data:       {split}, {data['samples']} samples"
+    for run in provenance.get("runs", []):
+        took = f", took {run['seconds']:g} s" if "seconds" in run else ""
+        yield f"run:        {run['started']}, ranks: {run['mpi']['size']}{took}"
+
+
+def _range(one: Mapping[str, Any], repeated: bool) -> str:
+    if one["minimum"] is None:
+        return "no finite value"
+    place = coordinates_text(one["minimum_at"], repeated)
+    centre = "not computed" if one["centre"] is None else f"{one['centre']:.6g}"
+    return f"minimum {one['minimum']:.6g} at {place}, maximum {one['maximum']:.6g}, centre {centre}"
+
+
+def _spread(one: Mapping[str, Any]) -> str:
+    """How far the repeats are apart."""
+    if one["mean"] is None:
+        return "spread over repeats: no point is finite in all of them"
+    place = coordinates_text(one["largest_at"])
+    return (
+        f"spread over repeats (standard deviation): {one['mean']:.3g} in the mean over "
+        f"{one['points']} points, at most {one['largest']:.3g} at {place}"
+    )

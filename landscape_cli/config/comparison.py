@@ -1,0 +1,57 @@
+"""What decides a run's values, and where two configurations differ in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.config.yaml_io import brief
+
+RESULT_KEYS = (
+    *("problem", "problem_args", "directions", "orthogonal", "grid", "repeats", "splits"),
+    *("samples", "target_stderr", "precision", "adaptive"),
+    *("perturb", "batch_norm", "batch_norm_samples"),
+)
+"""The keys that decide the values; a file made with others can't be continued. The checkpoint
+decides them too, but by its content rather than its path."""
+
+BEFORE = {"precision": "fp32", "perturb": "parameters", "batch_norm": "frozen", "repeats": 1}
+"""What files hold that were made before a key was there."""
+
+
+def differences(
+    stored: Mapping[str, Any],
+    config: RunConfig | Mapping[str, Any],
+    places: tuple[str, str] = ("in the file", "now"),
+) -> list[str]:
+    """The keys whose values differ between a file's configuration and this one.
+
+    Only keys that decide the values count. Splits left out stand for those of the file.
+
+    Args:
+        stored: the file's.
+        config: the other, which may come from a file as well.
+        places: where the two are found, for the lines.
+
+    Returns:
+        Lines such as "grid.x: [-1.0, 1.0, 51] in the file, [-1.0, 1.0, 25] now".
+    """
+    now = config.model_dump() if isinstance(config, RunConfig) else config
+    lines = []
+    for key in RESULT_KEYS:
+        old, new = (values.get(key, BEFORE.get(key)) for values in (stored, now))
+        if key != "splits" or new is not None:
+            lines += compare(key, old, new, places)
+    return lines
+
+
+def compare(key: str, old: Any, new: Any, places: tuple[str, str]) -> list[str]:
+    """A line for each value that differs, those of mappings by dotted keys."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            line
+            for name in dict.fromkeys([*old, *new])
+            for line in compare(f"{key}.{name}", old.get(name), new.get(name), places)
+        ]
+    return [] if old == new else [f"{key}: {brief(old)} {places[0]}, {brief(new)} {places[1]}"]

@@ -1,0 +1,1 @@
+"""The samples of a split: sources, batches, caching."""

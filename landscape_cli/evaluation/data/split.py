@@ -1,0 +1,151 @@
+"""The samples of a split: held where they fit, streamed otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from landscape_cli.errors import ProblemError, cause
+from landscape_cli.evaluation.data.batches import (
+    batch_length,
+    consumed,
+    divided,
+    divisible,
+    laid_out,
+    map_tensors,
+    nbytes,
+)
+from landscape_cli.evaluation.data.cache import Keeper, Place, Room
+from landscape_cli.evaluation.data.fingerprint import Fingerprint
+from landscape_cli.evaluation.data.prefetch import page_locked, prefetched, to_device
+from landscape_cli.evaluation.data.sources import batches_of, likely_bytes, makes_anew, waits
+
+
+class SplitData:
+    """One split's batches, in the same order each time.
+
+    Args:
+        name: the split's name, for messages.
+        source: a data set of samples, a loader, or an iterable of batches. A loader that shuffles
+            without leaving samples out is read in the order of its data set: the sums are the same.
+        micro_batch: samples in a batch, for data sets of samples; batches of loaders and iterables
+            stay as they are.
+        device: where batches are put.
+    """
+
+    def __init__(self, name: str, source: Any, micro_batch: int, device: torch.device) -> None:
+        self.name = name
+        self.device = device
+        self.fingerprint = ""
+        self.samples = 0
+        self.place: Place = "none"
+        self.divisible = isinstance(source, Dataset)
+        self._given = source
+        self._channels_last = False
+        self._source = batches_of(name, source, micro_batch)
+        self._makes_anew = makes_anew(self._source)
+        self._arrangement = micro_batch, False
+        self._held: list[Any] | None = None
+
+    @property
+    def cached(self) -> bool:
+        """Whether the batches are held on the device."""
+        return self.place == "device"
+
+    def stream(self) -> Generator[Any, None, None]:
+        """Give the batches from their source, each moved to the device.
+
+        Raises:
+            ProblemError: if the source fails, or has no batch.
+        """
+        return (self._moved(batch) for batch in self._read())
+
+    def ahead(self) -> Generator[Any, None, None]:
+        """Give the batches as ``__iter__`` does, the next one read while one is evaluated.
+
+        Close it if it is not iterated over to the end.
+        """
+        batches = (batch for batch in self)
+        helps = self.device.type == "cuda" or waits(self._source)
+        return prefetched(batches, self.device) if helps and not self.cached else batches
+
+    def load(self, room: int | Room) -> Iterator[Any]:
+        """Stream the batches once, taking their fingerprint and holding them if they fit.
+
+        Args:
+            room: where they may be held, or bytes on the device; what they take is taken off it.
+
+        Raises:
+            UsageError: if they don't fit where the user insists on it.
+        """
+        keeper = Keeper(self.name, Room.of(room), self.device)
+        samples = likely = 0
+        fingerprint = Fingerprint()
+        for batch in self._read():
+            likely = likely or likely_bytes(self._source, nbytes(batch))
+            fingerprint.add(batch)
+            samples += batch_length(batch) or 1
+            moved = self._moved(batch)
+            keeper.add(moved, likely)
+            yield moved
+        self.fingerprint = fingerprint.text()
+        self.samples = samples
+        self._held, self.place = keeper.finish(), keeper.place
+
+    def _read(self) -> Iterator[Any]:
+        """The batches as their source gives them."""
+        empty = True
+        batches = iter(self._source)
+        while True:
+            try:
+                with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+                    batch = next(batches)
+            except StopIteration:
+                break
+            except Exception as error:
+                raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
+            empty = False
+            yield batch
+        if empty:
+            raise ProblemError(f"split {self.name!r} is empty: it gave no batch")
+
+    def arrange(self, micro_batch: int, channels_last: bool) -> None:
+        """Change the size of the batches of a data set of samples, and how images lie in memory.
+
+        Batches of loaders and iterables keep their samples: what an objective does with a batch
+        may depend on them.
+        """
+        if (micro_batch, channels_last) == self._arrangement:
+            return
+        self._arrangement = micro_batch, channels_last
+        self._channels_last = channels_last
+        if self.divisible:
+            self._source = batches_of(self.name, self._given, micro_batch)
+        if self._held is not None:
+            batches: Any = consumed(self._held)
+            if self.divisible and divisible(self._held):
+                batches = divided(batches, micro_batch)
+            self._held = [laid_out(batch, channels_last) for batch in batches]
+
+    def _moved(self, batch: Any) -> Any:
+        def move(tensor: Tensor) -> Tensor:
+            moved = to_device(tensor, self.device)
+            return moved if moved is not tensor or self._makes_anew else tensor.clone()
+
+        return laid_out(map_tensors(move, batch), self._channels_last)
+
+    def _from_host(self, held: list[Any]) -> Iterator[Any]:
+        """The batches from the host's memory, which stays page-locked once a batch was read."""
+        for place, batch in enumerate(held):
+            held[place] = map_tensors(page_locked, batch)
+            yield self._moved(held[place])
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches on the device, from memory if they are held."""
+        if self._held is None:
+            return self.stream()
+        return iter(self._held) if self.cached else self._from_host(self._held)

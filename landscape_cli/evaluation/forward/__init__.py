@@ -1,0 +1,1 @@
+"""How a forward pass is done: settings, calibration, compilation, folding."""

@@ -1,0 +1,118 @@
+"""Which arrays of a surface are written, and what they are called in other programs' files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from landscape_cli.errors import UsageError
+from landscape_cli.export import Options, Source
+from landscape_cli.records.grid import AXIS_NAMES
+from landscape_cli.records.repeats import mean_surface, one_repeat
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity
+
+STDERR = "_stderr"
+LOG = "_log10"
+RESERVED = {*AXIS_NAMES, "repeat", "status", "seconds", "rank"}
+
+
+def selected(source: Source, options: Options) -> Surface:
+    """The surface with the repeat and the quantities asked for alone, all that are not left out.
+
+    Raises:
+        UsageError: if there is no such repeat, split or quantity.
+    """
+    surface = source.surface
+    if options.repeat is not None:
+        surface = one_repeat(surface, _repeat(source, options.repeat))
+    return only(surface, wanted(source, options))
+
+
+def one_surface(source: Source, options: Options) -> tuple[Surface, list[str]]:
+    """One repeat of a surface or the mean over them, with all quantities, and what to say of it.
+
+    Raises:
+        UsageError: if there is no such repeat.
+    """
+    surface, repeat = source.surface, options.repeat
+    if repeat is not None:
+        return one_repeat(surface, _repeat(source, repeat)), []
+    if not surface.grid.repeated:
+        return surface, []
+    repeats = surface.grid.repeats
+    note = f"{source.file}: the mean of {repeats} repeats; --repeat K writes one of them"
+    return mean_surface(surface), [note]
+
+
+def shown(source: Source, options: Options) -> Quantity:
+    """The quantity that heights are of; "loss" and "train" where there are such and no others.
+
+    Raises:
+        UsageError: if there is no such split or quantity.
+    """
+    return min(wanted(source, options), key=lambda key: (key[1] != "loss", key[0] != "train"))
+
+
+def wanted(source: Source, options: Options) -> list[Quantity]:
+    """The quantities that fit what was asked for, at least one.
+
+    Raises:
+        UsageError: if there is no such split or quantity, or none at all.
+    """
+    surface, split, quantity = source.surface, options.split, options.quantity
+    if not surface.values:
+        raise UsageError(f"{source.file}: holds no values; compute it first")
+    if split is not None and split not in surface.splits:
+        raise UsageError(
+            f"--split {split!r}: {source.file} has {', '.join(surface.splits)}; choose one of these"
+        )
+    having = [key for key in surface.values if split in (None, key[0])]
+    found = [key for key in having if quantity in (None, key[1])]
+    if not found:
+        offered = ", ".join(dict.fromkeys(name for _, name in having))
+        raise UsageError(
+            f"--quantity {quantity!r}: {source.file} has {offered}; choose one of these"
+        )
+    return found
+
+
+def only(surface: Surface, keys: Iterable[Quantity]) -> Surface:
+    """The surface with some of its quantities."""
+    kept = list(keys)
+    return replace(
+        surface,
+        values={key: surface.values[key] for key in kept},
+        stderr={key: surface.stderr[key] for key in kept if key in surface.stderr},
+    )
+
+
+def array_names(surface: Surface) -> dict[Quantity, str]:
+    """A name for each quantity, such as ``train_loss``.
+
+    Returns:
+        Names of letters, digits and ``_ . + -`` that differ from each other and from what stands
+        beside them, also with ``STDERR`` and ``LOG`` behind them; where they would not, a number is
+        added.
+    """
+    used = set(RESERVED)
+    names: dict[Quantity, str] = {}
+    for key in surface.values:
+        plain = name = re.sub(r"[^\w.+-]", "_", "_".join(key), flags=re.ASCII)
+        number = 2
+        while used & (family := {name, name + STDERR, name + LOG}):
+            name = f"{plain}_{number}"
+            number += 1
+        used |= family
+        names[key] = name
+    return names
+
+
+def _repeat(source: Source, number: int) -> int:
+    """The number of a repeat, if there is such a one."""
+    repeats = source.surface.grid.repeats
+    if repeats == 1 or not 0 <= number < repeats:
+        remedy = f"choose one from 0 to {repeats - 1}" if repeats > 1 else "leave --repeat out"
+        raise UsageError(f"--repeat {number}: {source.file} has {repeats} of them; {remedy}")
+    return number

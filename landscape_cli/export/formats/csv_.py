@@ -1,0 +1,67 @@
+"""CSV: one row a point, written block by block."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.export import Options, Source
+from landscape_cli.export.arrays import STDERR, array_names, selected
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+
+ROWS = 4096
+"""So many rows are made at once."""
+
+UNKNOWN = (Status.TODO, Status.FAILED)
+
+
+def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
+    """Write the coordinates, every quantity, its standard error and the status of every point.
+
+    Points come in the surface's order, x fastest. Numbers have as many digits as it takes to read
+    the same ones back; results that are not finite are ``nan``, ``inf`` and ``-inf``, and what was
+    not computed is left empty. The status is a word.
+    """
+    surface = selected(sources[0], options)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_header(surface))
+        for first in range(0, surface.total, ROWS):
+            writer.writerows(_rows(surface, range(first, min(first + ROWS, surface.total))))
+    return []
+
+
+def _header(surface: Surface) -> list[str]:
+    columns = ["repeat"] if surface.grid.repeated else []
+    columns += surface.grid.names
+    for key, name in array_names(surface).items():
+        columns += [name, name + STDERR] if key in surface.stderr else [name]
+    return [*columns, "status"]
+
+
+def _rows(surface: Surface, indices: range) -> Iterator[tuple[Any, ...]]:
+    """The rows of consecutive points, by their flat indices."""
+    part = slice(indices.start, indices.stop)
+    status = surface.status.ravel()[part]
+    empty = np.isin(status, UNKNOWN)
+    columns = [list(column) for column in zip(*surface.grid.coordinates(indices), strict=True)]
+    if surface.grid.repeated:
+        columns.insert(0, [int(number) for number in columns.pop()])
+    for key in surface.values:
+        for arrays in (surface.values, surface.stderr):
+            if key in arrays:
+                columns.append(_cells(arrays[key].ravel()[part], empty))
+    columns.append([Status(one).name.lower() for one in status])
+    return zip(*columns, strict=True)
+
+
+def _cells(values: NDArray[np.float64], empty: NDArray[np.bool_]) -> list[Any]:
+    """Numbers, and nothing where no value was computed."""
+    pairs = zip(values.tolist(), empty.tolist(), strict=True)
+    return [None if absent else value for value, absent in pairs]

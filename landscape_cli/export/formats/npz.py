@@ -1,0 +1,33 @@
+"""NumPy's archive of arrays, under the names that they have in the surface file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from landscape_cli.export import Options, Source
+from landscape_cli.export.arrays import selected
+from landscape_cli.export.facts import facts
+
+
+def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
+    """Write every array: ``axes/x``, ``values/train/loss``, ``stderr/train/loss``, ``status``, ...
+
+    Arrays have the grid's shape, (ny, nx) for a plane, with a leading dimension for repeats. The
+    configuration and the provenance are JSON in ``config`` and ``provenance``. Reading takes no
+    pickle.
+    """
+    surface = selected(sources[0], options)
+    arrays: dict[str, Any] = {
+        f"axes/{name}": axis.coordinates for name, axis in surface.grid.axes.items()
+    }
+    for group, members in (("values", surface.values), ("stderr", surface.stderr)):
+        arrays |= {f"{group}/{split}/{name}": each for (split, name), each in members.items()}
+    arrays |= {"status": surface.status, "seconds": surface.seconds, "rank": surface.rank}
+    arrays |= {name: np.array(text) for name, text in facts(surface).items()}
+    with open(path, "wb") as file:
+        np.savez_compressed(file, **arrays)
+    return []

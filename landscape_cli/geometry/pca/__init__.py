@@ -1,0 +1,1 @@
+"""Principal components of checkpoints, by their inner products alone."""

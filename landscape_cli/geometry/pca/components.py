@@ -1,0 +1,170 @@
+"""The plane in which checkpoints of one training differ most, by their products alone.
+
+Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 7: the principal components
+of the rows theta_i - theta_n, the differences of n checkpoints from the last. The matrix of all
+parameters is never formed: with the eigenvectors u_k and eigenvalues l_k of the rows' products, the
+components are v_k = sum_i u_ik (theta_i - theta_n) / sqrt(l_k).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_cli.errors import UsageError
+from landscape_cli.geometry.parameters import wide_dtype
+from landscape_cli.geometry.pca.differences import Differences
+
+COMPONENTS = 2
+FEWEST = 3
+"""So many checkpoints span a plane."""
+
+SLIVER = 1e-9
+"""A coordinate smaller than this part of the largest counts as zero where signs are chosen."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """The first two principal components, as sums of differences from the centre.
+
+    Args:
+        weights: how much of each difference is in each component, of shape (n, 2).
+        explained: each component's part of the sum of squares, of shape (2,).
+    """
+
+    weights: NDArray[np.float64]
+    explained: NDArray[np.float64]
+
+
+def principal_directions(
+    differences: Differences, names: Sequence[str], mean: bool = False
+) -> tuple[list[dict[str, Tensor]], NDArray[np.float64]]:
+    """The two directions in which checkpoints differ most.
+
+    Args:
+        differences: the checkpoints, from the centre.
+        names: the tensors that count; the directions are zero in the others.
+        mean: subtract the differences' mean first, as scikit-learn's PCA does; otherwise the sum
+            of squares is about the centre itself.
+
+    Returns:
+        Two orthonormal directions, float32 or the parameters' own dtype if that is wider, and what
+        part of the sum of squares each explains, of shape (2,). Along each the first
+        checkpoint off the centre has a positive coordinate.
+
+    Raises:
+        UsageError: for fewer than 3 checkpoints, or ones that span no plane.
+    """
+    if differences.count < FEWEST:
+        raise UsageError(
+            f"checkpoints: {differences.count} of them; principal components of a plane take at "
+            f"least {FEWEST}, or name directions with --onto"
+        )
+    products = differences.products(names)
+    components = principal_components(products, _rounding(differences, names, products), mean)
+    return _combine(differences, names, components.weights), components.explained
+
+
+def principal_components(
+    products: NDArray[np.float64], rounding: float = 0.0, mean: bool = False
+) -> Components:
+    """The first two principal components of rows whose products are given.
+
+    Args:
+        products: the Gram matrix, of shape (n, n), n at least 2.
+        rounding: a sum of squares up to which a component may be nothing but rounding.
+        mean: subtract the rows' mean first.
+
+    Raises:
+        UsageError: if the rows span no plane.
+    """
+    from scipy.linalg import eigh
+
+    count = len(products)
+    centring = np.eye(count) - 1 / count if mean else np.eye(count)
+    centred = centring @ products @ centring
+    total = float(np.trace(centred))
+    values, vectors = eigh(centred, subset_by_index=[count - COMPONENTS, count - 1])
+    values, vectors = values[::-1], vectors[:, ::-1]
+    _check(values, max(rounding, count * np.finfo(np.float64).eps * total), count)
+    weights = centring @ vectors / np.sqrt(values)
+    return Components(weights * _signs(products @ weights), values / total)
+
+
+def _check(values: NDArray[np.float64], least: float, count: int) -> None:
+    """Refuse checkpoints that are all the same, or lie on one line."""
+    if values[0] <= least:
+        raise UsageError(
+            f"checkpoints: all {count} hold the same weights up to rounding; there is no path"
+        )
+    if values[1] <= least:
+        raise UsageError(
+            f"checkpoints: all {count} lie on one line up to rounding (the second principal "
+            "component is zero); a line through two of them shows it: directions.x.kind checkpoint"
+        )
+
+
+def _signs(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each column the sign of its first entry that is not about zero."""
+    sizes = np.abs(coordinates)
+    first = (sizes > SLIVER * sizes.max(axis=0)).argmax(axis=0)
+    signs: NDArray[np.float64] = np.sign(coordinates[first, range(len(first))])
+    return signs
+
+
+def _rounding(
+    differences: Differences, names: Sequence[str], products: NDArray[np.float64]
+) -> float:
+    """The most that the squares of all differences can sum up to if only rounding makes them.
+
+    A weight w is rounded by at most eps |w| / 2, and no checkpoint is longer than the centre and
+    the longest difference together.
+    """
+    tensors = [differences.centre[name] for name in names]
+    squares = sum(float(tensor.double().square().sum()) for tensor in tensors)
+    longest = math.sqrt(squares) + math.sqrt(products.diagonal().max())
+    eps = max((torch.finfo(tensor.dtype).eps for tensor in tensors), default=0.0)
+    return len(products) * (eps / 2 * longest) ** 2
+
+
+def _combine(
+    differences: Differences, names: Sequence[str], weights: NDArray[np.float64]
+) -> list[dict[str, Tensor]]:
+    """Sums of differences, one for each column of weights (n, k), made orthonormal."""
+    sums = [
+        {name: torch.zeros(differences.centre[name].shape, dtype=torch.float64) for name in names}
+        for _ in weights.T
+    ]
+    for row, checkpoint in zip(weights.tolist(), differences.checkpoints(), strict=True):
+        for name in names:
+            one = checkpoint[name].double() - differences.centre[name].double()
+            for weight, total in zip(row, sums, strict=True):
+                total[name].add_(one, alpha=weight)
+    for place, direction in enumerate(sums):
+        for before in sums[:place]:
+            _add(direction, before, -_product(direction, before))
+        _add(direction, direction, 1 / math.sqrt(_product(direction, direction)) - 1)
+    return [
+        {
+            name: direction[name].to(wide_dtype(tensor))
+            if name in direction
+            else torch.zeros_like(tensor)
+            for name, tensor in differences.centre.items()
+        }
+        for direction in sums
+    ]
+
+
+def _product(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+    return sum(float((one[name] * other[name]).sum()) for name in one)
+
+
+def _add(direction: dict[str, Tensor], other: dict[str, Tensor], factor: float) -> None:
+    for name in direction:
+        direction[name].add_(other[name], alpha=factor)

@@ -1,0 +1,1 @@
+"""Slices: maps from coordinates to parameters."""

@@ -1,0 +1,1 @@
+"""What is drawn on top of values: marks, paths, checkpoints, small texts."""

@@ -1,0 +1,1 @@
+"""Kinds of plot, one file each."""

@@ -1,0 +1,135 @@
+"""A ray-lit surface, with its contours on the floor below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+
+from landscape_cli.plotting.annotations.marks import absent, explain, height_of_centre, rectangles
+from landscape_cli.plotting.annotations.overlay import path_of
+from landscape_cli.plotting.annotations.path import ENDS, path_above
+from landscape_cli.plotting.kinds.painter import Painter
+from landscape_cli.plotting.kinds.suitability import check_wide
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
+from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
+from landscape_cli.plotting.scene3d.terrain import FLOOR, TALL, Terrain, terrain_of
+from landscape_cli.plotting.style import colormap, ink, pt
+from landscape_cli.plotting.text import labels
+
+Floats = NDArray[np.float64]
+
+TARGET = np.array([0.0, 0.0, (FLOOR + TALL) / 2])
+"""What the camera looks at."""
+
+WHITE = (1.0, 1.0, 1.0)
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def paint(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 900
+) -> ScalarMappable:
+    """Render a panel, values beyond the limits at the limits.
+
+    Args:
+        axes: flat ones, which get no ticks.
+        panels: one.
+        scale: its scale.
+        camera: where it is seen from.
+        width: of the image, in pixels.
+    """
+    (panel,) = panels
+    check_wide(panel, "render")
+    camera = camera or Camera()
+    terrain = terrain_of(panel, scale, camera.azimuth)
+    eye = eye_of(camera, TARGET)
+    frame = frame_of(camera, terrain.corners - TARGET)
+    image = render(_scene(panel, terrain, scale), eye, frame, width)
+    axes.imshow(image, extent=frame.edges, interpolation="antialiased", zorder=0)
+    axes.set(xlim=(frame.left, frame.right), ylim=(frame.bottom, frame.top))
+    axes.set_axis_off()
+    _label(axes, panel, terrain, eye, frame)
+    _mark(axes, panel, terrain, scale, eye)
+    explain(axes, [panel], scale)
+    return ScalarMappable(scale.norm, colormap())
+
+
+def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
+    heights = scale.drawn(panel).filled(np.nan)
+    path = path_above(panel, heights)
+    parts: list[Floats] = []
+    balls = []
+    if path is not None:
+        fine, places = (_lifted(terrain, points) for points in path)
+        seen = np.isfinite(fine[:, 2])
+        cuts = np.flatnonzero(np.diff(seen)) + 1
+        parts = [part for part in np.split(fine, cuts) if np.isfinite(part[0, 2])]
+        end = to_rgb(ENDS)
+        balls = [Ball(place, 0.018, ink(0)) for place in places[1:-1]]
+        balls += [Ball(places[0], 0.03, end), Ball(places[-1], 0.04, end)]
+    if (height := height_of_centre(panel, heights)) is not None:
+        (place,) = _lifted(terrain, np.array([[0.0, 0.0, height]]))
+        balls.append(Ball(place + [0, 0, 0.02], 0.028, WHITE))
+    gaps = np.reshape(rectangles(panel, panel.missing, reach=0.5), (-1, 4, 2))
+    box = np.array(terrain.limits)
+    return Scene(
+        terrain,
+        scale.lines(),
+        ground=ink(1),
+        plate=ink(0.95),
+        ink=ink(0),
+        gaps=np.clip(gaps, box[:, 0], box[:, 1]),
+        gap=ink(0.75),
+        path=tuple(parts),
+        balls=tuple(ball for ball in balls if np.isfinite(ball.place).all()),
+    )
+
+
+def _lifted(terrain: Terrain, points: Floats) -> Floats:
+    """Points with values as drawn, (n, 3), where they stand in the box, within its height."""
+    heights = np.clip(terrain.level(points[:, 2]), 0, TALL)
+    return np.column_stack([terrain.place(points[:, 0], points[:, 1]), heights])
+
+
+def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) -> None:
+    """Name the floor's two sides that are nearest, and write where they begin and end."""
+    half = terrain.half
+    middle = eye.project(np.array([0.0, 0.0, FLOOR]))[:2]
+    unit = min(frame.width, frame.height)
+    for along, limits in enumerate(terrain.limits):
+        across = 1 - along
+        sides = np.zeros((2, 3))
+        sides[:, across], sides[:, 2] = [-half[across], half[across]], FLOOR
+        nearer = int(eye.project(sides)[:, 2].argmin())
+        low, high = (labels.number(limit).replace("-", MINUS) for limit in limits)
+        seen = eye.project(sides[nearer])[:2]
+        away = (seen - middle) / (np.linalg.norm(seen - middle) or 1) * unit
+        for part, text in ((-1.0, low), (0.0, "xy"[along]), (1.0, high)):
+            point = sides[nearer].copy()
+            point[along] = 0.88 * part * half[along]
+            place = eye.project(point)[:2] + 0.045 * away
+            look = {"fontsize": pt(9 if part == 0 else 7.5), "gid": "side"}
+            axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
+
+
+def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
+    """Crosses at the lid where values are absent, and the path's entry in the legend."""
+    whole = panel.whole
+    for mask, look in absent(panel, scale):
+        rows, columns = np.nonzero(mask)
+        places = terrain.place(whole.x[columns], whole.y[rows])
+        seen = eye.project(np.column_stack([places, np.full(len(places), TALL)]))
+        axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
+    if (trajectory := path_of(panel)) is not None:
+        label = f"{len(trajectory.coordinates)} checkpoints"
+        axes.plot([], [], color=ink(0), linewidth=pt(1.6), label=label, gid="trajectory")
+
+
+PAINTER = Painter(paint, has_levels=True, shape=0.95)

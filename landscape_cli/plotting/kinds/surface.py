@@ -1,0 +1,169 @@
+"""A shaded surface in three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+from numpy.typing import NDArray
+
+from landscape_cli.plotting.annotations.marks import (
+    absent,
+    alone,
+    centre,
+    explain,
+    height_of_centre,
+    mark_size,
+    rectangles,
+)
+from landscape_cli.plotting.annotations.path import draw_path_above
+from landscape_cli.plotting.kinds.painter import Painter
+from landscape_cli.plotting.kinds.suitability import check_wide
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.scene3d.camera import Camera
+from landscape_cli.plotting.scene3d.faces import Faces, faces_of
+from landscape_cli.plotting.scene3d.shading import shaded
+from landscape_cli.plotting.style import colormap, ink, missing, pt, ticks
+
+Floats = NDArray[np.float64]
+
+TOP = 0.75
+"""The height of the axes' box; it is 1 wide."""
+
+ABOVE = 5.0
+"""At less degrees of elevation, the upper limit may be above the viewer."""
+
+VECTOR_FACES = 5_000
+"""With more faces than this they are an image inside a PDF or SVG file."""
+
+FAR = 1e9
+"""Heights farther beyond a limit, in ranges, are brought so near, lest numbers overflow."""
+
+SEAM = 0.3
+"""The width in points of the faces' edges, without which the background shows between them."""
+
+
+def paint(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
+    """Draw the cells of the grid, cut at the limits; what is beyond becomes level."""
+    camera = camera or Camera()
+    (panel,) = panels
+    check_wide(panel, "surface")
+    low, high = scale.ends
+    far = FAR * (high - low)
+    whole = np.clip(scale.drawn(panel).filled(np.nan), low - far, high + far)
+    heights = np.clip(whole, low, high)
+    axes.computed_zorder = False
+    faces = faces_of(panel.x, panel.y, whole, scale.ends)
+    for side in (-1, 0, 1):
+        if len(part := faces.on(side)):
+            # Seen from above, faces at the lower limit are behind all else, and lids before it.
+            zorder = 1 + 0.1 * side if camera.elevation > ABOVE else 1 - 0.1 * abs(side)
+            colors = _colors(part, panel, whole, scale, camera)
+            axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
+    _mark(axes, panel, heights, scale)
+    draw_path_above(axes, panel, heights)
+    axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
+    axes.view_init(elev=camera.elevation, azim=camera.azimuth)
+    axes.set_box_aspect((1, 1, TOP), zoom=0.95 * camera.zoom)
+    _tick(axes, scale)
+    explain(axes, [panel], scale)
+    return ScalarMappable(scale.norm, colormap())
+
+
+def paint_above_lines(
+    axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
+) -> ScalarMappable:
+    """Draw the surface, and its contour lines on the floor of the box."""
+    (panel,) = panels
+    check_wide(panel, "relief")
+    shown = paint(axes, panels, scale, camera)
+    low, high = scale.ends
+    axes.contour(
+        *np.meshgrid(panel.x, panel.y),
+        scale.drawn(panel),
+        levels=scale.lines(),
+        zdir="z",
+        offset=low,
+        norm=scale.norm,
+        cmap=colormap(),
+        linewidths=pt(0.7),
+        zorder=0.5,
+    )
+    axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
+    return shown
+
+
+def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: Camera) -> Floats:
+    """The colours (n, 4) of faces of one side: by their heights, within the limits by light too."""
+    low, high = scale.ends
+    middles = faces.middles
+    colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
+    if faces.side.any():
+        return colors
+    ends = np.array([_ends(panel.x), _ends(panel.y)])
+    sizes = np.ptp(ends, axis=1)
+    x, y = (panel.x - ends[0, 0]) / sizes[0], (panel.y - ends[1, 0]) / sizes[1]
+    relative = TOP * (heights - low) / (high - low)
+    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, camera)
+
+
+def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
+    return Poly3DCollection(
+        faces.corners,
+        facecolors=colors,
+        edgecolors=colors,
+        linewidths=SEAM,
+        joinstyle="round",
+        zorder=zorder,
+        rasterized=count > VECTOR_FACES,
+    )
+
+
+def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
+    """Missing points as an area on the floor, absent values as crosses at the ceiling."""
+    low, high = scale.ends
+    if panel.missing.any():
+        box = np.array([_ends(panel.x), _ends(panel.y)]).T
+        areas = [
+            np.column_stack([np.clip(corners, *box), np.full(4, low)])
+            for corners in rectangles(panel, panel.missing, reach=0.5)
+        ]
+        axes.add_collection3d(Poly3DCollection(areas, zorder=0, **missing()))
+    for mask, look in absent(panel, scale):
+        rows, columns = np.nonzero(mask)
+        at = np.full(len(rows), high)
+        axes.plot(panel.whole.x[columns], panel.whole.y[rows], at, zorder=4, **look)
+    lonely = alone(np.isfinite(heights))
+    if lonely.any():
+        rows, columns = np.nonzero(lonely)
+        at = heights[lonely]
+        colors = colormap()(scale.norm(at))
+        look = {"s": mark_size(panel) ** 2 / 6, "zorder": 2, "depthshade": False}
+        axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
+    if (height := height_of_centre(panel, heights)) is not None:
+        axes.plot([0], [0], [height], zorder=5, gid="centre", **centre())
+
+
+def _tick(axes: Any, scale: Scale) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(ticks(5))
+    if own := scale.ticks():
+        axes.set_zticks(*own)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_pane_color((*ink(1), 0))
+        axis.set_tick_params(pad=pt(12) - 8)  # matplotlib adds 8 points to the one,
+        axis.labelpad = pt(25) - 21  # and 21 to the other
+
+
+def _ends(coordinates: Floats) -> tuple[float, float]:
+    return float(coordinates[0]), float(coordinates[-1])
+
+
+PAINTER = Painter(paint, projection="3d")
+ABOVE_LINES = Painter(paint_above_lines, projection="3d", has_levels=True)

@@ -1,0 +1,1 @@
+"""Surfaces in three dimensions: camera, faces, light, rendering."""

@@ -1,0 +1,116 @@
+"""What a figure's caption says: quantity, range, directions, normalization, samples, values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.text import labels
+
+
+def describe(
+    panels: Sequence[Panel], scale: Scale, twins: Sequence[Panel] = (), right: Scale | None = None
+) -> str:
+    """A caption of one paragraph, without mathtext.
+
+    What all panels have in common is said once.
+
+    Args:
+        panels: those of a figure.
+        scale: the scale that they share.
+        twins: those of a second axis.
+        right: their scale.
+    """
+    pairs = {(panel.source, panel.repeat): panel for panel in panels}
+    facts = [_facts(panel, panels) for panel in pairs.values()]
+    common = [fact for fact in facts[0] if all(fact in other for other in facts)]
+    names = [_name(panel) for panel in pairs.values()]
+    own = ["; ".join(fact for fact in one if fact not in common) for one in facts]
+    parts = [f"{name} ({text})" if text else name for name, text in zip(names, own, strict=True)]
+    text = _quantity(panels)
+    if twins:
+        text = f"{text} (left) and {_quantity(twins)} (right)"
+    text = f"{text[0].upper()}{text[1:]} of {_listed(parts)}"
+    text += f": {'; '.join(common)}." if common else "."
+    ranges = [_scale(panels, scale)] + ([_scale(twins, right)] if twins and right else [])
+    return " ".join([text, *ranges])
+
+
+def _quantity(panels: Sequence[Panel]) -> str:
+    return labels.quantity(panels).replace(" (%)", " in percent")
+
+
+def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
+    facts = [_points(panel), *directions(panel)]
+    if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
+        facts.append(mode)
+    splits = dict.fromkeys(one.split for one in panels if one.source == panel.source)
+    return [*facts, *filter(None, [_samples(panel.surface.provenance, list(splits))])]
+
+
+def _name(panel: Panel) -> str:
+    network = panel.surface.provenance.get("network")
+    name = str(network["name"]) if isinstance(network, Mapping) and "name" in network else ""
+    name = name or panel.source
+    return name if panel.repeat is None else f"{name}, repeat {panel.repeat}"
+
+
+def _points(panel: Panel) -> str:
+    axes = panel.surface.grid.axes
+    points = " x ".join(str(axis.points) for axis in axes.values())
+    names: dict[str, list[str]] = {}
+    for name, axis in axes.items():
+        names.setdefault(f"from {axis.low:g} to {axis.high:g}", []).append(name)
+    ranges = [f"{_listed(found)} {words}" for words, found in names.items()]
+    text = f"{points} points, {', '.join(ranges)}"
+    if panel.members:
+        text += f", mean of {len(panel.members)} repeats"
+    if panel.whole.missing.any():
+        text += f", {int(panel.whole.missing.sum())} of them not computed"
+    return text
+
+
+def directions(panel: Panel) -> list[str]:
+    """What the axes are; in one phrase if they are alike but for the seed."""
+    words = [labels.axis(panel, name).replace(r"\$", "$") for name in panel.surface.grid.names]
+    known = [word for word in words if len(word) > 1]
+    plain = {word.split(": ", 1)[-1].split(" (seed ")[0] for word in known}
+    if len(known) > 1 and len(plain) == 1 and all(" (seed " in word for word in known):
+        seeds = [word.split(" (seed ")[1].rstrip(")") for word in known]
+        return [f"{plain.pop().replace('direction', 'directions', 1)} (seeds {_listed(seeds)})"]
+    return known
+
+
+def _samples(provenance: Mapping[str, Any], splits: Sequence[str]) -> str:
+    known = provenance.get("splits")
+    counts = {
+        split: known[split]["samples"]
+        for split in splits
+        if isinstance(known, Mapping) and "samples" in (known.get(split) or {})
+    }
+    if not counts:
+        return ""
+    parts = [f"{count:,} {split}" for split, count in counts.items()]
+    return f"means over {_listed(parts)} samples"
+
+
+def _scale(panels: Sequence[Panel], scale: Scale) -> str:
+    values = np.concatenate([panel.z[panel.finite] for panel in panels])
+    name = panels[0].quantity.replace("_", " ")
+    text = f"The {name} ranges from {values.min():.4g} to {values.max():.4g}"
+    text += ", on a logarithmic scale" if scale.log else ""
+    below, above = np.mean(values < scale.low), np.mean(values > scale.high)
+    for part, word, limit in ((below, "below", scale.low), (above, "above", scale.high)):
+        if part:
+            text += f"; {labels.share(float(part))} lie {word} {limit:.4g}"
+    bad = sum(int(panel.whole.not_finite.sum()) for panel in panels)
+    return text + (f"; {labels.count(bad)} not finite." if bad else ".")
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words with commas and a last "and"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -1,0 +1,169 @@
+"""Choosing the scale of a figure from its panels and what the user asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale, common_extend
+from landscape_cli.plotting.text import labels
+from landscape_cli.records.log_scale import is_wide
+
+MOST_LEVELS = 500
+LARGEST = 1e280
+"""Beyond this, differences and powers of ten overflow."""
+
+BAND = 1.96
+"""The half-width of a 95 % band in standard errors."""
+
+
+def fit(
+    panels: Sequence[Panel],
+    *,
+    log: bool | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    levels: int | None = None,
+) -> Scale:
+    """Choose the scale that all panels share.
+
+    Without ``vmin`` and ``vmax`` nothing is clipped. With ``log`` None the scale is logarithmic
+    if no limit is given and the values of planes are positive and span more than three decades.
+
+    Raises:
+        UsageError: if a panel has nothing to show, or an option makes no sense for the values.
+    """
+    _check_options(vmin, vmax, levels)
+    for panel in panels:
+        _check_values(panel)
+    if log is None:
+        log = vmin is None and vmax is None and _needs_log(panels)
+    if log:
+        _check_positive(panels, vmin, vmax)
+    low, high = _limits(panels, log, vmin, vmax)
+    scale = Scale(low, high, log, levels)
+    return replace(scale, extend=common_extend(panels, scale))
+
+
+def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
+    """Say which values a scale clips or can't show, a sentence each.
+
+    Args:
+        panels: the panels drawn.
+        scale: the scale they are drawn on.
+        clipped: what becomes of clipped values, the painter's word.
+    """
+    found = []
+    for panel in panels:
+        what = f"the {panel.split} {panel.quantity} values in {panel.source}"
+        below, above = scale.clipped(panel)
+        if below:
+            found.append(
+                f"{labels.share(below)} of {what} lie below --vmin {scale.low:g} {clipped}"
+            )
+        if above:
+            found.append(
+                f"{labels.share(above)} of {what} lie above --vmax {scale.high:g} {clipped}"
+            )
+        if hidden := np.count_nonzero(scale.hidden(panel.whole)):
+            found.append(f"{hidden} of {what} are not positive and have no place on a log scale")
+    return found
+
+
+def _check_options(vmin: float | None, vmax: float | None, levels: int | None) -> None:
+    for option, value in (("--vmin", vmin), ("--vmax", vmax)):
+        if value is not None and not math.isfinite(value):
+            raise UsageError(f"{option} {value}: must be a finite number")
+    if vmin is not None and vmax is not None and vmin >= vmax:
+        raise UsageError(f"--vmin {vmin:g} must be below --vmax {vmax:g}")
+    if levels is not None and not 1 <= levels <= MOST_LEVELS:
+        raise UsageError(f"--levels {levels}: choose between 1 and {MOST_LEVELS}")
+
+
+def _check_values(panel: Panel) -> None:
+    if panel.missing.all():
+        raise UsageError(f"{panel.source}: no point is computed yet; run landscape compute first")
+    if not panel.finite.any():
+        raise UsageError(
+            f"{panel.source}: none of the {labels.count(int(panel.not_finite.sum()))} computed has "
+            f"a finite {labels.quantity([panel])}; there is nothing to draw"
+        )
+
+
+def _check_positive(panels: Sequence[Panel], vmin: float | None, vmax: float | None) -> None:
+    for option, value in (("--vmin", vmin), ("--vmax", vmax)):
+        if value is not None and value <= 0:
+            raise UsageError(
+                f"{option} {value:g} must be positive on a log scale; change it or use --linear"
+            )
+    for panel in panels:
+        if not (panel.finite & (panel.z > 0)).any():
+            raise UsageError(
+                f"--log: no {labels.quantity([panel])} in {panel.source} is positive; use --linear"
+            )
+
+
+def _needs_log(panels: Sequence[Panel]) -> bool:
+    values = np.concatenate([panel.z[panel.finite] for panel in panels])
+    planes = all(panel.dimension == 2 for panel in panels)
+    return planes and is_wide(values)
+
+
+def _limits(
+    panels: Sequence[Panel], log: bool, vmin: float | None, vmax: float | None
+) -> tuple[float, float]:
+    values = np.concatenate([_reach(panel, log) for panel in panels])
+    low, high = float(values.min()), float(values.max())
+    if vmin is not None and vmax is None and vmin >= high:
+        raise UsageError(f"--vmin {vmin:g}: no value is larger than {high:g}; lower it")
+    if vmax is not None and vmin is None and vmax <= low:
+        raise UsageError(f"--vmax {vmax:g}: no value is smaller than {low:g}; raise it")
+    for option, end, given in (("--vmin", low, vmin), ("--vmax", high, vmax)):
+        if given is None and abs(end) > LARGEST:
+            raise UsageError(f"{option}: values reach {end:g}, too far to draw; give a limit")
+    if low == high:
+        low, high = (low / 1.1, high * 1.1) if log else (low - _room(low), high + _room(high))
+    elif panels[0].dimension == 1:
+        low, high = _widen(low, high, log)
+    return low if vmin is None else vmin, high if vmax is None else vmax
+
+
+def _widen(low: float, high: float, log: bool) -> tuple[float, float]:
+    """Some room above and below a line, on the scale that is seen."""
+    if log:
+        factor = (high / low) ** 0.05
+        return low / factor, high * factor
+    room = 0.05 * (high - low)
+    return low - room, high + room
+
+
+def _reach(panel: Panel, log: bool) -> NDArray[np.float64]:
+    """The values that the limits must include: finite, with a line's band, > 0 if log."""
+    values = panel.z
+    if log:
+        values = np.concatenate([values, *(member.z for member in panel.members)])
+        return values[np.isfinite(values) & (values > 0)]
+    if panel.dimension == 1:
+        half = band(panel)
+        width = np.where(np.isfinite(half), half, 0.0)
+        members = [member.z for member in panel.members]
+        values = np.concatenate([values - width, values + width, *members])
+    return values[np.isfinite(values)]
+
+
+def band(panel: Panel) -> NDArray[np.float64]:
+    """The half-width of a line's band, (nx,); NaN where it has none.
+
+    One standard deviation over the repeats for a mean over them, else 1.96 standard errors.
+    """
+    return panel.spread if panel.members else BAND * panel.stderr
+
+
+def _room(value: float) -> float:
+    return 0.05 * abs(value) or 0.5

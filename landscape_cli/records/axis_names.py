@@ -1,0 +1,63 @@
+"""What is said of surfaces on pictures and pages alike: units, axes, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from landscape_cli.records.surface import Surface
+
+PERCENT = ("accuracy",)
+"""Quantities that are stored as a fraction and shown in percent."""
+
+COMPONENTS = ("pca", "file")
+"""The kinds of direction that can be principal components."""
+
+
+def axis_name(surface: Surface, name: str) -> str:
+    """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
+    direction = fact(surface.provenance, "directions", name)
+    direction = direction or fact(surface.config, "directions", name)
+    if part := _explained(surface, name, direction):
+        return part
+    if label := fact(direction, "label"):
+        return f"{name}: {label}"
+    kind = fact(direction, "kind")
+    if not kind:
+        return name
+    text = f"{name}: {kind} direction"
+    normalize = fact(direction, "normalize")
+    if normalize and normalize != "none":
+        text += f", {normalize}-normalized"
+    seed = fact(direction, "seed")
+    return text if seed is None else f"{text} (seed {seed})"
+
+
+def share(fraction: float) -> str:
+    """A fraction above 0 as a percentage that is never rounded to nothing or to all."""
+    if fraction < 0.001:
+        return "less than 0.1 %"
+    if 0.999 < fraction < 1:
+        return "more than 99.9 %"
+    return f"{100 * fraction:.1f} %"
+
+
+def fact(mapping: Any, *keys: str) -> Any:
+    """What nested mappings hold under these keys, one after the other; None if there is no such."""
+    for key in keys:
+        if not isinstance(mapping, Mapping):
+            return None
+        mapping = mapping.get(key)
+    return mapping
+
+
+def _explained(surface: Surface, name: str, direction: Any) -> str:
+    """What an axis along a principal component explains of the variance, if that is known."""
+    parts = fact(surface.provenance, "trajectory", "explained")
+    place = {"x": 0, "y": 1}.get(str(fact(direction, "axis") or name))
+    if fact(direction, "kind") not in COMPONENTS or place is None:
+        return ""
+    try:
+        return f"PCA {place + 1}: {share(float(parts[place]))} of variance"
+    except (TypeError, ValueError, IndexError, KeyError):
+        return ""

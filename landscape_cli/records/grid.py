@@ -1,0 +1,179 @@
+"""Axes and grids: the coordinates at which a slice is sampled."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import UsageError
+
+AXIS_NAMES = ("x", "y", "z")
+MAX_POINTS = 10**9
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Equidistant coordinates from ``low`` to ``high``, both included.
+
+    Args:
+        low: first coordinate.
+        high: last coordinate; above ``low``, or equal to it for a single point.
+        points: how many coordinates, at least 1.
+
+    Raises:
+        UsageError: if the three do not describe a range.
+    """
+
+    low: float
+    high: float
+    points: int
+
+    def __post_init__(self) -> None:
+        text = f"{self.low}:{self.high}:{self.points}"
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise UsageError(f"range {text}: the ends must be finite numbers")
+        if not math.isfinite(self.high - self.low):
+            raise UsageError(f"range {text}: MAX - MIN overflows; choose closer ends")
+        if not 1 <= self.points <= MAX_POINTS:
+            raise UsageError(f"range {text}: N must be between 1 and {MAX_POINTS}")
+        if self.points == 1 and self.low != self.high:
+            raise UsageError(f"range {text}: one point needs MIN equal to MAX, or choose N >= 2")
+        if self.points > 1 and not self.low < self.high:
+            raise UsageError(f"range {text}: MIN must be below MAX")
+        finest = 4 * math.ulp(max(abs(self.low), abs(self.high)))
+        if self.points > 1 and (self.high - self.low) / (self.points - 1) < finest:
+            raise UsageError(f"range {text}: too narrow for {self.points} different numbers")
+
+    @classmethod
+    def parse(cls, text: str) -> Axis:
+        """Read ``MIN:MAX:N``, the form that ``str`` gives.
+
+        Raises:
+            UsageError: if the text has another form.
+        """
+        parts = text.strip().split(":")
+        if len(parts) != 3:
+            raise UsageError(f"range {text!r}: expected MIN:MAX:N, such as -1:1:51")
+        if not re.fullmatch(r"\s*\+?[0-9]{1,12}\s*", parts[2]):
+            raise UsageError(f"range {text!r}: N must be a whole number, got {parts[2]!r}")
+        try:
+            low, high = float(parts[0]), float(parts[1])
+        except ValueError:
+            raise UsageError(f"range {text!r}: MIN and MAX must be numbers") from None
+        return cls(low, high, int(parts[2]))
+
+    def __str__(self) -> str:
+        return f"{self.low!r}:{self.high!r}:{self.points}"
+
+    @property
+    def coordinates(self) -> NDArray[np.float64]:
+        """The coordinates, float64 of shape (points,); a symmetric range holds an exact 0."""
+        if self.points == 1:
+            return np.array([self.low])
+        weights = np.arange(self.points, dtype=np.float64) / (self.points - 1)
+        values = self.low * weights[::-1] + self.high * weights
+        values[0], values[-1] = self.low, self.high
+        return values
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The coordinates at which a slice is sampled; the one owner of index <-> coordinate.
+
+    Arrays over a grid have one dimension per axis in reverse order, (ny, nx) for a plane: row = y,
+    column = x. Where the axes are sampled on several slices, the repeats, these are numbered along
+    a leading dimension, (repeats, ny, nx), and from 0 on as the last coordinate, (x, y, repeat). A
+    flat index counts in C order over that shape, so x runs fastest.
+
+    Args:
+        axes: the axes by name, in the order x, y, z.
+        repeats: on how many slices, at least 1; with 1 there is neither that dimension nor that
+            coordinate.
+
+    Raises:
+        UsageError: if the names are not the first of x, y, z, the repeats less than one, or the
+            points too many.
+    """
+
+    axes: Mapping[str, Axis]
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        names = tuple(self.axes)
+        if not names or names != AXIS_NAMES[: len(names)]:
+            raise UsageError(f"grid: axes must be x, then y, then z; got {', '.join(names)}")
+        if self.repeats < 1:
+            raise UsageError(f"repeats: got {self.repeats}, expected at least 1")
+        if self.total > MAX_POINTS:
+            raise UsageError(f"grid: {self.total} points are more than the {MAX_POINTS} possible")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names in order, ("x", "y") for a plane."""
+        return tuple(self.axes)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there is more than one repeat, and so a dimension and a coordinate for them."""
+        return self.repeats > 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an array over this grid: (nx,), (ny, nx), ..., repeats before these."""
+        axes = tuple(axis.points for axis in tuple(self.axes.values())[::-1])
+        return (self.repeats, *axes) if self.repeated else axes
+
+    @property
+    def total(self) -> int:
+        """The number of points, those of all repeats."""
+        return self.repeats * math.prod(axis.points for axis in self.axes.values())
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the slice's centre, in the first repeat."""
+        return (0.0,) * len(self.shape)
+
+    def corners(self) -> list[tuple[float, ...]]:
+        """The coordinates of every corner of every repeat, the first repeat's first."""
+        ends = [(axis.low, axis.high) for axis in self.axes.values()]
+        places = list(itertools.product(*ends))
+        if not self.repeated:
+            return places
+        return [(*place, float(number)) for number in range(self.repeats) for place in places]
+
+    def coordinates(self, indices: Sequence[int]) -> tuple[tuple[float, ...], ...]:
+        """The coordinates (x, y, ...) of the points with these flat indices."""
+        places = np.unravel_index(np.asarray(indices, dtype=np.int64), self.shape)[::-1]
+        columns = [
+            axis.coordinates[place].tolist()
+            for axis, place in zip(self.axes.values(), places, strict=False)
+        ]
+        if self.repeated:
+            columns.append(places[-1].astype(np.float64).tolist())
+        return tuple(zip(*columns, strict=True))
+
+    def nearest(self, coordinates: tuple[float, ...]) -> int:
+        """The flat index of the grid point nearest to some coordinates (x, y, ...)."""
+        values = [axis.coordinates for axis in self.axes.values()]
+        if self.repeated:
+            values.append(np.arange(self.repeats, dtype=np.float64))
+        place = [int(np.abs(v - c).argmin()) for v, c in zip(values, coordinates, strict=True)]
+        return int(np.ravel_multi_index(place[::-1], self.shape))
+
+
+def coordinates_text(point: Sequence[float], repeated: bool = False) -> str:
+    """A point as people write it, ``(0.5, -1)``.
+
+    Args:
+        point: its coordinates.
+        repeated: whether the last one is the number of a repeat: ``(0.5, -1) of repeat 2``.
+    """
+    if repeated:
+        return f"{coordinates_text(point[:-1])} of repeat {point[-1]:g}"
+    return f"({', '.join(f'{coordinate:g}' for coordinate in point)})"

@@ -1,0 +1,132 @@
+"""Surfaces: the values of every quantity over a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.records.grid import Grid
+from landscape_cli.records.levels import finest_complete
+from landscape_cli.records.tiles import Quantity, Status
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The values of every quantity over a grid, complete or not, and where they come from.
+
+    Args:
+        grid: the grid; every array has its ``shape``.
+        values: mean over a split's samples, float64, NaN where nothing was computed.
+        stderr: standard error of the mean, float64.
+        status: a ``Status`` for each point, uint8.
+        seconds: what each point cost, float32.
+        rank: the rank that computed it, int32, -1 where none did.
+        config: the resolved configuration of the run, as a mapping.
+        provenance: command line, versions, checkpoint, directions, hosts, ... as a mapping.
+    """
+
+    grid: Grid
+    values: Mapping[Quantity, NDArray[np.float64]]
+    stderr: Mapping[Quantity, NDArray[np.float64]]
+    status: NDArray[np.uint8]
+    seconds: NDArray[np.float32]
+    rank: NDArray[np.int32]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """The number of grid points."""
+        return self.grid.total
+
+    @property
+    def done(self) -> int:
+        """The number of points that are no longer to do."""
+        return int(np.count_nonzero(self.status))
+
+    @property
+    def interpolated(self) -> int:
+        """The number of points whose values come from their neighbours'."""
+        return int(np.count_nonzero(self.status == Status.INTERPOLATED))
+
+    @property
+    def failed(self) -> int:
+        """The number of points that could not be evaluated."""
+        return int(np.count_nonzero(self.status == Status.FAILED))
+
+    @property
+    def complete(self) -> bool:
+        """Whether no point is left to do."""
+        return self.done == self.total
+
+    @property
+    def level(self) -> dict[str, NDArray[np.int64]] | None:
+        """The indices along each axis of the finest level of the grid that is complete.
+
+        None if there is no such level; a level is complete when no point of it is left to do, in
+        any repeat.
+        """
+        done = self.status != Status.TODO
+        found = finest_complete(done.all(axis=0) if self.grid.repeated else done)
+        return None if found is None else dict(zip(self.grid.names, found[::-1], strict=True))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have values, in the order of the file."""
+        return tuple(dict.fromkeys(split for split, _ in self.values))
+
+    def quantities(self, split: str) -> tuple[str, ...]:
+        """The quantities that a split has values of."""
+        return tuple(name for owner, name in self.values if owner == split)
+
+    def summary(self) -> dict[str, Any]:
+        """The surface in numbers: shape, progress, and each quantity's minimum, maximum, centre.
+
+        The level is how many points of each axis the finest complete level has, None without one.
+        The centre is the grid point nearest to the origin, in the first repeat. Minimum and maximum
+        are over the finite values, and None if there is none; so is the centre where it was not
+        computed.
+        """
+        names = {split: self.quantities(split) for split in self.splits}
+        level = self.level
+        return {
+            "shape": list(self.grid.shape),
+            "repeats": self.grid.repeats,
+            "axes": {
+                name: {"low": axis.low, "high": axis.high, "points": axis.points}
+                for name, axis in self.grid.axes.items()
+            },
+            "done": self.done,
+            "total": self.total,
+            "complete": self.complete,
+            "level": level and {name: len(indices) for name, indices in level.items()},
+            "not_finite": int(np.count_nonzero(self.status == Status.NOT_FINITE)),
+            "interpolated": self.interpolated,
+            "failed": self.failed,
+            "quantities": {
+                split: {name: self._extent(self.values[split, name]) for name in quantities}
+                for split, quantities in names.items()
+            },
+            "config": dict(self.config),
+            "provenance": dict(self.provenance),
+        }
+
+    def _extent(self, values: NDArray[np.float64]) -> dict[str, Any]:
+        flat = values.ravel()
+        centre = self.grid.nearest(self.grid.origin)
+        known = self.status.ravel()[centre] not in (Status.TODO, Status.FAILED)
+        extent: dict[str, Any] = {"centre": float(flat[centre]) if known else None}
+        finite = np.flatnonzero(np.isfinite(flat))
+        if not len(finite):
+            return {"minimum": None, "minimum_at": None, "maximum": None, **extent}
+        lowest = int(finite[flat[finite].argmin()])
+        return {
+            "minimum": float(flat[lowest]),
+            "minimum_at": list(self.grid.coordinates([lowest])[0]),
+            "maximum": float(flat[finite].max()),
+            **extent,
+        }

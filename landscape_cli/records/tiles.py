@@ -1,0 +1,69 @@
+"""Tiles, the points a rank gets at once, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Quantity = tuple[str, str]
+"""A split's name and a quantity's name, such as ``("train", "loss")``."""
+
+
+class Status(IntEnum):
+    """What is known of a grid point; a value never doubles as a marker."""
+
+    TODO = 0
+    OK = 1
+    NOT_FINITE = 2
+    FAILED = 3
+    INTERPOLATED = 4
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A few grid points handed to a rank at once.
+
+    Args:
+        indices: the points' flat indices, each in ``range(grid.total)``.
+        coordinates: their coordinates (x, y, ...) in the same order.
+    """
+
+    indices: tuple[int, ...]
+    coordinates: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """The values of one tile's k points.
+
+    Args:
+        indices: the points' flat indices.
+        values: mean over the samples for each quantity, float64 of shape (k,).
+        stderr: standard error of each mean, float64 of shape (k,).
+        seconds: what each point cost, shape (k,).
+        rank: the MPI rank that computed them.
+        failures: what went wrong at the points that failed, by flat index.
+        notes: what a user should know of how the tile was computed.
+    """
+
+    indices: tuple[int, ...]
+    values: Mapping[Quantity, NDArray[np.float64]]
+    stderr: Mapping[Quantity, NDArray[np.float64]]
+    seconds: NDArray[np.float32]
+    rank: int = 0
+    failures: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> NDArray[np.uint8]:
+        """OK, NOT_FINITE or FAILED for each point, shape (k,)."""
+        finite = np.ones(len(self.indices), dtype=bool)
+        for values in self.values.values():
+            finite &= np.isfinite(values)
+        found = np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
+        found[np.isin(self.indices, list(self.failures))] = Status.FAILED
+        return found

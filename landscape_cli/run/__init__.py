@@ -1,0 +1,7 @@
+"""One run: what is still to do -> executor -> store."""
+
+from landscape_cli.run.compute import Outcome, compute
+from landscape_cli.run.estimate import Estimate, estimate
+from landscape_cli.run.probe.probe import Probe, probe
+
+__all__ = ["Estimate", "Outcome", "Probe", "compute", "estimate", "probe"]

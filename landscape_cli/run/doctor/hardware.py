@@ -1,0 +1,130 @@
+"""Checks of what ranks compute with: devices, memory, and the values they give."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from landscape_cli.errors import cause
+from landscape_cli.evaluation.derivatives import selfcheck
+from landscape_cli.evaluation.derivatives.strided_convolutions import VECTOR_BLOCK
+from landscape_cli.evaluation.devices import free_memory, total_memory
+from landscape_cli.parallel.executor import Executor
+from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check
+from landscape_cli.run.doctor.trials import try_point
+from landscape_cli.run.setup.placement import device_name, share_node
+
+ROUNDING = 1e-5
+"""The part of a value by which rounding may make ranks differ."""
+
+
+def find_places(executor: Executor, device: torch.device) -> list[dict[str, Any]]:
+    """Each rank's host, device and threads, the GPU's name and UUID, and its memory."""
+    places = share_node(executor, device, None)
+    more: dict[str, Any] = {"free": free_memory(device), "total": total_memory(device)}
+    if device.type == "cuda":
+        gpu = torch.cuda.get_device_properties(device)
+        more |= {"gpu": gpu.name, "uuid": str(getattr(gpu, "uuid", device))}
+    return [{**one, **two} for one, two in zip(places, executor.gather(more), strict=True)]
+
+
+def ranks_check(places: Sequence[dict[str, Any]]) -> list[Check]:
+    """A line for each host, and one for each GPU that ranks share."""
+    hosts: dict[str, list[str]] = {}
+    gpus: dict[tuple[str, str], list[int]] = {}
+    for rank, place in enumerate(places):
+        threads = f"{place['threads']} thread{'s' * (place['threads'] > 1)}"
+        gpu = f" ({place['gpu']}, GPU-{place['uuid']})" if "gpu" in place else ""
+        line = f"rank {rank} {device_name(place)}{gpu}, {threads}"
+        hosts.setdefault(place["host"], []).append(line)
+        if gpu:
+            gpus.setdefault((place["host"], place["uuid"]), []).append(rank)
+    return [
+        *(Check("ranks", "ok", f"{host}: {'; '.join(ranks)}") for host, ranks in hosts.items()),
+        *(
+            Check(
+                "ranks",
+                "warning",
+                f"{host}: {len(ranks)} ranks share GPU-{uuid}",
+                "start one rank for each GPU of a node",
+            )
+            for (host, uuid), ranks in gpus.items()
+            if len(ranks) > 1
+        ),
+    ]
+
+
+def memory_check(places: Sequence[dict[str, Any]]) -> Check:
+    """The memory where least is free."""
+    least = min(places, key=lambda place: int(place["free"]))
+    free, total = least["free"] / GIBIBYTE, least["total"] / GIBIBYTE
+    detail = f"{free:.1f} of {total:.1f} GiB free on {least['host']} {least['device']}"
+    if len({(place["host"], place["device"]) for place in places}) > 1:
+        detail += ", more on the others"
+    if least["free"] < LEAST_FREE:
+        return Check("memory", "warning", detail, "what else runs there?")
+    return Check("memory", "ok", detail)
+
+
+def point_check(executor: Executor, device: torch.device) -> Check:
+    """One point of a small surface on every rank."""
+    values = executor.gather(_value(device, executor.rank))
+    failed = {rank: value for rank, value in enumerate(values) if isinstance(value, str)}
+    if failed:
+        rank, text = next(iter(failed.items()))
+        return Check("one point", "error", f"rank {rank}: {text}", "does PyTorch suit this device?")
+    numbers = [float(value) for value in values]
+    spread = max(numbers) - min(numbers)
+    detail = f"loss {numbers[0]:.9g}" + (" on every rank" if len(numbers) > 1 else "")
+    if not all(map(math.isfinite, numbers)) or spread > ROUNDING * abs(numbers[0]):
+        detail = f"loss {', '.join(f'{number:.9g}' for number in numbers)}, by rank"
+        return Check("one point", "error", detail, "these devices do not compute what they should")
+    if spread:
+        detail = f"loss {numbers[0]:.9g}, but up to {spread:.2g} apart between ranks"
+        remedy = "points differ by rounding with the rank; use nodes with the same processors"
+        return Check("one point", "warning", detail, remedy)
+    return Check("one point", "ok", detail)
+
+
+def gradients_check(executor: Executor, device: torch.device) -> list[Check]:
+    """Weight gradients where oneDNN is known to damage them, on one rank of each host.
+
+    They are tried in processes of their own, with the guard and without. GPUs are not affected.
+    """
+    found = None
+    if device.type == "cpu" and executor.local_rank == 0:
+        guarded, bare = selfcheck.start(guard=True), selfcheck.start(guard=False)
+        found = socket.gethostname(), selfcheck.damage(guarded), selfcheck.damage(bare)
+    return [judge_gradients(*one) for one in executor.gather(found) if one is not None]
+
+
+def judge_gradients(host: str, guarded: str | None, bare: str | None) -> Check:
+    """Judge what is wrong with weight gradients on a host, if anything.
+
+    Args:
+        host: its name.
+        guarded: what is wrong with those that landscape takes.
+        bare: what is wrong with those that PyTorch takes alone.
+    """
+    if guarded:
+        remedy = "trust no derivatives from this host; try another version of PyTorch"
+        return Check("gradients", "error", f"{host}: wrong ({guarded})", remedy)
+    if not bare:
+        return Check("gradients", "ok", f"{host}: right in every memory format")
+    detail = (
+        f"{host}: right, but PyTorch alone damages those of strided 1x1 convolutions with fewer "
+        f"than {VECTOR_BLOCK} channels in channels-last ({bare}, oneDNN #6035)"
+    )
+    return Check("gradients", "ok", detail, "train such networks in contiguous format")
+
+
+def _value(device: torch.device, rank: int) -> float | str:
+    """The point's value on this rank, or why there is none."""
+    try:
+        return try_point(device, rank)
+    except Exception as error:
+        return cause(error)

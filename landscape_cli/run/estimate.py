@@ -1,0 +1,101 @@
+"""What a run would take, from a few points of it; nothing is written."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.evaluation import Evaluator
+from landscape_cli.parallel.executor import Executor
+from landscape_cli.records.grid import Grid
+from landscape_cli.records.tiles import Tile, TileResult
+from landscape_cli.run.resume import Start, resolve
+from landscape_cli.run.setup.stages import corners, set_up
+from landscape_cli.store import own_points, surface_bytes
+
+POINTS = 5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take.
+
+    Args:
+        points: how many it computes: the grid's, or a shard's.
+        seconds: for one point on one rank, the median of a few.
+        device: what it was measured on, ``cpu`` or ``cuda:N``.
+        threads: CPU threads of a rank.
+        memory: bytes that a rank takes: of its device, or of the process on a CPU.
+        surface: bytes of the surface's file.
+        directions: bytes of the file of its directions.
+    """
+
+    points: int
+    seconds: float
+    device: str
+    threads: int
+    memory: int
+    surface: int
+    directions: int
+
+    @property
+    def hours(self) -> float:
+        """All points in core-hours, or in GPU-hours on a GPU."""
+        share = self.threads if self.device == "cpu" else 1
+        return self.points * self.seconds * share / 3600
+
+    def wall(self, ranks: int) -> float:
+        """Seconds on so many ranks like this one: the longest queue of points."""
+        return -(-self.points // ranks) * self.seconds
+
+
+def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
+    """Set a run up, time a few points, and say what the whole would take; called by every rank.
+
+    Returns:
+        The estimate on rank 0, None elsewhere.
+
+    Raises:
+        LandscapeError: for everything that a user can cause, as the run itself would.
+    """
+    start = Start(executor.lead(lambda: resolve(config)), True, False, None, None)
+    setup = set_up(start, executor)
+    evaluator = setup.evaluator
+    grid = Grid(start.config.grid, start.config.repeats)
+    results = executor.lead(lambda: _results(evaluator, corners(start.config)))
+    if executor.rank:
+        return None
+    copies = len(evaluator.slice.directions)
+    sizes = (buffer.nbytes for buffer in evaluator.parameters.buffers.values())
+    return Estimate(
+        points=int(own_points(grid, start.config.part).sum()),
+        seconds=statistics.median(float(result.seconds[0]) for result in results),
+        device=setup.places[0]["device"],
+        threads=setup.places[0]["threads"],
+        memory=_memory(evaluator.device),
+        surface=surface_bytes(grid.total, results[0].values),
+        directions=copies * sum(sizes),
+    )
+
+
+def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
+    """A few points, each a tile of its own; the first is done twice, as it is slow at first."""
+    tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
+    return [evaluator.evaluate(tile) for tile in tiles][1:]
+
+
+def _memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,0 +1,1 @@
+"""Ranges for directions, found by evaluating a few points along each."""

@@ -1,0 +1,64 @@
+"""Putting a rank's evaluator together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.errors import UsageError
+from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
+from landscape_cli.evaluation.data.subsets import dataset_of, subset
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import Slice
+from landscape_cli.problems.problem import Problem
+
+
+def evaluator_of(
+    problem: Problem,
+    parameters: FlatParameters,
+    slice_: Slice,
+    settings: Settings,
+    rank: int,
+    config: RunConfig,
+    sources: Mapping[str, Any],
+) -> Evaluator:
+    """An evaluator of the problem on some data, which is yet to be loaded."""
+    device = next(iter(parameters.views.values())).device
+    fresh = _recalibration(problem, device, config.batch_norm_samples)
+    data = {
+        name: SplitData(name, source, settings.micro_batch, device)
+        for name, source in sources.items()
+    }
+    return Evaluator(
+        *(problem.model, parameters, slice_, problem.objective, data, settings, rank), fresh
+    )
+
+
+def _recalibration(
+    problem: Problem, device: torch.device, samples: int | None
+) -> Recalibration | None:
+    """What measures batch norm's statistics at each point, if it is to be done."""
+    if samples is None:
+        return None
+    key = "batch_norm: recalibrate"
+    if not batch_norms(problem.model):
+        raise UsageError(f"{key}: the model has no batch norm with running statistics; drop it")
+    if "train" not in problem.splits:
+        raise UsageError(
+            f"{key}: it takes the split 'train', and the problem has {', '.join(problem.splits)}"
+        )
+    source = problem.splits["train"]
+    total = len(dataset_of("train", source, key))
+    count = min(samples, total)
+    # Batch norm has no variance to measure on a single sample that is left over.
+    count -= count % BATCH == 1
+    part = subset("train", dataset_of("train", source, key), count, key)
+    if isinstance(source, DataLoader):
+        part = DataLoader(part, BATCH, num_workers=source.num_workers, collate_fn=source.collate_fn)
+    return Recalibration(problem.model, SplitData("train", part, BATCH, device), problem.objective)

@@ -1,0 +1,111 @@
+"""What a rank does with a tile, whatever happens at its points."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import LandscapeError, RankError, cause
+from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
+from landscape_cli.geometry.slices.repeated import RepeatedSlice
+from landscape_cli.records.grid import coordinates_text
+from landscape_cli.records.tiles import Quantity, Tile, TileResult
+
+LONGEST_MESSAGE = 400
+"""Characters of a failure that are stored."""
+
+
+class Worker:
+    """Evaluates tiles.
+
+    Where memory runs out, micro-batches are made half as large, and the tile is tried again. Values
+    may then differ by rounding, so the result says it.
+
+    Args:
+        evaluator: evaluates tiles.
+        place: the rank, host and device, for messages.
+        keep_going: mark points that fail, and go on, instead of failing.
+    """
+
+    def __init__(self, evaluator: Evaluator, place: str, keep_going: bool = False) -> None:
+        self._evaluator = evaluator
+        self._place = place
+        self._keep_going = keep_going
+
+    def __call__(self, tile: Tile) -> TileResult:
+        """The values at a tile's points.
+
+        Raises:
+            LandscapeError: if the objective returns something else than it should.
+            RankError: with the point and the traceback of any other failure.
+        """
+        notes: list[str] = []
+        while True:
+            try:
+                return replace(self._evaluator.evaluate(tile), notes=tuple(notes))
+            except Exception as error:
+                if not out_of_memory(error):
+                    return self._failed(tile, error, notes)
+                failure = error.with_traceback(None)
+            # Outside of the handler, where the traceback no longer holds the point's tensors.
+            before = self._evaluator.settings.micro_batch
+            if not halve(self._evaluator):
+                return self._failed(tile, failure, notes)
+            now = self._evaluator.settings.micro_batch
+            notes.append(
+                f"{self._place} ran out of memory at {self._point()} with micro-batches of "
+                f"{before} samples, and goes on with {now}"
+            )
+
+    def _failed(self, tile: Tile, error: Exception, notes: list[str]) -> TileResult:
+        """Each point alone, or the failure of the only one, or the end."""
+        if not self._keep_going:
+            if isinstance(error, LandscapeError):
+                raise error
+            raise RankError(
+                f"{self._place} failed at {self._point()}:\n"
+                + "".join(traceback.format_exception(error))
+            ) from None
+        if len(tile.indices) > 1:
+            pairs = zip(tile.indices, tile.coordinates, strict=True)
+            found = joined([self(Tile((index,), (where,))) for index, where in pairs])
+            return replace(found, notes=(*notes, *found.notes))
+        return TileResult(
+            tile.indices,
+            {},
+            {},
+            np.zeros(1, np.float32),
+            self._evaluator.rank,
+            {tile.indices[0]: cause(error)[:LONGEST_MESSAGE]},
+            tuple(notes),
+        )
+
+    def _point(self) -> str:
+        repeated = isinstance(self._evaluator.slice, RepeatedSlice)
+        return coordinates_text(self._evaluator.point, repeated)
+
+
+def joined(results: list[TileResult]) -> TileResult:
+    """One result of several; NaN where one of them has no value for what another has."""
+    quantities = dict.fromkeys(key for result in results for key in result.values)
+
+    def column(parts: list[Mapping[Quantity, NDArray[np.float64]]], key: Quantity) -> Any:
+        lengths = [len(result.indices) for result in results]
+        known = zip(parts, lengths, strict=True)
+        return np.concatenate([part.get(key, np.full(length, np.nan)) for part, length in known])
+
+    return TileResult(
+        tuple(index for result in results for index in result.indices),
+        {key: column([result.values for result in results], key) for key in quantities},
+        {key: column([result.stderr for result in results], key) for key in quantities},
+        np.concatenate([result.seconds for result in results]),
+        results[0].rank,
+        {index: text for result in results for index, text in result.failures.items()},
+        tuple(note for result in results for note in result.notes),
+    )

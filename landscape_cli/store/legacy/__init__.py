@@ -1,0 +1,1 @@
+"""Files of Li et al.'s `loss-landscape`, read as ours."""

@@ -1,0 +1,129 @@
+"""Surface files of Li et al.'s `loss-landscape`, read as ours.
+
+    xcoordinates, ycoordinates   float64; no y for a line
+    train_loss, test_loss        float64, -1 where nothing was computed yet
+    train_acc, test_acc          the same, in percent
+    dir_file                     the path of the directions
+
+That tool makes its arrays with the shape (nx, ny), but fills them by the flat index of a (ny, nx)
+mesh: x runs fastest. Those of a plane with as many points along x as along y come out right, all
+others have to be reshaped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from landscape_cli.errors import StoreError
+from landscape_cli.records.surface import Surface
+from landscape_cli.store.hdf5_reading import numbers, reading, text
+from landscape_cli.store.legacy.arrays import Arrays, content, split_of
+from landscape_cli.store.recorder import empty_surface
+from landscape_cli.store.surface_file import ALIASES, FORMAT
+from landscape_cli.util.versions import now, versions
+
+TOOL = "loss-landscape"
+KNOWN = {*ALIASES, "xcoordinates", "ycoordinates", "dir_file"}
+
+
+def read_older_surface(
+    path: str | os.PathLike[str], split: str | None = None
+) -> tuple[Surface, list[str]]:
+    """Read a surface file of the other tool, complete or not.
+
+    Accuracies become fractions, and points with a -1 are to do.
+
+    Args:
+        path: the file.
+        split: read this split alone; else all those that have the most points.
+
+    Returns:
+        The surface, without standard errors; and what a user should know of how it was read.
+
+    Raises:
+        StoreError: if there is no such file, it is damaged, or no surface of the other tool's.
+    """
+    with reading(path, "surface file, or of another kind") as file:
+        _refuse_others(file, os.fspath(path))
+        return _read(file, Path(path), split)
+
+
+def _refuse_others(file: h5py.File, path: str) -> None:
+    """Say what to do with files that are no surface of the other tool's."""
+    if "format" in file.attrs and text(file, "format") == FORMAT:
+        raise StoreError(f"{path}: a surface of `landscape` already, which every command reads")
+    if "xcoordinates" in file:
+        return
+    if "proj_xcoord" in file:
+        raise StoreError(
+            f"{path}: a projected trajectory, no surface; draw it over one with `landscape plot "
+            "SURFACE.h5 --trajectory` and this file"
+        )
+    if "xdirection" in file:
+        kind = "PCA directions" if "explained_variance_ratio_" in file else "directions"
+        raise StoreError(
+            f"{path}: {kind}, no surface; to compute along them, name the file in a configuration: "
+            "directions: {x: {kind: file, path: ...}}"
+        )
+    raise StoreError(
+        f"{path}: no surface of `{TOOL}`, which would have xcoordinates; it holds "
+        f"{', '.join(list(file)[:6]) or 'nothing'}"
+    )
+
+
+def _read(file: h5py.File, path: Path, split: str | None) -> tuple[Surface, list[str]]:
+    axes = [axis for axis in "xy" if f"{axis}coordinates" in file]
+    arrays = {name: numbers(file[name]) for name in ALIASES if name in file}
+    if not arrays:
+        raise StoreError(f"{path}: has coordinates, but no values yet ({', '.join(ALIASES)})")
+    found = content(
+        {axis: numbers(file[f"{axis}coordinates"]) for axis in axes},
+        arrays if split is None else _of_split(arrays, split, path),
+    )
+    dir_file = text(file["dir_file"]) if "dir_file" in file else None
+    config = {
+        "directions": {axis: {"kind": "imported", "dir_file": dir_file} for axis in axes},
+        "grid": {name: [one.low, one.high, one.points] for name, one in found.grid.axes.items()},
+        "splits": list(dict.fromkeys(owner for owner, _ in found.values)),
+    }
+    provenance = {
+        "directions": {axis: {"label": _label(axis, dir_file or "")} for axis in axes},
+        "imported": _origin(path, dir_file),
+    }
+    empty = empty_surface(found.grid, config, provenance)
+    others = [name for name in file if name not in KNOWN]
+    more = [f"left out: {', '.join(others)}"] if others else []
+    return replace(empty, values=found.values, status=found.status), found.notes + more
+
+
+def _of_split(arrays: Arrays, split: str, path: Path) -> Arrays:
+    chosen = {name: array for name, array in arrays.items() if split_of(name) == split}
+    if not chosen:
+        offered = " and ".join(dict.fromkeys(map(split_of, arrays)))
+        raise StoreError(f"--split {split!r}: {path} has values of {offered}; choose one of these")
+    return chosen
+
+
+def _label(axis: str, dir_file: str) -> str:
+    """A few words on a direction; the name of its file holds the normalization."""
+    rule = re.search(rf"_{axis}norm=([a-z]+)", dir_file)
+    return f"direction of {TOOL}" + (f", {rule[1]}-normalized" if rule else "")
+
+
+def _origin(path: Path, dir_file: str | None) -> dict[str, Any]:
+    """What is known of the file."""
+    return {
+        "path": str(path.absolute()),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "format": f"Li et al.'s {TOOL}",
+        "dir_file": dir_file,
+        "date": now(),
+        "versions": versions(),
+    }

@@ -1,0 +1,1 @@
+"""Logs, progress bars, output files and versions."""

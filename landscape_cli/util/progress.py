@@ -1,0 +1,102 @@
+"""Progress of long work: a bar on a terminal, a plain line now and then in a log file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from tqdm import tqdm
+
+from landscape_cli.util.logs import tell
+
+LOG_SECONDS = 30.0
+
+
+class Progress:
+    """Counts finished units of work and shows them on standard error.
+
+    On a terminal this is a tqdm bar; elsewhere one plain line with done/total, rate and ETA at the
+    start of the count, every 30 s and at the end. Use it as a context manager.
+
+    Args:
+        total: how many units there are.
+        label: what is counted, such as "surface.h5".
+        unit: the name of one unit, such as "point".
+        done: units already finished before, which do not count towards the rate.
+        quiet: show nothing.
+        terminal: whether standard error ends on a terminal; found out if None.
+        remark: gives what the lines that come now and then say besides.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        label: str,
+        unit: str = "point",
+        done: int = 0,
+        quiet: bool = False,
+        terminal: bool | None = None,
+        remark: Callable[[], str] = str,
+    ) -> None:
+        self.total, self.label, self.unit, self.done = total, label, unit, done
+        self._first = done
+        self._remark = remark
+        self._start = self._shown = time.monotonic()
+        here = sys.stderr.isatty()
+        self._log = not quiet and not (here if terminal is None else terminal)
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=label,
+            unit=unit,
+            disable=quiet or self._log,
+            dynamic_ncols=_has_size(),
+            ncols=None if _has_size() else 80,
+            nrows=None if _has_size() else 24,
+            smoothing=0.1,
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+        if self._log and error is None:
+            self._print()
+
+    def update(self, units: int = 1, note: str = "") -> None:
+        """Add finished units; a note, such as "loss 0.31", is shown behind the count."""
+        self.done += units
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(units)
+        if self._log and time.monotonic() - self._shown >= LOG_SECONDS:
+            self._print(note or self._remark())
+
+    def _print(self, note: str = "") -> None:
+        self._shown = time.monotonic()
+        seconds = self._shown - self._start
+        rate = (self.done - self._first) / seconds if seconds > 0 else 0.0
+        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        eta = "unknown" if left == float("inf") else tqdm.format_interval(left)
+        line = (
+            f"{self.label}: {self.done}/{self.total} {self.unit}s, {rate:.3g} {self.unit}/s, "
+            f"elapsed {tqdm.format_interval(seconds)}, ETA {eta}"
+        )
+        tell(f"{line}, {note}" if note else line)
+
+
+def _has_size() -> bool:
+    """Whether standard error is a terminal that knows how large it is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.surface import Surface
+from landscape_cli.store import write_surface
+
+
+@pytest.fixture
+def epochs(workplace):
+    """The files of three planes whose bowl grows flatter."""
+    grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 5)})
+    x, y = np.meshgrid(*(axis.coordinates for axis in grid.axes.values()))
+    names = []
+    for number in (1, 2, 3):
+        values = {("train", "loss"): (x**2 + y**2) / number}
+        ones = np.ones(grid.shape, np.uint8)
+        surface = Surface(grid, values, {}, ones, ones.astype(np.float32), ones.astype(np.int32))
+        names.append(f"epoch_{number}.h5")
+        write_surface(names[-1], surface)
+    small = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)})
+    cut = {key: array[:4] for key, array in values.items()}
+    arrays = {name: getattr(surface, name)[:4] for name in ("status", "seconds", "rank")}
+    write_surface("other.h5", replace(surface, grid=small, values=cut, **arrays))
+    return names
+
+
+def test_a_turntable_goes_around_surfaces_side_by_side(epochs, landscape, workplace):
+    options = ["--turntable", 3, "--dpi", 40, "--elevation", 20, "-o", "a.gif"]
+    code, out, err = landscape("animate", *epochs[:2], *options)
+    assert (code, out) == (0, f"wrote {workplace.folder / 'a.gif'}\n")
+    assert "a.gif: 3/3 frames" in err
+    with Image.open("a.gif") as found:
+        assert found.n_frames == 3
+        assert found.info["duration"] == 250
+        assert found.width > 1.3 * found.height
+
+
+def test_what_is_flat_does_not_turn(epochs, landscape):
+    options = ["--kind", "contour", "--turntable", 3, "-o", "a.gif"]
+    code, _, err = landscape("animate", epochs[0], *options)
+    assert code == 2
+    assert "--kind contour is flat; use --kind surface or relief or render" in err
+
+
+def test_an_animation_of_successive_surfaces(epochs, landscape, workplace):
+    code, out, err = landscape("animate", *epochs, "-o", "a.gif", "--dpi", 50, "--fps", 10)
+    assert code == 0
+    assert out == f"wrote {workplace.folder / 'a.gif'}\n"
+    assert "a.gif: 3/3 frames" in err
+    with Image.open("a.gif") as found:
+        assert found.n_frames == 3
+        found.seek(2)
+        assert found.info["duration"] == 2000
+        assert np.asarray(found.convert("RGB")).std() > 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["epoch_1.h5", "-o", "a.gif"], "epoch_1.h5 alone is one frame"),
+        (["epoch_1.h5", "other.h5", "-o", "a.gif"], "other.h5 has another grid than epoch_1.h5"),
+        (["epoch_1.h5", "epoch_2.h5", "-o", "a.avi"], "must end in one of .gif, .mp4"),
+        (["epoch_1.h5", "epoch_2.h5", "-o", "no/a.gif"], "the folder no does not exist"),
+        (["epoch_1.h5", "gone.h5", "-o", "a.gif"], "gone.h5: no such file"),
+        (["epoch_1.h5", "epoch_2.h5"], "Missing option '--output'"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(epochs, landscape, workplace, arguments, words):
+    before = sorted(workplace.folder.iterdir())
+    code, out, err = landscape("animate", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert sorted(workplace.folder.iterdir()) == before

@@ -1,0 +1,81 @@
+"""``landscape describe`` on a real surface, as a user sees it."""
+
+import json
+
+import pytest
+
+from landscape_cli.config.run_config import load_config
+from landscape_cli.parallel.serial import SerialExecutor
+from landscape_cli.run import compute
+from landscape_cli.store import read_surface, write_surface
+
+
+@pytest.fixture(scope="module")
+def place(new_workplace):
+    here = new_workplace("describe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(here.folder))
+        patch.chdir(here.folder)
+        config = load_config(here.config(grid={"x": [-1, 1, 9], "y": [-1, 1, 9]}))
+        return compute(config, SerialExecutor(), quiet=True).surface
+
+
+def test_numbers_of_a_regression(landscape, place):
+    """Its loss is a quadratic function, whose Hessian follows from second differences."""
+    code, out, err = landscape("describe", place, "--json", "--split", "train", "--radius", 0.5)
+    assert (code, err) == (0, "")
+    (one,) = json.loads(out)["numbers"]
+    values = read_surface(place).values["train", "loss"]
+    bend = (values[4, 0] - 2 * values[4, 4] + values[4, 8]) / 1.0
+    assert one["curvature"]["hessian"][0][0] == pytest.approx(bend)
+    assert one["convexity"]["fraction"] == 1
+    assert one["roughness"]["residual"] < 1e-9
+    (radius,) = one["sharpness"]["radii"]
+    trace = one["curvature"]["hessian"][0][0] + one["curvature"]["hessian"][1][1]
+    assert radius["mean"] == pytest.approx(0.5**2 * trace / 4)
+    assert one["centre"] == pytest.approx(values[4, 4])
+
+
+def test_lines_for_people(landscape, place):
+    code, out, _ = landscape("describe", place)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[:2] == [str(place), "9 x 9 points (x, y)"]
+    assert [line.split(":")[0] for line in lines if line and line[0] == "t"] == [
+        "test loss",
+        "train loss",
+    ]
+    for word in ("sharpness", "curvature", "correlation", "convexity", "roughness", "basin"):
+        assert sum(line.startswith(f"  {word} ") for line in lines) == 2
+    assert "barrier" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--radius", "2"], "--radius 2: reaches out of the grid; choose 1 or less"),
+        (["--radius", "-1"], "-1.0 is not in the range"),
+        (["--split", "val"], "--split val: the surface has test, train"),
+        (["--quantity", "error"], "--quantity error: the surface has loss"),
+    ],
+)
+def test_bad_arguments_are_one_line(landscape, place, arguments, words):
+    code, out, err = landscape("describe", place, *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
+
+
+def test_other_files_are_refused(landscape, place, tmp_path):
+    code, _, err = landscape("describe", tmp_path / "nothing.h5")
+    assert (code, err) == (2, f"landscape: {tmp_path}/nothing.h5: no such file\n")
+
+
+def test_an_incomplete_surface_says_so(landscape, place, tmp_path):
+    surface = read_surface(place)
+    surface.status[0, 1] = 0
+    write_surface(tmp_path / "part.h5", surface)
+    code, out, _ = landscape("describe", tmp_path / "part.h5")
+    assert code == 0
+    assert "5 x 5 points (x, y), the finest level that is complete" in out
+    assert "(1 left to do)" in out

@@ -1,0 +1,137 @@
+"""`landscape slurm` as a black box; what Slurm makes of its scripts is tested in tests/slurm."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from landscape_cli.config.durations import parse_duration
+from landscape_cli.parallel.mpi_vendor import mpi_vendor
+
+
+def wishes(text):
+    """The options of the #SBATCH lines."""
+    lines = [line for line in text.splitlines() if line.startswith("#SBATCH ")]
+    return [word for line in lines for word in shlex.split(line.removeprefix("#SBATCH "))]
+
+
+def test_options_become_wishes(landscape, workplace):
+    config = workplace.config(output="runs/my surface.h5")
+    code, out, err = landscape(
+        *("slurm", config, "--nodes", 3, "--ntasks-per-node", 4, "--cpus-per-task", 2),
+        *("--gpus-per-task", 1, "--time", "90m", "--partition", "long", "--account", "me"),
+        *("--array", 5, "--mpi", "cray_shasta", "--sbatch", "--mem=8G", "--sbatch", "--exclusive"),
+        *("--", "--x=-1:1:9", "--samples", 7),
+    )
+    assert (code, err) == (0, "")
+    assert wishes(out) == [
+        *("--job-name=my surface", "--nodes=3", "--ntasks-per-node=4", "--cpus-per-task=2"),
+        *("--gpus-per-task=1", "--time=1:30:00", "--array=1-5", "--signal=USR1@60"),
+        *("--requeue", "--open-mode=append", "--output=my surface.%A_%a.log"),
+        *("--partition=long", "--account=me", "--mem=8G", "--exclusive"),
+    ]
+    (line,) = [line for line in out.splitlines() if line.startswith("srun ")]
+    start, _, rest = line.partition(" compute ")
+    program = Path(shlex.split(start)[5])
+    assert program.is_absolute()
+    assert program.exists()
+    assert "--mpi=cray_shasta" in start
+    assert "--cpus-per-task=2" in start
+    assert rest == 'run.yaml --x=-1:1:9 --samples 7 --shard "$SLURM_ARRAY_TASK_ID/5"'
+    assert f"cd {shlex.quote(str(workplace.folder))} || exit\n" in out
+    assert not list(workplace.folder.glob("*.h5"))
+    assert subprocess.run(["bash", "-n"], input=out, text=True).returncode == 0
+
+
+def test_the_time_is_estimated_and_said(landscape, workplace):
+    config = workplace.config("example:slow", problem_args={"seconds": 0.2})
+    grid = ("--", "--x", "-1:1:100", "--y", "-1:1:100")
+    code, out, err = landscape("slurm", config, "--ntasks-per-node", 5, "--array", 2, *grid)
+    assert (code, err) == (0, "")
+    (time,) = [word.partition("=")[2] for word in wishes(out) if word.startswith("--time=")]
+    # Each of the ranks of a shard has 1000 points, of 0.2 s and a little more.
+    assert 600 <= parse_duration(time) <= 1200
+    (note,) = [line for line in out.splitlines() if line.startswith("# The time limit: ")]
+    assert note.startswith("# The time limit: 5000 points of each shard at 0.2")
+    assert "on cpu with 1 thread, take 0:03:" in note
+    assert "on 5 ranks" in note
+
+
+def test_mpi_is_that_of_the_environment(landscape, workplace):
+    vendor = mpi_vendor()
+    if vendor not in slurm_types():
+        pytest.skip(f"MPI library here: {vendor}")
+    _, out, _ = landscape("slurm", workplace.config(), "--nodes", 2, "--time", "1h")
+    assert f"\nsrun --mpi={slurm_types()[vendor]} " in out
+
+
+def slurm_types():
+    return {"MPICH": "pmi2", "Open MPI": "pmix", "Intel MPI": "pmi2"}
+
+
+def test_the_vendor_is_mpi_s_own_word():
+    pytest.importorskip("mpi4py")
+    code = (
+        "import mpi4py; mpi4py.rc.initialize = False; "
+        "from mpi4py import MPI; print(MPI.get_vendor()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("mpi4py finds no MPI library")
+    assert mpi_vendor() == done.stdout.strip()
+
+
+def test_without_mpi_one_process_needs_none_and_more_are_refused(landscape, workplace, monkeypatch):
+    monkeypatch.setattr("landscape_cli.parallel.mpi_vendor.mpi_vendor", lambda: None)
+    config = workplace.config()
+    assert "\nsrun --mpi=none " in landscape("slurm", config, "--time", "1h")[1]
+    code, out, err = landscape("slurm", config, "--time", "1h", "--nodes", 2)
+    assert (code, out) == (2, "")
+    assert err.startswith("landscape: --mpi: srun's way to start ranks of no MPI library")
+
+
+def test_mpiexec_starts_as_many_ranks_as_slurm_says(landscape, workplace):
+    _, out, _ = landscape(
+        "slurm", workplace.config(), "--nodes", 2, "--time", "1h", "--launcher", "mpiexec"
+    )
+    assert 'mpiexec -n "$SLURM_NTASKS" ' in out
+    assert "--signal=B:USR1@60" in wishes(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--time", "soon"], "--time: got 'soon', expected a time"),
+        (["--time", "1h", "--", "--colour", "3"], "No such option '--colour'"),
+        (["--time", "1h", "--", "more.yaml"], "unexpected extra argument"),
+        (["--time", "1h", "--", "--samples", "0"], "'--samples': 0 is not in the range"),
+        (["--time", "1h", "--", "--set", "grid.x=3"], "run.yaml: grid.x: expected [MIN, MAX, N]"),
+        (["--time", "1h", "--", "--overwrite"], "--overwrite: each time the job is requeued"),
+        (["--time", "1h", "--", "--dry-run"], "--dry-run: "),
+        (["--time", "1h", "--", "--shard", "1/2"], None),
+        (["--time", "1h", "--array", "4", "--", "--shard=1/2"], "--shard: --array gives each"),
+        (["--time", "1h", "--array", "21"], "shard: 1/21 of a grid of 20 points"),
+        (["--time", "1h", "--array", "2", "--", "--adaptive", "0.1"], "adaptive needs; drop one"),
+        (["--time", "1h", "--launcher", "mpiexec", "--mpi", "pmi2"], "--mpi pmi2: is an option of"),
+        (["--nodes", "0"], "'--nodes': 0 is not in the range"),
+    ],
+)
+def test_what_no_job_can_have_is_one_line(landscape, workplace, arguments, words):
+    code, out, err = landscape("slurm", workplace.config(), *arguments)
+    assert (code, not out) == ((0, False) if words is None else (2, True))
+    assert err.count("\n") == (words is not None)
+    assert (words or "") in err
+
+
+def test_gpus_need_a_time_where_there_is_none(landscape, workplace):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    code, out, err = landscape("slurm", workplace.config(), "--gpus-per-task", 2)
+    assert (code, out) == (2, "")
+    assert err == (
+        "landscape: --gpus-per-task 2: there is no GPU here to estimate the time on; add --time\n"
+    )
+    assert landscape("slurm", workplace.config(), "--gpus-per-task", 2, "--time", "5m")[0] == 0

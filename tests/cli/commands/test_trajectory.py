@@ -1,0 +1,276 @@
+"""`landscape trajectory` as a user sees it."""
+
+import csv
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from landscape_cli.store.trajectory_file import read_trajectory
+
+FINAL = 11
+
+
+def network():
+    """The weights of the example regression, three and a bias, in float64."""
+    torch.manual_seed(1)
+    return nn.Linear(3, 1, dtype=torch.float64).state_dict()
+
+
+def moved(**entries):
+    """These weights moved along w0, w1, w2, b."""
+    state = network()
+    for name, shift in entries.items():
+        if name == "b":
+            state["bias"] = state["bias"] + shift
+        else:
+            state["weight"][0, int(name[1])] += shift
+    return state
+
+
+@pytest.fixture
+def run(workplace, landscape):
+    """A path along w0 and w1 with a little of w2; runs the command on it."""
+    for epoch in range(FINAL + 1):
+        rest = FINAL - epoch
+        state = moved(w0=rest, w1=0.1 * epoch * rest, w2=1e-3 * (rest == 5))
+        torch.save({"state_dict": state, "epoch": epoch}, workplace.folder / f"epoch{epoch}.pt")
+    config = workplace.config()
+
+    def call(*arguments):
+        return landscape("trajectory", config, *arguments)
+
+    call.folder = workplace.folder
+    return call
+
+
+def path(run, name="surface.trajectory.h5"):
+    return read_trajectory(run.folder / name)
+
+
+def direction(run, axis, name="surface.trajectory.h5"):
+    with h5py.File(run.folder / name) as file:
+        return {one.attrs["name"]: one[()] for one in file[f"{axis}direction"].values()}
+
+
+def test_the_path_in_natural_order_and_what_to_paste(run):
+    code, out, err = run("--checkpoints", "epoch*.pt")
+    assert code == 0
+    found = path(run)
+    assert found.labels == tuple(f"epoch{epoch}" for epoch in range(FINAL + 1))
+    assert found.epochs == tuple(range(FINAL + 1))
+    assert found.coordinates[-1].tolist() == [0, 0]
+    assert sum(found.explained) > 0.999
+    assert found.residuals.argmax() == 6
+    lines = out.splitlines()
+    file = run.folder / "surface.trajectory.h5"
+    assert lines[0] == "Linear: 12 checkpoints of 4 parameters"
+    assert lines[1] == f"centre:    {run.folder / 'epoch11.pt'}"
+    assert 5e-4 < found.residuals[6] < 1e-3
+    assert f"residual:  at most {found.residuals[6]:.4g} (epoch6)" in out
+    assert f'  checkpoint: "{run.folder / "epoch11.pt"}"' in lines
+    assert f'    x: {{kind: file, path: "{file}"}}' in lines
+    assert lines[-1] == f"wrote {file}"
+    assert "12/12 checkpoints" in err
+    with h5py.File(file) as stored:
+        low, high = stored.attrs["range_x"]
+    assert f"    x: [{low:g}, {high:g}, 5]" in lines
+    assert low < min(found.coordinates[:, 0]) < max(found.coordinates[:, 0]) < high
+
+
+def test_the_plane_holds_the_checkpoints(run):
+    run("--checkpoints", "epoch*.pt")
+    found, centre = path(run), network()
+    x, y = direction(run, "x"), direction(run, "y")
+    for epoch in (0, 3, 9):
+        state = torch.load(run.folder / f"epoch{epoch}.pt", weights_only=True)["state_dict"]
+        a, b = found.coordinates[epoch]
+        for name, tensor in state.items():
+            there = centre[name].numpy() + a * x[name] + b * y[name]
+            np.testing.assert_allclose(there, tensor.numpy(), atol=2e-4)
+
+
+def test_the_configurations_checkpoint_is_the_centre(run, workplace, landscape):
+    torch.save(moved(w0=-1), run.folder / "best.pt")
+    config = workplace.config(name="best.yaml", checkpoint="best.pt", output="best.h5")
+    code, out, _ = landscape("trajectory", config, "--checkpoints", "epoch*.pt")
+    assert code == 0
+    assert f"centre:    {run.folder / 'best.pt'}" in out
+    assert "  checkpoint:" not in out
+    found = path(run, "best.trajectory.h5")
+    assert np.hypot(*found.coordinates[-1]) == pytest.approx(1, rel=1e-3)
+
+
+def test_patterns_keep_their_order_and_files_count_once(run):
+    patterns = ["epoch9.pt", "epoch1*.pt", "epoch9.pt", "./epoch0.pt"]
+    code, _, _ = run(*(word for one in patterns for word in ("--checkpoints", one)))
+    assert code == 0
+    assert path(run).labels == ("epoch9", "epoch1", "epoch10", "epoch11", "epoch0")
+
+
+def test_a_name_with_the_letters_of_a_pattern(run):
+    (run.folder / "lr=[0.1]").mkdir()
+    torch.save(moved(b=3), run.folder / "lr=[0.1]" / "epoch0.pt")
+    code, _, _ = run("--checkpoints", "lr=[0.1]/epoch0.pt", "--checkpoints", "epoch*.pt")
+    assert code == 0
+    assert path(run).labels[:2] == ("lr=[0.1]/epoch0.pt", "epoch0.pt")
+
+
+def test_components_about_the_mean(run):
+    run("--checkpoints", "epoch*.pt")
+    about_final = path(run).explained
+    code, out, _ = run("--checkpoints", "epoch*.pt", "--center", "mean")
+    assert code == 0
+    assert "of the variance about the mean" in out
+    states = [
+        torch.load(run.folder / f"epoch{epoch}.pt", weights_only=True)["state_dict"]
+        for epoch in range(FINAL + 1)
+    ]
+    rows = np.stack([np.append(state["weight"].numpy(), state["bias"].numpy()) for state in states])
+    values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
+    np.testing.assert_allclose(path(run).explained, values[:2] ** 2 / (values**2).sum())
+    assert path(run).explained[0] != pytest.approx(about_final[0], rel=1e-3)
+
+
+def test_biases_are_left_out_of_directions_but_not_of_distances(run):
+    torch.save(moved(w0=3, b=100), run.folder / "epoch2.pt")
+    code, out, _ = run("--checkpoints", "epoch*.pt", "--ignore", "biasbn")
+    assert code == 0
+    assert not direction(run, "x")["bias"].any()
+    assert path(run).residuals[2] == pytest.approx(100, rel=1e-3)
+    assert "(epoch2)" in out
+
+
+def test_onto_existing_directions(run):
+    run("--checkpoints", "epoch*.pt")
+    code, out, _ = run(
+        *("--checkpoints", "epoch3.pt", "--onto", "surface.trajectory.h5", "-o", "onto.h5")
+    )
+    assert code == 0
+    one, whole = path(run, "onto.h5"), path(run)
+    np.testing.assert_allclose(one.coordinates[0], 0, atol=1e-12)
+    assert one.explained is None
+    assert "explained" not in out
+    assert f'x: {{kind: file, path: "{run.folder / "surface.trajectory.h5"}"}}' in out
+    assert len(whole.labels) == 12
+
+
+def test_onto_directions_by_position(run):
+    with h5py.File(run.folder / "old.h5", "w") as file:
+        for axis, place in (("x", 0), ("y", 1)):
+            weight = np.zeros((1, 3), dtype=np.float32)
+            weight[0, place] = 2
+            file[f"{axis}direction/0"], file[f"{axis}direction/1"] = weight, np.zeros(1)
+    code, _, _ = run("--checkpoints", "epoch*.pt", "--onto", "old.h5")
+    assert code == 0
+    found = path(run)
+    np.testing.assert_allclose(found.coordinates[:, 0], (FINAL - np.arange(12)) / 2, atol=1e-12)
+    np.testing.assert_allclose(found.residuals, 1e-3 * (np.arange(12) == 6), atol=1e-12)
+
+
+def test_learning_rates_of_a_log(run):
+    with (run.folder / "log.csv").open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", "lr"])
+        writer.writerows([epoch, 0.1 if epoch < 6 else 0.01] for epoch in range(1, 12))
+    code, _, _ = run("--checkpoints", "epoch*.pt", "--log", "log.csv")
+    assert code == 0
+    rates = path(run).learning_rates
+    assert np.isnan(rates[0])
+    assert rates[1:] == (0.1,) * 5 + (0.01,) * 6
+
+
+@pytest.fixture
+def bad(run):
+    """More checkpoints, and files that are none."""
+    torch.save(moved(w1=np.nan), run.folder / "nan.pt")
+    torch.save(nn.Linear(4, 1).state_dict(), run.folder / "other.pt")
+    for number in range(5):
+        torch.save(network(), run.folder / f"same{number}.pt")
+        torch.save(moved(w0=number, w1=2 * number), run.folder / f"line{number}.pt")
+    (run.folder / "text.csv").write_text("a,b\n")
+    with h5py.File(run.folder / "foreign.h5", "w") as file:
+        for axis in "xy":
+            for place in range(3):
+                file[f"{axis}direction/{place}"] = np.ones(3)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--checkpoints", "zz*.pt"], "--checkpoints: no file matches 'zz*.pt' in "),
+        (["--checkpoints", "."], "--checkpoints: no file matches '.'"),
+        (["--checkpoints", "epoch[12].pt"], "checkpoints: 2 of them; "),
+        (["--checkpoints", "epoch*.pt", "--checkpoints", "nan.pt"], "'nan.pt' holds numbers that "),
+        (
+            ["--checkpoints", "*r.pt", "--checkpoints", "epoch*.pt"],
+            "'other.pt' does not fit the mod",
+        ),
+        (["--checkpoints", "text.csv"], "'text.csv' is no PyTorch checkpoint"),
+        (["--checkpoints", "same*.pt"], "all 5 hold the same weights"),
+        (["--checkpoints", "line*.pt"], "all 5 lie on one line up to rounding"),
+        (
+            ["--checkpoints", "epoch*.pt", "--log", "text.csv"],
+            "--log text.csv: expected the columns",
+        ),
+        (["--checkpoints", "epoch*.pt", "--log", "gone.csv"], "--log: can't read 'gone.csv'"),
+        (["--checkpoints", "epoch*.pt", "--onto", "foreign.h5"], "--onto foreign.h5: x: 3 tensors"),
+        (["--checkpoints", "epoch*.pt", "--onto", "gone.h5"], "gone.h5: no such file"),
+        (["--checkpoints", "epoch*.pt", "-o", "epoch3.pt"], "is an input; name another file"),
+        (["--checkpoints", "epoch*.pt", "-o", "surface.h5"], "is the configuration's output"),
+        (["--checkpoints", "epoch*.pt", "-o", "."], "is a folder; name a file in it"),
+        (["--checkpoints", "epoch*.pt", "--margin", "-1"], "-1.0 is not in the range"),
+        ([], "Missing option '--checkpoints'"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(bad, arguments, words):
+    code, out, err = bad(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert err.startswith("landscape: ")
+    assert not (bad.folder / "surface.trajectory.h5").exists()
+
+
+def test_help_is_instant():
+    code = """
+import sys
+from landscape_cli.cli import cli
+from landscape_cli.cli.error_report import run
+run(cli, ["trajectory", "--help"])
+assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Examples:" in done.stdout
+
+
+def test_the_plane_is_computed_and_its_path_drawn(run, workplace, landscape):
+    run("--checkpoints", "epoch*.pt")
+    file = {"kind": "file", "path": "surface.trajectory.h5"}
+    config = workplace.config(
+        name="plane.yaml", checkpoint="epoch11.pt", directions={"x": file, "y": file}
+    )
+    assert landscape("compute", config)[0] == 0
+    assert landscape("plot", "surface.h5", "--dpi", 50)[2] == (
+        "note: 11 of 12 checkpoints of the trajectory lie outside the grid of surface.h5\n"
+    )
+    run("--checkpoints", "epoch1*.pt", "--onto", "surface.trajectory.h5", "-o", "few.h5")
+    code, out, err = landscape("plot", "surface.h5", "--trajectory", "few.h5", "--dpi", 50)
+    assert (code, out) == (0, f"wrote {run.folder / 'surface.png'}\n")
+    assert err == "note: 2 of 3 checkpoints of the trajectory lie outside the grid of surface.h5\n"
+
+
+def test_another_centres_path_is_noted(run, workplace, landscape):
+    run("--checkpoints", "epoch*.pt")
+    assert landscape("compute", workplace.config(checkpoint="epoch3.pt"))[0] == 0
+    code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.trajectory.h5")
+    assert code == 0
+    assert "surface.trajectory.h5 is one around other weights than those of surface.h5" in err
+    code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.h5")
+    assert code == 2
+    assert "surface.h5: holds no trajectory" in err

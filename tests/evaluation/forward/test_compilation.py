@@ -1,0 +1,263 @@
+"""The compiled forward pass: the same values, compiled once, and left out where it fails."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch._dynamo.utils import counters
+from torch.utils.data import TensorDataset
+
+from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.forward.compile_choice import (
+    compile_here,
+    try_compiling,
+    worth_trying,
+)
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import build_slice
+from landscape_cli.problems.objectives import cross_entropy
+from landscape_cli.problems.zoo.mlp import MLP
+from landscape_cli.records.tiles import Tile
+
+CPU = torch.device("cpu")
+CORNER = (1.0, 1.0)
+TILE = Tile(tuple(range(6)), tuple((x, y) for x in (0.0, 0.3, 1.0) for y in (-0.2, 1.0)))
+
+
+class Smooth(nn.Module):
+    """A perceptron whose fused kernels round otherwise than PyTorch's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(192, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 10)
+        )
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+class Unlike(Smooth):
+    """A network that computes something else when it is compiled."""
+
+    def forward(self, images):
+        return super().forward(images) * (1.01 if torch.compiler.is_compiling() else 1)
+
+
+def convolutional():
+    return nn.Sequential(
+        *(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()),
+        *(nn.Conv2d(4, 8, 3, stride=2, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)),
+    )
+
+
+def sequential():
+    return nn.Sequential(nn.Flatten(), MLP(192, (24,), 10))
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled():
+    """Code of earlier tests is forgotten: only so many versions of a function are kept."""
+    torch._dynamo.reset()
+    counters.clear()
+
+
+def network(build, samples=(48, 22)):
+    """An evaluator with a split for each number of samples, in batches of 16."""
+    torch.manual_seed(0)
+    model = build()
+    images = torch.randn(sum(samples), 3, 8, 8)
+    labels = torch.randint(10, (sum(samples),))
+    model(images)
+    model.eval()
+    parameters = FlatParameters.of_model(model, CPU)
+    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
+    pieces = zip(images.split(samples), labels.split(samples), strict=True)
+    splits = {
+        f"split{n}": SplitData(f"split{n}", TensorDataset(*piece), 16, CPU)
+        for n, piece in enumerate(pieces)
+    }
+    slice_ = build_slice(parameters.clone(), recipes)
+    evaluator = Evaluator(model, parameters, slice_, cross_entropy, splits, Settings(16))
+    evaluator.load(1 << 30)
+    return evaluator
+
+
+def graphs():
+    return counters["stats"]["unique_graphs"]
+
+
+def bits(result):
+    return {name: values.tobytes() for name, values in result.values.items()}
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("build", [convolutional, sequential, Smooth])
+@pytest.mark.parametrize(
+    ("change", "tolerance"),
+    [
+        ({"fold": True}, 1e-5),
+        ({"channels_last": True}, 1e-5),
+        ({"compile": True}, 1e-5),
+        ({"compile": True, "fold": True, "channels_last": True}, 1e-5),
+        ({"precision": "bf16"}, 0.02),
+        ({"precision": "bf16", "compile": True, "fold": True}, 0.02),
+    ],
+)
+def test_every_setting_gives_the_plain_values(build, change, tolerance):
+    evaluator = network(build)
+    plain = evaluator.evaluate(TILE)
+    settings = replace(Settings(16), **change)
+    evaluator.apply(settings)
+    if settings.compile:
+        assert compile_here(evaluator, settings) is None
+        assert graphs() == 1
+    other = evaluator.evaluate(TILE)
+    for name in plain.values:
+        if name[1] == "loss":
+            np.testing.assert_allclose(other.values[name], plain.values[name], rtol=tolerance)
+    evaluator.apply(Settings(16))
+    assert bits(evaluator.evaluate(TILE)) == bits(plain)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("fold", [False, True])
+def test_points_and_odd_batches_need_no_compiling(fold):
+    evaluator = network(convolutional)
+    settings = Settings(16, fold=fold, compile=True)
+    assert compile_here(evaluator, settings) is None
+    assert graphs() == 1
+    first = evaluator.evaluate(TILE)
+    evaluator.evaluate(Tile((0, 1), ((0.7, 0.1), (-3.0, 5.0))))
+    assert graphs() == 1
+    assert bits(evaluator.evaluate(TILE)) == bits(first)
+
+
+def test_batches_of_another_shape_run_as_they_are_written():
+    evaluator = network(Smooth)
+    batches = list(evaluator.splits["split1"])
+    assert [len(batch[0]) for batch in batches] == [16, 6]
+    plain = [evaluator.values((0.3, 0.2), [batch]).means()[0] for batch in batches]
+    assert compile_here(evaluator, Settings(16, compile=True)) is None
+    other = [evaluator.values((0.3, 0.2), [batch]).means()[0] for batch in batches]
+    assert (other[0] != plain[0]).any()
+    assert (other[1] == plain[1]).all()
+
+
+@pytest.mark.bits
+def test_two_compilations_give_the_same_bits():
+    found = []
+    for _ in range(2):
+        torch._dynamo.reset()
+        evaluator = network(Smooth)
+        plain = bits(evaluator.evaluate(TILE))
+        assert compile_here(evaluator, Settings(16, compile=True)) is None
+        found.append(bits(evaluator.evaluate(TILE)))
+    assert found[0] == found[1] != plain
+
+
+def test_compiled_code_with_other_values_is_dropped():
+    evaluator = network(Unlike)
+    kept, facts = try_compiling(evaluator, CORNER, insist=True)
+    assert not kept
+    assert facts["outcome"] == "other values"
+    assert evaluator.settings == Settings(16)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_insisting_keeps_what_is_right(precision):
+    evaluator = network(Smooth)
+    start = Settings(16, precision=precision)
+    evaluator.apply(start)
+    kept, facts = try_compiling(evaluator, CORNER, insist=True)
+    assert kept
+    assert facts["outcome"] == "kept"
+    assert evaluator.settings == start
+
+
+def test_a_model_that_is_no_faster_is_not_compiled():
+    class Waiting(Smooth):
+        """Most of its time passes in what no compiler can shorten."""
+
+        @torch.compiler.disable
+        def wait(self):
+            torch.randn(300, 300).svd()
+
+        def forward(self, images):
+            self.wait()
+            return super().forward(images)
+
+    evaluator = network(Waiting)
+    kept, facts = try_compiling(evaluator, CORNER, insist=False)
+    assert not kept
+    assert facts["outcome"] == "not clearly faster"
+    assert facts["seconds_per_sample"] > 0
+
+
+def test_only_long_runs_are_compiled():
+    evaluator = network(convolutional)
+    assert not worth_trying(evaluator, 60.0)
+    assert worth_trying(evaluator, 3600.0)
+    odd = network(convolutional, samples=(48, 6))
+    assert not worth_trying(odd, 1500.0)
+    assert worth_trying(evaluator, 1500.0)
+
+
+@pytest.mark.bits
+def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
+    evaluator = network(Smooth)
+    plain = bits(evaluator.evaluate(TILE))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    from torch._inductor import config, cpp_builder
+
+    cpp_builder.cpp_compiler_search.cache_clear()
+    with config.patch({"cpp.cxx": "/nowhere/g++"}):
+        failure = compile_here(evaluator, Settings(16, compile=True))
+    cpp_builder.cpp_compiler_search.cache_clear()
+    assert "compiler" in failure
+    assert "\n" not in failure
+    assert evaluator.settings == Settings(16)
+    assert bits(evaluator.evaluate(TILE)) == plain
+
+
+PROGRAM = """
+import numpy as np, sys
+sys.path.insert(0, {folder!r})
+from test_compilation import CPU, Settings, TILE, compile_here, convolutional, network
+evaluator = network(convolutional)
+plain = evaluator.evaluate(TILE).values["split0", "loss"]
+assert compile_here(evaluator, Settings(16, compile=True)) is None
+compiled = evaluator.evaluate(TILE).values["split0", "loss"]
+np.testing.assert_allclose(compiled, plain, rtol=1e-5)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"), reason="needs AVX2"
+)
+def test_code_for_other_processors_is_left_in_the_cache(tmp_path):
+    """Built for longer vectors than it was generated for, it would overrun its buffers."""
+    own = torch.backends.cpu.get_cpu_capability().lower()
+    for capability in ("avx2", "default", own):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM.format(folder=str(Path(__file__).parent))],
+            env={
+                **os.environ,
+                "ATEN_CPU_CAPABILITY": capability,
+                "TORCHINDUCTOR_CACHE_DIR": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, (capability, done.stderr[-1000:])

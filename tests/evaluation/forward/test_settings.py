@@ -1,0 +1,302 @@
+"""Every way to do a forward pass gives the same values, but for rounding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.batch_norm import Recalibration
+from landscape_cli.evaluation.forward.calibration import calibrate
+from landscape_cli.evaluation.forward.defaults import default_settings, largest_output
+from landscape_cli.evaluation.forward.equivalence import agrees, precision_errors
+from landscape_cli.evaluation.forward.folding import Folding
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import build_slice
+from landscape_cli.problems.objectives import cross_entropy
+from landscape_cli.problems.zoo.resnet import ResNet
+from landscape_cli.records.tiles import Tile
+
+CPU = torch.device("cpu")
+TILE = Tile((0, 1, 2), ((0.0, 0.0), (0.3, -0.2), (1.0, 1.0)))
+
+
+def network(build, objective=cross_entropy, settings=None):
+    """An evaluator of a network with batch-norm statistics of the data it is evaluated on."""
+    torch.manual_seed(0)
+    images, labels = torch.randn(70, 3, 8, 8), torch.randint(10, (70,))
+    model = build()
+    model(images)
+    model.eval()
+    parameters = FlatParameters.of_model(model, CPU)
+    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
+    data = {"train": SplitData("train", TensorDataset(images, labels), 16, CPU)}
+    evaluator = Evaluator(
+        model,
+        parameters,
+        build_slice(parameters.clone(), recipes),
+        objective,
+        data,
+        settings or Settings(16),
+    )
+    evaluator.load(1 << 30)
+    return evaluator
+
+
+def resnet():
+    return ResNet(8, channels=3)
+
+
+class Awkward(nn.Module):
+    """Convolutions and norms in every relation that folding has to tell apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.plain = nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")
+        self.plain_norm = nn.BatchNorm2d(4, affine=False)
+        self.twice = nn.Conv2d(4, 4, 3, padding=1)  # used twice
+        self.twice_norm = nn.BatchNorm2d(4)
+        self.other_norm = nn.BatchNorm2d(4)
+        self.grouped = nn.Conv2d(4, 8, 3, groups=2, bias=False)
+        self.grouped_norm = nn.BatchNorm2d(8)
+        self.alone = nn.BatchNorm2d(8)  # after a nonlinearity
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, images):
+        hidden = self.plain_norm(self.plain(images)).relu()
+        hidden = self.twice_norm(self.twice(hidden)) + self.other_norm(self.twice(hidden))
+        hidden = self.alone(self.grouped_norm(self.grouped(hidden)).relu())
+        return self.head(hidden.mean(dim=(2, 3)))
+
+
+class Mingling(nn.Module):
+    """A norm with the statistics of the batch, so that samples depend on each other."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(192, track_running_stats=False)
+        self.head = nn.Linear(192, 10)
+
+    def forward(self, images):
+        return self.head(self.norm(images.flatten(1)))
+
+
+class Branching(nn.Module):
+    """A convolution whose output is used beside the norm, which folding would get wrong."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.head = nn.Linear(4, 10)
+
+    def forward(self, images):
+        hidden = self.convolution(images)
+        return self.head((self.norm(hidden) + hidden).mean(dim=(2, 3)))
+
+
+def folding_agrees(evaluator):
+    settings = replace(evaluator.settings, fold=True)
+    return agrees(evaluator, settings, (1.0, 1.0), list(evaluator.first_split))
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("build", [resnet, Awkward, Branching])
+@pytest.mark.parametrize(
+    "change",
+    [{"micro_batch": 7}, {"micro_batch": 500}, {"channels_last": True}, {"precision": "tf32"}],
+)
+def test_settings_change_values_by_rounding_alone(build, change):
+    evaluator = network(build)
+    plain = evaluator.evaluate(TILE)
+    evaluator.apply(replace(Settings(16), **change))
+    other = evaluator.evaluate(TILE)
+    for name, values in plain.values.items():
+        np.testing.assert_allclose(other.values[name], values, rtol=1e-5)
+        np.testing.assert_allclose(other.stderr[name], plain.stderr[name], rtol=1e-4)
+    evaluator.apply(Settings(16))
+    for name, values in plain.values.items():
+        assert evaluator.evaluate(TILE).values[name].tobytes() == values.tobytes()
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize(("build", "pairs"), [(resnet, 9), (Awkward, 2)])
+def test_folding_changes_values_by_rounding_alone(build, pairs):
+    evaluator = network(build)
+    plain = evaluator.evaluate(TILE)
+    names = [name for name, _ in evaluator.model.named_parameters()]
+    assert folding_agrees(evaluator)
+    evaluator.apply(Settings(16, channels_last=True, fold=True))
+    assert len(evaluator.folding()) == pairs
+    folded = evaluator.evaluate(TILE)
+    for name, values in plain.values.items():
+        np.testing.assert_allclose(folded.values[name], values, rtol=1e-5)
+    evaluator.apply(Settings(16))
+    assert [name for name, _ in evaluator.model.named_parameters()] == names
+    for name, values in plain.values.items():
+        assert evaluator.evaluate(TILE).values[name].tobytes() == values.tobytes()
+
+
+def test_folding_is_exact_in_float64():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5)).double()
+    images = torch.randn(6, 2, 7, 7, dtype=torch.float64)
+    model(images)
+    with torch.no_grad():
+        model[1].weight.uniform_(0.5, 2)
+        model[1].bias.uniform_(-1, 1)
+    model.eval()
+    folding = Folding(model, lambda: model(images))
+    with torch.no_grad():
+        for scale in (1.0, 3.0):
+            model[0].weight.mul_(scale) if not folding.attached else None
+            expected = model(images)
+            folding.attach()
+            folding.update()
+            torch.testing.assert_close(model(images), expected, rtol=1e-13, atol=1e-13)
+            assert model[1](images.sum()) is not None
+            folding.detach()
+
+
+def test_folding_that_would_be_wrong_is_refused():
+    evaluator = network(Branching)
+    assert len(evaluator.folding()) == 1
+    assert not folding_agrees(evaluator)
+    assert not calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.fold
+
+
+def test_an_objective_that_reads_the_weights_is_not_folded():
+    def objective(model, batch):
+        values = cross_entropy(model, batch)
+        return {"loss": values["loss"] + model.conv1.weight.square().sum()}
+
+    evaluator = network(resnet, objective)
+    assert not folding_agrees(evaluator)
+
+
+def test_batches_are_not_resized_where_samples_depend_on_each_other():
+    evaluator = network(Mingling)
+    batches = list(evaluator.first_split)
+    for size in (8, 32):
+        assert not agrees(evaluator, Settings(size), (1.0, 1.0), batches[:2])
+    assert calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.micro_batch == 16
+
+
+def test_default_settings_follow_from_the_model_s_shapes():
+    assert largest_output(network(resnet)) == 16 * 8 * 8 * 4
+    chosen = default_settings(network(resnet), (1.0, 1.0))
+    assert chosen == Settings(128, channels_last=True, fold=True)
+    assert default_settings(network(resnet), (1.0, 1.0), resize=False).micro_batch == 16
+    assert default_settings(network(Mingling), (1.0, 1.0)) == Settings(16, channels_last=True)
+    assert not default_settings(network(Branching), (1.0, 1.0)).fold
+
+
+def test_an_objective_that_needs_whole_batches_is_left_alone():
+    def objective(model, batch):
+        if len(batch[0]) not in (16, 6):
+            raise ValueError("a batch of another size")
+        return cross_entropy(model, batch)
+
+    evaluator = network(resnet, objective)
+    assert len(evaluator.folding()) == 0
+    assert default_settings(evaluator, (1.0, 1.0), resize=False).channels_last
+
+
+def test_short_runs_are_not_calibrated():
+    evaluator = network(resnet)
+    assert calibrate(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("resize", [True, False])
+def test_calibrating_leaves_the_evaluator_as_it_was(resize):
+    evaluator = network(resnet)
+    before = evaluator.evaluate(TILE)
+    found = calibrate(evaluator, 10**7, 1, (1.0, 1.0), resize).settings
+    assert found.precision == "fp32"
+    assert resize or found.micro_batch == 16
+    assert evaluator.settings == Settings(16)
+    for name, values in before.values.items():
+        assert evaluator.evaluate(TILE).values[name].tobytes() == values.tobytes()
+
+
+def test_a_reduced_precision_is_compared_with_fp32():
+    evaluator = network(resnet, settings=Settings(16, precision="bf16"))
+    points = [(0.0, 0.0), (1.0, 1.0)]
+    errors = precision_errors(evaluator, points)
+    assert [error["coordinates"] for error in errors] == [[0, 0], [1, 1]]
+    assert 0 < errors[0]["relative"]["loss"] < 0.05
+    assert evaluator.settings.precision == "bf16"
+    reduced = evaluator.evaluate(TILE).values["train", "loss"]
+    evaluator.apply(Settings(16))
+    assert (reduced != evaluator.evaluate(TILE).values["train", "loss"]).all()
+
+
+def test_fresh_statistics_are_those_of_the_precision_that_is_compared():
+    evaluator = network(resnet, settings=Settings(16, precision="bf16"))
+    evaluator.recalibration = Recalibration(
+        evaluator.model, evaluator.first_split, evaluator.objective
+    )
+    errors = precision_errors(evaluator, TILE.coordinates)
+    reduced = evaluator.evaluate(TILE).values["train", "loss"]
+    evaluator.set_forward(Settings(16))
+    exact = evaluator.evaluate(TILE).values["train", "loss"]
+    expected = np.abs(reduced - exact) / exact
+    assert [error["relative"]["loss"] for error in errors] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_points_of_a_tile_do_not_share_cast_weights(precision, fold):
+    evaluator = network(resnet)
+    evaluator.apply(Settings(16, fold=fold, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert values[0] == together.values[name][point]
+
+
+def test_batches_of_iterables_keep_their_samples():
+    batches = [(torch.ones(3, 2),), (torch.ones(5, 2),)]
+    split = SplitData("train", batches, 16, CPU)
+    list(split.load(1 << 20))
+    split.arrange(4, channels_last=True)
+    assert [len(batch[0]) for batch in split] == [3, 5]
+
+
+def test_nested_batches_are_divided_in_order():
+    class Dictionaries(torch.utils.data.Dataset):
+        def __len__(self):
+            return 7
+
+        def __getitem__(self, index):
+            return {"a": torch.tensor([index]), "b": (torch.tensor(index), "word")}
+
+    split = SplitData("train", Dictionaries(), 3, CPU)
+    list(split.load(1 << 20))
+    split.arrange(5, channels_last=False)
+    first, second = split
+    assert first["a"].flatten().tolist() == first["b"][0].tolist() == [0, 1, 2, 3, 4]
+    assert second["a"].flatten().tolist() == [5, 6]
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("room", [1 << 30, 0])
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_points_of_a_tile_do_not_depend_on_each_other(precision, room):
+    """Autocast caches converted weights, which must not outlive their point."""
+    evaluator = network(lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)))
+    evaluator.load(room)
+    evaluator.apply(Settings(16, precision=precision))
+    together = evaluator.evaluate(TILE)
+    for point, coordinates in enumerate(TILE.coordinates):
+        alone = evaluator.evaluate(Tile((point,), (coordinates,)))
+        for name, values in alone.values.items():
+            assert together.values[name][point] == values[0]

@@ -1,0 +1,282 @@
+"""Directions that are made anew are, bit for bit, those that are kept."""
+
+import threading
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.geometry import blocks
+from landscape_cli.geometry.directions import drawing_ahead
+from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.directions.checkpoint import CheckpointDirection
+from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.normalization import NORMALIZATIONS, WHOLE, Ignore, by_tensor
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.affine import build_slice
+from landscape_cli.geometry.slices.streamed import StreamedSlice
+
+DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+COORDINATES = (0.3, -1.7, 0.123456789)
+GPU = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+)
+
+
+class Steps(Direction):
+    """A kind that gives whole tensors only: entries that count up, divided by their largest."""
+
+    kind: Literal["steps"] = "steps"
+    first: int = 1
+
+    def draw(self, name, out):
+        out.copy_(torch.arange(self.first, self.first + out.numel()).view(out.shape))
+
+    def measure(self, drawn, weights):
+        host = weights.cpu()
+        return by_tensor(
+            drawn, lambda whole: whole / whole.abs().max() * host if whole.numel() else whole
+        )
+
+    def label(self):
+        return "steps"
+
+
+@pytest.fixture(params=["whole", "divided", "divided by threads"])
+def division(request, monkeypatch):
+    """Blocks as they are, and so small that they end within filters, and filters within them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if request.param == "divided" else 2)
+    if request.param != "whole":
+        monkeypatch.setattr(blocks, "CHUNK", 128)
+        monkeypatch.setattr(drawing_ahead, "AHEAD", 512)
+        monkeypatch.setattr(drawing_ahead, "CHUNK", 128)
+        monkeypatch.setattr(drawing_ahead, "LARGE", 64)
+    monkeypatch.setattr(drawing_ahead, "FEW", 0)
+    yield
+    torch.set_num_threads(before)
+
+
+def centre_of(dtype, device="cpu"):
+    """Tensors of many filters, of filters longer than a block, of one dimension, none, nothing."""
+    torch.manual_seed(0)
+    shapes = {
+        "filters": (70, 3, 3),
+        "long": (3, 300),
+        "one": (1, 500),
+        "small": (4, 5, 2, 2),
+        "bias": (130,),
+        "number": (),
+        "nothing": (0, 3),
+        "thin": (600, 1),
+        "hollow": (3, 0),
+    }
+    centre = FlatParameters(
+        {name: torch.empty(s, dtype=dtype) for name, s in shapes.items()}, "cpu"
+    )
+    centre.assign({name: torch.randn(shape) for name, shape in shapes.items()})
+    centre.views["filters"][2] = 0
+    moved = FlatParameters(centre.views, device)
+    moved.assign(centre.views)
+    return moved
+
+
+def bits(tensor):
+    return tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+
+
+def assert_same(centre, recipes, orthogonal=False):
+    """Everything that can be asked of a slice, bit for bit."""
+    kept = build_slice(centre, recipes, orthogonal)
+    streamed = StreamedSlice(centre, recipes, orthogonal)
+    assert streamed.hashes() == kept.hashes()
+    assert streamed.cosines() == kept.cosines()
+    assert streamed.norms() == kept.norms()
+    assert list(streamed.directions) == list(kept.directions)
+    for axis, direction in kept.directions.items():
+        again = FlatParameters(centre.views, "cpu")
+        for name, place, entries in streamed.blocks(axis):
+            again.views[name][place] = entries
+        for (name, place, entries), (other, there, same) in zip(
+            streamed.blocks(axis), kept.blocks(axis), strict=True
+        ):
+            assert (name, place) == (other, there)
+            assert torch.equal(bits(entries), bits(same))
+        for name, view in direction.views.items():
+            assert torch.equal(bits(again.views[name]), bits(view)), name
+    for coordinates in (COORDINATES, COORDINATES[::-1], (0.0, 0.0, 0.0)):
+        out, other = centre.clone(), centre.clone()
+        for flat in (out, other):
+            for view in flat.views.values():
+                view.fill_(torch.nan)
+        kept.write(coordinates[: len(recipes)], out)
+        streamed.write(coordinates[: len(recipes)], other)
+        for name, view in out.views.items():
+            assert torch.equal(bits(other.views[name]), bits(view)), name
+        for dtype, buffer in out.buffers.items():
+            assert torch.equal(bits(other.buffers[dtype]), bits(buffer))
+
+
+def random(count, normalize="filter", ignore="biasbn"):
+    return {
+        axis: RandomDirection(seed=seed, normalize=normalize, ignore=ignore)
+        for seed, axis in enumerate("xyz"[:count], 1)
+    }
+
+
+@pytest.mark.bits
+@pytest.mark.usefixtures("division")
+@pytest.mark.usefixtures("division")
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", ["filter", "model"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
+    recipes = {
+        "x": RandomDirection(seed=1, normalize=rule, ignore="none", exclude=["bias", "thin"]),
+        "y": RandomDirection(seed=2, include=["filters", "[l-o]*"]),
+        "z": Steps(exclude=["small"]),
+    }
+    assert_same(centre_of(dtype), recipes, orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.usefixtures("division")
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", ["none", "filter", "dmodel"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_directions_that_are_given_are_the_same(dtype, rule, orthogonal):
+    centre = centre_of(dtype)
+    recipes = {}
+    for axis, ignore in (("x", "none"), ("y", "biasbn")):
+        entries = {name: torch.randn(view.shape).to(dtype) for name, view in centre.views.items()}
+        given = CheckpointDirection(path=f"{axis}.pt", normalize=rule, ignore=ignore)
+        recipes[axis] = given.holding(entries)
+    assert_same(centre, recipes, orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_plane_is_the_same(dtype, rule, orthogonal):
+    for ignore in Ignore:
+        assert_same(centre_of(dtype), random(2, rule, ignore.value), orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.usefixtures("division")
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_line_and_three_directions_are_the_same(dtype, count, orthogonal):
+    assert_same(centre_of(dtype), random(count, ignore="none"), orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.usefixtures("division")
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
+    recipes = {"x": RandomDirection(normalize="layer"), "y": Steps(), "z": Steps(first=7)}
+    assert_same(centre_of(dtype), recipes, orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
+@pytest.mark.parametrize("device", [GPU])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_it_is_the_same_on_a_gpu(dtype, device, rule, orthogonal):
+    for ignore in ("biasbn", "none"):
+        assert_same(centre_of(dtype, device), random(2, rule, ignore), orthogonal)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_tensor_of_several_blocks_of_the_real_size_is_the_same(dtype):
+    centre = FlatParameters({"w": torch.empty(700, 3001), "b": torch.empty(700)}, "cpu")
+    centre.assign({name: torch.randn(view.shape) for name, view in centre.views.items()})
+    converted = FlatParameters({n: v.to(dtype) for n, v in centre.views.items()}, "cpu")
+    converted.assign(centre.views)
+    assert_same(converted, random(2), orthogonal=True)
+
+
+@pytest.mark.bits
+def test_parameters_of_different_types_lie_side_by_side():
+    torch.manual_seed(0)
+    tensors = {str(d): torch.randn(30, 7).to(d) for d in DTYPES} | {"last": torch.randn(9, 9)}
+    centre = FlatParameters(tensors, "cpu")
+    centre.assign(tensors)
+    assert_same(centre, random(2, ignore="none"))
+
+
+@pytest.mark.bits
+def test_points_of_a_bfloat16_model_do_not_depend_on_the_threads():
+    """PyTorch's own kernels round the end of each thread's share otherwise."""
+    flat = FlatParameters({"w": torch.empty(333, 1001, dtype=torch.bfloat16)}, "cpu")
+    flat.assign({"w": torch.randn(333, 1001)})
+    plane = build_slice(flat, random(2))
+    before, found = torch.get_num_threads(), []
+    for count in (1, 2, 3):
+        torch.set_num_threads(count)
+        out = flat.clone()
+        plane.write((0.3, -0.7), out)
+        found.append(bits(out.views["w"]))
+    torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+class Broken(Steps):
+    """A kind that fails after its first parameter."""
+
+    def entries(self, name, shape, dtype):
+        if name == "small":
+            raise ValueError("no entries")
+        return super().entries(name, shape, dtype)
+
+
+class Late(Steps):
+    """A kind whose entries fail when they are drawn."""
+
+    def entries(self, name, shape, dtype):
+        def fill(out):
+            assert threading.current_thread() is not threading.main_thread()
+            raise ValueError("no entries")
+
+        return fill if name == "thin" else super().entries(name, shape, dtype)
+
+
+@pytest.mark.parametrize("kind", [Broken, Late])
+def test_what_a_kind_raises_is_raised(monkeypatch, kind):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    monkeypatch.setattr(drawing_ahead, "FEW", 0)
+    with pytest.raises(ValueError, match="no entries"):
+        StreamedSlice(centre_of(torch.float32), {"x": RandomDirection(), "y": kind()}).hashes()
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (0, 3), (3, 0), (7, 300), (2, 3, 400), (40, 3, 3)])
+def test_pieces_cover_a_tensor_in_order(monkeypatch, shape):
+    monkeypatch.setattr(blocks, "CHUNK", 128)
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    found = [array[index] for index in blocks.pieces(shape)]
+    assert max(piece.size for piece in found) <= 128
+    assert np.array_equal(np.concatenate([piece.ravel() for piece in found]), array.ravel())
+
+
+@pytest.mark.parametrize(
+    ("entries", "width", "expected"),
+    [
+        (300, None, [(0, 128), (128, 256), (256, 300)]),
+        (300, 50, [(0, 100), (100, 200), (200, 300)]),
+        (300, 150, [(0, 128), (128, 150), (150, 278), (278, 300)]),
+        (0, None, [(0, 0)]),
+        (0, 3, [(0, 0)]),
+    ],
+)
+def test_spans_by_hand(monkeypatch, entries, width, expected):
+    monkeypatch.setattr(blocks, "CHUNK", 128)
+    assert list(blocks.spans(entries, width)) == expected

@@ -1,0 +1,115 @@
+import heapq
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landscape_cli.parallel.serial import SerialExecutor
+from landscape_cli.parallel.tile_scheduler import Tiling, tile_seconds
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import TileResult
+
+GRID = Grid({"x": Axis(0, 1, 40), "y": Axis(0, 1, 30)})
+
+
+def finish(tile, seconds, rank=0):
+    each = np.full(len(tile.indices), seconds, np.float32)
+    return TileResult(tile.indices, {}, {}, each, rank)
+
+
+def play(tiling, points_take):
+    """Run a tiling on clocks: what each rank got as (begin, end, points), by rank."""
+    tiles = [[] for _ in points_take]
+    running = []
+
+    def start(rank, now):
+        tile = tiling.take(rank)
+        if tile is not None:
+            end = now + len(tile.indices) * points_take[rank]
+            tiles[rank].append((now, end, len(tile.indices)))
+            heapq.heappush(running, (end, rank, tile))
+
+    for rank in range(len(points_take)):
+        start(rank, 0.0)
+    while running:
+        now, rank, tile = heapq.heappop(running)
+        tiling.returned(finish(tile, points_take[rank], rank))
+        start(rank, now)
+    return tiles
+
+
+@given(
+    st.lists(st.integers(0, GRID.total - 1), unique=True, max_size=300),
+    st.integers(1, 9),
+    st.floats(1e-6, 10),
+)
+def test_every_point_is_given_out_once_whatever_it_takes(todo, ranks, seconds):
+    tiling = Tiling(GRID, np.array(todo, np.int64), ranks)
+    given_out = []
+    for result in SerialExecutor().run(tiling, lambda tile: finish(tile, seconds)):
+        given_out += result.indices
+    assert given_out == todo
+    assert tiling.take() is None
+
+
+@given(st.integers(0, 1200), st.lists(st.floats(1e-4, 3), min_size=1, max_size=20))
+def test_every_point_is_given_out_once_to_ranks_of_any_speeds(total, points_take):
+    tiling = Tiling(GRID, np.arange(total), len(points_take))
+    tiles = play(tiling, points_take)
+    assert sum(points for rank in tiles for _, _, points in rank) == total
+
+
+@given(
+    st.integers(2, 40),
+    st.floats(0.001, 0.05),
+    st.lists(st.sampled_from([1, 1, 2, 4]), min_size=40, max_size=40),
+)
+def test_all_ranks_end_at_about_the_same_time(ranks, seconds, slowness):
+    points_take = [seconds * slow for slow in slowness[:ranks]]
+    speed = sum(1 / one for one in points_take)
+    total = int(10 * speed)
+    line = Grid({"x": Axis(0, 1, total)})
+    tiles = play(Tiling(line, np.arange(total), ranks), points_take)
+    ends = [rank[-1][1] for rank in tiles]
+    # One point of the slowest rank, and the shortest tile that rank 0 would hand out.
+    assert max(ends) - min(ends) <= 2 * max(points_take) + 0.05
+    assert max(ends) <= total / speed + 2 * max(points_take) + 0.05
+
+
+def test_a_slow_rank_gets_fewer_points_and_not_a_longer_tile():
+    tiles = play(Tiling(GRID, np.arange(1200), 4), [0.01, 0.01, 0.01, 0.04])
+    fast, slow = ([end - begin for begin, end, _ in tiles[rank]] for rank in (0, 3))
+    assert max(slow) <= 1.01
+    assert max(fast) >= 0.5
+    assert sum(points for _, _, points in tiles[3]) == pytest.approx(1200 / 13, rel=0.1)
+
+
+def test_tiles_hold_the_coordinates_of_their_points():
+    tile = Tiling(GRID, np.array([0, 1199]), 1).take()
+    assert tile.coordinates == GRID.coordinates(tile.indices)
+
+
+def test_tiles_grow_to_about_a_second_and_shrink_towards_the_end():
+    tiling = Tiling(GRID, np.arange(1200), 2)
+    sizes = []
+    while (tile := tiling.take()) is not None:
+        sizes.append(len(tile.indices))
+        tiling.returned(finish(tile, 0.05))
+    assert sizes[0] == 1
+    assert 18 <= max(sizes) <= 20
+    assert sizes[-1] == 1
+    assert sizes[1:] == sorted(sizes[1:], reverse=True)
+
+
+def test_a_rank_that_becomes_slow_gets_smaller_tiles_at_once():
+    tiling = Tiling(GRID, np.arange(1200), 2)
+    for seconds in (0.01, 0.01, 0.04, 0.04):
+        tile = tiling.take(1)
+        tiling.returned(finish(tile, seconds, 1))
+    assert 20 <= len(tiling.take(1).indices) <= 35
+
+
+@pytest.mark.parametrize(("ranks", "seconds"), [(1, 1), (64, 1), (1000, 1), (4096, 4.096)])
+def test_tiles_last_longer_where_many_ranks_send_results_to_rank_0(ranks, seconds):
+    assert tile_seconds(ranks) == pytest.approx(seconds)

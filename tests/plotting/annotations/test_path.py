@@ -1,0 +1,239 @@
+"""Paths and checkpoints over planes and lines."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.plotting.annotations.overlay import overlay, path_notes
+from landscape_cli.plotting.annotations.path import APART, drops, epochs_to_write
+from landscape_cli.plotting.annotations.text_placement import Places
+from landscape_cli.plotting.figure import draw
+from landscape_cli.records.trajectory import Trajectory
+
+FLAT = ("contour", "contourf", "heatmap")
+STEPS = (0.1,) * 10 + (0.01,) * 5 + (0.001,) * 6
+
+
+def trajectory(count=21, rates=STEPS, epochs=True, scale=0.9, explained=(0.7, 0.2)):
+    """A path from (scale, scale) to the origin on a parabola."""
+    steps = np.linspace(scale, 0, count)
+    return Trajectory(
+        coordinates=np.stack([steps, steps**2 / scale], axis=1),
+        residuals=np.zeros(count),
+        labels=tuple(map(str, range(count))),
+        epochs=tuple(range(count)) if epochs else None,
+        learning_rates=rates,
+        explained=explained,
+    )
+
+
+def marker(label, *coordinates):
+    return {"label": label, "path": label, "coordinates": list(coordinates), "residual": 0.0}
+
+
+def bowl(x, y):
+    return 1 + 10 * (x**2 + y**2)
+
+
+@pytest.fixture
+def panel_with(make_panel):
+    def make(path=None, markers=(), kind="file", **axes):
+        provenance = {
+            "checkpoints": list(markers),
+            "trajectory": path and path.as_mapping(),
+            "directions": {axis: {"kind": kind, "label": "a direction"} for axis in "xy"},
+        }
+        return make_panel(bowl, provenance=provenance, **axes)
+
+    return make
+
+
+def only(axes, gid):
+    (line,) = [line for line in axes.get_lines() if line.get_gid() == gid]
+    return line
+
+
+def texts(axes, gid):
+    return {text.get_text(): text for text in axes.texts if text.get_gid() == gid}
+
+
+@pytest.mark.parametrize("kind", FLAT)
+def test_a_path_is_drawn_where_it_is_and_the_limits_stay(panel_with, legend, kind):
+    path = trajectory(scale=3)
+    bare = draw([panel_with()], kind).axes[0]
+    axes = draw([panel_with(path)], kind).axes[0]
+    np.testing.assert_array_equal(only(axes, "trajectory").get_xydata(), path.coordinates)
+    assert axes.get_xlim() == bare.get_xlim()
+    assert axes.get_ylim() == bare.get_ylim()
+    assert legend(axes) == ["21 checkpoints (by epoch)", "lr falls after 9, 14", "first", "last"]
+    assert only(axes, "trajectory").get_path_effects()
+
+
+def test_ends_and_drops_have_marks(panel_with):
+    axes = draw([panel_with(trajectory())], "contourf").axes[0]
+    places = {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+    np.testing.assert_allclose(places["first"], [[0.9, 0.9]])
+    np.testing.assert_allclose(places["last"], [[0, 0]])
+    np.testing.assert_allclose(places["lr falls after 9, 14"][:, 0], [0.9 * 11 / 20, 0.9 * 6 / 20])
+
+
+def test_axes_say_what_components_explain(panel_with):
+    axes = draw([panel_with(trajectory())]).axes[0]
+    assert axes.get_xlabel() == "PCA 1: 70.0 % of variance"
+    assert axes.get_ylabel() == "PCA 2: 20.0 % of variance"
+    for path, kind in ((trajectory(explained=None), "file"), (trajectory(), "random")):
+        axes = draw([panel_with(path, kind=kind)]).axes[0]
+        assert axes.get_xlabel() == "x: a direction"
+
+
+def test_an_axis_along_the_other_component(make_panel):
+    provenance = {
+        "trajectory": trajectory().as_mapping(),
+        "directions": {"x": {"kind": "file", "axis": "y"}, "y": {"kind": "file", "axis": "x"}},
+    }
+    axes = draw([make_panel(bowl, provenance=provenance)]).axes[0]
+    assert axes.get_xlabel() == "PCA 2: 20.0 % of variance"
+
+
+@pytest.mark.parametrize("kind", FLAT)
+def test_epochs_are_written_sparsely_and_apart(panel_with, kind):
+    path = trajectory(200, rates=None, scale=0.9)
+    figure = draw([panel_with(path)], kind)
+    figure.draw_without_rendering()
+    written = texts(figure.axes[0], "epoch")
+    assert {"0", "199"} <= set(written)
+    assert 5 <= len(written) <= 14
+    boxes = [text.get_window_extent() for text in written.values()]
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:place])
+
+
+def test_a_crowd_of_checkpoints_gets_one_number(panel_with):
+    still = Trajectory(np.zeros((30, 2)), np.zeros(30), ("",) * 30, tuple(range(30)))
+    axes = draw([panel_with(still)], "contourf").axes[0]
+    assert set(texts(axes, "epoch")) == {"29"}
+
+
+def test_without_epochs_nothing_is_written(panel_with, legend):
+    axes = draw([panel_with(trajectory(epochs=False))], "contour").axes[0]
+    assert not texts(axes, "epoch")
+    assert legend(axes) == ["21 checkpoints", "lr falls", "first", "last"]
+
+
+def test_which_epochs_are_worth_writing():
+    path = trajectory(101, rates=(0.1,) * 43 + (0.01,) * 58)
+    numbers = epochs_to_write(path)
+    assert numbers[:3] == [100, 0, 42]
+    assert set(numbers[3:]) == set(range(10, 100, 10))
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        ((0.1, 0.1, 0.01, 0.01), [1]),
+        ((float("nan"), 0.1, 0.05, 0.05), [1]),
+        ((0.1, 0.2, 0.19, 0.18), []),
+        (tuple(0.5**k for k in range(20)), []),
+        (None, []),
+    ],
+)
+def test_only_steps_of_the_learning_rate_are_marked(rates, expected):
+    assert drops(trajectory(len(rates or ()) or 3, rates=rates)) == expected
+
+
+def test_a_path_on_a_surface_lies_on_it(panel_with):
+    path = trajectory()
+    panel = panel_with(path, x="-1:1:41", y="-1:1:41")
+    axes = draw([panel], "surface").axes[0]
+    x, y, z = only(axes, "trajectory").get_data_3d()
+    np.testing.assert_allclose(z, bowl(np.array(x), np.array(y)), atol=0.03)
+    assert (x[0], y[0]) == tuple(path.coordinates[0])
+
+
+def test_checkpoints_of_a_plane_have_names(panel_with, legend):
+    markers = [marker("A", 0, 0), marker("small", 0.5, 0.5), marker("out", 4, 0)]
+    axes = draw([panel_with(markers=markers)], "contourf").axes[0]
+    named = texts(axes, "checkpoint")
+    assert {name: text.xy for name, text in named.items()} == {"A": (0, 0), "small": (0.5, 0.5)}
+    diamonds = [line for line in axes.get_lines() if line.get_marker() == "D"]
+    assert [line.get_xydata().tolist() for line in diamonds] == [[[0, 0]], [[0.5, 0.5]], [[4, 0]]]
+    assert to_rgba(diamonds[0].get_markerfacecolor()) == to_rgba("white")
+    assert legend(axes) == []
+
+
+def test_a_checkpoint_beside_the_plane_says_how_far(panel_with):
+    near = {**marker("near", 0.5, 0.5), "residual": 1e-6, "distance": 0.7}
+    far = {**marker("far", -0.5, 0.5), "residual": 2.345, "distance": 3.0}
+    unknown = {**marker("unknown", 0.5, -0.5), "residual": 2e-6}
+    axes = draw([panel_with(markers=[near, far, unknown])], "contourf").axes[0]
+    assert list(texts(axes, "checkpoint")) == ["near", "far (2.35 off)", "unknown"]
+
+
+def test_checkpoints_of_a_line_stand_at_their_coordinates(make_panel):
+    provenance = {"checkpoints": [marker("A", 0), marker("B", 1), marker("C", 7)]}
+    panel = make_panel(np.ones(9), x="-0.5:1.5:9", y=None, provenance=provenance)
+    axes = draw([panel]).axes[0]
+    named = {name.strip(): text for name, text in texts(axes, "checkpoint").items()}
+    assert {name: text.get_position()[0] for name, text in named.items()} == {"A": 0, "B": 1}
+    upright = [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == "--"]
+    assert upright == [0, 1]
+    assert axes.get_xlim() == (-0.5, 1.5)
+
+
+def test_notes_count_what_lies_outside(panel_with):
+    panel = panel_with(trajectory(scale=2), [marker("A", 0, 0), marker("B", 0, 2)])
+    assert path_notes([panel, panel]) == [
+        "1 of 2 checkpoints lie outside the grid of run.h5",
+        "10 of 21 checkpoints of the trajectory lie outside the grid of run.h5",
+    ]
+    assert path_notes([panel_with(trajectory(), [marker("A", 1, -1)])]) == []
+
+
+def test_a_line_has_no_path(make_panel):
+    provenance = {"trajectory": trajectory(scale=9).as_mapping()}
+    panel = make_panel(np.ones(3), x="0:1:3", y=None, provenance=provenance)
+    assert path_notes([panel]) == []
+    assert not [
+        line for line in draw([panel]).axes[0].get_lines() if line.get_gid() == "trajectory"
+    ]
+
+
+def test_components_without_checkpoints_name_the_axes_alone(panel_with):
+    empty = Trajectory(np.zeros((0, 2)), np.zeros(0), (), explained=(0.5, 0.25))
+    axes = draw([panel_with(empty)]).axes[0]
+    assert axes.get_xlabel() == "PCA 1: 50.0 % of variance"
+    assert not [line for line in axes.get_lines() if line.get_gid() == "trajectory"]
+
+
+def test_another_files_path(make_surface):
+    own = {"trajectory": trajectory(3, rates=None).as_mapping()}
+    other = trajectory(4, rates=None, explained=(0.6, 0.1))
+    found = overlay(make_surface(bowl, provenance=own), other, "t.h5", "run.h5").provenance
+    assert len(found["trajectory"]["coordinates"]) == 4
+    assert found["trajectory"]["explained"] == [0.7, 0.2]
+    directions = {"directions": {axis: {"kind": "file", "path": "./t.h5"} for axis in "xy"}}
+    found = overlay(make_surface(bowl, provenance=directions), other, "t.h5", "run.h5").provenance
+    assert found["trajectory"]["explained"] == [0.6, 0.1]
+    found = overlay(make_surface(bowl, provenance=directions), other, "u.h5", "run.h5").provenance
+    assert found["trajectory"]["explained"] is None
+    line = make_surface(np.ones(3), x="0:1:3", y=None)
+    with pytest.raises(UsageError, match="run.h5 is no plane"):
+        overlay(line, other, "t.h5", "run.h5")
+    with pytest.raises(UsageError, match="it holds no path"):
+        overlay(make_surface(bowl), Trajectory(np.zeros((0, 2)), np.zeros(0), ()), "t.h5", "run.h5")
+
+
+@pytest.mark.parametrize("damage", [{"trajectory": {"coordinates": 3}}, {"checkpoints": [{}]}])
+def test_damaged_provenance_names_the_file(make_panel, damage):
+    with pytest.raises(StoreError, match="run.h5: (trajectory|checkpoints): not as this program"):
+        draw([make_panel(bowl, provenance=damage)])
+
+
+def test_places_keep_texts_apart():
+    point = np.array([1.0, 1.0])
+    places = Places((2.0, 2.0), np.array([point]))
+    ways = [places.find(point, "12") for _ in range(3)]
+    assert len(set(ways)) == 3
+    assert places.find(point, "12", APART) is None
+    assert Places((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), "1234") is None

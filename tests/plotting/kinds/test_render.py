@@ -1,0 +1,227 @@
+"""Ray-lit renders: what is where in the image, by VTK itself."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.animation import View, turning
+from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure_files import save
+from landscape_cli.plotting.kinds.render import TARGET
+from landscape_cli.plotting.request import Picture, Request
+from landscape_cli.plotting.scene3d import scene as scenes
+from landscape_cli.plotting.scene3d.camera import Camera, eye_of, frame_of
+from landscape_cli.plotting.scene3d.scene import Ball, Scene, _levelled, _surface, render
+from landscape_cli.plotting.scene3d.terrain import TALL, terrain_of
+from landscape_cli.plotting.style import colormap
+from landscape_cli.plotting.value_range import fit
+from landscape_cli.records.tiles import Status
+
+RED, WHITE, BLUE = (1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
+ABOVE = Camera(-90, 90)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def can_render():
+    pyvista = pytest.importorskip("pyvista", reason="no pyvista: make extras")
+    plotter = pyvista.Plotter(off_screen=True)
+    try:
+        scenes._check_opengl(plotter)
+    except UsageError as error:
+        pytest.skip(str(error))
+    finally:
+        plotter.close()
+
+
+def bowl(x, y):
+    return (x - 0.5) ** 2 + (y + 0.25) ** 2
+
+
+def seen(panel, camera, scale=None, width=400, **more):
+    """The image of a panel, and where a point of its box is in that: row and column."""
+    scale = scale or fit([panel])
+    terrain = terrain_of(panel, scale, camera.azimuth)
+    eye = eye_of(camera, TARGET)
+    frame = frame_of(camera, terrain.corners - TARGET)
+    lines = more.pop("lines", np.empty(0))
+    image = render(Scene(terrain, lines, WHITE, BLUE, RED, **more), eye, frame, width)
+    height = image.shape[0]
+
+    def at(point):
+        u, v, _ = eye.project(np.asarray(point, float))
+        return (frame.top - v) / frame.height * height, (u - frame.left) / frame.width * width
+
+    return image, at, terrain
+
+
+def middle_of(mask):
+    rows, columns = np.nonzero(mask)
+    return rows.mean() + 0.5, columns.mean() + 0.5
+
+
+def near(image, color, tolerance=30):
+    return (np.abs(image.astype(int) - np.round(255 * np.array(color))) <= tolerance).all(axis=-1)
+
+
+@pytest.mark.parametrize("camera", [Camera(), Camera(123, 10, 0.8), ABOVE, Camera(turning=True)])
+def test_points_are_where_the_eye_projects_them(make_panel, camera):
+    panel = make_panel(bowl, x="-1:1:9", y="-1:1:9")
+    for place in ([0.3, -0.4, 1.3], [-0.5, 0.2, 1.4]):
+        balls = (Ball(np.array(place), 0.06, RED),)
+        image, at, _ = seen(panel, camera, balls=balls)
+        assert middle_of(near(image, RED)) == pytest.approx(at(place), abs=1.5)
+
+
+def test_the_minimum_is_where_it_should_be(make_panel):
+    panel = make_panel(bowl, x="-1:1:41", y="-1:1:41")
+    image, at, terrain = seen(panel, ABOVE)
+    assert image.std() > 20
+    darkest = near(image, colormap()(0.0)[:3], tolerance=14)
+    x, y = terrain.place(0.5, -0.25)
+    assert middle_of(darkest) == pytest.approx(at([x, y, 0]), abs=8)
+
+
+def test_limits_cut_along_the_contour(make_panel):
+    import pyvista
+
+    panel = make_panel(lambda x, y: x + 0 * y, x="0:1:6", y="0:1:6")
+    terrain = terrain_of(panel, fit([panel], log=False, vmin=0.31, vmax=0.63), 0.0)
+    lid, bottom, inside = _levelled(_surface(pyvista, terrain))
+    low, high = 2 * 0.31 - 1, 2 * 0.63 - 1
+    assert lid.bounds == pytest.approx((high, 1, -1, 1, TALL, TALL))
+    assert bottom.bounds == pytest.approx((-1, low, -1, 1, 0, 0))
+    assert inside.bounds == pytest.approx((low, high, -1, 1, 0, TALL), abs=1e-6)
+
+
+def test_holes_show_the_floor(make_panel):
+    values = np.ones((5, 5)) + np.arange(5)
+    values[2, 2] = np.inf
+    image, _, _ = seen(make_panel(values), ABOVE)
+    hole = near(image, BLUE, tolerance=3)
+    assert hole[image.shape[0] // 2, image.shape[1] // 2]
+    assert 0.1 < hole.mean() < 0.35
+
+
+def test_what_is_not_computed_darkens_the_floor(make_panel):
+    status = np.full((5, 5), Status.OK)
+    status[1:4, 1:4] = Status.TODO
+    axes = draw([make_panel(bowl, status=status)], "render", dpi=60, camera=ABOVE).axes[0]
+    image = axes.get_images()[0].get_array()
+    middle = tuple(n // 2 for n in image.shape[:2])
+    assert near(image, 3 * [0.75], 3)[middle]
+
+
+def test_contours_lie_on_the_floor(make_panel):
+    panel = make_panel(lambda x, y: x + 0 * y, x="-1:1:9", y="-1:1:9")
+    low, _, _ = seen(panel, Camera(-90, 5), lines=np.array([0.0]))
+    bare, _, _ = seen(panel, Camera(-90, 5))
+    changed = np.abs(low.astype(int) - bare).max(axis=-1) > 40
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > 0.6 * low.shape[0]
+    assert columns.mean() == pytest.approx(low.shape[1] / 2, abs=3)
+
+
+def test_the_figure_has_image_bar_sides_and_legend(make_panel, legend):
+    values = np.arange(25.0).reshape(5, 5)
+    values[4, 4] = np.nan
+    panel = make_panel(values)
+    figure = draw([panel], "render", fit([panel], log=False, vmax=20), dpi=60)
+    axes, bar = figure.axes
+    (image,) = axes.get_images()
+    assert np.asarray(image.get_array()).std() > 20
+    assert sorted(text.get_text() for text in axes.texts if text.get_gid() == "side") == sorted(
+        ["x", "y", *2 * ["1", "\N{MINUS SIGN}1"]]
+    )
+    assert legend(axes) == ["not finite (1 point)", "above 20 (12.5 %)"]
+    assert bar.get_ylabel() == "train loss"
+
+
+def test_a_path_lies_on_the_surface(make_panel, legend):
+    path = {
+        "coordinates": [[-0.8, -0.6], [-0.2, -0.1], [0.0, 0.0]],
+        "names": ["a", "b", "c"],
+        "epochs": [0, 1, 2],
+        "residuals": [0.0, 0.0, 0.0],
+        "distances": [1.0, 0.5, 0.0],
+        "explained": [0.9, 0.1],
+        "learning_rates": None,
+    }
+    panels = [
+        make_panel(bowl, x="-1:1:9", y="-1:1:9", provenance={"trajectory": found} if found else {})
+        for found in (path, None)
+    ]
+    images = [draw([p], "render", dpi=60).axes[0].get_images()[0].get_array() for p in panels]
+    changed = np.abs(images[0].astype(int) - images[1]).max(axis=-1) > 60
+    assert 0.001 < changed.mean() < 0.05
+    assert near(images[0], to_rgb("#d55e00"), 25).any()
+    assert "3 checkpoints" in legend(draw([panels[0]], "render", dpi=60).axes[0])
+
+
+def test_pictures_are_not_blank_in_any_style(make_panel, tmp_path):
+    panel = make_panel(bowl)
+    for look in ("paper", "talk", "dark"):
+        path = tmp_path / f"{look}.pdf"
+        save(draw([panel], "render", look=look, dpi=60), path, 60)
+        assert path.stat().st_size > 10_000
+
+
+def test_the_centre_is_a_white_ball(make_panel):
+    axes = [
+        draw([make_panel(bowl, x=x)], "render", look="dark", dpi=60, camera=ABOVE).axes[0]
+        for x in ("-1:1:5", "0.1:1:5")
+    ]
+    images = [one.get_images()[0].get_array() for one in axes]
+    assert [bool(near(image, WHITE, 3).any()) for image in images] == [True, False]
+
+
+def test_a_turntable_turns(make_surface):
+    surfaces = [make_surface(bowl), make_surface(lambda x, y: x)]
+    request = Request(kind="render")
+    picture = request.picture(request.panels(surfaces, ["a.h5", "b.h5"]))
+    found = list(turning(picture, View(dpi=40, camera=Camera(elevation=20)), 3))
+    assert len(found) == 3
+    assert len({frame.shape for frame in found}) == 1
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        assert np.abs(found[one].astype(int) - found[other]).mean() > 1
+
+
+def test_a_flat_kind_does_not_turn(make_panel):
+    panel = make_panel(bowl)
+    with pytest.raises(UsageError, match="--turntable 3: --kind contour is flat; use --kind surf"):
+        next(turning(Picture([panel], "contour", fit([panel])), View(), 3))
+
+
+def test_a_flat_kind_has_no_camera(make_panel):
+    with pytest.raises(UsageError, match="mean nothing to --kind heatmap"):
+        draw([make_panel(bowl)], "heatmap", camera=Camera(20))
+
+
+def test_without_pyvista_there_is_one_clear_line(make_panel, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyvista", None)
+    with pytest.raises(UsageError, match=r"needs pyvista .*pip install 'landscape-cli\[render\]'$"):
+        draw([make_panel(bowl)], "render")
+
+
+def test_without_opengl_there_is_one_clear_line(workplace, make_surface):
+    if scenes.find_library("OSMesa") is not None:
+        pytest.skip("OSMesa is installed")
+    import subprocess
+
+    from landscape_cli.store import write_surface
+
+    write_surface("bowl.h5", make_surface(bowl))
+    done = subprocess.run(
+        workplace.command("plot", "bowl.h5", "--kind", "render"),
+        env=workplace.environment() | {"VTK_DEFAULT_OPENGL_WINDOW": "vtkOSOpenGLRenderWindow"},
+        capture_output=True,
+        text=True,
+        cwd=workplace.folder,
+    )
+    assert done.returncode == 2
+    assert "there is neither a display nor a library" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not Path("bowl.png").exists()

@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landscape_cli.errors import UsageError
+from landscape_cli.records.grid import Axis, Grid, coordinates_text
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status, TileResult
+
+numbers = st.floats(-1e12, 1e12, allow_nan=False)
+axes = st.builds(
+    lambda low, width, points: Axis(low, low if points == 1 else low + width, points),
+    numbers,
+    st.floats(0.1, 1e12),
+    st.integers(1, 60),
+)
+
+
+@given(axes)
+def test_a_range_survives_its_text(axis):
+    assert Axis.parse(str(axis)) == axis
+
+
+@given(axes)
+def test_coordinates_increase_from_end_to_end(axis):
+    coordinates = axis.coordinates
+    assert coordinates.shape == (axis.points,)
+    assert coordinates[0] == axis.low
+    assert coordinates[-1] == axis.high
+    assert np.all(np.diff(coordinates) > 0)
+    expected = np.linspace(axis.low, axis.high, axis.points)
+    scale = max(abs(axis.low), abs(axis.high))
+    np.testing.assert_allclose(coordinates, expected, rtol=0, atol=4e-16 * scale)
+
+
+@given(st.floats(1e-3, 1e6), st.integers(1, 300))
+def test_a_symmetric_range_holds_an_exact_zero(high, half):
+    coordinates = Axis(-high, high, 2 * half + 1).coordinates
+    assert coordinates[half] == 0
+    np.testing.assert_array_equal(coordinates, -coordinates[::-1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1:0:5", "0:1:1", "0:0:5", "a:b:c", "0:1:0", "0:1:-3", "0:1:2.5", "0:1", "0:1:2:3", "", ":::"]
+    + ["nan:1:3", "-inf:1:3", "0:1:9999999999999", "-1e308:1e308:3", "1e9:1.0000000000000002e9:9"],
+)
+def test_malformed_ranges_are_refused_by_name(text):
+    with pytest.raises(UsageError, match="range"):
+        Axis.parse(text)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_range_or_refused(text):
+    try:
+        axis = Axis.parse(text)
+    except UsageError:
+        return
+    assert axis.points >= 1
+
+
+@given(st.lists(axes, min_size=1, max_size=3), st.data())
+def test_index_and_coordinates_agree(some, data):
+    grid = Grid(dict(zip("xyz", some, strict=False)))
+    index = data.draw(st.integers(0, grid.total - 1))
+    (point,) = grid.coordinates([index])
+    assert grid.nearest(point) == index
+    place = np.unravel_index(index, grid.shape)
+    assert point == tuple(
+        axis.coordinates[i] for axis, i in zip(some, reversed(place), strict=True)
+    )
+
+
+def test_rows_are_y_and_columns_are_x():
+    grid = Grid({"x": Axis(0, 3, 4), "y": Axis(0, 20, 3)})
+    assert grid.shape == (3, 4)
+    assert grid.coordinates([0, 1, 4, 11]) == ((0, 0), (1, 0), (0, 10), (3, 20))
+
+
+@given(st.lists(axes, min_size=1, max_size=3), st.integers(2, 5), st.data())
+def test_repeats_are_the_first_dimension_and_the_last_coordinate(some, repeats, data):
+    plain = Grid(dict(zip("xyz", some, strict=False)))
+    grid = Grid(plain.axes, repeats)
+    assert grid.shape == (repeats, *plain.shape)
+    assert grid.total == repeats * plain.total == int(np.prod(grid.shape))
+    index = data.draw(st.integers(0, grid.total - 1))
+    (point,) = grid.coordinates([index])
+    number, rest = divmod(index, plain.total)
+    assert point == (*plain.coordinates([rest])[0], number)
+    assert grid.nearest(point) == index
+
+
+def test_a_grid_s_origin_and_corners():
+    axes = {"x": Axis(-1, 2, 3), "y": Axis(0, 5, 2)}
+    places = [(-1, 0), (-1, 5), (2, 0), (2, 5)]
+    assert (Grid(axes).origin, Grid(axes).corners()) == ((0, 0), places)
+    assert Grid(axes, 2).origin == (0, 0, 0)
+    assert Grid(axes, 2).corners() == [(*p, r) for r in (0, 1) for p in places]
+    with pytest.raises(UsageError, match="repeats: got 0"):
+        Grid(axes, 0)
+
+
+def test_points_in_words():
+    assert coordinates_text((0.5, -1.0, 2.0)) == "(0.5, -1, 2)"
+    assert coordinates_text((0.5, -1.0, 2.0), repeated=True) == "(0.5, -1) of repeat 2"
+
+
+def test_a_level_is_complete_when_it_is_in_every_repeat():
+    status = np.zeros((2, 9), np.uint8)
+    surface = Surface(Grid({"x": Axis(0, 1, 9)}, 2), {}, {}, status, status, status)
+    status[0] = 1
+    assert surface.level is None
+    status[1, ::2] = 2
+    assert surface.level["x"].tolist() == [0, 2, 4, 6, 8]
+    status[1] = 1
+    assert surface.level["x"].tolist() == list(range(9))
+
+
+@pytest.mark.parametrize("names", [(), ("y",), ("y", "x"), ("x", "z"), ("x", "y", "w")])
+def test_axes_have_their_names_in_order(names):
+    with pytest.raises(UsageError, match="axes must be"):
+        Grid({name: Axis(0, 1, 2) for name in names})
+
+
+def test_grids_too_large_to_store_are_refused():
+    with pytest.raises(UsageError, match="points are more than"):
+        Grid({"x": Axis(0, 1, 10**6), "y": Axis(0, 1, 10**6)})
+
+
+def test_infinities_and_nan_are_results():
+    values = {("train", "loss"): np.array([1, np.inf, 2]), ("train", "b"): np.array([1, 1, np.nan])}
+    result = TileResult((0, 1, 2), values, values, np.zeros(3, np.float32))
+    assert result.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.NOT_FINITE]
+
+
+def test_a_summary_says_where_the_minimum_is():
+    grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-2, 2, 2)})
+    loss = np.array([[5.0, np.nan, 2.0], [np.inf, 1.5, 7.0]])
+    status = np.array([[1, 2, 1], [2, 1, 0]], np.uint8)
+    surface = Surface(
+        grid, {("train", "loss"): loss}, {}, status, np.zeros((2, 3)), np.zeros((2, 3))
+    )
+    summary = surface.summary()
+    assert (summary["done"], summary["total"], summary["complete"]) == (5, 6, False)
+    assert summary["not_finite"] == 2
+    assert summary["level"] is None
+    found = summary["quantities"]["train"]["loss"]
+    assert found["minimum"] == 1.5
+    assert found["minimum_at"] == [0, 2]
+    assert found["maximum"] == 7
+    assert np.isnan(found["centre"])
+
+
+def test_a_summary_says_down_to_which_level_it_is_complete():
+    grid = Grid({"x": Axis(-1, 1, 17), "y": Axis(0, 0, 1)})
+    status = np.zeros((1, 17), np.uint8)
+    surface = Surface(grid, {}, {}, status, status, status)
+    for done, level in [
+        ([0, 4, 8, 12], None),
+        ([16, 1], {"x": 5, "y": 1}),
+        ([2, 6, 10, 14], {"x": 9, "y": 1}),
+        (range(17), {"x": 17, "y": 1}),
+    ]:
+        status[0, done] = Status.NOT_FINITE if 4 in done else Status.OK
+        assert surface.summary()["level"] == level
+    assert surface.level["x"].tolist() == list(range(17))

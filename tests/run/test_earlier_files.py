@@ -1,0 +1,60 @@
+"""Files begun by version 0.1.0 are completed by this version to the same bits.
+
+Version 0.1.0 wrote ``begun/`` with a time limit and ``complete/`` without one, from the
+configurations beside them.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landscape_cli.evaluation.devices import instruction_set
+from landscape_cli.store import read_surface
+
+FILES = Path(__file__).parents[1] / "data" / "earlier_files"
+
+
+@pytest.fixture
+def earlier(workplace, monkeypatch):
+    """The folder of a run that version 0.1.0 has begun."""
+    shutil.copytree(FILES, workplace.folder, dirs_exist_ok=True)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return workplace.folder
+
+
+@pytest.mark.parametrize("name", ["exact", "adaptive", "random"])
+def test_a_begun_file_is_completed_to_the_same_bits(name, earlier, landscape):
+    for path in (earlier / "begun").glob(f"{name}.*"):
+        shutil.copy(path, earlier)
+    begun = read_surface(earlier / f"{name}.h5")
+    assert 0 < begun.done < begun.total
+
+    code, _, errors = landscape("compute", f"{name}.yaml", "--resume")
+
+    assert code == 0, errors
+    found = read_surface(earlier / f"{name}.h5")
+    expected = read_surface(earlier / "complete" / f"{name}.h5")
+    ranks = expected.provenance["runs"][0]["ranks"]
+    same_rounding = name != "random" or ranks[0].get("instruction_set") == instruction_set()
+    assert list(found.values) == list(expected.values)
+    np.testing.assert_array_equal(found.status, expected.status)
+    for key, values in expected.values.items():
+        np.testing.assert_allclose(found.values[key], values, rtol=0 if same_rounding else 1e-12)
+        np.testing.assert_allclose(found.stderr[key], expected.stderr[key], rtol=1e-12)
+        done = begun.status != 0
+        np.testing.assert_array_equal(found.values[key][done], begun.values[key][done])
+
+
+@pytest.mark.parametrize("name", ["exact", "adaptive", "random"])
+def test_a_complete_file_is_left_alone(name, earlier, landscape):
+    for path in (earlier / "complete").glob(f"{name}.*"):
+        shutil.copy(path, earlier)
+    before = (earlier / f"{name}.h5").read_bytes()
+
+    code, output, errors = landscape("compute", f"{name}.yaml")
+
+    assert code == 0, errors
+    assert "nothing to do" in output
+    assert (earlier / f"{name}.h5").read_bytes() == before

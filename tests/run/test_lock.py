@@ -1,0 +1,76 @@
+"""Runs that want the same output, as processes."""
+
+import signal
+import time
+
+from landscape_cli.config.run_config import load_config
+from landscape_cli.parallel.serial import SerialExecutor
+from landscape_cli.run import compute
+from landscape_cli.store import lock, read_surface
+
+GRID = {"x": [-1, 1, 30], "y": [-1, 1, 20]}
+
+
+def begun(workplace, **keys):
+    """A run that goes on for a minute, and has written something."""
+    process = workplace.start("compute", workplace.config("example:slow", grid=GRID, **keys))
+    path = workplace.folder / "surface.h5"
+    deadline = time.monotonic() + 60
+    while not (path.exists() and read_surface(path).done):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def test_a_second_run_is_refused_while_the_first_lives_and_not_when_it_was_killed(
+    workplace, monkeypatch, capfd
+):
+    process = begun(workplace)
+    refused = workplace.run("compute", "run.yaml", "--overwrite")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"landscape: output: '{workplace.folder}/surface.h5' is being written")
+    assert f"by the run with pid {process.pid} on " in line
+    assert line.endswith("; wait for its end, or choose another --output")
+    assert process.poll() is None
+    estimate = workplace.run("compute", "run.yaml", "--dry-run")
+    assert estimate.returncode == 0, estimate.stderr
+    process.kill()
+    process.communicate()
+    assert (workplace.folder / "surface.h5.lock").exists()
+    monkeypatch.setattr(lock, "PATIENCE", 1000.0)
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
+    compute(load_config("run.yaml"), SerialExecutor(), resume=True)
+    said = capfd.readouterr().err
+    assert f"warning: took over {workplace.folder}/surface.h5.lock of the run with pid" in said
+    assert read_surface("surface.h5").complete
+    assert not (workplace.folder / "surface.h5.lock").exists()
+
+
+def test_a_run_that_stood_still_does_not_write_over_the_one_after_it(workplace, monkeypatch):
+    process = begun(workplace)
+    process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(lock, "PATIENCE", 1.0)
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
+    compute(load_config("run.yaml"), SerialExecutor(), quiet=True)
+    path = workplace.folder / "surface.h5"
+    after = path.read_bytes()
+    process.send_signal(signal.SIGCONT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1, errors
+    assert "surface.h5.lock is no longer this run's: it stood still for long" in errors
+    assert "Traceback" not in errors
+    assert path.read_bytes() == after
+    assert read_surface(path).complete
+
+
+def test_an_interrupted_or_refused_run_leaves_no_lock(workplace):
+    process = begun(workplace)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    refused = workplace.run("compute", "run.yaml", "--seed", 5)
+    assert refused.returncode == 2
+    assert "made with another configuration" in refused.stderr
+    assert not list(workplace.folder.glob("*.lock*"))

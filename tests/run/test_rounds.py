@@ -1,0 +1,135 @@
+"""Adaptive runs, from the command line: what is computed, what is interpolated, what is said."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from landscape_cli.records.tiles import Status
+from landscape_cli.store import read_surface
+
+GRID = {"x": [-1, 1, 33], "y": [-1, 1, 31]}
+ADAPTIVE = {"tolerance": 0.002}
+
+
+def arrays(surface):
+    return [surface.status, *surface.values.values(), *surface.stderr.values()]
+
+
+@pytest.fixture(scope="module")
+def serial(new_workplace):
+    """The adaptive surface as one process computes it, without MPI."""
+    place = new_workplace("serial")
+    return place.surface(place.config(grid=GRID, adaptive=ADAPTIVE))
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_adaptive_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial, ranks):
+    config = workplace.config(grid=GRID)
+    done = workplace.run("compute", config, "--adaptive", "0.002", ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    surface = read_surface("surface.h5")
+    assert surface.complete
+    for ours, theirs in zip(arrays(surface), arrays(serial), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.bits
+def test_computed_points_are_exact_and_the_others_within_the_tolerance(workplace, serial):
+    config = workplace.config(grid=GRID)
+    assert workplace.run("compute", config).returncode == 0
+    whole, surface = read_surface("surface.h5"), serial
+    computed = surface.status == Status.OK
+    assert 0.1 < computed.mean() < 0.5
+    assert (surface.status[~computed] == Status.INTERPOLATED).all()
+    assert (surface.rank[~computed] == -1).all()
+    for key, values in whole.values.items():
+        np.testing.assert_array_equal(surface.values[key][computed], values[computed])
+        assert np.abs(surface.values[key] - values).max() < 0.003 * np.ptp(values)
+    facts = surface.provenance["adaptive"]
+    assert facts["computed"] == computed.sum()
+    assert {(q["split"], q["quantity"]) for q in facts["quantities"]} == set(whole.values)
+
+
+def test_what_is_said_of_it(workplace):
+    config = workplace.config(grid=GRID, adaptive=ADAPTIVE)
+    done = workplace.run("compute", config)
+    computed = int((read_surface("surface.h5").status == Status.OK).sum())
+    line = rf"{computed} of 1023 points computed \([0-9.]+ %\), the rest interpolated; "
+    assert re.search(line, done.stderr)
+    shown = workplace.run("info", "surface.h5").stdout
+    assert re.search(f"adaptive: +{line}", shown)
+    assert re.search(r"train loss: 0\.\d+ % of the range", shown)
+    facts = json.loads(workplace.run("info", "surface.h5", "--json").stdout)
+    assert facts["interpolated"] == 1023 - computed
+    assert facts["complete"]
+    assert workplace.run("plot", "surface.h5", "-o", "a.svg").returncode == 0
+    percent = 100 * computed // 1023
+    assert re.search(rf"\({percent} % computed, rest within [0-9.]+ %", svg_text("a.svg"))
+    again = workplace.run("compute", config)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stdout
+
+
+def svg_text(path):
+    with open(path) as file:
+        return " ".join(file.read().split())
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
+def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, ranks, monkeypatch):
+    slow = {"seconds": 0.03 * (ranks or 1)}
+    config = workplace.config("example:slow", grid=GRID, adaptive=ADAPTIVE, problem_args=slow)
+    process = workplace.start("compute", config, ranks=ranks)
+    path = workplace.folder / "surface.h5"
+    deadline = time.monotonic() + 60
+    while not (path.exists() and read_surface(path).interpolated):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = read_surface(path)
+    assert not before.complete
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
+    done = workplace.run("compute", config, "--resume", ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert "points are done" in done.stderr
+    surface = read_surface(path)
+    kept = before.status == Status.OK
+    np.testing.assert_array_equal(before.seconds[kept], surface.seconds[kept])
+    np.testing.assert_array_equal(surface.status, serial.status)
+    for key, values in surface.values.items():
+        np.testing.assert_array_equal(values, serial.values[key])
+
+
+@pytest.mark.parametrize(
+    ("adaptive", "words"),
+    [
+        ({"tolerance": 0}, "adaptive.tolerance: Input should be greater than 0, got 0"),
+        ({"tolerance": 1.5}, "adaptive.tolerance: Input should be less than 1, got 1.5"),
+        ({"scale": "log"}, "adaptive.tolerance: this key is required"),
+        (0.01, "adaptive: "),
+        ({"tolerance": 0.1, "quantities": ["bleu"]}, "gives no 'bleu'; it gives loss"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(workplace, adaptive, words):
+    done = workplace.run("compute", workplace.config(grid=GRID, adaptive=adaptive))
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("landscape: ")
+    assert words in last
+
+
+def test_another_tolerance_is_another_configuration(workplace):
+    config = workplace.config(grid=GRID, adaptive=ADAPTIVE)
+    assert workplace.run("compute", config).returncode == 0
+    done = workplace.run("compute", config, "--adaptive", "0.1")
+    assert done.returncode == 2
+    assert "adaptive.tolerance: 0.002 in the file, 0.1 now" in done.stderr

@@ -1,0 +1,183 @@
+"""Runs that are stopped early, by a time limit or a signal, and go on from there."""
+
+import os
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from landscape_cli.parallel.stop_signals import Stop, listen
+from landscape_cli.run.time_limit import slurm_end, time_left
+from landscape_cli.store import read_surface
+
+GRID = {"x": [-1, 1, 25], "y": [-1, 1, 24]}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(new_workplace):
+    place = new_workplace("undisturbed")
+    return place.surface(place.config(grid=GRID, splits=["train"]))
+
+
+def slow(workplace, **keys):
+    return workplace.config("example:slow", grid=GRID, **keys)
+
+
+def same(surface, other):
+    for key, values in other.values.items():
+        np.testing.assert_array_equal(surface.values[key], values)
+    np.testing.assert_array_equal(surface.status, other.status)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
+def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
+    workplace, undisturbed, ranks, monkeypatch
+):
+    config = slow(workplace)
+    begin = time.monotonic()
+    done = workplace.run("compute", config, "--time-limit", "5s", "--overwrite", ranks=ranks)
+    took = time.monotonic() - begin
+    assert done.returncode == 75, done.stderr
+    assert took < 15
+    left = int(re.search(r"stopped by the time limit with (\d+) points left", done.stdout)[1])
+    assert "the same command continues: landscape compute run.yaml --time-limit 5s\n" in done.stdout
+    surface = read_surface("surface.h5")
+    assert surface.done == 600 - left
+    assert 0 < surface.done < 600
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
+    done = workplace.run("compute", config, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    same(read_surface("surface.h5"), undisturbed)
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize(
+    ("ranks", "number"),
+    [
+        pytest.param(None, "SIGUSR1", marks=pytest.mark.slow),
+        (None, "SIGTERM"),
+        (2, "SIGUSR1"),
+    ],
+)
+def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number, monkeypatch):
+    config = slow(workplace)
+    process = workplace.start("compute", config, ranks=ranks)
+    path = workplace.folder / "surface.h5"
+    wait(process, lambda: path.exists() and read_surface(path).done > 10)
+    begin = time.monotonic()
+    process.send_signal(signal.Signals[number])
+    output, errors = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 20
+    assert process.returncode == 75, (output, errors)
+    assert f"stopped by {number} with" in output
+    before = read_surface(path)
+    assert 10 < before.done < 600
+    monkeypatch.setenv("EXAMPLE_SECONDS", "0")
+    assert workplace.run("compute", config, "--resume", ranks=ranks).returncode == 0
+    after = read_surface(path)
+    same(after, undisturbed)
+    kept = before.status == 1
+    np.testing.assert_array_equal(after.seconds[kept], before.seconds[kept])
+
+
+def test_a_second_signal_ends_it_at_once(workplace):
+    config = slow(workplace, problem_args={"seconds": 0.8})
+    process = workplace.start("compute", config)
+    path = workplace.folder / "surface.h5"
+    wait(process, path.exists)
+    begin = time.monotonic()
+    process.terminate()
+    time.sleep(0.1)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert time.monotonic() - begin < 10
+    assert not read_surface(path).complete
+
+
+def test_a_signal_to_one_worker_stops_all(workplace):
+    config = slow(workplace)
+    process = workplace.start("compute", config, ranks=2)
+    path = workplace.folder / "surface.h5"
+    wait(process, lambda: path.exists() and read_surface(path).done > 10)
+    workplace.ranks(process.pid)[1].send_signal(signal.SIGUSR1)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 75, (output, errors)
+    assert "stopped by SIGUSR1 with" in output
+
+
+def test_a_signal_while_it_sets_up(workplace):
+    workplace.write(
+        "signalled.py",
+        "import os, signal, example\n\n"
+        "def build():\n    os.kill(os.getpid(), signal.SIGUSR1)\n    return example.slow()\n",
+    )
+    done = workplace.run("compute", workplace.config("signalled:build", grid=GRID))
+    assert done.returncode == 75, done.stderr
+    assert "stopped by SIGUSR1 with 600 points left" in done.stdout
+
+
+def test_a_signal_before_there_is_a_run():
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        listen()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        stop = Stop()
+        with stop.on_signals():
+            assert stop.reason == "SIGUSR1"
+            assert stop.left == 0
+        listen()  # begins anew
+        stop = Stop()
+        with stop.on_signals():
+            assert stop.reason is None
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def wait(process, there):
+    deadline = time.monotonic() + 60
+    while not there():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_limit_too_short_for_anything_still_leaves_a_file(workplace):
+    done = workplace.run("compute", slow(workplace), "--time-limit", "1s")
+    assert done.returncode == 75
+    assert "with 600 points left" in done.stdout
+    assert read_surface("surface.h5").done == 0
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-3m"])
+def test_times_that_are_none_are_refused(workplace, text):
+    done = workplace.run("compute", slow(workplace), f"--time-limit={text}")
+    assert done.returncode == 2
+    assert "time_limit: got" in done.stderr
+
+
+def test_slurm_s_own_end_counts(monkeypatch, workplace):
+    from landscape_cli.config.run_config import load_config
+
+    for name in ("SLURM_JOB_ID", "SLURM_JOB_END_TIME"):
+        monkeypatch.delenv(name, raising=False)
+    config = load_config(workplace.config())
+    assert slurm_end() is None
+    assert time_left(config) is None
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 1000))
+    assert time_left(config) == pytest.approx(950, abs=3)
+    limited = load_config(workplace.config(time_limit="1:30"))
+    assert time_left(limited) == pytest.approx(89)
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 20))
+    assert time_left(limited) == pytest.approx(15, abs=2)
+
+
+def test_yaml_s_own_reading_of_times(workplace):
+    from landscape_cli.config.run_config import parse_config
+
+    text = "problem: a:b\ngrid: {x: [0, 1, 2]}\ntime_limit: 1:30:00\n"
+    assert parse_config(text, "run.yaml").time_limit == "5400s"
