@@ -1,8 +1,12 @@
 """Surface files: HDF5, ``format_version`` 1, always whole on disk."""
 
 from landscape_cli.store.atomic_write import check_writable
-from landscape_cli.store.directions_file import copy_directions, directions_path, write_directions
-from landscape_cli.store.directions_reading import read_direction
+from landscape_cli.store.directions_file import (
+    copy_directions,
+    directions_path,
+    read_direction,
+    write_directions,
+)
 from landscape_cli.store.legacy.surface import read_older_surface
 from landscape_cli.store.lock import Lock
 from landscape_cli.store.lock_file import describe_writer

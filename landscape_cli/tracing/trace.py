@@ -27,7 +27,7 @@ from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.weights import Reader, perturbed, read_weights
 from landscape_cli.records.trajectory import Trajectory
-from landscape_cli.store.directions_reading import read_direction
+from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import Plane
 from landscape_cli.tracing import checkpoint_names, learning_rates
 from landscape_cli.util.progress import Progress

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
 from landscape_cli.records.trajectory import Trajectory, markers_of
-from landscape_cli.store.directions_reading import read_direction
+from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import (
     Plane,
     read_centre,

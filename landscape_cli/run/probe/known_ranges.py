@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from landscape_cli.store.recommended_ranges import read_range
+from landscape_cli.store.directions_file import read_range
 
 Range = tuple[float, float, str]
 """Where a grid should begin and end, and why, in words."""
