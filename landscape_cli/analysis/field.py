@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.analysis.off_grid_values import Interpolator
-from landscape_cli.records.log_scale import is_wide
+from landscape_cli.records.presentation import is_wide
 
 Values = NDArray[np.float64]
 

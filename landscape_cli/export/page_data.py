@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.export import Source
-from landscape_cli.records.axis_names import PERCENT, axis_name, fact
+from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status

@@ -14,7 +14,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.export import Options, Source
 from landscape_cli.export.arrays import one_surface, shown
 from landscape_cli.export.point_data import decimal_logarithm
-from landscape_cli.records.log_scale import is_wide
+from landscape_cli.records.presentation import is_wide
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 

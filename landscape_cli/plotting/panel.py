@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.records.axis_names import PERCENT
 from landscape_cli.records.grid import Grid
+from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status

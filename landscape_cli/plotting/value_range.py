@@ -13,7 +13,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale, common_extend
 from landscape_cli.plotting.text import labels
-from landscape_cli.records.log_scale import is_wide
+from landscape_cli.records.presentation import is_wide
 
 MOST_LEVELS = 500
 LARGEST = 1e280

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.records.log_scale import is_wide
+from landscape_cli.records.presentation import is_wide
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity
 

@@ -18,7 +18,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.export import Options, Source
 from landscape_cli.export.export_files import check_extra
 from landscape_cli.export.page_data import page_surface
-from landscape_cli.records.axis_names import PERCENT
+from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.tiles import Quantity
 
 SCRIPTS = ("unpack.js", "scale.js", "traces.js", "panel.js", "page.js")

@@ -13,7 +13,7 @@ from landscape_cli.export import Options, Source
 from landscape_cli.export.arrays import STDERR, array_names, selected
 from landscape_cli.export.export_files import check_extra
 from landscape_cli.export.facts import facts
-from landscape_cli.records.axis_names import axis_name
+from landscape_cli.records.presentation import axis_name
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 

@@ -10,8 +10,8 @@ from textwrap import wrap
 import numpy as np
 
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.records.axis_names import PERCENT, axis_name, fact
-from landscape_cli.records.axis_names import share as share
+from landscape_cli.records.presentation import PERCENT, axis_name, fact
+from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.summary import error_of
 

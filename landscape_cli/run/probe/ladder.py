@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.records.log_scale import is_wide
+from landscape_cli.records.presentation import is_wide
 
 Values = NDArray[np.float64]
 

@@ -1,14 +1,20 @@
-"""What is said of surfaces on pictures and pages alike: units, axes, shares."""
+"""Conventions shared by pictures, pages and exports: units, axis names, the choice of scale."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landscape_cli.records.surface import Surface
 
 PERCENT = ("accuracy",)
 """Quantities that are stored as a fraction and shown in percent."""
+
+WIDE = 1e3
+"""Ratio of largest to smallest value above which a linear scale shows only the largest values."""
 
 COMPONENTS = ("pca", "file")
 """The kinds of direction that can be principal components."""
@@ -40,6 +46,11 @@ def share(fraction: float) -> str:
     if 0.999 < fraction < 1:
         return "more than 99.9 %"
     return f"{100 * fraction:.1f} %"
+
+
+def is_wide(values: NDArray[np.float64]) -> bool:
+    """Return whether finite values, at least one, are positive and span more than three decades."""
+    return bool(values.min() > 0 and values.max() / WIDE > values.min())
 
 
 def fact(mapping: Any, *keys: str) -> Any:
