@@ -1,7 +1,8 @@
-"""Which arrays of a surface are written, and what they are called in other programs' files."""
+"""The arrays and metadata of a surface that are exported, and their names in other formats."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -107,6 +108,12 @@ def array_names(surface: Surface) -> dict[Quantity, str]:
         used |= family
         names[key] = name
     return names
+
+
+def metadata(surface: Surface) -> dict[str, str]:
+    """Return the configuration and the provenance of a surface, each as a JSON object."""
+    both = {"config": surface.config, "provenance": surface.provenance}
+    return {name: json.dumps(dict(values), default=str) for name, values in both.items()}
 
 
 def _repeat(source: Source, number: int) -> int:

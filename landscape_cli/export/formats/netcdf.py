@@ -10,9 +10,8 @@ import numpy as np
 
 from landscape_cli import __version__
 from landscape_cli.export import Options, Source
-from landscape_cli.export.arrays import STDERR, array_names, selected
+from landscape_cli.export.arrays import STDERR, array_names, metadata, selected
 from landscape_cli.export.export_files import check_extra
-from landscape_cli.export.facts import facts
 from landscape_cli.records.presentation import axis_name
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
@@ -59,7 +58,7 @@ def as_dataset(surface: Surface) -> Any:
         numbers = np.arange(surface.grid.repeats)
         coordinates["repeat"] = ("repeat", numbers, {"long_name": "number of the repeat"})
     general = {"Conventions": "CF-1.11", "source": f"landscape-cli {__version__}"}
-    dataset = xarray.Dataset(variables, coordinates, general | facts(surface))
+    dataset = xarray.Dataset(variables, coordinates, general | metadata(surface))
     for variable in dataset.variables.values():
         variable.encoding["_FillValue"] = None
     return dataset

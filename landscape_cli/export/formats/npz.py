@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.export import Options, Source
-from landscape_cli.export.arrays import selected
-from landscape_cli.export.facts import facts
+from landscape_cli.export.arrays import metadata, selected
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
@@ -27,7 +26,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     for group, members in (("values", surface.values), ("stderr", surface.stderr)):
         arrays |= {f"{group}/{split}/{name}": each for (split, name), each in members.items()}
     arrays |= {"status": surface.status, "seconds": surface.seconds, "rank": surface.rank}
-    arrays |= {name: np.array(text) for name, text in facts(surface).items()}
+    arrays |= {name: np.array(text) for name, text in metadata(surface).items()}
     with open(path, "wb") as file:
         np.savez_compressed(file, **arrays)
     return []
