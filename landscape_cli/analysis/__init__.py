@@ -1,4 +1,4 @@
-"""Numbers from a surface: one file a number, one line here."""
+"""Numbers computed from a surface: one module each, registered below."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from landscape_cli.analysis.field import Field, Options
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A number, or a few that belong together.
+class Number:
+    """A number, or several that belong together.
 
     Args:
-        measure: computes them, by name; raises ``UnknownError`` where they can't be.
-        text: the same in lines for people.
+        compute: returns them by name; raises ``UnknownError`` if it can't.
+        text: formats the result of ``compute`` as lines for people.
     """
 
-    measure: Callable[[Field, Options], dict[str, Any]]
+    compute: Callable[[Field, Options], dict[str, Any]]
     text: Callable[[dict[str, Any]], list[str]]
 
 
-MEASURES = {
-    "sharpness": Measure(sharpness.measure, sharpness.text),
-    "curvature": Measure(curvature.measure, curvature.text),
-    "correlation": Measure(correlation.measure, correlation.text),
-    "convexity": Measure(convexity.measure, convexity.text),
-    "roughness": Measure(roughness.measure, roughness.text),
-    "basin": Measure(basin.measure, basin.text),
-    "barrier": Measure(barrier.measure, barrier.text),
+NUMBERS = {
+    "sharpness": Number(sharpness.compute, sharpness.text),
+    "curvature": Number(curvature.compute, curvature.text),
+    "correlation": Number(correlation.compute, correlation.text),
+    "convexity": Number(convexity.compute, convexity.text),
+    "roughness": Number(roughness.compute, roughness.text),
+    "basin": Number(basin.compute, basin.text),
+    "barrier": Number(barrier.compute, barrier.text),
 }
-"""Every measure, in the order in which they are printed."""
+"""Every number, in the order in which they are printed."""

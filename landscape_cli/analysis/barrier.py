@@ -12,7 +12,7 @@ ROUNDING = 1e-12
 """A rise of this part of the largest value, or less, is none."""
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """For each axis that leads from the centre A to a checkpoint B, t being 0 at A and 1 at B.
 
     The height is max_t L(t) - ((1 - t) L(0) + t L(1)) (Entezari et al. 2022), the instability

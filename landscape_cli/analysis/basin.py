@@ -18,7 +18,7 @@ ABOVE = 0.1
 BISECTIONS = 50
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """The width of the basin around the centre in which values stay at or below a level.
 
     The width along a direction is the distance between the first points on both sides at which

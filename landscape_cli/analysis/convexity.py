@@ -17,7 +17,7 @@ ROUNDING = 1e-12
 """A curvature of this part of the window's largest value, or less, may be rounding."""
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """The fraction of inner grid points at which the fitted Hessian is positive definite.
 
     The Hessian is that of the quadratic function that fits the 3, 3x3 or 3x3x3 points around best.

@@ -11,7 +11,7 @@ from landscape_cli.analysis.field import Field, MeaninglessError, Options, Unkno
 from landscape_cli.analysis.quadratic import Fit, fit_centre
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """H_xy / sqrt(H_xx H_yy) of the fitted Hessian for each pair of axes, with its standard error.
 
     Raises:

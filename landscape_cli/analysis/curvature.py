@@ -10,7 +10,7 @@ from landscape_cli.analysis.field import Field, Options
 from landscape_cli.analysis.quadratic import fit_centre
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """Gradient, Hessian and its eigenvalues, largest first, each with its standard error.
 
     The errors come from the residuals of the fit: from noise, and from what is not quadratic. That

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.analysis import MEASURES
+from landscape_cli.analysis import NUMBERS
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
 from landscape_cli.analysis.field_selection import Selection, select
 from landscape_cli.errors import UsageError
@@ -18,7 +18,7 @@ from landscape_cli.records.tiles import Quantity
 USUAL = "loss"
 
 HOW = frozenset({"radius", "directions", "points", "left_out", "reach", "lines", "level"})
-"""Keys of numbers that say how another one was measured; beside a deviation they are a mean."""
+"""Keys that say how a number was computed; their means are reported, not their deviations."""
 
 
 def describe(
@@ -27,13 +27,13 @@ def describe(
     quantities: Sequence[str] = (),
     options: Options | None = None,
 ) -> dict[str, Any]:
-    """Measure the chosen quantities of a surface.
+    """Compute all numbers of the chosen quantities of a surface.
 
     Args:
         surface: complete or not.
         splits: their names; all if empty.
         quantities: their names; ``loss`` if empty.
-        options: what measures let a user choose.
+        options: settings of the individual numbers.
 
     Returns:
         ``axes``, ``complete``, ``repeats``, and under ``numbers`` a list with a mapping for each
@@ -70,7 +70,7 @@ def _choose(surface: Surface, splits: Sequence[str], quantities: Sequence[str]) 
 
 
 def _numbers(selection: Selection, key: Quantity, options: Options) -> dict[str, Any]:
-    each = [_measure(field, options) for field in selection.fields(key)]
+    each = [_field_numbers(field, options) for field in selection.fields(key)]
     several = len(each) > 1
     return {
         "split": key[0],
@@ -82,7 +82,7 @@ def _numbers(selection: Selection, key: Quantity, options: Options) -> dict[str,
     }
 
 
-def _measure(field: Field, options: Options) -> dict[str, Any]:
+def _field_numbers(field: Field, options: Options) -> dict[str, Any]:
     """The numbers of one repeat, and why those are missing that would make sense."""
     found: dict[str, Any] = {"centre": None}
     unknown: dict[str, str] = {}
@@ -90,10 +90,10 @@ def _measure(field: Field, options: Options) -> dict[str, Any]:
         found["centre"] = field.centre
     except UnknownError as reason:
         unknown["centre"] = str(reason)
-    for name, one in MEASURES.items():
+    for name, number in NUMBERS.items():
         found[name] = None
         try:
-            found[name] = one.measure(field, options)
+            found[name] = number.compute(field, options)
         except MeaninglessError:
             continue
         except UnknownError as reason:

@@ -28,7 +28,7 @@ class Options:
     """What a user may choose.
 
     Args:
-        radii: where the sharpness is measured; the usual ones inside the grid if None.
+        radii: distances at which sharpness is computed; if None, the default radii inside the grid.
         level: the value up to which a basin reaches; from the centre's value if None.
     """
 

@@ -17,7 +17,7 @@ Values = NDArray[np.float64]
 SIZE, DEGREE = 5, 2
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """The residual of a smooth fit, and the total variation, on a log scale where that is due.
 
     The smooth fit at a point is that of Savitzky & Golay 1964: least squares by quadratics along

@@ -14,7 +14,7 @@ USUAL = (0.1, 0.25, 0.5, 1.0)
 """Radii, in the axes' units, as far as they are inside the grid."""
 
 
-def measure(field: Field, options: Options) -> dict[str, Any]:
+def compute(field: Field, options: Options) -> dict[str, Any]:
     """Mean and maximal rise over the directions of a sphere, for each radius.
 
     The rise is L(R u) - L(0) for unit vectors u in the axes' coordinates. The maximum over a ball

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from landscape_cli.analysis import MEASURES
+from landscape_cli.analysis import NUMBERS
 from landscape_cli.analysis.describe import across, describe
 from landscape_cli.analysis.field import Options
 from landscape_cli.errors import UsageError
@@ -20,13 +20,13 @@ def test_every_number_is_plain(make_surface):
     (one,) = found["numbers"]
     assert set(one) == {
         *("split", "quantity", "points", "centre", "unknown", "std", "each"),
-        *MEASURES,
+        *NUMBERS,
     }
     assert (one["split"], one["quantity"], one["centre"]) == ("train", "loss", 1)
     assert (one["unknown"], one["std"], one["each"], one["barrier"]) == ({}, None, None, None)
-    for name, measure in MEASURES.items():
+    for name, number in NUMBERS.items():
         if one[name] is not None:
-            assert all(measure.text(one[name]))
+            assert all(number.text(one[name]))
 
 
 def test_points_without_a_value_are_counted(make_surface):

@@ -22,7 +22,7 @@ def hessian(dimensions):
 def test_sharpness_of_a_quadratic(make_field, quadratic, dimensions):
     matrix = hessian(dimensions)
     field = make_field(quadratic(matrix, centre=2), *GRIDS[dimensions])
-    found = sharpness.measure(field, Options())["radii"]
+    found = sharpness.compute(field, Options())["radii"]
     assert [one["radius"] for one in found] == [0.1, 0.25, 0.5, 1.0]
     for one in found:
         mean = one["radius"] ** 2 * np.trace(matrix) / dimensions / 2
@@ -35,19 +35,19 @@ def test_sharpness_of_a_quadratic(make_field, quadratic, dimensions):
 
 def test_radii_are_the_users_or_fit_the_grid(make_field):
     field = make_field(lambda x: x * x, "-0.05:0.08:14")
-    assert [r["radius"] for r in sharpness.measure(field, Options())["radii"]] == [0.05]
-    found = sharpness.measure(field, Options(radii=(0.02,)))["radii"]
+    assert [r["radius"] for r in sharpness.compute(field, Options())["radii"]] == [0.05]
+    found = sharpness.compute(field, Options(radii=(0.02,)))["radii"]
     assert found[0]["mean"] == pytest.approx(0.0004)
     with pytest.raises(UsageError, match=r"--radius 0.06: reaches out of the grid; choose 0.05"):
-        sharpness.measure(field, Options(radii=(0.06,)))
+        sharpness.compute(field, Options(radii=(0.06,)))
 
 
 def test_sharpness_leaves_out_what_is_not_finite(make_field):
     x = np.linspace(-1, 1, 21)
     values = np.where(x > 0.95, np.inf, x * x)
-    (one,) = sharpness.measure(make_field(values, "-1:1:21"), Options(radii=(1,)))["radii"]
+    (one,) = sharpness.compute(make_field(values, "-1:1:21"), Options(radii=(1,)))["radii"]
     assert (one["mean"], one["directions"], one["left_out"]) == (pytest.approx(1), 2, 1)
-    (one,) = sharpness.measure(
+    (one,) = sharpness.compute(
         make_field(np.where(np.abs(x) > 0.95, np.nan, 0), "-1:1:21"), Options(radii=(1,))
     )["radii"]
     assert (one["mean"], one["maximal"], one["left_out"]) == (None, None, 2)
@@ -56,16 +56,16 @@ def test_sharpness_leaves_out_what_is_not_finite(make_field):
 
 def test_without_a_centre_there_is_no_sharpness(make_field):
     with pytest.raises(UnknownError, match="the origin is outside of the range of x"):
-        sharpness.measure(make_field(lambda x: x, "1:2:5"), Options())
+        sharpness.compute(make_field(lambda x: x, "1:2:5"), Options())
     with pytest.raises(UnknownError, match="no finite value at the origin"):
-        sharpness.measure(make_field([1, 1, np.nan, 1, 1], "-1:1:5"), Options())
+        sharpness.compute(make_field([1, 1, np.nan, 1, 1], "-1:1:5"), Options())
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
 def test_curvature_of_a_quadratic(make_field, quadratic, dimensions):
     matrix, gradient = hessian(dimensions), np.arange(1.0, dimensions + 1)
     field = make_field(quadratic(matrix, 5, gradient), *GRIDS[dimensions])
-    found = curvature.measure(field, Options())
+    found = curvature.compute(field, Options())
     np.testing.assert_allclose(found["hessian"], matrix, atol=1e-9)
     np.testing.assert_allclose(found["gradient"], gradient, atol=1e-9)
     np.testing.assert_allclose(found["eigenvalues"], np.linalg.eigvalsh(matrix)[::-1])
@@ -85,8 +85,8 @@ def test_standard_errors_are_those_of_repeated_noise(make_field, quadratic):
         field = make_field(exact.values + noise, "-1:1:21", "-1:1:21")
         found.append(
             {
-                **curvature.measure(field, Options()),
-                "rho": correlation.measure(field, Options())["x,y"],
+                **curvature.compute(field, Options()),
+                "rho": correlation.compute(field, Options())["x,y"],
             }
         )
     for key in ("hessian", "gradient", "eigenvalues"):
@@ -103,7 +103,7 @@ def test_interpolated_points_are_not_fitted(make_field):
     status = np.full(21, Status.OK)
     status[[8, 9, 11, 12]] = Status.INTERPOLATED
     values = np.where(status == Status.OK, 3 * x * x, 100)
-    found = curvature.measure(make_field(values, "-1:1:21", status=status), Options())
+    found = curvature.compute(make_field(values, "-1:1:21", status=status), Options())
     assert found["eigenvalues"] == pytest.approx([6])
     assert found["points"] == 7  # twice the coefficients, and the last one's mirror image
     assert found["reach"] == {"x": pytest.approx(0.5)}
@@ -111,28 +111,28 @@ def test_interpolated_points_are_not_fitted(make_field):
 
 def test_too_few_points_for_a_fit(make_field):
     with pytest.raises(UnknownError, match="takes 6 computed points, there are 4"):
-        curvature.measure(make_field(lambda x, y: x, "-1:1:2", "-1:1:2"), Options())
+        curvature.compute(make_field(lambda x, y: x, "-1:1:2", "-1:1:2"), Options())
     with pytest.raises(UnknownError, match="do not determine a quadratic function"):
-        curvature.measure(make_field(lambda x, y: x, "-1:1:2", "-1:1:5"), Options())
-    found = curvature.measure(make_field(lambda x: x * x, "-1:1:3"), Options())
+        curvature.compute(make_field(lambda x, y: x, "-1:1:2", "-1:1:5"), Options())
+    found = curvature.compute(make_field(lambda x: x * x, "-1:1:3"), Options())
     assert found["eigenvalues"] == pytest.approx([2])
     assert found["eigenvalues_stderr"] == [None]
     assert curvature.text(found) == ["second derivative 2 (fit to 3 points within 1)"]
 
 
 def test_correlation_of_a_quadratic(make_field, quadratic):
-    plane = correlation.measure(make_field(quadratic(PLANE), *GRIDS[2]), Options())
+    plane = correlation.compute(make_field(quadratic(PLANE), *GRIDS[2]), Options())
     assert plane["x,y"]["value"] == pytest.approx(1 / np.sqrt(12))
-    space = correlation.measure(make_field(quadratic(SPACE), *GRIDS[3]), Options())
+    space = correlation.compute(make_field(quadratic(SPACE), *GRIDS[3]), Options())
     values = {pair: one["value"] for pair, one in space.items()}
     assert values == pytest.approx(
         {"x,y": 1 / np.sqrt(12), "x,z": 0.5 / np.sqrt(8), "y,z": 0}, abs=1e-9
     )
     saddle = make_field(quadratic(np.diag([1.0, -1])), *GRIDS[2])
     with pytest.raises(UnknownError, match="not positive"):
-        correlation.measure(saddle, Options())
+        correlation.compute(saddle, Options())
     with pytest.raises(MeaninglessError):
-        correlation.measure(make_field(lambda x: x * x, "-1:1:9"), Options())
+        correlation.compute(make_field(lambda x: x * x, "-1:1:9"), Options())
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
@@ -140,7 +140,7 @@ def test_quadratics_are_convex_everywhere_or_nowhere(make_field, quadratic, dime
     matrix = hessian(dimensions)
     field = make_field(quadratic(matrix), *GRIDS[dimensions])
     inner = np.prod([points - 2 for points in field.values.shape])
-    assert convexity.measure(field, Options()) == {
+    assert convexity.compute(field, Options()) == {
         "fraction": 1.0,
         "points": inner,
         "left_out": 0,
@@ -152,34 +152,34 @@ def test_quadratics_are_convex_everywhere_or_nowhere(make_field, quadratic, dime
     )
     matrix = matrix - 3.9 * np.eye(dimensions) if dimensions > 1 else -matrix
     saddle = make_field(quadratic(matrix), *GRIDS[dimensions])
-    assert convexity.measure(saddle, Options())["fraction"] == 0
+    assert convexity.compute(saddle, Options())["fraction"] == 0
 
 
 def test_a_plane_is_not_convex(make_field):
     field = make_field(lambda x, y: 0.1 * x + 0.3 * y + 7, *GRIDS[2])
-    assert convexity.measure(field, Options())["fraction"] == 0
+    assert convexity.compute(field, Options())["fraction"] == 0
 
 
 def test_part_of_a_grid_is_convex(make_field):
     field = make_field(lambda x, y: x**3 + y**2, "-1:1:21", "-1:1:5")
-    found = convexity.measure(field, Options())  # bent upwards along x for x > 0
+    found = convexity.compute(field, Options())  # bent upwards along x for x > 0
     assert found["fraction"] == pytest.approx(9 / 19)
 
 
 def test_windows_with_an_unknown_point_do_not_count(make_field):
     values = np.add.outer(np.arange(6.0) ** 2, np.arange(6.0) ** 2)
     values[2, 2] = np.nan
-    found = convexity.measure(make_field(values, "-1:1:6", "-1:1:6"), Options())
+    found = convexity.compute(make_field(values, "-1:1:6", "-1:1:6"), Options())
     assert found == {"fraction": 1.0, "points": 7, "left_out": 9}
     with pytest.raises(UnknownError, match="3 points"):
-        convexity.measure(make_field(lambda x: x, "-1:1:2"), Options())
+        convexity.compute(make_field(lambda x: x, "-1:1:2"), Options())
 
 
 def test_basin_of_a_quadratic(make_field, quadratic):
-    line = basin.measure(make_field(lambda x: 1 + 2 * x * x, "-1:1:21"), Options(level=1.5))
+    line = basin.compute(make_field(lambda x: 1 + 2 * x * x, "-1:1:21"), Options(level=1.5))
     assert line["along"] == {"x": {"width": pytest.approx(1), "open": 0}}
     assert (line["mean"], line["open"], line["sides"]) == (pytest.approx(1), 0, 2)
-    plane = basin.measure(make_field(quadratic(TURNED), "-2:2:41", "-2:2:31"), Options(level=0.5))
+    plane = basin.compute(make_field(quadratic(TURNED), "-2:2:41", "-2:2:31"), Options(level=0.5))
     assert plane["minimal"] == pytest.approx(2 * np.sqrt(1 / 4))
     assert plane["maximal"] == pytest.approx(2 * np.sqrt(1 / 2))
     assert plane["along"]["y"]["width"] == pytest.approx(2 * np.sqrt(1 / 3))
@@ -191,25 +191,25 @@ def test_basin_of_a_quadratic(make_field, quadratic):
 def test_usual_level_of_a_basin(make_field):
     def level(centre):
         field = make_field(lambda x: centre + x * x, "-1:1:21")
-        return basin.measure(field, Options())["level"]
+        return basin.compute(field, Options())["level"]
 
     assert level(0.2) == pytest.approx(0.5)
     assert level(-3) == pytest.approx(0.1)
 
 
 def test_a_basin_without_an_end_is_open(make_field):
-    found = basin.measure(make_field(lambda x: x, "-1:2:31"), Options(level=0.5))
+    found = basin.compute(make_field(lambda x: x, "-1:2:31"), Options(level=0.5))
     assert found["along"] == {"x": {"width": pytest.approx(1.5), "open": 1}}
     assert basin.text(found) == ["width up to 0.5: x at least 1.5"]
     x = np.linspace(-1, 1, 21)
     wall = make_field(np.where(np.abs(x) > 0.75, np.inf, 0), "-1:1:21")
-    found = basin.measure(wall, Options())
+    found = basin.compute(wall, Options())
     assert found["open"] == 2
     assert 1.2 <= found["along"]["x"]["width"] <= 1.4
 
 
 def test_a_basin_below_the_centre_has_no_width(make_field):
-    found = basin.measure(make_field(lambda x: 1 + x, "-1:1:21"), Options(level=0.5))
+    found = basin.compute(make_field(lambda x: 1 + x, "-1:1:21"), Options(level=0.5))
     assert (found["mean"], found["open"]) == (0, 0)
 
 
@@ -221,7 +221,7 @@ def test_barrier_of_a_piecewise_linear_line(make_field):
     t = np.linspace(-0.5, 1.5, 21)
     values = np.interp(t, [-0.5, 0, 0.4, 1, 1.5], [9, 1, 3, 0.5, 9])
     field = make_field(values, "-0.5:1.5:21", config=CHECKPOINT)
-    assert barrier.measure(field, Options()) == {
+    assert barrier.compute(field, Options()) == {
         "x": {
             "height": pytest.approx(3 - (0.6 * 1 + 0.4 * 0.5)),
             "at": pytest.approx(0.4),
@@ -237,7 +237,7 @@ def test_barrier_of_a_piecewise_linear_line(make_field):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_falling_line_is_monotone_from_either_end(make_field, sign):
     field = make_field(lambda x: 5 - sign * 3 * x, "0:1:11", config=CHECKPOINT)
-    found = barrier.measure(field, Options())["x"]
+    found = barrier.compute(field, Options())["x"]
     assert found["monotone"]
     assert found["height"] == pytest.approx(0, abs=1e-12)
     assert found["instability"] == pytest.approx(1.5)
@@ -245,7 +245,7 @@ def test_a_falling_line_is_monotone_from_either_end(make_field, sign):
 
 def test_the_largest_rise_spans_several_steps(make_field):
     values = [5, 4, 4.5, 4.25, 5.5, 1]
-    found = barrier.measure(make_field(values, "0:1:6", config=CHECKPOINT), Options())["x"]
+    found = barrier.compute(make_field(values, "0:1:6", config=CHECKPOINT), Options())["x"]
     assert found["largest_rise"] == pytest.approx(1.5)
 
 
@@ -259,7 +259,7 @@ def test_markers_tell_where_a_checkpoint_is(make_surface, make_field):
         lambda x, y: (x - 1) ** 2 + np.abs(y - 4), "-10:10:21", "-10:10:21",
         provenance={"checkpoints": markers},
     )  # fmt: skip
-    found = barrier.measure(field, Options())
+    found = barrier.compute(field, Options())
     assert list(found) == ["y"]
     assert found["y"]["height"] == pytest.approx(0, abs=1e-12)
     assert found["y"]["largest_rise"] == pytest.approx(4)
@@ -267,12 +267,12 @@ def test_markers_tell_where_a_checkpoint_is(make_surface, make_field):
 
 def test_what_there_is_of_a_line_with_gaps(make_field):
     values = [1, 2, np.inf, 2, 1.0]
-    found = barrier.measure(make_field(values, "0:1:5", config=CHECKPOINT), Options())["x"]
+    found = barrier.compute(make_field(values, "0:1:5", config=CHECKPOINT), Options())["x"]
     assert (found["height"], found["points"], found["left_out"]) == (1, 5, 1)
     with pytest.raises(UnknownError, match="no finite value at the checkpoint on x"):
-        barrier.measure(make_field([1, 1, np.nan], "0:1:3", config=CHECKPOINT), Options())
+        barrier.compute(make_field([1, 1, np.nan], "0:1:3", config=CHECKPOINT), Options())
     with pytest.raises(UnknownError, match="checkpoint at 1 is outside of the range of x"):
-        barrier.measure(make_field([1, 1, 1], "-0.5:0.5:3", config=CHECKPOINT), Options())
+        barrier.compute(make_field([1, 1, 1], "-0.5:0.5:3", config=CHECKPOINT), Options())
 
 
 @pytest.mark.parametrize(
@@ -282,4 +282,4 @@ def test_what_there_is_of_a_line_with_gaps(make_field):
 )  # fmt: skip
 def test_other_lines_have_no_barrier(make_field, config):
     with pytest.raises(MeaninglessError):
-        barrier.measure(make_field([1, 2, 3], "-1:1:3", config=config), Options())
+        barrier.compute(make_field([1, 2, 3], "-1:1:3", config=config), Options())

@@ -80,9 +80,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if found["repeats"] > 1:
         lines[-1] += f"; means and standard deviations of {found['repeats']} repeats"
     for one in found["numbers"]:
-        lines += ["", *_head(one), *_measures(one, one["unknown"])]
+        lines += ["", *_head(one), *_number_lines(one, one["unknown"])]
         if one["std"] is not None:
-            lines += ["  standard deviations", *_measures(one["std"], {})]
+            lines += ["  standard deviations", *_number_lines(one["std"], {})]
     return lines
 
 
@@ -102,19 +102,17 @@ def _head(one: dict[str, Any]) -> list[str]:
     return [f"{one['split']} {one['quantity']}: centre {centre}, {count}"]
 
 
-def _measures(one: dict[str, Any], unknown: dict[str, str]) -> list[str]:
-    """Every measure that makes sense, with its name before the first line."""
-    from landscape_cli.analysis import MEASURES
+def _number_lines(one: dict[str, Any], unknown: dict[str, str]) -> list[str]:
+    """Every number that makes sense, with its name before the first line."""
+    from landscape_cli.analysis import NUMBERS
 
     lines = []
-    for name, measure in MEASURES.items():
+    for name, number in NUMBERS.items():
         if one.get(name) is not None:
-            texts = measure.text(one[name])
+            texts = number.text(one[name])
         elif name in unknown:
             texts = [f"unknown: {unknown[name]}"]
         else:
             continue
-        lines += [
-            f"  {name if number == 0 else '':<12} {text}" for number, text in enumerate(texts)
-        ]
+        lines += [f"  {name if index == 0 else '':<12} {text}" for index, text in enumerate(texts)]
     return lines
