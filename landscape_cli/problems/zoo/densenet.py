@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import UsageError
-from landscape_cli.problems.zoo.initialization import initialize_convolutions
+from landscape_cli.problems.zoo.convolutional import initialize_convolutions
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 """Layers in each of the four blocks of the networks made for ImageNet, by depth."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import UsageError
-from landscape_cli.problems.zoo.initialization import initialize_convolutions
+from landscape_cli.problems.zoo.convolutional import initialize_convolutions, scale_channels
 
 
 class BasicBlock(nn.Module):
@@ -73,10 +73,8 @@ class ResNet(nn.Module):
             raise UsageError(
                 f"depth: got {depth}, expected 6n+2 with a whole n of at least 1, such as 20 or 56"
             )
-        if not width > 0:
-            raise UsageError(f"width: got {width}, expected a positive factor")
         self.depth, self.width, self.shortcuts = depth, width, shortcuts
-        stages = [max(1, round(planes * width)) for planes in (16, 32, 64)]
+        stages = scale_channels((16, 32, 64), width)
         planes = min(16, stages[0])
         self.conv1 = nn.Conv2d(channels, planes, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes)

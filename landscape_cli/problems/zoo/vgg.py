@@ -8,7 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from landscape_cli.errors import UsageError
-from landscape_cli.problems.zoo.initialization import initialize_convolutions
+from landscape_cli.problems.zoo.convolutional import initialize_convolutions, scale_channels
 
 STAGES = {
     9: [(64, 2), (128, 2), (256, 3)],
@@ -54,16 +54,14 @@ class VGG(nn.Module):
         if depth not in STAGES:
             known = ", ".join(map(str, STAGES))
             raise UsageError(f"depth: got {depth}, expected one of {known}")
-        if not width > 0:
-            raise UsageError(f"width: got {width}, expected a positive factor")
+        channels_of_stages = scale_channels((planes for planes, _ in STAGES[depth]), width)
         size = isqrt(inputs // channels)
         if size * size * channels != inputs:
             raise UsageError(f"inputs: got {inputs}, expected {channels} * size**2 elements")
         self.depth, self.width = depth, width
         layers: list[nn.Module] = []
         before = channels
-        for planes, convolutions in STAGES[depth]:
-            after = max(1, round(planes * width))
+        for after, (_, convolutions) in zip(channels_of_stages, STAGES[depth], strict=True):
             for _ in range(convolutions):
                 layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
                 before = after
