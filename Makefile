@@ -91,7 +91,7 @@ test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, sl
 	$(BIN)/python -m pytest -m slurm
 
 fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each kind)
-	$(BIN)/python scripts/fuzz.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
 bench: train ## Measure what a point costs and how ranks share the work (15 minutes)
