@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.devices import choose_device, default_micro_batch
-from landscape_cli.evaluation.forward.defaults import default_settings
+from landscape_cli.evaluation.forward.defaults import choose_default_settings
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.parameters import FlatParameters
@@ -51,7 +51,7 @@ class Case:
             self.model, self.parameters, self.slice, cross_entropy, {"train": split}, start
         )
         evaluator.load(1 << 40)
-        evaluator.apply(default_settings(evaluator, (1.0, 1.0)))
+        evaluator.apply(choose_default_settings(evaluator, (1.0, 1.0)))
         note(str(evaluator.settings))
         return evaluator
 

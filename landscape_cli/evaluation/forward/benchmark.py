@@ -9,7 +9,7 @@ from typing import Any
 
 from landscape_cli.evaluation.data.batches import arranged
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.equivalence import count
+from landscape_cli.evaluation.forward.equivalence import count_samples
 from landscape_cli.evaluation.forward.settings import Settings
 
 GAIN = 0.1
@@ -28,7 +28,7 @@ class Outcome:
 
     Args:
         seconds: for one sample of the data, the fastest pass with the new settings.
-        against: the same with the old ones, in the same race.
+        against: the same with the old ones, in the same benchmark.
         faster: whether the new settings are clearly faster.
     """
 
@@ -37,7 +37,7 @@ class Outcome:
     faster: bool
 
 
-class Race:
+class Benchmark:
     """Times settings on one sample of the data, at the centre.
 
     A pass can only be slowed down by what else a machine does, so each side's fastest pass counts;
@@ -58,10 +58,12 @@ class Race:
         self.sample = sample
         self.divisible = divisible
         self.end = end
-        self.samples = count(sample)
+        self.samples = count_samples(sample)
         self._arranged: dict[tuple[int | None, bool], list[Any]] = {}
 
-    def run(self, settings: Settings, against: Settings, turns: int = HEAT) -> Outcome | None:
+    def compare_settings(
+        self, settings: Settings, against: Settings, turns: int = HEAT
+    ) -> Outcome | None:
         """Let settings race against others.
 
         Args:
@@ -80,7 +82,7 @@ class Race:
                 return None
             sides = [(against, old), (settings, new)]
             for one, times in sides if turn % 2 else reversed(sides):
-                seconds = self.seconds(one)
+                seconds = self.time_settings(one)
                 if turn:
                     times.append(seconds)
             if turn == EARLY and min(new) > (1 - GAIN / 2) * min(old):
@@ -89,7 +91,7 @@ class Race:
         faster = max(ratio, min(new) / min(old)) <= 1 - GAIN
         return Outcome(min(new) / self.samples, min(old) / self.samples, faster)
 
-    def seconds(self, settings: Settings) -> float:
+    def time_settings(self, settings: Settings) -> float:
         """Seconds for one pass over the sample."""
         size = settings.micro_batch if self.divisible else None
         key = (size, settings.channels_last)

@@ -9,8 +9,8 @@ from typing import Any
 
 from landscape_cli.evaluation.data.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Outcome, Race
-from landscape_cli.evaluation.forward.equivalence import agrees, first_batches
+from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Benchmark, Outcome
+from landscape_cli.evaluation.forward.equivalence import keeps_values, take_batches
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
 
@@ -49,7 +49,7 @@ class Calibration:
         work: seconds that the whole run is expected to take on one rank, with the former.
         seconds: that calibrating took.
         tried: settings that were timed, with seconds for one sample of the data, what they were
-            ``against`` in the same race, and whether they were taken; empty for a short run.
+            ``against`` in the same benchmark, and whether they were taken; empty for a short run.
     """
 
     settings: Settings
@@ -57,7 +57,7 @@ class Calibration:
     seconds: float
     tried: list[dict[str, Any]]
 
-    def wall(self, ranks: int) -> float:
+    def estimate_seconds(self, ranks: int) -> float:
         """Seconds that the run is expected to take on so many ranks, with the settings found."""
         seconds = self.work / ranks
         for one in self.tried:
@@ -66,7 +66,7 @@ class Calibration:
         return seconds
 
 
-def calibrate(
+def calibrate_settings(
     evaluator: Evaluator,
     points: int,
     ranks: int,
@@ -77,7 +77,7 @@ def calibrate(
 
     Tried are batch norm folded, images laid out the other way in memory, and larger or smaller
     micro-batches, each on top of what was best before. Something is taken only if it is faster by
-    a tenth (``Race``), in two races, and if values change by rounding alone.
+    a tenth (``Benchmark``), in two races, and if values change by rounding alone.
 
     Args:
         evaluator: with its data loaded; its settings are what they were when this returns.
@@ -90,17 +90,17 @@ def calibrate(
     search = _Search(evaluator, points, ranks, corner, resize)
     try:
         if search.affordable:
-            search.run()
+            search.try_candidates()
     finally:
         evaluator.set_forward(search.start)
     return Calibration(search.best, search.work, time.perf_counter() - search.began, search.tried)
 
 
-def _fastest(race: Race, settings: Settings) -> float:
+def _time_fastest_pass(benchmark: Benchmark, settings: Settings) -> float:
     """Seconds for the fastest of some passes."""
     passes: list[float] = []
     while len(passes) < FEWEST_LOOKS or sum(passes) < LOOKING:
-        passes.append(race.seconds(settings))
+        passes.append(benchmark.time_settings(settings))
     return min(passes)
 
 
@@ -121,25 +121,25 @@ class _Search:
         self.start = self.best = evaluator.settings
         self.divisible = resize and evaluator.first_split.divisible
         self.tried: list[dict[str, Any]] = []
-        first = Race(evaluator, first_batches(evaluator, 1), False)
-        seconds = _fastest(first, self.start)
+        first = Benchmark(evaluator, take_batches(evaluator, 1), False)
+        seconds = _time_fastest_pass(first, self.start)
         self.work = points * evaluator.total_samples() * seconds / first.samples
         budget = min(MOST_SECONDS, LARGEST_SHARE * self.work / max(ranks, RANKS))
         passes = budget / (2 * seconds)
         self.affordable = budget >= LEAST_SECONDS and passes >= FEWEST_PASSES
         wanted = int(min(SAMPLES, 2 * first.samples * passes / PASSES))
-        sample = first_batches(evaluator, max(wanted, first.samples + 1))
-        self.race = Race(evaluator, sample, self.divisible, self.began + budget)
+        sample = take_batches(evaluator, max(wanted, first.samples + 1))
+        self.benchmark = Benchmark(evaluator, sample, self.divisible, self.began + budget)
 
-    def run(self) -> None:
+    def try_candidates(self) -> None:
         if not self.best.fold and len(self.evaluator.folding()):
-            self._try(replace(self.best, fold=True))
-        if any(tensor.dim() == 4 for tensor in tensors_in(self.race.sample[0])):
-            self._try(replace(self.best, channels_last=not self.best.channels_last))
-        if self.divisible and not self._climb(2.0):
-            self._climb(0.5)
+            self._try_settings(replace(self.best, fold=True))
+        if any(tensor.dim() == 4 for tensor in tensors_in(self.benchmark.sample[0])):
+            self._try_settings(replace(self.best, channels_last=not self.best.channels_last))
+        if self.divisible and not self._scale_micro_batch(2.0):
+            self._scale_micro_batch(0.5)
 
-    def _climb(self, factor: float) -> bool:
+    def _scale_micro_batch(self, factor: float) -> bool:
         """Change the micro-batch by a factor as long as that helps; say whether it did.
 
         Two steps may save enough where one does not, so after one in vain two are tried at once.
@@ -147,35 +147,37 @@ class _Search:
         helped, step = False, factor
         while True:
             size = round(self.best.micro_batch * step)
-            if not SMALLEST <= size <= self.race.samples:
+            if not SMALLEST <= size <= self.benchmark.samples:
                 return helped
-            if self._try(replace(self.best, micro_batch=size)):
+            if self._try_settings(replace(self.best, micro_batch=size)):
                 helped, step = True, factor
             elif step == factor:
                 step *= factor
             else:
                 return helped
 
-    def _try(self, settings: Settings) -> bool:
+    def _try_settings(self, settings: Settings) -> bool:
         """Take settings if they fit and are faster; once time is up, nothing is."""
-        outcome = if_it_fits(lambda: self.race.run(settings, self.best), self.evaluator.device)
+        outcome = if_it_fits(
+            lambda: self.benchmark.compare_settings(settings, self.best), self.evaluator.device
+        )
         if outcome is None:
             return False
-        taken = outcome.faster and self._confirmed(settings)
-        self._note(settings, outcome, taken)
+        taken = outcome.faster and self._confirm_settings(settings)
+        self._record_trial(settings, outcome, taken)
         if taken:
             self.best = settings
         return taken
 
-    def _confirmed(self, settings: Settings) -> bool:
-        """Whether settings give the same values, and win a second race."""
+    def _confirm_settings(self, settings: Settings) -> bool:
+        """Whether settings give the same values, and win a second benchmark."""
         self.evaluator.set_forward(self.start)
-        if not agrees(self.evaluator, settings, self.corner, self.race.sample[:2]):
+        if not keeps_values(self.evaluator, settings, self.corner, self.benchmark.sample[:2]):
             return False
-        again = self.race.run(settings, self.best, CONFIRMATION)
+        again = self.benchmark.compare_settings(settings, self.best, CONFIRMATION)
         return again is not None and again.faster
 
-    def _note(self, settings: Settings, outcome: Outcome, taken: bool) -> None:
+    def _record_trial(self, settings: Settings, outcome: Outcome, taken: bool) -> None:
         self.tried.append(
             {
                 "settings": settings.as_dict(),

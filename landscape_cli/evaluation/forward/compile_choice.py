@@ -11,8 +11,8 @@ import numpy as np
 
 from landscape_cli.evaluation.data.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Race
-from landscape_cli.evaluation.forward.equivalence import TOLERANCE, first_batches, means_of
+from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Benchmark
+from landscape_cli.evaluation.forward.equivalence import TOLERANCE, compute_means, take_batches
 from landscape_cli.evaluation.forward.settings import PRECISIONS, Settings
 
 REPAY = 50
@@ -28,7 +28,7 @@ SAMPLES = 256
 """Compiled and plain forward passes are timed on at least so many samples."""
 
 
-def worth_trying(evaluator: Evaluator, seconds: float) -> bool:
+def repays_compilation(evaluator: Evaluator, seconds: float) -> bool:
     """Whether a rank's run is long enough that compiling costs little of it.
 
     Args:
@@ -41,7 +41,7 @@ def worth_trying(evaluator: Evaluator, seconds: float) -> bool:
     return seconds >= REPAY * len(shapes) * (SECONDS + SECONDS_FOR_LAYER * layers)
 
 
-def try_compiling(
+def try_compilation(
     evaluator: Evaluator, corner: Sequence[float], insist: bool
 ) -> tuple[bool, dict[str, Any]]:
     """Compile the model, and find out whether that is to be kept.
@@ -60,21 +60,21 @@ def try_compiling(
     start = evaluator.settings
     compiled = replace(start, compile=True)
     facts: dict[str, Any] = {}
-    failure = compile_here(evaluator, compiled)
+    failure = compile_model(evaluator, compiled)
     if failure is not None:
         facts |= {"outcome": "failed", "error": failure}
-    elif not _same_values(evaluator, compiled, corner):
+    elif not _keeps_values(evaluator, compiled, corner):
         facts["outcome"] = "other values"
     elif insist:
         facts["outcome"] = "kept"
     else:
-        facts |= _race(evaluator, compiled, start)
+        facts |= _compare_with_plain(evaluator, compiled, start)
     evaluator.set_forward(start)
     facts["seconds"] = round(time.perf_counter() - began, 3)
     return facts["outcome"] == "kept", facts
 
 
-def compile_here(evaluator: Evaluator, settings: Settings) -> str | None:
+def compile_model(evaluator: Evaluator, settings: Settings) -> str | None:
     """Switch to compiled settings, and compile; say in one line what went wrong, if something did.
 
     A compiler is missing, an operation is not supported, or the compiler has a mistake: the kinds
@@ -89,13 +89,15 @@ def compile_here(evaluator: Evaluator, settings: Settings) -> str | None:
     return None
 
 
-def _race(evaluator: Evaluator, compiled: Settings, plain: Settings) -> dict[str, Any]:
-    race = Race(evaluator, first_batches(evaluator, SAMPLES), divisible=False)
-    outcome = race.run(compiled, plain)
+def _compare_with_plain(
+    evaluator: Evaluator, compiled: Settings, plain: Settings
+) -> dict[str, Any]:
+    benchmark = Benchmark(evaluator, take_batches(evaluator, SAMPLES), divisible=False)
+    outcome = benchmark.compare_settings(compiled, plain)
     assert outcome is not None
     kept = outcome.faster
     if kept:
-        again = race.run(compiled, plain, CONFIRMATION)
+        again = benchmark.compare_settings(compiled, plain, CONFIRMATION)
         kept = again is not None and again.faster
     return {
         "outcome": "kept" if kept else "not clearly faster",
@@ -104,7 +106,7 @@ def _race(evaluator: Evaluator, compiled: Settings, plain: Settings) -> dict[str
     }
 
 
-def _same_values(evaluator: Evaluator, compiled: Settings, corner: Sequence[float]) -> bool:
+def _keeps_values(evaluator: Evaluator, compiled: Settings, corner: Sequence[float]) -> bool:
     """Whether compiled code gives the same values to 1e-5, at the centre and a corner.
 
     In a reduced precision it rounds less often, so there the values may differ by as much as those
@@ -115,7 +117,7 @@ def _same_values(evaluator: Evaluator, compiled: Settings, corner: Sequence[floa
     found = {
         one: np.concatenate(
             [
-                means_of(evaluator, one, point, [next(iter(split))])
+                compute_means(evaluator, one, point, [next(iter(split))])
                 for point in ((0.0,) * len(corner), corner)
                 for split in evaluator.splits.values()
             ]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.data.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.equivalence import agrees
+from landscape_cli.evaluation.forward.equivalence import keeps_values
 from landscape_cli.evaluation.forward.settings import Settings
 
 ACTIVATION_BYTES = {"cpu": 4 << 20, "cuda": 256 << 20}
@@ -25,7 +25,7 @@ FEWEST, MOST = 16, 8192
 """Micro-batches are powers of two between these."""
 
 
-def default_settings(
+def choose_default_settings(
     evaluator: Evaluator, corner: Sequence[float], resize: bool = True
 ) -> Settings:
     """Settings that are fast for most models and give this model's values.
@@ -43,21 +43,21 @@ def default_settings(
     batches = list(islice(evaluator.first_split, 2))
     wishes: list[dict[str, Any]] = []
     if resize and evaluator.first_split.divisible:
-        wishes.append({"micro_batch": _micro_batch(evaluator)})
+        wishes.append({"micro_batch": _choose_micro_batch(evaluator)})
     if any(tensor.dim() == 4 and tensor.is_floating_point() for tensor in tensors_in(batches[0])):
         wishes.append({"channels_last": True})
     if len(evaluator.folding()):
         wishes.append({"fold": True})
     for wish in wishes:
         changed = replace(best, **wish)
-        if changed != best and agrees(evaluator, changed, corner, batches):
+        if changed != best and keeps_values(evaluator, changed, corner, batches):
             best = changed
     return best
 
 
-def _micro_batch(evaluator: Evaluator) -> int:
+def _choose_micro_batch(evaluator: Evaluator) -> int:
     """The largest power of two with which the largest layer's output fits, or all samples."""
-    room = ACTIVATION_BYTES[evaluator.device.type] / max(1, largest_output(evaluator))
+    room = ACTIVATION_BYTES[evaluator.device.type] / max(1, measure_largest_output(evaluator))
     samples = max(split.samples for split in evaluator.splits.values())
     size = FEWEST
     while 2 * size <= min(room, MOST) and size < samples:
@@ -65,7 +65,7 @@ def _micro_batch(evaluator: Evaluator) -> int:
     return size
 
 
-def largest_output(evaluator: Evaluator) -> int:
+def measure_largest_output(evaluator: Evaluator) -> int:
     """Bytes of the largest output of a layer for one sample."""
     largest = 0
     samples = 2

@@ -19,7 +19,7 @@ TOLERANCE = 1e-5
 PRECISION_SAMPLES = 512
 
 
-def agrees(
+def keeps_values(
     evaluator: Evaluator, settings: Settings, corner: Sequence[float], batches: list[Any]
 ) -> bool:
     """Whether settings give the evaluator's own values, to 1e-5 of each, in float32.
@@ -38,7 +38,9 @@ def agrees(
     same = True
     for point in ((0.0,) * len(corner), corner):
         exact, found = (
-            partial(means_of, evaluator, replace(one, precision="fp32"), point, batches, divided)
+            partial(
+                compute_means, evaluator, replace(one, precision="fp32"), point, batches, divided
+            )
             for one, divided in ((start, None), (settings, size))
         )
         expected, means = exact(), if_it_fits(found, evaluator.device)
@@ -49,7 +51,7 @@ def agrees(
     return bool(same)
 
 
-def means_of(
+def compute_means(
     evaluator: Evaluator,
     settings: Settings,
     coordinates: Sequence[float],
@@ -85,7 +87,7 @@ def precision_errors(
         where one of the two is not finite.
     """
     start = evaluator.settings
-    sample = first_batches(evaluator, PRECISION_SAMPLES)
+    sample = take_batches(evaluator, PRECISION_SAMPLES)
     found = []
     for coordinates in points:
         means = []
@@ -102,7 +104,7 @@ def precision_errors(
     return found
 
 
-def first_batches(evaluator: Evaluator, samples: int) -> list[Any]:
+def take_batches(evaluator: Evaluator, samples: int) -> list[Any]:
     """The first batches of the first split, until there are so many samples."""
     batches: list[Any] = []
     for batch in evaluator.first_split:
@@ -113,6 +115,6 @@ def first_batches(evaluator: Evaluator, samples: int) -> list[Any]:
     return batches
 
 
-def count(batches: list[Any]) -> int:
+def count_samples(batches: list[Any]) -> int:
     """The samples in some batches."""
     return sum(batch_length(batch) or 1 for batch in batches)

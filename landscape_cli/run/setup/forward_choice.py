@@ -9,13 +9,13 @@ from typing import Any
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.devices import default_micro_batch
-from landscape_cli.evaluation.forward.calibration import calibrate
+from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.compile_choice import (
-    compile_here,
-    try_compiling,
-    worth_trying,
+    compile_model,
+    repays_compilation,
+    try_compilation,
 )
-from landscape_cli.evaluation.forward.defaults import default_settings
+from landscape_cli.evaluation.forward.defaults import choose_default_settings
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
@@ -43,7 +43,7 @@ def choose_forward(
         settings, facts = executor.lead(lambda: _choose(evaluator, config, executor.size))
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
-        found = executor.gather(executor.together(lambda: compile_here(evaluator, settings)))
+        found = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
         failures = [(rank, failure) for rank, failure in enumerate(found) if failure is not None]
         if failures:
             rank, failure = failures[0]
@@ -58,20 +58,20 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settin
     # Micro-batches that memory has made smaller are not made larger again.
     size = default_micro_batch(evaluator.device)
     resize = config.batch_size is None and evaluator.settings.micro_batch == size
-    evaluator.apply(default_settings(evaluator, corner, resize))
+    evaluator.apply(choose_default_settings(evaluator, corner, resize))
     facts: dict[str, Any] = {}
     seconds = 0.0
     if config.calibrate:
-        found = calibrate(evaluator, _fewest_points(config), ranks, corner, resize)
+        found = calibrate_settings(evaluator, _fewest_points(config), ranks, corner, resize)
         evaluator.apply(found.settings)
-        seconds = found.wall(ranks)
+        seconds = found.estimate_seconds(ranks)
         if found.tried:
             facts["calibration"] = {"seconds": round(found.seconds, 3), "tried": found.tried}
     if evaluator.recalibration is not None:
         return evaluator.settings, facts
     insist = config.compile == "on"
-    if insist or (config.compile == "auto" and worth_trying(evaluator, seconds)):
-        kept, facts["compilation"] = try_compiling(evaluator, corner, insist)
+    if insist or (config.compile == "auto" and repays_compilation(evaluator, seconds)):
+        kept, facts["compilation"] = try_compilation(evaluator, corner, insist)
         return replace(evaluator.settings, compile=kept), facts
     return evaluator.settings, facts
 

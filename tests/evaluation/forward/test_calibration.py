@@ -8,8 +8,12 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.forward.benchmark import Race
-from landscape_cli.evaluation.forward.calibration import LEAST_SECONDS, MOST_SECONDS, calibrate
+from landscape_cli.evaluation.forward.benchmark import Benchmark
+from landscape_cli.evaluation.forward.calibration import (
+    LEAST_SECONDS,
+    MOST_SECONDS,
+    calibrate_settings,
+)
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.parameters import FlatParameters
@@ -52,8 +56,8 @@ def by_batch(length):
 )
 def test_a_race_is_won_by_what_is_clearly_faster(saved, faster):
     evaluator = taking(lambda length: 0.02 * (1 - saved) if length == 8 else 0.04)
-    race = Race(evaluator, list(evaluator.first_split), divisible=True)
-    outcome = race.run(Settings(8), Settings(16))
+    benchmark = Benchmark(evaluator, list(evaluator.first_split), divisible=True)
+    outcome = benchmark.compare_settings(Settings(8), Settings(16))
     assert outcome.faster is faster
     assert outcome.seconds > (1 - saved) * 0.04 / 16
     assert outcome.against > 0.04 / 16
@@ -61,19 +65,19 @@ def test_a_race_is_won_by_what_is_clearly_faster(saved, faster):
 
 def test_a_race_ends_with_the_time_there_is():
     evaluator = taking(by_sample)
-    race = Race(evaluator, list(evaluator.first_split), True, time.perf_counter())
-    assert race.run(Settings(8), Settings(16)) is None
+    benchmark = Benchmark(evaluator, list(evaluator.first_split), True, time.perf_counter())
+    assert benchmark.compare_settings(Settings(8), Settings(16)) is None
 
 
 def test_what_is_no_faster_is_left_as_it_was():
-    found = calibrate(taking(by_sample), LONG, 1, CORNER)
+    found = calibrate_settings(taking(by_sample), LONG, 1, CORNER)
     assert found.settings == Settings(16)
     assert {one["settings"]["micro_batch"] for one in found.tried} >= {32, 8}
     assert not any(one["taken"] for one in found.tried)
 
 
 def test_a_micro_batch_grows_as_long_as_that_helps():
-    found = calibrate(taking(by_batch), LONG, 1, CORNER)
+    found = calibrate_settings(taking(by_batch), LONG, 1, CORNER)
     assert found.settings == Settings(128)
     assert [one["settings"]["micro_batch"] for one in found.tried if one["taken"]] == [32, 64, 128]
 
@@ -81,22 +85,24 @@ def test_a_micro_batch_grows_as_long_as_that_helps():
 def test_a_step_in_vain_is_not_the_end():
     """32 samples take longer than two batches of 16, but 64 no longer than one of them."""
     evaluator = taking(lambda length: 0.012 if length == 32 else 0.004)
-    found = calibrate(evaluator, LONG, 1, CORNER)
+    found = calibrate_settings(evaluator, LONG, 1, CORNER)
     taken = [(one["settings"]["micro_batch"], one["taken"]) for one in found.tried]
     assert taken[:2] == [(32, False), (64, True)]
 
 
 def test_a_given_micro_batch_is_kept():
-    found = calibrate(taking(by_batch), LONG, 1, CORNER, resize=False)
+    found = calibrate_settings(taking(by_batch), LONG, 1, CORNER, resize=False)
     assert found.settings == Settings(16)
 
 
 def test_what_it_takes_is_a_small_part_of_the_run():
-    found = calibrate(taking(by_batch), LONG, 1, CORNER)
+    found = calibrate_settings(taking(by_batch), LONG, 1, CORNER)
     assert found.tried
     assert found.seconds < 2 * MOST_SECONDS
     halved = [one["seconds_per_sample"] / one["against"] for one in found.tried if one["taken"]]
-    assert found.wall(2) == pytest.approx(found.work / 2 * halved[0] * halved[1] * halved[2])
+    assert found.estimate_seconds(2) == pytest.approx(
+        found.work / 2 * halved[0] * halved[1] * halved[2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,5 +113,5 @@ def test_the_same_runs_are_calibrated_on_any_few_ranks(budgets, ranks, calibrate
     """The work that allows the least budget on eight ranks, and somewhat less or more of it."""
     least = LEAST_SECONDS / 0.02 * 8
     point = 8 * 0.004  # seconds of a point of eight batches
-    found = calibrate(taking(by_batch), round(budgets * least / point), ranks, CORNER)
+    found = calibrate_settings(taking(by_batch), round(budgets * least / point), ranks, CORNER)
     assert bool(found.tried) is calibrated

@@ -15,9 +15,9 @@ from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.forward.compile_choice import (
-    compile_here,
-    try_compiling,
-    worth_trying,
+    compile_model,
+    repays_compilation,
+    try_compilation,
 )
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
@@ -119,7 +119,7 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
     settings = replace(Settings(16), **change)
     evaluator.apply(settings)
     if settings.compile:
-        assert compile_here(evaluator, settings) is None
+        assert compile_model(evaluator, settings) is None
         assert graphs() == 1
     other = evaluator.evaluate(TILE)
     for name in plain.values:
@@ -134,7 +134,7 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
 def test_points_and_odd_batches_need_no_compiling(fold):
     evaluator = network(convolutional)
     settings = Settings(16, fold=fold, compile=True)
-    assert compile_here(evaluator, settings) is None
+    assert compile_model(evaluator, settings) is None
     assert graphs() == 1
     first = evaluator.evaluate(TILE)
     evaluator.evaluate(Tile((0, 1), ((0.7, 0.1), (-3.0, 5.0))))
@@ -147,7 +147,7 @@ def test_batches_of_another_shape_run_as_they_are_written():
     batches = list(evaluator.splits["split1"])
     assert [len(batch[0]) for batch in batches] == [16, 6]
     plain = [evaluator.values((0.3, 0.2), [batch]).means()[0] for batch in batches]
-    assert compile_here(evaluator, Settings(16, compile=True)) is None
+    assert compile_model(evaluator, Settings(16, compile=True)) is None
     other = [evaluator.values((0.3, 0.2), [batch]).means()[0] for batch in batches]
     assert (other[0] != plain[0]).any()
     assert (other[1] == plain[1]).all()
@@ -160,14 +160,14 @@ def test_two_compilations_give_the_same_bits():
         torch._dynamo.reset()
         evaluator = network(Smooth)
         plain = bits(evaluator.evaluate(TILE))
-        assert compile_here(evaluator, Settings(16, compile=True)) is None
+        assert compile_model(evaluator, Settings(16, compile=True)) is None
         found.append(bits(evaluator.evaluate(TILE)))
     assert found[0] == found[1] != plain
 
 
 def test_compiled_code_with_other_values_is_dropped():
     evaluator = network(Unlike)
-    kept, facts = try_compiling(evaluator, CORNER, insist=True)
+    kept, facts = try_compilation(evaluator, CORNER, insist=True)
     assert not kept
     assert facts["outcome"] == "other values"
     assert evaluator.settings == Settings(16)
@@ -178,7 +178,7 @@ def test_insisting_keeps_what_is_right(precision):
     evaluator = network(Smooth)
     start = Settings(16, precision=precision)
     evaluator.apply(start)
-    kept, facts = try_compiling(evaluator, CORNER, insist=True)
+    kept, facts = try_compilation(evaluator, CORNER, insist=True)
     assert kept
     assert facts["outcome"] == "kept"
     assert evaluator.settings == start
@@ -197,7 +197,7 @@ def test_a_model_that_is_no_faster_is_not_compiled():
             return super().forward(images)
 
     evaluator = network(Waiting)
-    kept, facts = try_compiling(evaluator, CORNER, insist=False)
+    kept, facts = try_compilation(evaluator, CORNER, insist=False)
     assert not kept
     assert facts["outcome"] == "not clearly faster"
     assert facts["seconds_per_sample"] > 0
@@ -205,11 +205,11 @@ def test_a_model_that_is_no_faster_is_not_compiled():
 
 def test_only_long_runs_are_compiled():
     evaluator = network(convolutional)
-    assert not worth_trying(evaluator, 60.0)
-    assert worth_trying(evaluator, 3600.0)
+    assert not repays_compilation(evaluator, 60.0)
+    assert repays_compilation(evaluator, 3600.0)
     odd = network(convolutional, samples=(48, 6))
-    assert not worth_trying(odd, 1500.0)
-    assert worth_trying(evaluator, 1500.0)
+    assert not repays_compilation(odd, 1500.0)
+    assert repays_compilation(evaluator, 1500.0)
 
 
 @pytest.mark.bits
@@ -221,7 +221,7 @@ def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
 
     cpp_builder.cpp_compiler_search.cache_clear()
     with config.patch({"cpp.cxx": "/nowhere/g++"}):
-        failure = compile_here(evaluator, Settings(16, compile=True))
+        failure = compile_model(evaluator, Settings(16, compile=True))
     cpp_builder.cpp_compiler_search.cache_clear()
     assert "compiler" in failure
     assert "\n" not in failure
@@ -232,10 +232,10 @@ def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
 PROGRAM = """
 import numpy as np, sys
 sys.path.insert(0, {folder!r})
-from test_compilation import CPU, Settings, TILE, compile_here, convolutional, network
+from test_compilation import CPU, Settings, TILE, compile_model, convolutional, network
 evaluator = network(convolutional)
 plain = evaluator.evaluate(TILE).values["split0", "loss"]
-assert compile_here(evaluator, Settings(16, compile=True)) is None
+assert compile_model(evaluator, Settings(16, compile=True)) is None
 compiled = evaluator.evaluate(TILE).values["split0", "loss"]
 np.testing.assert_allclose(compiled, plain, rtol=1e-5)
 """

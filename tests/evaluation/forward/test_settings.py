@@ -10,9 +10,12 @@ from torch.utils.data import TensorDataset
 
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import Recalibration
-from landscape_cli.evaluation.forward.calibration import calibrate
-from landscape_cli.evaluation.forward.defaults import default_settings, largest_output
-from landscape_cli.evaluation.forward.equivalence import agrees, precision_errors
+from landscape_cli.evaluation.forward.calibration import calibrate_settings
+from landscape_cli.evaluation.forward.defaults import (
+    choose_default_settings,
+    measure_largest_output,
+)
+from landscape_cli.evaluation.forward.equivalence import keeps_values, precision_errors
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
@@ -102,7 +105,7 @@ class Branching(nn.Module):
 
 def folding_agrees(evaluator):
     settings = replace(evaluator.settings, fold=True)
-    return agrees(evaluator, settings, (1.0, 1.0), list(evaluator.first_split))
+    return keeps_values(evaluator, settings, (1.0, 1.0), list(evaluator.first_split))
 
 
 @pytest.mark.bits
@@ -167,7 +170,7 @@ def test_folding_that_would_be_wrong_is_refused():
     evaluator = network(Branching)
     assert len(evaluator.folding()) == 1
     assert not folding_agrees(evaluator)
-    assert not calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.fold
+    assert not calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0)).settings.fold
 
 
 def test_an_objective_that_reads_the_weights_is_not_folded():
@@ -183,17 +186,19 @@ def test_batches_are_not_resized_where_samples_depend_on_each_other():
     evaluator = network(Mingling)
     batches = list(evaluator.first_split)
     for size in (8, 32):
-        assert not agrees(evaluator, Settings(size), (1.0, 1.0), batches[:2])
-    assert calibrate(evaluator, 10**7, 1, (1.0, 1.0)).settings.micro_batch == 16
+        assert not keeps_values(evaluator, Settings(size), (1.0, 1.0), batches[:2])
+    assert calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0)).settings.micro_batch == 16
 
 
 def test_default_settings_follow_from_the_model_s_shapes():
-    assert largest_output(network(resnet)) == 16 * 8 * 8 * 4
-    chosen = default_settings(network(resnet), (1.0, 1.0))
+    assert measure_largest_output(network(resnet)) == 16 * 8 * 8 * 4
+    chosen = choose_default_settings(network(resnet), (1.0, 1.0))
     assert chosen == Settings(128, channels_last=True, fold=True)
-    assert default_settings(network(resnet), (1.0, 1.0), resize=False).micro_batch == 16
-    assert default_settings(network(Mingling), (1.0, 1.0)) == Settings(16, channels_last=True)
-    assert not default_settings(network(Branching), (1.0, 1.0)).fold
+    assert choose_default_settings(network(resnet), (1.0, 1.0), resize=False).micro_batch == 16
+    assert choose_default_settings(network(Mingling), (1.0, 1.0)) == Settings(
+        16, channels_last=True
+    )
+    assert not choose_default_settings(network(Branching), (1.0, 1.0)).fold
 
 
 def test_an_objective_that_needs_whole_batches_is_left_alone():
@@ -204,12 +209,12 @@ def test_an_objective_that_needs_whole_batches_is_left_alone():
 
     evaluator = network(resnet, objective)
     assert len(evaluator.folding()) == 0
-    assert default_settings(evaluator, (1.0, 1.0), resize=False).channels_last
+    assert choose_default_settings(evaluator, (1.0, 1.0), resize=False).channels_last
 
 
 def test_short_runs_are_not_calibrated():
     evaluator = network(resnet)
-    assert calibrate(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
+    assert calibrate_settings(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
 
 
 @pytest.mark.bits
@@ -217,7 +222,7 @@ def test_short_runs_are_not_calibrated():
 def test_calibrating_leaves_the_evaluator_as_it_was(resize):
     evaluator = network(resnet)
     before = evaluator.evaluate(TILE)
-    found = calibrate(evaluator, 10**7, 1, (1.0, 1.0), resize).settings
+    found = calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0), resize).settings
     assert found.precision == "fp32"
     assert resize or found.micro_batch == 16
     assert evaluator.settings == Settings(16)
