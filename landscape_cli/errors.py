@@ -1,4 +1,4 @@
-"""The exceptions a user can cause: one line each, saying what was given and what to do."""
+"""Exceptions for errors that a user can cause: one line with the value received and the remedy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import traceback
 from collections.abc import Sequence
 
 SHOWN = 4
-"""How many names a message gives as examples."""
+"""Largest number of names that a message lists."""
 
 
 class LandscapeError(Exception):
     """Base of every error that a user can cause.
 
-    The message is one line: it names the argument or key, the value received and the remedy.
-    Names and values come from files, so line breaks and what else can't be printed are escaped.
-    The command line prints it without a traceback and exits with ``exit_code``. ``collective``
-    says that every rank of the run knows of it and ends by itself.
+    The message is one line that names the argument or key, the value received and the remedy. Names
+    and values may come from files, so the message is passed through ``one_line``. The command line
+    prints it without a traceback and exits with ``exit_code``. ``collective`` is true if every rank
+    knows of the error and ends by itself.
     """
 
     exit_code = 2
@@ -43,46 +43,46 @@ class StoreError(LandscapeError):
 
 
 class PublishError(StoreError):
-    """What was computed could not be written where it belongs."""
+    """Computed values could not be written to the output file."""
 
     exit_code = 1
 
 
 class LostLockError(LandscapeError):
-    """Another run has taken over the output of this one."""
+    """Another run has taken over the output of this run."""
 
     exit_code = 1
 
 
 class RankError(RuntimeError):
-    """A failure on some rank while it computed a tile; the message holds its traceback."""
+    """A failure on some rank while computing a tile; the message contains its traceback."""
 
 
 def one_line(text: str) -> str:
-    r"""A text as one line that any terminal can show.
+    r"""Return a text as one line that any terminal can display.
 
-    Lines are joined by spaces; other characters that can't be printed (control sequences, bytes
-    of a file's name that are no text) are written as Python would, ``\x1b``.
+    Lines are joined by spaces; other unprintable characters (control sequences, undecodable bytes
+    of file names) are escaped as Python does, such as ``\x1b``.
     """
     joined = " ".join(filter(None, map(str.strip, text.splitlines())))
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in joined
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in joined
     )
 
 
 def some(names: Sequence[object]) -> str:
-    """The first few names of a list that may be long, and how many more there are."""
+    """List the first few names, and the number of the remaining ones."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(str(name) for name in names[:SHOWN]) + more
 
 
 def cause(error: BaseException) -> str:
-    """Somebody else's exception in one line, with the place in their code where it arose."""
+    """Describe an exception from other code in one line, with the file and line that raised it."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    machinery = (importlib.__file__, "<frozen")
+    import_machinery = (importlib.__file__, "<frozen")
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(machinery)
+        if not frame.filename.startswith(import_machinery)
     ]
     return f"{text} ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else text

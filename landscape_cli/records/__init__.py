@@ -1,1 +1,1 @@
-"""Frozen records that travel between the layers."""
+"""Frozen records passed between the layers."""

@@ -15,6 +15,7 @@ from landscape_cli.errors import UsageError
 
 AXIS_NAMES = ("x", "y", "z")
 MAX_POINTS = 10**9
+"""Upper bound on the number of points of an axis and of a whole grid."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Axis:
     Args:
         low: first coordinate.
         high: last coordinate; above ``low``, or equal to it for a single point.
-        points: how many coordinates, at least 1.
+        points: number of coordinates, at least 1.
 
     Raises:
         UsageError: if the three do not describe a range.
@@ -46,16 +47,16 @@ class Axis:
             raise UsageError(f"range {text}: one point needs MIN equal to MAX, or choose N >= 2")
         if self.points > 1 and not self.low < self.high:
             raise UsageError(f"range {text}: MIN must be below MAX")
-        finest = 4 * math.ulp(max(abs(self.low), abs(self.high)))
-        if self.points > 1 and (self.high - self.low) / (self.points - 1) < finest:
-            raise UsageError(f"range {text}: too narrow for {self.points} different numbers")
+        least_step = 4 * math.ulp(max(abs(self.low), abs(self.high)))
+        if self.points > 1 and (self.high - self.low) / (self.points - 1) < least_step:
+            raise UsageError(f"range {text}: too narrow for {self.points} distinct numbers")
 
     @classmethod
     def parse(cls, text: str) -> Axis:
-        """Read ``MIN:MAX:N``, the form that ``str`` gives.
+        """Parse ``MIN:MAX:N``, the format of ``str``.
 
         Raises:
-            UsageError: if the text has another form.
+            UsageError: if the text is malformed.
         """
         parts = text.strip().split(":")
         if len(parts) != 3:
@@ -73,7 +74,10 @@ class Axis:
 
     @property
     def coordinates(self) -> NDArray[np.float64]:
-        """The coordinates, float64 of shape (points,); a symmetric range holds an exact 0."""
+        """Coordinates, float64 of shape (points,).
+
+        A symmetric range with an odd number of points contains an exact 0.
+        """
         if self.points == 1:
             return np.array([self.low])
         weights = np.arange(self.points, dtype=np.float64) / (self.points - 1)
@@ -84,21 +88,21 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """The coordinates at which a slice is sampled; the one owner of index <-> coordinate.
+    """The coordinates at which a slice is sampled; the only place that maps indices to them.
 
     Arrays over a grid have one dimension per axis in reverse order, (ny, nx) for a plane: row = y,
-    column = x. Where the axes are sampled on several slices, the repeats, these are numbered along
-    a leading dimension, (repeats, ny, nx), and from 0 on as the last coordinate, (x, y, repeat). A
-    flat index counts in C order over that shape, so x runs fastest.
+    column = x. If the axes are sampled on several slices (repeats), arrays have a leading dimension
+    for them, (repeats, ny, nx), and points have the repeat's number, starting at 0, as their last
+    coordinate, (x, y, repeat). Flat indices count in C order over that shape, so x varies fastest.
 
     Args:
         axes: the axes by name, in the order x, y, z.
-        repeats: on how many slices, at least 1; with 1 there is neither that dimension nor that
-            coordinate.
+        repeats: number of slices, at least 1; with a single one, the extra dimension and coordinate
+            are absent.
 
     Raises:
-        UsageError: if the names are not the first of x, y, z, the repeats less than one, or the
-            points too many.
+        UsageError: if the names are not the first ones of x, y, z, ``repeats`` is less than 1, or
+            there are too many points.
     """
 
     axes: Mapping[str, Axis]
@@ -111,68 +115,68 @@ class Grid:
         if self.repeats < 1:
             raise UsageError(f"repeats: got {self.repeats}, expected at least 1")
         if self.total > MAX_POINTS:
-            raise UsageError(f"grid: {self.total} points are more than the {MAX_POINTS} possible")
+            raise UsageError(f"grid: {self.total} points are more than the {MAX_POINTS} allowed")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The axes' names in order, ("x", "y") for a plane."""
+        """Names of the axes in order, ("x", "y") for a plane."""
         return tuple(self.axes)
 
     @property
     def repeated(self) -> bool:
-        """Whether there is more than one repeat, and so a dimension and a coordinate for them."""
+        """True if there are several repeats, and so a dimension and a coordinate for them."""
         return self.repeats > 1
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an array over this grid: (nx,), (ny, nx), ..., repeats before these."""
+        """Shape of an array over this grid: (nx,), (ny, nx), ..., preceded by any repeats."""
         axes = tuple(axis.points for axis in tuple(self.axes.values())[::-1])
         return (self.repeats, *axes) if self.repeated else axes
 
     @property
     def total(self) -> int:
-        """The number of points, those of all repeats."""
+        """Number of points in all repeats."""
         return self.repeats * math.prod(axis.points for axis in self.axes.values())
 
     @property
     def origin(self) -> tuple[float, ...]:
-        """The coordinates of the slice's centre, in the first repeat."""
+        """Coordinates of the slice's centre, in the first repeat."""
         return (0.0,) * len(self.shape)
 
     def corners(self) -> list[tuple[float, ...]]:
-        """The coordinates of every corner of every repeat, the first repeat's first."""
+        """Return the coordinates of every corner, repeat by repeat."""
         ends = [(axis.low, axis.high) for axis in self.axes.values()]
-        places = list(itertools.product(*ends))
+        corners = list(itertools.product(*ends))
         if not self.repeated:
-            return places
-        return [(*place, float(number)) for number in range(self.repeats) for place in places]
+            return corners
+        return [(*corner, float(repeat)) for repeat in range(self.repeats) for corner in corners]
 
     def coordinates(self, indices: Sequence[int]) -> tuple[tuple[float, ...], ...]:
-        """The coordinates (x, y, ...) of the points with these flat indices."""
-        places = np.unravel_index(np.asarray(indices, dtype=np.int64), self.shape)[::-1]
+        """Return the coordinates (x, y, ...) of the points with the given flat indices."""
+        positions = np.unravel_index(np.asarray(indices, dtype=np.int64), self.shape)[::-1]
         columns = [
-            axis.coordinates[place].tolist()
-            for axis, place in zip(self.axes.values(), places, strict=False)
+            axis.coordinates[along].tolist()
+            for axis, along in zip(self.axes.values(), positions, strict=False)
         ]
         if self.repeated:
-            columns.append(places[-1].astype(np.float64).tolist())
+            columns.append(positions[-1].astype(np.float64).tolist())
         return tuple(zip(*columns, strict=True))
 
     def nearest(self, coordinates: tuple[float, ...]) -> int:
-        """The flat index of the grid point nearest to some coordinates (x, y, ...)."""
+        """Return the flat index of the grid point nearest to the given coordinates (x, y, ...)."""
         values = [axis.coordinates for axis in self.axes.values()]
         if self.repeated:
             values.append(np.arange(self.repeats, dtype=np.float64))
-        place = [int(np.abs(v - c).argmin()) for v, c in zip(values, coordinates, strict=True)]
-        return int(np.ravel_multi_index(place[::-1], self.shape))
+        position = [int(np.abs(v - c).argmin()) for v, c in zip(values, coordinates, strict=True)]
+        return int(np.ravel_multi_index(position[::-1], self.shape))
 
 
 def coordinates_text(point: Sequence[float], repeated: bool = False) -> str:
-    """A point as people write it, ``(0.5, -1)``.
+    """Format a point for people, such as ``(0.5, -1)``.
 
     Args:
         point: its coordinates.
-        repeated: whether the last one is the number of a repeat: ``(0.5, -1) of repeat 2``.
+        repeated: whether the last coordinate numbers a repeat, as in ``(0.5, -1) of repeat 2``.
     """
     if repeated:
         return f"{coordinates_text(point[:-1])} of repeat {point[-1]:g}"

@@ -1,13 +1,13 @@
 """Coarse to fine: a nested sequence of sub-grids, from a few points along each axis to all.
 
-Level L of an axis of n points cuts it into p = 4 * 2**L gaps, or 6 * 2**L if that fits n - 1 more
-closely: its points are the indices i * (n - 1) / p, rounded. Doubling p keeps them all, so levels
-are nested; both ends belong to the coarsest, and so does the middle of an odd axis. No two gaps of
-a level differ by more than one index, so the largest is at most twice the smallest; all are equal
-where p divides n - 1. The last level is the whole axis, and the first one if n is at most 7.
+Level L of an axis of n points divides it into p = 4 * 2**L gaps, or 6 * 2**L if that sequence fits
+n - 1 more closely: its points are the indices i * (n - 1) / p, rounded. Doubling p keeps all of
+them, so levels are nested; every level contains both ends, and the middle of an odd axis. The gaps
+of a level differ by at most one index, so the largest is at most twice the smallest; all are equal
+if p divides n - 1. The last level is the whole axis; if n is at most 7, it is also the first.
 
-Level L of a grid is the product of its axes' levels L, of the last one for an axis that has fewer.
-Repeats of a grid have no levels of their own: a point is on the same one in all of them.
+Level L of a grid is the product of its axes' levels L; an axis with fewer levels contributes its
+last one. Repeats have no levels of their own: a point is on the same level in every repeat.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from numpy.typing import NDArray
 Indices = NDArray[np.int64]
 
 COARSEST = (4, 6)
-"""The gaps that a coarsest level can have: even numbers, so that it holds the middle."""
+"""Numbers of gaps that the coarsest level may have; even, so that it contains the middle."""
 
 
 def axis_levels(points: int) -> list[Indices]:
-    """The indices of an axis that belong to each level, ascending, the coarsest level first."""
+    """Return the indices of an axis that belong to each level, ascending, coarsest level first."""
     last = points - 1
     gaps = min(COARSEST, key=lambda coarsest: _doubled(coarsest, last))
-    found = []
+    levels = []
     while gaps < last:
         steps = np.arange(gaps + 1)
-        # Halves are rounded towards the middle, so that the mirror image of an odd axis is itself.
+        # Halves are rounded towards the middle, so that the levels of an odd axis are symmetric.
         up = steps < gaps // 2
-        found.append((2 * steps * last + gaps - 1 + up) // (2 * gaps))
+        levels.append((2 * steps * last + gaps - 1 + up) // (2 * gaps))
         gaps *= 2
-    return [*found, np.arange(points)]
+    return [*levels, np.arange(points)]
 
 
 def level_of_points(shape: tuple[int, ...], repeated: bool = False) -> NDArray[np.int8]:
-    """The number of the coarsest level that each point of a grid of this shape belongs to.
+    """Return the number of the coarsest level that contains each point of a grid.
 
     Args:
         shape: the grid's shape.
@@ -56,15 +56,16 @@ def level_of_points(shape: tuple[int, ...], repeated: bool = False) -> NDArray[n
 
 
 def coarse_to_fine(shape: tuple[int, ...], todo: Indices, repeated: bool = False) -> Indices:
-    """Flat indices of points sorted by the level they belong to, by index within a level.
+    """Sort points by the level they belong to, and by index within a level.
 
     Args:
         shape: the grid's shape.
-        todo: the points, flat indices of shape (k,).
-        repeated: whether the first dimension counts repeats; their coarse points all come first.
+        todo: flat indices of the points, of shape (k,).
+        repeated: whether the first dimension counts repeats; the coarse points of all repeats then
+            come first.
 
     Returns:
-        The same points, of shape (k,).
+        The same indices, sorted, of shape (k,).
     """
     todo = np.sort(todo)
     levels = level_of_points(shape, repeated).ravel()[todo]
@@ -72,10 +73,10 @@ def coarse_to_fine(shape: tuple[int, ...], todo: Indices, repeated: bool = False
 
 
 def finest_complete(done: NDArray[np.bool_]) -> tuple[Indices, ...] | None:
-    """The finest level all of whose points are done.
+    """Return the finest level all of whose points are done.
 
     Args:
-        done: which points are, of the grid's shape.
+        done: mask of the points that are done, of the grid's shape.
 
     Returns:
         The level's indices along each dimension of ``done``; None if no level is complete.
@@ -90,7 +91,7 @@ def finest_complete(done: NDArray[np.bool_]) -> tuple[Indices, ...] | None:
 
 
 def _doubled(gaps: int, least: int) -> int:
-    """The number doubled until it is at least so large."""
+    """Double a number until it is at least ``least``."""
     while gaps < least:
         gaps *= 2
     return gaps

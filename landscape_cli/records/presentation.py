@@ -17,15 +17,15 @@ WIDE = 1e3
 """Ratio of largest to smallest value above which a linear scale shows only the largest values."""
 
 COMPONENTS = ("pca", "file")
-"""The kinds of direction that can be principal components."""
+"""Kinds of direction that may be principal components."""
 
 
 def axis_name(surface: Surface, name: str) -> str:
-    """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
+    """Return an axis's label, such as "x: random direction, filter-normalized (seed 1)"."""
     direction = fact(surface.provenance, "directions", name)
     direction = direction or fact(surface.config, "directions", name)
-    if part := _explained(surface, name, direction):
-        return part
+    if explained := _explained(surface, name, direction):
+        return explained
     if label := fact(direction, "label"):
         return f"{name}: {label}"
     kind = fact(direction, "kind")
@@ -40,7 +40,7 @@ def axis_name(surface: Surface, name: str) -> str:
 
 
 def share(fraction: float) -> str:
-    """A fraction above 0 as a percentage that is never rounded to nothing or to all."""
+    """Format a positive fraction as a percentage, never rounding to 0 % or up to 100 %."""
     if fraction < 0.001:
         return "less than 0.1 %"
     if 0.999 < fraction < 1:
@@ -54,7 +54,7 @@ def is_wide(values: NDArray[np.float64]) -> bool:
 
 
 def fact(mapping: Any, *keys: str) -> Any:
-    """What nested mappings hold under these keys, one after the other; None if there is no such."""
+    """Look up nested keys, one after the other; None if any of them is missing."""
     for key in keys:
         if not isinstance(mapping, Mapping):
             return None
@@ -63,12 +63,12 @@ def fact(mapping: Any, *keys: str) -> Any:
 
 
 def _explained(surface: Surface, name: str, direction: Any) -> str:
-    """What an axis along a principal component explains of the variance, if that is known."""
-    parts = fact(surface.provenance, "trajectory", "explained")
-    place = {"x": 0, "y": 1}.get(str(fact(direction, "axis") or name))
-    if fact(direction, "kind") not in COMPONENTS or place is None:
+    """Return the variance explained along a principal component; empty if it is unknown."""
+    fractions = fact(surface.provenance, "trajectory", "explained")
+    component = {"x": 0, "y": 1}.get(str(fact(direction, "axis") or name))
+    if fact(direction, "kind") not in COMPONENTS or component is None:
         return ""
     try:
-        return f"PCA {place + 1}: {share(float(parts[place]))} of variance"
+        return f"PCA {component + 1}: {share(float(fractions[component]))} of variance"
     except (TypeError, ValueError, IndexError, KeyError):
         return ""

@@ -1,4 +1,4 @@
-"""Surfaces of several repeats: one of them alone, their mean, and how far they are apart."""
+"""Surfaces with repeats: extract one, average them, quantify their spread."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from landscape_cli.records.tiles import Quantity, Status
 Values = NDArray[np.float64]
 
 WORST_FIRST = (Status.TODO, Status.FAILED, Status.NOT_FINITE, Status.INTERPOLATED, Status.OK)
-"""What a mean's point is if it is so in any repeat; the first that applies."""
+"""Status precedence when averaging repeats, worst first."""
 
 PLACES = ("checkpoints", "trajectory")
-"""What a provenance says of places on the first repeat's slice."""
+"""Provenance keys with coordinates on the first repeat's slice."""
 
 
 def key_of(repeat: int, axis: str) -> str:
-    """What a direction of a repeat is called, ``x`` in the first and ``repeat1/x`` in the second.
+    """Return the name of a repeat's direction: ``x`` in the first, ``repeat1/x`` in the second.
 
-    Hashes, labels and the groups of the directions file go by this name.
+    Hashes, labels and the groups of the directions file use these names.
     """
     return axis if repeat == 0 else f"repeat{repeat}/{axis}"
 
 
 def one_repeat(surface: Surface, number: int) -> Surface:
-    """One repeat as a surface of its own, whose arrays are parts of the whole one's.
+    """Extract one repeat as a surface of its own, whose arrays are views of the original's.
 
-    Its provenance says of each axis what is known of that repeat's direction.
+    Its provenance lists that repeat's directions under the plain names of the axes.
 
     Args:
-        surface: any surface; one without repeats has repeat 0 alone, itself.
-        number: which repeat, from 0 on.
+        surface: any surface; without repeats it is its own repeat 0.
+        number: the repeat's number, starting at 0.
 
     Raises:
         UsageError: if there is no such repeat.
     """
     repeats = surface.grid.repeats
     if not 0 <= number < repeats:
-        raise UsageError(f"repeat {number}: there are {repeats}, numbered from 0 on")
+        raise UsageError(f"repeat {number}: there are {repeats}, numbered from 0")
     if not surface.grid.repeated:
         return surface
     return replace(
@@ -62,9 +62,9 @@ def one_repeat(surface: Surface, number: int) -> Surface:
 
 
 def mean_surface(surface: Surface) -> Surface:
-    """The mean over the repeats, without standard errors.
+    """Average a surface over its repeats, without standard errors.
 
-    A point is computed where it is in every repeat, and finite where it is in every one.
+    A point counts as computed, and as finite, only if it is so in every repeat.
     """
     if not surface.grid.repeated:
         return surface
@@ -84,31 +84,32 @@ def mean_surface(surface: Surface) -> Surface:
 
 
 def mean_over_repeats(values: Values) -> Values:
-    """The mean over the first dimension; not finite where one of the values is not."""
+    """Return the mean over the first dimension; not finite where any of the values is not."""
     with np.errstate(invalid="ignore", over="ignore"):
         mean: Values = values.mean(axis=0)
     return mean
 
 
 def deviation_over_repeats(values: Values) -> Values:
-    """The standard deviation over the first dimension, of n - 1 degrees of freedom.
+    """Return the standard deviation over the first dimension, with n - 1 degrees of freedom.
 
-    It is NaN where less than two values are finite; those that are not finite are left out.
+    Values that are not finite are left out; the result is NaN where fewer than two are finite.
     """
     finite = np.where(np.isfinite(values), values, np.nan)
     with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # points with no or one finite value
+        warnings.simplefilter("ignore", RuntimeWarning)  # fewer than two finite values
         deviation: Values = np.nanstd(finite, axis=0, ddof=1)
     return deviation
 
 
 def spread(surface: Surface, key: Quantity) -> dict[str, Any]:
-    """How far a quantity's repeats are apart, in its own unit.
+    """Quantify how much a quantity differs between repeats, in the quantity's unit.
 
     Returns:
-        The ``mean`` over the points, and the ``largest``, of the standard deviation over repeats,
-        and where that is largest, ``largest_at``; over the points that are finite in all repeats,
-        ``points`` in number, and None where there is none.
+        ``mean`` and ``largest``, the mean and maximum over the grid of the standard deviation
+        between repeats; ``largest_at``, the coordinates of that maximum; ``points``, the number of
+        points that are finite in all repeats, which alone are used. The first three are None if
+        there are no such points.
     """
     values = surface.values[key]
     deviation = deviation_over_repeats(values).ravel()
@@ -126,12 +127,12 @@ def spread(surface: Surface, key: Quantity) -> dict[str, Any]:
 
 
 def _without_places(surface: Surface) -> dict[str, Any]:
-    """The provenance without what is placed by coordinates, which are those of the first repeat."""
+    """Return the provenance without the coordinates on the first repeat's slice."""
     return {key: fact for key, fact in surface.provenance.items() if key not in PLACES}
 
 
 def _facts_of(surface: Surface, number: int) -> dict[str, Any]:
-    """The provenance, with the directions of one repeat under the axes' plain names."""
+    """Return the provenance with one repeat's directions under the plain names of the axes."""
     facts = dict(surface.provenance) if number == 0 else _without_places(surface)
     directions = facts.get("directions")
     if isinstance(directions, Mapping):

@@ -1,4 +1,4 @@
-"""Shards: a grid's points dealt out to runs that know nothing of each other."""
+"""Shards: the points of a grid, divided among independent runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from landscape_cli.records.levels import coarse_to_fine
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several runs that compute a grid together.
+    """One of several runs that together compute a grid.
 
     Args:
-        index: which one, from 1 on.
-        of: how many there are.
+        index: number of this shard, starting at 1.
+        of: number of shards.
 
     Raises:
         UsageError: if there is no such shard.
@@ -37,10 +37,10 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read ``I/N``, the form that ``str`` gives.
+        """Parse ``I/N``, the format of ``str``.
 
         Raises:
-            UsageError: if the text has another form, or I is not between 1 and N.
+            UsageError: if the text is malformed, or I is not between 1 and N.
         """
         match = re.fullmatch(r"\s*([0-9]{1,9})/([0-9]{1,9})\s*", text)
         if match is None:
@@ -49,7 +49,7 @@ class Shard:
 
     @classmethod
     def of_file(cls, provenance: Mapping[str, Any]) -> Shard | None:
-        """The shard that a surface's provenance names; None for a whole surface."""
+        """Return the shard named in a surface's provenance; None for a whole surface."""
         facts = provenance.get("shard")
         return None if facts is None else cls(int(facts["index"]), int(facts["of"]))
 
@@ -57,21 +57,21 @@ class Shard:
         return f"{self.index}/{self.of}"
 
     def as_dict(self) -> dict[str, int]:
-        """What a file says of it."""
+        """Return the shard's entry in the provenance."""
         return {"index": self.index, "of": self.of}
 
     def file(self, output: Path) -> Path:
-        """Where it is written: ``<stem>.shard-I-of-N.h5`` beside the whole surface's file."""
+        """Return the shard's own file: ``<stem>.shard-I-of-N.h5`` beside the whole surface's."""
         return output.with_name(f"{output.stem}.shard-{self.index}-of-{self.of}.h5")
 
     def points(self, shape: tuple[int, ...], repeated: bool = False) -> NDArray[np.bool_]:
-        """The points it computes, a mask over a grid of this shape.
+        """Return a mask of the points that this shard computes.
 
-        Every ``of``-th from coarse to fine: so each shard covers the whole plane, and none has
-        more than one point more than another.
+        Each shard takes every ``of``-th point from coarse to fine, so it covers the whole grid, and
+        the shards' sizes differ by at most one point.
 
         Args:
-            shape: the grid's.
+            shape: the grid's shape.
             repeated: whether its first dimension counts repeats.
         """
         mask = np.zeros(shape, dtype=bool)

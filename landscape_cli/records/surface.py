@@ -16,15 +16,15 @@ from landscape_cli.records.tiles import Quantity, Status
 
 @dataclass(frozen=True)
 class Surface:
-    """The values of every quantity over a grid, complete or not, and where they come from.
+    """The values of every quantity over a grid, complete or not, with their provenance.
 
     Args:
         grid: the grid; every array has its ``shape``.
         values: mean over a split's samples, float64, NaN where nothing was computed.
         stderr: standard error of the mean, float64.
         status: a ``Status`` for each point, uint8.
-        seconds: what each point cost, float32.
-        rank: the rank that computed it, int32, -1 where none did.
+        seconds: time spent on each point, float32.
+        rank: MPI rank that computed each point, int32, -1 for none.
         config: the resolved configuration of the run, as a mapping.
         provenance: command line, versions, checkpoint, directions, hosts, ... as a mapping.
     """
@@ -40,35 +40,34 @@ class Surface:
 
     @property
     def total(self) -> int:
-        """The number of grid points."""
+        """Number of grid points."""
         return self.grid.total
 
     @property
     def done(self) -> int:
-        """The number of points that are no longer to do."""
+        """Number of points that are no longer ``TODO``."""
         return int(np.count_nonzero(self.status))
 
     @property
     def interpolated(self) -> int:
-        """The number of points whose values come from their neighbours'."""
+        """Number of points whose values are interpolated from their neighbours."""
         return int(np.count_nonzero(self.status == Status.INTERPOLATED))
 
     @property
     def failed(self) -> int:
-        """The number of points that could not be evaluated."""
+        """Number of points that could not be evaluated."""
         return int(np.count_nonzero(self.status == Status.FAILED))
 
     @property
     def complete(self) -> bool:
-        """Whether no point is left to do."""
+        """True if no point is ``TODO``."""
         return self.done == self.total
 
     @property
     def level(self) -> dict[str, NDArray[np.int64]] | None:
-        """The indices along each axis of the finest level of the grid that is complete.
+        """Indices along each axis of the finest complete level of the grid; None without one.
 
-        None if there is no such level; a level is complete when no point of it is left to do, in
-        any repeat.
+        A level is complete if none of its points is ``TODO`` in any repeat.
         """
         done = self.status != Status.TODO
         found = finest_complete(done.all(axis=0) if self.grid.repeated else done)
@@ -76,20 +75,20 @@ class Surface:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that have values, in the order of the file."""
+        """Splits that have values, in the order of the file."""
         return tuple(dict.fromkeys(split for split, _ in self.values))
 
     def quantities(self, split: str) -> tuple[str, ...]:
-        """The quantities that a split has values of."""
+        """Return the quantities of a split."""
         return tuple(name for owner, name in self.values if owner == split)
 
     def summary(self) -> dict[str, Any]:
-        """The surface in numbers: shape, progress, and each quantity's minimum, maximum, centre.
+        """Summarize shape, progress, and each quantity's minimum, maximum and centre.
 
-        The level is how many points of each axis the finest complete level has, None without one.
-        The centre is the grid point nearest to the origin, in the first repeat. Minimum and maximum
-        are over the finite values, and None if there is none; so is the centre where it was not
-        computed.
+        ``level`` is the number of points along each axis of the finest complete level, None without
+        one. Minimum and maximum are taken over the finite values, and are None if there are none.
+        The centre is the value at the grid point nearest to the origin, in the first repeat; it is
+        None if it was not computed.
         """
         names = {split: self.quantities(split) for split in self.splits}
         level = self.level

@@ -1,4 +1,4 @@
-"""Tiles, the points a rank gets at once, and their results."""
+"""Tiles, the units of work handed to a rank, and their results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Quantity = tuple[str, str]
 
 
 class Status(IntEnum):
-    """What is known of a grid point; a value never doubles as a marker."""
+    """State of a grid point; a value never doubles as a marker."""
 
     TODO = 0
     OK = 1
@@ -44,10 +44,10 @@ class TileResult:
         indices: the points' flat indices.
         values: mean over the samples for each quantity, float64 of shape (k,).
         stderr: standard error of each mean, float64 of shape (k,).
-        seconds: what each point cost, shape (k,).
+        seconds: time spent on each point, of shape (k,).
         rank: the MPI rank that computed them.
-        failures: what went wrong at the points that failed, by flat index.
-        notes: what a user should know of how the tile was computed.
+        failures: error messages of the points that failed, by flat index.
+        notes: remarks for the user on how the tile was computed.
     """
 
     indices: tuple[int, ...]
@@ -60,10 +60,10 @@ class TileResult:
 
     @property
     def status(self) -> NDArray[np.uint8]:
-        """OK, NOT_FINITE or FAILED for each point, shape (k,)."""
+        """OK, NOT_FINITE or FAILED for each point, of shape (k,)."""
         finite = np.ones(len(self.indices), dtype=bool)
         for values in self.values.values():
             finite &= np.isfinite(values)
-        found = np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
-        found[np.isin(self.indices, list(self.failures))] = Status.FAILED
-        return found
+        status = np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8)
+        status[np.isin(self.indices, list(self.failures))] = Status.FAILED
+        return status

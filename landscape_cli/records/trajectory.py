@@ -1,4 +1,4 @@
-"""The path of a training through a plane: a record that travels between the layers."""
+"""The path of a training run through a plane, and checkpoints marked on a slice."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from landscape_cli.errors import StoreError
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Where n checkpoints of one training lie in a plane.
+    """The places of n checkpoints of one training run in a plane.
 
     Args:
         coordinates: float64 of shape (n, 2), in units of the plane's directions.
-        residuals: Euclidean distances from the plane, shape (n,); NaN where unknown.
+        residuals: Euclidean distances from the plane, of shape (n,); NaN where unknown.
         labels: a name for each checkpoint.
-        epochs: after how many epochs each was saved, or None if that is not known.
-        learning_rates: those that led to each checkpoint, NaN where unknown, or None.
-        explained: the parts of the variance along x and y, or None if these are no components.
+        epochs: the number of epochs before each was saved, or None if unknown.
+        learning_rates: the learning rate that led to each, NaN where unknown, or None.
+        explained: fractions of the variance along x and y; None unless these are principal
+            components.
     """
 
     coordinates: NDArray[np.float64]
@@ -40,14 +41,14 @@ class Trajectory:
         for name in ("residuals", "labels", "epochs", "learning_rates"):
             values = getattr(self, name)
             if values is not None and len(values) != count:
-                raise StoreError(f"trajectory: {len(values)} {name} of {count} checkpoints")
+                raise StoreError(f"trajectory: {len(values)} {name} for {count} checkpoints")
 
     @classmethod
     def from_mapping(cls, values: Any) -> Trajectory:
-        """Read the form that ``as_mapping`` gives.
+        """Read the output of ``as_mapping``.
 
         Raises:
-            StoreError: if the values are of another form.
+            StoreError: if the values are malformed.
         """
         try:
             coordinates = np.array(values["coordinates"], dtype=np.float64).reshape(-1, 2)
@@ -67,14 +68,14 @@ class Trajectory:
             raise StoreError(f"trajectory: not as this program writes it ({error})") from None
 
     def as_mapping(self) -> dict[str, Any]:
-        """The path as plain lists, for JSON; None for what is unknown."""
+        """Return the path as plain lists for JSON, with None for unknown entries."""
         rates = self.learning_rates
         return {
             "coordinates": self.coordinates.tolist(),
-            "residuals": _known(self.residuals.tolist()),
+            "residuals": _without_nan(self.residuals.tolist()),
             "labels": list(self.labels),
             "epochs": None if self.epochs is None else list(self.epochs),
-            "learning_rates": None if rates is None else _known(rates),
+            "learning_rates": None if rates is None else _without_nan(rates),
             "explained": None if self.explained is None else list(self.explained),
         }
 
@@ -83,7 +84,7 @@ def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
     return tuple(math.nan if value is None else float(value) for value in values)
 
 
-def _known(values: Sequence[float]) -> list[float | None]:
+def _without_nan(values: Sequence[float]) -> list[float | None]:
     return [None if math.isnan(value) else value for value in values]
 
 
@@ -95,7 +96,7 @@ def _pair(values: Sequence[Any] | None) -> tuple[float, float] | None:
 
 
 def trajectory_of(provenance: Mapping[str, Any]) -> Trajectory | None:
-    """The path that a surface's provenance holds, or None.
+    """Return the path stored in a surface's provenance, or None.
 
     Raises:
         StoreError: if it is damaged.
@@ -106,13 +107,13 @@ def trajectory_of(provenance: Mapping[str, Any]) -> Trajectory | None:
 
 @dataclass(frozen=True)
 class Marker:
-    """A checkpoint that a plane or line is laid through.
+    """A checkpoint marked on a line or plane.
 
     Args:
         label: its name.
-        coordinates: where it lies, one for each axis.
-        residual: its Euclidean distance from the slice.
-        distance: that from the centre.
+        coordinates: its projection onto the slice, one coordinate for each axis.
+        residual: Euclidean distance from the slice.
+        distance: Euclidean distance from the centre.
     """
 
     label: str
@@ -122,29 +123,32 @@ class Marker:
 
     @property
     def off(self) -> bool:
-        """Whether it lies beside the slice, by more than rounding, as far as that is known."""
+        """True if the checkpoint is known to lie off the slice by more than rounding."""
         return self.distance > 0 and self.residual > 1e-3 * self.distance
 
 
 def markers_of(provenance: Mapping[str, Any]) -> list[Marker]:
-    """The checkpoints that a surface's provenance says where they are.
+    """Return the checkpoints whose places are stored in a surface's provenance.
 
     Raises:
         StoreError: if they are damaged.
     """
     try:
-        found = [
+        markers = [
             Marker(
-                str(one["label"]),
-                tuple(float(value) for value in one["coordinates"]),
-                float(one.get("residual") or 0.0),
-                float(one.get("distance") or 0.0),
+                str(entry["label"]),
+                tuple(float(value) for value in entry["coordinates"]),
+                float(entry.get("residual") or 0.0),
+                float(entry.get("distance") or 0.0),
             )
-            for one in provenance.get("checkpoints") or ()
+            for entry in provenance.get("checkpoints") or ()
         ]
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise StoreError(f"checkpoints: not as this program writes them ({error})") from None
-    for marker in found:
+    for marker in markers:
         if not marker.coordinates or not all(map(math.isfinite, marker.coordinates)):
-            raise StoreError(f"checkpoints: {marker.label} lies at {marker.coordinates}")
-    return found
+            raise StoreError(
+                f"checkpoints: {marker.label} has coordinates {marker.coordinates}, expected "
+                "finite numbers"
+            )
+    return markers

@@ -1,1 +1,1 @@
-"""Logs, progress bars, output files and versions."""
+"""Logging, progress bars, output files and versions."""

@@ -1,7 +1,7 @@
-"""What a rank says: to the user on standard error, and more of it in a log of its own.
+"""Messages of a rank: to the user on standard error, and to a log file of its own.
 
-``tell`` is for what a user should read at once. What modules say to their loggers at debug level is
-shown with ``--verbose`` on rank 0; a rank's log, if there is one, takes both.
+``tell`` is for what a user should read at once; it goes to both. With ``--verbose``, the modules'
+debug messages are also shown on rank 0 and written to each rank's log file.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ OURS.addHandler(_NULL)
 
 
 def tell(text: str) -> None:
-    """Say something on standard error, and in the log."""
+    """Print a message to standard error and log it."""
     print(text, file=sys.stderr, flush=True)
     OURS.info("%s", text)
 
 
 def warn(text: str) -> None:
-    """Say on standard error what a user should know but nothing stops for."""
+    """Tell the user about a problem that does not stop the run."""
     tell(f"warning: {text}")
 
 
 def begin(rank: int, verbose: bool) -> None:
-    """Show Python's warnings, and with ``verbose`` what modules say in detail, on rank 0 alone.
+    """Show Python's warnings on rank 0, and debug messages too if ``verbose``.
 
-    On other ranks Python's warnings go into the log, if there is one, and nowhere else.
+    On other ranks, Python's warnings only go to the log file, if there is one.
     """
     end()
     OURS.propagate = PYTHON.propagate = False
     OURS.setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.captureWarnings(True)
     if rank == 0:
-        PYTHON.addHandler(_Warnings())
+        PYTHON.addHandler(_WarningHandler())
         if verbose:
-            OURS.addHandler(_Details())
+            OURS.addHandler(_DebugHandler())
 
 
 def keep(folder: str, rank: int) -> None:
-    """Write ``rank-0003.log`` in a folder from now on, which is made if need be.
+    """Log to ``rank-0003.log``, for rank 3, in a folder that is created if necessary.
 
     Raises:
-        UsageError: if that can't be written.
+        UsageError: if the file can't be written.
     """
     path = Path(folder, f"rank-{rank:04}.log").absolute()
     try:
@@ -66,19 +66,19 @@ def keep(folder: str, rank: int) -> None:
 
 
 def end() -> None:
-    """Close what was begun, and leave logging as it was."""
+    """Close the log file, and undo the changes that ``begin`` and ``keep`` made to logging."""
     logging.captureWarnings(False)
     for logger in (OURS, PYTHON):
         for handler in logger.handlers[:]:
-            if isinstance(handler, (_Told, logging.FileHandler)):
+            if isinstance(handler, (_StderrHandler, logging.FileHandler)):
                 logger.removeHandler(handler)
                 handler.close()
         logger.propagate = True
     OURS.setLevel(logging.NOTSET)
 
 
-class _Told(logging.Handler):
-    """Shows records on what is standard error at the time, beside a progress bar."""
+class _StderrHandler(logging.Handler):
+    """Writes to the current standard error, without garbling a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
@@ -87,15 +87,15 @@ class _Told(logging.Handler):
         sys.stderr.flush()
 
 
-class _Details(_Told):
-    """Shows what is not told anyway."""
+class _DebugHandler(_StderrHandler):
+    """Shows the messages that ``tell`` has not printed already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno < logging.INFO
 
 
-class _Warnings(_Told):
-    """Shows each of Python's warnings once, in one line."""
+class _WarningHandler(_StderrHandler):
+    """Shows each of Python's warnings once, on one line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,10 +108,10 @@ class _Warnings(_Told):
         return first
 
     def format(self, record: logging.LogRecord) -> str:
-        """Python's own form is ``file:line: category: text`` and then the line of code."""
+        """Shorten Python's format, ``file:line: category: text`` and then the line of code."""
         text = record.getMessage()
-        if found := re.match(r"(.*?:\d+): (\w+): (.*)", text, re.DOTALL):
-            place, category, rest = found.groups()
+        if match := re.match(r"(.*?:\d+): (\w+): (.*)", text, re.DOTALL):
+            place, category, rest = match.groups()
             message = " ".join(rest.rpartition("\n  ")[0].split() or rest.split())
             return f"warning: {message} ({category} at {place})"
         return f"warning: {' '.join(text.split())}"

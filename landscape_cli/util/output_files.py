@@ -1,4 +1,4 @@
-"""Files that a command writes for the user, whole or not at all."""
+"""Output files of commands, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from landscape_cli.errors import UsageError
 
 
 def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] = ()) -> None:
-    """Refuse a path that no file can be written to.
+    """Refuse a path that can't be written to.
 
     Args:
-        path: the file.
+        path: the output file.
         inputs: files that must not be replaced.
-        formats: the endings that the path may have; any if empty.
+        formats: allowed file name extensions; any if empty.
 
     Raises:
-        UsageError: for an unknown ending, a folder, one that does not exist, or an input.
+        UsageError: for an unknown extension, a folder, a missing parent folder, or an input.
     """
     if formats and path.suffix.lower().lstrip(".") not in formats:
         endings = ", ".join(f".{name}" for name in formats)
@@ -34,11 +34,11 @@ def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] 
 
 @contextmanager
 def replacing(path: Path, ending: str = "") -> Iterator[Path]:
-    """A file beside another, which takes that one's place when the ``with`` block is complete.
+    """Yield a temporary path that replaces the output file when the ``with`` block succeeds.
 
     Args:
-        path: the file.
-        ending: of the other one's name.
+        path: the output file.
+        ending: file name extension of the temporary path, with the dot.
 
     Raises:
         UsageError: in place of an ``OSError`` in the block.
@@ -49,6 +49,8 @@ def replacing(path: Path, ending: str = "") -> Iterator[Path]:
         os.replace(partial, path)
     except OSError as error:
         reason = error.strerror or error
-        raise UsageError(f"--output {path}: can't be written ({reason}); choose another") from None
+        raise UsageError(
+            f"--output {path}: can't be written ({reason}); choose another path"
+        ) from None
     finally:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then in a log file."""
+"""Progress of long operations: a bar on a terminal, occasional plain lines in a log file."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from tqdm import tqdm
 from landscape_cli.util.logs import tell
 
 LOG_SECONDS = 30.0
+"""Least time between two plain lines, in seconds."""
 
 
 class Progress:
     """Counts finished units of work and shows them on standard error.
 
-    On a terminal this is a tqdm bar; elsewhere one plain line with done/total, rate and ETA at the
-    start of the count, every 30 s and at the end. Use it as a context manager.
+    On a terminal this is a tqdm bar; elsewhere, plain lines with done/total, rate and ETA about
+    every 30 s and at the end. Use it as a context manager.
 
     Args:
-        total: how many units there are.
-        label: what is counted, such as "surface.h5".
-        unit: the name of one unit, such as "point".
-        done: units already finished before, which do not count towards the rate.
+        total: number of units.
+        label: the operation, such as "surface.h5".
+        unit: name of one unit in the singular, such as "point".
+        done: units finished earlier, which do not count towards the rate.
         quiet: show nothing.
-        terminal: whether standard error ends on a terminal; found out if None.
-        remark: gives what the lines that come now and then say besides.
+        terminal: whether standard error is a terminal; detected if None.
+        remark: returns a text to append to periodic lines that have no note.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Progress:
         self._first = done
         self._remark = remark
         self._start = self._shown = time.monotonic()
-        here = sys.stderr.isatty()
-        self._log = not quiet and not (here if terminal is None else terminal)
+        if terminal is None:
+            terminal = sys.stderr.isatty()
+        self._log = not quiet and not terminal
         self._bar = tqdm(
             total=total,
             initial=done,
@@ -73,7 +75,7 @@ class Progress:
             self._print()
 
     def update(self, units: int = 1, note: str = "") -> None:
-        """Add finished units; a note, such as "loss 0.31", is shown behind the count."""
+        """Count more units as finished, and show a note such as "loss 0.31" after the count."""
         self.done += units
         if note:
             self._bar.set_postfix_str(note, refresh=False)
@@ -95,7 +97,7 @@ class Progress:
 
 
 def _has_size() -> bool:
-    """Whether standard error is a terminal that knows how large it is."""
+    """Return True if standard error is a terminal that reports its size."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns > 0
     except (OSError, ValueError, AttributeError):

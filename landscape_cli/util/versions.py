@@ -1,4 +1,4 @@
-"""What a file says about how it was made."""
+"""Software versions and time stamps for the provenance of a file."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from importlib.metadata import PackageNotFoundError, version
 from landscape_cli import __version__
 
 PACKAGES = ("torch", "numpy", "h5py", "mpi4py")
+"""Dependencies whose versions are recorded."""
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python, this package and those that decide the numbers."""
-    found = {"landscape-cli": __version__, "python": platform.python_version()}
+    """Return the versions of Python, this package and the installed ones of ``PACKAGES``."""
+    installed = {"landscape-cli": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def now() -> str:
-    """The time in UTC, to the second, as ISO 8601."""
+    """Return the current UTC time in ISO 8601 format, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
