@@ -1,4 +1,4 @@
-"""Pictures of surfaces. Only this package imports matplotlib, and only when something is drawn.
+"""Pictures of surfaces. Only this package imports matplotlib, and only to draw something.
 
 A new kind of plot is one module with a ``Painter`` and one line in ``KINDS``.
 """
@@ -8,35 +8,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FORMATS = ("png", "pdf", "svg")
-"""The endings a picture can have."""
-
+"""File extensions of pictures."""
 
 MOVIES = ("gif", "mp4")
-"""The endings an animation can have."""
+"""File extensions of animations."""
 
 STYLES = {
-    "paper": "black on white, text of 9 points",
+    "paper": "black on white, 9-point text",
     "talk": "larger text and thicker lines",
     "dark": "on a dark background",
 }
-"""The looks of a picture, the default first."""
+"""Styles of a picture, the default first."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of plot, described without importing what draws it.
+    """A kind of plot, described without importing the module that draws it.
 
     Args:
         target: ``module:attribute`` of its ``Painter``.
-        axes: how many axes a surface must have to be drawn so.
+        axes: number of axes of the surfaces it can draw.
         help: one line for the command line.
-        deep: whether it is drawn in three dimensions.
+        three_dimensional: whether it is drawn in three dimensions.
     """
 
     target: str
     axes: int
     help: str
-    deep: bool = False
+    three_dimensional: bool = False
 
 
 KINDS = {
@@ -46,20 +45,26 @@ KINDS = {
         "landscape_cli.plotting.kinds.heatmap:PAINTER", 2, "one coloured cell per point"
     ),
     "surface": Kind(
-        "landscape_cli.plotting.kinds.surface:PAINTER", 2, "a shaded surface in 3-D", True
+        "landscape_cli.plotting.kinds.surface:PAINTER",
+        2,
+        "a shaded surface in 3-D",
+        three_dimensional=True,
     ),
     "relief": Kind(
         "landscape_cli.plotting.kinds.surface:ABOVE_LINES",
         2,
         "a surface above its contour lines",
-        True,
+        three_dimensional=True,
     ),
     "render": Kind(
-        "landscape_cli.plotting.kinds.render:PAINTER", 2, "the same ray-lit (needs pyvista)", True
+        "landscape_cli.plotting.kinds.render:PAINTER",
+        2,
+        "a relief with cast shadows (needs pyvista)",
+        three_dimensional=True,
     ),
     "line": Kind("landscape_cli.plotting.kinds.line:PAINTER", 1, "values along a line"),
 }
-"""Every kind of plot; a surface's default is "line", "contourf" or "heatmap" by its shape."""
+"""Kinds of plot; the default is line, contourf or heatmap, depending on the surface's shape."""
 
-DEEP = tuple(name for name, kind in KINDS.items() if kind.deep)
-"""The kinds in three dimensions, which are seen from somewhere."""
+THREE_DIMENSIONAL = tuple(name for name, kind in KINDS.items() if kind.three_dimensional)
+"""Kinds drawn in three dimensions, which have a camera."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import DEEP, MOVIES
+from landscape_cli.plotting import MOVIES, THREE_DIMENSIONAL
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.panel import Panel
@@ -103,9 +103,10 @@ def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
     Raises:
         UsageError: if the picture's kind is flat.
     """
-    if picture.kind not in DEEP:
+    if picture.kind not in THREE_DIMENSIONAL:
         raise UsageError(
-            f"--turntable {count}: --kind {picture.kind} is flat; use --kind {' or '.join(DEEP)}"
+            f"--turntable {count}: --kind {picture.kind} is flat; "
+            f"use --kind {' or '.join(THREE_DIMENSIONAL)}"
         )
     camera = replace(view.camera or Camera(), turning=True)
     for number in range(count):

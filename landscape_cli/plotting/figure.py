@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import DEEP
+from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
 from landscape_cli.plotting.kinds.suitability import check
@@ -70,15 +70,15 @@ def draw(
         raise UsageError(
             f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
         )
-    if camera is not None and kind not in DEEP:
+    if camera is not None and kind not in THREE_DIMENSIONAL:
         raise UsageError(
             f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; "
-            f"use {' or '.join(DEEP)}"
+            f"use {' or '.join(THREE_DIMENSIONAL)}"
         )
     with style(look):
         groups = _groups(panels, painter)
         layout = lay_out(groups, painter, columns, size)
-        if kind in DEEP:
+        if kind in THREE_DIMENSIONAL:
             painter = _seen(painter, camera, layout, dpi)
         figure = _draw(groups, painter, scale, layout, twin)
         fixed = size is not None and size.height is not None

@@ -59,9 +59,9 @@ def lay_out(
         columns: how many stand in a row, at most; what the width allows if None.
         size: the figure's; what suits its panels if None.
     """
-    deep = painter.projection is not None
+    is_box = painter.projection is not None
     room = 0.0 if painter.overlay and size is not None else BAR
-    if deep or size is None:
+    if is_box or size is None:
         room *= enlarged()
     if columns is None:
         columns = MOST_COLUMNS
@@ -75,7 +75,7 @@ def lay_out(
     else:
         width, whole = (size.width - room) / columns, size.width
     fixed = None if size is None or size.height is None else size.height / rows
-    below = deep and width < NARROW * enlarged() and (fixed is None or fixed > whole / columns)
+    below = is_box and width < NARROW * enlarged() and (fixed is None or fixed > whole / columns)
     if below:
         width = whole / columns
     height = _height(groups, painter, width) if fixed is None else fixed

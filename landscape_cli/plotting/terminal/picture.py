@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import DEEP
+from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
@@ -45,7 +45,7 @@ def picture(
     Raises:
         UsageError: if the kind is not one of a flat picture.
     """
-    if kind in DEEP:
+    if kind in THREE_DIMENSIONAL:
         raise UsageError(
             f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"
         )
