@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
-from landscape_cli.plotting.annotations.point_labels import Writer
+from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text.labels import shorten
@@ -47,7 +47,7 @@ def draw_path(axes: Any, panel: Panel) -> None:
     points: list[Sequence[float]] = [marker.coordinates for marker in markers]
     if trajectory is not None:
         points += _fine(trajectory).tolist()
-    writer = Writer(axes, panel, points)
+    writer = LabelWriter(axes, panel, points)
     for marker in markers:
         look = _look("D", "none" if marker.off else MARKER, 4.5)
         axes.plot(*marker.coordinates[:2], zorder=6, **look)

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.annotations.overlay import overlay, path_notes
 from landscape_cli.plotting.annotations.path import APART, drops, epochs_to_write
-from landscape_cli.plotting.annotations.text_placement import Places
+from landscape_cli.plotting.annotations.text_placement import FreeSpace
 from landscape_cli.plotting.figure import draw
 from landscape_cli.records.trajectory import Trajectory
 
@@ -232,8 +232,8 @@ def test_damaged_provenance_names_the_file(make_panel, damage):
 
 def test_places_keep_texts_apart():
     point = np.array([1.0, 1.0])
-    places = Places((2.0, 2.0), np.array([point]))
+    places = FreeSpace((2.0, 2.0), np.array([point]))
     ways = [places.find(point, "12") for _ in range(3)]
     assert len(set(ways)) == 3
     assert places.find(point, "12", APART) is None
-    assert Places((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), "1234") is None
+    assert FreeSpace((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), "1234") is None
