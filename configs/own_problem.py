@@ -1,7 +1,7 @@
-"""A problem of one's own: everything that landscape needs to know of your network and data.
+"""Your own problem: everything that landscape needs to know about your network and data.
 
 Copy this file, replace the three parts, and name it in a configuration (see own_problem.yaml).
-The model and the data are plain PyTorch; only `Problem` comes from landscape.
+Model and data are plain PyTorch; only `Problem` comes from landscape.
 """
 
 import torch
@@ -13,30 +13,30 @@ from landscape_cli.problems import Problem
 
 
 def build(width: int = 32) -> Problem:
-    """The function that the configuration names; its arguments are problem_args there."""
-    # 1. The model: any module, with any weights; `checkpoint` puts trained ones into it.
+    """Build the problem; the configuration names this function, and its arguments as problem_args."""
+    # 1. The model: any module, with any weights; `checkpoint` loads the trained ones.
     model = nn.Sequential(
         nn.Linear(10, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1)
     )
 
-    # 2. The data, by name: data sets as here, or loaders, or lists of batches.
+    # 2. The data, by split name: data sets as here, loaders, or lists of batches.
     splits = load_splits()
 
-    # 3. What is measured: the objective below. The name is for the title of plots.
+    # 3. The quantities: the objective below. The name is the title of plots.
     return Problem(model, splits, objective, name=f"Diabetes regression, {width} tanh units")
 
 
 def load_splits() -> dict[str, TensorDataset]:
-    """Ten measurements of 442 patients and how far their diabetes has gone a year later."""
+    """Load ten measurements of 442 patients, and the progression of their diabetes a year later."""
     inputs, progression = load_diabetes(return_X_y=True, scaled=False)
     inputs = torch.tensor(inputs, dtype=torch.float32)
     targets = torch.tensor(progression, dtype=torch.float32)
 
-    # Always the same split: a surface is only reproducible if its data are.
+    # Always the same split: a surface is reproducible only if its data are.
     order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
     train, test = order[:342], order[342:]
 
-    # Mean 0 and standard deviation 1, with the numbers of the training patients only.
+    # Standardize with the mean and standard deviation of the training patients.
     inputs = (inputs - inputs[train].mean(dim=0)) / inputs[train].std(dim=0)
     targets = (targets - targets[train].mean()) / targets[train].std()
     return {
@@ -46,9 +46,9 @@ def load_splits() -> dict[str, TensorDataset]:
 
 
 def objective(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> dict:
-    """One forward pass, and for each of the batch's n samples a value of every quantity.
+    """Return a value of every quantity for each of the batch's n samples, from one forward pass.
 
-    There is no mean here: landscape averages over all samples and so knows the standard error.
+    Take no mean here: landscape averages over all samples, and computes the standard error.
     """
     inputs, targets = batch
     errors = model(inputs).squeeze(1) - targets
