@@ -13,7 +13,7 @@ from landscape_cli.problems import Problem
 
 
 def build(width: int = 32) -> Problem:
-    """Build the problem; the configuration names this function, and its arguments as problem_args."""
+    """Build the problem; a configuration names this function and gives its problem_args."""
     # 1. The model: any module, with any weights; `checkpoint` loads the trained ones.
     model = nn.Sequential(
         nn.Linear(10, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1)
