@@ -13,6 +13,7 @@ from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface, write_surface
+from support.processes import wait_until
 
 GRID = {"x": [-1, 1, 9], "y": [-1, 1, 9]}
 
@@ -60,9 +61,7 @@ def test_what_was_written_long_ago_is_not_new(half):
 def test_a_run_is_followed_to_its_end(workplace):
     config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.04})
     run = workplace.start("compute", config, ranks=2)
-    while not list(workplace.folder.glob("surface.h5*")):
-        assert run.poll() is None, run.communicate()
-        time.sleep(0.02)
+    wait_until(run, lambda: list(workplace.folder.glob("surface.h5*")))
     told = workplace.start("info", "surface.h5", "--watch", "0.1")
     drawn = workplace.run("plot", "surface.h5", "--watch", "0.2", "--dpi", "40")
     out, err = told.communicate(timeout=60)

@@ -4,7 +4,6 @@ import os
 import time
 
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -31,6 +30,8 @@ def regression(samples=50, features=3, dtype="float64"):
 
 def digits_network():
     """A small convolutional network with batch norm, at initialization, on real images."""
+    from sklearn.datasets import load_digits  # takes a second, which most tests do not need
+
     inputs, targets = load_digits(return_X_y=True)
     images = torch.tensor(inputs[:200], dtype=torch.float32).reshape(-1, 1, 8, 8) / 16
     labels = torch.tensor(targets[:200])

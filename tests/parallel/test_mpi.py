@@ -1,9 +1,7 @@
 """Real ranks under mpiexec: the same values on any number of them, and a quick end on failure."""
 
 import json
-import os
 import re
-import signal
 import time
 
 import h5py
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.store import read_surface, write_surface
+from support.processes import kill_group, wait_until
 
 pytestmark = pytest.mark.mpi
 
@@ -32,25 +31,6 @@ def same_bits(one, other):
     assert first.keys() == second.keys()
     for name, array in first.items():
         assert array.tobytes() == second[name].tobytes(), name
-
-
-def kill_group(process):
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def wait_until_some_are_done(path, process, enough):
-    wait_until(process, lambda: path.exists() and read_surface(path).done >= enough)
-
-
-def wait_until(process, there):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
-        if there():
-            return
-        time.sleep(0.05)
-    pytest.fail("nothing was published")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +66,7 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatc
     slow = workplace.config("example:slow", "slow.yaml", grid=grid, output="slow.h5")
     process = workplace.start("compute", slow, ranks=ranks)
     path = workplace.folder / "slow.h5"
-    wait_until_some_are_done(path, process, 10)
+    wait_until(process, lambda: path.exists() and read_surface(path).done >= 10)
     kill_group(process)
     before = read_surface(path)
     assert 10 <= before.done < before.total

@@ -1,12 +1,12 @@
 """Runs that want the same output, as processes."""
 
 import signal
-import time
 
 from landscape_cli.config.run_config import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import lock, read_surface
+from support.processes import wait_until
 
 GRID = {"x": [-1, 1, 30], "y": [-1, 1, 20]}
 
@@ -15,11 +15,7 @@ def begun(workplace, **keys):
     """A run that goes on for a minute, and has written something."""
     process = workplace.start("compute", workplace.config("example:slow", grid=GRID, **keys))
     path = workplace.folder / "surface.h5"
-    deadline = time.monotonic() + 60
-    while not (path.exists() and read_surface(path).done):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(process, lambda: path.exists() and read_surface(path).done)
     return process
 
 

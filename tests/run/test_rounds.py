@@ -1,16 +1,14 @@
 """Adaptive runs, from the command line: what is computed, what is interpolated, what is said."""
 
 import json
-import os
 import re
-import signal
-import time
 
 import numpy as np
 import pytest
 
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface
+from support.processes import kill_group, wait_until
 
 GRID = {"x": [-1, 1, 33], "y": [-1, 1, 31]}
 ADAPTIVE = {"tolerance": 0.002}
@@ -88,13 +86,8 @@ def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, 
     config = workplace.config("example:slow", grid=GRID, adaptive=ADAPTIVE, problem_args=slow)
     process = workplace.start("compute", config, ranks=ranks)
     path = workplace.folder / "surface.h5"
-    deadline = time.monotonic() + 60
-    while not (path.exists() and read_surface(path).interpolated):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    wait_until(process, lambda: path.exists() and read_surface(path).interpolated)
+    kill_group(process)
     before = read_surface(path)
     assert not before.complete
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")

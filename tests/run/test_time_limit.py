@@ -11,6 +11,7 @@ import pytest
 from landscape_cli.parallel.stop_signals import Stop, listen
 from landscape_cli.run.time_limit import slurm_end, time_left
 from landscape_cli.store import read_surface
+from support.processes import wait_until
 
 GRID = {"x": [-1, 1, 25], "y": [-1, 1, 24]}
 
@@ -66,7 +67,7 @@ def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, numb
     config = slow(workplace)
     process = workplace.start("compute", config, ranks=ranks)
     path = workplace.folder / "surface.h5"
-    wait(process, lambda: path.exists() and read_surface(path).done > 10)
+    wait_until(process, lambda: path.exists() and read_surface(path).done > 10)
     begin = time.monotonic()
     process.send_signal(signal.Signals[number])
     output, errors = process.communicate(timeout=60)
@@ -87,7 +88,7 @@ def test_a_second_signal_ends_it_at_once(workplace):
     config = slow(workplace, problem_args={"seconds": 0.8})
     process = workplace.start("compute", config)
     path = workplace.folder / "surface.h5"
-    wait(process, path.exists)
+    wait_until(process, path.exists)
     begin = time.monotonic()
     process.terminate()
     time.sleep(0.1)
@@ -102,7 +103,7 @@ def test_a_signal_to_one_worker_stops_all(workplace):
     config = slow(workplace)
     process = workplace.start("compute", config, ranks=2)
     path = workplace.folder / "surface.h5"
-    wait(process, lambda: path.exists() and read_surface(path).done > 10)
+    wait_until(process, lambda: path.exists() and read_surface(path).done > 10)
     workplace.ranks(process.pid)[1].send_signal(signal.SIGUSR1)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 75, (output, errors)
@@ -135,14 +136,6 @@ def test_a_signal_before_there_is_a_run():
             assert stop.reason is None
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-def wait(process, there):
-    deadline = time.monotonic() + 60
-    while not there():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_limit_too_short_for_anything_still_leaves_a_file(workplace):

@@ -1,7 +1,4 @@
-import os
-import pty
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -54,38 +51,12 @@ def test_nothing_is_said_at_the_end_of_a_failure(capsys):
     assert capsys.readouterr().err == ""
 
 
-def seen_on_a_terminal(command, workplace):
-    """What a person sees who runs a command."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        command,
-        cwd=workplace.folder,
-        env=workplace.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    seen = b""
-    while True:
-        try:
-            part = os.read(leader, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        seen += part
-    os.close(leader)
-    assert process.wait() == 0, seen
-    return seen.decode()
-
-
 @pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_a_terminal_gets_a_bar_under_a_launcher_too(workplace, ranks):
     if ranks and not sys.platform.startswith("linux"):
         pytest.skip("where a launcher's output ends is only known on Linux")
-    command = workplace.command("compute", workplace.config(), ranks=ranks)
-    seen = seen_on_a_terminal(command, workplace)
+    code, seen = workplace.in_terminal("compute", workplace.config(), ranks=ranks)
+    assert code == 0, seen
     assert re.search(r"surface.h5: 100%\|.*20/20", seen)
     assert "\r" in seen

@@ -1,12 +1,7 @@
-import contextlib
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +15,7 @@ from landscape_cli.plotting import KINDS
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
+from support.processes import run_in_terminal
 
 MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
@@ -271,26 +267,14 @@ def test_a_picture_in_the_terminal_writes_no_file(folder, plot):
 
 
 def test_a_real_terminal_gets_colours_and_its_width(folder):
-    control, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 50, 0, 0))
-    environment = {**os.environ, "COLORTERM": "truecolor", "TERM": "xterm"}
+    environment = {**os.environ, "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
         environment.pop(name, None)
-    program = subprocess.Popen(
-        [sys.executable, "-m", "landscape_cli", "plot", "plane.h5", "--terminal"],
-        stdout=terminal,
-        stderr=terminal,
-        env=environment | {"PYTHONIOENCODING": "utf-8"},
-    )
-    os.close(terminal)
-    text = b""
-    with contextlib.suppress(OSError):  # the other end of a terminal that is closed
-        while part := os.read(control, 1 << 16):
-            text += part
-    os.close(control)
-    assert program.wait(60) == 0
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines()
-    assert b"\x1b[38;2;" in text
+    command = [sys.executable, "-m", "landscape_cli", "plot", "plane.h5", "--terminal"]
+    code, text = run_in_terminal(command, folder, environment, size=(30, 50))
+    assert code == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert "\x1b[38;2;" in text
     assert 30 < max(map(len, lines)) <= 50
     assert 20 < len(lines) < 30
 
