@@ -1,4 +1,4 @@
-"""Basin width: how far one can go from the centre before the loss exceeds a level."""
+"""Basin width: the distance around the centre over which the loss stays at or below a level."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from landscape_cli.analysis.sphere import half_sphere
 Values = NDArray[np.float64]
 
 ABOVE = 0.1
-"""What the usual level is above twice the centre's loss: a tenth of a nat."""
+"""Offset of the default level above twice the centre's loss: a tenth of a nat."""
 
 BISECTIONS = 50
+"""Number of bisections that locate where the level is crossed."""
 
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
-    """The width of the basin around the centre in which values stay at or below a level.
+    """Compute the width of the basin around the centre in which values stay at or below a level.
 
-    The width along a direction is the distance between the first points on both sides at which
-    the level is exceeded. Where a side reaches the end of the grid, or a point without a finite
-    value, before that, it ends there and is counted as open: the width is then a lower bound.
+    The width along a direction is the distance between the first points on either side at which the
+    level is exceeded. A side that reaches the edge of the grid, or a point without a finite value,
+    before that ends there and counts as open: the width is then a lower bound.
 
     Raises:
         UnknownError: if the centre has no value.
@@ -31,7 +32,7 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     centre = field.centre
     level = centre + abs(centre) + ABOVE if options.level is None else options.level
     directions, weights = half_sphere(len(field.axes))
-    widths, ends = _widths(field, directions, level)
+    widths, open_sides = _widths(field, directions, level)
     along, along_open = _widths(field, np.eye(len(field.axes)), level)
     return {
         "level": level,
@@ -39,58 +40,58 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
         "minimal": float(widths.min()),
         "maximal": float(widths.max()),
         "sides": 2 * len(directions),
-        "open": int(ends.sum()),
+        "open": int(open_sides.sum()),
         "along": {
-            name: {"width": float(width), "open": int(ends)}
-            for name, width, ends in zip(field.names, along, along_open, strict=True)
+            name: {"width": float(width), "open": int(count)}
+            for name, width, count in zip(field.names, along, along_open, strict=True)
         },
     }
 
 
 def text(found: dict[str, Any]) -> list[str]:
-    """Mean and extremes over directions, and the width along each axis."""
-    ends = f"; {found['open']:g} of {found['sides']:g} sides open" if found["open"] else ""
+    """Format mean and extremes over directions, and the width along each axis."""
+    open_sides = f"; {found['open']:g} of {found['sides']:g} sides open" if found["open"] else ""
     along = ", ".join(
-        f"{name} {'at least ' * (one['open'] > 0)}{one['width']:.4g}"
-        for name, one in found["along"].items()
+        f"{name} {'at least ' * (axis['open'] > 0)}{axis['width']:.4g}"
+        for name, axis in found["along"].items()
     )
     if len(found["along"]) == 1:
         return [f"width up to {found['level']:.6g}: {along}"]
     return [
         f"width up to {found['level']:.6g}: mean {found['mean']:.4g}, minimal "
-        f"{found['minimal']:.4g}, maximal {found['maximal']:.4g}{ends}",
+        f"{found['minimal']:.4g}, maximal {found['maximal']:.4g}{open_sides}",
         f"along {along}",
     ]
 
 
 def _widths(field: Field, directions: Values, level: float) -> tuple[Values, Values]:
-    """The width along each direction, and how many of its two sides are open."""
-    far, ends = _distances(field, np.concatenate([directions, -directions]), level)
-    return far.reshape(2, -1).sum(axis=0), ends.reshape(2, -1).sum(axis=0)
+    """Return the width along each direction, and how many of its two sides are open."""
+    distances, is_open = _distances(field, np.concatenate([directions, -directions]), level)
+    return distances.reshape(2, -1).sum(axis=0), is_open.reshape(2, -1).sum(axis=0)
 
 
 def _distances(field: Field, rays: Values, level: float) -> tuple[Values, NDArray[np.bool_]]:
-    """How far each ray from the centre stays at or below the level, and whether it is open."""
+    """Return the distance over which each ray stays at or below the level, and if it is open."""
     lows, highs = np.array([(axis[0], axis[-1]) for axis in field.axes.values()]).T
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.where(rays > 0, highs / rays, np.where(rays < 0, lows / rays, np.inf))
     edge = ends.min(axis=1)
     inner = np.zeros(len(rays))
     outer = np.full(len(rays), np.nan)
-    going = np.ones(len(rays), dtype=bool)
+    active = np.ones(len(rays), dtype=bool)
     if field.centre > level:
-        return inner, ~going
+        return inner, ~active
     count = int(np.ceil((edge.max() / field.steps.min()) * 2))
-    for part in np.arange(1, count + 1) / count:
-        far = part * edge[going]
-        values = _at(field, rays[going], far)
-        place = np.flatnonzero(going)
+    for fraction in np.arange(1, count + 1) / count:
+        distances = fraction * edge[active]
+        values = _at(field, rays[active], distances)
+        numbers = np.flatnonzero(active)
         above = values > level
-        outer[place[above]] = far[above]
+        outer[numbers[above]] = distances[above]
         below = values <= level
-        inner[place[below]] = far[below]
-        going[place[~below]] = False  # what is not finite stops a ray too
-        if not going.any():
+        inner[numbers[below]] = distances[below]
+        active[numbers[~below]] = False  # a value that is not finite also stops a ray
+        if not active.any():
             break
     crossing = np.isfinite(outer)
     for _ in range(BISECTIONS):
@@ -102,6 +103,6 @@ def _distances(field: Field, rays: Values, level: float) -> tuple[Values, NDArra
 
 
 def _at(field: Field, rays: Values, distances: Values) -> Values:
-    """Values on rays; rounding takes no point out of the grid."""
+    """Return the values on rays, clipping points that rounding would move off the grid."""
     lows, highs = np.array([(axis[0], axis[-1]) for axis in field.axes.values()]).T
     return field.at(np.clip(rays * distances[:, None], lows, highs))

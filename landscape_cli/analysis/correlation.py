@@ -1,4 +1,4 @@
-"""Correlation: whether the axes are the principal ones of the surface around its centre."""
+"""Correlation of the axes: 0 for each pair if they are principal axes of the surface."""
 
 from __future__ import annotations
 
@@ -12,43 +12,46 @@ from landscape_cli.analysis.quadratic import Fit, fit_centre
 
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
-    """H_xy / sqrt(H_xx H_yy) of the fitted Hessian for each pair of axes, with its standard error.
+    """Compute H_xy / sqrt(H_xx H_yy), with its standard error, for each pair of axes.
+
+    H is the Hessian fitted around the centre.
 
     Raises:
-        MeaninglessError: if there is one axis.
+        MeaninglessError: if there is only one axis.
         UnknownError: if there are too few points, or no pair has two positive curvatures.
     """
     if len(field.axes) < 2:
-        raise MeaninglessError("there is one axis")
+        raise MeaninglessError("there is only one axis")
     fit = fit_centre(field)
-    found = {
+    pairs = {
         f"{first},{second}": {"value": None, "stderr": None} | _pair(fit, i, j)
         for (i, first), (j, second) in combinations(enumerate(field.names), 2)
     }
-    if all(pair["value"] is None for pair in found.values()):
+    if all(pair["value"] is None for pair in pairs.values()):
         raise UnknownError("the curvature along an axis is not positive")
-    return found
+    return pairs
 
 
 def text(found: dict[str, Any]) -> list[str]:
-    """A line for each pair."""
+    """Format a line for each pair."""
     lines = []
-    for pair, one in found.items():
-        if one["value"] is None:
-            lines.append(f"{pair}: the curvature along one of the two is not positive")
+    for names, pair in found.items():
+        if pair["value"] is None:
+            lines.append(f"{names}: the curvature along one of the two is not positive")
         else:
-            error = "" if one["stderr"] is None else f" ± {one['stderr']:.2g}"
-            lines.append(f"{pair}: {one['value']:.4f}{error}")
+            error = "" if pair["stderr"] is None else f" ± {pair['stderr']:.2g}"
+            lines.append(f"{names}: {pair['value']:.4f}{error}")
     return lines
 
 
 def _pair(fit: Fit, i: int, j: int) -> dict[str, Any]:
+    """Return a pair's value and standard error; nothing if a curvature is not positive."""
     first, second, mixed = fit.hessian[i, i], fit.hessian[j, j], fit.hessian[i, j]
     if first <= 0 or second <= 0:
         return {}
     root = float(np.sqrt(first) * np.sqrt(second))
     value = float(mixed / root)
-    slopes = np.zeros_like(fit.hessian)  # of the value, by the entries of the Hessian
-    slopes[i, i], slopes[j, j] = -value / (2 * first), -value / (2 * second)
-    slopes[i, j] = slopes[j, i] = 1 / (2 * root)
-    return {"value": value, "stderr": fit.hessian_error(slopes)}
+    derivatives = np.zeros_like(fit.hessian)  # of the value with respect to the Hessian's entries
+    derivatives[i, i], derivatives[j, j] = -value / (2 * first), -value / (2 * second)
+    derivatives[i, j] = derivatives[j, i] = 1 / (2 * root)
+    return {"value": value, "stderr": fit.hessian_error(derivatives)}

@@ -1,4 +1,4 @@
-"""Curvature: the Hessian of the quadratic function that fits the surface around its centre."""
+"""Curvature: gradient and Hessian of a quadratic fit around the surface's centre."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from landscape_cli.analysis.quadratic import fit_centre
 
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
-    """Gradient, Hessian and its eigenvalues, largest first, each with its standard error.
+    """Compute gradient, Hessian and its eigenvalues, largest first, each with its standard error.
 
-    The errors come from the residuals of the fit: from noise, and from what is not quadratic. That
-    of an eigenvalue is, to first order, that of v.H.v with its unit eigenvector v.
+    The errors come from the residuals of the fit, so they include both noise and deviations from a
+    quadratic. The error of an eigenvalue is, to first order, the error of v.H.v with its unit
+    eigenvector v.
 
     Raises:
         UnknownError: if there are too few points.
@@ -45,7 +46,7 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
 
 
 def text(found: dict[str, Any]) -> list[str]:
-    """The eigenvalues, which for a line are the second derivative."""
+    """Format the eigenvalues; for a line, the second derivative."""
     pairs = zip(found["eigenvalues"], found["eigenvalues_stderr"], strict=True)
     values = ", ".join(
         f"{value:.6g}" + ("" if error is None else f" ± {error:.2g}") for value, error in pairs

@@ -15,10 +15,10 @@ from landscape_cli.errors import UsageError
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity
 
-USUAL = "loss"
+DEFAULT_QUANTITY = "loss"
 
-HOW = frozenset({"radius", "directions", "points", "left_out", "reach", "lines", "level"})
-"""Keys that say how a number was computed; their means are reported, not their deviations."""
+CIRCUMSTANCES = frozenset({"radius", "directions", "points", "left_out", "reach", "lines", "level"})
+"""Keys that say how a number was computed; beside standard deviations, their means are given."""
 
 
 def describe(
@@ -31,8 +31,8 @@ def describe(
 
     Args:
         surface: complete or not.
-        splits: their names; all if empty.
-        quantities: their names; ``loss`` if empty.
+        splits: names of splits; all if empty.
+        quantities: names of quantities; ``loss`` if empty.
         options: settings of the individual numbers.
 
     Returns:
@@ -40,7 +40,7 @@ def describe(
         split and quantity, whose keys docs/describe.md lists.
 
     Raises:
-        UsageError: if the surface lacks what is asked for, or has too few points.
+        UsageError: if the surface lacks a split or quantity, or has too few points.
     """
     chosen = _choose(surface, splits, quantities)
     selection = select(surface)
@@ -59,11 +59,12 @@ def _choose(surface: Surface, splits: Sequence[str], quantities: Sequence[str]) 
                 f"--split {name}: the surface has {', '.join(surface.splits) or 'none'}"
             )
     names = sorted({name for _, name in surface.values})
-    wanted = quantities or (USUAL,)
+    wanted = quantities or (DEFAULT_QUANTITY,)
     for name in wanted:
         if name not in names:
             raise UsageError(
-                f"--quantity {name}: the surface has {', '.join(names) or 'none'}; choose of these"
+                f"--quantity {name}: the surface has {', '.join(names) or 'none'}; choose one of "
+                "these"
             )
     keys = [(split, name) for split in splits or surface.splits for name in wanted]
     return [key for key in dict.fromkeys(keys) if key in surface.values]
@@ -72,48 +73,50 @@ def _choose(surface: Surface, splits: Sequence[str], quantities: Sequence[str]) 
 def _numbers(selection: Selection, key: Quantity, options: Options) -> dict[str, Any]:
     each = [_field_numbers(field, options) for field in selection.fields(key)]
     several = len(each) > 1
+    known = [_without(numbers, "unknown") for numbers in each]
     return {
         "split": key[0],
         "quantity": key[1],
         "points": selection.counts(key),
-        **across(each, _mean),
-        "std": across([_without(one, "unknown") for one in each], _std, HOW) if several else None,
+        **combine_trees(each, _mean),
+        "std": combine_trees(known, _std, CIRCUMSTANCES) if several else None,
         "each": each if several else None,
     }
 
 
 def _field_numbers(field: Field, options: Options) -> dict[str, Any]:
-    """The numbers of one repeat, and why those are missing that would make sense."""
-    found: dict[str, Any] = {"centre": None}
+    """Compute the numbers of one repeat; ``unknown`` gives the reasons for missing ones."""
+    numbers: dict[str, Any] = {"centre": None}
     unknown: dict[str, str] = {}
     try:
-        found["centre"] = field.centre
+        numbers["centre"] = field.centre
     except UnknownError as reason:
         unknown["centre"] = str(reason)
     for name, number in NUMBERS.items():
-        found[name] = None
+        numbers[name] = None
         try:
-            found[name] = number.compute(field, options)
+            numbers[name] = number.compute(field, options)
         except MeaninglessError:
             continue
         except UnknownError as reason:
             unknown[name] = str(reason)
-    return {**found, "unknown": unknown}
+    return {**numbers, "unknown": unknown}
 
 
-def across(
+def combine_trees(
     trees: Sequence[Any],
     combine: Callable[[list[float]], float | None],
     averaged: Collection[str] = (),
 ) -> Any:
-    """One tree of several with the same keys: numbers combined, the rest from the first.
+    """Combine trees with the same keys entry by entry.
 
-    A number that some trees lack is that of the others. Truths hold if they hold in all.
+    A number that is missing from some trees is combined from the others. Booleans are true if all
+    are; other entries are taken from the first tree that has them.
 
     Args:
-        trees: what to combine.
-        combine: makes one number of several.
-        averaged: keys whose numbers become their mean instead.
+        trees: the trees, of dictionaries, lists and plain values.
+        combine: computes one number from several.
+        averaged: keys whose numbers are averaged instead.
     """
     known = [tree for tree in trees if tree is not None]
     if not known:
@@ -122,17 +125,17 @@ def across(
     if isinstance(first, dict):
         keys = dict.fromkeys(key for tree in known for key in tree)
         return {
-            key: across(
+            key: combine_trees(
                 [tree.get(key) for tree in known], _mean if key in averaged else combine, averaged
             )
             for key in keys
         }
     if isinstance(first, list):
-        return [across(parts, combine, averaged) for parts in zip(*known, strict=False)]
+        return [combine_trees(entries, combine, averaged) for entries in zip(*known, strict=False)]
     if isinstance(first, bool):
         return all(known)
     if isinstance(first, (int, float)):
-        return known[0] if len(trees) == 1 else combine([float(one) for one in known])
+        return known[0] if len(trees) == 1 else combine([float(number) for number in known])
     return first
 
 

@@ -1,4 +1,4 @@
-"""The fields of a surface: which of its points can be used, and what is said of the others."""
+"""Selection of the points of a surface that numbers are computed from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from landscape_cli.records.levels import finest_complete
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 
-SAME = 1e-6
-"""Coordinates that differ by less, as a part of the larger one, are the same."""
+NEGLIGIBLE = 1e-6
+"""A coordinate of a checkpoint up to this fraction of its largest one counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Selection:
 
     Args:
         surface: the surface.
-        level: indices along each dimension, without that of repeats.
-        repeats: how many there are.
+        level: indices along each dimension, except the dimension of repeats.
+        repeats: number of repeats.
     """
 
     surface: Surface
@@ -35,13 +35,14 @@ class Selection:
 
     @property
     def axes(self) -> dict[str, NDArray[np.float64]]:
-        """The coordinates used by axis; an axis of one point is none."""
+        """Coordinates used along each axis, without axes of a single point."""
         named = zip(self.surface.grid.axes.items(), self.level[::-1], strict=True)
         return {name: axis.coordinates[used] for (name, axis), used in named if len(used) > 1}
 
     def fields(self, quantity: Quantity) -> list[Field]:
-        """One for each repeat."""
-        values, status = self._of(self.surface.values[quantity]), self._of(self.surface.status)
+        """Return a field for each repeat."""
+        values = self._selected(self.surface.values[quantity])
+        status = self._selected(self.surface.status)
         finite = np.isfinite(values) & (status != Status.FAILED)
         computed = finite & (status != Status.INTERPOLATED)
         values = np.where(finite, values, np.nan)
@@ -52,8 +53,9 @@ class Selection:
         ]
 
     def counts(self, quantity: Quantity) -> dict[str, int]:
-        """How many points there are in all repeats, and which of them have no value, and why."""
-        values, status = self._of(self.surface.values[quantity]), self._of(self.surface.status)
+        """Count the points of all repeats, and those that lack a computed value, by reason."""
+        values = self._selected(self.surface.values[quantity])
+        status = self._selected(self.surface.status)
         failed = status == Status.FAILED
         return {
             "total": int(values.size),
@@ -63,21 +65,20 @@ class Selection:
             "interpolated": int((status == Status.INTERPOLATED).sum()),
         }
 
-    def _of(self, array: NDArray[Any]) -> NDArray[Any]:
-        """The used entries of an array, of shape (repeats, ...) without axes of one point."""
-        table = array.reshape(self.repeats, *array.shape[-len(self.level) :])
-        used = table[np.ix_(np.arange(self.repeats), *self.level)]
+    def _selected(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array's entries, of shape (repeats, ...), without axes of a single point."""
+        array = array.reshape(self.repeats, *array.shape[-len(self.level) :])
+        array = array[np.ix_(np.arange(self.repeats), *self.level)]
         sizes = [len(indices) for indices in self.level if len(indices) > 1]
-        return used.reshape(self.repeats, *sizes)
+        return array.reshape(self.repeats, *sizes)
 
 
 def select(surface: Surface) -> Selection:
-    """Choose the points of a surface.
+    """Select the points of a surface that are used.
 
     Raises:
         UsageError: if no level is complete, or the grid is a single point.
     """
-    repeats = int(getattr(surface.grid, "repeats", 1))
     done = (surface.status != Status.TODO).reshape(-1, *_shape(surface)).all(axis=0)
     level = finest_complete(done)
     if level is None:
@@ -85,26 +86,26 @@ def select(surface: Surface) -> Selection:
             f"FILE: {surface.done} of {surface.total} points are done, and no level of the grid "
             "is complete; compute more of them, or merge the shards"
         )
-    selection = Selection(surface, level, repeats)
+    selection = Selection(surface, level, surface.grid.repeats)
     if not selection.axes:
-        raise UsageError("FILE: its grid is a single point, which has no shape to describe")
+        raise UsageError("FILE: the grid is a single point, so there is no shape to describe")
     return selection
 
 
 def checkpoint_ends(surface: Surface) -> dict[str, float]:
-    """For each axis that leads from the centre to another checkpoint, its coordinate there.
+    """Return the coordinate of a checkpoint for each axis that leads to one from the centre.
 
-    The markers in the provenance tell; without them a direction of kind ``checkpoint`` that is not
-    normalized ends at 1.
+    They are taken from the checkpoints in the provenance; without any, a direction of kind
+    ``checkpoint`` that is not normalized ends at 1.
     """
     names = surface.grid.names
     ends: dict[str, float] = {}
     for marker in surface.provenance.get("checkpoints") or ():
-        place = [float(one) for one in marker["coordinates"]]
-        long = max(map(abs, place), default=0.0)
-        large = [number for number, one in enumerate(place) if abs(one) > SAME * long]
-        if len(large) == 1 and large[0] < len(names):
-            ends.setdefault(names[large[0]], place[large[0]])
+        coordinates = [float(value) for value in marker["coordinates"]]
+        least = NEGLIGIBLE * max(map(abs, coordinates), default=0.0)
+        axes = [number for number, value in enumerate(coordinates) if abs(value) > least]
+        if len(axes) == 1 and axes[0] < len(names):
+            ends.setdefault(names[axes[0]], coordinates[axes[0]])
     if ends:
         return ends
     sections = surface.config.get("directions") or {}

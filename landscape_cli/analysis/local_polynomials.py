@@ -12,16 +12,16 @@ Values = NDArray[np.float64]
 
 
 def fit_rows(coordinates: Values, size: int, degree: int) -> Values:
-    """The weights that turn a window's values into the coefficients of its polynomial.
+    """Return the weights that turn a window's values into the coefficients of its polynomial.
 
     Args:
         coordinates: along an axis, of shape (n,).
-        size: points of a window, odd, at most n.
-        degree: of the polynomial, below ``size``.
+        size: number of points in a window, odd, at most n.
+        degree: degree of the polynomial, below ``size``.
 
     Returns:
-        Weights of shape (n - size + 1, degree + 1, size): of each power of the distance from the
-        window's middle point.
+        Weights of shape (n - size + 1, degree + 1, size), a row for each power of the distance from
+        the window's middle point.
     """
     windows = sliding_window_view(coordinates, size)
     distances = windows - windows[:, size // 2, None]
@@ -30,11 +30,11 @@ def fit_rows(coordinates: Values, size: int, degree: int) -> Values:
 
 
 def combine(values: Values, weights: Sequence[Values]) -> Values:
-    """Weighted sums over the windows of a grid, the weights being products over the dimensions.
+    """Sum over each window of a grid, with weights that are products over the dimensions.
 
     Args:
-        values: over the grid; NaN makes every sum NaN that it is part of.
-        weights: for each dimension those of its windows, of shape (n - size + 1, size).
+        values: over the grid; a NaN makes every sum NaN that includes it.
+        weights: for each dimension, the weights of its windows, of shape (n - size + 1, size).
 
     Returns:
         An array of shape (n - size + 1, ...), an entry for each window.

@@ -1,4 +1,4 @@
-"""The quadratic function that fits a surface best around its centre."""
+"""Quadratic least-squares fit to a surface around its centre."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from landscape_cli.analysis.field import Field, UnknownError
 Values = NDArray[np.float64]
 
 STEPS = 3
-"""Points within this many grid steps of the centre are fitted, if they are enough."""
+"""Radius of the fit in grid steps, if it contains enough points."""
 
 ENOUGH = 2
-"""How many times as many points as coefficients are enough."""
+"""Least number of points to fit, as a multiple of the number of coefficients."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """L(a) = c + g.a + a.H.a / 2 by least squares, in the coordinates' units.
+    """Least-squares fit of L(a) = c + g.a + a.H.a / 2, in the units of the coordinates.
 
     Args:
         gradient: g, of shape (n,).
         hessian: H, symmetric, of shape (n, n).
-        covariance: of the coefficients c, g_1 ... g_n, H_11, H_12, ... H_1n, H_22, ... H_nn by
-            the residuals; None if there are no more points than coefficients.
-        points: how many were fitted.
-        reach: how far from the centre they lie at most, along each axis.
+        covariance: of the coefficients c, g_1 ... g_n, H_11, H_12, ... H_1n, H_22, ... H_nn,
+            estimated from the residuals; None if there are no more points than coefficients.
+        points: number of points fitted.
+        reach: their largest distance from the centre along each axis.
     """
 
     gradient: Values
@@ -40,22 +40,22 @@ class Fit:
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """The places in the Hessian of the last coefficients, in their order."""
+        """Indices (i, j) of the coefficients H_ij, in their order."""
         return _pairs(len(self.gradient))
 
     def error(self, weights: Values) -> float | None:
-        """The standard error of a linear function of the coefficients."""
+        """Return the standard error of a linear function of the coefficients."""
         if self.covariance is None:
             return None
         return math.sqrt(max(0.0, float(weights @ self.covariance @ weights)))
 
     def hessian_error(self, weights: Values) -> float | None:
-        """The standard error of sum_ij W_ij H_ij, for a symmetric W of shape (n, n)."""
+        """Return the standard error of sum_ij W_ij H_ij, for a symmetric W of shape (n, n)."""
         entries = [(1 if i == j else 2) * weights[i, j] for i, j in self.pairs]
         return self.error(np.array([*np.zeros(1 + len(self.gradient)), *entries]))
 
     def gradient_error(self, axis: int) -> float | None:
-        """The standard error of one entry of the gradient."""
+        """Return the standard error of one entry of the gradient."""
         size = 1 + len(self.gradient) + len(self.pairs)
         return self.error(np.eye(size)[1 + axis])
 
@@ -67,9 +67,9 @@ def fit_centre(field: Field) -> Fit:
     the steps h_i. It is enlarged until it holds twice as many points as there are coefficients.
 
     Raises:
-        UnknownError: if the centre has no value, or the points determine no quadratic function.
+        UnknownError: if the centre has no value, or the points do not determine a quadratic.
     """
-    _ = field.centre  # raises where there is none
+    _ = field.centre  # raises UnknownError without a value there
     steps = field.steps
     mesh = np.meshgrid(*tuple(field.axes.values())[::-1], indexing="ij")[::-1]
     scaled = np.stack([axis[field.computed] for axis in mesh], 1) / steps
@@ -78,7 +78,7 @@ def fit_centre(field: Field) -> Fit:
     unknowns = 1 + len(steps) + len(_pairs(len(steps)))
     if len(values) < unknowns:
         raise UnknownError(
-            f"a quadratic fit takes {unknowns} computed points, there are {len(values)}"
+            f"a quadratic fit needs {unknowns} computed points, there are {len(values)}"
         )
     needed = min(ENOUGH * unknowns, len(values))
     reach = max(STEPS, float(np.sort(distances)[needed - 1])) * (1 + 1e-9)
@@ -87,26 +87,26 @@ def fit_centre(field: Field) -> Fit:
 
 
 def _fit(scaled: Values, values: Values, steps: Values) -> Fit:
-    """Fit in units of grid steps, which keeps the numbers well scaled; then change the units."""
+    """Fit in units of grid steps, which keeps the numbers well scaled, then convert the units."""
     size = len(steps)
     pairs = _pairs(size)
     squares = [scaled[:, i] * scaled[:, j] / (2 if i == j else 1) for i, j in pairs]
     matrix = np.stack([np.ones(len(scaled)), *scaled.T, *squares], 1)
-    found, _, rank, _ = np.linalg.lstsq(matrix, values, rcond=None)
+    coefficients, _, rank, _ = np.linalg.lstsq(matrix, values, rcond=None)
     if rank < matrix.shape[1]:
         raise UnknownError("the computed points do not determine a quadratic function")
     units = np.array([1.0, *(1 / steps), *(1 / (steps[i] * steps[j]) for i, j in pairs)])
     covariance = None
-    if (spare := len(values) - len(found)) > 0:
-        variance = float(np.sum((values - matrix @ found) ** 2)) / spare
+    if (freedom := len(values) - len(coefficients)) > 0:
+        variance = float(np.sum((values - matrix @ coefficients) ** 2)) / freedom
         inverse = np.linalg.pinv(matrix)
         covariance = variance * (inverse @ inverse.T) * np.outer(units, units)
-    found = found * units
+    coefficients = coefficients * units
     hessian = np.empty((size, size))
-    for (i, j), entry in zip(pairs, found[1 + size :], strict=True):
+    for (i, j), entry in zip(pairs, coefficients[1 + size :], strict=True):
         hessian[i, j] = hessian[j, i] = entry
     reach = np.abs(scaled).max(axis=0) * steps
-    return Fit(found[1 : 1 + size], hessian, covariance, len(values), reach)
+    return Fit(coefficients[1 : 1 + size], hessian, covariance, len(values), reach)
 
 
 def _pairs(size: int) -> list[tuple[int, int]]:

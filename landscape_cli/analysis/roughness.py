@@ -1,4 +1,4 @@
-"""Roughness: how far a surface is from smooth at the scale of its grid."""
+"""Roughness: the deviation of a surface from a smooth one at the scale of its grid."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from landscape_cli.analysis.local_polynomials import combine, fit_rows
 Values = NDArray[np.float64]
 
 SIZE, DEGREE = 5, 2
+"""Points along each axis of the window of the smooth fit, and the degree of its polynomials."""
 
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
-    """The residual of a smooth fit, and the total variation, on a log scale where that is due.
+    """Compute the residual of a smooth fit, and the total variation, on a suitable scale.
 
-    The smooth fit at a point is that of Savitzky & Golay 1964: least squares by quadratics along
-    each axis in the 5, 5x5 or 5x5x5 points around, all of which must have been computed. Residuals
-    are divided by what the fit takes of them on average, so that their root mean square is the
-    standard deviation of white noise.
+    The smooth fit at a point follows Savitzky & Golay 1964: least-squares quadratics along each
+    axis in the 5, 5x5 or 5x5x5 points around, all of which must have been computed. Residuals are
+    rescaled to make up for the noise that the fit follows, so that for white noise their root mean
+    square is its standard deviation. The scale is that of ``Field.on_suitable_scale``.
 
     Raises:
-        UnknownError: if an axis has fewer than 5 points, or no window was computed wholly.
+        UnknownError: if an axis has fewer than 5 points, or no window was computed completely.
     """
     if min(field.values.shape) < SIZE:
-        raise UnknownError(f"each axis must have {SIZE} points")
-    values, scale = field.on_due_scale(field.values)
+        raise UnknownError(f"each axis must have at least {SIZE} points")
+    values, scale = field.on_suitable_scale(field.values)
     residuals = _residuals(field, np.where(field.computed, values, np.nan))
     known = residuals[np.isfinite(residuals)]
     if not known.size:
-        raise UnknownError("no window of neighbouring points was computed wholly")
+        raise UnknownError("no window of neighbouring points was computed completely")
     residual = math.sqrt(np.mean(known**2))
     finite = values[np.isfinite(values)]
     extent = float(finite.max() - finite.min())
@@ -53,23 +54,23 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
 
 
 def text(found: dict[str, Any]) -> list[str]:
-    """Residual, and total variation along each axis."""
+    """Format the residual, and the total variation along each axis."""
     log = " of ln" if found["scale"] == "log" else ""
     out = f", {found['left_out']:g} left out" if found["left_out"] else ""
-    words = ", ".join(
-        f"{name} {one['mean']:.3f}" + (f" ({one['left_out']:g} lines left out)" * (left > 0))
-        for name, one in found["total_variation"].items()
-        if one["mean"] is not None and (left := one["left_out"]) >= 0
-    )
+    variations = []
+    for name, along in found["total_variation"].items():
+        if along["mean"] is not None:
+            left_out = f" ({along['left_out']:g} lines left out)" * (along["left_out"] > 0)
+            variations.append(f"{name} {along['mean']:.3f}{left_out}")
     return [
         f"residual {found['residual']:.3g}{log}, {100 * found['relative']:.3g} % of the range "
         f"({found['points']:g} points{out})",
-        f"total variation / range: {words or 'no line is known wholly'}",
+        f"total variation / range: {', '.join(variations) or 'no line is complete'}",
     ]
 
 
 def _residuals(field: Field, values: Values) -> Values:
-    """Values less the smooth fit at each inner point, scaled to the deviation of the values."""
+    """Return values minus the smooth fit at each inner point, rescaled as in ``compute``."""
     axes = tuple(field.axes.values())[::-1]
     rows = [fit_rows(axis, SIZE, DEGREE)[:, 0] for axis in axes]
     own = reduce(np.multiply.outer, [row[:, SIZE // 2] for row in rows])
@@ -79,7 +80,7 @@ def _residuals(field: Field, values: Values) -> Values:
 
 
 def _variation(values: Values, dimension: int, extent: float) -> dict[str, Any]:
-    """The mean over the lines along a dimension of sum |L_i+1 - L_i|, over the range."""
+    """Average sum |L_i+1 - L_i| over the complete lines along a dimension, divided by the range."""
     lines = np.abs(np.diff(values, axis=dimension)).sum(axis=dimension).ravel()
     known = lines[np.isfinite(lines)]
     mean = None

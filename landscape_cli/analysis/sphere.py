@@ -1,4 +1,4 @@
-"""Directions from the centre, and how much each counts in a mean over all."""
+"""Directions from the centre, and their weights in a mean over the sphere."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 ANGLES = 64
-"""Angles in the half plane y >= 0."""
+"""Number of angles in the half-plane y >= 0."""
 
 HEIGHTS, MERIDIANS = 8, 32
-"""Heights and angles in the half space z > 0."""
+"""Number of heights in the half-space z > 0, and of angles at each height."""
 
 
 def half_sphere(dimensions: int) -> tuple[Values, Values]:
-    """Directions no two of which are opposite; with their opposites they cover the sphere.
+    """Return directions, no two opposite, that cover the sphere together with their opposites.
 
-    Both ends of a line, equal angles in a plane, and in space Gauss-Legendre heights times equal
-    angles: means over them are exact for polynomials of degree 15 and less on the sphere.
+    They are one end of a line, equidistant angles in a plane, and Gauss-Legendre heights times
+    equidistant angles in space. With the opposites, means over them are exact for polynomials of
+    degree 15 or less on the sphere.
 
     Args:
         dimensions: 1, 2 or 3.
@@ -41,6 +42,6 @@ def half_sphere(dimensions: int) -> tuple[Values, Values]:
 
 
 def sphere(dimensions: int) -> tuple[Values, Values]:
-    """All directions: those of ``half_sphere``, and then their opposites in the same order."""
+    """Return the directions of ``half_sphere``, then their opposites, and the weights of all."""
     vectors, weights = half_sphere(dimensions)
     return np.concatenate([vectors, -vectors]), np.concatenate([weights, weights]) / 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.analysis import NUMBERS
-from landscape_cli.analysis.describe import across, describe
+from landscape_cli.analysis.describe import combine_trees, describe
 from landscape_cli.analysis.field import Options
 from landscape_cli.errors import UsageError
 from landscape_cli.records.levels import axis_levels
@@ -82,7 +82,7 @@ def test_trees_are_combined_entry_by_entry():
         {"a": [1, {"b": 2.0}], "c": True, "d": None, "e": "log"},
         {"a": [3, {"b": None}], "c": False, "d": 5, "e": "linear"},
     ]
-    assert across(trees, mean) == {"a": [2, {"b": 2}], "c": False, "d": 5, "e": "log"}
+    assert combine_trees(trees, mean) == {"a": [2, {"b": 2}], "c": False, "d": 5, "e": "log"}
 
 
 def test_an_axis_of_one_point_is_none(make_surface):
@@ -108,7 +108,7 @@ def test_names_that_are_not_there(make_surface, names, words):
 def test_reasons_stand_for_what_is_unknown(make_surface):
     (one,) = describe(make_surface([1, 2, 3, np.nan], "1:2:4"), options=Options())["numbers"]
     assert one["centre"] is None
-    reason = "the origin is outside of the range of x"
+    reason = "the origin is outside the range of x"
     assert {name for name, why in one["unknown"].items() if why == reason} == {
         *("centre", "sharpness", "curvature", "basin"),
     }

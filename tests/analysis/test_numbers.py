@@ -38,7 +38,7 @@ def test_radii_are_the_users_or_fit_the_grid(make_field):
     assert [r["radius"] for r in sharpness.compute(field, Options())["radii"]] == [0.05]
     found = sharpness.compute(field, Options(radii=(0.02,)))["radii"]
     assert found[0]["mean"] == pytest.approx(0.0004)
-    with pytest.raises(UsageError, match=r"--radius 0.06: reaches out of the grid; choose 0.05"):
+    with pytest.raises(UsageError, match=r"--radius 0.06: reaches beyond the grid; choose 0.05"):
         sharpness.compute(field, Options(radii=(0.06,)))
 
 
@@ -55,7 +55,7 @@ def test_sharpness_leaves_out_what_is_not_finite(make_field):
 
 
 def test_without_a_centre_there_is_no_sharpness(make_field):
-    with pytest.raises(UnknownError, match="the origin is outside of the range of x"):
+    with pytest.raises(UnknownError, match="the origin is outside the range of x"):
         sharpness.compute(make_field(lambda x: x, "1:2:5"), Options())
     with pytest.raises(UnknownError, match="no finite value at the origin"):
         sharpness.compute(make_field([1, 1, np.nan, 1, 1], "-1:1:5"), Options())
@@ -110,7 +110,7 @@ def test_interpolated_points_are_not_fitted(make_field):
 
 
 def test_too_few_points_for_a_fit(make_field):
-    with pytest.raises(UnknownError, match="takes 6 computed points, there are 4"):
+    with pytest.raises(UnknownError, match="needs 6 computed points, there are 4"):
         curvature.compute(make_field(lambda x, y: x, "-1:1:2", "-1:1:2"), Options())
     with pytest.raises(UnknownError, match="do not determine a quadratic function"):
         curvature.compute(make_field(lambda x, y: x, "-1:1:2", "-1:1:5"), Options())
@@ -271,7 +271,7 @@ def test_what_there_is_of_a_line_with_gaps(make_field):
     assert (found["height"], found["points"], found["left_out"]) == (1, 5, 1)
     with pytest.raises(UnknownError, match="no finite value at the checkpoint on x"):
         barrier.compute(make_field([1, 1, np.nan], "0:1:3", config=CHECKPOINT), Options())
-    with pytest.raises(UnknownError, match="checkpoint at 1 is outside of the range of x"):
+    with pytest.raises(UnknownError, match="checkpoint at 1 is outside the range of x"):
         barrier.compute(make_field([1, 1, 1], "-0.5:0.5:3", config=CHECKPOINT), Options())
 
 

@@ -53,7 +53,7 @@ def test_lines_for_people(landscape, place):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--radius", "2"], "--radius 2: reaches out of the grid; choose 1 or less"),
+        (["--radius", "2"], "--radius 2: reaches beyond the grid; choose 1 or less"),
         (["--radius", "-1"], "-1.0 is not in the range"),
         (["--split", "val"], "--split val: the surface has test, train"),
         (["--quantity", "error"], "--quantity error: the surface has loss"),
