@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from builders import surface
 from landscape_cli.export import Options, Source
 from landscape_cli.export.export_files import export
-from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.surface import Surface
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -116,21 +116,8 @@ def _hear(opened: Opened, message: Any) -> None:
 def make_surface():
     """A surface of 5 x 5 points with the same values, functions of x and y, in all quantities."""
 
-    def make(values, status=None, keys=KEYS, **facts) -> Surface:
-        axis = Axis(-1.0, 1.0, 5)
-        grid = Grid({"x": axis, "y": axis})
-        x, y = np.meshgrid(axis.coordinates, axis.coordinates)
-        arrays = {key: np.asarray(values(x, y), dtype=np.float64) for key in keys}
-        state = np.ones(grid.shape) if status is None else status
-        return Surface(
-            grid=grid,
-            values=arrays,
-            stderr={key: np.full(grid.shape, 0.125) for key in keys},
-            status=np.asarray(state, dtype=np.uint8),
-            seconds=np.zeros(grid.shape, dtype=np.float32),
-            rank=np.zeros(grid.shape, dtype=np.int32),
-            **facts,
-        )
+    def make(values, status=1, keys=KEYS, **facts) -> Surface:
+        return surface(dict.fromkeys(keys, values), status=status, stderr=0.125, **facts)
 
     return make
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from builders import surface
 from landscape_cli.cli.watch import follow
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface, write_surface
 from support.processes import wait_until
@@ -21,17 +20,7 @@ GRID = {"x": [-1, 1, 9], "y": [-1, 1, 9]}
 @pytest.fixture
 def half(workplace):
     """The file of a plane that nobody continues; beside it is the whole one, surface.h5."""
-    grid = Grid({name: Axis(*GRID[name]) for name in "xy"})
-    x, y = np.meshgrid(*(axis.coordinates for axis in grid.axes.values()))
-    ones = np.ones(grid.shape)
-    whole = Surface(
-        grid=grid,
-        values={("train", "loss"): 1 + x**2 + y**2},
-        stderr={("train", "loss"): 0 * x},
-        status=ones.astype(np.uint8),
-        seconds=ones.astype(np.float32),
-        rank=0 * ones.astype(np.int32),
-    )
+    whole = surface(lambda x, y: 1 + x**2 + y**2, "-1:1:9", "-1:1:9", stderr=0, seconds=1)
     status = whole.status.copy()
     status[5:] = Status.TODO
     status[::2, ::2] = Status.OK

@@ -3,34 +3,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from builders import surface
 from landscape_cli.plotting.panel import Panel, choose
-from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.surface import Surface
-from landscape_cli.records.tiles import Status
 
 
-def _surface(values, x="-1:1:5", y="-1:1:5", status=None, stderr=None, provenance=None):
-    """A surface over x (and y unless None); ``values`` is one train loss or several by name."""
-    axes = {"x": Axis.parse(x)} | ({"y": Axis.parse(y)} if y else {})
-    grid = Grid(axes)
-    if callable(values):
-        mesh = np.meshgrid(*(axis.coordinates for axis in axes.values()))
-        values = values(*mesh)
-    if not isinstance(values, dict):
-        values = {("train", "loss"): values}
-    values = {name: np.asarray(v, dtype=np.float64) for name, v in values.items()}
-    if status is None:
-        finite = np.all([np.isfinite(v) for v in values.values()], axis=0)
-        status = np.where(finite, Status.OK, Status.NOT_FINITE)
-    return Surface(
-        grid=grid,
-        values=values,
-        stderr=stderr or {name: np.full(grid.shape, np.nan) for name in values},
-        status=np.asarray(status, dtype=np.uint8),
-        seconds=np.zeros(grid.shape, dtype=np.float32),
-        rank=np.zeros(grid.shape, dtype=np.int32),
-        provenance=provenance or {},
-    )
+def _surface(values, x="-1:1:5", y="-1:1:5", **more):
+    """A surface over x, and y unless that is None."""
+    return surface(values, *([x, y] if y else [x]), **more)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgba
 
+from builders import bowl
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.annotations.marks import MOST_CROSSES
 from landscape_cli.plotting.figure import draw
@@ -17,10 +18,6 @@ from landscape_cli.records.tiles import Status
 
 PLANES = [name for name, kind in KINDS.items() if kind.axes == 2]
 COARSE = [-1, -0.5, 0, 0.5, 1]
-
-
-def bowl(x, y=0.0):
-    return 1 + x**2 + 2 * y**2
 
 
 @pytest.fixture

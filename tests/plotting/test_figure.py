@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from builders import bowl
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 from landscape_cli.plotting.figure import draw
@@ -22,10 +23,6 @@ NETWORK = {
         "y": {"kind": "random", "seed": 2, "normalize": "filter"},
     },
 }
-
-
-def bowl(x, y=0.0):
-    return 1 + x**2 + 2 * y**2
 
 
 def panel_of(make_panel, kind, **kwargs):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
+from builders import bowl
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
@@ -44,10 +45,6 @@ def test_any_text_is_a_size_or_refused(text):
     except UsageError:
         return
     assert found.width >= 1
-
-
-def bowl(x, y=0.0):
-    return 1 + x**2 + 2 * y**2
 
 
 @pytest.mark.parametrize("kind", ["contourf", "surface", "line"])

@@ -1,42 +1,33 @@
 """Pictures of surfaces with repeats."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
+from builders import surface
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.panel import choose
 from landscape_cli.plotting.value_range import fit
-from landscape_cli.records.grid import Grid
 
 TRAIN, TEST = ("train", "loss"), ("test", "loss")
 
 
 @pytest.fixture
-def repeated(make_surface):
+def repeated():
     """A surface whose repeats have these values by quantity."""
 
     def make(values, y="0:1:2", status=None):
-        parts = {key: np.asarray(array, float) for key, array in values.items()}
-        points = next(iter(parts.values())).shape[-1]
-        plain = make_surface({k: a[0] for k, a in parts.items()}, x=f"0:{points - 1}:{points}", y=y)
-        first = next(iter(parts.values()))
-        grid = Grid(plain.grid.axes, len(first))
-        fine = np.all([np.isfinite(a) for a in parts.values()], axis=0)
-        if status is None:
-            status = np.where(fine, 1, 2)
-        return replace(
-            plain,
-            grid=grid,
-            values=parts,
-            stderr={key: np.full(array.shape, 0.5) for key, array in parts.items()},
-            status=np.asarray(status, np.uint8),
-            seconds=np.zeros(grid.shape, np.float32),
-            rank=np.zeros(grid.shape, np.int32),
-            provenance={"directions": {"x": {"label": "a"}, "repeat1/x": {"label": "b"}}},
+        first = np.asarray(next(iter(values.values())))
+        x = f"0:{first.shape[-1] - 1}:{first.shape[-1]}"
+        directions = {"x": {"label": "a"}, "repeat1/x": {"label": "b"}}
+        return surface(
+            values,
+            *([x, y] if y else [x]),
+            repeats=len(first),
+            status=status,
+            stderr=0.5,
+            provenance={"directions": directions},
         )
 
     return make

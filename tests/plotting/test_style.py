@@ -3,15 +3,12 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
+from builders import bowl
 from landscape_cli.plotting import KINDS, STYLES
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.style import SERIES, ink, pt, series, style
 from landscape_cli.plotting.style import STYLES as SETTINGS
-
-
-def bowl(x, y=0.0):
-    return 1 + x**2 + 2 * y**2
 
 
 def luminance(color):

@@ -5,31 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import builders
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.repeats import key_of, mean_surface, one_repeat, spread
-from landscape_cli.records.surface import Surface
-from landscape_cli.records.tiles import Status
 
 LOSS = ("train", "loss")
 
 
 def surface(values, status=None, **facts):
     """A surface over x, or x and y, with repeats along the first dimension of the values."""
-    values = np.array(values, dtype=np.float64)
-    repeats, *shape = values.shape
-    axes = {name: Axis(0, n - 1, n) for name, n in zip("xyz", shape[::-1], strict=False)}
-    grid = Grid(axes, repeats)
-    assert grid.shape == values.shape
-    if status is None:
-        status = np.where(np.isfinite(values), Status.OK, Status.NOT_FINITE)
-    return Surface(
-        grid=grid,
-        values={LOSS: values},
-        stderr={LOSS: 0.1 * np.abs(values)},
-        status=np.array(status, np.uint8),
-        seconds=np.ones(values.shape, np.float32),
-        rank=np.zeros(values.shape, np.int32),
+    repeats, *shape = np.shape(values)
+    return builders.surface(
+        values,
+        *(Axis(0, points - 1, points) for points in shape[::-1]),
+        repeats=repeats,
+        status=status,
+        stderr=lambda array: 0.1 * np.abs(array),
+        seconds=1.0,
         provenance=facts,
     )
 

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import builders
 from landscape_cli.cli import cli
 from landscape_cli.config.run_config import load_config
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
 
 ROOT = Path(__file__).parents[2]
@@ -279,17 +278,7 @@ def test_a_small_page_is_made(tmp_path):
     shutil.copytree(SCRIPTS, tmp_path / "scripts" / "gallery")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "gallery.md").write_text(SMALL)
-    axis = Axis(-1, 1, 9)
-    grid = Grid({"x": axis, "y": axis})
-    x = axis.coordinates
-    surface = Surface(
-        grid=grid,
-        values={("train", "loss"): 1 + x[None, :] ** 2 + 3 * x[:, None] ** 2},
-        stderr={("train", "loss"): np.zeros(grid.shape)},
-        status=np.ones(grid.shape, dtype=np.uint8),
-        seconds=np.zeros(grid.shape, dtype=np.float32),
-        rank=np.zeros(grid.shape, dtype=np.int32),
-    )
+    surface = builders.surface(lambda x, y: 1 + x**2 + 3 * y**2, "-1:1:9", "-1:1:9", stderr=0)
     write_surface(tmp_path / "bowl.h5", surface)
 
     def make(*arguments):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from builders import surface
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import LandscapeError, UsageError
@@ -17,8 +18,7 @@ from landscape_cli.problems.zoo import MODELS
 from landscape_cli.problems.zoo.densenet import DenseNet
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.problems.zoo.vgg import VGG
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
+from landscape_cli.records.grid import Axis
 from landscape_cli.store import write_surface
 
 FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
@@ -43,16 +43,7 @@ BASE = {
 
 
 def write_line(path, x, losses):
-    grid = Grid({"x": Axis.parse(x)})
-    surface = Surface(
-        grid=grid,
-        values={("train", "loss"): losses(grid.axes["x"].coordinates)},
-        stderr={("train", "loss"): np.full(grid.shape, 0.1)},
-        status=np.ones(grid.shape, dtype=np.uint8),
-        seconds=np.zeros(grid.shape, dtype=np.float32),
-        rank=np.zeros(grid.shape, dtype=np.int32),
-    )
-    write_surface(path, surface)
+    write_surface(path, surface(losses, x, stderr=0.1))
     return path
 
 

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import builders
 from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import TileResult
 from landscape_cli.store import (
     Recorder,
@@ -25,13 +25,12 @@ from landscape_cli.store import (
 def surface(grid, seed=0, **more):
     random = np.random.default_rng(seed)
     names = [(split, name) for split in ("train", "test") for name in ("loss", "accuracy")]
-    return Surface(
-        grid=grid,
-        values={name: random.random(grid.shape) for name in names},
+    return builders.surface(
+        {name: random.random(grid.shape) for name in names},
+        *grid.axes.values(),
+        repeats=grid.repeats,
         stderr={name: random.random(grid.shape) for name in names},
-        status=np.ones(grid.shape, np.uint8),
-        seconds=random.random(grid.shape).astype(np.float32),
-        rank=np.zeros(grid.shape, np.int32),
+        seconds=random.random(grid.shape),
         config={"problem": "a:b", "splits": ["train", "test"]},
         provenance={"micro_batch": 64},
         **more,

@@ -1,30 +1,19 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
+from builders import surface
 from landscape_cli.store import write_surface
 
 
 @pytest.fixture
 def epochs(workplace):
     """The files of three planes whose bowl grows flatter."""
-    grid = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 5)})
-    x, y = np.meshgrid(*(axis.coordinates for axis in grid.axes.values()))
     names = []
     for number in (1, 2, 3):
-        values = {("train", "loss"): (x**2 + y**2) / number}
-        ones = np.ones(grid.shape, np.uint8)
-        surface = Surface(grid, values, {}, ones, ones.astype(np.float32), ones.astype(np.int32))
         names.append(f"epoch_{number}.h5")
-        write_surface(names[-1], surface)
-    small = Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 4)})
-    cut = {key: array[:4] for key, array in values.items()}
-    arrays = {name: getattr(surface, name)[:4] for name in ("status", "seconds", "rank")}
-    write_surface("other.h5", replace(surface, grid=small, values=cut, **arrays))
+        write_surface(names[-1], surface(lambda x, y, n=number: (x**2 + y**2) / n))
+    write_surface("other.h5", surface(lambda x, y: x**2 + y**2, "-1:1:5", "-1:1:4"))
     return names
 
 

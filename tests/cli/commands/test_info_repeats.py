@@ -5,9 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from builders import surface
 from landscape_cli.plotting import FORMATS
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
 
 LOSS = ("train", "loss")
@@ -16,16 +15,8 @@ LOSS = ("train", "loss")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The current folder, with a line of two repeats."""
-    values = np.array([[3.0, 2, 1], [3, 4, 9]])
-    surface = Surface(
-        grid=Grid({"x": Axis(0, 2, 3)}, 2),
-        values={LOSS: values},
-        stderr={LOSS: np.zeros((2, 3))},
-        status=np.ones((2, 3), np.uint8),
-        seconds=np.zeros((2, 3), np.float32),
-        rank=np.zeros((2, 3), np.int32),
-    )
-    write_surface(tmp_path / "s.h5", surface)
+    values = [[3.0, 2, 1], [3, 4, 9]]
+    write_surface(tmp_path / "s.h5", surface(values, "0:2:3", repeats=2, stderr=0))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -9,33 +9,20 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from builders import LOSS, surface
 from landscape_cli.cli import cli
 from landscape_cli.cli.error_report import run
 from landscape_cli.plotting import KINDS
-from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.surface import Surface
 from landscape_cli.store import write_surface
 from support.processes import run_in_terminal
 
 MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
 
-def surface(train, y="-1:1:5", **test):
+def drawn(train, y="-1:1:5", **test):
     """A surface with a train loss and these test quantities, functions of the coordinates."""
-    axes = {"x": Axis.parse("-1:1:5")} | ({"y": Axis.parse(y)} if y else {})
-    grid = Grid(axes)
-    mesh = np.meshgrid(*(axis.coordinates for axis in axes.values()))
-    arrays = {("train", "loss"): train(*mesh)}
-    arrays |= {("test", name): function(*mesh) for name, function in test.items()}
-    finite = np.isfinite(arrays["train", "loss"])
-    return Surface(
-        grid=grid,
-        values=arrays,
-        stderr={name: np.full(grid.shape, 0.1) for name in arrays},
-        status=np.where(finite, 1, 2).astype(np.uint8),
-        seconds=np.zeros(grid.shape, dtype=np.float32),
-        rank=np.zeros(grid.shape, dtype=np.int32),
-    )
+    values = {LOSS: train, **{("test", name): function for name, function in test.items()}}
+    return surface(values, *(["-1:1:5", y] if y else ["-1:1:5"]), stderr=0.1)
 
 
 def bowl(x, y=0.0):
@@ -45,11 +32,11 @@ def bowl(x, y=0.0):
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """The current folder, with a plane, a line, an accuracy and an empty surface."""
-    plane = surface(bowl, accuracy=lambda x, y: np.exp(-(x**2) - y**2))
+    plane = drawn(bowl, accuracy=lambda x, y: np.exp(-(x**2) - y**2))
     write_surface(tmp_path / "plane.h5", plane)
-    write_surface(tmp_path / "small.h5", surface(lambda x, y: bowl(x, y) / 10))
-    write_surface(tmp_path / "line.h5", surface(bowl, y=None, loss=lambda x: 2 * bowl(x)))
-    write_surface(tmp_path / "nan.h5", surface(lambda x, y: x * np.nan))
+    write_surface(tmp_path / "small.h5", drawn(lambda x, y: bowl(x, y) / 10))
+    write_surface(tmp_path / "line.h5", drawn(bowl, y=None, loss=lambda x: 2 * bowl(x)))
+    write_surface(tmp_path / "nan.h5", drawn(lambda x, y: x * np.nan))
     todo = replace(plane, status=np.zeros((5, 5), dtype=np.uint8))
     write_surface(tmp_path / "todo.h5", todo)
     monkeypatch.chdir(tmp_path)
@@ -145,7 +132,7 @@ def test_accuracy_limits_are_in_percent(folder, plot):
 
 def test_files_of_one_name_are_told_apart(folder, plot):
     (folder / "sub").mkdir()
-    write_surface("sub/plane.h5", surface(bowl))
+    write_surface("sub/plane.h5", drawn(bowl))
     _, _, err = plot("plane.h5", "sub/plane.h5", "--vmax", 15)
     assert "in plane.h5 lie" in err
     assert "in sub/plane.h5 lie" in err
@@ -222,7 +209,7 @@ def test_debug_shows_the_traceback(folder, plot):
 
 
 def test_an_incomplete_surface_is_drawn(folder, plot):
-    half = surface(bowl)
+    half = drawn(bowl)
     status = half.status.copy()
     status[3:] = 0
     write_surface("half.h5", replace(half, status=status))
@@ -286,7 +273,7 @@ def test_style_size_twin_and_caption(folder, plot):
     )
     assert code == 2
     assert "--quantity 'accuracy': line.h5 has loss for test" in err
-    write_surface("both.h5", surface(bowl, y=None, loss=bowl, accuracy=lambda x: np.exp(-(x**2))))
+    write_surface("both.h5", drawn(bowl, y=None, loss=bowl, accuracy=lambda x: np.exp(-(x**2))))
     code, out, err = plot(
         *("both.h5", "--split", "test", "--twin", "accuracy", "--style", "dark", "--dpi", 100),
         *("--size", "column", "--caption", "-o", "a.png"),

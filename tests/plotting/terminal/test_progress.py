@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import builders
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.progress import headline, progress_map, rank_lines, watched
 from landscape_cli.plotting.terminal.throughput import Rate, Throughput
-from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.grid import Axis
 from landscape_cli.records.shards import Shard
-from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 CODE = re.compile(r"\x1b\[[0-9;]*m")
@@ -19,15 +19,15 @@ def surface(status, rank=0, seconds=0.5, repeats=1, **provenance):
     """A surface over [0, 1] with these statuses, (ny, nx) or (nx,) or with repeats before."""
     status = np.asarray(status, np.uint8)
     points = status.shape[1:] if repeats > 1 else status.shape
-    axes = {n: Axis(0, int(p > 1), p) for n, p in zip("xyz", points[::-1], strict=False)}
+    axes = (Axis(0, int(count > 1), count) for count in points[::-1])
     done = status != Status.TODO
-    return Surface(
-        grid=Grid(axes, repeats),
-        values={},
-        stderr={},
+    return builders.surface(
+        {},
+        *axes,
+        repeats=repeats,
         status=status,
-        seconds=np.where(done, seconds, np.nan).astype(np.float32),
-        rank=np.where(done, rank, -1).astype(np.int32),
+        seconds=np.where(done, seconds, np.nan),
+        rank=np.where(done, rank, -1),
         provenance=provenance,
     )
 

@@ -1,0 +1,83 @@
+"""Surfaces, and functions to draw them from, for the tests of all packages."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landscape_cli.records.grid import AXIS_NAMES, Axis, Grid
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Quantity, Status
+
+LOSS = ("train", "loss")
+SQUARE = ("-1:1:5", "-1:1:5")
+Values = ArrayLike | Callable[..., ArrayLike]
+
+
+def bowl(x, y=0.0):
+    """Return 1 at the centre, and more away from it, twice as steep along y."""
+    return 1 + x**2 + 2 * y**2
+
+
+def grid(*axes: str | Axis, repeats: int = 1) -> Grid:
+    """Return the grid over axes x, y, z, each an `Axis` or text such as "-1:1:5"."""
+    parsed = (axis if isinstance(axis, Axis) else Axis.parse(axis) for axis in axes)
+    return Grid(dict(zip(AXIS_NAMES, parsed, strict=False)), repeats)
+
+
+def mesh(over: Grid) -> list[NDArray[np.float64]]:
+    """Return the coordinates x, y, ... of every point, each in the shape of one repeat."""
+    places = [axis.coordinates for axis in over.axes.values()]
+    return np.meshgrid(*places[::-1], indexing="ij")[::-1]
+
+
+def surface(
+    values: Values | Mapping[Quantity, Values],
+    *axes: str | Axis,
+    repeats: int = 1,
+    status: ArrayLike | None = None,
+    stderr: float | Callable[[NDArray], ArrayLike] | Mapping[Quantity, ArrayLike] | None = None,
+    seconds: ArrayLike = 0.0,
+    rank: ArrayLike = 0,
+    **facts: Any,
+) -> Surface:
+    """Return a surface, complete unless the status says otherwise.
+
+    Args:
+        values: the train loss, as an array or a function of the coordinates; or several quantities
+            by (split, name).
+        axes: as for `grid`; a square of 5 x 5 points if there are none.
+        repeats: how many; with more than one, arrays of values have a leading dimension for them.
+        status: of each point; if None, points are not finite where any value is not, else OK.
+        stderr: a number for all points, a function of the values, or arrays by quantity; NaN
+            everywhere if None.
+        seconds: what each point took, or all of them.
+        rank: the rank that computed each point, or all of them.
+        facts: the surface's ``config`` and ``provenance``.
+    """
+    over = grid(*axes or SQUARE, repeats=repeats)
+    given = values if isinstance(values, Mapping) else {LOSS: values}
+    arrays = {
+        key: np.array(each(*mesh(over)) if callable(each) else each, dtype=np.float64)
+        for key, each in given.items()
+    }
+    assert all(array.shape == over.shape for array in arrays.values()), over.shape
+    if status is None:
+        finite = np.all([np.isfinite(array) for array in arrays.values()], axis=0)
+        status = np.where(finite, Status.OK, Status.NOT_FINITE)
+    if not isinstance(stderr, Mapping):
+        number = np.nan if stderr is None else stderr
+        stderr = {
+            key: number(array) if callable(number) else np.full(over.shape, number)
+            for key, array in arrays.items()
+        }
+    return Surface(
+        grid=over,
+        values=arrays,
+        stderr={key: np.array(array, dtype=np.float64) for key, array in stderr.items()},
+        status=np.array(np.broadcast_to(status, over.shape), dtype=np.uint8),
+        seconds=np.array(np.broadcast_to(seconds, over.shape), dtype=np.float32),
+        rank=np.array(np.broadcast_to(rank, over.shape), dtype=np.int32),
+        **facts,
+    )
