@@ -1,4 +1,4 @@
-"""Surface files: HDF5, ``format_version`` 1, always whole on disk."""
+"""HDF5 files of surfaces, directions and trajectories, always complete on disk."""
 
 from landscape_cli.store.atomic_write import check_writable
 from landscape_cli.store.directions_file import (

@@ -1,4 +1,4 @@
-"""Whole files or none: a new file is written beside the old one and then takes its name."""
+"""Atomic writes: a complete new file is written beside the old one and then replaces it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ import h5py
 from landscape_cli.errors import StoreError
 
 Check = Callable[[], None]
-"""Raises an error if a file must not be replaced after all."""
+"""Called before a file is replaced; raises an error to prevent it."""
 
 
 def unchecked() -> None:
-    """Let any file be replaced."""
+    """Allow every replacement."""
 
 
 def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchecked) -> None:
-    """Write a complete HDF5 file that replaces ``path`` in one step.
+    """Write a complete HDF5 file and replace ``path`` with it in one step.
 
-    A reader sees the old file or the new one, never a part; so does whoever comes after a crash.
+    Readers see either the old file or the new one, never a partial file, even after a crash.
 
     Args:
-        path: the file to write; missing folders above it are made.
+        path: the file to write; missing parent folders are created.
         fill: writes the content into the open file.
-        check: is called when the new file is complete, before it takes the old one's place.
+        check: called when the new file is complete, before it replaces the old one.
 
     Raises:
-        StoreError: if the file can't be written; what was begun is removed.
+        StoreError: if the file can't be written; the incomplete file is removed.
     """
-    # From version 1.8 on, HDF5 stores attributes of more than 64 KiB.
+    # Attributes above 64 KiB need the format of HDF5 1.8 or later.
     with (
         _replacing(path, check) as temporary,
         h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file,
@@ -42,10 +42,10 @@ def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchec
 
 
 def publish_copy(source: Path, path: Path) -> None:
-    """Copy a file as a whole, in one step like ``publish``.
+    """Copy a file in one step, as ``publish`` writes one.
 
     Raises:
-        StoreError: if it can't be read or written.
+        StoreError: if the file can't be read or written.
     """
     with _replacing(path) as temporary:
         shutil.copyfile(source, temporary)
@@ -53,11 +53,11 @@ def publish_copy(source: Path, path: Path) -> None:
 
 @contextmanager
 def _replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
-    """A file to write beside another one, whose name it takes when it is done."""
+    """Yield the path of a temporary file; when the block ends, rename that file to ``path``."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A file of that name may be open in a run that stands still: not the same one, then.
+        # A suspended run may still have a file of this name open: unlink it, never reuse it.
         temporary.unlink(missing_ok=True)
         try:
             yield temporary
@@ -72,10 +72,10 @@ def _replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a path that can't become a file, before anything is computed for it.
+    """Refuse an output path that can't be written, before anything is computed for it.
 
     Raises:
-        StoreError: if it is a folder, or the folder it would lie in can't be written.
+        StoreError: if the path is a folder, or its parent folder is not writable.
     """
     if path.is_dir():
         raise StoreError(f"output: {str(path)!r} is a folder; name a file in it")
@@ -87,7 +87,7 @@ def check_writable(path: Path) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What the system says of an error, without HDF5's long trace."""
+    """Shorten an error's message to one line, without HDF5's long trace."""
     text = getattr(error, "strerror", None) or str(error)
     return " ".join(text.split())[:200] or type(error).__name__
 

@@ -1,7 +1,8 @@
-"""Directions on disk, beside the surface, in the layout of Li et al.'s `loss-landscape`.
+"""Directions files in the layout of Li et al.'s `loss-landscape`, beside their surface file.
 
-Groups xdirection, ydirection hold a dataset "0", "1", ... for each parameter in the model's order;
-attributes add what that layout leaves out: the parameters' names, and how a direction was made.
+The groups xdirection and ydirection hold one dataset, "0", "1", ..., for each parameter in the
+model's order. Our files add attributes: each parameter's name, and how the direction was made. The
+other tool's files have no names, so their tensors are matched by position.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from landscape_cli.store.atomic_write import Check, publish, publish_copy, unche
 from landscape_cli.store.hdf5_reading import numbers, open_file, reading, text
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
-"""Gives (name, place in its tensor, entries there) one after the other, tensor by tensor, so that
-only one piece is in memory."""
+"""Yields (parameter name, index into its tensor, entries there), tensor by tensor, so that only one
+piece is in memory at a time."""
 
 Entry = tuple[str | None, NDArray[Any]]
-"""A tensor and its name, None in the other tool's files."""
+"""A tensor's name, None in the other tool's files, and its entries."""
 
 ENDING = "direction"
 
 
 def directions_path(surface_path: str | Path) -> Path:
-    """Where the directions of a surface file are: ``<stem>.directions.h5`` beside it."""
+    """Return the path of a surface's directions file, ``<stem>.directions.h5`` beside it."""
     path = Path(surface_path)
     return path.with_name(f"{path.stem}.directions.h5")
 
@@ -46,16 +47,16 @@ def write_directions(
 
     Args:
         surface_path: the surface's file.
-        shapes: each parameter's, in the model's order.
-        directions: the entries of each axis, in that order.
-        attributes: for each axis what is to be known of it: kind, seed, SHA-256, ...
-        check: may object before the file is replaced.
+        shapes: the shape of each parameter, in the model's order.
+        directions: by axis, the entries in that order.
+        attributes: by axis, how its direction was made: kind, seed, SHA-256, ...
+        check: called before the file is replaced; raises to prevent it.
 
     Returns:
-        The path written.
+        The path of the directions file.
 
     Raises:
-        StoreError: if it can't be written.
+        StoreError: if the file can't be written.
     """
     path = directions_path(surface_path)
 
@@ -64,68 +65,68 @@ def write_directions(
             group = file.create_group(f"{axis}{ENDING}")
             for key, value in attributes[axis].items():
                 group.attrs[key] = value
-            places = {name: str(number) for number, name in enumerate(shapes)}
+            keys = {name: str(number) for number, name in enumerate(shapes)}
             for name, index, array in pieces():
-                place = places[name]
-                if place not in group:
-                    group.create_dataset(place, shapes[name], array.dtype).attrs["name"] = name
-                group[place][index] = array
+                key = keys[name]
+                if key not in group:
+                    group.create_dataset(key, shapes[name], array.dtype).attrs["name"] = name
+                group[key][index] = array
 
     publish(path, fill, check)
     return path
 
 
 def copy_directions(sources: Iterable[str | Path], surface_path: Path) -> Path | None:
-    """Give a surface file the directions of one of the surface files that it was made of.
+    """Copy the first directions file found beside several surface files to another surface.
 
     Args:
-        sources: these files, of which the first that has its directions beside it counts.
-        surface_path: the surface's file.
+        sources: the surface files to look beside.
+        surface_path: the surface file that gets the directions.
 
     Returns:
-        The path written, or None if no file has its directions beside it.
+        The path of the copy, or None if no source has directions.
 
     Raises:
-        StoreError: if it can't be written.
+        StoreError: if the copy can't be written.
     """
-    found = [path for source in sources if (path := directions_path(source)).is_file()]
-    if not found:
+    existing = [path for source in sources if (path := directions_path(source)).is_file()]
+    if not existing:
         return None
     path = directions_path(surface_path)
-    publish_copy(found[0], path)
+    publish_copy(existing[0], path)
     return path
 
 
 def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -> list[Entry]:
-    """Read one direction of a directions file, a PCA file of the other tool included.
+    """Read one direction from a directions file; the other tool's PCA files are read too.
 
     Args:
         path: the file.
-        axis: whose direction to read.
+        axis: the axis whose direction to read.
 
     Returns:
-        Name and entries of each tensor, in the file's order.
+        The name and entries of each tensor, in the file's order.
 
     Raises:
-        StoreError: if there is no such file, it is damaged, or holds no direction for this axis.
+        StoreError: if the file is missing, damaged, or has no direction for this axis.
     """
     with reading(path, "directions file") as file:
         return _read(file, axis, path)
 
 
 def read_range(path: str | os.PathLike[str], axis: str) -> tuple[float, float] | None:
-    """From where to where a grid along a file's direction should go.
+    """Read the range that a directions file recommends for a grid axis.
 
     Args:
-        path: a file whose root may have the attribute ``range_x``, [low, high], as those of
-            ``landscape trajectory`` have.
+        path: a file whose root may have the attribute ``range_x``, [low, high], as files of
+            ``landscape trajectory`` do.
         axis: the direction's name in the file.
 
     Returns:
-        The ends, or None if the file does not say.
+        The lowest and highest coordinate, or None if the file recommends none.
 
     Raises:
-        StoreError: if the file can't be read, or the attribute is no range.
+        StoreError: if the file can't be read, or the attribute is not a range.
     """
     name = f"range_{axis}"
     with open_file(path) as file:
@@ -136,23 +137,25 @@ def read_range(path: str | os.PathLike[str], axis: str) -> tuple[float, float] |
         except (OSError, RuntimeError, TypeError, ValueError):
             low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise StoreError(f"{os.fspath(path)}: attribute {name} is no range of two finite numbers")
+        raise StoreError(
+            f"{os.fspath(path)}: attribute {name} is not a range of two finite numbers"
+        )
     return low, high
 
 
 def _read(file: h5py.File, axis: str, path: str | os.PathLike[str]) -> list[Entry]:
     if f"{axis}{ENDING}" not in file:
         raise StoreError(
-            f"{os.fspath(path)}: no direction of axis {axis!r}, that is, no group "
-            f"{axis}{ENDING}; {_inventory(list(file))}"
+            f"{os.fspath(path)}: no direction for axis {axis!r} (there is no group "
+            f"{axis}{ENDING}); {_inventory(list(file))}"
         )
     group = file[f"{axis}{ENDING}"]
     if not isinstance(group, h5py.Group) or not len(group):
         raise ValueError(f"{axis}{ENDING} holds no tensors")
-    places = [str(number) for number in range(len(group))]
-    if missing := [place for place in places if place not in group]:
-        raise ValueError(f"{axis}{ENDING} has {len(places)} tensors, but none called {missing[0]}")
-    return [_entry(group[place]) for place in places]
+    keys = [str(number) for number in range(len(group))]
+    if missing := [key for key in keys if key not in group]:
+        raise ValueError(f"{axis}{ENDING} has {len(keys)} tensors, but none called {missing[0]}")
+    return [_entry(group[key]) for key in keys]
 
 
 def _entry(dataset: h5py.Dataset) -> Entry:
@@ -161,8 +164,8 @@ def _entry(dataset: h5py.Dataset) -> Entry:
 
 
 def _inventory(names: list[str]) -> str:
-    """What there is instead."""
+    """Say what the file holds instead, and what to do."""
     axes = [name.removesuffix(ENDING) for name in names if name.endswith(ENDING)]
     if axes:
-        return f"the file has those of {' and '.join(axes)}: choose one of them by axis"
-    return f"the file holds {some(names) or 'nothing'}: name a file of directions"
+        return f"the file has {' and '.join(axes)}: choose one with the key axis"
+    return f"the file holds {some(names) or 'nothing'}: name a directions file"

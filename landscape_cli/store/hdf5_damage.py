@@ -1,4 +1,4 @@
-"""Damage to an HDF5 file that HDF5 itself does not notice, but reads without end."""
+"""Detection of damage that HDF5 does not notice and that would make it read forever."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import mmap
 import os
 
 SIGNATURE, END_AT = b"\x89HDF\r\n\x1a\n", 28
-"""What a file begins with, and where its length stands from version 2 of the head on (HDF5 File
-Format Specification 3.0, section II.A)."""
+"""First bytes of a file, and byte offset of its length in superblocks of version 2 and later (HDF5
+File Format Specification 3.0, section II.A)."""
 
-HEAP, UNUSED, HEAD, ALIGNMENT = b"GCOL\x01", b"\0\0\0", 16, 8
-"""What a collection of strings begins with; what follows, though HDF5 does not look at it; the
-bytes of its head, and of each string's; to what multiple strings are filled up (section III.E)."""
+HEAP, RESERVED, HEADER, ALIGNMENT = b"GCOL\x01", b"\0\0\0", 16, 8
+"""First bytes of a global heap collection, which stores strings; the reserved bytes after them,
+which HDF5 ignores; bytes in the header of a collection and of each object in it; multiple of bytes
+to which objects are padded (section III.E)."""
 
 SMALLEST = 4096
-"""Bytes of the smallest collection that HDF5 writes."""
+"""Smallest collection that HDF5 writes, in bytes."""
 
 
 def check_damage(path: str | os.PathLike[str]) -> None:
-    """Refuse a file whose length has changed, or whose collections of strings have no end.
+    """Refuse a file whose length has changed, or whose string collections would loop forever.
 
-    Neither has a checksum. As of version 1.14 HDF5 steps through such a collection for ever.
+    No checksum protects either. As of version 1.14, HDF5 never stops stepping through such a
+    collection.
 
     Raises:
-        ValueError: saying what is wrong.
+        ValueError: if the file is damaged.
         OSError: if the file can't be read.
     """
     with open(path, "rb") as file:
@@ -34,7 +36,7 @@ def check_damage(path: str | os.PathLike[str]) -> None:
             if content[:8] == SIGNATURE and content[8] in (2, 3) and content[9] == 8:
                 expected = _number(content, END_AT, 8)
                 if length != expected:
-                    raise ValueError(f"it has {length} bytes, and by its head {expected}")
+                    raise ValueError(f"it has {length} bytes, but its header says {expected}")
             place = content.find(HEAP)
             while place >= 0:
                 if _is_heap(content, place, length):
@@ -43,20 +45,27 @@ def check_damage(path: str | os.PathLike[str]) -> None:
 
 
 def _is_heap(content: mmap.mmap, start: int, length: int) -> bool:
-    """Tell a collection, its unused bytes damaged or not, from numbers that begin like one."""
-    unused = start + len(HEAP)
+    """Tell a collection, even with damaged reserved bytes, from data that happen to look like one.
+
+    Args:
+        content: the file.
+        start: offset of bytes that equal ``HEAP``.
+        length: the file's length in bytes.
+    """
+    reserved = start + len(HEAP)
     size = _number(content, start + 8, 8)
-    return content[unused : unused + len(UNUSED)] == UNUSED or SMALLEST <= size <= length - start
+    plausible = SMALLEST <= size <= length - start
+    return content[reserved : reserved + len(RESERVED)] == RESERVED or plausible
 
 
 def _check_heap(content: mmap.mmap, start: int, length: int) -> None:
-    """Step through a collection as HDF5 does; object 0 is its free space."""
+    """Step through a collection's objects as HDF5 does; object 0 is the free space."""
     end = start + _number(content, start + 8, 8)
-    place = start + HEAD
-    while place + HEAD <= min(end, length):
+    place = start + HEADER
+    while place + HEADER <= min(end, length):
         size = _number(content, place + 8, 8)
         free = _number(content, place, 2) == 0
-        step = size if free else HEAD + -(-size // ALIGNMENT) * ALIGNMENT
+        step = size if free else HEADER + -(-size // ALIGNMENT) * ALIGNMENT
         if not 0 < step <= end - place:
             raise ValueError(f"its strings at byte {start} are damaged")
         place += step

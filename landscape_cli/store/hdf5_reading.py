@@ -1,4 +1,4 @@
-"""HDF5 files that others have made, or damaged, opened and read with clean errors."""
+"""Reading of HDF5 files that may be foreign or damaged, with clean errors."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ from landscape_cli.store.atomic_write import reason
 from landscape_cli.store.hdf5_damage import check_damage
 
 LARGEST_RATIO = 1100
-"""How many times its stored bytes an array can have: deflate reaches 1032."""
-
+"""Upper bound on an array's size relative to its stored bytes; deflate reaches 1032."""
 
 DAMAGED = (
     *(OSError, RuntimeError, UsageError, yaml.YAMLError),
     *(KeyError, ValueError, TypeError, AttributeError, OverflowError),
 )
-"""What reading raises where a file is not as it was written."""
+"""Errors that reading a damaged file raises."""
 
 
 @contextmanager
 def reading(path: str | os.PathLike[str], kind: str) -> Iterator[h5py.File]:
-    """Open a file for reading, and say that it is damaged where reading it fails.
+    """Open a file for reading, and report it as damaged if the block fails to read it.
 
     Args:
         path: the file.
-        kind: what it should be, such as "surface file".
+        kind: the expected kind of file, such as "surface file", for messages.
 
     Raises:
-        StoreError: if there is no such file, or it is damaged.
+        StoreError: if the file is missing or damaged.
     """
     with open_file(path) as file:
         try:
@@ -50,7 +49,7 @@ def open_file(path: str | os.PathLike[str]) -> h5py.File:
     """Open a file for reading, without a lock.
 
     Raises:
-        StoreError: if there is no such file, or HDF5 can't read it.
+        StoreError: if the file is missing, or HDF5 can't read it.
     """
     if not Path(path).is_file():
         raise StoreError(f"{os.fspath(path)}: no such file")
@@ -64,31 +63,34 @@ def open_file(path: str | os.PathLike[str]) -> h5py.File:
 
 
 def numbers(dataset: Any) -> NDArray[Any]:
-    """The numbers of a data set, in this machine's byte order.
+    """Read the numbers of a dataset, in this machine's byte order.
 
     Raises:
-        ValueError: if it is no data set of numbers, or by its shape larger than the file can hold.
+        ValueError: if it is not a dataset of numbers, or its shape is larger than the file can
+            hold.
     """
     if not isinstance(dataset, h5py.Dataset):
-        raise ValueError(f"{getattr(dataset, 'name', None)} is no data set")
+        raise ValueError(f"{getattr(dataset, 'name', None)} is not a dataset")
     if dataset.dtype.kind not in "fiub":
-        raise ValueError(f"{dataset.name} holds no numbers, but {dataset.dtype}")
-    held = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
-    if dataset.nbytes > LARGEST_RATIO * held:
+        raise ValueError(f"{dataset.name} holds no numbers (its type is {dataset.dtype})")
+    stored = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    if dataset.nbytes > LARGEST_RATIO * stored:
         raise ValueError(f"{dataset.name} has shape {dataset.shape}, more than the file holds")
     array = np.asarray(dataset[()])
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def text(owner: Any, attribute: str | None = None) -> str:
-    """A string: an attribute's of a file, group or data set, or a data set's own.
+    """Read a string from an attribute of a file, group or dataset, or from a dataset itself.
+
+    The type is checked first: HDF5 crashes on damaged values of other variable-length types.
 
     Raises:
         KeyError: if there is no such attribute.
-        ValueError: if it is no string. HDF5 crashes where others are damaged.
+        ValueError: if it is not a string.
     """
     stored = owner.id if attribute is None else owner.attrs.get_id(attribute)
     if stored.get_type().get_class() != h5py.h5t.STRING:
-        raise ValueError(f"{attribute or owner.name} is no text")
+        raise ValueError(f"{attribute or owner.name} is not text")
     value = owner[()] if attribute is None else owner.attrs[attribute]
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

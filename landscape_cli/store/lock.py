@@ -1,7 +1,7 @@
-"""The lock beside an output: two runs that live do not write the same file.
+"""A lock beside each output, so that two live runs never write the same file.
 
-The lock is a small JSON file that changes every two seconds for as long as its run lives, so a run
-on any host can see whether another one does, without help of the file system or the batch system.
+The lock is a small JSON file that its run rewrites every two seconds. A run on any host can
+therefore tell whether the lock's owner is alive, without help from the file or batch system.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from landscape_cli.store.lock_file import (
 )
 
 BEAT = 2.0
-"""Seconds between two beats."""
+"""Seconds between heartbeats."""
 
 PATIENCE = 15.0
-"""Seconds without a beat after which a run counts as dead."""
+"""Seconds without a heartbeat after which a run counts as dead."""
 
 LOOKING = 0.2
-"""Seconds between two looks at a lock that might beat."""
+"""Seconds between looks at a lock that may show a heartbeat."""
 
 
 class Lock:
-    """The right to write an output; a context manager that gives it back at the end.
+    """The exclusive right to write an output; a context manager that releases it on exit.
 
     Args:
-        output: the file to be written; the lock is ``<output>.lock``.
-        warn: is told of locks that are taken over or can't be written.
+        output: the file to write; the lock is ``<output>.lock``.
+        warn: receives a message if a lock is taken over or can't be written.
     """
 
     def __init__(self, output: Path, warn: Callable[[str], None] = lambda text: None) -> None:
@@ -68,16 +68,16 @@ class Lock:
         self.release()
 
     def take(self) -> None:
-        """Take the lock, from a run that is dead if need be.
+        """Take the lock, if necessary from a dead run.
 
-        A lock that can't be written, on a full disk, say, is warned of and done without.
+        If the lock can't be written, for example on a full disk, warn and go on without it.
 
         Raises:
-            StoreError: if another run lives, or takes over in this moment.
+            StoreError: if another run holds the lock and is alive, or is taking it over.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            while not (self._create(self.path) or self._inherit()):
+            while not (self._create(self.path) or self._take_from_dead_run()):
                 pass
         except OSError as error:
             self._use(None)
@@ -86,28 +86,28 @@ class Lock:
                 f"writing {self.output.name} at the same time"
             )
             return
-        threading.Thread(target=self._live, name="lock", daemon=True).start()
+        threading.Thread(target=self._keep_beating, name="lock", daemon=True).start()
 
     def check(self) -> None:
-        """See that the lock is still ours, before the output is replaced.
+        """Check that this run still owns the lock, before the output is replaced.
 
         Raises:
-            LostLockError: if another run has taken it over, since this one stood still for long.
+            LostLockError: if another run has taken the lock over while this one was suspended.
         """
         if self._file is None:
             return
         with contextlib.suppress(OSError):
-            found = lock_content(self.path)
-            both_gone = found is None and not self.output.exists()
-            if self._is_ours(found) or (both_gone and self._create(self.path)):
+            content = lock_content(self.path)
+            both_gone = content is None and not self.output.exists()
+            if self._is_ours(content) or (both_gone and self._create(self.path)):
                 return
             raise LostLockError(
-                f"output: {self.path} is no longer this run's: it stood still for long, and "
-                f"{describe_owner(found)} went on in its place; nothing more is written"
+                f"output: {self.path} no longer belongs to this run: it was suspended for too "
+                f"long, and {describe_owner(content)} took over; nothing more is written"
             )
 
     def release(self) -> None:
-        """Remove the lock, if it is ours."""
+        """Remove the lock if this run owns it."""
         self._ended.set()
         if self._file is None:
             return
@@ -117,7 +117,7 @@ class Lock:
         self._use(None)
 
     def _create(self, path: Path) -> bool:
-        """Make the lock as a new file; False if there is one."""
+        """Create the lock as a new file; return False if the file exists."""
         try:
             file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
         except FileExistsError:
@@ -131,22 +131,25 @@ class Lock:
         self._use(file)
         return True
 
-    def _inherit(self) -> bool:
-        """Take the lock that is there; False if it is to be tried again."""
-        found = lock_content(self.path)
-        if found is None:
+    def _take_from_dead_run(self) -> bool:
+        """Take over an existing lock; return False if the caller has to try again."""
+        content = lock_content(self.path)
+        if content is None:
             return False
-        self._wait_for_its_end(found)
-        return self._take_over(found)
+        self._wait_for_death(content)
+        return self._take_over(content)
 
-    def _wait_for_its_end(self, found: bytes) -> None:
-        """Return once a lock's run counts as dead.
+    def _wait_for_death(self, content: bytes) -> None:
+        """Return once the run that owns a lock counts as dead.
+
+        Args:
+            content: the lock's content, which changes while its run is alive.
 
         Raises:
-            StoreError: if it shows a sign of life.
+            StoreError: if the run shows a sign of life.
         """
-        about = parse_lock(found)
-        if about.get("place") == this_place() and not alive(about.get("pid")):
+        owner = parse_lock(content)
+        if owner.get("place") == this_place() and not alive(owner.get("pid")):
             return
         end, told = time.monotonic() + PATIENCE, time.monotonic() + 2 * BEAT
         while time.monotonic() < end:
@@ -154,49 +157,52 @@ class Lock:
             now = lock_content(self.path)
             if now is None:
                 return
-            if now != found:
+            if now != content:
                 raise StoreError(
                     f"output: {str(self.output)!r} is being written by "
-                    f"{describe_owner(now)}; wait for its end, or choose another --output"
+                    f"{describe_owner(now)}; wait for it to end, or choose another --output"
                 )
             if time.monotonic() > told:
                 told = end
-                self._warn(f"{self.path} is there; looking for {PATIENCE:g} s if its run lives")
+                self._warn(f"{self.path} exists; checking for {PATIENCE:g} s if its run is alive")
 
-    def _take_over(self, found: bytes) -> bool:
-        """Put this run's lock in the place of a dead one; False if that is no longer there.
+    def _take_over(self, content: bytes) -> bool:
+        """Replace a dead run's lock with this run's; return False if it has changed meanwhile.
 
-        Of several runs that found the same content only one can make the claim that is named
-        after it; whoever makes it later finds that the lock has changed.
+        The claim file is named after the lock's content, so of several runs that read the same
+        content only one can create it. A run that creates it later finds that the lock has changed.
 
         Raises:
             StoreError: if another run has the claim.
         """
-        claim = self.path.with_name(f"{self.path.name}.{hashlib.sha256(found).hexdigest()[:16]}")
+        claim = self.path.with_name(f"{self.path.name}.{hashlib.sha256(content).hexdigest()[:16]}")
         if not self._create(claim):
             raise StoreError(
-                f"output: another run takes over {str(self.output)!r} in this moment; wait for "
-                f"its end, or choose another --output; if there is no such run, delete {claim}"
+                f"output: another run is taking over {str(self.output)!r}; wait for it to end, or "
+                f"choose another --output; if there is no such run, delete {claim}"
             )
-        if lock_content(self.path) != found:
+        if lock_content(self.path) != content:
             claim.unlink(missing_ok=True)
             return False
         os.replace(claim, self.path)
-        self._warn(f"took over {self.path} of {describe_owner(found)}, which is dead")
+        self._warn(f"took over {self.path} from {describe_owner(content)}, which is dead")
         return True
 
-    def _is_ours(self, found: bytes | None) -> bool:
-        return found is not None and parse_lock(found).get("token") == self._token
+    def _is_ours(self, content: bytes | None) -> bool:
+        return content is not None and parse_lock(content).get("token") == self._token
 
     def _use(self, file: int | None) -> None:
-        """Beat in this file from now on, an open one or none."""
+        """Write heartbeats to this open file from now on; None stops them."""
         with self._using_file:
             if self._file is not None:
                 os.close(self._file)
             self._file = file
 
-    def _live(self) -> None:
-        """Beat until the end; into nothing once the lock was taken over, as that replaces it."""
+    def _keep_beating(self) -> None:
+        """Write heartbeats until the end.
+
+        Once another run has replaced the lock, they go to a file that no longer has a name.
+        """
         while not self._ended.wait(BEAT):
             self._beat += 1
             with self._using_file, contextlib.suppress(OSError):
@@ -204,12 +210,12 @@ class Lock:
                     write_lock(self._file, self._text())
 
     def _text(self) -> bytes:
-        """The lock's content, always of the same length."""
-        about = {
+        """Return the lock's content, which always has the same length."""
+        owner = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "place": this_place(),
             "token": self._token,
             "beat": f"{self._beat:012}",
         }
-        return json.dumps(about).encode() + b"\n"
+        return json.dumps(owner).encode() + b"\n"

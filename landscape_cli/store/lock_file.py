@@ -1,4 +1,4 @@
-"""What is in a lock's file, and whether the process that it names is there."""
+"""Content of a lock file, and a test for whether the process it names is alive."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 4096
-"""Bytes that are read of a lock; ours is much shorter."""
+"""Upper bound on the bytes read from a lock file; ours are much shorter."""
 
 
 def write_lock(file: int, text: bytes) -> None:
-    """Overwrite an open lock with a text of the same length."""
+    """Overwrite an open lock file with content of the same length."""
     os.pwrite(file, text, 0)
     os.fsync(file)
 
 
 def lock_content(path: Path) -> bytes | None:
-    """What a lock holds now, opened anew so that a network file system does not remember it."""
+    """Read a lock file, reopening it so that a network file system returns no cached content.
+
+    Returns:
+        The content, or None if there is no such file.
+    """
     try:
         with path.open("rb") as file:
             return file.read(LONGEST)
@@ -29,33 +33,33 @@ def lock_content(path: Path) -> bytes | None:
 
 
 def parse_lock(content: bytes) -> dict[str, Any]:
-    """What a lock says of its run; nothing if it was not written by one."""
+    """Parse a lock file's content; return an empty dict if no run wrote it."""
     try:
-        about = json.loads(content)
+        owner = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return about if isinstance(about, dict) else {}
+    return owner if isinstance(owner, dict) else {}
 
 
 def describe_owner(content: bytes | None) -> str:
-    """A lock's run in words."""
-    about = parse_lock(content or b"")
-    host, pid = about.get("host"), about.get("pid")
+    """Describe the run that owns a lock, in words."""
+    owner = parse_lock(content or b"")
+    host, pid = owner.get("host"), owner.get("pid")
     known = isinstance(pid, int) and isinstance(host, str) and host.isprintable()
     return f"the run with pid {pid} on {host}" if known else "another run"
 
 
 def this_place() -> str:
-    """Where a pid means the same process: a boot of a machine, and a container's pids in it."""
-    known = [socket.gethostname()]
+    """Identify the scope in which a pid is unique: the host, its current boot and PID namespace."""
+    parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
-        known.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        known.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(known)
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
 
 
 def alive(pid: object) -> bool:
-    """Whether a process of this place is there, and has not ended unnoticed by its parent."""
+    """Tell whether a process on this host is running; a zombie is not."""
     number = pid if isinstance(pid, int) and pid > 0 else os.getpid()
     with contextlib.suppress(OSError, OverflowError):
         state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
@@ -71,14 +75,18 @@ def alive(pid: object) -> bool:
 
 
 def describe_writer(output: Path) -> str | None:
-    """The run that writes an output, in words; None if there is none, or it has died here."""
+    """Describe the run that is writing an output, in words.
+
+    Returns:
+        The description; None if there is no such run, or it ran on this host and is dead.
+    """
     try:
         content = lock_content(output.with_name(f"{output.name}.lock"))
     except OSError:
         return None
     if content is None:
         return None
-    about = parse_lock(content)
-    if about.get("place") == this_place() and not alive(about.get("pid")):
+    owner = parse_lock(content)
+    if owner.get("place") == this_place() and not alive(owner.get("pid")):
         return None
     return describe_owner(content)

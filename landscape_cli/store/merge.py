@@ -1,4 +1,4 @@
-"""Surfaces of one grid and configuration, each with some of the points, become one."""
+"""Merging of surfaces that share a grid and configuration and each hold some of the points."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.recorder import own_points
 
-STANDING = np.array([0, 2, 2, 1, 0], dtype=np.uint8)
-"""Which status goes before which, by its number: a value before a failure before nothing."""
+PRECEDENCE = np.array([0, 2, 2, 1, 0], dtype=np.uint8)
+"""Precedence of each status, indexed by its number: a value over a failure over nothing."""
 
 SAME_FACTS = ("network", "directions", "splits", "settings", "dtypes")
-"""What of the provenance decides the values; so does the checkpoint, by its content."""
+"""Provenance keys that determine the values, besides the checkpoint's hash."""
 
 Named = tuple[str, Surface]
 Arrays = Mapping[Quantity, NDArray[np.float64]]
@@ -30,11 +30,11 @@ Arrays = Mapping[Quantity, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Gap:
-    """What of a shard a merged surface lacks.
+    """A shard of which a merged surface lacks points.
 
     Args:
-        shard: which one.
-        missing: how many of its points are left to do.
+        shard: the shard.
+        missing: the number of its points still to do.
         given: whether its file was among those merged.
     """
 
@@ -44,17 +44,17 @@ class Gap:
 
 
 def merge_surfaces(files: Sequence[Named]) -> Surface:
-    """One surface with every point that any of several files has.
+    """Merge surfaces into one with every point that any of them has.
 
     Args:
-        files: the surfaces with the names of their files; at least one.
+        files: the name and surface of each file; at least one.
 
     Returns:
-        The surface, with the first one's configuration and provenance, and the runs of all.
+        The surface, with the first file's configuration and provenance, and the runs of all files.
 
     Raises:
-        StoreError: if they differ in what decides the values, are adaptive, or have different
-            values at some point.
+        StoreError: if the surfaces differ in settings that determine their values, are adaptive,
+            or have different values at some point.
     """
     for file in files:
         _check_alike(files[0], file)
@@ -71,7 +71,7 @@ def merge_surfaces(files: Sequence[Named]) -> Surface:
 
 
 def gaps(merged: Surface, files: Sequence[Named]) -> list[Gap]:
-    """The shards of which points are missing; none if the files are not all shards of one N."""
+    """List the shards with missing points; none unless all files are shards of the same N."""
     given = {Shard.of_file(surface.provenance) for _, surface in files} - {None}
     counts = {shard.of for shard in given if shard is not None}
     todo = merged.status == Status.TODO
@@ -91,36 +91,36 @@ def _check_alike(first: Named, other: Named) -> None:
     """Refuse a file that was not made like the first.
 
     Raises:
-        StoreError: naming the file and the keys.
+        StoreError: if anything that determines the values differs; the message names the keys.
     """
-    (name, one), (path, surface) = first, other
+    (first_name, first_surface), (path, surface) = first, other
     if surface.config.get("adaptive") is not None:
         raise StoreError(
-            f"{path}: adaptive runs choose their points themselves; merge files of runs without it"
+            f"{path}: adaptive runs choose their own points; merge only files of other runs"
         )
-    places = (f"in {name}", f"in {path}")
-    lines = differences(one.config, surface.config, places)
-    if not lines and one.grid != surface.grid:
-        lines.append(f"axes: others in {path} than in {name}")
-    for key, old, new in _facts(one.provenance, surface.provenance):
+    places = (f"in {first_name}", f"in {path}")
+    lines = differences(first_surface.config, surface.config, places)
+    if not lines and first_surface.grid != surface.grid:
+        lines.append(f"axes: different in {path} and {first_name}")
+    for key, old, new in _facts(first_surface.provenance, surface.provenance):
         lines += compare(key, old, new, places)
     if lines:
         raise StoreError(
-            f"{path}: made with another configuration than {name} ({'; '.join(lines)}); merge "
-            "files of one configuration"
+            f"{path}: made with a different configuration from {first_name} "
+            f"({'; '.join(lines)}); merge only files of one configuration"
         )
 
 
-def _facts(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Key and both values of what decides the values, as far as the configuration does not."""
-    old, new = ((facts.get("checkpoint") or {}).get("sha256") for facts in (one, other))
+def _facts(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield key and both values of provenance that determines a surface's values."""
+    old, new = ((facts.get("checkpoint") or {}).get("sha256") for facts in (first, other))
     yield "checkpoint (sha256)", old, new
     for key in SAME_FACTS:
-        yield key, one.get(key), other.get(key)
+        yield key, first.get(key), other.get(key)
 
 
 def _copy(surface: Surface) -> Surface:
-    """The surface in arrays of its own."""
+    """Copy a surface together with its arrays."""
     return replace(
         surface,
         values={key: array.copy() for key, array in surface.values.items()},
@@ -132,11 +132,11 @@ def _copy(surface: Surface) -> Surface:
 
 
 def _add(merged: Surface, other: Named) -> Surface:
-    """Take in what another file has and this surface has not."""
+    """Add the points that another file has and the merged surface lacks."""
     path, surface = other
     for name in ("values", "stderr"):
         _check_values(path, name, merged, surface)
-    better = STANDING[surface.status] > STANDING[merged.status]
+    better = PRECEDENCE[surface.status] > PRECEDENCE[merged.status]
     for name in ("status", "seconds", "rank"):
         getattr(merged, name)[better] = getattr(surface, name)[better]
     return replace(
@@ -155,19 +155,21 @@ def _combined(old: Arrays, new: Arrays, better: NDArray[np.bool_]) -> Arrays:
 
 
 def _check_values(path: str, name: str, merged: Surface, surface: Surface) -> None:
-    """Refuse values that are not the same bits where both files have the point."""
-    both = (STANDING[merged.status] == 2) & (STANDING[surface.status] == 2)
+    """Refuse values that are not bit-identical where both surfaces have the point."""
+    both = (PRECEDENCE[merged.status] == 2) & (PRECEDENCE[surface.status] == 2)
     old, new = getattr(merged, name), getattr(surface, name)
     for key in sorted({*old, *new}) if both.any() else ():
         empty = np.full(both.shape, np.nan)
-        one, other = old.get(key, empty), new.get(key, empty)
-        equal = (one.view(np.int64) == other.view(np.int64)) | (np.isnan(one) & np.isnan(other))
-        apart = np.flatnonzero(both & ~equal)
-        if len(apart):
-            point = surface.grid.coordinates([int(apart[0])])[0]
+        before, after = old.get(key, empty), new.get(key, empty)
+        equal = before.view(np.int64) == after.view(np.int64)
+        equal |= np.isnan(before) & np.isnan(after)
+        unequal = np.flatnonzero(both & ~equal)
+        if len(unequal):
+            index = int(unequal[0])
+            point = surface.grid.coordinates([index])[0]
             where = coordinates_text(point, surface.grid.repeated)
             raise StoreError(
-                f"{path}: {' '.join(key)} ({name}) at {where} is "
-                f"{float(other.ravel()[apart[0]])!r}, but {float(one.ravel()[apart[0]])!r} in the "
-                f"files before ({len(apart)} such points); leave out the file that is wrong"
+                f"{path}: {' '.join(key)} ({name}) at {where} is {float(after.ravel()[index])!r}, "
+                f"but {float(before.ravel()[index])!r} in the files before ({len(unequal)} such "
+                "points); leave out the file that is wrong"
             )

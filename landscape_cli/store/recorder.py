@@ -1,4 +1,4 @@
-"""The surface while it grows: arrays in rank 0's memory, published as whole files."""
+"""Recorder of a growing surface: arrays in rank 0's memory, published as complete files."""
 
 from __future__ import annotations
 
@@ -24,36 +24,39 @@ from landscape_cli.store.surface_file import write_surface
 logger = logging.getLogger(__name__)
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 2.0
+"""Seconds between publications of a file that is quick to write."""
+
 LARGEST_SHARE, LARGEST_SHARE_AT_LAST = 0.02, 0.2
-"""The part of the time for publishing, and what it may rise to for the longest interval's sake."""
+"""Upper bounds on the fraction of time spent publishing; the second applies where the first would
+mean an interval above ``LONGEST_INTERVAL``."""
 
 SLOW = 1.0
-"""Seconds for one file that a user is told of, once."""
+"""Seconds for writing one file above which the user is warned, once."""
 
 LONGEST_PAUSE = 60.0
-"""Seconds between tries to write a file that can't be written."""
+"""Upper bound in seconds on the pause between attempts to write a file."""
 
 LAST_TRIES = (0.0, 1.0, 2.0, 4.0)
-"""The pauses in seconds before each try to publish for the last time."""
+"""Pause in seconds before each attempt of the last publication."""
 
 
 class Recorder:
-    """Collects tile results and publishes the file now and then.
+    """Collects tile results and publishes the surface's file at intervals.
 
-    A file is published every second, or every two if publishing would take more than 2 % of the
-    time otherwise, and more seldom only where it takes 0.4 s and more. ``done`` counts the points
-    of ``total`` that are no longer to do.
+    The file is published every second, or up to every two seconds to keep publishing below 2 % of
+    the time; less often only if writing takes 0.4 s or more. ``done`` of ``total`` points are
+    finished.
 
-    A file that can't be written for the time being, on a full disk, say, stops nothing: writing is
-    tried again after ever longer pauses, and at the end elsewhere.
+    A file that temporarily can't be written, for example on a full disk, does not stop the run:
+    writing is retried after ever longer pauses, and at the end in another folder.
 
     Args:
         path: the surface's file.
-        surface: the surface to go on with; ``empty_surface`` gives one to begin with. Its points
-            that failed, or were interpolated before it was complete, are to do again.
-        warn: is told of files that can't be written, and can again.
-        check: may object whenever the file is about to be replaced.
-        part: whose points are to do; all if None.
+        surface: the surface to continue, or one from ``empty_surface``. Its points that failed, or
+            were interpolated before it was complete, are computed again.
+        warn: receives a message when the file can't be written, and when it can again.
+        check: called before each replacement of the file; raises to prevent it.
+        part: the shard whose points are computed; None for all points.
     """
 
     def __init__(
@@ -83,17 +86,17 @@ class Recorder:
 
     @property
     def todo(self) -> NDArray[np.int64]:
-        """Flat indices of the points that have no result yet."""
+        """Flat indices of this run's points that have no result yet."""
         return np.flatnonzero(self._own & (self.surface.status == Status.TODO))
 
     def add(self, result: TileResult) -> None:
-        """Take in the values of a tile."""
+        """Record the values of a tile."""
         index = np.array(result.indices)
-        for arrays, found in (
+        for arrays, added in (
             (self._values, result.values),
             (self._stderr, result.stderr),
         ):
-            for quantity, values in found.items():
+            for quantity, values in added.items():
                 if quantity not in arrays:
                     arrays[quantity] = np.full(self.surface.grid.shape, np.nan)
                 arrays[quantity].ravel()[index] = values
@@ -111,28 +114,28 @@ class Recorder:
         values: Mapping[Quantity, NDArray[np.float64]],
         stderr: Mapping[Quantity, NDArray[np.float64]],
     ) -> None:
-        """Take in values that were not computed, over what was interpolated before.
+        """Record interpolated values, replacing earlier ones.
 
         Args:
-            points: a mask over the grid.
-            values: means over the whole grid, of which the masked ones are taken.
-            stderr: their standard errors, likewise.
+            points: a mask over the grid that selects the interpolated points.
+            values: means, over the whole grid.
+            stderr: their standard errors, over the whole grid.
         """
-        for arrays, found in ((self._values, values), (self._stderr, stderr)):
-            for quantity, array in found.items():
+        for arrays, added in ((self._values, values), (self._stderr, stderr)):
+            for quantity, array in added.items():
                 arrays[quantity][points] = array[points]
         self.surface.status[points] = Status.INTERPOLATED
         self.done = self._count()
 
     def note(self, key: str, facts: Any) -> None:
-        """Add something to the file's provenance."""
+        """Add an entry to the file's provenance."""
         self.surface = replace(self.surface, provenance={**self.surface.provenance, key: facts})
 
     def publish(self) -> None:
         """Write the file now.
 
         Raises:
-            StoreError: if it can't be written.
+            StoreError: if the file can't be written.
         """
         start = time.monotonic()
         write_surface(self.path, self.surface, self._check)
@@ -146,13 +149,13 @@ class Recorder:
         if took > SLOW and not self._slow:
             self._slow = True
             self._warn(
-                f"{self.path} took {took:.1f} s to write, so it is written only every "
-                f"{self._interval:.0f} s or so; a run that is killed loses as much. Another "
-                "--output may be on a faster disk"
+                f"{self.path} took {took:.1f} s to write, so it is written only about every "
+                f"{self._interval:.0f} s; a killed run loses that much work. Choose an --output on "
+                "a faster disk if there is one"
             )
 
     def publish_if_due(self) -> None:
-        """Write the file if the last time is long enough ago; later, if that can't be done now."""
+        """Write the file if the interval has passed; if that fails, warn and retry later."""
         if time.monotonic() - self._published < self._interval:
             return
         try:
@@ -161,13 +164,14 @@ class Recorder:
             self._published = time.monotonic()
             self._interval = min(2 * self._interval, LONGEST_PAUSE)
             self._failing = True
-            self._warn(f"{error}; computing goes on, the next try is in {self._interval:g} s")
+            self._warn(f"{error}; computing continues, the next attempt is in {self._interval:g} s")
 
     def finish(self) -> None:
-        """Write the file for the last time, into the current folder if it has to be.
+        """Write the file for the last time, if necessary as a rescue file in the current folder.
 
         Raises:
-            PublishError: if the file itself could not be written; it says where the values are.
+            PublishError: if the file itself can't be written; the message says where the values
+                are.
         """
         for pause in LAST_TRIES:
             time.sleep(pause)
@@ -180,12 +184,12 @@ class Recorder:
             write_surface(rescued, self.surface)
         except StoreError as error:
             raise PublishError(
-                f"{failure}; nor anything here ({error}): what was computed since the file was "
-                "last written is lost"
+                f"{failure}; nor can a file be written here ({error}): everything computed since the "
+                "file was last written is lost"
             ) from None
         raise PublishError(
-            f"{failure}; all that was computed is in {rescued.absolute()}: move it in time to "
-            f"{self.path}, and the same command goes on from there"
+            f"{failure}; everything computed is in {rescued.absolute()}: move it to {self.path} "
+            "later, and the same command will continue from there"
         )
 
     def _count(self) -> int:
@@ -193,14 +197,14 @@ class Recorder:
 
 
 def own_points(grid: Grid, part: Shard | None) -> NDArray[np.bool_]:
-    """The points that a run computes, a mask over its grid: a shard's, or all."""
+    """Mask of the grid points that a run computes: those of its shard, or all."""
     if part is None:
         return np.ones(grid.shape, dtype=bool)
     return part.points(grid.shape, grid.repeated)
 
 
 def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Each message once, with the flat indices of its points."""
+    """List each failure message once, with the flat indices of its points."""
     points: dict[str, list[int]] = {}
     for index, message in sorted(failures.items()):
         points.setdefault(message, []).append(index)
@@ -208,13 +212,13 @@ def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:
 
 
 def interval(seconds: float) -> float:
-    """How many seconds to leave between files, each of which takes so long to write."""
-    wished = max(SHORTEST_INTERVAL, seconds / LARGEST_SHARE)
-    return max(min(wished, LONGEST_INTERVAL), seconds / LARGEST_SHARE_AT_LAST)
+    """Seconds between publications, given the seconds that writing the file takes."""
+    cheap = max(SHORTEST_INTERVAL, seconds / LARGEST_SHARE)
+    return max(min(cheap, LONGEST_INTERVAL), seconds / LARGEST_SHARE_AT_LAST)
 
 
 def empty_surface(grid: Grid, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> Surface:
-    """A surface with everything still to do; its quantities come with the first result."""
+    """Create a surface with every point to do; the first result adds its quantities."""
     return Surface(
         grid=grid,
         values={},

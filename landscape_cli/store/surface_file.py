@@ -1,17 +1,17 @@
-"""The HDF5 schema of a surface, ``format_version`` 1, read and written here alone.
+"""The HDF5 schema of a surface, ``format_version`` 1; only this module reads and writes it.
 
     /                    attributes format, format_version, complete, config, provenance
-    /axes/x, /axes/y     float64 coordinates; no y for a line, a z as well for three dimensions
+    /axes/x, /axes/y     float64 coordinates; no y for a line, also z for a volume
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
     /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed, 4 interpolated
-    /seconds, /rank      float32, int32: what each point cost, and where (-1: nowhere)
+    /seconds, /rank      float32, int32: time spent on each point, and the rank (-1: none)
 
-At the top level xcoordinates, ycoordinates, train_loss, train_acc (percent), test_loss and test_acc
-hold these in the layout of Li et al.'s `loss-landscape`.
+At the top level, xcoordinates, ycoordinates, train_loss, train_acc (percent), test_loss and
+test_acc repeat these in the layout of Li et al.'s `loss-landscape`.
 
-With repeats there is an attribute repeats, their number, and all arrays have a leading dimension of
-that length; but the other tool's hold the means over the repeats.
+With repeats, the attribute repeats holds their number, and all arrays have a leading dimension of
+that length, except those in the other tool's layout, which hold the means over the repeats.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
 
 HEAD_BYTES = 20_000
-"""About what HDF5's own tables, the configuration and the provenance take."""
+"""Approximate size of HDF5's own tables, the configuration and the provenance."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
     "train_loss": (("train", "loss"), 1),
@@ -46,16 +46,16 @@ ALIASES: dict[str, tuple[Quantity, float]] = {
     "test_loss": (("test", "loss"), 1),
     "test_acc": (("test", "accuracy"), 100),
 }
-"""The other tool's names: of which quantity, and times what."""
+"""Quantity and factor of each of the other tool's arrays."""
 
 
 def write_surface(path: str | os.PathLike[str], surface: Surface, check: Check = unchecked) -> None:
-    """Write a surface, complete or not, as one whole file.
+    """Write a surface, complete or not, and replace the file in one step.
 
     Args:
         path: the file.
         surface: its content.
-        check: may object before the file is replaced.
+        check: called before the file is replaced; raises to prevent it.
 
     Raises:
         StoreError: if the file can't be written.
@@ -67,8 +67,8 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
     """Read a surface file.
 
     Raises:
-        StoreError: if there is no such file, it is not a surface of ours, is damaged, or has a
-            newer ``format_version`` than this program knows.
+        StoreError: if the file is missing, damaged or not one of our surfaces, or its
+            ``format_version`` is newer than this program knows.
     """
     with reading(path, "surface file") as file:
         _check_format(file, path)
@@ -76,10 +76,10 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
 
 
 def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:
-    """The size of the file of a surface with so many points and these quantities, about."""
-    named = set(quantities)
-    copied = sum(source in named and factor != 1 for source, factor in ALIASES.values())
-    return points * (16 * len(named) + 8 * copied + 9) + HEAD_BYTES
+    """Estimate the size of a surface's file in bytes, from its points and quantities."""
+    distinct = set(quantities)
+    copied = sum(source in distinct and factor != 1 for source, factor in ALIASES.values())
+    return points * (16 * len(distinct) + 8 * copied + 9) + HEAD_BYTES
 
 
 def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
@@ -139,7 +139,7 @@ def _read(file: h5py.File) -> Surface:
 
 
 def _status(array: Any) -> Any:
-    """The array, if each of its entries is a status."""
+    """Return the array if each of its entries is a status."""
     if (unknown := array[array > max(Status)]).size:
         raise ValueError(f"there is no status {unknown.flat[0]}")
     return array
@@ -155,7 +155,7 @@ def _quantities(file: h5py.File, group: str, grid: Grid) -> dict[Quantity, Any]:
 
 def _array(dataset: h5py.Dataset, dtype: Any, grid: Grid) -> Any:
     if dataset.shape != grid.shape:
-        raise ValueError(f"{dataset.name} has shape {dataset.shape}, the grid {grid.shape}")
+        raise ValueError(f"{dataset.name} has shape {dataset.shape}, but the grid {grid.shape}")
     return np.asarray(dataset[()], dtype=dtype)
 
 

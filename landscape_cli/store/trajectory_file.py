@@ -1,13 +1,13 @@
-"""Trajectories on disk: a plane's two directions and the path of a training through it.
+"""Trajectory files: a plane's two directions and the path of a training run in it.
 
     /                         attributes format, format_version, checkpoint, checkpoint_sha256,
-                              explained, range_x and range_y (that hold the path), settings
-    /xdirection, /ydirection  data sets "0", "1", ... with the attribute name, as in other files of
-                              directions; attributes kind, component, ...
+                              explained, range_x and range_y (which contain the path), settings
+    /xdirection, /ydirection  datasets "0", "1", ... with the attribute name, as in other directions
+                              files; attributes kind, component, ...
     /trajectory               coordinates (n, 2), residuals, labels, epochs and learning_rates
 
-At the top level explained_variance_ratio_, proj_xcoord and proj_ycoord repeat these as files of
-Li et al.'s `loss-landscape`, whose projection files hold the last two alone.
+At the top level, explained_variance_ratio_, proj_xcoord and proj_ycoord repeat these in the layout
+of Li et al.'s `loss-landscape`, whose projection files hold only the last two.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ EXPLAINED, X, Y = "explained_variance_ratio_", "proj_xcoord", "proj_ycoord"
 
 @dataclass(frozen=True)
 class Plane:
-    """What a trajectory's file holds besides the path.
+    """The plane of a trajectory: everything in its file except the path.
 
     Args:
         directions: by axis, each parameter's entries by name, in the model's order.
-        attributes: by axis, what is to be known of its direction: kind, component, ...
-        ranges: by axis, from where to where a grid holds the path.
-        checkpoint: the file of the weights at the origin, absolute.
+        attributes: by axis, how its direction was made: kind, component, ...
+        ranges: by axis, the lowest and highest coordinate of a grid that contains the path.
+        checkpoint: absolute path of the checkpoint at the origin.
         sha256: that file's SHA-256.
-        settings: how the trajectory was made.
+        settings: the settings that the trajectory was made with.
     """
 
     directions: Mapping[str, Mapping[str, NDArray[Any]]]
@@ -60,7 +60,7 @@ class Plane:
 
 
 def write_trajectory(path: Path, plane: Plane, trajectory: Trajectory) -> None:
-    """Write a trajectory and its plane, as one whole file.
+    """Write a trajectory and its plane, replacing the file in one step.
 
     Raises:
         StoreError: if the file can't be written.
@@ -69,13 +69,13 @@ def write_trajectory(path: Path, plane: Plane, trajectory: Trajectory) -> None:
 
 
 def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
-    """Read the path of a trajectory's file, or of one that Li et al.'s tool has made.
+    """Read the path from a trajectory file, or from a file made by Li et al.'s tool.
 
-    Its projection files hold coordinates alone, and its files of principal components only what
-    these explain: the path then has no checkpoints.
+    That tool's projection files hold only coordinates, and its PCA files only the explained
+    variances: the path then has no checkpoints.
 
     Raises:
-        StoreError: if there is no such file, it is damaged, or holds nothing of this.
+        StoreError: if the file is missing, damaged, or holds none of these.
     """
     with reading(path, KIND) as file:
         try:
@@ -85,7 +85,7 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
 
 
 def read_centre(path: str | os.PathLike[str]) -> str | None:
-    """The SHA-256 of the weights' file at a trajectory's origin; None if its file does not say.
+    """Read the SHA-256 of the checkpoint at a trajectory's origin; None if it is not recorded.
 
     Raises:
         StoreError: if the file can't be read.
@@ -105,8 +105,8 @@ def _fill(file: h5py.File, plane: Plane, trajectory: Trajectory) -> None:
     for axis, tensors in plane.directions.items():
         group = file.create_group(f"{axis}direction")
         group.attrs.update(plane.attributes[axis])
-        for place, (name, entries) in enumerate(tensors.items()):
-            group.create_dataset(str(place), data=entries).attrs["name"] = name
+        for number, (name, entries) in enumerate(tensors.items()):
+            group.create_dataset(str(number), data=entries).attrs["name"] = name
     _fill_path(file, trajectory)
 
 
@@ -126,9 +126,9 @@ def _fill_path(file: h5py.File, trajectory: Trajectory) -> None:
 
 
 def _path(file: h5py.File) -> dict[str, Any]:
-    """The checkpoints' places, as far as the file has some."""
+    """Read the checkpoints' coordinates and labels, where the file has them."""
     if "trajectory" in file:
-        return _ours(file["trajectory"])
+        return _our_path(file["trajectory"])
     if X in file and Y in file:
         return {"coordinates": np.stack([_column(file[X]), _column(file[Y])], axis=1)}
     if EXPLAINED in file:
@@ -138,7 +138,7 @@ def _path(file: h5py.File) -> dict[str, Any]:
     )
 
 
-def _ours(group: h5py.Group) -> dict[str, Any]:
+def _our_path(group: h5py.Group) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: numbers(group[name]).tolist()
         for name in ("coordinates", "residuals", "epochs", "learning_rates")
@@ -155,7 +155,7 @@ def _column(dataset: Any) -> NDArray[Any]:
 
 
 def _explained(file: h5py.File) -> list[float] | None:
-    """What the first two components explain; of more, the other tool keeps each one's part."""
+    """Read the explained variance ratios of the first two components; the other tool stores all."""
     if EXPLAINED not in file:
         return None
     first, second = numbers(file[EXPLAINED]).reshape(-1)[:2].tolist()

@@ -1,4 +1,4 @@
-"""Whether surfaces can be written in a folder, found out by writing one there."""
+"""Trial that locks, writes and reads back a small surface in a folder, as a run would."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from landscape_cli.store.surface_file import read_surface, write_surface
 
 @dataclass(frozen=True)
 class Trial:
-    """What a folder is like.
+    """Outcome of writing a small surface in a folder.
 
     Args:
-        free: bytes that its file system has free.
-        seconds: what publishing a small file took: writing, fsync, replacing the one before.
-        warnings: what was said about locks there, as a run would say it.
+        free: free bytes of its file system.
+        seconds: time to publish a small file: writing, fsync, and replacing the previous one.
+        warnings: warnings about locks there, as a run would print them.
     """
 
     free: int
@@ -34,14 +34,14 @@ class Trial:
 
 
 def try_folder(folder: Path) -> Trial:
-    """Do in a folder what a run does there; nothing is left of it.
+    """Lock, write, replace and read back a small surface in a folder, then remove it.
 
     Raises:
         StoreError: if there is no such folder, or files in it can't be locked, written, replaced
             or read back.
     """
     if not folder.is_dir():
-        raise StoreError(f"{folder} is no folder")
+        raise StoreError(f"{folder} is not a folder")
     path = folder.absolute() / f"landscape-doctor-{os.getpid()}.h5"
     warnings: list[str] = []
     try:
@@ -54,7 +54,7 @@ def try_folder(folder: Path) -> Trial:
                 write_surface(path, surface, lock.check)
             seconds = (time.monotonic() - begin) / 2
             if not np.array_equal(read_surface(path).seconds, surface.seconds):
-                raise StoreError(f"{path} does not hold what was written last")
+                raise StoreError(f"{path} does not hold what was last written")
         return Trial(shutil.disk_usage(folder).free, seconds, warnings)
     except OSError as error:
         raise StoreError(f"can't use {folder}: {reason(error)}") from error

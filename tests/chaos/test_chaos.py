@@ -161,7 +161,7 @@ def test_a_disk_that_stays_so_does_not_lose_the_values(start, network, undisturb
     fill(disk) if trouble == "full" else read_only(disk, True)
     _, errors = job.ended()
     assert job.process.returncode == 1, errors
-    (rescued,) = re.findall(r"all that was computed is in (\S+\.h5):", errors)
+    (rescued,) = re.findall(r"everything computed is in (\S+\.h5):", errors)
     same_bits(read_surface(rescued), undisturbed)
     part = read_surface(output)
     done = part.status == Status.OK

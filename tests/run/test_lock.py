@@ -28,7 +28,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_not_when_it_was_kille
     (line,) = refused.stderr.splitlines()
     assert line.startswith(f"landscape: output: '{workplace.folder}/surface.h5' is being written")
     assert f"by the run with pid {process.pid} on " in line
-    assert line.endswith("; wait for its end, or choose another --output")
+    assert line.endswith("; wait for it to end, or choose another --output")
     assert process.poll() is None
     estimate = workplace.run("compute", "run.yaml", "--dry-run")
     assert estimate.returncode == 0, estimate.stderr
@@ -39,7 +39,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_not_when_it_was_kille
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     compute(load_config("run.yaml"), SerialExecutor(), resume=True)
     said = capfd.readouterr().err
-    assert f"warning: took over {workplace.folder}/surface.h5.lock of the run with pid" in said
+    assert f"warning: took over {workplace.folder}/surface.h5.lock from the run with pid" in said
     assert read_surface("surface.h5").complete
     assert not (workplace.folder / "surface.h5.lock").exists()
 
@@ -55,7 +55,7 @@ def test_a_run_that_stood_still_does_not_write_over_the_one_after_it(workplace, 
     process.send_signal(signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
-    assert "surface.h5.lock is no longer this run's: it stood still for long" in errors
+    assert "surface.h5.lock no longer belongs to this run: it was suspended for too long" in errors
     assert "Traceback" not in errors
     assert path.read_bytes() == after
     assert read_surface(path).complete

@@ -135,7 +135,7 @@ def test_other_files_are_refused_by_name(landscape, workplace):
     code, out, err = landscape("merge", "out.h5", *files)
     assert (code, out) == (2, "")
     assert err.startswith(
-        f"landscape: {files[1]}: made with another configuration than {files[0]} "
+        f"landscape: {files[1]}: made with a different configuration from {files[0]} "
         f"(directions.x.seed: 1 in {files[0]}, 5 in {files[1]}; "
     )
     assert not Path("out.h5").exists()

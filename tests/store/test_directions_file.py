@@ -77,12 +77,12 @@ def test_a_direction_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(StoreError) as caught:
         read_direction(path, "y")
     assert str(caught.value) == (
-        f"{path}: no direction of axis 'y', that is, no group ydirection; the file has those of x: "
-        "choose one of them by axis"
+        f"{path}: no direction for axis 'y' (there is no group ydirection); the file has x: "
+        "choose one with the key axis"
     )
     with h5py.File(path, "w") as file:
         file["proj_xcoord"] = [1.0]
-    with pytest.raises(StoreError, match="the file holds proj_xcoord: name a file of directions"):
+    with pytest.raises(StoreError, match="the file holds proj_xcoord: name a directions file"):
         read_direction(path, "x")
 
 
@@ -114,5 +114,5 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         numbers = np.empty((), dtype=h5py.vlen_dtype(np.uint8))
         numbers[()] = np.arange(3, dtype=np.uint8)
         file["xdirection/0"].attrs.create("name", numbers, dtype=numbers.dtype)
-    with pytest.raises(StoreError, match=r"a damaged directions file \(name is no text\)"):
+    with pytest.raises(StoreError, match=r"a damaged directions file \(name is not text\)"):
         read_direction(path, "x")

@@ -77,7 +77,7 @@ def test_a_silent_run_of_another_host_is_waited_for_and_then_dead(output):
         assert time.monotonic() - begin >= 1.0
         one.check()
     assert said[-1] == (
-        f"took over {output}.lock of the run with pid 1 on elsewhere, which is dead"
+        f"took over {output}.lock from the run with pid 1 on elsewhere, which is dead"
     )
     assert not list(output.parent.iterdir())
 
@@ -110,9 +110,8 @@ def test_who_was_taken_over_writes_nothing_more(output):
         new.take()
         Recorder(output, empty_surface(GRID, {"by": "new"}, {}), check=new.check).publish()
         for write in (recorder.publish, recorder.finish):
-            with pytest.raises(
-                LostLockError, match=r"no longer this run's: .* pid \d+ on "
-            ) as lost:
+            words = r"no longer belongs to this run: .* pid \d+ on "
+            with pytest.raises(LostLockError, match=words) as lost:
                 write()
         assert lost.value.exit_code == 1
         old.release()
@@ -126,7 +125,7 @@ def test_a_lock_that_is_gone_beside_a_file_is_lost(output):
         one.take()
         output.write_text("what another run has completed")
         output.with_name("s.h5.lock").unlink()
-        with pytest.raises(LostLockError, match="another run went on in its place"):
+        with pytest.raises(LostLockError, match="another run took over"):
             one.check()
 
 

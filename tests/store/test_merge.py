@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import builders
 from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.shards import Shard
-from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 from landscape_cli.store.merge import Gap, gaps, merge_surfaces
 
@@ -34,15 +34,12 @@ def whole(shape, seed=0):
         values = random.standard_normal(shape)
         return np.where(random.random(shape) < 0.2, random.choice(special, shape), values)
 
-    values = {key: array() for key in KEYS}
-    finite = np.logical_and.reduce([np.isfinite(one) for one in values.values()])
-    return Surface(
-        grid=Grid({a: Axis(0, n > 1, n) for a, n in zip("xyz", shape[::-1], strict=False)}),
-        values=values,
+    return builders.surface(
+        {key: array() for key in KEYS},
+        *(Axis(0, points > 1, points) for points in shape[::-1]),
         stderr={key: array() for key in KEYS},
-        status=np.where(finite, Status.OK, Status.NOT_FINITE).astype(np.uint8),
-        seconds=random.random(shape).astype(np.float32),
-        rank=random.integers(0, 9, shape).astype(np.int32),
+        seconds=random.random(shape),
+        rank=random.integers(0, 9, shape),
         config=CONFIG,
         provenance={**FACTS, "runs": [{"started": "whole"}]},
     )
@@ -185,7 +182,7 @@ def test_files_of_another_configuration_are_refused(config, facts, words):
     surface = whole((3,))
     mask = np.arange(3) < 1
     other = replace(part(surface, ~mask, **facts), config={**CONFIG, **config})
-    with pytest.raises(StoreError, match=f"^1.h5: made with another configuration.*{words}"):
+    with pytest.raises(StoreError, match=f"^1.h5: made with a different configuration.*{words}"):
         merge_surfaces(named([part(surface, mask), other]))
 
 
@@ -200,13 +197,13 @@ def test_what_does_not_decide_the_values_may_differ():
 def test_axes_that_are_not_those_of_the_configuration_are_refused():
     surface = whole((3,))
     other = replace(surface, grid=Grid({"x": Axis(0, 2, 3)}))
-    with pytest.raises(StoreError, match=r"1.h5: .*axes: others in 1.h5 than in 0.h5"):
+    with pytest.raises(StoreError, match=r"1.h5: .*axes: different in 1.h5 and 0.h5"):
         merge_surfaces(named([surface, other]))
 
 
 def test_adaptive_files_are_refused():
     surface = replace(whole((3,)), config={**CONFIG, "adaptive": {"tolerance": 0.1}})
-    with pytest.raises(StoreError, match=r"^0.h5: adaptive runs choose their points themselves"):
+    with pytest.raises(StoreError, match=r"^0.h5: adaptive runs choose their own points"):
         merge_surfaces(named([surface]))
 
 

@@ -1,4 +1,4 @@
-"""The arrays of Li et al.'s `loss-landscape`, in the order and with the marks of ours."""
+"""Conversion of arrays of Li et al.'s `loss-landscape` to our axis order and status codes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.surface_file import ALIASES
 
 TO_DO = -1
-"""What stands where nothing was computed."""
+"""Value at points that were not computed."""
 
 STEP_ERROR = 1e-4
-"""By which part of a step coordinates may be off those of an equidistant axis."""
+"""Upper bound on the deviation of coordinates from an equidistant axis, as a fraction of a step."""
 
 Arrays = Mapping[str, NDArray[Any]]
-"""By the other tool's names, such as train_acc."""
+"""Arrays by the other tool's names, such as train_acc."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file of the other tool holds, as ours would.
+    """Content of a file of the other tool, in the form of ours.
 
     Args:
-        grid: its coordinates, each axis from its lowest to its highest.
-        values: float64 of the grid's shape, NaN where nothing was computed; fractions for percent.
+        grid: its coordinates, each axis from lowest to highest.
+        values: float64 of the grid's shape, NaN where nothing was computed; percentages converted
+            to fractions.
         status: TODO, OK or NOT_FINITE for each point, uint8.
-        notes: what a user should know of how the arrays were read.
+        notes: remarks for the user on how the arrays were read.
     """
 
     grid: Grid
@@ -41,23 +42,22 @@ class Content:
 
 
 def split_of(name: str) -> str:
-    """The split that one of the other tool's arrays belongs to."""
+    """Return the split that one of the other tool's arrays belongs to."""
     return ALIASES[name][0][0]
 
 
 def content(coordinates: Arrays, arrays: Arrays) -> Content:
-    """Put arrays in order.
+    """Convert arrays to our axis order and status codes.
 
-    A point has one status for all of its values, so of several splits only those are kept that
-    have the most points.
+    A point has one status for all of its values, so only the splits with the most points are kept.
 
     Args:
-        coordinates: by axis, x or x and y; equidistant, upwards or downwards.
-        arrays: at least one.
+        coordinates: by axis, x or x and y; equidistant, ascending or descending.
+        arrays: at least one array.
 
     Raises:
-        ValueError: if these do not fit each other.
-        UsageError: if coordinates are not those of an axis.
+        ValueError: if coordinates and arrays do not fit together.
+        UsageError: if the coordinates do not form a valid axis.
     """
     grid = Grid({axis: _axis(axis, points) for axis, points in coordinates.items()})
     rows = {name: _in_rows(name, array, grid) for name, array in arrays.items()}
@@ -65,7 +65,7 @@ def content(coordinates: Arrays, arrays: Arrays) -> Content:
     for number, (axis, points) in enumerate(tuple(coordinates.items())[::-1]):
         if points[0] > points[-1]:
             rows = {name: np.flip(array, number) for name, array in rows.items()}
-            notes.append(f"{axis} ran down from {points[0]:g}; it now runs up from {points[-1]:g}")
+            notes.append(f"{axis} descended from {points[0]:g}; it now ascends from {points[-1]:g}")
     splits, done, left_out = _most_complete(rows)
     kept = {name: array for name, array in rows.items() if split_of(name) in splits}
     values = {
@@ -79,37 +79,41 @@ def content(coordinates: Arrays, arrays: Arrays) -> Content:
 
 
 def _axis(name: str, points: NDArray[Any]) -> Axis:
-    """The axis with these coordinates; one that runs down is turned round."""
+    """Return the axis with these coordinates, in ascending order."""
     if points.ndim != 1 or not len(points):
         raise ValueError(f"{name}coordinates has shape {points.shape}")
-    upwards = points if points[0] <= points[-1] else points[::-1]
-    axis = Axis(float(upwards[0]), float(upwards[-1]), len(points))
+    ascending = points if points[0] <= points[-1] else points[::-1]
+    axis = Axis(float(ascending[0]), float(ascending[-1]), len(points))
     step = (axis.high - axis.low) / max(1, axis.points - 1)
-    if not np.abs(upwards - axis.coordinates).max() <= STEP_ERROR * step:
+    if not np.abs(ascending - axis.coordinates).max() <= STEP_ERROR * step:
         raise ValueError(f"{name}coordinates are not equidistant")
     return axis
 
 
 def _in_rows(name: str, array: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
-    """An array in the grid's shape: whatever its own is, x runs fastest."""
+    """Return an array in the grid's shape; in either of the two stored shapes, x varies fastest."""
     if array.shape not in (grid.shape, grid.shape[::-1]):
         raise ValueError(f"{name} has shape {array.shape}, its coordinates {grid.shape[::-1]}")
     return array.astype(np.float64).reshape(grid.shape)
 
 
 def _scrambled(arrays: Arrays, grid: Grid) -> list[str]:
-    """A line on arrays whose shape is not the one that they were filled by."""
+    """Note for the user on arrays whose shape differs from the one that they were filled by."""
     if all(array.shape == grid.shape for array in arrays.values()):
         return []
     ny, nx = grid.shape
     return [
         f"arrays of shape ({nx}, {ny}) hold {ny} rows of {nx} points along x, one after the other, "
-        f"and look scrambled as they are: read as ({ny}, {nx})"
+        f"so their stored shape scrambles them: read as ({ny}, {nx})"
     ]
 
 
 def _most_complete(arrays: Arrays) -> tuple[list[str], NDArray[np.bool_], list[str]]:
-    """The splits with the most points, which points these are, and a line on each other split."""
+    """Find the splits with the most points.
+
+    Returns:
+        The splits, a mask of their computed points, and a note on each split left out.
+    """
     done: dict[str, NDArray[np.bool_]] = {}
     for name, array in arrays.items():
         computed = array != TO_DO
@@ -118,7 +122,7 @@ def _most_complete(arrays: Arrays) -> tuple[list[str], NDArray[np.bool_], list[s
     splits = [split for split, points in done.items() if np.array_equal(points, most)]
     lines = [
         f"left out: {split}, with {np.count_nonzero(points)} points computed where "
-        f"{' and '.join(splits)} has {np.count_nonzero(most)}; --split {split} reads it alone"
+        f"{' and '.join(splits)} has {np.count_nonzero(most)}; --split {split} reads only it"
         for split, points in done.items()
         if split not in splits
     ]

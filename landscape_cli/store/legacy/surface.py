@@ -3,11 +3,10 @@
     xcoordinates, ycoordinates   float64; no y for a line
     train_loss, test_loss        float64, -1 where nothing was computed yet
     train_acc, test_acc          the same, in percent
-    dir_file                     the path of the directions
+    dir_file                     the path of the directions file
 
-That tool makes its arrays with the shape (nx, ny), but fills them by the flat index of a (ny, nx)
-mesh: x runs fastest. Those of a plane with as many points along x as along y come out right, all
-others have to be reshaped.
+That tool creates its arrays with shape (nx, ny) but fills them by the flat index of a (ny, nx)
+mesh, in which x varies fastest. The arrays are right if nx equals ny, and are reshaped otherwise.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ def read_older_surface(
 
     Args:
         path: the file.
-        split: read this split alone; else all those that have the most points.
+        split: the only split to read; by default, all splits that have the most points.
 
     Returns:
-        The surface, without standard errors; and what a user should know of how it was read.
+        The surface, without standard errors, and remarks for the user on how it was read.
 
     Raises:
-        StoreError: if there is no such file, it is damaged, or no surface of the other tool's.
+        StoreError: if the file is missing, damaged or not a surface of the other tool.
     """
     with reading(path, "surface file, or of another kind") as file:
         _refuse_others(file, os.fspath(path))
@@ -56,24 +55,24 @@ def read_older_surface(
 
 
 def _refuse_others(file: h5py.File, path: str) -> None:
-    """Say what to do with files that are no surface of the other tool's."""
+    """Refuse files that are not surfaces of the other tool, and say what to do with them."""
     if "format" in file.attrs and text(file, "format") == FORMAT:
-        raise StoreError(f"{path}: a surface of `landscape` already, which every command reads")
+        raise StoreError(f"{path}: already a surface of `landscape`, which every command reads")
     if "xcoordinates" in file:
         return
     if "proj_xcoord" in file:
         raise StoreError(
-            f"{path}: a projected trajectory, no surface; draw it over one with `landscape plot "
+            f"{path}: a projected trajectory, not a surface; draw it over one with `landscape plot "
             "SURFACE.h5 --trajectory` and this file"
         )
     if "xdirection" in file:
         kind = "PCA directions" if "explained_variance_ratio_" in file else "directions"
         raise StoreError(
-            f"{path}: {kind}, no surface; to compute along them, name the file in a configuration: "
-            "directions: {x: {kind: file, path: ...}}"
+            f"{path}: {kind}, not a surface; to compute along them, name the file in a "
+            "configuration: directions: {x: {kind: file, path: ...}}"
         )
     raise StoreError(
-        f"{path}: no surface of `{TOOL}`, which would have xcoordinates; it holds "
+        f"{path}: not a surface of `{TOOL}`, which would have xcoordinates; it holds "
         f"{', '.join(list(file)[:6]) or 'nothing'}"
     )
 
@@ -112,13 +111,13 @@ def _of_split(arrays: Arrays, split: str, path: Path) -> Arrays:
 
 
 def _label(axis: str, dir_file: str) -> str:
-    """A few words on a direction; the name of its file holds the normalization."""
+    """Label a direction; the normalization is taken from the name of its file."""
     rule = re.search(rf"_{axis}norm=([a-z]+)", dir_file)
     return f"direction of {TOOL}" + (f", {rule[1]}-normalized" if rule else "")
 
 
 def _origin(path: Path, dir_file: str | None) -> dict[str, Any]:
-    """What is known of the file."""
+    """Record the file's origin for the provenance."""
     return {
         "path": str(path.absolute()),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -61,7 +61,7 @@ def test_a_folder_that_can_t_be_written_is_an_error(workplace, capsys, folder):
     lines = table(capsys.readouterr().out)
     assert lines["files"] == (
         "error",
-        f"{workplace.folder / folder} is no folder; make the folder, or name another that you may "
+        f"{workplace.folder / folder} is not a folder; make the folder, or name another that you may "
         "write to",
     )
     assert [state for state, _ in lines.values()].count("error") == 1

@@ -47,8 +47,8 @@ def test_a_plane_that_is_not_square_is_put_right(tmp_path):
     assert not surface.stderr
     assert surface.complete
     assert notes == [
-        "arrays of shape (5, 4) hold 4 rows of 5 points along x, one after the other, and look "
-        "scrambled as they are: read as (4, 5)"
+        "arrays of shape (5, 4) hold 4 rows of 5 points along x, one after the other, so their "
+        "stored shape scrambles them: read as (4, 5)"
     ]
 
 
@@ -95,7 +95,7 @@ def test_of_several_splits_the_most_complete_are_read(tmp_path):
     assert surface.splits == ("train",)
     assert surface.complete
     assert notes == [
-        "left out: test, with 3 points computed where train has 5; --split test reads it alone",
+        "left out: test, with 3 points computed where train has 5; --split test reads only it",
         "left out: max_eig",
     ]
     surface, _ = read_older_surface(path, "test")
@@ -111,7 +111,7 @@ def test_axes_that_run_down_are_turned_round(tmp_path):
     assert surface.grid == Grid({"x": Axis(-1, 1, 3), "y": Axis(0, 2, 5)})
     expected = 1 + x[None, ::-1] + 10 * y[::-1, None]
     np.testing.assert_array_equal(surface.values["train", "loss"], expected)
-    assert "x ran down from 1; it now runs up from -1" in notes
+    assert "x descended from 1; it now ascends from -1" in notes
 
 
 def test_the_file_says_where_it_is_from(tmp_path):
@@ -156,9 +156,9 @@ def test_other_files_are_refused_with_what_they_are_for(tmp_path):
         return str(caught.value)
 
     assert "--trajectory" in refusal(proj_xcoord=[1.0], proj_ycoord=[1.0])
-    assert ": directions, no surface; " in refusal(**{"xdirection/0": [1.0]})
+    assert ": directions, not a surface; " in refusal(**{"xdirection/0": [1.0]})
     pca = refusal(**{"xdirection/0": [1.0], "explained_variance_ratio_": [0.5, 0.3]})
-    assert "PCA directions, no surface; " in pca
+    assert "PCA directions, not a surface; " in pca
     assert "{x: {kind: file, path: ...}}" in pca
     assert "it holds a, b" in refusal(a=1, b=2)
     assert "it holds nothing" in refusal()
@@ -169,7 +169,7 @@ def test_other_files_are_refused_with_what_they_are_for(tmp_path):
     assert "xcoordinates has shape ()" in refusal(xcoordinates=0.0, train_loss=x)
     assert "finite" in refusal(xcoordinates=[0, np.nan], train_loss=[1.0, 2.0])
     assert "no numbers" in refusal(xcoordinates=x, train_loss=["a", "b", "c"])
-    assert "no data set" in refusal(**{"xcoordinates": x, "train_loss/a": x})
+    assert "not a dataset" in refusal(**{"xcoordinates": x, "train_loss/a": x})
 
 
 def test_our_own_surfaces_need_no_import(tmp_path):
@@ -177,7 +177,7 @@ def test_our_own_surfaces_need_no_import(tmp_path):
     ones = np.ones(3)
     status, seconds, rank = ones.astype(np.uint8), ones.astype(np.float32), ones.astype(np.int32)
     write_surface(tmp_path / "s.h5", Surface(grid, {}, {}, status, seconds, rank))
-    with pytest.raises(StoreError, match="a surface of `landscape` already"):
+    with pytest.raises(StoreError, match="already a surface of `landscape`"):
         read_older_surface(tmp_path / "s.h5")
 
 
