@@ -1,6 +1,6 @@
-"""Surfaces in other formats: one file a format, one line here, imported only when it is used.
+"""Formats that surfaces can be exported to: one module each, imported when it is used.
 
-``files.export`` writes one. A format's function gets surfaces and a path, and writes that file.
+``export_files.export`` writes a file. A format's own function takes surfaces, a path and options.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """A format, described without importing what writes it.
+    """A format, described without importing the code that writes it.
 
     Args:
         target: ``module:function`` of its ``Write``.
-        ending: how the files' names end, with the dot.
+        ending: file name extension, with the dot.
         help: one line for the command line.
-        several: whether several surfaces share one file; else each gets a file of its own.
-        takes: the options, by their names in ``Options``, that mean something to it.
+        several: whether several surfaces share one file; otherwise each gets its own.
+        takes: names of the fields of ``Options`` that apply to it.
     """
 
     target: str
@@ -33,12 +33,12 @@ class Format:
 
 @dataclass(frozen=True)
 class Source:
-    """A surface and where it comes from.
+    """A surface and its origin.
 
     Args:
         surface: the surface.
         file: its file as the user wrote it, for messages.
-        name: what tells it from the others, for titles.
+        name: a short name that distinguishes it from the others, for titles.
     """
 
     surface: Surface
@@ -48,18 +48,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user chose, of what a format takes.
+    """The user's choices, of which each format takes some; None if left open.
 
     Args:
-        split: whose values; for a format of several, whose are shown first.
-        quantity: which values; for a format of several, which are shown first.
+        split: the split to export; in an html page, the one shown first.
+        quantity: the quantity to export; in an html page, the one shown first.
         log: whether heights are decimal logarithms; None to decide by the values.
-        repeat: which of several repeats; None for all of them, or their mean.
-        vmin: the value below which all heights are those of this one.
-        vmax: the value above which all heights are those of this one.
-        height: from the lowest to the highest point, as a part of the longer side.
-        size: the length of the longer side in millimetres.
-        trajectory: the file whose path the surfaces have been given, in place of their own.
+        repeat: number of the repeat; None for all repeats, or their mean.
+        vmin: lower limit; heights of smaller values are clipped to it.
+        vmax: upper limit; heights of larger values are clipped to it.
+        height: extent from the lowest to the highest point, as a fraction of the longer side.
+        size: length of the longer side in millimetres.
+        trajectory: file whose path replaces the surfaces' own.
     """
 
     split: str | None = None
@@ -87,13 +87,13 @@ FORMATS = {
     "vtp": Format(
         "landscape_cli.export.formats.vtp:write",
         ".vtp",
-        "VTK's polygons: a plane as triangles at the height of its values, or a line",
+        "VTK polygons: a plane as triangles at the height of its values, or a line as a curve",
         takes=RELIEF,
     ),
     "vts": Format(
         "landscape_cli.export.formats.vts:write",
         ".vts",
-        "VTK's structured grid: every point of a line, plane or volume with its values",
+        "VTK structured grid: every point of a line, plane or volume with its values",
         takes=ARRAYS,
     ),
     "stl": Format(
@@ -103,15 +103,18 @@ FORMATS = {
         takes=(*RELIEF, "size"),
     ),
     "csv": Format(
-        "landscape_cli.export.formats.csv_:write", ".csv", "a table, one row a point", takes=ARRAYS
+        "landscape_cli.export.formats.csv_:write",
+        ".csv",
+        "a table, one row per point",
+        takes=ARRAYS,
     ),
     "npz": Format(
-        "landscape_cli.export.formats.npz:write", ".npz", "NumPy's archive of arrays", takes=ARRAYS
+        "landscape_cli.export.formats.npz:write", ".npz", "NumPy archive of arrays", takes=ARRAYS
     ),
     "xarray": Format(
         "landscape_cli.export.formats.netcdf:write",
         ".nc",
-        "NetCDF, as xarray reads it",
+        "NetCDF file, for xarray",
         takes=ARRAYS,
     ),
 }

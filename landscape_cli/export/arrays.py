@@ -17,10 +17,11 @@ from landscape_cli.records.tiles import Quantity
 STDERR = "_stderr"
 LOG = "_log10"
 RESERVED = {*AXIS_NAMES, "repeat", "status", "seconds", "rank"}
+"""Names that quantities must not take."""
 
 
 def selected(source: Source, options: Options) -> Surface:
-    """The surface with the repeat and the quantities asked for alone, all that are not left out.
+    """Reduce the surface to the requested repeat and quantities; by default all of them.
 
     Raises:
         UsageError: if there is no such repeat, split or quantity.
@@ -32,7 +33,7 @@ def selected(source: Source, options: Options) -> Surface:
 
 
 def one_surface(source: Source, options: Options) -> tuple[Surface, list[str]]:
-    """One repeat of a surface or the mean over them, with all quantities, and what to say of it.
+    """Return the requested repeat, or the mean over all, with every quantity, and notes for users.
 
     Raises:
         UsageError: if there is no such repeat.
@@ -48,7 +49,7 @@ def one_surface(source: Source, options: Options) -> tuple[Surface, list[str]]:
 
 
 def shown(source: Source, options: Options) -> Quantity:
-    """The quantity that heights are of; "loss" and "train" where there are such and no others.
+    """Return the quantity to show as heights, preferring "loss", then "train".
 
     Raises:
         UsageError: if there is no such split or quantity.
@@ -57,7 +58,7 @@ def shown(source: Source, options: Options) -> Quantity:
 
 
 def wanted(source: Source, options: Options) -> list[Quantity]:
-    """The quantities that fit what was asked for, at least one.
+    """Return the quantities that match the options, at least one.
 
     Raises:
         UsageError: if there is no such split or quantity, or none at all.
@@ -69,18 +70,18 @@ def wanted(source: Source, options: Options) -> list[Quantity]:
         raise UsageError(
             f"--split {split!r}: {source.file} has {', '.join(surface.splits)}; choose one of these"
         )
-    having = [key for key in surface.values if split in (None, key[0])]
-    found = [key for key in having if quantity in (None, key[1])]
-    if not found:
-        offered = ", ".join(dict.fromkeys(name for _, name in having))
+    in_split = [key for key in surface.values if split in (None, key[0])]
+    matching = [key for key in in_split if quantity in (None, key[1])]
+    if not matching:
+        offered = ", ".join(dict.fromkeys(name for _, name in in_split))
         raise UsageError(
             f"--quantity {quantity!r}: {source.file} has {offered}; choose one of these"
         )
-    return found
+    return matching
 
 
 def only(surface: Surface, keys: Iterable[Quantity]) -> Surface:
-    """The surface with some of its quantities."""
+    """Return the surface with only some of its quantities."""
     kept = list(keys)
     return replace(
         surface,
@@ -90,22 +91,21 @@ def only(surface: Surface, keys: Iterable[Quantity]) -> Surface:
 
 
 def array_names(surface: Surface) -> dict[Quantity, str]:
-    """A name for each quantity, such as ``train_loss``.
+    """Choose an array name for each quantity, such as ``train_loss``.
 
     Returns:
-        Names of letters, digits and ``_ . + -`` that differ from each other and from what stands
-        beside them, also with ``STDERR`` and ``LOG`` behind them; where they would not, a number is
-        added.
+        Names of letters, digits and ``_ . + -``. They differ from each other and from ``RESERVED``,
+        also with ``STDERR`` or ``LOG`` appended; a number is added where they would not.
     """
     used = set(RESERVED)
     names: dict[Quantity, str] = {}
     for key in surface.values:
         plain = name = re.sub(r"[^\w.+-]", "_", "_".join(key), flags=re.ASCII)
         number = 2
-        while used & (family := {name, name + STDERR, name + LOG}):
+        while used & (with_suffixes := {name, name + STDERR, name + LOG}):
             name = f"{plain}_{number}"
             number += 1
-        used |= family
+        used |= with_suffixes
         names[key] = name
     return names
 
@@ -117,7 +117,7 @@ def metadata(surface: Surface) -> dict[str, str]:
 
 
 def _repeat(source: Source, number: int) -> int:
-    """The number of a repeat, if there is such a one."""
+    """Return the number of a repeat after checking that it exists."""
     repeats = source.surface.grid.repeats
     if repeats == 1 or not 0 <= number < repeats:
         remedy = f"choose one from 0 to {repeats - 1}" if repeats > 1 else "leave --repeat out"

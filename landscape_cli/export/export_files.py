@@ -1,4 +1,4 @@
-"""Writing a format's file, whole or not at all."""
+"""Writing of export files, whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from landscape_cli.export import FORMATS, Options, Source
 from landscape_cli.util.output_files import check_output, replacing
 
 Write = Callable[[Sequence[Source], Path, Options], Sequence[str] | None]
-"""Write surfaces, a single one unless the format takes several, into a file that does not exist.
+"""Writes surfaces, a single one unless the format takes several, to a file that does not exist yet.
 
-The path ends as the format's names do. Returns what a user should know of it, if there is anything.
-Raises a ``LandscapeError`` if the surfaces do not suit the format, and may raise an ``OSError``."""
+The path has the format's extension. Returns notes for the user, if any. Raises a ``LandscapeError``
+if the surfaces do not suit the format, and may raise an ``OSError``."""
 
 
 def export(name: str, sources: Sequence[Source], path: Path, options: Options) -> Sequence[str]:
-    """Write surfaces into one file, which takes its name when it is complete.
+    """Write surfaces to one file, which appears under its name once it is complete.
 
     Args:
         name: a format in ``FORMATS``.
         sources: at least one; a single one unless the format takes several.
-        path: the file; one that is there is replaced.
-        options: what the user chose.
+        path: the file; an existing one is replaced.
+        options: the user's choices.
 
     Returns:
-        What a user should know of it.
+        Notes for the user.
 
     Raises:
-        UsageError: if the path can't be written, the surfaces do not suit the format, or it takes
-            no such option.
+        UsageError: if the path can't be written, the surfaces do not suit the format, or an option
+            does not apply to it.
     """
     check_options(name, options)
     check_output(path, [source.file for source in sources])
@@ -43,10 +43,10 @@ def export(name: str, sources: Sequence[Source], path: Path, options: Options) -
 
 
 def check_options(name: str, options: Options) -> None:
-    """Refuse options that mean nothing to a format.
+    """Refuse options that do not apply to a format.
 
     Raises:
-        UsageError: naming the first one, and the formats that take it.
+        UsageError: if there is one; the message names the formats it applies to.
     """
     for option, value in vars(options).items():
         if value is not None and option not in FORMATS[name].takes:
@@ -54,7 +54,7 @@ def check_options(name: str, options: Options) -> None:
             words = f"--{option} {value}"
             if isinstance(value, bool):
                 words = "--log" if value else "--linear"
-            raise UsageError(f"{words}: means nothing to {name}, only to {takers}; leave it out")
+            raise UsageError(f"{words}: applies only to {takers}, not to {name}; leave it out")
 
 
 def check_extra(module: str, format_name: str, extra: str) -> None:
@@ -63,10 +63,10 @@ def check_extra(module: str, format_name: str, extra: str) -> None:
     Args:
         module: the library's module.
         format_name: a format in ``FORMATS``.
-        extra: the extra that brings the library.
+        extra: the package extra that installs the library.
 
     Raises:
-        UsageError: with the command that installs it.
+        UsageError: if it is missing; the message has the command that installs it.
     """
     try:
         importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""What an interactive page carries of surfaces: plain values, arrays as base64."""
+"""Data of surfaces for an interactive page: plain values, with arrays in base64."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from landscape_cli.records.trajectory import markers_of, trajectory_of
 Floats = NDArray[np.float64]
 Indices = Mapping[str, NDArray[np.int64]]
 
-COARSEST = 1e-4
-"""How far single precision may be off, as a part of the range, before double is used."""
+MAX_ERROR = 1e-4
+"""Largest error of single precision, as a fraction of the range, before double is used."""
 
 STDERR, DEVIATION = "standard error", "standard deviation over repeats"
 
 
 def page_surface(source: Source) -> dict[str, Any]:
-    """One surface as the page's scripts read it.
+    """Convert a surface to the form that the page's scripts read.
 
-    An incomplete one has the points of the finest level that is complete, if there is one with a
-    finite value. One of several repeats has a layer for their mean and one for each.
+    An incomplete surface is reduced to its finest complete level, if that has a finite value. A
+    surface with repeats has a layer for their mean and one for each.
 
     Raises:
-        UsageError: if it is no plane, or has no finite value.
+        UsageError: if it is not a plane, or has no finite value.
         StoreError: if its checkpoints or its path are damaged.
     """
     surface = source.surface
@@ -53,22 +53,22 @@ def page_surface(source: Source) -> dict[str, Any]:
 
 
 def check_plane(source: Source) -> None:
-    """Refuse what can't be a surface in three dimensions.
+    """Refuse a surface that can't be drawn in three dimensions.
 
     Raises:
-        UsageError: if it is no plane of two points and more along both axes, or has no finite
+        UsageError: if it is not a plane of at least two points along both axes, or has no finite
             value.
     """
-    surface, shape = source.surface, list(source.surface.grid.axes.values())
-    points = " x ".join(str(axis.points) for axis in shape)
-    if len(shape) != 2:
-        kind = {1: "a line"}.get(len(shape), "a volume")
-        remedy = "draw it with landscape plot" if len(shape) == 1 else "compute one with --z none"
+    surface, axes = source.surface, list(source.surface.grid.axes.values())
+    points = " x ".join(str(axis.points) for axis in axes)
+    if len(axes) != 2:
+        kind = {1: "a line"}.get(len(axes), "a volume")
+        remedy = "draw it with landscape plot" if len(axes) == 1 else "compute one with --z none"
         raise UsageError(
             f"--to html: {source.file} is {kind} ({points} points), and a page shows planes; "
             f"{remedy}"
         )
-    if min(axis.points for axis in shape) < 2:
+    if min(axis.points for axis in axes) < 2:
         raise UsageError(
             f"--to html: {source.file} has {points} points, but a surface needs two along each "
             "axis; draw it with landscape plot --kind heatmap"
@@ -83,38 +83,38 @@ def check_plane(source: Source) -> None:
 
 
 def pack(array: NDArray[Any]) -> dict[str, str]:
-    """An array for the page's scripts: its type, and its bytes, little-endian, as base64."""
+    """Pack an array for the page's scripts: its type, and its little-endian bytes in base64."""
     kind = array.dtype.newbyteorder("<")
     data = np.ascontiguousarray(array, kind).tobytes()
     return {"type": f"{kind.kind}{kind.itemsize}", "data": base64.b64encode(data).decode("ascii")}
 
 
 def short(values: Floats) -> NDArray[np.floating[Any]]:
-    """The values in single precision, or as they are where the difference could be seen."""
+    """Convert values to single precision, unless the difference could be seen."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         single = values.astype(np.float32)
         finite = np.isfinite(values)
-        kept = values[finite]
-        if not len(kept):
+        exact = values[finite]
+        if not len(exact):
             return single
-        off = np.abs(single[finite] - kept).max()
-        tiny = (kept != 0) & (np.abs(kept) < np.finfo(np.float32).tiny)
-        enough = off <= COARSEST * (kept.max() - kept.min()) or off == 0
-    return single if enough and np.isfinite(off) and not tiny.any() else values
+        error = np.abs(single[finite] - exact).max()
+        tiny = (exact != 0) & (np.abs(exact) < np.finfo(np.float32).tiny)
+        enough = error <= MAX_ERROR * (exact.max() - exact.min()) or error == 0
+    return single if enough and np.isfinite(error) and not tiny.any() else values
 
 
 def _shown(surface: Surface) -> Indices:
-    """The indices along each axis of the points that are shown."""
+    """Return the indices along each axis of the points that are shown."""
     every = {name: np.arange(axis.points) for name, axis in surface.grid.axes.items()}
     level = None if surface.complete else surface.level
     if level is None or min(map(len, level.values())) < 2:
         return every
-    parts = (_cut(values, level, surface.grid.names) for values in surface.values.values())
-    return level if any(np.isfinite(part).any() for part in parts) else every
+    arrays = (_cut(values, level, surface.grid.names) for values in surface.values.values())
+    return level if any(np.isfinite(array).any() for array in arrays) else every
 
 
 def _progress(surface: Surface) -> str:
-    """Which points are shown if not all are, and how many are computed."""
+    """Describe how much is computed, and which points are shown; empty for a complete surface."""
     if surface.complete:
         return ""
     text = f"{100 * surface.done // surface.total} % computed"
@@ -126,7 +126,7 @@ def _progress(surface: Surface) -> str:
 
 
 def _layers(surface: Surface) -> Iterable[tuple[str, Surface]]:
-    """The surface, or the mean over its repeats and each of them, with names."""
+    """Return the surface, or else the mean over its repeats and each of them, with names."""
     if not surface.grid.repeated:
         return [("", surface)]
     deviations = {
@@ -158,7 +158,7 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
 
 
 def _places(source: Source) -> dict[str, Any]:
-    """The path of the training and the checkpoints, as far as the file has them."""
+    """Return the path of the training run and the checkpoints that the file has."""
     provenance = source.surface.provenance
     try:
         path, markers = trajectory_of(provenance), markers_of(provenance)
@@ -177,7 +177,7 @@ def _places(source: Source) -> dict[str, Any]:
 
 
 def _cut(array: NDArray[Any], shown: Indices, names: tuple[str, ...]) -> NDArray[Any]:
-    """What an array over the grid, or over its repeats too, holds for the points shown."""
+    """Return the entries of an array over the grid, with or without repeats, that are shown."""
     indices = [shown[name] for name in names[::-1]]
     if array.ndim > len(indices):
         indices.insert(0, np.arange(len(array)))

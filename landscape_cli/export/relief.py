@@ -1,4 +1,4 @@
-"""A line or plane as heights: which quantity, on which scale, between which limits."""
+"""Reliefs: the heights of a line or plane, on a scale and within limits."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Relief:
-    """Heights over a line or plane, or over the finest level of it that is complete.
+    """Heights over a line or plane, or over its finest complete level.
 
     Args:
         surface: one repeat, or the mean over them.
-        quantity: what the heights are of.
+        quantity: the quantity shown as heights.
         level: the indices used along each axis.
-        heights: values or their decimal logarithms within the limits, of shape (ny, nx) or (nx,);
-            NaN where there is none.
-        notes: what a user should know of it.
+        heights: values or their decimal logarithms, clipped to the limits, of shape (ny, nx) or
+            (nx,); NaN for none.
+        notes: remarks for the user.
     """
 
     surface: Surface
@@ -42,39 +42,39 @@ class Relief:
 
     @property
     def axes(self) -> dict[str, Floats]:
-        """The coordinates used along each axis."""
+        """Coordinates used along each axis."""
         axes = self.surface.grid.axes
         return {name: axes[name].coordinates[used] for name, used in self.level.items()}
 
     @property
     def side(self) -> float:
-        """The length of the longest axis."""
+        """Length of the longest axis."""
         return max(float(np.ptp(axis)) for axis in self.axes.values())
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Which points have a height."""
+        """Mask of the points that have a height."""
         return np.isfinite(self.heights)
 
     def cut(self, array: NDArray[Any]) -> NDArray[Any]:
-        """What an array of the grid's shape holds for the points used."""
+        """Select the points used from an array of the grid's shape."""
         return _at(array, self.level)
 
     def scaled(self, extent: float) -> Floats:
-        """The heights stretched to reach from 0 to ``extent``; all 0 if they are equal."""
+        """Scale the heights to the range from 0 to ``extent``; all are 0 if they are equal."""
         low, high = np.nanmin(self.heights), np.nanmax(self.heights)
         if low == high:
             return self.heights - low
-        # In parts of the larger one, as the difference of two finite numbers may be infinite.
+        # Relative to the larger end, since the difference of two finite numbers may overflow.
         unit = max(abs(low), abs(high))
         return (self.heights / unit - low / unit) / (high / unit - low / unit) * extent
 
 
 def relief_of(source: Source, options: Options) -> Relief:
-    """Choose the heights.
+    """Choose the heights of a surface.
 
-    With ``log`` None they are logarithms where no limit is given and the values are positive and
-    span more than three decades. Of several repeats they are the mean's, unless one is chosen.
+    If ``log`` is None, they are logarithms if no limit is given and the values are positive and
+    span more than three decades. With repeats they are those of the mean, unless one is chosen.
 
     Raises:
         UsageError: if an option makes no sense for the values, or there is nothing to show.
@@ -105,7 +105,7 @@ def relief_of(source: Source, options: Options) -> Relief:
 
 
 def _values(surface: Surface, key: Quantity, level: Mapping[str, NDArray[np.int64]]) -> Floats:
-    """A quantity at the points used, NaN where it is not finite or was not computed."""
+    """Return a quantity at the points used, NaN where it is not finite or was not computed."""
     values, status = (_at(array, level) for array in (surface.values[key], surface.status))
     known = np.isfinite(values) & ~np.isin(status, (Status.TODO, Status.FAILED))
     return np.where(known, values, np.nan)
@@ -117,7 +117,7 @@ def _at(array: NDArray[Any], level: Mapping[str, NDArray[np.int64]]) -> NDArray[
 
 
 def _is_log(source: Source, values: Floats, options: Options, what: str) -> bool:
-    """Whether heights are logarithms, if values can have any."""
+    """Decide if heights are logarithms, and refuse that if no value is positive."""
     if options.log is None:
         limited = options.vmin is not None or options.vmax is not None
         return not limited and is_wide(values[np.isfinite(values)])
@@ -141,7 +141,7 @@ def _check_options(options: Options) -> None:
 
 
 def _clip_notes(values: Floats, options: Options, what: str) -> list[str]:
-    """How many values the limits change."""
+    """Describe how many values the limits clip."""
     known = np.count_nonzero(np.isfinite(values))
     sides = (
         ("below --vmin", options.vmin, np.less),

@@ -1,8 +1,8 @@
-"""A plane as a solid: its surface in triangles, without a gap.
+"""Solids: a plane as a body whose surface is a closed mesh of triangles.
 
-The solid is a plate over the whole rectangle with the relief upon it. A cell of the grid that lacks
-a height is a pit down to the plate, with upright walls and a flat floor, so that no height is made
-up. Levels, from below: the bottom at 0; the floor of pits; the lowest height a little above it.
+The solid is a plate over the whole rectangle with the relief on top. A grid cell that lacks a
+height is a pit down to the plate, with vertical walls and a flat floor, so that no height is
+invented. Levels, from below: the bottom at 0; the floor of pits; the lowest height, just above it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ Cells = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Block:
-    """A solid's upper side over a plane.
+    """A solid, given by its upper side.
 
     Args:
         x: coordinates in millimetres, ascending, of shape (nx,).
         y: the same along y, of shape (ny,).
-        top: the upper side, of shape (ny, nx), above ``floor`` where a solid cell has a corner.
+        top: heights of the upper side, of shape (ny, nx), above ``floor`` at the corners of solid
+            cells.
         floor: the height of the plate.
-        solid: which cells reach up to the upper side, of shape (ny - 1, nx - 1); the others have
-            the plate alone.
+        solid: mask of the cells that reach up to the upper side, of shape (ny - 1, nx - 1); the
+            others consist of the plate alone.
     """
 
     x: Floats
@@ -40,9 +41,9 @@ class Block:
 
 
 def triangles(block: Block) -> Iterator[Floats]:
-    """The triangles of a solid's whole surface, in blocks of shape (k, 3, 3): corners, (x, y, z).
+    """Yield the triangles of a solid's surface in blocks of shape (k, 3, 3): corners, (x, y, z).
 
-    Corners are counterclockwise from outside. Every edge belongs to two triangles.
+    Corners are counterclockwise as seen from outside. Every edge belongs to exactly two triangles.
     """
     yield _bottom(block)
     yield _plate_walls(block)
@@ -51,9 +52,9 @@ def triangles(block: Block) -> Iterator[Floats]:
 
 
 def without_touching(solid: Cells) -> Cells:
-    """Fewer cells, so that no two of them, nor two of the others, meet at a corner alone.
+    """Remove cells until no two of them, nor two of the others, meet only at a corner.
 
-    Along the upright edge there four walls would meet.
+    Four walls would otherwise share the vertical edge at that corner.
     """
     cells = solid.copy()
     while True:
@@ -61,13 +62,13 @@ def without_touching(solid: Cells) -> Cells:
         touching = np.stack([a & c & ~b & ~d, b & d & ~a & ~c])
         if not touching.any():
             return cells
-        # One of the two becomes a pit: the one in the row above.
+        # The cell in the upper row becomes a pit.
         cells[1:, 1:] &= ~touching[0]
         cells[1:, :-1] &= ~touching[1]
 
 
 def _bottom(block: Block) -> Floats:
-    """A fan from the middle to the points around, seen from below."""
+    """Return the bottom, a fan of triangles from the middle to the rim, facing down."""
     rim = _rim(block)
     middle = np.broadcast_to([block.x[-1] / 2, block.y[-1] / 2], rim.shape)
     flat = np.stack([middle, np.roll(rim, -1, axis=0), rim], axis=1)
@@ -75,22 +76,22 @@ def _bottom(block: Block) -> Floats:
 
 
 def _plate_walls(block: Block) -> Floats:
-    """The walls from the bottom to the floor, around the plate."""
+    """Return the walls around the plate, from the bottom to the floor."""
     rim = _rim(block)
     return _walls(rim, np.roll(rim, -1, axis=0), 0, (block.floor, block.floor))
 
 
 def _rim(block: Block) -> Floats:
-    """The points around the rectangle, counterclockwise from above, of shape (k, 2)."""
+    """Return the points around the rectangle, counterclockwise from above, of shape (k, 2)."""
     x, y = block.x, block.y
     sides = [(x[:-1], y[0]), (x[-1], y[:-1]), (x[:0:-1], y[-1]), (x[0], y[:0:-1])]
     return np.concatenate([np.stack(np.broadcast_arrays(*side), axis=-1) for side in sides])
 
 
 def _row(block: Block, row: int) -> Iterator[Floats]:
-    """What lies over a row of cells: the upper side, floors, and walls where solid cells end."""
+    """Yield the parts over a row of cells: upper side, floors, and walls where solid cells end."""
     cells = block.solid[row]
-    corners = [_corners(block, row, *place) for place in ((0, 0), (0, 1), (1, 1), (1, 0))]
+    corners = [_corners(block, row, *corner) for corner in ((0, 0), (0, 1), (1, 1), (1, 0))]
     top = np.stack(corners, axis=1)
     floor = top.copy()
     floor[..., 2] = block.floor
@@ -103,14 +104,14 @@ def _row(block: Block, row: int) -> Iterator[Floats]:
 
 
 def _corners(block: Block, row: int, above: int, right: int) -> Floats:
-    """One corner of each cell of a row, of shape (nx - 1, 3)."""
+    """Return one corner of each cell of a row, of shape (nx - 1, 3)."""
     columns = slice(right, len(block.x) - 1 + right)
     top = block.top[row + above, columns]
     return np.stack([block.x[columns], np.full_like(top, block.y[row + above]), top], axis=-1)
 
 
 def _beside(solid: Cells, row: int) -> Cells:
-    """Which cells of a row have a solid one below, right, above and left; shape (4, nx - 1)."""
+    """Mask the cells of a row with a solid cell below, right, above and left; (4, nx - 1)."""
     around = np.pad(solid[max(row - 1, 0) : row + 2], ((row == 0, row == len(solid) - 1), (1, 1)))
     return np.stack([around[0, 1:-1], around[1, 2:], around[2, 1:-1], around[1, :-2]])
 
@@ -118,12 +119,13 @@ def _beside(solid: Cells, row: int) -> Cells:
 def _walls(
     first: Floats, second: Floats, low: float, high: tuple[float, float] | tuple[Floats, Floats]
 ) -> Floats:
-    """Upright walls from ``low`` to the heights ``high`` over pieces from first to second, (k, 2).
+    """Return vertical walls over segments from ``first`` to ``second``, both of shape (k, 2).
 
-    The outside is to the right of each piece.
+    They reach from ``low`` to the heights ``high`` at either end, and face right as seen from above
+    when one walks from first to second.
     """
     a, b, c, d = (
-        np.column_stack([place, np.broadcast_to(height, len(place))])
-        for place, height in ((first, low), (second, low), (second, high[1]), (first, high[0]))
+        np.column_stack([points, np.broadcast_to(height, len(points))])
+        for points, height in ((first, low), (second, low), (second, high[1]), (first, high[0]))
     )
     return np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])

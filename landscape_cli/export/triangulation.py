@@ -1,4 +1,4 @@
-"""The cells between the points of a plane, and the triangles that they are made of."""
+"""Triangles and segments between neighbouring grid points."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ CORNERS = ((FIRST, FIRST), (FIRST, LAST), (LAST, LAST), (LAST, FIRST))
 
 
 def triangles(known: NDArray[np.bool_]) -> Indices:
-    """The triangles between the points of a plane, their corners counterclockwise from above.
+    """Return the triangles between the points of a plane, corners counterclockwise from above.
 
     Args:
-        known: which points there are, of shape (ny, nx).
+        known: mask of the points to connect, of shape (ny, nx).
 
     Returns:
-        Flat indices of shape (k, 3): two triangles in a cell of four points that are there, one in
-        a cell of three.
+        Flat indices of shape (k, 3): two triangles in a cell whose four points are known, one in a
+        cell with three.
     """
     flat = np.arange(known.size).reshape(known.shape)
     a, b, c, d = (flat[corner].ravel() for corner in CORNERS)
-    found = [np.stack(one, axis=-1) for one in ((a, b, c), (a, c, d), (a, b, d), (b, c, d))]
-    whole = [known.ravel()[one].all(axis=-1) for one in found]
-    # The other diagonal serves cells that lack a corner which both of the first two have.
-    whole[2] &= ~known.ravel()[c]
-    whole[3] &= ~known.ravel()[a]
-    return np.concatenate([one[there] for one, there in zip(found, whole, strict=True)])
+    shapes = [np.stack(shape, axis=-1) for shape in ((a, b, c), (a, c, d), (a, b, d), (b, c, d))]
+    usable = [known.ravel()[corners].all(axis=-1) for corners in shapes]
+    # The second diagonal is for cells that lack a corner on the first one.
+    usable[2] &= ~known.ravel()[c]
+    usable[3] &= ~known.ravel()[a]
+    return np.concatenate([corners[mask] for corners, mask in zip(shapes, usable, strict=True)])
 
 
 def segments(known: NDArray[np.bool_]) -> Indices:
-    """The pieces between neighbouring points of a line, flat indices of shape (k, 2)."""
+    """Return the segments between neighbouring points of a line, flat indices of shape (k, 2)."""
     first = np.flatnonzero(known[:-1] & known[1:])
     return np.stack([first, first + 1], axis=-1)

@@ -1,8 +1,8 @@
-"""The XML files of VTK, as ParaView and VTK's own readers take them.
+"""Writer of VTK XML files, which ParaView and VTK's own readers open.
 
-A header in XML names arrays and their places; the arrays follow as raw little-endian bytes, each
-after its length in bytes as an unsigned number of 64 bits ("appended", "raw" in the VTK file
-formats specification of the VTK User's Guide).
+An XML header lists the arrays and their offsets; the arrays follow as raw little-endian bytes, each
+preceded by its length in bytes as an unsigned 64-bit integer ("appended", "raw" in the VTK file
+formats section of the VTK User's Guide).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 TYPES = {"f8": "Float64", "i8": "Int64", "u1": "UInt8"}
-"""What VTK calls the types of numbers written."""
+"""VTK's names of the number types."""
 
 
 @dataclass(frozen=True)
 class Array:
-    """An array that is made when it is written, block by block, so that it may be large.
+    """An array that is generated block by block while it is written, so that it may be large.
 
     Args:
-        name: what it is called.
-        kind: the type of its numbers, a key of ``TYPES``.
-        rows: how many points or cells it has a value for.
-        blocks: makes its numbers, in one or more parts.
-        components: how many numbers each of the rows has.
+        name: its name in the file.
+        kind: its number type, a key of ``TYPES``.
+        rows: number of points or cells.
+        blocks: generates its numbers in one or more blocks.
+        components: numbers per row.
     """
 
     name: str
@@ -40,17 +40,17 @@ class Array:
 
     @classmethod
     def of(cls, name: str, values: NDArray[Any], kind: str = "f8") -> Array:
-        """An array that is there: of shape (rows,) or (rows, components)."""
+        """Wrap an array in memory, of shape (rows,) or (rows, components)."""
         components = values.shape[1] if values.ndim == 2 else 1
         return cls(name, kind, len(values), lambda: [values], components)
 
     @property
     def bytes(self) -> int:
-        """How long it is in the file, without its length."""
+        """Size in the file, without the preceding length."""
         return self.rows * self.components * int(self.kind[1])
 
     def tag(self, offset: int) -> str:
-        """Its tag in the header."""
+        """Return its tag in the header."""
         return (
             f'<DataArray type="{TYPES[self.kind]}" Name={quoteattr(self.name)} '
             f'NumberOfComponents="{self.components}" format="appended" offset="{offset}"/>'
@@ -68,10 +68,10 @@ def write_vtk(
 
     Args:
         path: the file.
-        kind: what VTK calls the data set, ``PolyData`` or ``StructuredGrid``.
+        kind: VTK's type of data set, ``PolyData`` or ``StructuredGrid``.
         piece: the piece's attributes.
-        sections: the arrays of each part, such as ``Points`` and ``PointData``. The first array of
-            ``PointData`` is what a program colours by.
+        sections: the arrays of each section, such as ``Points`` and ``PointData``. Programs colour
+            by the first array of ``PointData``.
         whole: the data set's attributes.
     """
     arrays = [array for members in sections.values() for array in members]
@@ -90,7 +90,7 @@ def _header(
     sections: Mapping[str, Sequence[Array]],
     whole: Mapping[str, object],
 ) -> str:
-    """All that comes before the first array."""
+    """Return everything before the first array."""
     lines = [
         '<?xml version="1.0"?>',
         f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">',

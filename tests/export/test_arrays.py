@@ -59,5 +59,5 @@ def test_options_that_mean_nothing_to_a_format_are_refused(name):
         if option in FORMATS[name].takes:
             check_options(name, Options(**{option: value}))
             continue
-        with pytest.raises(UsageError, match=f"^--{option}.* means nothing to {name}, only to "):
+        with pytest.raises(UsageError, match=f"^--{option}.* applies only to .*, not to {name};"):
             check_options(name, Options(**{option: value}))

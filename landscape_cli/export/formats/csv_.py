@@ -1,4 +1,4 @@
-"""CSV: one row a point, written block by block."""
+"""CSV: one row per point, written block by block."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 ROWS = 4096
-"""So many rows are made at once."""
+"""Number of rows formatted at once."""
 
 UNKNOWN = (Status.TODO, Status.FAILED)
+"""States of points whose values are left empty."""
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     """Write the coordinates, every quantity, its standard error and the status of every point.
 
-    Points come in the surface's order, x fastest. Numbers have as many digits as it takes to read
-    the same ones back; results that are not finite are ``nan``, ``inf`` and ``-inf``, and what was
-    not computed is left empty. The status is a word.
+    Points are in the surface's order, x fastest. Numbers have enough digits to be read back
+    exactly; results that are not finite are ``nan``, ``inf`` and ``-inf``, and values that were not
+    computed are left empty. The status is a word.
     """
     surface = selected(sources[0], options)
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -46,7 +47,7 @@ def _header(surface: Surface) -> list[str]:
 
 
 def _rows(surface: Surface, indices: range) -> Iterator[tuple[Any, ...]]:
-    """The rows of consecutive points, by their flat indices."""
+    """Return the rows of consecutive points, given by their flat indices."""
     part = slice(indices.start, indices.stop)
     status = surface.status.ravel()[part]
     empty = np.isin(status, UNKNOWN)
@@ -57,11 +58,11 @@ def _rows(surface: Surface, indices: range) -> Iterator[tuple[Any, ...]]:
         for arrays in (surface.values, surface.stderr):
             if key in arrays:
                 columns.append(_cells(arrays[key].ravel()[part], empty))
-    columns.append([Status(one).name.lower() for one in status])
+    columns.append([Status(state).name.lower() for state in status])
     return zip(*columns, strict=True)
 
 
 def _cells(values: NDArray[np.float64], empty: NDArray[np.bool_]) -> list[Any]:
-    """Numbers, and nothing where no value was computed."""
+    """Return the numbers, with None where no value was computed."""
     pairs = zip(values.tolist(), empty.tolist(), strict=True)
     return [None if absent else value for value, absent in pairs]

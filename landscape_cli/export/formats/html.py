@@ -1,4 +1,4 @@
-"""One interactive page of surfaces, drawn by plotly.js, that needs nothing but itself."""
+"""HTML: a self-contained interactive page of surfaces, drawn by plotly.js."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.tiles import Quantity
 
 SCRIPTS = ("unpack.js", "scale.js", "traces.js", "panel.js", "page.js")
-"""The page's own scripts, in the order in which they are run."""
+"""The page's own scripts, in the order in which they run."""
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
-"""What the page may do (Content-Security-Policy): nothing that takes a network."""
+"""Content-Security-Policy of the page, which forbids all network access."""
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> None:
@@ -39,9 +39,9 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
         options: which values are shown first.
 
     Raises:
-        UsageError: if plotly is missing, a surface is no plane or has no finite value, or none has
-            the values asked for.
-        StoreError: if what a file says of checkpoints is damaged.
+        UsageError: if plotly is missing, a surface is not a plane or has no finite value, or none
+            has the requested values.
+        StoreError: if a file's checkpoints or path are damaged.
     """
     surfaces = [page_surface(source) for source in sources]
     check_extra("plotly.offline", "html", "html")
@@ -59,10 +59,10 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
 
 
 def page(data: dict[str, Any], title: str) -> str:
-    """The page's text.
+    """Return the page's text.
 
     Args:
-        data: what its scripts show, as JSON can hold it.
+        data: the data that its scripts show, as plain values for JSON.
         title: its title.
     """
     from plotly.offline import get_plotlyjs
@@ -84,38 +84,39 @@ def _part(name: str) -> str:
 
 
 def _packed(text: str) -> str:
-    """A text, compressed, as base64; the same bytes for the same text."""
+    """Compress a text and encode it in base64; the same text always gives the same bytes."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 
 def _first(sources: Sequence[Source], options: Options) -> Quantity:
-    """The split and quantity that are shown first, the training loss if there is such."""
+    """Return the split and quantity to show first, preferring the training loss."""
     offered = list(dict.fromkeys(key for source in sources for key in source.surface.values))
     splits = list(dict.fromkeys(split for split, _ in offered))
     quantities = list(dict.fromkeys(name for _, name in offered))
-    for option, wanted, there in (
+    for option, wanted, available in (
         ("--split", options.split, splits),
         ("--quantity", options.quantity, quantities),
     ):
-        if wanted is not None and wanted not in there:
+        if wanted is not None and wanted not in available:
             names = " and ".join(source.file for source in sources)
+            verb = "has" if len(sources) == 1 else "have"
             raise UsageError(
-                f"{option} {wanted!r}: {names} has {', '.join(there)}; choose one of these"
+                f"{option} {wanted!r}: {names} {verb} {', '.join(available)}; choose one of these"
             )
-    fitting = [
+    matching = [
         key
         for key in offered
         if options.split in (None, key[0]) and options.quantity in (None, key[1])
     ]
-    if not fitting:
+    if not matching:
         raise UsageError(
-            f"--quantity {options.quantity!r}: there is none of split {options.split!r}; choose "
-            f"one of {', '.join(' '.join(key) for key in offered)}"
+            f"--quantity {options.quantity!r}: split {options.split!r} has none; choose one of "
+            f"{', '.join(' '.join(key) for key in offered)}"
         )
-    return min(fitting, key=lambda key: (key[0] != "train", key[1] != "loss"))
+    return min(matching, key=lambda key: (key[0] != "train", key[1] != "loss"))
 
 
 def _check_positive(sources: Sequence[Source], key: Quantity) -> None:
-    values = [one.surface.values[key] for one in sources if key in one.surface.values]
+    values = [source.surface.values[key] for source in sources if key in source.surface.values]
     if not any((np.isfinite(array) & (array > 0)).any() for array in values):
         raise UsageError(f"--log: no {' '.join(key)} is positive; use --linear")

@@ -1,4 +1,4 @@
-"""NetCDF 4 through xarray, with attributes after the CF conventions."""
+"""NetCDF 4, written by xarray, with attributes that follow the CF conventions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 LIBVER = ("v108", "v110")
-"""HDF5's own versions: attributes of more than 64 KiB, a long provenance, need the first."""
+"""HDF5 format versions, lower and upper bound; 1.8 allows attributes of more than 64 KiB."""
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
-    """Write every array over the dimensions repeat, z, y, x, those that the grid has.
+    """Write every array over those of the dimensions repeat, z, y, x that the grid has.
 
     Raises:
         UsageError: without xarray or h5netcdf.
@@ -39,10 +39,10 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
 
 
 def as_dataset(surface: Surface) -> Any:
-    """A surface as an ``xarray.Dataset``; NaN and infinities are results and stay.
+    """Convert a surface to an ``xarray.Dataset``; NaN and infinities are results and are kept.
 
-    The variables are called ``train_loss``, ``train_loss_stderr``, ..., ``status``, ``seconds`` and
-    ``rank``. Configuration and provenance are JSON in the attributes of these names.
+    The variables are ``train_loss``, ``train_loss_stderr``, ..., ``status``, ``seconds`` and
+    ``rank``. The attributes ``config`` and ``provenance`` hold JSON.
     """
     import xarray
 
@@ -65,26 +65,26 @@ def as_dataset(surface: Surface) -> Any:
 
 
 def _variables(surface: Surface) -> list[tuple[str, tuple[Any, dict[str, Any]]]]:
-    """Every variable's name, array and attributes."""
-    found: list[tuple[str, tuple[Any, dict[str, Any]]]] = []
+    """Return every variable's name, array and attributes."""
+    variables: list[tuple[str, tuple[Any, dict[str, Any]]]] = []
     for (split, quantity), name in array_names(surface).items():
-        words = {"long_name": f"{split} {quantity}", "split": split, "quantity": quantity}
+        attributes = {"long_name": f"{split} {quantity}", "split": split, "quantity": quantity}
         error = surface.stderr.get((split, quantity))
         companions = "status" if error is None else f"{name}{STDERR} status"
         values = surface.values[split, quantity]
-        found.append((name, (values, words | {"ancillary_variables": companions})))
+        variables.append((name, (values, attributes | {"ancillary_variables": companions})))
         if error is not None:
             long_name = f"standard error of the mean {split} {quantity} over samples"
-            found.append((name + STDERR, (error, words | {"long_name": long_name})))
+            variables.append((name + STDERR, (error, attributes | {"long_name": long_name})))
     flags = {
-        "long_name": "what is known of the point",
+        "long_name": "state of the point",
         "flag_values": np.array(list(Status), np.uint8),
-        "flag_meanings": " ".join(one.name.lower() for one in Status),
+        "flag_meanings": " ".join(state.name.lower() for state in Status),
     }
-    seconds = {"long_name": "what the point cost", "units": "s"}
+    seconds = {"long_name": "time spent on the point", "units": "s"}
     rank = {"long_name": "MPI rank that computed the point, -1 for none"}
     return [
-        *found,
+        *variables,
         ("status", (surface.status, flags)),
         ("seconds", (surface.seconds, seconds)),
         ("rank", (surface.rank, rank)),

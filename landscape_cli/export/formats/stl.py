@@ -1,4 +1,4 @@
-"""STL: a plane as a solid for 3-D printing, as a binary file."""
+"""STL: a plane as a solid for 3-D printing, in binary form."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from landscape_cli.export.solid import Block, triangles, without_touching
 from landscape_cli.export.triangulation import CORNERS
 
 SIZE = 100.0
-"""The longer side in millimetres."""
+"""Default length of the longer side in millimetres."""
 
 HEIGHT = 0.5
-"""From the lowest to the highest point, as a part of the longer side."""
+"""Default extent from the lowest to the highest point, as a fraction of the longer side."""
 
 FLOOR, LOWEST = 0.02, 0.03
-"""The floor of pits and the lowest height above the bottom, as parts of the longer side."""
+"""Heights of the pits' floor and of the lowest point, as fractions of the longer side."""
 
 TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
@@ -31,8 +31,8 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     """Write the solid as a binary file, in millimetres.
 
     Raises:
-        UsageError: for anything but a plane of at least two points along each axis, or heights that
-            can't be chosen.
+        UsageError: if the surface is not a plane of at least two points along each axis, or its
+            heights can't be chosen.
     """
     source = sources[0]
     points = tuple(axis.points for axis in source.surface.grid.axes.values())
@@ -58,11 +58,12 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
         file.seek(80)
         file.write(np.array(count, "<u4").tobytes())
     pits = int(block.solid.size - block.solid.sum())
-    note = f"{pits} of {block.solid.size} cells are pits with a flat floor, for want of heights"
+    note = f"{pits} of {block.solid.size} cells lack heights and become pits with a flat floor"
     return [*relief.notes, note] if pits else list(relief.notes)
 
 
 def _block(relief: Relief, options: Options) -> Block:
+    """Scale the relief to millimetres."""
     size = options.size or SIZE
     x, y = ((axis - axis[0]) / relief.side * size for axis in relief.axes.values())
     height = options.height or HEIGHT
@@ -73,7 +74,7 @@ def _block(relief: Relief, options: Options) -> Block:
 
 
 def _records(corners: NDArray[np.float64]) -> NDArray[np.void]:
-    """Triangles as the file holds them, with their normals."""
+    """Convert triangles to the file's records, which include their normals."""
     records = np.zeros(len(corners), TRIANGLE)
     records["corners"] = corners
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

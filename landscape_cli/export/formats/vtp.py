@@ -1,4 +1,4 @@
-"""VTK's polygons: a plane as triangles at the height of its values, a line as a curve."""
+"""VTK polygons: a plane as triangles at the height of its values, a line as a curve."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from landscape_cli.export.vtk_xml import Array, write_vtk
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     """Write the points (x, y, height), their values, and triangles between neighbours.
 
-    A line becomes the curve (x, 0, height). Points without a height are left out, and so are the
-    triangles and pieces of curve that would meet there. Heights are values or logarithms, or with
-    ``options.height`` reach from 0 to that part of the longer side.
+    A line becomes the curve (x, 0, height). Points without a height are left out, as are the
+    triangles and segments that would meet there. Heights are values or logarithms; with
+    ``options.height`` they are scaled to reach from 0 to that fraction of the longer side.
 
     Raises:
-        UsageError: for a volume, or where there are no heights to be joined.
+        UsageError: for a volume, or if no neighbouring points have heights.
     """
     source = sources[0]
     dimension = len(source.surface.grid.axes)
@@ -37,10 +37,10 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     cells = segments(known) if dimension == 1 else triangles(known)
     if not len(cells):
         raise UsageError(
-            f"--to vtp: no neighbouring points of {source.file} have heights to lay a surface "
-            "through; use --to vts"
+            f"--to vtp: no neighbouring points of {source.file} have heights to connect; use "
+            "--to vts"
         )
-    used = np.cumsum(known.ravel()) - 1  # a point's number among those that are kept
+    numbers = np.cumsum(known.ravel()) - 1  # of each point among those that are kept
     kind, other = ("Lines", "Polys") if dimension == 1 else ("Polys", "Lines")
     write_vtk(
         path,
@@ -51,16 +51,16 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
                 relief.surface, len(points), lambda a: relief.cut(a)[known], relief.quantity
             ),
             "Points": [Array.of("Points", points)],
-            kind: _cells(used[cells]),
+            kind: _cells(numbers[cells]),
         },
     )
     absent = int(known.size - len(points))
-    hole = f"{absent} of {known.size} points have no height, and are left out"
-    return [*relief.notes, hole] if absent else list(relief.notes)
+    note = f"{absent} of {known.size} points have no height, and are left out"
+    return [*relief.notes, note] if absent else list(relief.notes)
 
 
 def _points(relief: Relief, options: Options) -> NDArray[np.float64]:
-    """Every point's (x, y, height), of shape (points, 3)."""
+    """Return every point's (x, y, height), of shape (points, 3)."""
     heights = relief.heights
     if options.height is not None:
         heights = relief.scaled(options.height * relief.side)
@@ -70,6 +70,6 @@ def _points(relief: Relief, options: Options) -> NDArray[np.float64]:
 
 
 def _cells(corners: Indices) -> list[Array]:
-    """What VTK wants to know of cells that all have the same number of corners."""
+    """Return VTK's arrays for cells that all have the same number of corners."""
     ends = np.arange(1, len(corners) + 1) * corners.shape[1]
     return [Array.of("connectivity", corners.ravel(), "i8"), Array.of("offsets", ends, "i8")]

@@ -1,4 +1,4 @@
-"""VTK's structured grid: every point of a line, plane or volume, flat in its coordinates."""
+"""VTK structured grid: every point of a line, plane or volume, without heights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from landscape_cli.records.grid import AXIS_NAMES, Grid
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     """Write the grid, with every quantity at every point, computed or not.
 
-    Points lie at their coordinates, at 0 along the axes that there are not. Of several repeats this
-    is the mean, unless one is chosen.
+    Points lie at their coordinates, and at 0 along the axes that the grid lacks. With repeats,
+    their mean is written unless one is chosen.
     """
     source = sources[0]
     surface, notes = one_surface(source, options)
@@ -39,7 +39,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
 
 
 def _points(grid: Grid) -> Iterator[NDArray[np.float64]]:
-    """The coordinates (x, y, z) of the grid's points in its order, row by row."""
+    """Yield the coordinates (x, y, z) of the grid's points in its order, row by row."""
     axes = grid.axes
     x, y, z = (axes[name].coordinates if name in axes else np.zeros(1) for name in AXIS_NAMES)
     row = np.zeros((len(x), 3))

@@ -1,5 +1,5 @@
 "use strict";
-// The controls, what they change, and what links the views.
+// The controls, their effects, and the links between views.
 
 const state = { split: "", quantity: "", layer: "", unit: "", log: false, part: 1, step: 0, window: null };
 const panels = [];
@@ -10,11 +10,11 @@ const control = (id) => document.getElementById(id);
 const frame = () => new Promise(requestAnimationFrame);
 
 /**
- * A function that runs an asynchronous one, never twice at a time, and once more if called meanwhile.
+ * Wrap an asynchronous function so that it never runs twice at a time, but once more if called meanwhile.
  *
- * It waits while a surface is dragged unless it is hasty: drawing would put the camera back.
+ * Unless `duringDrag`, it waits while a surface is being dragged, since drawing would reset the camera.
  */
-function oneByOne(work, hasty = false) {
+function oneByOne(work, duringDrag = false) {
   let busy = false, again = false;
   async function run() {
     if (busy) {
@@ -23,7 +23,7 @@ function oneByOne(work, hasty = false) {
     }
     busy = true;
     do {
-      while (dragged && !hasty) await frame();
+      while (dragged && !duringDrag) await frame();
       again = false;
       await work();
       await frame();
@@ -53,7 +53,7 @@ const drawPath = oneByOne(async () => {
 
 // ---------------------------------------------------------------- values
 
-/** The values shown have changed: what of the controls makes sense for them? */
+/** Adapt scale and controls to newly chosen values. */
 function chooseValues(log) {
   const views = panels.map((panel) => panel.view(state)).filter(Boolean);
   extent = extentOf(views);
@@ -75,7 +75,7 @@ function unique(names) {
   return [...new Set(names)];
 }
 
-/** Offer the quantities, splits and repeats that there are. */
+/** List the available quantities, splits and repeats in the controls. */
 function offer() {
   const layers = data.surfaces.flatMap((surface) => surface.layers);
   const views = layers.flatMap((layer) => layer.views);
@@ -125,7 +125,7 @@ function listen() {
 
 // ---------------------------------------------------------------- cameras
 
-/** One panel's camera has moved; the others follow if they are linked. */
+/** Record that a panel's camera has moved, and move the linked ones. */
 function turn(panel, camera) {
   panel.camera = camera;
   if (!control("linked").checked) return;
@@ -144,7 +144,7 @@ const turnOthers = oneByOne(async () => {
   }
 }, true);
 
-/** Rotate a panel by angles in degrees around the upright axis and up, and change the distance. */
+/** Rotate a panel by angles in degrees around the vertical axis and upwards, and scale the distance. */
 function rotate(panel, around, up, factor) {
   const { x, y, z } = panel.camera.eye;
   const distance = Math.hypot(x, y, z) * factor;
@@ -167,7 +167,7 @@ function watchSolid(panel) {
   const follow = (event) => {
     const camera = event["scene.camera"];
     if (!camera || panel.following) return;
-    panel.solid.layout.scene.camera = camera; // plotly forgets to, once a view has been drawn anew
+    panel.solid.layout.scene.camera = camera; // plotly omits this after a view has been redrawn
     turn(panel, camera);
   };
   panel.solid.on("plotly_relayouting", follow);
@@ -185,7 +185,7 @@ function watchSolid(panel) {
 
 // ---------------------------------------------------------------- points
 
-/** Show the values at a place, on all surfaces. The 3-D view says each time it is drawn where it is. */
+/** Show the values at a place on all surfaces. The 3-D view repeats the event whenever it is drawn. */
 function pointAt(x, y) {
   const moved = panels.map((panel) => panel.point(x, y));
   if (moved.some(Boolean)) drawCursor();
@@ -218,7 +218,7 @@ function watchPoints(panel) {
   });
 }
 
-/** Zooming into one contour zooms every view to that part of the plane. */
+/** Zoom every view to the part of the plane that one contour plot is zoomed to. */
 function watchFlat(panel) {
   panel.flat.on("plotly_relayout", (event) => {
     const keys = Object.keys(event);
@@ -235,7 +235,7 @@ function watchFlat(panel) {
 function offerPath() {
   const paths = data.surfaces.map((surface) => surface.path).filter(Boolean);
   if (!paths.length) return;
-  const longest = paths.reduce((one, other) => (other.x.length > one.x.length ? other : one));
+  const longest = paths.reduce((best, path) => (path.x.length > best.x.length ? path : best));
   state.step = longest.x.length - 1;
   Object.assign(control("step"), { max: state.step, value: state.step });
   show("step", true);

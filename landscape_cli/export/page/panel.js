@@ -1,5 +1,5 @@
 "use strict";
-// One surface on the page: its views, what is read off it, and its notes.
+// One surface on the page: its views, its readout, and its notes.
 
 const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
 const ICONS = { ...CONFIG, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "resetCameraLastSave3d"] };
@@ -34,7 +34,7 @@ class Panel {
     this.box.setAttribute("aria-label", name);
   }
 
-  /** The camera at first: the whole surface in sight, from farther away where there is less room. */
+  /** Initial camera, which shows the whole surface, from farther away in narrow views. */
   home() {
     const { width, height } = this.solid.getBoundingClientRect();
     const far = Math.min(Math.max((1.25 * height) / (width || height || 1), 1), 1.7);
@@ -42,17 +42,17 @@ class Panel {
     return { eye, center: CENTER, up: UP };
   }
 
-  /** The layer that is shown: the one asked for, or the first where there is no such. */
+  /** The layer to show: the requested one, or else the first. */
   layer(state) {
     return this.surface.layers.find((layer) => layer.name === state.layer) || this.surface.layers[0];
   }
 
-  /** The values shown, or undefined if this surface has none of them. */
+  /** The values to show, or undefined if this surface lacks them. */
   view(state) {
     return this.layer(state).views.find((v) => v.split === state.split && v.quantity === state.quantity);
   }
 
-  /** Draw everything, on a scale that may be null where no surface has a value to show. */
+  /** Draw everything; `scale` is null if no surface has a value to show. */
   async draw(state, scale, look) {
     const { surface } = this;
     this.shown = this.view(state);
@@ -89,12 +89,12 @@ class Panel {
     }
     if (above) found.push(`${percent(above / known)} of the points lie above ${numberText(scale.limit, 4)} and are drawn at it`);
     if (absent.x.length) found.push(`${absent.x.length} red crosses: not finite${scale.log ? ", or not positive" : ""}`);
-    const missing = this.status ? this.status.filter((one) => one === 0 || one === 3).length : 0;
+    const missing = this.status ? this.status.filter((state) => state === 0 || state === 3).length : 0;
     if (missing) found.push(`${missing} of ${values.length} points not computed`);
     return found;
   }
 
-  /** Redraw the path up to a checkpoint, and nothing else. */
+  /** Redraw only the path, up to a checkpoint. */
   async drawPath(state) {
     if (!this.surface.path || !this.heights) return;
     const path = pathAbove(this.surface, this.heights, state.step), head = lastOf(path);
@@ -102,7 +102,7 @@ class Panel {
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
   }
 
-  /** Move the cursor to the point nearest to a place; whether that is another one than before. */
+  /** Move the cursor to the point nearest to a place; return true if it changed. */
   point(x, y) {
     const column = nearest(this.surface.x, x), row = nearest(this.surface.y, y);
     if (this.cursor && this.cursor.column === column && this.cursor.row === row) return false;
@@ -121,7 +121,7 @@ class Panel {
     await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
   }
 
-  /** What is known of the cursor's point: coordinates, value, error, status. */
+  /** Describe the cursor's point: coordinates, value, error, status. */
   text() {
     const { x, y, column, row } = this.cursor;
     const place = row * this.surface.x.length + column;

@@ -1,10 +1,10 @@
 "use strict";
-// From values to heights between 0 and 1, the same for all surfaces that are shown.
+// The map from values to heights between 0 and 1, shared by all surfaces shown.
 
-const WIDE = 1e3; // positive values that span more are shown on a log scale at first
+const WIDE = 1e3; // positive values with a larger ratio are first shown on a log scale
 const REACH = 3; // on a linear scale the clip slider goes down to 10^-REACH of the range
 
-/** The smallest and the largest finite value, and the smallest and largest positive one. */
+/** The smallest and largest finite value, and the smallest positive one. */
 function extentOf(views) {
   const found = { low: Infinity, high: -Infinity, least: Infinity };
   for (const view of views) {
@@ -23,9 +23,9 @@ function isWide(extent) {
 }
 
 /**
- * A scale up to a part of the way from the lowest to the highest value.
+ * Make a scale that covers a part, from 0 to 1, of the range from the lowest to the highest value.
  *
- * Values above its limit are drawn at it. Part 1 clips nothing.
+ * Values above its limit are clipped to it; part 1 clips nothing.
  */
 function makeScale(extent, log, part) {
   let low = log ? extent.least : extent.low;
@@ -34,7 +34,7 @@ function makeScale(extent, log, part) {
     const room = 0.1 * Math.abs(low) || 1;
     [low, high] = log ? [low / 1.1, high * 1.1] : [low - room, high + room];
   }
-  // Halves, since the difference of two values can be larger than any number.
+  // Halved, since the difference of two values may overflow.
   const place = log ? Math.log10 : (value) => value / 2;
   const value = log ? (at) => 10 ** at : (at) => 2 * at;
   const bottom = place(low);
@@ -45,7 +45,7 @@ function makeScale(extent, log, part) {
   return { log, low, limit, height };
 }
 
-/** Round values on a scale, about so many, as {at: heights, text: labels}. */
+/** Choose about `most` round values on a scale; return {at: heights, text: labels}. */
 function ticksOf(scale, most = 5) {
   const values = scale.log ? logTicks(scale, most) : linearTicks(scale, most);
   const apart = values.length > 1 ? values[1] - values[0] : Math.abs(values[0]) || 1;
@@ -91,7 +91,7 @@ function digitsFor(values, apart) {
   return Math.min(15, Math.max(3, Math.ceil(Math.log10(largest / apart)) + 1));
 }
 
-/** A number of few digits; very large and small ones as a power of ten. */
+/** Format a number with few digits; very large and small ones with a power of ten. */
 function numberText(value, digits = 6) {
   if (Number.isNaN(value)) return "not a number";
   if (!Number.isFinite(value)) return value > 0 ? "infinite" : "minus infinite";
@@ -104,7 +104,7 @@ function numberText(value, digits = 6) {
   return `${/^−?1$/.test(text) ? text.slice(0, -1) : `${text}×`}10${raised(Number(power))}`;
 }
 
-/** An exponent. */
+/** Format an exponent as superscript. */
 function raised(power) {
   return [...String(Math.round(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
 }

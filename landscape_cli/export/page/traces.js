@@ -1,11 +1,11 @@
 "use strict";
-// What plotly is to draw of one surface: the 3-D view and the contour.
+// Plotly's traces and layouts of one surface: the 3-D view and the contour plot.
 
 const CURSOR = 1, PATH = 2, HEAD = 3, MARKS = 4, ABSENT = 5; // traces of the 3-D view after the surface
 const PINK = "#ff2f92", RED = "#e6194b";
-const FINE = 8; // points of a path between two checkpoints, so that it follows the surface
+const FINE = 8; // segments of a path between two checkpoints, so that it follows the surface
 
-/** Heights of a view's values for plotly, clipped at 1, NaN where there is nothing to draw. */
+/** Heights of a view's values, clipped at 1; NaN where there is nothing to draw. */
 function heightsOf(view, scale) {
   return Float32Array.from(view.values, (value) => {
     const height = Number.isFinite(value) ? scale.height(value) : NaN;
@@ -19,7 +19,7 @@ function rowsOf(array, width) {
   return rows;
 }
 
-/** Where points were computed, but have no place on the scale. */
+/** Places of points that were computed but have no height on the scale. */
 function absentOf(surface, view, status, heights) {
   const found = { x: [], y: [] };
   heights.forEach((height, place) => {
@@ -31,7 +31,7 @@ function absentOf(surface, view, status, heights) {
   return found;
 }
 
-/** The height above a place of the plane, between the points around it; null where there is none. */
+/** Height above a place in the plane, interpolated between the points around; null for none. */
 function heightAt(surface, heights, x, y) {
   const [column, right] = cellOf(surface.x, x);
   const [row, up] = cellOf(surface.y, y);
@@ -54,13 +54,13 @@ function cellOf(coordinates, value) {
 
 function nearest(coordinates, value) {
   let best = 0;
-  coordinates.forEach((one, place) => {
-    if (Math.abs(one - value) < Math.abs(coordinates[best] - value)) best = place;
+  coordinates.forEach((coordinate, place) => {
+    if (Math.abs(coordinate - value) < Math.abs(coordinates[best] - value)) best = place;
   });
   return best;
 }
 
-/** A path's places up to a checkpoint on the surface, close to each other: {x, y, z}. */
+/** Closely spaced points of a path on the surface, up to a checkpoint: {x, y, z}. */
 function pathAbove(surface, heights, step) {
   const { x, y } = surface.path;
   const found = { x: [], y: [], z: [] };
@@ -134,7 +134,7 @@ function flatTraces(surface, heights, absent, scale, look) {
   ];
 }
 
-/** What lies over the contour: the cursor, the path and the checkpoints. */
+/** Shapes over the contour plot: the path, the checkpoints and the cursor. */
 function overlaysOf(surface, step, cursor) {
   const shapes = [];
   const dot = (x, y, size, fill, edge) => ({
@@ -144,8 +144,8 @@ function overlaysOf(surface, step, cursor) {
   if (surface.path) {
     const { x, y } = surface.path;
     const last = Math.min(step, x.length - 1);
-    const way = x.slice(0, last + 1).map((one, k) => `${k ? "L" : "M"}${one},${y[k]}`).join("");
-    const line = (color, width) => ({ type: "path", path: way, line: { color, width } });
+    const path = x.slice(0, last + 1).map((left, k) => `${k ? "L" : "M"}${left},${y[k]}`).join("");
+    const line = (color, width) => ({ type: "path", path, line: { color, width } });
     if (last > 0) shapes.push(line("#ffffff", 4), line(PINK, 2));
     shapes.push(dot(x[0], y[0], 3, "#ffffff", PINK), dot(x[last], y[last], 5, PINK, "#ffffff"));
   }

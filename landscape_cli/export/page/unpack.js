@@ -1,10 +1,10 @@
 "use strict";
-// What the page carries: compressed texts, and arrays inside of them.
+// Unpacking of the page's data: compressed texts with arrays inside.
 
-/** The text of a compressed script element. */
+/** Decompress the text of a script element. */
 async function unpack(id) {
   if (!("DecompressionStream" in window)) {
-    throw new Error("this browser is from before 2023; open the page with a newer one");
+    throw new Error("this browser is too old (before 2023); open the page with a newer one");
   }
   const packed = bytesOf(document.getElementById(id).textContent.trim());
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -15,13 +15,13 @@ function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
-/** A typed array, little-endian: {type: "f4" | "f8" | "u1", data: base64}. */
+/** Unpack a typed array: {type: "f4" | "f8" | "u1", data: little-endian bytes in base64}. */
 function arrayOf(packed) {
   const kinds = { f4: Float32Array, f8: Float64Array, u1: Uint8Array };
   return new kinds[packed.type](bytesOf(packed.data).buffer);
 }
 
-/** The surfaces and what is shown first; typed arrays in place of packed ones. */
+/** Read the surfaces and the initial view, with packed arrays unpacked. */
 async function readData() {
   const data = JSON.parse(await unpack("data"));
   for (const surface of data.surfaces) {

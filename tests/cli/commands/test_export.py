@@ -72,7 +72,7 @@ def test_the_path_of_another_file(landscape, place, workplace):
         (["--to", "html", "-o", "."], "--output .: is a folder; name a file in it"),
         (["--to", "html", "--quantity", "error"], "--quantity 'error': "),
         (["--to", "html", "--trajectory", "none.h5"], "none.h5: no such file"),
-        (["--to", "csv", "--trajectory", "x.h5"], "--trajectory x.h5: means nothing to csv, only"),
+        (["--to", "csv", "--trajectory", "x.h5"], "--trajectory x.h5: applies only to html, not"),
     ],
 )
 def test_bad_arguments_are_one_line(landscape, place, workplace, arguments, words):

@@ -66,8 +66,8 @@ def test_notes_go_to_standard_error(landscape, place):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--to", "csv", "--log"], "--log: means nothing to csv, only to "),
-        (["--to", "npz", "--height", "1"], "--height 1.0: means nothing to npz, only to vtp, stl;"),
+        (["--to", "csv", "--log"], "--log: applies only to html, vtp, stl, not to csv; "),
+        (["--to", "npz", "--height", "1"], "--height 1.0: applies only to vtp, stl, not to npz;"),
         (["--to", "stl", "--size", "0"], "Invalid value for '--size': 0.0 is not in the range"),
         (["--to", "stl", "--size", "nan"], "--size nan: must be a finite number"),
         (["--to", "csv", "-o", "surface.h5"], "--output surface.h5: would replace the surface"),

@@ -90,10 +90,10 @@ def test_what_is_shown_first(write, make_surface, options, first):
         ({"quantity": "err"}, "--quantity 'err': run.h5 has loss, accuracy; choose one"),
         (
             {"quantity": "accuracy", "split": "train"},
-            "--quantity 'accuracy': there is none of split 'train'; choose one of train loss, test",
+            "--quantity 'accuracy': split 'train' has none; choose one of train loss, test acc",
         ),
         ({"log": True}, "--log: no train loss is positive; use --linear"),
-        ({"vmax": 3.0}, "--vmax 3.0: means nothing to html"),
+        ({"vmax": 3.0}, "--vmax 3.0: applies only to vtp, stl, not to html; leave it out"),
     ],
 )
 def test_what_is_not_there_is_one_line(write, make_surface, options, words):
