@@ -1,1 +1,1 @@
-"""Where tiles are evaluated: in this process, or on the ranks of an MPI job."""
+"""Executors, which evaluate tiles in this process or on the ranks of an MPI job."""

@@ -1,4 +1,4 @@
-"""The contract of an executor: tiles in, results out, at rank 0."""
+"""Interface of an executor: rank 0 hands out tiles and collects their results."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Work = Callable[[Tile], TileResult]
 
 
 class TileSource(Protocol):
-    """Gives out the tiles of a run; called from several threads."""
+    """Hands out the tiles of a run; called from several threads."""
 
     def take(self, rank: int = 0) -> Tile | None:
-        """The next tile, cut to suit a rank, or None when all are given out."""
+        """Take the next tile, sized for a rank; None when no tile is left."""
 
     def returned(self, result: TileResult) -> None:
-        """Learn how long a tile took."""
+        """Record how long a tile took."""
 
 
 class Executor(Protocol):
-    """The ranks of a run. Each method is called by every rank at the same place of the program."""
+    """The ranks of a run. Every rank calls each method at the same point of the program."""
 
     rank: int
     size: int
@@ -39,38 +39,39 @@ class Executor(Protocol):
         """Run a function on rank 0 and give every rank its result.
 
         Raises:
-            LandscapeError: what the function raised, on rank 0; ``OtherRankError`` elsewhere.
+            LandscapeError: on rank 0, the function's error; ``OtherRankError`` on other ranks.
         """
 
     def together(self, function: Callable[[], Result]) -> Result:
-        """Run a function on every rank, and give each its own result once all have succeeded.
+        """Run a function on every rank, and return this rank's result once all have succeeded.
 
         Raises:
-            LandscapeError: the first rank's that failed, on rank 0; ``OtherRankError`` elsewhere.
+            LandscapeError: on rank 0, the error of the first rank that failed; ``OtherRankError``
+                on other ranks.
         """
 
     def gather(self, value: Result) -> list[Result]:
-        """Give every rank the values of all ranks, in order of rank."""
+        """Give every rank the values of all ranks, in rank order."""
 
     def share(self, array: NDArray[np.uint8]) -> None:
-        """Overwrite each rank's contiguous bytes with those of rank 0."""
+        """Overwrite every rank's array of contiguous bytes with rank 0's."""
 
     def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
-        """Evaluate all tiles; rank 0 gets the results as they come, the others none.
+        """Evaluate all tiles; yield the results on rank 0 as they arrive, and none elsewhere.
 
-        Every rank has to iterate to the end. Rank 0 computes as well, unless there are hundreds.
-        A rank that is asked to stop passes that on to rank 0 with its result.
+        Every rank has to iterate to the end. Rank 0 computes too, unless there are hundreds of
+        ranks. A rank that is asked to stop tells rank 0 together with its result.
         """
 
     def threads(self) -> str:
-        """The level of thread support that MPI gives; empty without MPI."""
+        """Level of thread support that MPI provides; empty without MPI."""
 
     def describe(self) -> dict[str, Any]:
-        """What a file should say of these ranks: how many there are, and the MPI library."""
+        """Describe the ranks for the file's provenance: their number and the MPI library."""
 
 
 class OtherRankError(LandscapeError):
-    """An error that rank 0 reports; this rank ends without a word."""
+    """An error that rank 0 reports; this rank exits silently."""
 
     collective = True
 

@@ -1,4 +1,4 @@
-"""Which executor a run gets."""
+"""Choice of a run's executor."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from landscape_cli.parallel.serial import SerialExecutor
 
 
 def choose_executor() -> Executor:
-    """The MPI ranks that a launcher such as mpiexec or srun started, or this process alone.
+    """Choose the MPI ranks started by a launcher such as mpiexec or srun, or this process alone.
 
-    MPI is not imported, and need not be installed, where no launcher is at work.
+    Without a launcher, MPI is not imported and need not be installed.
 
     Raises:
-        UsageError: if a launcher is at work but MPI can't be loaded, or several tasks were started
-            that are not ranks of one world; each of them would compute everything.
+        UsageError: if a launcher started this process but MPI can't be loaded, or if several tasks
+            were started that are not ranks of one world, so that each would compute everything.
     """
     executor = find_executor()
     if problem := separate_tasks(executor):
@@ -26,10 +26,10 @@ def choose_executor() -> Executor:
 
 
 def find_executor() -> Executor:
-    """The world that there is, whatever it is good for.
+    """Return the executor of this process's world, even if its tasks do not see each other.
 
     Raises:
-        UsageError: if a launcher is at work but MPI can't be loaded.
+        UsageError: if a launcher started this process but MPI can't be loaded.
     """
     if launched_rank() is None:
         return SerialExecutor()
@@ -39,17 +39,21 @@ def find_executor() -> Executor:
 
 
 def separate_tasks(executor: Executor) -> str | None:
-    """What is wrong, and its remedy, if several tasks were started but do not see each other."""
+    """Explain the problem and its remedy if several tasks were started but do not see each other.
+
+    Returns:
+        The explanation; None if there is no such problem.
+    """
     tasks = launched_tasks()
     if executor.size > 1 or tasks < 2 or os.environ.get("LANDSCAPE_MPI") == "0":
         return None
     library = executor.describe()["library"]
-    found = "no MPI is at work"
+    cause = "they do not use MPI"
     if library:
-        found = f"each is alone in the world of its MPI library ({library.partition(',')[0]})"
+        cause = f"each is alone in the world of its MPI library ({library.partition(',')[0]})"
     return (
-        f"{tasks} tasks were started together, but {found}: each would compute everything; srun "
+        f"{tasks} tasks were started together, but {cause}: each would compute everything; srun "
         "needs --mpi=pmi2 for MPICH or --mpi=pmix for Open MPI (srun --mpi=list shows what it "
-        "has), and mpirun or mpiexec must be of the MPI library that mpi4py uses; LANDSCAPE_MPI=0 "
-        "makes each task run on its own"
+        "has), and mpirun or mpiexec must be from the MPI library that mpi4py uses; "
+        "LANDSCAPE_MPI=0 makes each task run on its own"
     )

@@ -1,4 +1,4 @@
-"""Whether an MPI launcher started this process, found out without MPI."""
+"""Detection of the MPI launcher that started this process, without loading MPI."""
 
 from __future__ import annotations
 
@@ -16,33 +16,35 @@ RANK_VARIABLES = (
     "MV2_COMM_WORLD_RANK",
     "PALS_RANKID",
 )
-"""Set by the launchers of MPICH, Intel MPI, Cray, Open MPI, MVAPICH, PRRTE and by srun."""
+"""Variables with the rank, set by the launchers of MPICH, Intel MPI, Cray, Open MPI, MVAPICH and
+PRRTE, and by srun."""
 
 SIZE_VARIABLES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "PALS_NRANKS")
-"""How many tasks they started, where they say so; srun has variables of its own."""
+"""Variables with the number of tasks, where a launcher sets one; srun has its own."""
 
 NORMAL_STEPS = 0xFFFFFFF0
-"""Slurm numbers from here on what is no step of several tasks, such as a batch script."""
+"""Slurm step ids from here on are special, such as that of a batch script; lower ones are steps
+that may have several tasks."""
 
 
 def launched_rank() -> int | None:
-    """The rank that a launcher gave this process, or None if no launcher started it.
+    """Return the rank that a launcher gave this process, or None if no launcher started it.
 
-    LANDSCAPE_MPI=0 makes a process started by a launcher run on its own, LANDSCAPE_MPI=1 makes one
-    use MPI under a launcher that is not known here.
+    LANDSCAPE_MPI=0 makes a process run on its own despite a launcher; LANDSCAPE_MPI=1 makes it use
+    MPI under an unknown launcher.
     """
-    wish = os.environ.get("LANDSCAPE_MPI")
-    if wish == "0":
+    setting = os.environ.get("LANDSCAPE_MPI")
+    if setting == "0":
         return None
     for variable in RANK_VARIABLES:
         value = os.environ.get(variable, "")
         if value.isdigit():
             return int(value)
-    return 0 if wish == "1" else None
+    return 0 if setting == "1" else None
 
 
 def launched_tasks() -> int:
-    """How many tasks were started together with this process; 1 if nobody says."""
+    """Number of tasks started together with this one, itself included; 1 if unknown."""
     sizes = [os.environ.get(variable, "") for variable in SIZE_VARIABLES]
     step = os.environ.get("SLURM_STEP_ID", "")
     if step.isdigit() and int(step) < NORMAL_STEPS:
@@ -51,7 +53,7 @@ def launched_tasks() -> int:
 
 
 def speaks() -> bool:
-    """Whether this process is the one of its tasks that prints what concerns them all."""
+    """Tell whether this process is the one that prints messages on behalf of all tasks."""
     rank = launched_rank()
     if rank is None and launched_tasks() > 1 and os.environ.get("LANDSCAPE_MPI") != "0":
         return os.environ.get("SLURM_PROCID", "0") == "0"
@@ -59,17 +61,17 @@ def speaks() -> bool:
 
 
 def launchers() -> list[str]:
-    """The launchers that are found: beside this Python, and then on the path."""
-    beside = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-    path = os.pathsep.join(beside)
-    return [found for name in LAUNCHERS if (found := shutil.which(name, path=path))]
+    """Paths of the installed launchers: those beside this Python, else those on the path."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    path = os.pathsep.join(folders)
+    return [launcher for name in LAUNCHERS if (launcher := shutil.which(name, path=path))]
 
 
 def on_terminal() -> bool:
-    """Whether what this process writes to standard error appears on a terminal.
+    """Tell whether this process's standard error ends up on a terminal.
 
-    Launchers pass their ranks' output on through a pipe; where the launcher runs on this machine
-    (and this is a Linux), its own standard error tells where that ends.
+    Launchers forward their ranks' output through a pipe. If the launcher runs on this machine, and
+    this is Linux, its own standard error shows where that output goes.
     """
     if sys.stderr.isatty():
         return True

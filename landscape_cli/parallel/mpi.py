@@ -26,24 +26,27 @@ from landscape_cli.records.tiles import Tile, TileResult
 logger = logging.getLogger(__name__)
 
 COMPUTES_BELOW = 256
-"""From so many ranks on rank 0 hands out tiles and collects results, but computes none itself.
+"""Number of ranks from which rank 0 only hands out tiles and collects results.
 
-Its computing makes every message wait for Python's lock: 0.2 ms next to PyTorch, 20 ms next to a
-problem that computes in Python; and results lie until its tile is done. At 256 ranks that costs
-about as much as the one rank brings (docs/benchmarks.md)."""
+If rank 0 computes, every message waits for Python's global lock: 0.2 ms beside PyTorch, 20 ms
+beside a problem that computes in Python; and results wait until its tile is done. At 256 ranks this
+costs about as much as one rank contributes (docs/benchmarks.md)."""
 
 POLL = 0.004
-"""Seconds for which rank 0's dispatching thread sleeps at most while it waits for one worker.
+"""Longest sleep in seconds of rank 0's dispatching thread between polls, with one worker.
 
-Each look for messages takes it 0.04 ms, which rank 0's own tile then lacks; a result that lies
-meanwhile keeps its worker waiting. With two ranks and tiles of a second the sum is near its
-smallest here, and with more workers at this over the square root of their number."""
+Each poll takes 0.04 ms from rank 0's own tile, while a result that arrives during the sleep keeps
+its worker waiting. With two ranks and tiles of a second, the total cost is near its minimum here;
+with more workers, at this value divided by the square root of their number."""
 
 _Answer = tuple[TileResult, str | None]
-"""A tile's result, and why the worker was asked to stop if it was."""
+"""A tile's result, and the reason if the worker was asked to stop."""
 
 CHUNK = 1 << 30
+"""Bytes in one broadcast; MPI counts are 32-bit."""
+
 PAUSE = 0.01
+"""Seconds between polls of a barrier."""
 
 _work: Work | None = None
 _stop = Stop()
@@ -90,7 +93,7 @@ class MPIExecutor:
         return cast(Result, result)
 
     def together(self, function: Callable[[], Result]) -> Result:
-        """Run a function on every rank, and give each its own result once all have succeeded."""
+        """Run a function on every rank, and return this rank's result once all have succeeded."""
         failure: LandscapeError | None = None
         outcome: Any = None
         try:
@@ -100,23 +103,23 @@ class MPIExecutor:
             if self.rank:
                 failure.args = (f"rank {self.rank} on {socket.gethostname()}: {error}",)
         self._meet()
-        for first in self._comm.allgather(failure):
-            if first is not None:
-                _collective(first)
-                raise first if self.rank == 0 else OtherRankError(first.exit_code)
+        for error in self._comm.allgather(failure):
+            if error is not None:
+                _collective(error)
+                raise error if self.rank == 0 else OtherRankError(error.exit_code)
         return cast(Result, outcome)
 
     def gather(self, value: Result) -> list[Result]:
-        """Give every rank the values of all ranks, in order of rank."""
+        """Give every rank the values of all ranks, in rank order."""
         return self._comm.allgather(value)
 
     def share(self, array: NDArray[np.uint8]) -> None:
-        """Overwrite each rank's contiguous bytes with those of rank 0."""
+        """Overwrite every rank's array of contiguous bytes with rank 0's."""
         for start in range(0, array.size, CHUNK):
             self._comm.Bcast(array[start : start + CHUNK])
 
     def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
-        """Evaluate all tiles; rank 0 gets the results as they come, the others none."""
+        """Evaluate all tiles; yield the results on rank 0 as they arrive, and none elsewhere."""
         from mpi4py.futures import MPICommExecutor
 
         global _work, _stop
@@ -127,36 +130,36 @@ class MPIExecutor:
                 yield from _Dispatch(pool, source, self.size, self.stop).results(work)
 
     def describe(self) -> dict[str, Any]:
-        """The number of ranks, and the MPI library's first words about itself."""
+        """Return the number of ranks and the first line of the MPI library's version."""
         library = self._mpi.Get_library_version().strip("\0 \n").splitlines()[0]
         return {"size": self.size, "library": " ".join(library.split())}
 
     def threads(self) -> str:
-        """The level of thread support that MPI gives, such as MPI_THREAD_MULTIPLE."""
+        """Level of thread support that MPI provides, such as MPI_THREAD_MULTIPLE."""
         names = ("SINGLE", "FUNNELED", "SERIALIZED", "MULTIPLE")
         levels = {getattr(self._mpi, f"THREAD_{name}"): f"MPI_THREAD_{name}" for name in names}
         return levels[self._mpi.Query_thread()]
 
     def _meet(self) -> None:
-        """Wait for every rank without keeping a core busy, as MPI's own waiting does."""
+        """Wait for every rank without keeping a core busy, as MPI's own barrier would."""
         request = self._comm.Ibarrier()
         while not request.Test():
             time.sleep(PAUSE)
 
 
 def _collective(error: LandscapeError | None) -> LandscapeError | None:
-    """Mark an error as one that every rank knows of."""
+    """Mark an error as known to every rank."""
     if error is not None:
         error.collective = True
     return error
 
 
 class _Dispatch:
-    """Keeps the workers fed from the pool's own thread, while rank 0 computes in the main one.
+    """Keeps the workers busy from the pool's own thread, while rank 0 computes in the main thread.
 
-    Each worker has one tile at a time. More would only wait on rank 0, since the pool sends a
-    worker its next task when the result of the last one is there; and so the tile that is cut in
-    the moment a result comes goes to the rank that sent it, and can be cut to that rank's speed.
+    Each worker has one tile at a time. More tiles would only wait on rank 0, because the pool sends
+    a worker its next task when the result of the last one arrives. The tile cut at that moment goes
+    to the rank that sent the result, so it can be sized for that rank's speed.
     """
 
     def __init__(self, pool: Any, source: TileSource, size: int, stop: Stop | None = None) -> None:
@@ -185,7 +188,7 @@ class _Dispatch:
                 return
 
     def _submit(self, rank: int) -> None:
-        """Hand out one more tile, if there is one, that suits a rank."""
+        """Hand out the next tile, sized for a rank, if there is one."""
         tile = self._source.take(rank)
         if tile is not None:
             with self._lock:
@@ -193,7 +196,7 @@ class _Dispatch:
             self._pool.submit(_compute, tile).add_done_callback(self._done)
 
     def _done(self, future: Future[_Answer]) -> None:
-        """Runs in the pool's thread, which swallows what is raised here."""
+        """Handle a finished tile in the pool's thread, which swallows exceptions raised here."""
         try:
             if future.exception() is None:
                 result, reason = future.result()
@@ -207,7 +210,7 @@ class _Dispatch:
         self._finished.put(future)
 
     def _collect(self) -> TileResult:
-        """Wait for a finished tile; raise what a worker raised."""
+        """Wait for a finished tile; raise the worker's exception if it failed."""
         result, _ = self._finished.get().result()
         with self._lock:
             self._outstanding -= 1
@@ -215,7 +218,7 @@ class _Dispatch:
 
 
 def _compute(tile: Tile) -> _Answer:
-    """Runs on a worker, with the work that its ``run`` was given."""
+    """Evaluate a tile on a worker, with the function passed to the worker's ``run``."""
     assert _work is not None
     try:
         return _work(tile), _stop.reason

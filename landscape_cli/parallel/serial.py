@@ -1,4 +1,4 @@
-"""One process, no MPI."""
+"""Executor that evaluates every tile in this process, without MPI."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class SerialExecutor:
         return function()
 
     def gather(self, value: Result) -> list[Result]:
-        """The only value there is."""
+        """Return the only rank's value in a list."""
         return [value]
 
     def share(self, array: NDArray[np.uint8]) -> None:
-        """Do nothing: there is nobody to share with."""
+        """Do nothing: there are no other ranks."""
 
     def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
         """Evaluate the tiles one after the other."""
@@ -46,9 +46,9 @@ class SerialExecutor:
             yield result
 
     def threads(self) -> str:
-        """No MPI, no level."""
+        """Return an empty string: there is no MPI."""
         return ""
 
     def describe(self) -> dict[str, Any]:
-        """One rank, no library."""
+        """Return one rank and no MPI library."""
         return {"size": 1, "library": None}

@@ -1,4 +1,4 @@
-"""Stopping early: at a time limit, or because a signal asks for it."""
+"""Early stop of a run, at a time limit or on a signal."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGTERM") if hasattr(signal, name))
-"""What asks a run to stop soon; the same or Ctrl-C a second time stops it at once."""
-
+"""Signals that ask a run to stop soon; a second one, or Ctrl-C, stops it at once."""
 
 _early: list[str] = []
-"""The names of signals that came before there was a run to stop."""
+"""Names of signals that arrived before there was a run to stop."""
 
 
 def listen() -> None:
-    """Note SIGUSR1 from now on; without this it would end a process that still starts."""
+    """Remember SIGUSR1 from now on; by default it would kill a process that is still starting."""
     if hasattr(signal, "SIGUSR1"):
         _early.clear()
         signal.signal(signal.SIGUSR1, lambda number, frame: _early.append("SIGUSR1"))
 
 
 class Stop:
-    """When to hand out no more tiles.
+    """Decides when to stop handing out tiles.
 
     Args:
-        seconds: how long from now tiles may take; None for as long as they like.
+        seconds: time limit from now; None for no limit.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -36,19 +35,19 @@ class Stop:
         self.reason: str | None = None
 
     def ask(self, reason: str) -> None:
-        """Hand out no more from now on; the first reason stands."""
+        """Stop handing out tiles from now on; the first reason is kept."""
         self.reason = self.reason or reason
 
     @property
     def left(self) -> float:
-        """How many seconds a tile may take: none once it was asked to stop."""
+        """Seconds that a tile may take: 0 once a stop was asked for, infinity without a limit."""
         if self.reason is not None:
             return 0.0
         return float("inf") if self._end is None else self._end - time.monotonic()
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Let the signals ask; what they did before is restored at the end."""
+        """Stop on ``SIGNALS`` within a block, and restore their handlers afterwards."""
 
         def handle(number: int, frame: FrameType | None) -> None:
             if self.reason is not None:

@@ -1,4 +1,4 @@
-"""Cutting what is to do into tiles that last about a second, and less towards the end."""
+"""Scheduling of grid points in tiles that last about a second, and less towards the end."""
 
 from __future__ import annotations
 
@@ -14,51 +14,50 @@ from landscape_cli.records.grid import Grid
 from landscape_cli.records.tiles import Tile, TileResult
 
 TILE_SECONDS = 1.0
-"""What a tile lasts at least, but for the end of a run."""
+"""Shortest duration of a tile in seconds, except towards the end of a run."""
 
 TAIL_TILES = 2
-"""Towards the end each rank still gets about this many tiles, so that all finish together."""
+"""Number of tiles that each rank still gets towards the end, so that all finish together."""
 
 MESSAGE_SECONDS = 0.0005
-"""What a tile costs rank 0 at most: to receive a result, cut the next tile and send it."""
+"""Upper bound on rank 0's seconds per tile: receive a result, cut the next tile and send it."""
 
 MESSAGE_SHARE = 0.5
-"""The part of its time that rank 0 may spend so."""
-
+"""Largest fraction of its time that rank 0 may spend on messages."""
 
 HASTE = 1.1
-"""Before a time limit a tile is expected to last so much longer than its rank's speed says."""
+"""Safety factor on the expected duration of a tile before a time limit."""
 
 
 def tile_seconds(ranks: int) -> float:
-    """What a tile should last: a second, and beyond 1000 ranks a millisecond for each of them.
+    """Choose the duration of a tile: one second, or 1 ms per rank for more than 1000 ranks.
 
     All results pass through rank 0, one after the other. A tile costs it about 0.25 ms, or 0.4 ms
-    while it computes as well (``make bench`` measures both; docs/benchmarks.md has a table). With
-    tiles of T seconds and R ranks R / T of them come in a second, so that rank 0 is saturated where
-    T is R times that cost: all others then wait for it. T is to be twice R times half a
-    millisecond, which leaves some room for slower machines.
+    if it also computes (``make bench`` measures both; docs/benchmarks.md has a table). With tiles
+    of T seconds and R ranks, R / T results arrive per second, so rank 0 is saturated if T is R
+    times that cost, and all other ranks wait for it. T is therefore twice R times 0.5 ms, which
+    leaves a margin for slower machines.
     """
     return max(TILE_SECONDS, ranks * MESSAGE_SECONDS / MESSAGE_SHARE)
 
 
 class Tiling:
-    """Gives out the points that are to do, in tiles whose size follows the time points take.
+    """Hands out the points to do, in tiles sized by the measured time per point.
 
-    A tile is cut to the speed of the rank that it is for, so that a slow rank gets fewer points
-    and not a longer tile. Towards the end tiles get shorter (guided self-scheduling): a tile lasts
-    half of the time for which the points that are left occupy all the ranks. It gets no shorter
-    than rank 0 takes for a round of all ranks; and once the rest itself is shorter than a round,
-    handing out is what takes the time, and the geometric mean of the two makes the shortest end: n
-    points in tiles of m take n / m messages, and then the last tile.
+    A tile is sized for the speed of its rank, so a slow rank gets fewer points rather than a longer
+    tile. Towards the end, tiles get shorter (guided self-scheduling): a tile lasts half as long as
+    the remaining points occupy all ranks, but no shorter than rank 0 takes to serve each rank once
+    (a round). When the remaining work itself is shorter than a round, handing out tiles takes most
+    of the time: n points in tiles of m points cost n / m messages plus the last tile, and the
+    geometric mean of the two durations minimizes the sum.
 
     Args:
         grid: the grid.
         todo: flat indices of the points to do, in the order in which to do them.
-        ranks: how many ranks take tiles.
-        seconds: what a tile should last; ``tile_seconds`` of the ranks if left out.
-        speeds: what is known of the ranks from an earlier round of the same run.
-        stop: when to give out no more.
+        ranks: the number of ranks that take tiles.
+        seconds: the target duration of a tile; by default ``tile_seconds(ranks)``.
+        speeds: the speeds measured in an earlier round of the same run, if any.
+        stop: decides when to stop handing out tiles.
     """
 
     def __init__(
@@ -81,11 +80,11 @@ class Tiling:
 
     @property
     def left(self) -> int:
-        """How many points are not given out."""
+        """Number of points not handed out yet."""
         return self._left
 
     def take(self, rank: int = 0) -> Tile | None:
-        """The next tile, cut to suit a rank; None when all are given out, or time is up."""
+        """Take the next tile, sized for a rank; None when no point is left or time is up."""
         with self._lock:
             indices = tuple(islice(self._points, self._size(rank)))
             self._left -= len(indices)
@@ -94,26 +93,26 @@ class Tiling:
         return Tile(indices, self._grid.coordinates(indices))
 
     def returned(self, result: TileResult) -> None:
-        """Learn how long a tile took."""
+        """Record how long a tile took."""
         seconds = float(result.seconds.sum(dtype=np.float64))
         with self._lock:
             self.speeds.learn(result.rank, len(result.indices), seconds)
 
     def _size(self, rank: int) -> int:
-        """How many points; one as long as no rank's speed is known."""
+        """Number of points in a rank's next tile; 1 until a speed is known."""
         speed = self.speeds.of(rank)
         time = self._stop.left
         if not speed or time <= 0:
             return int(time > 0)
-        rest = self._left / self.speeds.total()
-        shortest = math.sqrt(self._round * min(rest, self._round))
-        lasting = min(self._seconds, max(rest / TAIL_TILES, shortest))
-        size = max(1, int(lasting * speed))
+        remaining = self._left / self.speeds.total()
+        shortest = math.sqrt(self._round * min(remaining, self._round))
+        duration = min(self._seconds, max(remaining / TAIL_TILES, shortest))
+        size = max(1, int(duration * speed))
         return size if math.isinf(time) else min(size, int(time * speed / HASTE))
 
 
 class Speeds:
-    """How many points a second each rank does, from its last few tiles."""
+    """Points per second of each rank, measured on its last few tiles."""
 
     def __init__(self, ranks: int) -> None:
         self._ranks = ranks
@@ -121,26 +120,26 @@ class Speeds:
         self._sum = 0.0
 
     def learn(self, rank: int, points: int, seconds: float) -> None:
-        """Take in one tile; the earlier ones count half as much as they did."""
+        """Add a tile to a rank's speed; each new tile halves the weight of earlier ones."""
         self._sum -= self.of(rank) if rank in self._timed else 0.0
         before, spent = self._timed.get(rank, (0.0, 0.0))
         self._timed[rank] = (before / 2 + points, spent / 2 + max(seconds, points * 1e-6))
         self._sum += self.of(rank)
 
     def of(self, rank: int) -> float:
-        """A rank's speed; the mean of the others' before its first tile, and 0 before any."""
+        """Speed of a rank: before its first tile the mean of the others, 0 before any tile."""
         if rank in self._timed:
             points, seconds = self._timed[rank]
             return points / seconds
         return self._sum / len(self._timed) if self._timed else 0.0
 
     def slowest(self) -> tuple[int, float] | None:
-        """The slowest rank and its speed, once two are known."""
+        """Return the slowest rank and its speed, or None unless two ranks are known."""
         if len(self._timed) < 2:
             return None
         speed, rank = min((self.of(rank), rank) for rank in self._timed)
         return rank, speed
 
     def total(self) -> float:
-        """The speed of all ranks together, once one is known."""
+        """Total speed of all ranks, estimated from the known ones; needs at least one."""
         return self._sum / len(self._timed) * self._ranks

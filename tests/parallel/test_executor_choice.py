@@ -50,7 +50,7 @@ def test_how_many_tasks_there_are(tasks, variables, expected):
 def test_separate_tasks_are_refused_and_one_says_so(tasks):
     step = {"SLURM_STEP_ID": "3", "SLURM_STEP_NUM_TASKS": "2"}
     tasks(**step, SLURM_PROCID="0")
-    with pytest.raises(UsageError, match="^2 tasks .* but no MPI is at work: .*=pmi2"):
+    with pytest.raises(UsageError, match="^2 tasks .* but they do not use MPI: .*=pmi2"):
         choose_executor()
     tasks(**step, SLURM_PROCID="1")
     with pytest.raises(OtherRankError) as caught:
