@@ -1,4 +1,4 @@
-"""Fewer points for the same picture: computing where interpolation errs, and only there."""
+"""Adaptive refinement: points are computed only where interpolation errs too much."""
 
 from landscape_cli.refinement.plan import Refinement, Step, wholly_computed
 

@@ -1,8 +1,8 @@
-"""Filling a finer level of a grid from the coarser one.
+"""Interpolation of a finer level of a grid from the coarser one.
 
-Piecewise cubic Hermite polynomials that preserve shape (PCHIP; Fritsch & Butland 1984, in SciPy)
-along one axis after the other. They are local and never leave the range of their neighbours: next
-to a rough region nothing rings, and no minimum is made up.
+Shape-preserving piecewise cubic Hermite polynomials (PCHIP; Fritsch & Butland 1984, from SciPy) are
+applied along one axis after the other. They are local and never leave the range of their
+neighbours, so there is no ringing next to a rough region, and no minimum is invented.
 """
 
 from __future__ import annotations
@@ -19,56 +19,56 @@ Values = NDArray[np.float64]
 
 
 def interpolate(values: Values, old: Sequence[Indices], new: Sequence[Indices]) -> Values:
-    """The values at the points of a finer level.
+    """Interpolate values at the points of a finer level.
 
     Args:
-        values: at the coarser level's points, of shape (len(old[0]), len(old[1]), ...). What is
-            not finite counts as the nearest end of the finite ones.
+        values: at the coarser level's points, of shape (len(old[0]), len(old[1]), ...). Minus
+            infinity counts as the smallest finite value, plus infinity and NaN as the largest.
         old: the coarser level's indices along each dimension.
-        new: the finer level's indices along each dimension, which hold the old ones.
+        new: the finer level's indices along each dimension, which include the old ones.
 
     Returns:
         An array of shape (len(new[0]), len(new[1]), ...); NaN if no value is finite.
     """
     from scipy.interpolate import PchipInterpolator
 
-    found = _finite(values)
-    if np.isfinite(found).all():
+    values = _finite(values)
+    if np.isfinite(values).all():
         for dimension, (before, after) in enumerate(zip(old, new, strict=True)):
             if len(before) < len(after):
-                found = PchipInterpolator(before, found, axis=dimension)(after)
-        return found
+                values = PchipInterpolator(before, values, axis=dimension)(after)
+        return values
     return np.full([len(indices) for indices in new], np.nan)
 
 
 def fill(array: Values, used: NDArray[np.bool_], levels: Sequence[Sequence[Indices]]) -> Values:
-    """An array's own values where they are used, and interpolated ones elsewhere.
+    """Interpolate the values that are not used, level by level.
 
     Args:
         array: values over the whole grid.
-        used: which of them to use, of the same shape; all of the coarsest level's.
-        levels: for each level, the coarsest first, its indices along each dimension.
+        used: mask of the values to use, of the same shape; includes the whole coarsest level.
+        levels: the indices of each level along each dimension, coarsest level first.
 
     Returns:
-        The values at the points of the last of the levels.
+        The values at the points of the last level.
     """
-    found = array[np.ix_(*levels[0])]
+    values = array[np.ix_(*levels[0])]
     for old, new in pairwise(levels):
-        place = np.ix_(*new)
-        finer = keep(interpolate(found, old, new), found, old, new)
-        found = np.where(used[place], array[place], finer)
-    return found
+        points = np.ix_(*new)
+        finer = keep(interpolate(values, old, new), values, old, new)
+        values = np.where(used[points], array[points], finer)
+    return values
 
 
 def keep(finer: Values, coarser: Values, old: Sequence[Indices], new: Sequence[Indices]) -> Values:
-    """Put the coarser level's own values, to the bit, into what was interpolated from them."""
-    places = (np.searchsorted(after, before) for before, after in zip(old, new, strict=True))
-    finer[np.ix_(*places)] = coarser
+    """Put the coarser level's own values back into ``finer``, in place, so that no bit differs."""
+    positions = (np.searchsorted(after, before) for before, after in zip(old, new, strict=True))
+    finer[np.ix_(*positions)] = coarser
     return finer
 
 
 def _finite(values: Values) -> Values:
-    """The values with everything that is not finite replaced; as they are if nothing is."""
+    """Replace values that are not finite by finite ones, unless there are none."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return values

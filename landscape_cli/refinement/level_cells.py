@@ -1,4 +1,4 @@
-"""The cells of a level of a grid, and which points of the next level touch them."""
+"""Cells of a level of a grid, and the points of the next level that touch them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 
 class Cells:
-    """The boxes between neighbouring points of a level.
+    """Boxes between neighbouring points of a level.
 
     Args:
         old: the level's indices along each dimension.
@@ -27,27 +27,32 @@ class Cells:
         self._sides = [_sides(before, after, count) for before, after, count in pairs]
 
     def around(self, points: Mask) -> Mask:
-        """All points of the next level that share a cell, its border included, with some of these.
+        """Return the points of the next level that share a cell with any of these.
+
+        Cells include their borders.
 
         Args:
             points: a mask over the next level.
+
+        Returns:
+            A mask over the next level.
         """
-        where = np.nonzero(points)
+        indices = np.nonzero(points)
         cells = np.zeros(self._shape, dtype=bool)
         for sides in self._touching():
-            cells[tuple(side[place] for side, place in zip(sides, where, strict=True))] = True
-        found = np.zeros(points.shape, dtype=bool)
+            cells[tuple(side[along] for side, along in zip(sides, indices, strict=True))] = True
+        around = np.zeros(points.shape, dtype=bool)
         for sides in self._touching():
-            found |= cells[np.ix_(*sides)]
-        return found
+            around |= cells[np.ix_(*sides)]
+        return around
 
     def _touching(self) -> Iterator[tuple[Indices, ...]]:
-        """For each dimension the cell on one side of every point, for all choices of sides."""
+        """Yield every choice of sides: for each dimension, the cells on one side of all points."""
         return product(*self._sides)
 
 
 def _sides(old: Indices, new: Indices, count: int) -> tuple[Indices, Indices]:
-    """The numbers of the cells below and above each point; the same one inside a cell."""
+    """Return the indices of the cells below and above each point; equal inside a cell."""
     above = np.searchsorted(old, new, side="right") - 1
     below = np.where(old[above] == new, above - 1, above)
     return np.clip(below, 0, count - 1), np.clip(above, 0, count - 1)

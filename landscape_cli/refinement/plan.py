@@ -1,15 +1,15 @@
-"""Which points to compute next, decided by the values of those before.
+"""Adaptive refinement: the choice of the next points to compute from the values known so far.
 
-The grid's two coarsest levels are computed wholly. From then on each level is interpolated from
-the one before it, and computed in the cells around every point at which that erred by more than
-the tolerance on the level before; then also around every point at which it errs on the level
-itself, until the computed regions are bordered by points that were predicted well. In a chaotic
-surface that is everywhere. At last some of the interpolated points, drawn at random, are computed:
-what they err is stated, and if one errs too much, the cells around it are computed as well and
-twice as many are drawn.
+The grid's two coarsest levels are computed completely. Each further level is interpolated from the
+previous one, and computed in the cells around every point whose interpolation erred by more than
+the tolerance on the previous level; then also around every point that errs on the level itself,
+until the computed regions are bordered by points that were predicted well. On a chaotic surface,
+these regions cover everything. Finally some of the interpolated points, drawn at random, are
+computed (held-out points): their errors are reported, and if one is too large, the cells around it
+are computed as well, and twice as many points are drawn.
 
-Everything follows from the grid, the settings and the values alone, in the same order each time. A
-run that is continued, or has another number of ranks, computes the same points.
+The choice depends only on the grid, the settings and the values, and its order is always the same,
+so a run that is continued, or has another number of ranks, computes the same points.
 """
 
 from __future__ import annotations
@@ -24,33 +24,42 @@ from numpy.typing import NDArray
 from landscape_cli.records.levels import Indices, axis_levels, level_of_points
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
+from landscape_cli.refinement.fields import Field, ScaleName, fields_of, worst
 from landscape_cli.refinement.interpolation import fill, interpolate, keep
 from landscape_cli.refinement.level_cells import Cells, Mask
-from landscape_cli.refinement.watched import Field, ScaleName, fields_of, worst
 
 SEED = 0
+"""Seed of the draws of held-out points."""
 
 HELD_OUT = 0.02
+"""Number of held-out points in the first draw, as a fraction of the grid."""
+
 FEWEST_HELD_OUT, MOST_HELD_OUT = 16, 256
+"""Bounds on that number."""
+
 LARGEST_SHARE = 0.25
-"""The first draw of held-out points: this part of the grid, but between so many points,
-and at most this part of those that are interpolated."""
+"""Upper bound on that number, as a fraction of the interpolated points."""
 
 DOUBT = 0.05
-"""The doubt with which it is said how few points err too much, half of it for the first draw, half
-of the rest for the second, ..."""
+"""Total error probability of the bound on how many points err too much: half of it is spent on the
+first draw, half of the remainder on the second, and so on."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to do next, and what is known until then.
+    """The next points to compute, and the interpolated values so far.
 
     Args:
-        todo: flat indices of the points to compute; none at the end.
-        interpolated: the points of the finished levels that were not computed, of the grid's shape.
-        values: each quantity's interpolated values, of the grid's shape, NaN where there are none.
-        stderr: the standard errors, likewise.
-        facts: at the end, what a file should say of it: see ``Refinement``.
+        todo: flat indices of the points to compute; empty at the end.
+        interpolated: mask of the points of finished levels that were not computed, of the grid's
+            shape.
+        values: each quantity's interpolated values, of the grid's shape, NaN for none.
+        stderr: the interpolated standard errors in the same form.
+        facts: None until the end, then a summary for the file: ``tolerance``; ``computed`` and
+            ``held_out``, numbers of points; ``beyond``, the upper confidence bound on the fraction
+            of interpolated points that err by more than the tolerance; ``quantities``, a list with
+            ``split``, ``quantity``, ``watched``, ``scale``, ``range`` and the largest ``error`` of
+            each.
     """
 
     todo: Indices
@@ -65,11 +74,11 @@ class Refinement:
 
     Args:
         shape: the grid's shape.
-        tolerance: by how much interpolation may err, as a part of a quantity's range.
-        scale: the scale of values on which errors and ranges are taken: ``linear``, ``log`` or
-            ``auto``, which is log for positive values that span more than three decades.
-        quantities: the names of the quantities that are watched; ``loss`` if there is such a one,
-            all if there is not, when None.
+        tolerance: largest acceptable interpolation error, as a fraction of a quantity's range.
+        scale: scale on which errors and ranges are taken: ``linear``, ``log`` or ``auto``, which is
+            log for positive values that span more than three decades.
+        quantities: names of the quantities to watch, whose errors decide; if None, ``loss`` if
+            there is one, else all.
     """
 
     def __init__(
@@ -91,10 +100,10 @@ class Refinement:
         self._base = wholly_computed(shape)
 
     def step(self, surface: Surface) -> Step:
-        """What to compute next, given the values so far.
+        """Choose what to compute next, given the values so far.
 
         Raises:
-            UsageError: if a quantity to watch is not there.
+            UsageError: if the surface lacks a quantity to watch.
         """
         known = _known(surface)
         if (self._base & ~known).any():
@@ -107,64 +116,67 @@ class Refinement:
             missing = used & ~known
             if missing.any():
                 return self._interim(surface, fields, used & known, missing, level)
-            held = self._held_out(used, draw)
-            missing.ravel()[held] = ~known.ravel()[held]
+            held_out = self._held_out(used, draw)
+            missing.ravel()[held_out] = ~known.ravel()[held_out]
             if missing.any():
-                # The last level stays open: without what is held out the surface is not complete.
+                # The last level stays unfinished until the held-out points are computed.
                 return self._interim(surface, fields, used, missing, len(self._levels) - 1)
             predictions = {field.quantity: self._filled(field, used) for field in fields}
-            errors = _errors(fields, predictions, held)
-            if not len(held) or worst(errors[f.quantity] for f in watched).max() <= self._tolerance:
+            errors = _errors(fields, predictions, held_out)
+            if (
+                not len(held_out)
+                or worst(errors[f.quantity] for f in watched).max() <= self._tolerance
+            ):
                 break
-            used.ravel()[held] = True
-        return self._final(surface, fields, used, held, draw, errors)
+            used.ravel()[held_out] = True
+        return self._final(surface, fields, used, held_out, draw, errors)
 
     def _walk(self, watched: list[Field], used: Mask, known: Mask) -> tuple[Mask, int]:
-        """Add to the points that are used those that the values ask for.
+        """Extend the points in use by those that the values require.
 
         Returns:
-            The points, and the level at which some of them are not yet known, or else the number of
-            levels.
+            The points, and the level on which some of them are not yet known; the number of levels
+            if all are.
         """
         used = used.copy()
         errors = np.zeros(self._first.shape)
         values = [field.values[np.ix_(*self._levels[0])] for field in watched]
         for level in range(1, len(self._levels)):
             old, new = self._levels[level - 1], self._levels[level]
-            place = np.ix_(*new)
-            cells, fresh = Cells(old, new), self._first[place] == level
+            points = np.ix_(*new)
+            cells, fresh = Cells(old, new), self._first[points] == level
             finer = [keep(interpolate(v, old, new), v, old, new) for v in values]
-            exact = [field.values[place] for field in watched]
-            found = worst(f.errors(p, e) for f, p, e in zip(watched, finer, exact, strict=True))
-            before = self._first[place] == level - 1
-            here = used[place] | cells.around(before & (errors[place] > self._tolerance))
+            exact = [field.values[points] for field in watched]
+            largest = worst(f.errors(p, e) for f, p, e in zip(watched, finer, exact, strict=True))
+            previous = self._first[points] == level - 1
+            here = used[points] | cells.around(previous & (errors[points] > self._tolerance))
             while True:
-                if (here & ~known[place]).any():
-                    used[place] |= here
+                if (here & ~known[points]).any():
+                    used[points] |= here
                     return used, level
-                wider = here | cells.around(here & fresh & (found > self._tolerance))
+                wider = here | cells.around(here & fresh & (largest > self._tolerance))
                 if (wider == here).all():
                     break
                 here = wider
-            used[place] = here
-            errors[place] = np.where(here & fresh, found, errors[place])
+            used[points] = here
+            errors[points] = np.where(here & fresh, largest, errors[points])
             values = [np.where(here, e, p) for e, p in zip(exact, finer, strict=True)]
         return used, len(self._levels)
 
     def _held_out(self, used: Mask, draw: int) -> Indices:
-        """Flat indices of some points that are interpolated, twice as many in each draw."""
-        rest = np.flatnonzero(~used)
-        wished = min(max(FEWEST_HELD_OUT, int(HELD_OUT * used.size)), MOST_HELD_OUT)
-        most = max(1, int(LARGEST_SHARE * len(rest)))
-        count = min(len(rest), min(wished, most) << draw)
-        return np.sort(np.random.default_rng([SEED, draw]).permutation(rest)[:count])
+        """Draw flat indices of interpolated points, twice as many in each draw."""
+        interpolated = np.flatnonzero(~used)
+        desired = min(max(FEWEST_HELD_OUT, int(HELD_OUT * used.size)), MOST_HELD_OUT)
+        most = max(1, int(LARGEST_SHARE * len(interpolated)))
+        count = min(len(interpolated), min(desired, most) << draw)
+        return np.sort(np.random.default_rng([SEED, draw]).permutation(interpolated)[:count])
 
     def _filled(self, field: Field, used: Mask, level: int | None = None) -> NDArray[np.float64]:
-        """A field with interpolated values where it is not used, NaN on levels from this one on."""
+        """Return a field with interpolated values where it is not used, NaN from a level on."""
         levels = self._levels[:level]
-        found = np.full(used.shape, np.nan)
-        found[np.ix_(*levels[-1])] = fill(field.values, used, levels)
-        return found
+        filled = np.full(used.shape, np.nan)
+        filled[np.ix_(*levels[-1])] = fill(field.values, used, levels)
+        return filled
 
     def _interim(
         self, surface: Surface, fields: list[Field], used: Mask, missing: Mask, level: int
@@ -177,15 +189,17 @@ class Refinement:
         surface: Surface,
         fields: list[Field],
         used: Mask,
-        held: Indices,
+        held_out: Indices,
         draw: int,
         errors: Mapping[Quantity, NDArray[np.float64]],
     ) -> Step:
         facts = {
             "tolerance": self._tolerance,
-            "computed": int(used.sum()) + len(held),
-            "held_out": len(held),
-            "beyond": 1 - (DOUBT / 2 ** (draw + 1)) ** (1 / len(held)) if len(held) else 0.0,
+            "computed": int(used.sum()) + len(held_out),
+            "held_out": len(held_out),
+            "beyond": 1 - (DOUBT / 2 ** (draw + 1)) ** (1 / len(held_out))
+            if len(held_out)
+            else 0.0,
             "quantities": [
                 {
                     "split": field.quantity[0],
@@ -222,7 +236,7 @@ class Refinement:
 
 
 def wholly_computed(shape: tuple[int, ...]) -> Mask:
-    """The points that are computed in any case, a mask over a grid of this shape."""
+    """Return a mask over a grid of the points that are computed in any case."""
     mask: Mask = level_of_points(shape) <= 1
     return mask
 
@@ -236,12 +250,12 @@ def _waiting(missing: Mask) -> Step:
 
 
 def _errors(
-    fields: list[Field], predictions: Mapping[Quantity, NDArray[np.float64]], held: Indices
+    fields: list[Field], predictions: Mapping[Quantity, NDArray[np.float64]], held_out: Indices
 ) -> dict[Quantity, NDArray[np.float64]]:
-    """Each field's errors at the held-out points, shape (k,)."""
+    """Return each field's errors at the held-out points, of shape (k,)."""
     return {
         field.quantity: field.errors(
-            predictions[field.quantity].ravel()[held], field.values.ravel()[held]
+            predictions[field.quantity].ravel()[held_out], field.values.ravel()[held_out]
         )
         for field in fields
     }

@@ -1,4 +1,4 @@
-"""What adaptive refinement came to, in words."""
+"""The outcome of adaptive refinement, in words."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 
 def describe(facts: Mapping[str, Any], total: int) -> list[str]:
-    """Lines that say how much was computed, and how far the rest may be off.
+    """Describe in lines how much was computed, and how large the interpolation errors may be.
 
     Args:
-        facts: as ``Step`` has them at the end.
-        total: the points of the grid.
+        facts: ``Step.facts`` of the last step.
+        total: number of points in the grid.
     """
     computed = facts["computed"]
     line = f"{computed} of {total} points computed ({100 * computed / total:.1f} %)"
     if computed == total:
         return [f"{line}: interpolation would err by more than {facts['tolerance']:g} everywhere"]
     lines = [f"{line}, the rest interpolated; {facts['held_out']} held-out points err by at most"]
-    for one in facts["quantities"]:
-        watched = "" if one["watched"] else ", not watched"
-        lines.append(f"  {one['split']} {one['quantity']}: {bound(one)}{watched}")
+    for entry in facts["quantities"]:
+        watched = "" if entry["watched"] else ", not watched"
+        lines.append(f"  {entry['split']} {entry['quantity']}: {bound(entry)}{watched}")
     lines.append(
         f"  with 95 % confidence {100 * (1 - facts['beyond']):.0f} % of interpolated points err "
         f"by less than {100 * facts['tolerance']:g} %, where watched"
@@ -29,19 +29,19 @@ def describe(facts: Mapping[str, Any], total: int) -> list[str]:
     return lines
 
 
-def bound(one: Mapping[str, Any]) -> str:
-    """One quantity's largest error, rounded up, such as "0.4 % of the log range"."""
-    error = one["error"]
+def bound(entry: Mapping[str, Any]) -> str:
+    """Format one quantity's largest error, rounded up, such as "0.4 % of the log range"."""
+    error = entry["error"]
     if not math.isfinite(error):
-        return "infinitely much"
-    scale = "log range" if one["scale"] == "log" else "range"
+        return "an infinite amount"
+    scale = "log range" if entry["scale"] == "log" else "range"
     return f"{math.ceil(1000 * error) / 10:g} % of the {scale}"
 
 
 def error_of(facts: Mapping[str, Any], split: str, quantity: str) -> str | None:
-    """``bound`` of one quantity; None if everything was computed."""
+    """Return the ``bound`` of one quantity; None if everything was computed."""
     if facts.get("held_out"):
-        for one in facts["quantities"]:
-            if (one["split"], one["quantity"]) == (split, quantity):
-                return bound(one)
+        for entry in facts["quantities"]:
+            if (entry["split"], entry["quantity"]) == (split, quantity):
+                return bound(entry)
     return None

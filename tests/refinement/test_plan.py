@@ -135,7 +135,7 @@ def test_only_watched_quantities_decide(known):
 
 def test_a_quantity_that_is_not_there_is_refused(known):
     run = known(bowl, quantities=["perplexity"])
-    with pytest.raises(UsageError, match=r"no 'perplexity'; it gives loss"):
+    with pytest.raises(UsageError, match=r"no 'perplexity'; it has loss"):
         run.run()
 
 

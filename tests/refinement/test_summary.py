@@ -36,7 +36,7 @@ def test_everything_computed():
 
 def test_bounds_are_rounded_up():
     assert bound({"scale": "linear", "error": 0.00001}) == "0.1 % of the range"
-    assert bound({"scale": "linear", "error": float("inf")}) == "infinitely much"
+    assert bound({"scale": "linear", "error": float("inf")}) == "an infinite amount"
 
 
 def test_error_of():

@@ -1,4 +1,4 @@
-"""The quantities that decide where a grid is refined, on the scale on which they are judged."""
+"""Fields of adaptive refinement: each quantity on the scale on which its errors are judged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from landscape_cli.records.tiles import Quantity
 
 ScaleName = Literal["auto", "linear", "log"]
 
-USUAL = "loss"
+DEFAULT_QUANTITY = "loss"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Field:
         watched: whether its errors decide what is computed.
         log: whether ``values`` are natural logarithms.
         values: over the whole grid, NaN where nothing was computed.
-        range: largest less smallest finite value of the levels that are computed wholly.
+        range: largest minus smallest finite value on the levels that are computed completely.
     """
 
     quantity: Quantity
@@ -40,7 +40,7 @@ class Field:
     def errors(
         self, predicted: NDArray[np.float64], computed: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """By how much predictions err, as a part of the range; infinite where not finite."""
+        """Return the errors of predictions as fractions of the range; infinite if not finite."""
         with np.errstate(invalid="ignore"):
             differences = np.abs(predicted - computed)
         differences[~np.isfinite(differences)] = np.inf
@@ -49,7 +49,7 @@ class Field:
         return np.where(differences == 0, 0.0, np.inf)
 
     def unscaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values as they are stored."""
+        """Convert values back to the scale on which they are stored."""
         return np.exp(values) if self.log else values
 
 
@@ -59,31 +59,30 @@ def fields_of(
     scale: ScaleName,
     wanted: Sequence[str] | None,
 ) -> list[Field]:
-    """All quantities of a surface.
+    """Return a field for every quantity of a surface.
 
     Args:
-        surface: with the base computed.
-        base: the points of the levels that are computed wholly.
+        surface: a surface on which the base is computed.
+        base: mask of the levels that are computed completely.
         scale: ``log``, ``linear``, or ``auto``: log for quantities that are positive and span more
             than three decades.
-        wanted: the names of the quantities that are watched; ``loss`` if there is such a one and
-            else all, if None.
+        wanted: names of the quantities to watch; if None, ``loss`` if there is one, else all.
 
     Raises:
-        UsageError: if the surface lacks a wanted quantity.
+        UsageError: if the surface lacks a quantity to watch.
     """
     names = sorted({name for _, name in surface.values})
     for name in wanted or ():
         if name not in names:
             raise UsageError(
-                f"adaptive.quantities: the objective gives no {name!r}; it gives {', '.join(names)}"
+                f"adaptive.quantities: the objective has no {name!r}; it has {', '.join(names)}"
             )
-    watched = set(wanted or ([USUAL] if USUAL in names else names))
+    watched = set(wanted or ([DEFAULT_QUANTITY] if DEFAULT_QUANTITY in names else names))
     return [_field(surface, key, key[1] in watched, base, scale) for key in sorted(surface.values)]
 
 
 def worst(errors: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The largest of several fields' errors at each point."""
+    """Return the largest of several fields' errors at each point."""
     largest: NDArray[np.float64] = np.stack(list(errors)).max(axis=0)
     return largest
 
