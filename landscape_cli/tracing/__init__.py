@@ -1,4 +1,4 @@
-"""From the checkpoints of a training to its path through a plane."""
+"""From the checkpoints of a training run to its path through a plane."""
 
 from landscape_cli.tracing.trace import Options, Trace, trace
 

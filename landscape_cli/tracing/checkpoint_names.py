@@ -1,4 +1,4 @@
-"""What the names of checkpoints tell, and the file that a trajectory goes into."""
+"""Epochs from the names of checkpoints, and the name of a trajectory's file."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from landscape_cli.errors import UsageError
 
 
 def epochs(paths: Sequence[str], stored: Sequence[object]) -> tuple[int, ...] | None:
-    """After how many epochs each checkpoint was saved, or None if that is not known of all.
+    """Find the number of epochs before each checkpoint was saved; None unless all are known.
 
     Args:
         paths: the checkpoints' files.
-        stored: what each holds as its epoch, None if nothing. Where that is not a whole number in
-            every file, the last number in each file's name counts, if these ascend.
+        stored: the epoch stored in each, None if there is none. Unless all of them are whole
+            numbers, the last numbers in the file names are used, if these ascend.
     """
     known = [epoch for epoch in stored if isinstance(epoch, int) and not isinstance(epoch, bool)]
     if len(known) == len(paths):
         return tuple(known)
     numbers = [re.findall("[0-9]+", PurePath(path).stem) for path in paths]
-    last = [int(found[-1]) for found in numbers if found]
-    ascending = all(one < other for one, other in pairwise(last))
+    last = [int(in_name[-1]) for in_name in numbers if in_name]
+    ascending = all(first < second for first, second in pairwise(last))
     return tuple(last) if len(last) == len(paths) and ascending else None
 
 
 def output_path(surface: str, given: str | None, inputs: Sequence[str]) -> Path:
-    """The file to write: the one given, or one beside the surface that a configuration names.
+    """Choose the file to write: the given one, or one beside the configuration's surface.
 
     Raises:
         UsageError: if it would replace the surface or an input.

@@ -1,4 +1,4 @@
-"""Learning rates by epoch, from a training's log."""
+"""Learning rates by epoch, from a training log."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 from landscape_cli.errors import UsageError
 
 RATES = ("lr", "learning_rate")
-"""What the column, or key, of the learning rate may be called; that of the epoch is ``epoch``."""
+"""Accepted names of the column, or key, with the learning rate; the epoch's name is ``epoch``."""
 
 
 def read_rates(path: str) -> dict[int, float]:
-    """The learning rate in each epoch.
+    """Read the learning rate of each epoch.
 
     Args:
-        path: a CSV file with the columns ``epoch`` and ``lr`` or ``learning_rate`` among others,
-            or JSON lines with these keys, of which lines without them are passed over.
+        path: a CSV file with columns ``epoch`` and ``lr`` or ``learning_rate``, among others, or
+            JSON lines with these keys; lines without them are skipped.
 
     Raises:
         UsageError: if the file can't be read or has no learning rates.
@@ -42,23 +42,23 @@ def read_rates(path: str) -> dict[int, float]:
 
 
 def rates_of(epochs: Sequence[int] | None, rates: Mapping[int, float]) -> tuple[float, ...]:
-    """The learning rate that led to each checkpoint, NaN where the log has none.
+    """Look up the learning rate that led to each checkpoint, NaN where the log has none.
 
     Raises:
-        UsageError: if the checkpoints' epochs are not known, or the log has none of them.
+        UsageError: if the checkpoints' epochs are unknown, or the log has none of them.
     """
     if epochs is None:
         raise UsageError(
             "--log: the checkpoints' epochs are not known; store 'epoch' in them, or number the "
             "files, such as epoch_12.pt"
         )
-    found = tuple(rates.get(epoch, math.nan) for epoch in epochs)
-    if all(math.isnan(rate) for rate in found):
+    matching = tuple(rates.get(epoch, math.nan) for epoch in epochs)
+    if all(math.isnan(rate) for rate in matching):
         raise UsageError(
             f"--log: has epochs {min(rates)} to {max(rates)}, the checkpoints {min(epochs)} to "
-            f"{max(epochs)}; is it the log of another training?"
+            f"{max(epochs)}; is it the log of another training run?"
         )
-    return found
+    return matching
 
 
 def _table(text: str, path: str) -> Iterable[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""The plane of a trajectory, and where in it the checkpoints lie."""
+"""The plane of a trajectory, and the places of the checkpoints in it."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ Directions = Sequence[Mapping[str, Tensor]]
 
 @dataclass(frozen=True)
 class Options:
-    """How a trajectory is made.
+    """Settings of a trajectory.
 
     Args:
-        mean: principal components of the differences less their mean, not of these alone.
+        mean: whether to subtract the mean of the differences before the principal components.
         ignore: leave tensors of at most one dimension (biases, norm layers) out of the directions.
-        onto: a file of directions to project onto, in place of principal components.
-        log: a file with the learning rates by epoch.
-        margin: room on each side of the path, as a part of its width.
+        onto: file of directions to project onto, in place of principal components.
+        log: file with the learning rates by epoch.
+        margin: margin on each side of the path, as a fraction of its width.
     """
 
     mean: bool = False
@@ -58,14 +58,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Trace:
-    """A trajectory, its plane, and what is to be said of them.
+    """A trajectory, its plane, and facts to report about them.
 
     Args:
         trajectory: the path.
-        plane: the directions, and the range that holds the path.
+        plane: the directions, and ranges that contain the path.
         network: the network's name.
-        parameters: how many entries a checkpoint has that are projected.
-        distances: of the checkpoints from the centre, of shape (n,).
+        parameters: number of entries of a checkpoint that are projected.
+        distances: distances of the checkpoints from the centre, of shape (n,).
     """
 
     trajectory: Trajectory
@@ -82,19 +82,18 @@ def trace(
     show: Callable[[int], Progress],
     room: int | None = None,
 ) -> Trace:
-    """Lay a plane through the checkpoints of a training, and project them onto it.
+    """Fit a plane to the checkpoints of a training run, and project them onto it.
 
     Args:
-        config: the network, and its checkpoint, which is the plane's origin; the last of the
-            paths if it has none.
+        config: names the network, and the checkpoint at the plane's origin; the last of the paths
+            if it has none.
         paths: the checkpoints' files, in order.
-        options: what is asked for.
-        show: makes the progress of so many checkpoints to be read.
-        room: how many checkpoints to keep in memory; as many as fit if None.
+        options: the settings.
+        show: creates the progress display, given the number of checkpoints to read.
+        room: number of checkpoints to keep in memory; as many as fit if None.
 
     Raises:
-        LandscapeError: if the problem, a checkpoint, the log or the directions are not as they
-            should be.
+        LandscapeError: if the problem, a checkpoint, the log or the directions are invalid.
     """
     log = None if options.log is None else learning_rates.read_rates(options.log)
     problem = load_problem(config.problem, config.problem_args)
@@ -104,13 +103,13 @@ def trace(
         raise UsageError("problem: its model has no floating-point parameters")
     origin = config.checkpoint or paths[-1]
     centre, _ = read_weights(origin, problem.model, tensors)
-    given = None if options.onto is None else _given(options.onto, problem, tensors)
+    from_file = None if options.onto is None else _read_directions(options.onto, problem, tensors)
     reader = Reader(paths, problem.model, tensors)
     differences = Differences(reader, len(paths), centre, room or room_for_checkpoints(centre))
-    with show(differences.reads if given is None else len(paths)) as progress:
+    with show(differences.reads if from_file is None else len(paths)) as progress:
         reader.after = progress.update
         directions, explained = (
-            (given, None) if given is not None else _components(differences, options)
+            (from_file, None) if from_file is not None else _components(differences, options)
         )
         coordinates, residuals = project(differences, directions)
     epochs = checkpoint_names.epochs(paths, [reader.stored[number] for number in range(len(paths))])
@@ -134,12 +133,12 @@ def trace(
 def grid_range(
     coordinates: NDArray[np.float64], margin: float, least: float
 ) -> tuple[float, float]:
-    """A range of round numbers that holds the origin and coordinates, with room on each side.
+    """Choose a range with round ends that contains the origin and coordinates, with a margin.
 
     Args:
         coordinates: of shape (n,).
-        margin: the room, as a part of their width.
-        least: the width that is taken if they have none.
+        margin: the margin on each side, as a fraction of their width.
+        least: the width to assume if all are 0.
     """
     low, high = min(0.0, float(coordinates.min())), max(0.0, float(coordinates.max()))
     room = margin * ((high - low) or least)
@@ -152,23 +151,24 @@ def grid_range(
     )
 
 
-def _given(path: str, problem: Problem, tensors: Mapping[str, Tensor]) -> Directions:
-    """The two directions of a file, as far as they are of tensors that are projected."""
-    own, states = dict(problem.model.named_parameters()), problem.model.state_dict()
-    found = []
+def _read_directions(path: str, problem: Problem, tensors: Mapping[str, Tensor]) -> Directions:
+    """Read the two directions of a file, keeping only the tensors that are projected."""
+    parameters, states = dict(problem.model.named_parameters()), problem.model.state_dict()
+    directions = []
     for axis in AXES:
         entries = [(name, torch.from_numpy(array)) for name, array in read_direction(path, axis)]
         try:
-            matched = match(entries, own, states)
+            matched = match(entries, parameters, states)
         except UsageError as error:
             raise UsageError(f"--onto {path}: {axis}: {error}") from None
-        found.append({name: matched[name] for name in tensors if name in matched})
-    return found
+        directions.append({name: matched[name] for name in tensors if name in matched})
+    return directions
 
 
 def _components(
     differences: Differences, options: Options
 ) -> tuple[Directions, tuple[float, float]]:
+    """Compute the first two principal components, and the fraction that each explains."""
     names = [
         name
         for name, tensor in differences.centre.items()
@@ -223,7 +223,7 @@ def _settings(options: Options) -> dict[str, Any]:
 
 
 def _distances(trajectory: Trajectory, directions: Directions) -> NDArray[np.float64]:
-    """How far each checkpoint is from the centre: in the plane, and out of it, by Pythagoras."""
+    """Combine the checkpoints' distances from the centre in the plane and off it (Pythagoras)."""
     first, second = directions
     mixed = sum(float((first[n].double() * second[n].double()).sum()) for n in first if n in second)
     squares = [
