@@ -1,4 +1,4 @@
-"""Problems: what is evaluated. ``Problem`` is all that a user's own code needs."""
+"""Problems to evaluate. User code needs only ``Problem``."""
 
 from landscape_cli.problems.problem import Objective, Problem
 

@@ -1,4 +1,4 @@
-"""Which checkpoints there are, in the order in which people count."""
+"""Checkpoint files matching patterns, in natural order, and short labels for them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from landscape_cli.errors import UsageError
 
 
 def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
-    """The files that patterns match, each once.
+    """Expand patterns to the files that they match, each once.
 
-    Patterns keep their order; the files of one are in natural order, ``epoch9`` before
-    ``epoch10``. A name that is there is taken as it is, whatever characters it has.
+    Patterns keep their order; the files of one pattern are in natural order, ``epoch9`` before
+    ``epoch10``. A path that exists is taken literally, even if it contains wildcards.
 
     Args:
         patterns: paths and patterns.
-        key: what gave them, for messages.
+        key: the key or option that they come from, for messages.
 
     Raises:
         UsageError: if a pattern matches no file.
     """
-    found: dict[str, str] = {}
+    expanded: dict[str, str] = {}
     for pattern in patterns:
         names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
         files = sorted(filter(os.path.isfile, names), key=natural)
@@ -35,12 +35,12 @@ def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
                 "'runs/net_epochs/*.pt'"
             )
         for file in files:
-            found.setdefault(os.path.realpath(file), file)
-    return list(found.values())
+            expanded.setdefault(os.path.realpath(file), file)
+    return list(expanded.values())
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], ...]:
-    """A key by which names sort as people count: digits as numbers, folder by folder."""
+    """Sort key for natural order: digits compare as numbers, folder by folder."""
     return tuple(
         tuple(int(part) if place % 2 else part for place, part in enumerate(pieces))
         for pieces in (re.split("([0-9]+)", folder) for folder in PurePath(path).parts)
@@ -48,6 +48,6 @@ def natural(path: str) -> tuple[tuple[str | int, ...], ...]:
 
 
 def labels(paths: Sequence[str]) -> tuple[str, ...]:
-    """A short name for each file: its own without the ending, or with folders if need be."""
+    """Short label of each file: its stem if all stems differ, else its path."""
     stems = tuple(PurePath(path).stem for path in paths)
     return stems if len(set(stems)) == len(stems) else tuple(paths)

@@ -1,4 +1,4 @@
-"""Trained weights from a file into a model, without running any code from the file."""
+"""Loading of trained weights into a model, without running any code from the file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch import Tensor, nn
 from landscape_cli.errors import CheckpointError, some
 
 KEYS = ("state_dict", "model", "model_state_dict")
-"""Where training scripts put the state dict in a checkpoint that holds more."""
+"""Keys under which training scripts store the state dict in a larger checkpoint."""
 
 PREFIXES = ("module.", "_orig_mod.")
-"""What DataParallel, DistributedDataParallel and torch.compile put before each name."""
+"""Prefixes that DataParallel, DistributedDataParallel and torch.compile add to each name."""
 
 
 def file_hash(path: str) -> str:
     """SHA-256 of a file, as a hex string.
 
     Raises:
-        CheckpointError: if it can't be read.
+        CheckpointError: if the file can't be read.
     """
     state = hashlib.sha256()
     try:
@@ -38,46 +38,46 @@ def file_hash(path: str) -> str:
 
 
 def read_state_dict(path: str) -> dict[str, Tensor]:
-    """Read a state dict, on the CPU; see ``read_checkpoint``."""
+    """Read a state dict onto the CPU; see ``read_checkpoint``."""
     return read_checkpoint(path)[0]
 
 
 def read_checkpoint(path: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    """Read a state dict, on the CPU, and what the file holds besides.
+    """Read a state dict onto the CPU, and the rest of its checkpoint.
 
-    The file holds a state dict, a dict with one under ``state_dict``, ``model`` or
-    ``model_state_dict``, or is a ``.safetensors`` file. Wrappers' prefixes are stripped.
+    The file is a ``.safetensors`` file, or holds a state dict, either alone or under
+    ``state_dict``, ``model`` or ``model_state_dict``. Wrappers' prefixes are stripped.
 
     Returns:
-        The state dict, and the dict that it lies in, empty if it lies in none.
+        The state dict, and the dict that contains it, empty if the file holds it alone.
 
     Raises:
         CheckpointError: if the file can't be read, holds objects that would run code, or holds
             no state dict.
     """
     content = _read_safetensors(path) if path.endswith(".safetensors") else _read_pickle(path)
-    around: Mapping[str, Any] = {}
+    container: Mapping[str, Any] = {}
     for key in KEYS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            around, content = content, content[key]
+            container, content = content, content[key]
             break
     if not isinstance(content, Mapping) or not any(
         isinstance(value, Tensor) for value in content.values()
     ):
-        found = f" with the keys {some(list(content))}" if isinstance(content, Mapping) else ""
+        keys = f" with the keys {some(list(content))}" if isinstance(content, Mapping) else ""
         raise CheckpointError(
-            f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{found}; "
-            f"expected one, alone or under {', '.join(KEYS)}"
+            f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{keys}; "
+            f"expected a state dict, alone or under {', '.join(KEYS)}"
         )
-    return {_strip(str(name)): value for name, value in content.items()}, around
+    return {_strip(str(name)): value for name, value in content.items()}, container
 
 
 def load_weights(model: nn.Module, path: str) -> None:
     """Load a checkpoint's weights into a model.
 
     Raises:
-        CheckpointError: if the file is no checkpoint, its tensors are not exactly those of the
-            model (missing, unexpected and wrongly shaped ones are listed), or not finite.
+        CheckpointError: if the file is not a checkpoint, if its tensors do not match the model's
+            (missing, unexpected and wrongly shaped ones are listed), or if one is not finite.
     """
     state = fit_state(read_state_dict(path), model.state_dict(), path)
     refuse_not_finite(state, path)
@@ -85,10 +85,11 @@ def load_weights(model: nn.Module, path: str) -> None:
 
 
 def refuse_not_finite(tensors: Mapping[str, Tensor], path: str) -> None:
-    """Refuse weights of a training that went astray.
+    """Refuse the weights of a training run that diverged.
 
     Raises:
-        CheckpointError: naming the file and the first tensor with a NaN or an infinity.
+        CheckpointError: if a tensor holds a NaN or an infinity; the message names the file and the
+            first such tensor.
     """
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
@@ -100,16 +101,16 @@ def refuse_not_finite(tensors: Mapping[str, Tensor], path: str) -> None:
 def fit_state(
     state: Mapping[str, Tensor], like: Mapping[str, Tensor], path: str
 ) -> dict[str, Tensor]:
-    """A checkpoint's tensors under the names of a model.
+    """Match a checkpoint's tensors to a model's and give them the model's names.
 
     Args:
-        state: what ``read_checkpoint`` gave.
+        state: the state dict that ``read_checkpoint`` returned.
         like: the model's own state dict.
         path: the checkpoint's file, for messages.
 
     Raises:
-        CheckpointError: if the tensors are not exactly those of the model; missing, unexpected
-            and wrongly shaped ones are listed.
+        CheckpointError: if the tensors do not match the model's; missing, unexpected and wrongly
+            shaped ones are listed.
     """
     wanted = {_strip(name): (name, value) for name, value in like.items()}
     complaints = []
@@ -140,7 +141,7 @@ def _read_safetensors(path: str) -> Any:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(
-            f"checkpoint: {path!r} is no safetensors file, or a damaged one ({_line(error)})"
+            f"checkpoint: {path!r} is not a safetensors file, or is damaged ({_line(error)})"
         ) from None
 
 
@@ -155,10 +156,10 @@ def _read_pickle(path: str) -> Any:
         if "Unsupported global" in str(error) or "Unsupported class" in str(error):
             raise CheckpointError(
                 f"checkpoint: {path!r} holds Python objects besides tensors, which could run code "
-                f"and are not loaded ({_line(error, 'Unsupported')}); save the state dict alone"
+                f"and are not loaded ({_line(error, 'Unsupported')}); save only the state dict"
             ) from None
         raise CheckpointError(
-            f"checkpoint: {path!r} is no PyTorch checkpoint, or a damaged one ({_line(error)})"
+            f"checkpoint: {path!r} is not a PyTorch checkpoint, or is damaged ({_line(error)})"
         ) from None
 
 
@@ -173,7 +174,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 
 
 def _line(error: BaseException, start: str = "") -> str:
-    """One line of an error's message: the first that begins somewhere with a word."""
+    """Return the first line of an error's message that contains a word, from that word on."""
     lines = [line.strip() for line in str(error).splitlines() if start in line]
     text = lines[0] if lines else type(error).__name__
     text = text[text.index(start) :]

@@ -1,4 +1,4 @@
-"""From an import path in a configuration to the user's problem."""
+"""Import of the user's problem from an import path in a configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from landscape_cli.problems.problem import Problem
 def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
     """Import ``module:callable`` and call it with keyword arguments.
 
-    Modules in the current folder import, as they would for a script that lies there.
+    Modules in the current folder can be imported, as they can by a script in that folder.
 
     Args:
         path: import path, such as ``"my_package.problems:build"``.
@@ -26,8 +26,8 @@ def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
         The problem that the callable returned.
 
     Raises:
-        ProblemError: if the path is malformed, does not import, its callable fails or returns
-            something else; the message holds the cause and its place in the user's code.
+        ProblemError: if the path is malformed, the import or the call fails, or the callable
+            returns something else; the message holds the cause and its place in the user's code.
     """
     build = load_callable(path, "problem", "my_problem:build")
     try:
@@ -46,27 +46,27 @@ def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
 
 
 def load_callable(path: str, key: str, example: str) -> Any:
-    """Import ``module:callable``, from the current folder too.
+    """Import ``module:callable``; modules in the current folder are found too.
 
     Args:
         path: the import path.
-        key: the configuration's key that has it, for messages.
-        example: such a path, for messages.
+        key: the configuration key that it comes from, for messages.
+        example: an example of such a path, for messages.
 
     Raises:
-        ProblemError: if the path is malformed, does not import or is no callable.
+        ProblemError: if the path is malformed, the import fails, or the object is not callable.
     """
     if not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", path):
         raise ProblemError(f"{key}: got {path!r}, expected 'module:callable' such as {example!r}")
     module_name, _, attribute = path.partition(":")
-    found = _import(key, path, module_name)
+    target = _import(key, path, module_name)
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        if not hasattr(target, part):
             raise ProblemError(f"{key}: {path!r}: {module_name} has no attribute {attribute!r}")
-        found = getattr(found, part)
-    if not callable(found):
-        raise ProblemError(f"{key}: {path!r} is a {type(found).__name__}, expected a callable")
-    return found
+        target = getattr(target, part)
+    if not callable(target):
+        raise ProblemError(f"{key}: {path!r} is a {type(target).__name__}, expected a callable")
+    return target
 
 
 def _import(key: str, path: str, module: str) -> Any:
@@ -77,5 +77,5 @@ def _import(key: str, path: str, module: str) -> Any:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
         raise ProblemError(
-            f"{key}: {path!r}: module {module} does not import: {cause(error)}"
+            f"{key}: {path!r}: module {module} can't be imported: {cause(error)}"
         ) from error

@@ -1,4 +1,4 @@
-"""Objectives for common tasks: the value of each sample, from one forward pass."""
+"""Objectives for common tasks: per-sample values from one forward pass."""
 
 from __future__ import annotations
 
@@ -17,29 +17,28 @@ REMEDY = "write your own objective (model, batch) -> {name: Tensor[n]}"
 def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     """Cross entropy in nats, and accuracy as a fraction (0 or 1 for a single prediction).
 
-    Dimensions behind the classes, such as the places in a sequence, are averaged over; each place
-    counts the same, so padded sequences need an objective of their own.
+    Dimensions after the classes, such as the positions of a sequence, are averaged with equal
+    weights, so padded sequences need their own objective.
 
     Args:
-        model: maps the inputs to unnormalized scores (n, classes, ...).
-        batch: a pair (inputs, targets); targets are class numbers (n, ...) of an integer type.
+        model: maps the inputs to logits (n, classes, ...).
+        batch: a pair (inputs, targets); targets are class indices (n, ...) of an integer type.
 
     Returns:
-        ``loss`` and ``accuracy``, each of shape (n,) and of the scores' type, at least
-        float32.
+        ``loss`` and ``accuracy``, each of shape (n,), in the logits' dtype but at least float32.
 
     Raises:
-        ProblemError: if the batch is not such a pair, or scores and targets do not fit together.
+        ProblemError: if the batch is not such a pair, or logits and targets do not fit together.
     """
     scores, targets = _forward("cross_entropy", model, batch)
     if scores.dim() < 2 or scores.shape[:1] + scores.shape[2:] != targets.shape:
         raise ProblemError(
             f"cross_entropy: scores {_shape(scores)} do not fit targets {_shape(targets)}; "
-            f"expected (n, classes, ...) and (n, ...), or {REMEDY}"
+            f"expected (n, classes, ...) and (n, ...); or {REMEDY}"
         )
     if targets.is_floating_point() or targets.is_complex():
         raise ProblemError(
-            f"cross_entropy: targets are {targets.dtype}, expected class numbers of an integer "
+            f"cross_entropy: targets are {targets.dtype}, expected class indices of an integer "
             f"type; convert them with .long(), or {REMEDY}"
         )
     losses = functional.cross_entropy(scores, targets.long(), reduction="none")
@@ -48,15 +47,15 @@ def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
 
 
 def mean_squared_error(model: nn.Module, batch: Any) -> dict[str, Tensor]:
-    """Squared error, averaged over every dimension but the first, in the targets' unit squared.
+    """Squared error, averaged over all dimensions but the first, in the targets' unit squared.
 
     Args:
         model: maps the inputs to predictions (n, ...).
-        batch: a pair (inputs, targets); targets of n samples with as many elements, so that
-            (n,) fits predictions (n, 1).
+        batch: a pair (inputs, targets); the targets have n samples with as many elements as the
+            predictions, so (n,) fits predictions (n, 1).
 
     Returns:
-        ``loss`` of shape (n,) and of the predictions' type, at least float32.
+        ``loss`` of shape (n,), in the predictions' dtype but at least float32.
 
     Raises:
         ProblemError: if the batch is not such a pair, or the shapes do not fit together.
@@ -69,16 +68,15 @@ def mean_squared_error(model: nn.Module, batch: Any) -> dict[str, Tensor]:
 def binary_cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     """Binary cross entropy of logits in nats, and accuracy as a fraction.
 
-    Both are averaged over every dimension but the first. A logit above 0 predicts class 1.
+    Both are averaged over all dimensions but the first. A logit above 0 predicts class 1.
 
     Args:
         model: maps the inputs to logits (n, ...), before any sigmoid.
-        batch: a pair (inputs, targets); targets in [0, 1] of n samples with as many elements, so
-            that (n,) fits logits (n, 1).
+        batch: a pair (inputs, targets); the targets lie in [0, 1] and have n samples with as many
+            elements as the logits, so (n,) fits logits (n, 1).
 
     Returns:
-        ``loss`` and ``accuracy``, each of shape (n,) and of the logits' type, at least
-        float32.
+        ``loss`` and ``accuracy``, each of shape (n,), in the logits' dtype but at least float32.
 
     Raises:
         ProblemError: if the batch is not such a pair, or the shapes do not fit together.
@@ -99,7 +97,7 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
-    """The model's output for the batch's inputs, at least in float32, and the batch's targets."""
+    """Return the model's output for a batch, in at least float32, and the batch's targets."""
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         size = f" of {len(batch)}" if isinstance(batch, tuple | list | dict) else ""
         raise ProblemError(
@@ -123,18 +121,18 @@ def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
 
 
 def _like(outputs: Tensor, targets: Tensor, name: str) -> Tensor:
-    """The targets in the outputs' shape and type; nothing is ever broadcast."""
+    """Return the targets in the outputs' shape and dtype; nothing is broadcast."""
     same_samples = outputs.dim() > 0 and outputs.shape[:1] == targets.shape[:1]
     if not same_samples or outputs.numel() != targets.numel():
         raise ProblemError(
             f"{name}: outputs {_shape(outputs)} do not fit targets {_shape(targets)}; "
-            f"expected n samples with as many elements, or {REMEDY}"
+            f"expected n samples with equally many elements; or {REMEDY}"
         )
     return targets.reshape(outputs.shape).to(outputs.dtype)
 
 
 def _per_sample(values: Tensor) -> Tensor:
-    """The mean over every dimension but the first."""
+    """Mean over all dimensions but the first."""
     return values.flatten(1).mean(dim=1) if values.dim() > 1 else values
 
 

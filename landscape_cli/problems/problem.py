@@ -1,4 +1,4 @@
-"""What the user brings: a model, named splits of data, and an objective."""
+"""The user's problem: a model, named data splits, and an objective."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ Objective = Callable[[nn.Module, Any], Mapping[str, Tensor]]
 """``(model, batch) -> {name: Tensor[n]}``: named values for each of the batch's n samples."""
 
 Split = Dataset[Any] | Iterable[Any]
-"""A data set of samples, or anything that gives batches each time it is iterated over."""
+"""A dataset of samples, or an iterable of batches that can be iterated over again."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A model, its data and what is measured on them.
+    """A model, its data, and the objective evaluated on them.
 
     Args:
-        model: any module; its named parameters are what a slice perturbs.
+        model: any module; a slice perturbs its named parameters.
         splits: by name, a map-style ``Dataset`` of samples, a ``DataLoader``, or any iterable of
             batches that can be iterated over again. Batches may be tensors, tuples, lists, dicts
-            or nestings of them.
+            or nestings of these.
         objective: a function ``(model, batch) -> {name: Tensor[n]}`` that returns named values
-            for each sample from one forward pass, ``loss`` by custom among them.
-        name: what to call the network in titles; its class's name if left out.
+            for each sample from one forward pass; by convention, one of them is ``loss``.
+        name: the network's name in titles; by default the name of its class.
 
     Raises:
-        ProblemError: if one of the three is not of its kind.
+        ProblemError: if the model, the splits or the objective have the wrong type.
     """
 
     model: nn.Module
@@ -72,7 +72,7 @@ def _check_split(name: str, split: Any) -> None:
     if iter(split) is split:
         raise ProblemError(
             f"Problem.splits[{name!r}]: a {type(split).__name__} can be iterated over only once; "
-            "give a list or an object whose __iter__ starts anew"
+            "give a list, or an object whose __iter__ starts again"
         )
 
 

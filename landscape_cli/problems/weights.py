@@ -1,4 +1,4 @@
-"""Checkpoints of one network as parameters, one after the other."""
+"""Reading of several checkpoints of one network as tensors, one after the other."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from landscape_cli.problems.checkpoints import fit_state, read_checkpoint, refus
 
 
 def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
-    """A model's tensors that a direction has entries for, by name, in the model's order.
+    """Tensors of a model that a direction perturbs, by name, in the model's order.
 
     Args:
         model: the network.
-        buffers: names of the buffers that directions have entries for too; with some, the order is
-            that of the state dict.
+        buffers: names of buffers that directions perturb too; if there are any, the order is that
+            of the state dict.
     """
     own = {name: tensor.detach() for name, tensor in model.named_parameters()}
     if buffers:
@@ -28,13 +28,13 @@ def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor
 
 @dataclass
 class Reader:
-    """Reads checkpoints by number, and refuses those that are not of this network.
+    """Reads checkpoints by index, and refuses those of another network.
 
     Args:
-        paths: their files.
-        model: the network, whose names, shapes and dtypes all must have.
-        tensors: the tensors to read.
-        after: is called after each.
+        paths: the checkpoints' files.
+        model: the network, whose names and shapes every checkpoint must have.
+        tensors: the tensors to read, by name; checkpoints are converted to their dtypes.
+        after: called after each checkpoint.
     """
 
     paths: Sequence[str]
@@ -42,18 +42,18 @@ class Reader:
     tensors: Mapping[str, Tensor]
     after: Callable[[], None] = lambda: None
     stored: dict[int, Any] = field(default_factory=dict)
-    """What each file read so far holds as its epoch."""
+    """By index, the entry ``epoch`` of each checkpoint read so far; None if there is none."""
 
     def __call__(self, number: int) -> dict[str, Tensor]:
-        """The tensors of a checkpoint.
+        """Read the tensors of one checkpoint.
 
         Raises:
-            CheckpointError: naming the file, if it can't be read, is of another network, or holds
-                numbers that are not finite.
+            CheckpointError: if the file can't be read, belongs to another network, or holds
+                numbers that are not finite; the message names the file.
         """
         path = self.paths[number]
-        tensors, around = read_weights(path, self.model, self.tensors)
-        self.stored[number] = around.get("epoch")
+        tensors, container = read_weights(path, self.model, self.tensors)
+        self.stored[number] = container.get("epoch")
         self.after()
         return tensors
 
@@ -61,14 +61,22 @@ class Reader:
 def read_weights(
     path: str, model: nn.Module, tensors: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    """Some tensors of a checkpoint in a model's dtypes, and what the file holds besides.
+    """Read some tensors of a checkpoint.
+
+    Args:
+        path: the checkpoint's file.
+        model: the network, whose names and shapes the checkpoint must have.
+        tensors: the tensors to read, by name; the checkpoint is converted to their dtypes.
+
+    Returns:
+        The tensors, and the dict that contains the state dict, empty if the file holds it alone.
 
     Raises:
-        CheckpointError: naming the file, if it can't be read, is of another network, or holds
-            numbers that are not finite.
+        CheckpointError: if the file can't be read, belongs to another network, or holds numbers
+            that are not finite; the message names the file.
     """
-    state, around = read_checkpoint(path)
+    state, container = read_checkpoint(path)
     fitting = fit_state(state, model.state_dict(), path)
-    found = {name: fitting[name].to(like.dtype) for name, like in tensors.items()}
-    refuse_not_finite(found, path)
-    return found, around
+    selected = {name: fitting[name].to(like.dtype) for name, like in tensors.items()}
+    refuse_not_finite(selected, path)
+    return selected, container

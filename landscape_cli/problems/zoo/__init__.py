@@ -1,6 +1,6 @@
-"""Models and data sets to begin with, by name.
+"""Registry of example models and datasets.
 
-A new one is one file and one line in ``MODELS`` or ``DATASETS``.
+To add one, write a module and add a line to ``MODELS`` or ``DATASETS``.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MODELS = {
     "vgg": "landscape_cli.problems.zoo.vgg:VGG",
     "densenet": "landscape_cli.problems.zoo.densenet:DenseNet",
 }
-"""Model classes; parameters named as in ``_from_data`` are set to fit the data."""
+"""Import paths of model classes; arguments named in ``_from_data`` are set from the data."""
 
 DATASETS = {
     "digits": "landscape_cli.problems.zoo.digits:load",
     "fashion_mnist": "landscape_cli.problems.zoo.fashion_mnist:load",
     "cifar10": "landscape_cli.problems.zoo.cifar10:load",
 }
-"""Functions that load a ``DataSet``."""
+"""Import paths of functions that load a ``DataSet``."""
 
 
 def build(
@@ -41,20 +41,20 @@ def build(
     data_args: Mapping[str, Any] | None = None,
     samples: Mapping[str, int] | None = None,
 ) -> Problem:
-    """A classification problem from a model and a data set of this package.
+    """Build a classification problem from a model and a dataset of this package.
 
     Args:
         model: a name in ``MODELS``.
         data: a name in ``DATASETS``.
         model_args: arguments of the model, such as depth and width.
-        data_args: arguments of the data set, such as the folder of its files.
-        samples: for some splits, how many of the first samples to keep.
+        data_args: arguments of the dataset, such as the folder of its files.
+        samples: by split, the number of samples to keep, counted from the first.
 
     Returns:
         The problem, with cross entropy and accuracy as its objective.
 
     Raises:
-        UsageError: if a name, an argument or a number of samples does not exist.
+        UsageError: if a name, an argument or a number of samples is invalid.
         ProblemError: if the data can't be loaded.
     """
     loaded: DataSet = _call("data", data, DATASETS, data_args, {})
@@ -64,7 +64,7 @@ def build(
 
 
 def _from_data(data: DataSet) -> dict[str, int]:
-    """The arguments of a model that follow from its data."""
+    """Arguments of a model that follow from its data."""
     return {
         "channels": data.channels,
         "classes": data.classes,
@@ -80,7 +80,15 @@ def _call(
     args: Mapping[str, Any] | None,
     given: Mapping[str, Any],
 ) -> Any:
-    """Import what the registry has under a name and call it."""
+    """Import and call a registered class or function.
+
+    Args:
+        key: the key that names it, for messages.
+        name: its name in the registry.
+        registry: import paths by name.
+        args: the user's arguments.
+        given: arguments that the user may not set; those that it accepts are passed on.
+    """
     if name not in registry:
         raise UsageError(f"{key}: got {name!r}, expected one of {', '.join(registry)}")
     module, _, attribute = registry[name].partition(":")
@@ -97,7 +105,7 @@ def _call(
 def _first(
     splits: Mapping[str, TensorDataset], samples: Mapping[str, int] | None
 ) -> dict[str, TensorDataset]:
-    """The splits with only the first samples where a number is given."""
+    """Shorten the splits for which a number of samples is given."""
     numbers = _mapping("samples", samples)
     _check_names("samples", numbers, list(splits), "the data set")
     return {

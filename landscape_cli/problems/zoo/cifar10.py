@@ -37,14 +37,14 @@ ALLOWED = {
 
 
 def load(folder: str = "data") -> DataSet:
-    """The 50000 photographs for training and 10000 for testing.
+    """Load the 50000 training and 10000 test photographs.
 
-    The images, of shape (n, 3, 32, 32), are standardized with the usual means and standard
-    deviations of the three channels, those of Li et al.
+    The images, of shape (n, 3, 32, 32), are standardized with the channel means and standard
+    deviations that Li et al. use.
 
     Args:
-        folder: the folder cifar-10-batches-py, the one that holds it, or the one that holds the
-            archive cifar-10-python.tar.gz.
+        folder: the folder cifar-10-batches-py, its parent, or the folder of the archive
+            cifar-10-python.tar.gz.
 
     Raises:
         ProblemError: if a file is missing, damaged or not a CIFAR-10 batch.
@@ -64,7 +64,7 @@ def load(folder: str = "data") -> DataSet:
 
 
 def _read_files(folder: Path) -> dict[str, tuple[str, bytes]]:
-    """For each batch, where it lies and its bytes."""
+    """Read the path and bytes of each batch."""
     try:
         for place in (folder, folder / FOLDER):
             if (place / NAMES[0]).is_file():
@@ -93,7 +93,7 @@ def _read_archive(path: Path) -> dict[str, tuple[str, bytes]]:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Reads plain values and numpy arrays; anything else in the file is refused, not run."""
+    """Reads only plain values and NumPy arrays, so no code from the file is run."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
@@ -102,9 +102,9 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _batch(path: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (n, 3, 32, 32) and labels (n,) of one file."""
+    """Decode the images (n, 3, 32, 32) and labels (n,) of one file."""
     try:
-        # Damaged pickles raise errors of almost any kind.
+        # Damaged pickles can raise almost any error.
         content = _ArrayUnpickler(io.BytesIO(data), encoding="bytes").load()
         pixels, labels = content[b"data"], np.asarray(content[b"labels"])
     except Exception as error:
@@ -112,7 +112,7 @@ def _batch(path: str, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
             f"{path}: not a CIFAR-10 batch ({type(error).__name__}: {error}); {REMEDY}"
         ) from None
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2:
-        raise ProblemError(f"{path}: its data is no matrix of bytes; {REMEDY}")
+        raise ProblemError(f"{path}: its data are not a matrix of bytes; {REMEDY}")
     if pixels.shape[1] != 3072 or labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu":
         raise ProblemError(
             f"{path}: data {pixels.shape} and labels {labels.shape}, expected (n, 3072) bytes and "

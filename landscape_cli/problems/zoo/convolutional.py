@@ -27,7 +27,7 @@ def scale_channels(channels: Iterable[int], width: float) -> list[int]:
 def initialize_convolutions(model: nn.Module) -> None:
     """Draw the weights of every convolution as in He et al. 2015, *Delving Deep into Rectifiers*.
 
-    They are normal with variance 2 / (inputs of a filter).
+    Weights are normal with variance 2 / (inputs of a filter).
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""What a data module of the zoo loads, and what those modules share."""
+"""The zoo's type of dataset, and the standardization that its data modules share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch.utils.data import TensorDataset
 
 @dataclass(frozen=True)
 class DataSet:
-    """Square images with class numbers, in named splits.
+    """Square images with class labels, in named splits.
 
     Args:
-        splits: for each split the images, float32 of shape (n, channels, size, size), and the
-            labels, int64 of shape (n,).
-        channels: channels of an image.
-        size: its height and width in pixels.
-        classes: how many classes there are.
+        splits: by name, the images, float32 of shape (n, channels, size, size), and the labels,
+            int64 of shape (n,).
+        channels: number of channels of an image.
+        size: height and width of an image in pixels.
+        classes: number of classes.
     """
 
     splits: dict[str, TensorDataset]
@@ -32,16 +32,16 @@ class DataSet:
 def images_and_labels(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], mean: list[float], std: list[float]
 ) -> TensorDataset:
-    """Standardize images with the mean and standard deviation of each of their channels.
+    """Standardize images with the mean and standard deviation of each channel.
 
     Args:
         images: pixels of shape (n, channels, height, width).
-        labels: class numbers of shape (n,).
-        mean: mean pixel of each channel, in the unit of the pixels.
-        std: standard deviation of the pixels of each channel, in the same unit.
+        labels: class labels of shape (n,).
+        mean: mean of each channel, in the unit of the pixels.
+        std: standard deviation of each channel, in the same unit.
 
     Returns:
-        The images as float32 of the same shape and the labels as int64.
+        The images as float32 of the same shape, and the labels as int64.
     """
     pixels = torch.from_numpy(images).to(torch.float32)
     pixels.sub_(_per_channel(mean)).div_(_per_channel(std))

@@ -12,11 +12,11 @@ from landscape_cli.errors import UsageError
 from landscape_cli.problems.zoo.convolutional import initialize_convolutions
 
 BLOCKS = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
-"""Layers in each of the four blocks of the networks made for ImageNet, by depth."""
+"""By depth, the number of layers in each of the four blocks of the ImageNet networks."""
 
 
 class Bottleneck(nn.Module):
-    """A 1x1 and a 3x3 convolution; ``growth`` new channels are put before those of the input."""
+    """A 1x1 and a 3x3 convolution that prepend ``growth`` channels to those of the input."""
 
     def __init__(self, inputs: int, growth: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Bottleneck(nn.Module):
 
 
 class Transition(nn.Module):
-    """A 1x1 convolution to half of the channels and an average over 2x2 pixels."""
+    """A 1x1 convolution that halves the channels, and an average over 2x2 pixels."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -46,21 +46,21 @@ class Transition(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """DenseNet-BC for images of 8x8 pixels and more.
+    """DenseNet-BC for images of at least 8x8 pixels.
 
-    A 3x3 convolution to 2 * growth channels, dense blocks of bottlenecks with a transition between
-    each two, a global average and a linear layer. The names of the parameters are those of Li et
-    al.'s published DenseNet-121, whose checkpoint loads.
+    A 3x3 convolution to 2 * growth channels, dense blocks of bottlenecks separated by transitions,
+    a global average and a linear layer. Parameters are named as in Li et al.'s published
+    DenseNet-121, so its checkpoint loads.
 
     Args:
         depth: number of weight layers: 6n+4, such as 40 or 100, for three blocks of n bottlenecks;
-            or 121, 169 or 201 for the four blocks of the networks made for ImageNet.
+            or 121, 169 or 201 for the four blocks of the ImageNet networks.
         growth: channels that each bottleneck adds; 32 in DenseNet-121.
         channels: channels of the input images.
         classes: number of outputs.
 
     Raises:
-        UsageError: if there is no such depth, or growth is not a positive whole number.
+        UsageError: if the depth is invalid, or growth is not a positive integer.
 
     References:
         Huang et al. 2017, *Densely Connected Convolutional Networks*, section 3 and table 1.
@@ -75,7 +75,7 @@ class DenseNet(nn.Module):
             known = ", ".join(map(str, BLOCKS))
             raise UsageError(f"depth: got {depth}, expected 6n+4, such as 40, or one of {known}")
         if type(growth) is not int or growth < 1:
-            raise UsageError(f"growth: got {growth!r}, expected a whole number above 0")
+            raise UsageError(f"growth: got {growth!r}, expected a positive integer")
         self.depth, self.growth = depth, growth
         planes = 2 * growth
         self.conv1 = nn.Conv2d(channels, planes, 3, padding=1, bias=False)
@@ -97,11 +97,11 @@ class DenseNet(nn.Module):
 
     @property
     def title(self) -> str:
-        """The network's name in a plot, such as "DenseNet-40, growth 12"."""
+        """Name of the network in plots, such as "DenseNet-40, growth 12"."""
         return f"DenseNet-{self.depth}, growth {self.growth}"
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (n, channels, h, w) to scores (n, classes)."""
+        """Map images (n, channels, h, w) to logits (n, classes)."""
         hidden = self.conv1(images)
         for name in self._order:
             hidden = getattr(self, name)(hidden)

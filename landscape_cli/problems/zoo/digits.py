@@ -8,13 +8,14 @@ from landscape_cli.errors import ProblemError
 from landscape_cli.problems.zoo.dataset import DataSet, images_and_labels
 
 TRAIN = 1437
+"""Number of training images."""
 
 
 def load() -> DataSet:
-    """The 1797 digits, split by a fixed permutation into 1437 for training and 360 for testing.
+    """Load the 1797 digits, divided by a fixed permutation into 1437 training and 360 test images.
 
-    The 8x8 images, of shape (n, 1, 8, 8), are standardized with the one mean and standard
-    deviation of all the training pixels. Scikit-learn brings the data along; nothing is downloaded.
+    The images, of shape (n, 1, 8, 8), are standardized with the mean and standard deviation of all
+    training pixels. The data come with scikit-learn; nothing is downloaded.
 
     Raises:
         ProblemError: if scikit-learn is not installed.

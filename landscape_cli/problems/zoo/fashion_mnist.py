@@ -1,4 +1,4 @@
-"""Fashion-MNIST, or any data set in MNIST's four IDX files."""
+"""Fashion-MNIST, or any dataset in the form of MNIST's four IDX files."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ REMEDY = (
 
 
 def load(folder: str = DEBIAN_FOLDER) -> DataSet:
-    """The 60000 images of clothing for training and 10000 for testing.
+    """Load the 60000 training and 10000 test images of clothing.
 
-    The images, of shape (n, 1, 28, 28), are standardized with the one mean and standard deviation
-    of all the training pixels.
+    The images, of shape (n, 1, 28, 28), are standardized with the mean and standard deviation of
+    all training pixels.
 
     Args:
-        folder: where the four IDX files lie, plain or with ``.gz``; by default where Debian's
-            package dataset-fashion-mnist puts them.
+        folder: the folder of the four IDX files, plain or with ``.gz``; by default that of the
+            Debian package dataset-fashion-mnist.
 
     Raises:
-        ProblemError: if a file is missing, damaged or does not fit the others.
+        ProblemError: if a file is missing, damaged or inconsistent with the others.
 
     References:
         Xiao, Rasul and Vollgraf 2017, *Fashion-MNIST: a Novel Image Dataset for Benchmarking
@@ -67,7 +67,7 @@ def _read_split(
         )
     if classes.max() > 9:
         raise ProblemError(
-            f"{folder / labels}: holds the label {classes.max()}, expected 0 to 9; {REMEDY}"
+            f"{folder / labels}: contains the label {classes.max()}, expected 0 to 9; {REMEDY}"
         )
     return pixels[:, None], classes
 
@@ -84,7 +84,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
     Args:
         path: the file, compressed if its name ends in ``.gz``.
-        dimensions: how many the array has to have.
+        dimensions: the expected number of dimensions of the array.
 
     Raises:
         ProblemError: if the file is damaged or holds something else.
@@ -103,13 +103,13 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     shape = struct.unpack(f">{dimensions}I", data[4:header])
     if len(data) - header != math.prod(shape):
         raise ProblemError(
-            f"{path}: {len(data) - header} bytes of data for the shape {shape}; {REMEDY}"
+            f"{path}: {len(data) - header} bytes of data do not fit the shape {shape}; {REMEDY}"
         )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()
 
 
 def _mean_and_std(pixels: NDArray[np.uint8]) -> tuple[float, float]:
-    """Mean and standard deviation of all pixels; from exact sums, so the same on any machine."""
+    """Mean and standard deviation of all pixels, from exact sums: the same on every machine."""
     total = int(pixels.sum(dtype=np.int64))
     squares = int(np.einsum("ncij,ncij->", pixels, pixels, dtype=np.int64))
     variance = (squares * pixels.size - total**2) / pixels.size**2

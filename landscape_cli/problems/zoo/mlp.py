@@ -14,7 +14,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "ge
 
 
 class MLP(nn.Module):
-    """Fully connected layers with an activation between each two; the input is flattened.
+    """Fully connected layers with activations between them, on the flattened input.
 
     Args:
         inputs: number of elements of one sample.
@@ -23,7 +23,7 @@ class MLP(nn.Module):
         activation: relu, tanh or gelu.
 
     Raises:
-        UsageError: if a width is not a positive whole number or the activation unknown.
+        UsageError: if a width is not a positive integer, or the activation is unknown.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class MLP(nn.Module):
         widths = [inputs, *hidden, outputs]
         for width in widths:
             if type(width) is not int or width < 1:
-                raise UsageError(f"MLP: got the width {width!r}, expected whole numbers above 0")
+                raise UsageError(f"MLP: got the width {width!r}, expected positive integers")
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
@@ -51,7 +51,7 @@ class MLP(nn.Module):
 
     @property
     def title(self) -> str:
-        """The network's name in a plot, such as "MLP 64-64"."""
+        """Name of the network in plots, such as "MLP 64-64"."""
         return f"MLP {'-'.join(map(str, self.hidden))}" if self.hidden else "Linear model"
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from landscape_cli.problems.zoo.convolutional import initialize_convolutions, sc
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm; the input is added unless ``shortcuts`` is off."""
+    """Two 3x3 convolutions with batch norm; the input is added unless ``shortcuts`` is False."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, shortcuts: bool) -> None:
         super().__init__()
@@ -41,18 +41,18 @@ class ResNet(nn.Module):
     """CIFAR-style residual network of depth 6n+2 for images of any size.
 
     Three stages of n basic blocks with 16, 32 and 64 times ``width`` channels, a global average
-    and a linear layer. Where a block changes its shape the shortcut is a 1x1 convolution. The
-    names of the parameters are those of Li et al.'s published networks, whose checkpoints load.
+    and a linear layer. A block that changes the shape has a 1x1 convolution as its shortcut.
+    Parameters are named as in Li et al.'s published networks, so their checkpoints load.
 
     Args:
         depth: number of weight layers, 6n+2: 20, 32, 56, 110, ...
         width: factor on the channels of the three stages; the stem keeps 16 (fewer if width < 1).
-        shortcuts: False gives the same network with all shortcuts removed.
+        shortcuts: False removes all shortcuts.
         channels: channels of the input images.
         classes: number of outputs.
 
     Raises:
-        UsageError: if depth is not 6n+2, or width not positive.
+        UsageError: if the depth is not 6n+2, or the width is not positive.
 
     References:
         He et al. 2016, *Deep Residual Learning for Image Recognition*, section 4.2;
@@ -71,7 +71,7 @@ class ResNet(nn.Module):
         blocks, remainder = divmod(depth - 2, 6)
         if blocks < 1 or remainder:
             raise UsageError(
-                f"depth: got {depth}, expected 6n+2 with a whole n of at least 1, such as 20 or 56"
+                f"depth: got {depth}, expected 6n+2 with an integer n >= 1, such as 20 or 56"
             )
         self.depth, self.width, self.shortcuts = depth, width, shortcuts
         stages = scale_channels((16, 32, 64), width)
@@ -91,12 +91,12 @@ class ResNet(nn.Module):
 
     @property
     def title(self) -> str:
-        """The network's name in a plot, such as "ResNet-56, width 0.5, no shortcuts"."""
+        """Name of the network in plots, such as "ResNet-56, width 0.5, no shortcuts"."""
         width = "" if self.width == 1 else f", width {self.width:g}"
         return f"ResNet-{self.depth}{width}{'' if self.shortcuts else ', no shortcuts'}"
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (n, channels, h, w) to scores (n, classes)."""
+        """Map images (n, channels, h, w) to logits (n, classes)."""
         hidden = functional.relu(self.bn1(self.conv1(images)))
         hidden = self.layer3(self.layer2(self.layer1(hidden)))
         return cast(Tensor, self.linear(hidden.mean(dim=(2, 3))))

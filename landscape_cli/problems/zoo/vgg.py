@@ -15,26 +15,26 @@ STAGES = {
     16: [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)],
     19: [(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)],
 }
-"""For each depth the stages: channels, and how many convolutions."""
+"""By depth, (channels, number of convolutions) of each stage."""
 
 
 class VGG(nn.Module):
-    """Stages of 3x3 convolutions, halving the image after each, then two linear layers.
+    """Stages of 3x3 convolutions that end in a 2x2 max pool, then two linear layers.
 
-    Each convolution and the hidden linear layer, which has as many outputs as the last convolution,
-    are followed by batch norm and a ReLU. The names of the parameters are those of Li et al.'s
-    published networks, whose checkpoints load.
+    Every convolution, and the hidden linear layer, is followed by batch norm and a ReLU. The hidden
+    layer has as many outputs as the last convolution. Parameters are named as in Li et al.'s
+    published networks, so their checkpoints load.
 
     Args:
-        depth: 9, 16 or 19. In VGG-9 seven convolutions and the two linear layers have weights; 16
-            and 19 keep the names of the original networks, which end in three linear layers.
+        depth: 9, 16 or 19. VGG-9 has seven convolutions and two linear layers; 16 and 19 keep the
+            names of the original networks, which end in three linear layers.
         width: factor on the channels of all layers.
         channels: channels of the input images.
         classes: number of outputs.
-        inputs: elements of one square image, channels * size**2.
+        inputs: number of elements of one square image, channels * size**2.
 
     Raises:
-        UsageError: if depth is none of the three, width not positive or the image not square.
+        UsageError: if the depth is unknown, the width is not positive, or the image is not square.
 
     References:
         Simonyan and Zisserman 2015, *Very Deep Convolutional Networks for Large-Scale Image
@@ -75,9 +75,9 @@ class VGG(nn.Module):
 
     @property
     def title(self) -> str:
-        """The network's name in a plot, such as "VGG-9, width 0.25"."""
+        """Name of the network in plots, such as "VGG-9, width 0.25"."""
         return f"VGG-{self.depth}{'' if self.width == 1 else f', width {self.width:g}'}"
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (n, channels, size, size) to scores (n, classes)."""
+        """Map images (n, channels, size, size) to logits (n, classes)."""
         return cast(Tensor, self.classifier(self.fc(self.features(images).flatten(1))))

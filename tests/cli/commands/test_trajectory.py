@@ -211,7 +211,7 @@ def bad(run):
             ["--checkpoints", "*r.pt", "--checkpoints", "epoch*.pt"],
             "'other.pt' does not fit the mod",
         ),
-        (["--checkpoints", "text.csv"], "'text.csv' is no PyTorch checkpoint"),
+        (["--checkpoints", "text.csv"], "'text.csv' is not a PyTorch checkpoint"),
         (["--checkpoints", "same*.pt"], "all 5 hold the same weights"),
         (["--checkpoints", "line*.pt"], "all 5 lie on one line up to rounding"),
         (

@@ -166,8 +166,8 @@ def test_a_truncated_batch_is_named(folder, cut):
         ({b"labels": [1, 2, 3, -1]}, "labels from -1 to 3"),
         ({b"labels": [0.5] * 4}, "whole numbers"),
         ({b"data": np.zeros((4, 3071), np.uint8)}, "data (4, 3071)"),
-        ({b"data": np.zeros((4, 3072))}, "no matrix of bytes"),
-        ({b"data": b"abc"}, "no matrix of bytes"),
+        ({b"data": np.zeros((4, 3072))}, "not a matrix of bytes"),
+        ({b"data": b"abc"}, "not a matrix of bytes"),
     ],
 )
 def test_other_content_is_refused(folder, change, reason):

@@ -109,7 +109,7 @@ def test_counts_that_differ(tmp_path, arrays):
 def test_a_label_above_9(tmp_path, arrays):
     images, labels = arrays["train"]
     write(tmp_path, {**arrays, "train": (images, labels + 5)})
-    assert "holds the label 10" in refused(tmp_path)
+    assert "contains the label 10" in refused(tmp_path)
 
 
 def test_images_of_two_sizes(tmp_path, arrays):
