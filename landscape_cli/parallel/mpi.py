@@ -103,10 +103,10 @@ class MPIExecutor:
             if self.rank:
                 failure.args = (f"rank {self.rank} on {socket.gethostname()}: {error}",)
         self._meet()
-        for error in self._comm.allgather(failure):
-            if error is not None:
-                _collective(error)
-                raise error if self.rank == 0 else OtherRankError(error.exit_code)
+        for failed in self._comm.allgather(failure):
+            if failed is not None:
+                _collective(failed)
+                raise failed if self.rank == 0 else OtherRankError(failed.exit_code)
         return cast(Result, outcome)
 
     def gather(self, value: Result) -> list[Result]:
