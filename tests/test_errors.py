@@ -1,4 +1,4 @@
-"""Messages that hold whatever a file or a user gave stay one line that a terminal can show."""
+"""Messages are one line that a terminal can display, even if they contain arbitrary text."""
 
 import pickle
 
@@ -23,11 +23,11 @@ def test_any_message_can_be_printed(text):
 
 
 @given(st.text(st.characters(categories=["L", "N", "P"])))
-def test_printable_messages_stay_as_they_are(text):
+def test_printable_messages_are_unchanged(text):
     assert str(LandscapeError(text)) == text
 
 
-def test_a_long_list_of_names_is_cut_and_the_rest_counted():
+def test_long_lists_of_names_are_shortened():
     assert some([]) == ""
     assert some(["a", 2, "c", "d"]) == "a, 2, c, d"
     assert some(list("abcdefg")) == "a, b, c, d and 3 more"

@@ -11,7 +11,7 @@ from landscape_cli.records.levels import axis_levels
 from landscape_cli.records.tiles import Status
 
 
-def test_every_number_is_plain(make_surface):
+def test_every_number_is_a_plain_value(make_surface):
     surface = make_surface(lambda x, y: 1 + x * x + y * y, "-1:1:11", "-1:1:11")
     found = describe(surface)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -85,7 +85,7 @@ def test_trees_are_combined_entry_by_entry():
     assert combine_trees(trees, mean) == {"a": [2, {"b": 2}], "c": False, "d": 5, "e": "log"}
 
 
-def test_an_axis_of_one_point_is_none(make_surface):
+def test_an_axis_of_one_point_is_dropped(make_surface):
     found = describe(make_surface(lambda x, y: x * x, "-1:1:9", "0:0:1"))
     assert list(found["axes"]) == ["x"]
     assert found["numbers"][0]["curvature"]["eigenvalues"] == pytest.approx([2])
@@ -100,12 +100,12 @@ def test_an_axis_of_one_point_is_none(make_surface):
         ({"quantities": ["error"]}, "--quantity error: the surface has loss"),
     ],
 )
-def test_names_that_are_not_there(make_surface, names, words):
+def test_unknown_names_are_refused(make_surface, names, words):
     with pytest.raises(UsageError, match=words):
         describe(make_surface(lambda x: x * x, "-1:1:9"), **names)
 
 
-def test_reasons_stand_for_what_is_unknown(make_surface):
+def test_unknown_numbers_have_a_reason(make_surface):
     (one,) = describe(make_surface([1, 2, 3, np.nan], "1:2:4"), options=Options())["numbers"]
     assert one["centre"] is None
     reason = "the origin is outside the range of x"

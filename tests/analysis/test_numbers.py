@@ -1,4 +1,4 @@
-"""Each number on surfaces for which it is known exactly."""
+"""Every number, on surfaces for which it is known exactly."""
 
 import numpy as np
 import pytest
@@ -29,11 +29,11 @@ def test_sharpness_of_a_quadratic(make_field, quadratic, dimensions):
         assert one["mean"] == pytest.approx(mean, rel=1e-9)
         assert one["left_out"] == 0
     top = np.linalg.eigvalsh(matrix)[-1] / 2
-    # In space no sampled direction is exactly that of the largest curvature.
+    # In space, no sampled direction is exactly the one with the largest curvature.
     assert found[-1]["maximal"] == pytest.approx(top, rel=1e-9 if dimensions < 3 else 0.01)
 
 
-def test_radii_are_the_users_or_fit_the_grid(make_field):
+def test_radii_are_requested_or_fit_the_grid(make_field):
     field = make_field(lambda x: x * x, "-0.05:0.08:14")
     assert [r["radius"] for r in sharpness.compute(field, Options())["radii"]] == [0.05]
     found = sharpness.compute(field, Options(radii=(0.02,)))["radii"]
@@ -75,8 +75,8 @@ def test_curvature_of_a_quadratic(make_field, quadratic, dimensions):
     np.testing.assert_allclose(list(found["reach"].values()), 3 * np.array(steps))
 
 
-def test_standard_errors_are_those_of_repeated_noise(make_field, quadratic):
-    """The spread of the estimates over noise of known variance is what the errors say."""
+def test_standard_errors_match_the_spread_over_noise(make_field, quadratic):
+    """The spread of estimates over samples of noise matches the stated errors."""
     generator = np.random.default_rng(1)
     exact = make_field(quadratic(PLANE), "-1:1:21", "-1:1:21")
     found = []
@@ -162,7 +162,7 @@ def test_a_plane_is_not_convex(make_field):
 
 def test_part_of_a_grid_is_convex(make_field):
     field = make_field(lambda x, y: x**3 + y**2, "-1:1:21", "-1:1:5")
-    found = convexity.compute(field, Options())  # bent upwards along x for x > 0
+    found = convexity.compute(field, Options())  # curved upwards along x for x > 0
     assert found["fraction"] == pytest.approx(9 / 19)
 
 
@@ -188,7 +188,7 @@ def test_basin_of_a_quadratic(make_field, quadratic):
     assert (plane["mean"], plane["open"]) == (pytest.approx(mean), 0)
 
 
-def test_usual_level_of_a_basin(make_field):
+def test_default_level_of_a_basin(make_field):
     def level(centre):
         field = make_field(lambda x: centre + x * x, "-1:1:21")
         return basin.compute(field, Options())["level"]
@@ -197,7 +197,7 @@ def test_usual_level_of_a_basin(make_field):
     assert level(-3) == pytest.approx(0.1)
 
 
-def test_a_basin_without_an_end_is_open(make_field):
+def test_a_basin_that_reaches_the_edge_is_open(make_field):
     found = basin.compute(make_field(lambda x: x, "-1:2:31"), Options(level=0.5))
     assert found["along"] == {"x": {"width": pytest.approx(1.5), "open": 1}}
     assert basin.text(found) == ["width up to 0.5: x at least 1.5"]
@@ -208,7 +208,7 @@ def test_a_basin_without_an_end_is_open(make_field):
     assert 1.2 <= found["along"]["x"]["width"] <= 1.4
 
 
-def test_a_basin_below_the_centre_has_no_width(make_field):
+def test_a_basin_with_a_level_below_the_centre_has_no_width(make_field):
     found = basin.compute(make_field(lambda x: 1 + x, "-1:1:21"), Options(level=0.5))
     assert (found["mean"], found["open"]) == (0, 0)
 
@@ -217,7 +217,7 @@ CHECKPOINT = {"directions": {"x": {"kind": "checkpoint", "path": "b.pt"}}}
 
 
 def test_barrier_of_a_piecewise_linear_line(make_field):
-    """From 1 at t = 0 up to 3 at 0.4, and down to 0.5 at 1."""
+    """Values go from 1 at t = 0 up to 3 at 0.4, and down to 0.5 at 1."""
     t = np.linspace(-0.5, 1.5, 21)
     values = np.interp(t, [-0.5, 0, 0.4, 1, 1.5], [9, 1, 3, 0.5, 9])
     field = make_field(values, "-0.5:1.5:21", config=CHECKPOINT)
@@ -249,7 +249,7 @@ def test_the_largest_rise_spans_several_steps(make_field):
     assert found["largest_rise"] == pytest.approx(1.5)
 
 
-def test_markers_tell_where_a_checkpoint_is(make_surface, make_field):
+def test_markers_give_the_place_of_a_checkpoint(make_surface, make_field):
     markers = [
         {"label": "A", "coordinates": [0, 0]},
         {"label": "B", "coordinates": [0, 8.0]},
@@ -265,7 +265,7 @@ def test_markers_tell_where_a_checkpoint_is(make_surface, make_field):
     assert found["y"]["largest_rise"] == pytest.approx(4)
 
 
-def test_what_there_is_of_a_line_with_gaps(make_field):
+def test_gaps_in_a_line_are_left_out(make_field):
     values = [1, 2, np.inf, 2, 1.0]
     found = barrier.compute(make_field(values, "0:1:5", config=CHECKPOINT), Options())["x"]
     assert (found["height"], found["points"], found["left_out"]) == (1, 5, 1)

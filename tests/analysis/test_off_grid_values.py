@@ -27,13 +27,13 @@ def test_few_points_are_joined_by_a_polynomial(size):
     np.testing.assert_allclose(found, np.array([0.3, 0.9]) ** (size - 1))
 
 
-def test_a_far_explosion_changes_nothing_here():
+def test_a_distant_explosion_has_no_effect():
     values = np.zeros((7, 9))
     values[6, 8] = 1e300
     assert Interpolator(AXES, values)(np.array([[-1.2, -0.3]])) == [0]
 
 
-def test_unknown_points_spoil_only_their_cells(points):
+def test_unknown_points_affect_only_their_cells(points):
     values = np.add.outer(2 * AXES[0], AXES[1])
     values[3, 4] = np.inf
     found = Interpolator(AXES, values)(points)

@@ -8,7 +8,7 @@ from landscape_cli.analysis.field import Options, UnknownError
 @pytest.mark.parametrize(
     "ranges", [["-1:1:4001"], ["-1:1:61", "-1:1:71"], ["-1:1:15", "-1:1:15", "-1:1:15"]]
 )
-def test_the_residual_of_noise_is_its_deviation(make_field, quadratic, ranges):
+def test_the_residual_of_noise_is_its_standard_deviation(make_field, quadratic, ranges):
     shape = tuple(int(text.split(":")[2]) for text in ranges)[::-1]
     noise = np.random.default_rng(0).normal(0, 0.05, shape)
     function = quadratic(np.eye(len(ranges)), 1)

@@ -1,4 +1,4 @@
-"""A headless Chromium, and pages in it."""
+"""A headless Chromium and pages opened in it."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from landscape_cli.records.surface import Surface
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-"""Root needs no sandbox, and WebGL no graphics card."""
+"""Options for running as root, and for WebGL without a graphics card."""
 
 PATIENCE = 60_000
-"""Milliseconds; WebGL without a graphics card is slow on a busy machine."""
+"""Timeout in milliseconds; WebGL without a graphics card is slow on a busy machine."""
 
 KEYS = [(split, name) for split in ("train", "test") for name in ("loss", "accuracy")]
 
@@ -41,14 +41,14 @@ def chromium() -> Iterator[Any]:
 
 @dataclass
 class Opened:
-    """A page in the browser, and what it asked for and complained of."""
+    """A page in the browser, with its requests and errors."""
 
     page: Any
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def ask(self, code: str) -> Any:
-        """The value of a JavaScript expression."""
+        """Evaluate a JavaScript expression."""
         return self.page.evaluate(code)
 
     def wait(self, code: str) -> None:
@@ -64,7 +64,7 @@ class Opened:
         self.wait("!draw.busy() && !drawCursor.busy() && !drawPath.busy() && !turnOthers.busy()")
 
     def heights(self, panel: int = 0) -> np.ndarray:
-        """The heights that a surface is drawn at; NaN for none."""
+        """Return the heights at which a surface is drawn, NaN for none."""
         rows = self.ask(f"panels[{panel}].solid.data[0].z.map(row => Array.from(row))")
         return np.array(rows, dtype=np.float64)
 
@@ -75,14 +75,14 @@ class Opened:
         return self.page.locator(".notes").nth(panel).inner_text()
 
     def eye(self, panel: int = 0) -> np.ndarray:
-        """Where a surface's camera is."""
+        """Return the position of a surface's camera."""
         eye = self.ask(f"panels[{panel}].solid._fullLayout.scene.camera.eye")
         return np.array([eye["x"], eye["y"], eye["z"]])
 
 
 @pytest.fixture
 def open_page(chromium, tmp_path):
-    """Open the page of some surfaces in a window of its own."""
+    """Open a page of surfaces in a new window."""
     contexts = []
 
     def open_page(surfaces, size=(1100, 900), scheme="light", **options) -> Opened:
@@ -114,7 +114,7 @@ def _hear(opened: Opened, message: Any) -> None:
 
 @pytest.fixture
 def make_surface():
-    """A surface of 5 x 5 points with the same values, functions of x and y, in all quantities."""
+    """Make a surface of 5 x 5 points with the same function of x and y in all quantities."""
 
     def make(values, status=1, keys=KEYS, **facts) -> Surface:
         return surface(dict.fromkeys(keys, values), status=status, stderr=0.125, **facts)
@@ -124,7 +124,7 @@ def make_surface():
 
 @pytest.fixture
 def picture(tmp_path):
-    """What an element looks like, an array of shape (height, width, 3) of numbers from 0 to 1."""
+    """Take a picture of an element: numbers from 0 to 1 in an array of shape (height, width, 3)."""
     from matplotlib.image import imread
 
     def picture(opened: Opened, selector: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The page in a real browser: it asks for nothing, and its controls do what they say."""
+"""The page in a real browser: it loads nothing, and its controls work."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_quantity_and_split(open_page, make_surface):
     assert opened.errors == []
 
 
-def test_what_a_file_lacks_is_said(open_page, make_surface):
+def test_missing_quantities_are_noted(open_page, make_surface):
     other = make_surface(bowl, keys=[("val", "loss")])
     opened = open_page({"one": make_surface(bowl), "other": other})
     assert opened.notes(1) == "no train loss to show in this file"
@@ -84,7 +84,7 @@ def test_linear_and_log(open_page, make_surface):
     np.testing.assert_allclose(opened.heights()[2, 1], 99 / 9999, rtol=1e-6)
 
 
-def test_what_is_not_positive_has_no_log(open_page, make_surface):
+def test_values_that_are_not_positive_have_no_log(open_page, make_surface):
     opened = open_page({"one": make_surface(lambda x, y: x)}, log=False)
     opened.page.select_option("#scale", "log")
     opened.settle()
@@ -106,7 +106,7 @@ def test_clipping(open_page, make_surface):
     assert opened.notes() == ""
 
 
-def test_what_is_not_finite_and_what_is_missing(open_page, make_surface):
+def test_values_that_are_not_finite_or_missing(open_page, make_surface):
     status = np.ones((5, 5))
     status[0, 0], status[0, 1], status[4, 4] = 2, 2, 3
 
@@ -179,7 +179,7 @@ def test_keys_rotate_all_linked_surfaces(open_page, both):
 
 def test_dragging_rotates_all_linked_surfaces_and_stays(open_page, both):
     opened = open_page(both)
-    opened.page.select_option("#split", "test")  # which draws everything anew
+    opened.page.select_option("#split", "test")  # which redraws everything
     opened.settle()
     before = opened.eye(1)
     box = opened.page.locator(".solid").nth(1).bounding_box()
@@ -269,7 +269,7 @@ def test_light_and_dark(open_page, make_surface, picture, scheme):
     assert (picture(opened, "header")[2, 2].mean() > 0.5) == (other == "light")
 
 
-def test_a_phone_shows_all_of_it_in_one_column(open_page, both):
+def test_a_phone_shows_everything_in_one_column(open_page, both):
     opened = open_page(both, size=(360, 740))
     assert opened.ask("document.documentElement.scrollWidth") <= 360
     boxes = [one.bounding_box() for one in opened.page.locator(".panel").all()]
@@ -282,7 +282,7 @@ def _box(locator):
     return locator.bounding_box()
 
 
-def test_every_control_is_reached_by_tab(open_page, both):
+def test_every_control_can_be_reached_by_tab(open_page, both):
     opened = open_page(both)
     reached = []
     wanted = ["quantity", "split", "scale", "clip", "linked", "reset", "theme"]

@@ -1,4 +1,4 @@
-"""The page's numbers and ticks, compared with those one would write."""
+"""The page's formatting of numbers and choice of ticks."""
 
 # ruff: noqa: RUF001
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def ask(chromium):
-    """The value of a JavaScript expression that uses the page's functions."""
+    """Evaluate a JavaScript expression that uses the page's functions."""
     from landscape_cli.export.formats.html import _part
 
     page = chromium.new_page()

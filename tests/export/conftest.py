@@ -15,7 +15,7 @@ QUANTITIES = [("test", "accuracy"), ("train", "accuracy"), ("train", "loss")]
 
 
 def _surface(values, *axes, repeats=1, **more):
-    """A surface whose standard errors, seconds and ranks can be told apart from its values."""
+    """Make a surface whose standard errors, seconds and ranks differ from its values."""
     over = grid(*axes, repeats=repeats)
     return surface(
         values,
@@ -35,7 +35,7 @@ def make_surface() -> Callable[..., Surface]:
 
 @pytest.fixture
 def write(tmp_path) -> Callable[..., tuple[Path, list[str]]]:
-    """Write a surface in a format; its file and what is said of it."""
+    """Write a surface in a format; returns the file and the notes for the user."""
 
     def write(surface, name, **options):
         path = tmp_path / f"out{FORMATS[name].ending}"
@@ -49,7 +49,7 @@ def write(tmp_path) -> Callable[..., tuple[Path, list[str]]]:
 
 @pytest.fixture(params=["line", "plane", "volume", "repeats", "unfinished"])
 def any_surface(request) -> Surface:
-    """Surfaces of every shape, some with what is not finite, not computed, or not positive."""
+    """Surfaces of every shape, with values that are not finite, not computed or not positive."""
     ranges = {"line": 1, "volume": 3}.get(request.param, 2) * ["-1:1:4", "0:3:3", "5:6:2"]
     ranges = ranges[: {"line": 1, "volume": 3}.get(request.param, 2)]
     repeats = 2 if request.param == "repeats" else 1

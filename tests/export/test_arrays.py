@@ -19,7 +19,9 @@ from landscape_cli.export.export_files import check_options
     ],
 )
 @pytest.mark.parametrize("name", ["vtp", "vts", "stl", "csv", "npz"])
-def test_what_is_not_there_is_one_line_with_what_is(write, make_surface, name, options, message):
+def test_a_missing_choice_is_refused_with_the_available_ones(
+    write, make_surface, name, options, message
+):
     keys = [("test", "accuracy"), ("train", "loss")]
     values = dict.fromkeys(keys, lambda x, y: [x + y, x - y])
     with pytest.raises(UsageError) as caught:
@@ -38,7 +40,7 @@ def test_a_surface_without_values_says_so(write, make_surface):
         write(surface, "csv")
 
 
-def test_heights_are_of_the_train_loss_if_there_is_one(make_surface):
+def test_heights_show_the_train_loss_if_there_is_one(make_surface):
     keys = [("a", "accuracy"), ("a", "loss"), ("train", "accuracy"), ("train", "loss")]
     source = Source(make_surface(dict.fromkeys(keys, (1, 2)), "0:1:2"), "run.h5", "run")
     assert shown(source, Options()) == ("train", "loss")
@@ -46,14 +48,14 @@ def test_heights_are_of_the_train_loss_if_there_is_one(make_surface):
     assert shown(source, Options(quantity="accuracy")) == ("train", "accuracy")
 
 
-def test_names_of_arrays_are_plain_and_differ(make_surface):
+def test_names_of_arrays_are_plain_and_distinct(make_surface):
     keys = [("a", "b_c"), ("a_b", "c"), ("a", "loss"), ("a", "loss_stderr"), ("a b", "ä/1")]
     names = array_names(make_surface(dict.fromkeys(keys, (1, 2)), "0:1:2"))
     assert list(names.values()) == ["a_b_c", "a_b_c_2", "a_loss", "a_loss_stderr_2", "a_b___1"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_options_that_mean_nothing_to_a_format_are_refused(name):
+def test_options_that_do_not_apply_to_a_format_are_refused(name):
     given = {"split": "a", "quantity": "b", "log": True, "repeat": 0, "vmin": 1.0, "size": 9.0}
     for option, value in given.items():
         if option in FORMATS[name].takes:

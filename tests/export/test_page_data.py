@@ -1,4 +1,4 @@
-"""What a page carries, unpacked again."""
+"""The data of a page, unpacked again."""
 
 import base64
 
@@ -29,7 +29,7 @@ def view_of(page, layer=0):
 
 
 @given(hnp.arrays(st.sampled_from([np.float32, np.float64, np.uint8]), hnp.array_shapes()))
-def test_arrays_come_back(array):
+def test_arrays_survive_packing(array):
     np.testing.assert_array_equal(unpack(pack(array)), array.ravel())
 
 
@@ -45,7 +45,7 @@ def test_shortened_values_look_the_same(values):
     np.testing.assert_array_equal(np.sign(found), np.sign(values))
 
 
-def test_single_precision_is_enough_for_most():
+def test_single_precision_is_used_unless_values_need_more():
     assert short(np.linspace(0.1, 5e6, 9)).dtype == np.float32
     assert short(1 + np.linspace(0, 1e-6, 9)).dtype == np.float64
     assert short(np.array([0.0, 1e300])).dtype == np.float64
@@ -80,7 +80,7 @@ def test_results_that_are_not_finite_stay_and_missing_ones_have_no_value(make_su
     np.testing.assert_array_equal(unpack(page["layers"][0]["status"]), np.ravel(status))
 
 
-def test_an_incomplete_plane_has_its_finest_level(make_surface):
+def test_an_incomplete_plane_is_shown_at_its_finest_complete_level(make_surface):
     status = np.ones((9, 9))
     status[0, 1] = Status.TODO
     page = page_of(make_surface(lambda x, y: 3 * x + y, "0:8:9", "0:8:9", status=status))
@@ -90,7 +90,7 @@ def test_an_incomplete_plane_has_its_finest_level(make_surface):
     assert page["subtitle"] == "5 x 5 of 9 x 9 points, 98 % computed"
 
 
-def test_before_the_first_level_every_point_is_there(make_surface):
+def test_without_a_complete_level_every_point_is_shown(make_surface):
     status = np.zeros((9, 9))
     status[4, 4] = Status.OK
     page = page_of(make_surface(lambda x, y: x + y, "0:8:9", "0:8:9", status=status))
@@ -133,7 +133,7 @@ def test_the_path_and_the_checkpoints(make_surface):
         (np.nan, ["0:1:2", "0:1:2"], "none of the 4 points computed has a finite value"),
     ],
 )
-def test_what_is_no_surface_is_refused(make_surface, values, ranges, words):
+def test_a_surface_that_is_no_plane_is_refused(make_surface, values, ranges, words):
     surface = make_surface(lambda *mesh: mesh[0] * 0 + values, *ranges)
     with pytest.raises(UsageError, match=words):
         page_of(surface)

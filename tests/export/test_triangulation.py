@@ -5,7 +5,7 @@ from landscape_cli.export.triangulation import segments, triangles
 
 
 def area(corners, nx):
-    """Twice the area of triangles in the unit grid, counterclockwise ones counting as positive."""
+    """Return twice the signed area of triangles in the unit grid, positive if counterclockwise."""
     y, x = np.divmod(corners, nx)
     return (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
 
@@ -30,5 +30,5 @@ def test_a_cell_without_two_corners_is_a_hole():
     assert len(triangles(np.array([[True, False], [False, True]]))) == 0
 
 
-def test_a_curve_is_broken_where_a_point_is_missing():
+def test_a_curve_is_interrupted_where_a_point_is_missing():
     assert segments(np.array([1, 1, 0, 1, 1, 1], dtype=bool)).tolist() == [[0, 1], [3, 4], [4, 5]]

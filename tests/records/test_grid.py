@@ -16,7 +16,7 @@ axes = st.builds(
 
 
 @given(axes)
-def test_a_range_survives_its_text(axis):
+def test_a_range_survives_formatting_and_parsing(axis):
     assert Axis.parse(str(axis)) == axis
 
 
@@ -33,7 +33,7 @@ def test_coordinates_increase_from_end_to_end(axis):
 
 
 @given(st.floats(1e-3, 1e6), st.integers(1, 300))
-def test_a_symmetric_range_holds_an_exact_zero(high, half):
+def test_a_symmetric_range_contains_an_exact_zero(high, half):
     coordinates = Axis(-high, high, 2 * half + 1).coordinates
     assert coordinates[half] == 0
     np.testing.assert_array_equal(coordinates, -coordinates[::-1])
@@ -99,7 +99,7 @@ def test_a_grid_s_origin_and_corners():
         Grid(axes, 0)
 
 
-def test_points_in_words():
+def test_points_as_text():
     assert coordinates_text((0.5, -1.0, 2.0)) == "(0.5, -1, 2)"
     assert coordinates_text((0.5, -1.0, 2.0), repeated=True) == "(0.5, -1) of repeat 2"
 

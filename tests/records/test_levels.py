@@ -21,7 +21,7 @@ shapes = st.one_of(
 
 
 @given(st.integers(1, 3000))
-def test_levels_of_an_axis_are_nested_and_as_even_as_whole_numbers_can_be(points):
+def test_levels_of_an_axis_are_nested_and_even_up_to_rounding(points):
     levels = axis_levels(points)
     assert levels[-1].tolist() == list(range(points))
     assert len(levels[0]) <= 7
@@ -37,7 +37,7 @@ def test_levels_of_an_axis_are_nested_and_as_even_as_whole_numbers_can_be(points
 
 
 @given(st.integers(0, 1500))
-def test_levels_of_an_odd_axis_hold_its_middle_and_are_symmetric(half):
+def test_levels_of_an_odd_axis_contain_its_middle_and_are_symmetric(half):
     for level in axis_levels(2 * half + 1):
         assert half in level
         assert (2 * half - level[::-1]).tolist() == level.tolist()
@@ -63,13 +63,13 @@ def test_the_coarsest_level_has_few_points_and_each_has_about_twice_as_many(poin
 
 
 @pytest.mark.parametrize("points", [4 * 2**5 + 1, 6 * 2**4 + 1])
-def test_gaps_are_all_equal_where_that_is_possible(points):
+def test_gaps_are_equal_where_possible(points):
     for level in axis_levels(points):
         assert len(set(np.diff(level).tolist())) == 1
 
 
 @given(shapes)
-def test_a_level_of_a_grid_is_the_product_of_those_of_its_axes(shape):
+def test_a_level_of_a_grid_is_the_product_of_its_axes_levels(shape):
     axes = [axis_levels(n) for n in shape]
     number = level_of_points(shape)
     assert number.shape == shape
@@ -81,7 +81,7 @@ def test_a_level_of_a_grid_is_the_product_of_those_of_its_axes(shape):
 
 
 @given(shapes, st.randoms(use_true_random=False))
-def test_every_point_to_do_is_done_once_by_level_and_by_index_within(shape, random):
+def test_every_point_is_ordered_once_by_level_and_then_by_index(shape, random):
     total = int(np.prod(shape))
     todo = np.array(random.sample(range(total), random.randint(0, total)), np.int64)
     order = coarse_to_fine(shape, todo)
@@ -105,7 +105,7 @@ def test_repeats_are_on_the_same_levels_and_their_coarse_points_come_first(shape
 
 
 @given(shapes, st.floats(0, 1))
-def test_what_is_done_at_any_moment_holds_every_level_before_the_current_one(shape, fraction):
+def test_all_levels_before_the_current_one_are_complete_at_any_moment(shape, fraction):
     total = int(np.prod(shape))
     order = coarse_to_fine(shape, np.arange(total))
     count = min(int(fraction * total), total - 1)
@@ -122,7 +122,7 @@ def test_what_is_done_at_any_moment_holds_every_level_before_the_current_one(sha
 
 
 @given(shapes, st.data())
-def test_one_point_to_do_spoils_its_level_and_the_finer_ones(shape, data):
+def test_a_missing_point_makes_its_level_and_finer_ones_incomplete(shape, data):
     done = np.ones(shape, bool)
     assert [len(indices) for indices in finest_complete(done)] == list(shape)
     index = data.draw(st.integers(0, done.size - 1))

@@ -1,4 +1,4 @@
-"""What is made of the repeats of a surface, by hand."""
+"""Repeats of surfaces, compared with results computed by hand."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ LOSS = ("train", "loss")
 
 
 def surface(values, status=None, **facts):
-    """A surface over x, or x and y, with repeats along the first dimension of the values."""
+    """Make a surface over x, or x and y, with repeats along the first dimension of the values."""
     repeats, *shape = np.shape(values)
     return builders.surface(
         values,
@@ -59,7 +59,7 @@ def test_one_repeat_is_a_surface_of_its_own():
             one_repeat(both, number)
 
 
-def test_checkpoints_and_paths_are_on_the_first_repeat_s_slice_alone():
+def test_checkpoints_and_paths_belong_to_the_first_repeat_only():
     both = surface([[1, 2], [3, 4]], checkpoints=[1], trajectory={"a": 2}, runs=[3])
     assert one_repeat(both, 0).provenance == both.provenance
     assert one_repeat(both, 1).provenance == mean_surface(both).provenance == {"runs": [3]}

@@ -18,7 +18,7 @@ shapes = st.one_of(
 
 
 @given(shapes, st.integers(1, 9))
-def test_every_point_is_in_one_shard_and_all_are_as_large(shape, of):
+def test_every_point_is_in_one_shard_and_sizes_are_balanced(shape, of):
     masks = [Shard(index, of).points(shape) for index in range(1, of + 1)]
     assert (np.sum(masks, axis=0) == 1).all()
     sizes = [int(mask.sum()) for mask in masks]
@@ -50,7 +50,7 @@ def test_a_line_s_shards_by_hand():
 
 
 @given(st.integers(1, 999), st.integers(0, 999))
-def test_text_and_facts_give_the_shard_back(index, more):
+def test_a_shard_survives_text_and_provenance(index, more):
     shard = Shard(index, index + more)
     assert Shard.parse(str(shard)) == shard
     assert Shard.of_file({"shard": shard.as_dict()}) == shard
@@ -60,7 +60,7 @@ def test_text_and_facts_give_the_shard_back(index, more):
 @pytest.mark.parametrize(
     "text", ["0/4", "5/4", "a/b", "1", "1/", "1/0", "-1/4", "1/4/2", "", "\u0661/4"]
 )
-def test_what_is_no_shard_is_refused(text):
+def test_malformed_shards_are_refused(text):
     with pytest.raises(UsageError, match=r"got '.*', expected I/N with I from 1 to N"):
         Shard.parse(text)
 
@@ -85,6 +85,6 @@ def test_a_shard_s_file_is_beside_the_output():
         ({"shard": "1/2", "adaptive.tolerance": 0.1}, "shard: 1/2 .* adaptive needs; drop one"),
     ],
 )
-def test_shards_that_can_t_be_are_named(changes, words):
+def test_impossible_shards_are_refused_by_name(changes, words):
     with pytest.raises(UsageError, match=words):
         parse_config(CONFIG, "test", changes)

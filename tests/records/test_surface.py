@@ -5,7 +5,7 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 
-def test_a_level_is_complete_when_it_is_in_every_repeat():
+def test_a_level_is_complete_if_it_is_in_every_repeat():
     status = np.zeros((2, 9), np.uint8)
     surface = Surface(Grid({"x": Axis(0, 1, 9)}, 2), {}, {}, status, status, status)
     status[0] = 1
@@ -16,7 +16,7 @@ def test_a_level_is_complete_when_it_is_in_every_repeat():
     assert surface.level["x"].tolist() == list(range(9))
 
 
-def test_a_summary_says_where_the_minimum_is():
+def test_a_summary_gives_the_place_of_the_minimum():
     grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-2, 2, 2)})
     loss = np.array([[5.0, np.nan, 2.0], [np.inf, 1.5, 7.0]])
     status = np.array([[1, 2, 1], [2, 1, 0]], np.uint8)
@@ -34,7 +34,7 @@ def test_a_summary_says_where_the_minimum_is():
     assert np.isnan(found["centre"])
 
 
-def test_a_summary_says_down_to_which_level_it_is_complete():
+def test_a_summary_gives_the_finest_complete_level():
     grid = Grid({"x": Axis(-1, 1, 17), "y": Axis(0, 0, 1)})
     status = np.zeros((1, 17), np.uint8)
     surface = Surface(grid, {}, {}, status, status, status)

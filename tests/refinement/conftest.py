@@ -1,4 +1,4 @@
-"""Surfaces that are known beforehand, and a refinement that asks for their points."""
+"""Refinement of surfaces that are known beforehand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from landscape_cli.store import Recorder, empty_surface
 
 @dataclass
 class Known:
-    """A run that computes by looking up; ``forget`` is a kill, after which the file is reopened."""
+    """A run that looks its values up; ``reopen`` starts it again from its file, as after a kill."""
 
     values: dict
     tolerance: float
@@ -52,7 +52,7 @@ class Known:
 
     def run(self) -> dict:
         while (step := self.advance()).facts is None:
-            assert len(step.todo), "it waits for nothing"
+            assert len(step.todo), "there is nothing to compute, but refinement has not ended"
         return step.facts
 
     @property

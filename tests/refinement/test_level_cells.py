@@ -24,7 +24,7 @@ def test_a_point_on_an_edge_touches_two_and_a_corner_four():
     assert around([(2, 2)]).all()
 
 
-def test_the_grids_corner_touches_one():
+def test_the_grids_corner_touches_one_cell():
     expected = np.zeros((5, 5), dtype=bool)
     expected[2:, 2:] = True
     assert (around([(4, 4)]) == expected).all()

@@ -15,7 +15,7 @@ def bowl(y, x):
 
 
 def error(run, key=LOSS, scale=lambda v: v):
-    """The largest true error over the range of all true values."""
+    """Return the largest true error as a fraction of the range of all true values."""
     found, exact = scale(run.surface.values[key]), scale(run.values[key])
     return np.abs(found - exact).max() / np.ptp(exact)
 
@@ -32,7 +32,7 @@ def test_a_plane_needs_two_levels_and_the_held_out_points(known):
     assert len(run.rounds) == 3, "the base, the held-out points, the end"
 
 
-def test_a_bowl_is_within_tolerance_for_a_part_of_the_points(known):
+def test_a_bowl_is_within_tolerance_with_a_fraction_of_the_points(known):
     for tolerance in (0.03, 0.01, 0.003):
         run = known(bowl, tolerance)
         facts = run.run()
@@ -52,7 +52,7 @@ def test_chaos_is_computed_everywhere(known):
     np.testing.assert_array_equal(run.surface.values[LOSS], noise)
 
 
-def test_a_chaotic_half_is_computed_wholly_and_the_smooth_half_is_not(known):
+def test_a_chaotic_half_is_computed_completely_and_the_smooth_half_is_not(known):
     noise = np.random.default_rng(1).normal(size=(65, 65))
     x = np.broadcast_to(np.linspace(-1, 1, 65), (65, 65))
     run = known(np.where(x > 0.25, 5 * noise, x))
@@ -124,7 +124,7 @@ def test_only_watched_quantities_decide(known):
     watched = {(q["split"], q["quantity"]): q["watched"] for q in facts["quantities"]}
     assert watched == {LOSS: True, ("test", "loss"): True, ("train", "accuracy"): False}
     unwatched = next(q for q in facts["quantities"] if not q["watched"])
-    assert unwatched["error"] > 0.1, "what is not watched has its error stated"
+    assert unwatched["error"] > 0.1, "the error of unwatched quantities is stated"
     other = known(values, quantities=["accuracy"])
     other.run()
     assert other.computed.all()
@@ -133,13 +133,13 @@ def test_only_watched_quantities_decide(known):
     assert without_loss.computed.all()
 
 
-def test_a_quantity_that_is_not_there_is_refused(known):
+def test_an_unknown_quantity_is_refused(known):
     run = known(bowl, quantities=["perplexity"])
     with pytest.raises(UsageError, match=r"no 'perplexity'; it has loss"):
         run.run()
 
 
-def test_the_stated_error_is_that_of_points_that_were_not_used(known):
+def test_the_stated_error_comes_from_unused_points(known):
     run = known(bowl, 0.03)
     facts = run.run()
     held = run.rounds[-2]
@@ -151,7 +151,7 @@ def test_the_stated_error_is_that_of_points_that_were_not_used(known):
 
 def test_a_held_out_point_that_errs_too_much_is_refined_around(known):
     spike = np.zeros((65, 65))
-    spike[:33, 40:49] = 1.0  # between the points of the second level, 8 apart, where it is 1 there
+    spike[:33, 40:49] = 1.0  # missed by the points of the second level, 8 apart
     base = level_of_points((65, 65)) <= 1
     spike[base] = np.linspace(0, 2, 65)[None, :].repeat(65, 0)[base]
     run = known(spike, 0.05)
@@ -187,7 +187,7 @@ def test_levels_are_finished_one_after_the_other(known):
     seen = []
     while (step := run.advance()).facts is None:
         assert not (step.interpolated.ravel()[step.todo]).any()
-        assert not run.surface.complete, "it is complete when the held-out points are, not before"
+        assert not run.surface.complete, "incomplete until the held-out points are computed"
         seen.append(int(levels.ravel()[step.todo].max()))
         if len(seen) > 1 and seen[-1] > seen[-2]:
             finest = levels[step.interpolated].max(initial=-1)

@@ -51,7 +51,7 @@ def test_logs_without_rates_are_refused(log, text, words):
     assert words in str(error.value)
 
 
-def test_a_log_that_is_no_text(tmp_path):
+def test_a_binary_log_is_refused(tmp_path):
     (tmp_path / "log").write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(UsageError, match="it is not text"):
         read_rates(str(tmp_path / "log"))
@@ -78,7 +78,7 @@ def test_rates_by_epoch():
         (["e1.pt", "e2.pt"], ["one", True], (1, 2)),
     ],
 )
-def test_epochs_are_those_stored_or_those_of_the_names(names, stored, expected):
+def test_epochs_are_stored_or_come_from_the_names(names, stored, expected):
     assert epochs(names, stored) == expected
 
 
@@ -93,5 +93,5 @@ def test_epochs_are_those_stored_or_those_of_the_names(names, stored, expected):
         ([0, 123456], 0.1, 1, (-20000, 140000)),
     ],
 )
-def test_ranges_hold_origin_and_path_at_round_numbers(coordinates, margin, least, expected):
+def test_ranges_contain_origin_and_path_and_are_round(coordinates, margin, least, expected):
     assert grid_range(np.array(coordinates, dtype=float), margin, least) == pytest.approx(expected)

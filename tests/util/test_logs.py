@@ -1,4 +1,4 @@
-"""What is said, where, and how often."""
+"""Messages, warnings and logs: their destinations, each message once."""
 
 import re
 import warnings
@@ -48,7 +48,7 @@ def test_a_warning_is_one_line_once_and_on_rank_0(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_log_takes_what_is_told_and_warned_of_and_nothing_after_the_end(tmp_path, capsys):
+def test_a_log_takes_messages_and_warnings_until_it_is_closed(tmp_path, capsys):
     logs.begin(3, False)
     logs.keep(str(tmp_path / "logs"), 3)
     logs.tell("a line")
@@ -91,7 +91,7 @@ def test_a_run_s_log_has_tiles_and_files_if_verbose(workplace, capsys):
 
 
 @pytest.mark.mpi
-def test_ranks_warn_once_and_log_each_for_itself(workplace):
+def test_ranks_warn_once_and_each_keeps_a_log(workplace):
     workplace.write("warning.py", WARNING)
     config = workplace.config("warning:build", grid={"x": [-1, 1, 40], "y": [-1, 1, 40]})
     done = workplace.run("compute", config, "--log-dir", "logs", "-v", ranks=2)

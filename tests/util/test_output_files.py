@@ -1,4 +1,4 @@
-"""Files that a command writes: whole or not at all, and only where they may be."""
+"""Output files are written whole or not at all, and only where allowed."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.util.output_files import check_output, replacing
 
 
-def test_a_file_takes_its_place_when_it_is_complete(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("old")
     with replacing(path, ".csv") as partial:
@@ -21,7 +21,7 @@ def test_a_file_takes_its_place_when_it_is_complete(tmp_path):
     ("error", "shown"),
     [(OSError(28, "No space left on device"), UsageError), (ValueError("x"), ValueError)],
 )
-def test_a_failure_leaves_what_was_there(tmp_path, error, shown):
+def test_a_failure_leaves_the_old_file(tmp_path, error, shown):
     path = tmp_path / "a.csv"
     path.write_text("old")
 
@@ -41,7 +41,7 @@ def test_a_file_that_was_never_written_is_an_error(tmp_path):
         pass
 
 
-def test_paths_that_no_file_can_be_written_to(tmp_path):
+def test_unwritable_paths_are_refused(tmp_path):
     (tmp_path / "in.h5").touch()
     check_output(tmp_path / "a.PNG", formats=("png", "pdf"))
     check_output(tmp_path / "a.anything")

@@ -26,7 +26,7 @@ def test_a_plane_is_a_table_with_x_fastest(write, make_surface):
     assert notes == []
 
 
-def test_every_number_is_read_back_the_same(write, any_surface):
+def test_every_number_is_read_back_exactly(write, any_surface):
     rows = rows_of(write(any_surface, "csv")[0])
     assert len(rows) == any_surface.total
     assert [row["status"] for row in rows] == [
@@ -43,7 +43,7 @@ def test_every_number_is_read_back_the_same(write, any_surface):
         assert np.isnan(column[unknown]).all()
 
 
-def test_long_tables_are_written_in_blocks_without_a_seam(write, make_surface, monkeypatch):
+def test_blocks_of_long_tables_join_seamlessly(write, make_surface, monkeypatch):
     surface = make_surface(lambda x, y: x + y, "0:4:5", "0:2:3")
     whole = write(surface, "csv")[0].read_text()
     monkeypatch.setattr("landscape_cli.export.formats.csv_.ROWS", 4)

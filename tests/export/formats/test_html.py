@@ -1,4 +1,4 @@
-"""The page as a file; what it does in a browser is tried in tests/browser."""
+"""The page as a file; tests/browser tests its behaviour in a browser."""
 
 import base64
 import gzip
@@ -30,7 +30,7 @@ def data_of(text):
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
-def test_it_holds_the_library_and_asks_for_nothing(write, make_surface):
+def test_the_page_contains_the_library_and_loads_nothing(write, make_surface):
     path, notes = write(make_surface(bowl, *SQUARE), "html")
     text = path.read_text(encoding="utf-8")
     packed = re.search(r'<script id="library"[^>]*>([^<]*)<', text)[1]
@@ -56,7 +56,7 @@ def test_a_large_plane_of_four_quantities_is_below_six_megabytes(write, make_sur
     assert len(data_of(path.read_text())["surfaces"][0]["layers"][0]["views"]) == 4
 
 
-def test_names_are_text(tmp_path, make_surface):
+def test_names_are_escaped(tmp_path, make_surface):
     surface = make_surface(bowl, *SQUARE, provenance={"network": {"name": "</script><b>"}})
     path = tmp_path / "page.html"
     export("html", [Source(surface, "x.h5", "<i>&{{data}}")], path, Options())
@@ -75,7 +75,7 @@ def test_names_are_text(tmp_path, make_surface):
         ({"split": "test", "quantity": "accuracy", "log": True}, ("test", "accuracy")),
     ],
 )
-def test_what_is_shown_first(write, make_surface, options, first):
+def test_the_initial_view(write, make_surface, options, first):
     keys = [("test", "accuracy"), ("test", "loss"), ("train", "accuracy"), ("train", "loss")]
     path, _ = write(make_surface(dict.fromkeys(keys, bowl), *SQUARE), "html", **options)
     data = data_of(path.read_text())
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_one_line(write, make_surface, options, words):
     assert words in str(error.value)
 
 
-def test_a_missing_library_is_one_line_with_the_command(write, make_surface, monkeypatch):
+def test_a_missing_library_is_refused_with_the_command(write, make_surface, monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(UsageError, match=r"needs plotly .*; pip install 'landscape-cli\[html\]'"):
         write(make_surface(bowl, *SQUARE), "html")

@@ -16,7 +16,7 @@ def opened(path):
         return dataset.load()
 
 
-def test_every_array_is_read_back_the_same(write, any_surface):
+def test_every_array_is_read_back_exactly(write, any_surface):
     dataset = opened(write(any_surface, "xarray")[0])
     dims = (*(["repeat"] if any_surface.grid.repeated else []), *any_surface.grid.names[::-1])
     for key, name in array_names(any_surface).items():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 
-def test_every_array_is_read_back_the_same_without_pickle(write, any_surface):
+def test_every_array_is_read_back_exactly_without_pickle(write, any_surface):
     with np.load(write(any_surface, "npz")[0], allow_pickle=False) as found:
         expected = {
             **{f"axes/{name}": axis.coordinates for name, axis in any_surface.grid.axes.items()},

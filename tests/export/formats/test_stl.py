@@ -13,7 +13,7 @@ RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute
 
 
 def read(path):
-    """The normals and corners of a binary file that has as many triangles as it says."""
+    """Read the normals and corners of a binary file, and check its number of triangles."""
     data = path.read_bytes()
     (count,) = struct.unpack("<I", data[80:84])
     records = np.frombuffer(data[84:], RECORD)
@@ -22,7 +22,7 @@ def read(path):
 
 
 def check_closed(corners):
-    """Every edge belongs to two triangles, which go along it in opposite directions."""
+    """Check that every edge belongs to two triangles, which traverse it in opposite directions."""
     _, numbers = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
     numbers = numbers.reshape(-1, 3)
     edges = np.concatenate([numbers[:, [k, (k + 1) % 3]] for k in range(3)])
@@ -33,7 +33,7 @@ def check_closed(corners):
 
 
 def volume(corners):
-    """The volume that closed triangles enclose, by Gauss's theorem."""
+    """Return the volume enclosed by triangles, by Gauss's theorem."""
     return np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
 
 
@@ -103,7 +103,7 @@ def test_two_cells_that_meet_at_a_corner_become_one():
         ([[1, 2], [3, np.nan]], ["0:1:2"] * 2, "no cell of run.h5 has a height at all four corn"),
     ],
 )
-def test_what_is_no_solid_is_one_line(write, make_surface, values, ranges, message):
+def test_a_surface_that_makes_no_solid_is_refused(write, make_surface, values, ranges, message):
     with pytest.raises(UsageError) as caught:
         write(make_surface(values, *ranges), "stl")
     assert str(caught.value).startswith(f"--to stl: {message}")

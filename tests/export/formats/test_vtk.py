@@ -1,4 +1,4 @@
-"""VTK files as VTK's own readers see them."""
+"""VTK files, read by VTK's own readers."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ READERS = {".vtp": "vtkXMLPolyDataReader", ".vts": "vtkXMLStructuredGridReader"}
 
 
 def read(path):
-    """The data set in a file, which VTK read without a complaint."""
+    """Read the data set in a file, and check that VTK reports no errors or warnings."""
     reader = getattr(vtk, READERS[path.suffix])()
     complaints = []
     reader.AddObserver("ErrorEvent", lambda *_: complaints.append("error"))
@@ -42,7 +42,7 @@ def cells_of(cells, corners):
 
 
 def places(surface):
-    """The coordinates of a surface's points, with zeros for the axes that it lacks."""
+    """Return the coordinates of a surface's points, with zeros for the axes that it lacks."""
     found = np.array(surface.grid.coordinates(range(surface.grid.total)))
     return np.pad(found, ((0, 0), (0, 3 - found.shape[1])))
 
@@ -101,7 +101,7 @@ def test_points_without_a_height_are_holes(write, make_surface):
     assert notes == ["3 of 20 points have no height, and are left out"]
 
 
-def test_a_logarithmic_scale_is_chosen_or_follows_from_the_values(write, make_surface):
+def test_a_log_scale_is_requested_or_follows_from_the_values(write, make_surface):
     surface = make_surface(lambda x, y: 10.0 ** (x + y), "0:3:4", "0:1:2")
     path, notes = write(surface, "vtp")
     np.testing.assert_allclose(points_of(read(path))[:, 2], [0, 1, 2, 3, 1, 2, 3, 4], atol=1e-12)
@@ -115,7 +115,7 @@ def test_a_logarithmic_scale_is_chosen_or_follows_from_the_values(write, make_su
     assert notes == ["1 of 4 points have no height, and are left out"]
 
 
-def test_limits_cut_heights_and_leave_values_alone(write, make_surface):
+def test_limits_clip_heights_but_not_values(write, make_surface):
     surface = make_surface([[0.0, 10.0], [20.0, 30.0]], "0:1:2", "0:1:2")
     path, notes = write(surface, "vtp", vmin=5.0, vmax=25.0)
     assert points_of(read(path))[:, 2].tolist() == [5, 10, 20, 25]
@@ -127,7 +127,7 @@ def test_limits_cut_heights_and_leave_values_alone(write, make_surface):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.6e308])
-def test_heights_can_be_a_part_of_the_longer_side(write, make_surface, scale):
+def test_heights_can_be_a_fraction_of_the_longer_side(write, make_surface, scale):
     values = np.array([[-1.0, -0.5], [0.0, 1.0]]) * scale
     path, _ = write(make_surface(values, "0:1:2", "0:4:2"), "vtp", height=0.5)
     np.testing.assert_allclose(points_of(read(path))[:, 2], [0, 0.5, 1, 2], atol=1e-12)
@@ -154,7 +154,7 @@ def test_repeats_are_their_mean_or_one_of_them(write, make_surface):
         assert notes == []
 
 
-def test_an_unfinished_plane_has_its_finest_complete_level(write, make_surface):
+def test_an_incomplete_plane_is_written_at_its_finest_complete_level(write, make_surface):
     status = np.full((9, 9), Status.TODO)
     status[::2, ::2] = Status.OK
     surface = make_surface(lambda x, y: x * y, "0:8:9", "0:8:9", status=status)
@@ -178,13 +178,15 @@ def test_an_unfinished_plane_has_its_finest_complete_level(write, make_surface):
         (lambda x, y: x, 2, {"log": True, "vmin": 0.0}, "--vmin 0: must be positive on a log sca"),
     ],
 )
-def test_what_has_no_heights_is_one_line(write, make_surface, values, ranges, options, message):
+def test_a_surface_without_heights_is_refused(
+    write, make_surface, values, ranges, options, message
+):
     with pytest.raises(UsageError) as caught:
         write(make_surface(values, *["0:1:3"] * ranges), "vtp", **options)
     assert str(caught.value).startswith(message)
 
 
-def test_points_without_neighbours_and_unfinished_planes_are_refused(write, make_surface):
+def test_isolated_points_and_planes_without_a_complete_level_are_refused(write, make_surface):
     with pytest.raises(UsageError, match=r"no neighbouring points of run\.h5 have heights"):
         write(make_surface([[1.0, np.nan], [np.nan, 2.0]], "0:1:2", "0:1:2"), "vtp")
     todo = np.full((2, 2), Status.TODO)
