@@ -1,4 +1,4 @@
-"""Ranges that a run is to find by itself: ``grid: {x: auto}``, or ``auto:31`` for 31 points."""
+"""Ranges that a run finds by itself: ``grid: {x: auto}``, or ``auto:31`` for 31 points."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from typing import Any
 from landscape_cli.records.grid import Axis
 
 POINTS = 51
-
-CHECKPOINT_POINTS = 53
-"""From -0.5 to 1.5 in steps of 1/26, so that both checkpoints are grid points."""
+"""Points of an axis before its slice or direction is known, which may suggest another number."""
 
 
 def is_auto(value: Any) -> bool:
-    """Whether a range is ``auto`` or ``auto:N``, or meant so."""
+    """Return True for the ranges ``auto`` and ``auto:N``, and for attempts at them."""
     return isinstance(value, str) and value.strip().lower().partition(":")[0] == "auto"
 
 
 def fill_auto(values: Any) -> Any:
-    """Give axes with the range ``auto`` one that stands for it, and list them under ``auto``.
+    """Replace the range ``auto`` by a placeholder.
 
     Args:
         values: a configuration that is not validated yet.
 
+    Returns:
+        The same with such axes listed under ``auto``, and those whose number of points is not given
+        under ``auto_points`` too.
+
     Raises:
-        ValueError: naming an axis whose range is wrong, or that there is none.
+        ValueError: naming an axis whose range is wrong, or that does not exist.
     """
     if not isinstance(values, Mapping) or not isinstance(values.get("grid"), Mapping):
         return values
     grid = values["grid"]
-    found = {
-        axis: Axis(-1, 1, _points(text, axis, values.get("directions")))
-        for axis, text in grid.items()
-        if is_auto(text)
-    }
+    texts = {axis: text.strip() for axis, text in grid.items() if is_auto(text)}
+    placeholders = {axis: Axis(-1, 1, _points(text, axis)) for axis, text in texts.items()}
     listed = values.get("auto") or []
     if isinstance(listed, list):
         for axis in listed:
-            if axis not in grid:
+            if not isinstance(axis, str) or axis not in grid:
                 raise ValueError(f"auto: there is no axis {axis!r}; write grid.x: auto instead")
-    return {**values, "grid": {**grid, **found}, "auto": [*listed, *found]} if found else values
+    if not placeholders:
+        return values
+    return {
+        **values,
+        "grid": {**grid, **placeholders},
+        "auto": [*listed, *placeholders],
+        "auto_points": [axis for axis, text in texts.items() if ":" not in text],
+    }
 
 
-def points_for(direction: Any) -> int:
-    """How many points suit a direction with these settings, if nobody says."""
-    kind = direction.get("kind") if isinstance(direction, Mapping) else None
-    return CHECKPOINT_POINTS if kind == "checkpoint" else POINTS
-
-
-def _points(text: str, axis: Any, directions: Any) -> int:
-    _, colon, count = text.strip().partition(":")
+def _points(text: str, axis: Any) -> int:
+    _, colon, count = text.partition(":")
     if not colon:
-        return points_for(directions.get(axis) if isinstance(directions, Mapping) else None)
+        return POINTS
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*", count) or int(count) < 2:
         raise ValueError(f"grid.{axis}: expected auto or auto:N with N >= 2, got {text!r}")
     return int(count)

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from landscape_cli.config.run_config import RunConfig
+from landscape_cli.config.run_config import DEFAULT_SLICE, RunConfig
 from landscape_cli.config.yaml_io import brief
 
 RESULT_KEYS = (
-    *("problem", "problem_args", "directions", "orthogonal", "grid", "repeats", "splits"),
+    *("problem", "problem_args", "slice", "directions", "orthogonal", "grid", "repeats", "splits"),
     *("samples", "target_stderr", "precision", "adaptive"),
     *("perturb", "batch_norm", "batch_norm_samples"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
 decides them too, but by its content rather than its path."""
 
-BEFORE = {"precision": "fp32", "perturb": "parameters", "batch_norm": "frozen", "repeats": 1}
-"""What files hold that were made before a key was there."""
+BEFORE = {
+    "precision": "fp32",
+    "perturb": "parameters",
+    "batch_norm": "frozen",
+    "repeats": 1,
+    "slice": DEFAULT_SLICE,
+}
+"""Values of keys that files from before a key was introduced lack, or that are left out there."""
 
 
 def differences(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -72,6 +75,13 @@ class Adaptive(BaseModel):
     quantities: list[str] | None = Field(default=None, min_length=1)
 
 
+DEFAULT_SLICE = {"kind": "affine"}
+"""The slice of a configuration that names none: a direction for each axis."""
+
+LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": []}
+"""Values by key that are not written, so that files are those of versions without the keys."""
+
+
 class RunConfig(BaseModel):
     """One run: what is evaluated, where, and into which file.
 
@@ -82,6 +92,7 @@ class RunConfig(BaseModel):
             model keeps the weights that it comes with.
         checkpoints: other checkpoints, as paths or patterns: they are marked on the surface, and
             ``kind: pca`` lays the least-squares plane through them and the centre.
+        slice: the kind of slice and its settings; affine, which has directions, if left out.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
         keep_directions: ``resident`` in memory, ``streamed`` (made anew for each point, in the
@@ -96,7 +107,8 @@ class RunConfig(BaseModel):
         grid: a range for each axis, or ``auto`` or ``auto:N``, which probes the direction.
         repeats: on how many slices to compute it; those after the first have independent random
             directions, and the same ones of other kinds.
-        auto: the axes whose range is still to be found; ``grid`` fills this.
+        auto: the axes whose range is not known yet; ``grid`` fills this.
+        auto_points: those among them whose number of points follows from the slice or direction.
         splits: the problem's splits to evaluate; all of them if left out.
         samples: how many samples of each split to evaluate, a fixed part of every class; all of
             them if left out.
@@ -130,6 +142,7 @@ class RunConfig(BaseModel):
     problem_args: dict[str, Any] = Field(default_factory=dict)
     checkpoint: str | None = None
     checkpoints: list[str] | None = Field(default=None, min_length=1)
+    slice: dict[str, Any] = Field(default_factory=lambda: dict(DEFAULT_SLICE))
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
     keep_directions: Literal["auto", "resident", "streamed"] = "auto"
@@ -139,6 +152,7 @@ class RunConfig(BaseModel):
     grid: dict[str, AxisField]
     repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
     auto: list[str] = Field(default_factory=list)
+    auto_points: list[str] = Field(default_factory=list)
     splits: list[str] | None = None
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
@@ -165,7 +179,7 @@ class RunConfig(BaseModel):
         """
         if isinstance(values, Mapping) and isinstance(values.get("grid"), Mapping):
             given = values.get("directions")
-            if given is None:
+            if given is None and _has_directions(values):
                 given = {axis: {} for axis in values["grid"]}
             if isinstance(given, Mapping):
                 names = [*(axis for axis in values["grid"] if axis in given), *given]
@@ -212,7 +226,7 @@ class RunConfig(BaseModel):
             names = Grid(self.grid, self.repeats).names
         except UsageError as error:
             raise ValueError(str(error)) from None
-        for axis in names:
+        for axis in names if _has_directions({"slice": self.slice}) else ():
             if axis not in self.directions:
                 raise ValueError(f"grid.{axis} has no direction: add directions.{axis}, or drop it")
         for axis in self.directions:
@@ -271,6 +285,15 @@ class RunConfig(BaseModel):
             raise ValueError(str(error)) from None
         return text
 
+    @model_serializer(mode="wrap")
+    def _leave_out_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files and YAML name these only where they are not the defaults."""
+        values: dict[str, Any] = handler(self)
+        for key, default in LEFT_OUT.items():
+            if values.get(key) == default:
+                del values[key]
+        return values
+
     @property
     def part(self) -> Shard | None:
         """The part of the grid that this run computes; None for all of it."""
@@ -285,7 +308,13 @@ class RunConfig(BaseModel):
     def with_ranges(self, ranges: Mapping[str, tuple[float, float]]) -> RunConfig:
         """The same with the ends of the axes in ``auto`` known, by axis; none is left there."""
         found = {axis: Axis(*ranges[axis], self.grid[axis].points) for axis in self.auto}
-        return self.model_copy(update={"grid": {**self.grid, **found}, "auto": []})
+        update = {"grid": {**self.grid, **found}, "auto": [], "auto_points": []}
+        return self.model_copy(update=update)
+
+    def with_points(self, points: Mapping[str, int]) -> RunConfig:
+        """Return the same with the number of points of axes in ``auto_points`` known, by axis."""
+        found = {axis: replace(self.grid[axis], points=points[axis]) for axis in self.auto_points}
+        return self.model_copy(update={"grid": {**self.grid, **found}, "auto_points": []})
 
     def as_yaml(self) -> str:
         """The configuration as YAML text, which ``parse_config`` reads back.
@@ -343,6 +372,13 @@ def load_config(
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
     return parse_config(text, path, changes, ranges, seed)
+
+
+def _has_directions(values: Mapping[str, Any]) -> bool:
+    """Return True for the kind of slice that has a direction for each axis."""
+    section = values.get("slice")
+    kind = section.get("kind") if isinstance(section, Mapping) else None
+    return kind in (None, DEFAULT_SLICE["kind"])
 
 
 def _with_defaults(axis: Any, section: Any) -> Any:

@@ -23,7 +23,7 @@ from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import Slice
+from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
@@ -102,7 +102,7 @@ class Evaluator:
             Exception: whatever goes wrong in torch.compile.
         """
         origin = self.slice.origin
-        beside = (0.5, *origin[1:])
+        beside = (origin[0] + 0.5, *origin[1:])
         try:
             for self._stance, point in (("default", origin), ("fail_on_recompile", beside)):
                 for split in self.splits.values():

@@ -1,51 +1,51 @@
-"""The run itself: tiles out, results in, the file published now and then."""
+"""A run: tiles out, results in, the file published now and then."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import PublishError
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
+from landscape_cli.problems.problem import Problem
 from landscape_cli.records.tiles import TileResult
 from landscape_cli.refinement.summary import describe
 from landscape_cli.run.output_file import open_file
-from landscape_cli.run.probe.range_search import settle
+from landscape_cli.run.probe.range_search import find_ranges
 from landscape_cli.run.rank_speed import Pace, logged
 from landscape_cli.run.report import introduce
-from landscape_cli.run.resume import decide
+from landscape_cli.run.resume import Start, decide
 from landscape_cli.run.rounds import all_results
+from landscape_cli.run.session import Session
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.run.time_limit import time_left
 from landscape_cli.run.worker import Worker
 from landscape_cli.store import Lock, Recorder, directions_path
 from landscape_cli.util.logs import tell, warn
 from landscape_cli.util.progress import Progress
-from landscape_cli.util.versions import now, versions
+from landscape_cli.util.versions import versions
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to.
+    """The result of a run.
 
     Args:
         surface: the surface's file.
-        directions: the file of its directions.
-        computed: how many points this run computed; 0 if the file was complete before.
-        stopped: why the run stopped before the file was complete, None if it did not.
-        left: how many points are left then; known on rank 0.
-        failed: how many points failed, with ``keep_going``.
-        failure: what went wrong at the first of them; known on rank 0.
+        directions: the file of its directions; None if the slice has none.
+        computed: the number of points that this run computed; 0 if the file was complete before.
+        stopped: the reason why the run stopped before the file was complete, None if it did not.
+        left: the number of points left then; known on rank 0.
+        failed: the number of points that failed, with ``keep_going``.
+        failure: the message of the first of them; known on rank 0.
     """
 
     surface: Path
-    directions: Path
+    directions: Path | None
     computed: int
     stopped: str | None = None
     left: int = 0
@@ -60,6 +60,7 @@ def compute(
     resume: bool = False,
     command: Sequence[str] = (),
     quiet: bool = False,
+    problem: Problem | None = None,
 ) -> Outcome:
     """Compute a surface and write its file; called by every rank.
 
@@ -69,10 +70,11 @@ def compute(
     Args:
         config: what to compute.
         executor: the ranks.
-        overwrite: compute everything anew, whatever the file holds.
+        overwrite: compute everything again, whatever the file holds.
         resume: insist that there is a file to continue.
         command: the command line, for the file's provenance.
         quiet: show no progress.
+        problem: the user's object, in place of the one that the configuration names.
 
     Raises:
         LandscapeError: for everything that a user can cause.
@@ -80,40 +82,36 @@ def compute(
     executor.stop = Stop(executor.lead(lambda: time_left(config)))
     lock = Lock(config.file, warn)
     with executor.stop.on_signals(), lock:
-        return _compute(config, executor, lock, overwrite, resume, command, quiet)
+        start = executor.lead(lambda: decide(config, overwrite, resume, lock.take))
+        if start.complete:
+            return Outcome(config.file, _directions(config.file), 0)
+        return _compute(start, executor, lock, command, quiet, problem)
 
 
 def _compute(
-    config: RunConfig,
+    start: Start,
     executor: Executor,
     lock: Lock,
-    overwrite: bool,
-    resume: bool,
     command: Sequence[str],
     quiet: bool,
+    problem: Problem | None,
 ) -> Outcome:
-    start = executor.lead(lambda: decide(config, overwrite, resume, lock.take))
-    output = start.config.file
-    if start.complete:
-        return Outcome(output, directions_path(output), 0)
-    start, found = settle(start, executor, quiet)
-    setup = set_up(start, executor)
-    setup.facts.update(found)
-    session: dict[str, Any] = {
-        "command": list(command),
-        "started": now(),
-        "versions": versions(),
-        "mpi": executor.describe(),
-        "ranks": setup.places,
-    }
-    if config.part is not None:
-        session["shard"] = config.part.as_dict()
+    config, output = start.config, start.config.file
+    start, ranges = find_ranges(start, executor, quiet, problem)
+    setup = set_up(start, executor, problem)
+    facts = setup.facts.with_ranges(ranges)
+    session = Session(
+        tuple(command),
+        versions(),
+        executor.describe(),
+        setup.placements,
+        None if config.part is None else config.part.as_dict(),
+    )
     opened: list[Recorder] = []
-    executor.lead(lambda: opened.append(open_file(start, setup, session, lock)))
+    executor.lead(lambda: opened.append(open_file(start, setup.evaluator, facts, session, lock)))
     recorder = opened[0] if opened else None
-    here = setup.places[executor.rank]
-    place = f"rank {executor.rank} on {here['host']} ({here['device']})"
-    worker = Worker(setup.evaluator, place, config.keep_going)
+    repeated = config.repeats > 1
+    worker = Worker(setup.evaluator, setup.place(executor.rank), config.keep_going, repeated)
     work = worker if executor.rank == 0 else logged(worker)
     results = all_results(start.config, executor, recorder, work)
     failed, failure = 0, ""
@@ -131,13 +129,19 @@ def _compute(
             failure = recorder.surface.provenance["failures"][0]["message"]
     reason = executor.stop.reason if left else None
     stopped, failed = executor.lead(lambda: (reason, failed))
-    return Outcome(output, directions_path(output), computed, stopped, left, failed, failure)
+    return Outcome(output, _directions(output), computed, stopped, left, failed, failure)
+
+
+def _directions(output: Path) -> Path | None:
+    """Return the file of the surface's directions, if there is one."""
+    path = directions_path(output)
+    return path if path.exists() else None
 
 
 def _record(
     recorder: Recorder,
     results: Iterator[TileResult],
-    session: dict[str, Any],
+    session: Session,
     quiet: bool,
     pace: Pace,
 ) -> int:
@@ -145,7 +149,7 @@ def _record(
 
     What was done is on disk however this ends.
     """
-    start = time.monotonic()
+    session.begin()
     computed = 0
     try:
         with Progress(
@@ -161,23 +165,18 @@ def _record(
                 pace.add(result)
                 computed += len(result.indices)
                 for note in result.notes:
-                    session.setdefault("notes", []).append(note)
+                    session.remark(note, recorder)
                     warn(note)
                 bar.update(recorder.done - bar.done)
                 recorder.publish_if_due()
             bar.update(recorder.done - bar.done)
     except BaseException:
-        _close(session, start)
+        session.end(recorder)
         try:
             recorder.finish()
         except PublishError as error:
             warn(str(error))
         raise
-    _close(session, start)
+    session.end(recorder)
     recorder.finish()
     return computed
-
-
-def _close(session: dict[str, Any], start: float) -> None:
-    session["finished"] = now()
-    session["seconds"] = round(time.monotonic() - start, 3)

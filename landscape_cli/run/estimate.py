@@ -1,4 +1,4 @@
-"""What a run would take, from a few points of it; nothing is written."""
+"""The estimate of what a run takes, from a few of its points; nothing is written."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ import torch
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.problem import Problem
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.tiles import Tile, TileResult
 from landscape_cli.run.resume import Start, resolve
-from landscape_cli.run.setup.stages import corners, set_up
+from landscape_cli.run.setup.stages import set_up
 from landscape_cli.store import own_points, surface_bytes
 
 POINTS = 5
+"""Points that are timed: the centre, and then corners."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take.
+    """Time, memory and disk space that a run takes.
 
     Args:
-        points: how many it computes: the grid's, or a shard's.
+        points: the number that it computes: the grid's, or a shard's.
         seconds: for one point on one rank, the median of a few.
-        device: what it was measured on, ``cpu`` or ``cuda:N``.
+        device: ``cpu`` or ``cuda:N``, where it was measured.
         threads: CPU threads of a rank.
         memory: bytes that a rank takes: of its device, or of the process on a CPU.
         surface: bytes of the surface's file.
@@ -51,12 +53,14 @@ class Estimate:
         return self.points * self.seconds * share / 3600
 
     def wall(self, ranks: int) -> float:
-        """Seconds on so many ranks like this one: the longest queue of points."""
+        """Return the seconds on some ranks like this one: those of the longest queue of points."""
         return -(-self.points // ranks) * self.seconds
 
 
-def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
-    """Set a run up, time a few points, and say what the whole would take; called by every rank.
+def estimate(
+    config: RunConfig, executor: Executor, problem: Problem | None = None
+) -> Estimate | None:
+    """Set a run up, time a few points, and extrapolate to all; called by every rank.
 
     Returns:
         The estimate on rank 0, None elsewhere.
@@ -64,20 +68,21 @@ def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
     Raises:
         LandscapeError: for everything that a user can cause, as the run itself would.
     """
-    start = Start(executor.lead(lambda: resolve(config)), True, False, None, None)
-    setup = set_up(start, executor)
+    start = Start(executor.lead(lambda: resolve(config)))
+    setup = set_up(start, executor, problem)
     evaluator = setup.evaluator
     grid = Grid(start.config.grid, start.config.repeats)
-    results = executor.lead(lambda: _results(evaluator, corners(start.config)))
+    points = [evaluator.slice.origin, *grid.corners()]
+    results = executor.lead(lambda: _results(evaluator, points))
     if executor.rank:
         return None
-    copies = len(evaluator.slice.directions)
+    copies = len(setup.facts.slice_.stored)
     sizes = (buffer.nbytes for buffer in evaluator.parameters.buffers.values())
     return Estimate(
         points=int(own_points(grid, start.config.part).sum()),
         seconds=statistics.median(float(result.seconds[0]) for result in results),
-        device=setup.places[0]["device"],
-        threads=setup.places[0]["threads"],
+        device=setup.placements[0].device,
+        threads=setup.placements[0].threads,
         memory=_memory(evaluator.device),
         surface=surface_bytes(grid.total, results[0].values),
         directions=copies * sum(sizes),
@@ -85,7 +90,7 @@ def estimate(config: RunConfig, executor: Executor) -> Estimate | None:
 
 
 def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
-    """A few points, each a tile of its own; the first is done twice, as it is slow at first."""
+    """Evaluate a few points, each as a tile; the first twice, since the first pass is slow."""
     tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
     return [evaluator.evaluate(tile) for tile in tiles][1:]
 

@@ -1,9 +1,10 @@
-"""Opening a run's file: begun anew, or taken up where it ends."""
+"""The file of a run: created, or continued where it ends."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from landscape_cli.evaluation import Evaluator
 from landscape_cli.geometry.blocks import Index
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.slices.base import StoredTensors
 from landscape_cli.records.grid import Grid
 from landscape_cli.run.resume import Start, refuse_other
-from landscape_cli.run.setup.stages import Setup
+from landscape_cli.run.session import Session
+from landscape_cli.run.setup.records import Json, RunFacts
 from landscape_cli.store import (
     Lock,
     Recorder,
@@ -26,54 +31,69 @@ from landscape_cli.store import (
 from landscape_cli.util.logs import warn
 
 CHOICES = ("calibration", "compilation", "probe")
-"""Facts on how the first run of a file chose its settings and ranges, which later ones keep."""
+"""Facts on how the first run of a file chose settings and ranges, which later runs keep."""
 
 
-def open_file(start: Start, setup: Setup, session: dict[str, Any], lock: Lock) -> Recorder:
-    """Begin the file, or take up the one that is there; either way it is on disk after this."""
-    output, provenance = lock.output, {"checkpoint": start.checkpoint, **setup.facts}
-    config = start.config
+def open_file(
+    start: Start, evaluator: Evaluator, facts: RunFacts, session: Session, lock: Lock
+) -> Recorder:
+    """Begin the file, or continue the one that is there; either way it is on disk after this."""
+    output, config = lock.output, start.config
+    checkpoint = None if start.checkpoint is None else asdict(start.checkpoint)
+    provenance = {"checkpoint": checkpoint, **facts.as_mapping()}
     if config.part is not None:
         provenance["shard"] = config.part.as_dict()
     if start.fresh:
-        config = config.model_copy(update={"splits": list(setup.evaluator.splits)})
+        config = config.model_copy(update={"splits": list(evaluator.splits)})
         grid = Grid(config.grid, config.repeats)
         surface = empty_surface(grid, config.model_dump(mode="json"), provenance)
     else:
         surface = read_surface(output)
-        refuse_other(output, _new_facts(surface.provenance, setup.facts, config.allow_random))
+        compared = facts.compared(config.allow_random)
+        refuse_other(output, _changed_facts(surface.provenance, compared))
         kept = {key: surface.provenance[key] for key in CHOICES if key in surface.provenance}
         provenance = {**kept, **provenance}
-    runs = [*surface.provenance.get("runs", []), session]
+    runs = [*surface.provenance.get("runs", []), session.as_mapping()]
     surface = replace(surface, provenance={**provenance, "runs": runs})
     recorder = Recorder(output, surface, warn, lock.check, config.part)
-    if start.fresh or not directions_path(output).exists():
-        store_directions(setup, output, lock.check)
+    stored = facts.slice_.stored
+    if stored and (start.fresh or not directions_path(output).exists()):
+        store_tensors(stored, evaluator.parameters, output, lock.check)
     recorder.publish()
     return recorder
 
 
-def _new_facts(
-    stored: Mapping[str, Any], facts: Mapping[str, Any], allow_random: bool
-) -> list[str]:
-    """What decides the values and is not as it was when the file was begun."""
-    lines = []
-    for key in ("network", "directions", "splits"):
-        same = stored.get(key) == facts[key]
-        if not same and not (key == "splits" and allow_random):
-            lines.append(f"{key}: the problem gives others now than when the file was begun")
-    return lines
+def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:
+    """List value-determining facts that changed since the file was created."""
+    now = json.loads(json.dumps(compared))
+    return [
+        f"{key}: the problem gives others now than when the file was begun"
+        for key in now
+        if stored.get(key) != now[key]
+    ]
 
 
-def store_directions(setup: Setup, output: Path, check: Callable[[], None]) -> None:
-    """Write the directions, in a type that HDF5 has."""
-    slice_ = setup.evaluator.slice
-    shapes = {name: tuple(view.shape) for name, view in slice_.centre.views.items()}
+def store_tensors(
+    stored: Mapping[str, StoredTensors],
+    parameters: FlatParameters,
+    output: Path,
+    check: Callable[[], None],
+) -> None:
+    """Write the directions of a slice beside its surface, in a type that HDF5 has.
 
-    def pieces(axis: str) -> Iterator[tuple[str, Index, NDArray[Any]]]:
-        for name, index, entries in slice_.blocks(axis):
+    Args:
+        stored: by name.
+        parameters: the model's, for the shapes.
+        output: the surface's file.
+        check: called before the file is replaced; raises to prevent it.
+    """
+    shapes = {name: tuple(view.shape) for name, view in parameters.views.items()}
+
+    def pieces(one: StoredTensors) -> Iterator[tuple[str, Index, NDArray[Any]]]:
+        for name, index, entries in one.pieces():
             known = entries.dtype in (torch.float16, torch.float32, torch.float64)
             yield name, index, (entries if known else entries.float()).cpu().numpy()
 
-    axes = {axis: partial(pieces, axis) for axis in slice_.directions}
-    write_directions(output, shapes, axes, setup.facts["directions"], check)
+    entries = {name: partial(pieces, one) for name, one in stored.items()}
+    attributes = {name: one.attributes for name, one in stored.items()}
+    write_directions(output, shapes, entries, attributes, check)

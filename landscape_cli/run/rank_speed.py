@@ -1,10 +1,9 @@
-"""How fast the ranks are, and what else a log says of a run."""
+"""The speed of each rank, and what a log says of a run."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from functools import wraps
 from typing import Any
 
@@ -12,15 +11,16 @@ from landscape_cli.parallel.executor import Work
 from landscape_cli.parallel.tile_scheduler import Speeds
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Tile, TileResult
+from landscape_cli.run.setup.records import ForwardFacts
 
 logger = logging.getLogger(__name__)
 
 
 class Pace:
-    """Looks at the results as they come to rank 0.
+    """Speeds of the ranks, from the results as they come to rank 0.
 
     Args:
-        ranks: how many ranks there are.
+        ranks: the number of ranks.
     """
 
     def __init__(self, ranks: int) -> None:
@@ -33,13 +33,13 @@ class Pace:
         logger.debug("tile of %d points by rank %d in %.3g s", points, result.rank, seconds)
 
     def remark(self) -> str:
-        """The slowest of several ranks, in words."""
+        """Name the slowest of several ranks."""
         found = self._speeds.slowest()
         return f"slowest rank {found[0]}: {found[1]:.3g} point/s" if found else ""
 
 
 def logged(work: Work) -> Work:
-    """The work of a rank that notes in its log when it begins a tile, and when it has done it."""
+    """Return a rank's work that logs the start and the end of each tile."""
 
     @wraps(work)
     def noted(tile: Tile) -> TileResult:
@@ -53,13 +53,11 @@ def logged(work: Work) -> Work:
     return noted
 
 
-def details(facts: Mapping[str, Any]) -> None:
-    """Log which settings of the forward pass were tried, and what came of them.
-
-    Args:
-        facts: what a file says of its run, ``calibration`` and ``compilation`` among it.
-    """
-    for tried in facts.get("calibration", {}).get("tried", ()):
-        logger.debug("tried %s", ", ".join(f"{key}: {value}" for key, value in tried.items()))
-    if compilation := facts.get("compilation"):
-        logger.debug("compiling: %s", ", ".join(f"{k}: {v}" for k, v in compilation.items()))
+def log_choices(facts: ForwardFacts) -> None:
+    """Log which settings of the forward pass were tried, and what came of them."""
+    tried: Any = (facts.calibration or {}).get("tried", ())
+    for one in tried:
+        logger.debug("tried %s", ", ".join(f"{key}: {value}" for key, value in one.items()))
+    if facts.compilation:
+        outcome = ", ".join(f"{key}: {value}" for key, value in facts.compilation.items())
+        logger.debug("compiling: %s", outcome)

@@ -1,47 +1,61 @@
-"""Where a run starts from: checked, and decided, before anything heavy."""
+"""The start of a run, fresh or continued: checked before anything heavy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from landscape_cli.config.comparison import differences
-from landscape_cli.config.run_config import RunConfig
+from landscape_cli.config.run_config import DEFAULT_SLICE, RunConfig
 from landscape_cli.errors import StoreError, UsageError
-from landscape_cli.geometry.directions import direction_from
-from landscape_cli.geometry.slices.repeated import recipes_of
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.geometry.directions import directions_from
+from landscape_cli.geometry.slices import slice_from
 from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
+from landscape_cli.run.setup.sample_choice import Sampling
 from landscape_cli.store import check_writable, own_points, read_surface
 
 
 @dataclass(frozen=True)
-class Start:
-    """What rank 0 found.
+class CheckpointFacts:
+    """A checkpoint's file.
 
     Args:
-        config: the configuration with every default of its directions filled in.
-        fresh: whether everything is to be computed; otherwise the file is continued.
-        complete: whether the file is already complete, no point has failed, and nothing is to be
-            done.
-        settings: the file's settings of the forward pass, or None for a file to be begun.
-        checkpoint: the checkpoint's path and SHA-256, or None without one.
-        sampling: the samples that the file was begun with, if they were chosen for it.
+        path: as the user wrote it.
+        sha256: of its content.
+    """
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """The configuration of a run, and the state of its file, as rank 0 found it.
+
+    Args:
+        config: with every default of its slice and directions filled in.
+        fresh: True if everything is computed; otherwise the file is continued.
+        complete: True if the file is complete, no point has failed, and nothing is left to do.
+        settings: the file's settings of the forward pass; None for a new file.
+        checkpoint: the trained weights' file; None without one.
+        sampling: the file's choice of samples, if there was one.
     """
 
     config: RunConfig
-    fresh: bool
-    complete: bool
-    settings: dict[str, Any] | None
-    checkpoint: dict[str, Any] | None
-    sampling: dict[str, Any] | None = None
+    fresh: bool = True
+    complete: bool = False
+    settings: Settings | None = None
+    checkpoint: CheckpointFacts | None = None
+    sampling: Sampling | None = None
 
 
 def decide(
@@ -70,12 +84,12 @@ def decide(
     if config.checkpoint is not None:
         if output == Path(config.checkpoint).absolute():
             raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
-        checkpoint = {"path": config.checkpoint, "sha256": file_hash(config.checkpoint)}
+        checkpoint = CheckpointFacts(config.checkpoint, file_hash(config.checkpoint))
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to begin")
     lock()
     if overwrite or not output.exists():
-        return Start(config, True, False, None, checkpoint)
+        return Start(config, checkpoint=checkpoint)
     stored = read_surface(output)
     if config.auto:
         axes = stored.grid.axes.items()
@@ -86,27 +100,42 @@ def decide(
     sampling = stored.provenance.get("sampling")
     own = stored.status[own_points(stored.grid, config.part)]
     complete = not np.isin(own, (Status.TODO, Status.FAILED)).any()
-    return Start(config, False, complete, settings, checkpoint, sampling)
+    return Start(
+        config,
+        fresh=False,
+        complete=complete,
+        settings=None if settings is None else Settings.from_dict(settings),
+        checkpoint=checkpoint,
+        sampling=None if sampling is None else Sampling.from_mapping(sampling),
+    )
 
 
 def resolve(config: RunConfig) -> RunConfig:
-    """Fill in the defaults of each direction, refusing what its kind does not know.
+    """Fill in the defaults of the slice and of each direction.
 
-    A shard is not calibrated: all shards, and the whole done so, are to have the same bits.
+    A shard is not calibrated, so that all shards have the same bits as the whole grid that is
+    computed so.
+
+    Raises:
+        UsageError: for a setting that a kind does not know, or a slice that can't have this grid.
     """
-    recipes = {
-        axis: direction_from(section, f"directions.{axis}")
-        for axis, section in config.directions.items()
+    recipe = slice_from(config.slice)
+    directions = directions_from(config.directions)
+    if directions and not recipe.uses_directions:
+        raise UsageError(f"directions: a slice of kind {recipe.kind} has none; leave the key out")
+    recipe.check(tuple(config.grid), config.repeats, directions)
+    update: dict[str, Any] = {
+        "directions": {
+            axis: one.model_dump(mode="json", exclude_none=True) for axis, one in directions.items()
+        },
+        "calibrate": config.calibrate and config.part is None,
     }
-    recipes_of(recipes, config.repeats)
-    directions = {
-        axis: recipe.model_dump(mode="json", exclude_none=True) for axis, recipe in recipes.items()
-    }
-    calibrate = config.calibrate and config.part is None
-    update: dict[str, Any] = {"directions": directions, "calibrate": calibrate}
+    if recipe.kind != DEFAULT_SLICE["kind"]:
+        update["slice"] = recipe.model_dump(mode="json", exclude_none=True)
     if config.checkpoints is not None:
         update["checkpoints"] = expand(config.checkpoints)
-    resolved = config.model_copy(update=update)
+    points = {axis: directions.get(axis, recipe).auto_points for axis in config.auto_points}
+    resolved = config.with_points(points).model_copy(update=update)
     resolved.as_yaml()
     return resolved
 
@@ -124,14 +153,15 @@ def refuse_other(output: Path, changes: list[str]) -> None:
         )
 
 
-def _changes(config: RunConfig, checkpoint: dict[str, Any] | None, stored: Surface) -> list[str]:
+def _changes(config: RunConfig, checkpoint: CheckpointFacts | None, stored: Surface) -> list[str]:
     if imported := stored.provenance.get("imported"):
         return [f"imported from {imported.get('path')}"]
     lines = differences(stored.config, config)
     part = Shard.of_file(stored.provenance)
     if config.part not in (None, part):
         lines.append(f"shard: {part or 'the whole grid'} in the file, {config.part} now")
-    before, after = stored.provenance.get("checkpoint") or {}, checkpoint or {}
+    before = stored.provenance.get("checkpoint") or {}
+    after = {} if checkpoint is None else asdict(checkpoint)
     if before.get("sha256") != after.get("sha256"):
         content = ", with another content" if before.get("path") == after.get("path") else ""
         lines.append(

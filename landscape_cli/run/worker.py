@@ -1,4 +1,4 @@
-"""What a rank does with a tile, whatever happens at its points."""
+"""The work of a rank: a tile's values, also when points fail or memory runs out."""
 
 from __future__ import annotations
 
@@ -13,33 +13,36 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, cause
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
-from landscape_cli.geometry.slices.repeated import RepeatedSlice
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
 LONGEST_MESSAGE = 400
-"""Characters of a failure that are stored."""
+"""Characters of a failure's message that are stored at most."""
 
 
 class Worker:
     """Evaluates tiles.
 
-    Where memory runs out, micro-batches are made half as large, and the tile is tried again. Values
-    may then differ by rounding, so the result says it.
+    When memory runs out, micro-batches are halved and the tile is tried again. Values may then
+    differ by rounding, so the result has a note.
 
     Args:
         evaluator: evaluates tiles.
         place: the rank, host and device, for messages.
         keep_going: mark points that fail, and go on, instead of failing.
+        repeated: True if the last coordinate is the number of a repeat.
     """
 
-    def __init__(self, evaluator: Evaluator, place: str, keep_going: bool = False) -> None:
+    def __init__(
+        self, evaluator: Evaluator, place: str, keep_going: bool = False, repeated: bool = False
+    ) -> None:
         self._evaluator = evaluator
+        self._repeated = repeated
         self._place = place
         self._keep_going = keep_going
 
     def __call__(self, tile: Tile) -> TileResult:
-        """The values at a tile's points.
+        """Return the values at a tile's points.
 
         Raises:
             LandscapeError: if the objective returns something else than it should.
@@ -64,7 +67,7 @@ class Worker:
             )
 
     def _failed(self, tile: Tile, error: Exception, notes: list[str]) -> TileResult:
-        """Each point alone, or the failure of the only one, or the end."""
+        """Retry points individually, record the failing one, or abort."""
         if not self._keep_going:
             if isinstance(error, LandscapeError):
                 raise error
@@ -87,12 +90,11 @@ class Worker:
         )
 
     def _point(self) -> str:
-        repeated = isinstance(self._evaluator.slice, RepeatedSlice)
-        return coordinates_text(self._evaluator.point, repeated)
+        return coordinates_text(self._evaluator.point, self._repeated)
 
 
 def joined(results: list[TileResult]) -> TileResult:
-    """One result of several; NaN where one of them has no value for what another has."""
+    """Join results into one; NaN where one lacks a value that another has."""
     quantities = dict.fromkeys(key for result in results for key in result.values)
 
     def column(parts: list[Mapping[Quantity, NDArray[np.float64]]], key: Quantity) -> Any:

@@ -1,9 +1,11 @@
 import pytest
 
-from landscape_cli.config.auto_range import CHECKPOINT_POINTS, POINTS
+from landscape_cli.config.auto_range import POINTS
 from landscape_cli.config.run_config import parse_config
 from landscape_cli.errors import UsageError
+from landscape_cli.geometry.directions.checkpoint import CheckpointDirection
 from landscape_cli.records.grid import Axis
+from landscape_cli.run.resume import resolve
 
 BASE = "problem: example:regression\n"
 
@@ -27,8 +29,9 @@ def test_how_many_points(text, points):
 def test_checkpoints_are_grid_points():
     text = BASE + "grid: {x: auto}\ndirections: {x: {kind: checkpoint, path: b.pt}}"
     config = parse_config(text, "run.yaml")
-    assert config.grid["x"].points == CHECKPOINT_POINTS
-    coordinates = Axis(-0.5, 1.5, CHECKPOINT_POINTS).coordinates.tolist()
+    points = resolve(config).grid["x"].points
+    assert points == CheckpointDirection.auto_points == 53
+    coordinates = Axis(-0.5, 1.5, points).coordinates.tolist()
     assert {0.0, 1.0} <= set(coordinates)
 
 
@@ -46,6 +49,7 @@ def test_a_range_of_the_command_line_replaces_auto():
         ("grid: {x: 'auto:3:4'}", "grid.x: expected auto or auto:N"),
         ("grid: {x: automatic}", "grid.x: range 'automatic'"),
         ("grid: {x: [0, 1, 2]}\nauto: [q]", "auto: there is no axis 'q'"),
+        ("grid: {x: [0, 1, 2]}\nauto: [[]]", "auto: there is no axis []"),
     ],
 )
 def test_ranges_that_make_no_sense(keys, words):

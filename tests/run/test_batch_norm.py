@@ -51,9 +51,9 @@ def test_recalibrated_values_are_those_of_fresh_statistics(workplace, surface_of
 
 @pytest.mark.bits
 @pytest.mark.mpi
-def test_recalibrated_values_are_the_same_on_two_ranks(workplace):
+def test_recalibrated_values_are_the_same_on_two_ranks(workplace, surface_of):
     config = workplace.config("example:digits_network", batch_norm="recalibrate")
-    alone = workplace.surface(config)
+    alone = surface_of(config, "--set", "threads=1")
     shared = workplace.surface(config, "--overwrite", ranks=2)
     for key, values in alone.values.items():
         np.testing.assert_array_equal(values, shared.values[key])

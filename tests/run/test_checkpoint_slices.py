@@ -81,9 +81,9 @@ def test_a_plane_holds_the_checkpoints_values(saved, surface_of, kept):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-def test_a_plane_is_the_same_on_two_ranks(saved):
+def test_a_plane_is_the_same_on_two_ranks(saved, surface_of):
     config = plane(saved, grid={"x": [-1, 2, 4], "y": [-1, 2, 3]})
-    alone = saved.surface(config)
+    alone = surface_of(config, "--set", "threads=1")
     shared = saved.surface(config, "--overwrite", ranks=2)
     for key, values in alone.values.items():
         np.testing.assert_array_equal(values, shared.values[key])
@@ -157,10 +157,10 @@ def test_stored_directions_are_taken_up_again(saved, surface_of):
     )
 
 
-def test_the_plane_of_a_trajectory_brings_its_path(saved, surface_of):
+def test_the_plane_of_a_trajectory_brings_its_path(saved, landscape, surface_of):
     checkpoints = [word for name in "cdba" for word in ("--checkpoints", f"{name}.pt")]
-    done = saved.run("trajectory", plane(saved), *checkpoints, "-o", "path.h5")
-    assert done.returncode == 0, done.stderr
+    code, _, errors = landscape("trajectory", plane(saved), *checkpoints, "-o", "path.h5")
+    assert code == 0, errors
     directions = {axis: {"kind": "file", "path": "path.h5"} for axis in "xy"}
     surface = surface_of(plane(saved, directions=directions))
     path = surface.provenance["trajectory"]
@@ -176,10 +176,9 @@ def test_the_plane_of_a_trajectory_brings_its_path(saved, surface_of):
     np.testing.assert_allclose(rows @ np.stack(columns).T, path["coordinates"], atol=1e-5)
     assert basis.shape == np.stack(columns).shape
     # Around other weights the plane is the same, but the path would lie elsewhere.
-    done = saved.run(
-        "compute", plane(saved, directions=directions, checkpoint="b.pt", output="b.h5")
-    )
-    assert "is not drawn: its plane is around another checkpoint" in done.stderr + done.stdout
+    elsewhere = plane(saved, directions=directions, checkpoint="b.pt", output="b.h5")
+    _, told, errors = landscape("compute", elsewhere)
+    assert "is not drawn: its plane is around another checkpoint" in errors + told
     assert "trajectory" not in read_surface("b.h5").provenance
 
 

@@ -25,8 +25,7 @@ def test_hours_and_wall_time_by_hand():
     assert Estimate(10, 36.0, "cuda:0", 4, 0, 0, 0).hours == 0.1
 
 
-@pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.mpi)])
 def test_a_dry_run_prints_and_writes_nothing(workplace, ranks):
     done = workplace.run("compute", workplace.config(), "--dry-run", ranks=ranks)
     assert done.returncode == 0, done.stderr

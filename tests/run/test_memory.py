@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 PROBLEM = """
 import torch
 from torch import nn
@@ -32,7 +34,7 @@ from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.run.resume import decide
 from landscape_cli.problems.import_path import load_problem
-import landscape_cli.run.setup.stages as setup
+import landscape_cli.run.setup.problem_setup as setup
 
 def peak():
     # Unlike ru_maxrss it knows nothing of the process that has started this one.
@@ -51,8 +53,9 @@ setup.load_problem = load
 config = load_config("run.yaml", json.loads(sys.argv[1]))
 ready = set_up(decide(config, False, False), SerialExecutor())
 from landscape_cli.records.tiles import Tile
-from landscape_cli.run.output_file import store_directions
-store_directions(ready, pathlib.Path("large.h5"), lambda: None)
+from landscape_cli.run.output_file import store_tensors
+parameters = ready.evaluator.parameters
+store_tensors(ready.facts.slice_.stored, parameters, pathlib.Path("large.h5"), lambda: None)
 ready.evaluator.evaluate(Tile((0, 1), ((0.1, 0.2), (0.3, 0.4))))
 print(json.dumps({"base": base["bytes"], "peak": peak()}))
 """

@@ -245,8 +245,8 @@ def test_a_volume_is_continued_sharded_and_merged(landscape, workplace):
     code, out, err = landscape("plot", "m.h5")
     assert (code, out) == (2, "")
     assert err == (
-        "landscape: m.h5 is a volume (5 x 4 x 3 points), and volumes are not drawn yet; compute a "
-        "plane, with --z none\n"
+        "landscape: m.h5 is a volume (5 x 4 x 3 points), and volumes cannot be plotted yet; "
+        "compute a plane with --z none\n"
     )
 
 

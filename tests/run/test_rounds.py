@@ -26,7 +26,10 @@ def serial(new_workplace):
 
 
 @pytest.mark.bits
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.mpi
+@pytest.mark.parametrize(
+    "ranks", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4))]
+)
 def test_adaptive_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial, ranks):
     config = workplace.config(grid=GRID)
     done = workplace.run("compute", config, "--adaptive", "0.002", ranks=ranks)
@@ -54,24 +57,24 @@ def test_computed_points_are_exact_and_the_others_within_the_tolerance(workplace
     assert {(q["split"], q["quantity"]) for q in facts["quantities"]} == set(whole.values)
 
 
-def test_what_is_said_of_it(workplace):
+def test_a_run_info_and_plot_say_what_was_computed(workplace, landscape):
     config = workplace.config(grid=GRID, adaptive=ADAPTIVE)
-    done = workplace.run("compute", config)
+    _, _, errors = landscape("compute", config)
     computed = int((read_surface("surface.h5").status == Status.OK).sum())
     line = rf"{computed} of 1023 points computed \([0-9.]+ %\), the rest interpolated; "
-    assert re.search(line, done.stderr)
-    shown = workplace.run("info", "surface.h5").stdout
+    assert re.search(line, errors)
+    _, shown, _ = landscape("info", "surface.h5")
     assert re.search(f"adaptive: +{line}", shown)
     assert re.search(r"train loss: 0\.\d+ % of the range", shown)
-    facts = json.loads(workplace.run("info", "surface.h5", "--json").stdout)
+    facts = json.loads(landscape("info", "surface.h5", "--json")[1])
     assert facts["interpolated"] == 1023 - computed
     assert facts["complete"]
-    assert workplace.run("plot", "surface.h5", "-o", "a.svg").returncode == 0
+    assert landscape("plot", "surface.h5", "-o", "a.svg")[0] == 0
     percent = 100 * computed // 1023
     assert re.search(rf"\({percent} % computed, rest within [0-9.]+ %", svg_text("a.svg"))
-    again = workplace.run("compute", config)
-    assert again.returncode == 0
-    assert "nothing to do" in again.stdout
+    code, again, _ = landscape("compute", config)
+    assert code == 0
+    assert "nothing to do" in again
 
 
 def svg_text(path):
@@ -80,6 +83,7 @@ def svg_text(path):
 
 
 @pytest.mark.bits
+@pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, ranks, monkeypatch):
     slow = {"seconds": 0.03 * (ranks or 1)}
@@ -109,20 +113,20 @@ def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, 
         ({"tolerance": 1.5}, "adaptive.tolerance: Input should be less than 1, got 1.5"),
         ({"scale": "log"}, "adaptive.tolerance: this key is required"),
         (0.01, "adaptive: "),
-        ({"tolerance": 0.1, "quantities": ["bleu"]}, "gives no 'bleu'; it gives loss"),
+        ({"tolerance": 0.1, "quantities": ["bleu"]}, "has no 'bleu'; it has loss"),
     ],
 )
-def test_settings_that_make_no_sense_are_one_line(workplace, adaptive, words):
-    done = workplace.run("compute", workplace.config(grid=GRID, adaptive=adaptive))
-    assert done.returncode == 2
-    last = done.stderr.splitlines()[-1]
+def test_settings_that_make_no_sense_are_one_line(workplace, landscape, adaptive, words):
+    code, _, errors = landscape("compute", workplace.config(grid=GRID, adaptive=adaptive))
+    assert code == 2
+    last = errors.splitlines()[-1]
     assert last.startswith("landscape: ")
     assert words in last
 
 
-def test_another_tolerance_is_another_configuration(workplace):
+def test_another_tolerance_is_another_configuration(workplace, landscape):
     config = workplace.config(grid=GRID, adaptive=ADAPTIVE)
-    assert workplace.run("compute", config).returncode == 0
-    done = workplace.run("compute", config, "--adaptive", "0.1")
-    assert done.returncode == 2
-    assert "adaptive.tolerance: 0.002 in the file, 0.1 now" in done.stderr
+    assert landscape("compute", config)[0] == 0
+    code, _, errors = landscape("compute", config, "--adaptive", "0.1")
+    assert code == 2
+    assert "adaptive.tolerance: 0.002 in the file, 0.1 now" in errors

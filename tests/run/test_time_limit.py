@@ -33,6 +33,7 @@ def same(surface, other):
 
 
 @pytest.mark.bits
+@pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     workplace, undisturbed, ranks, monkeypatch
@@ -60,7 +61,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     [
         pytest.param(None, "SIGUSR1", marks=pytest.mark.slow),
         (None, "SIGTERM"),
-        (2, "SIGUSR1"),
+        pytest.param(2, "SIGUSR1", marks=pytest.mark.mpi),
     ],
 )
 def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number, monkeypatch):
@@ -99,6 +100,7 @@ def test_a_second_signal_ends_it_at_once(workplace):
     assert not read_surface(path).complete
 
 
+@pytest.mark.mpi
 def test_a_signal_to_one_worker_stops_all(workplace):
     config = slow(workplace)
     process = workplace.start("compute", config, ranks=2)
@@ -146,10 +148,10 @@ def test_a_limit_too_short_for_anything_still_leaves_a_file(workplace):
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-3m"])
-def test_times_that_are_none_are_refused(workplace, text):
-    done = workplace.run("compute", slow(workplace), f"--time-limit={text}")
-    assert done.returncode == 2
-    assert "time_limit: got" in done.stderr
+def test_times_that_are_none_are_refused(workplace, landscape, text):
+    code, _, errors = landscape("compute", slow(workplace), f"--time-limit={text}")
+    assert code == 2
+    assert "time_limit: got" in errors
 
 
 def test_slurm_s_own_end_counts(monkeypatch, workplace):

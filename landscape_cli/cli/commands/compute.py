@@ -195,7 +195,8 @@ def _print_outcome(outcome: Outcome) -> None:
             flush=True,
         )
     elif outcome.computed:
-        print(f"wrote {outcome.surface}\nwrote {outcome.directions}", flush=True)
+        written = [path for path in (outcome.surface, outcome.directions) if path is not None]
+        print("\n".join(f"wrote {path}" for path in written), flush=True)
         if outcome.failed:
             print(
                 f"{outcome.failed} points failed, the first with {outcome.failure}; the same "

@@ -59,16 +59,17 @@ def command(
 
 
 def _lines(found: list[Probe], settings: RunConfig, config: str) -> list[str]:
-    """A small plot of each direction, and how to use what was found."""
+    """Draw a small plot of each direction, and show the command that uses the ranges."""
     import shlex
 
-    from landscape_cli.config.auto_range import points_for
+    from landscape_cli.geometry.directions import direction_from
     from landscape_cli.run.probe.ladder import draw
 
     lines, options = [], []
     for one in found:
         scale = "log" if one.ladder.log else "linear"
-        points = points_for(settings.directions[one.axis])
+        section = settings.directions[one.axis]
+        points = direction_from(section, f"directions.{one.axis}").auto_points
         options.append(f"--{one.axis}={one.low:g}:{one.high:g}:{points}")
         lines += [
             f"{one.axis}: {one.label}; {' '.join(one.quantity)} on a {scale} scale",

@@ -118,7 +118,7 @@ def _keeps_values(evaluator: Evaluator, compiled: Settings, corner: Sequence[flo
         one: np.concatenate(
             [
                 compute_means(evaluator, one, point, [next(iter(split))])
-                for point in ((0.0,) * len(corner), corner)
+                for point in (evaluator.slice.origin, corner)
                 for split in evaluator.splits.values()
             ]
         )

@@ -36,7 +36,7 @@ def keeps_values(
     start = evaluator.settings
     size = settings.micro_batch if settings.micro_batch != start.micro_batch else None
     same = True
-    for point in ((0.0,) * len(corner), corner):
+    for point in (evaluator.slice.origin, corner):
         exact, found = (
             partial(
                 compute_means, evaluator, replace(one, precision="fp32"), point, batches, divided

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -17,6 +17,49 @@ from landscape_cli.geometry.normalization import Scaling, zeroed
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with a parameter's next raw entries."""
+
+Entries = Mapping[str, Tensor]
+"""A parameter-shaped dict on the CPU."""
+
+Range = tuple[float, float, str]
+"""The ends of an axis, and the reason for them in words."""
+
+
+class DirectionFiles(Protocol):
+    """Access to the files that directions come from, before the model is there."""
+
+    def recommended_range(self, path: str, axis: str) -> tuple[float, float] | None:
+        """Return the range that a directions file recommends for one of its directions, if any."""
+
+
+class DirectionSource(Protocol):
+    """Access to the run's network and files while directions are loaded, on rank 0."""
+
+    @property
+    def centre(self) -> Mapping[str, Tensor]:
+        """The tensors that the slice moves, at the centre and on the CPU."""
+
+    @property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """The model's named parameters."""
+
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """The model's state dict."""
+
+    def weights(self, path: str) -> Entries:
+        """Return a checkpoint's tensors under the names of ``centre``."""
+
+    def stored(self, path: str, axis: str) -> list[tuple[str | None, Tensor]]:
+        """Return a direction of a directions file: the name, if known, and entries of each tensor.
+
+        Args:
+            path: the file.
+            axis: the direction in it, x, y or z.
+        """
+
+    def components(self) -> list[Entries]:
+        """Return the principal components of the configuration's checkpoints and the centre."""
 
 
 class Direction(BaseModel, ABC):
@@ -35,6 +78,9 @@ class Direction(BaseModel, ABC):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    auto_points: ClassVar[int] = 51
+    """Points of an axis whose range is ``auto``; odd, so that the centre is a grid point."""
 
     kind: str
     include: list[str] | None = None
@@ -90,6 +136,46 @@ class Direction(BaseModel, ABC):
     @abstractmethod
     def label(self) -> str:
         """A few words for an axis, such as "random direction, filter-normalized (seed 1)"."""
+
+    @property
+    def custom_rule(self) -> str | None:
+        """The import path of the user's own normalization; None for a rule of this package."""
+        return None
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The checkpoints that the direction leads through, which are marked on pictures."""
+        return ()
+
+    def stored_in(self, axis: str) -> tuple[str, str] | None:
+        """Return the directions file and the axis there whose direction this is, unchanged.
+
+        Args:
+            axis: the axis that the direction is used for.
+        """
+        return None
+
+    def range(self, axis: str, files: DirectionFiles) -> Range | None:
+        """Return the range that follows from what the direction is, or None to probe it.
+
+        Raises:
+            StoreError: if a file that it comes from can't be read.
+        """
+        return None
+
+    def load(self, axis: str, source: DirectionSource) -> Entries | None:
+        """Load the raw entries from files, on rank 0; None for a kind that draws them itself.
+
+        ``holding`` then gets them on every rank, in float32 or wider, those not selected zero.
+
+        Raises:
+            LandscapeError: if a file can't be read, or is of another network.
+        """
+        return None
+
+    def holding(self, entries: Entries) -> Direction:
+        """Return this direction with the raw entries that ``load`` gave."""
+        raise NotImplementedError(f"directions of kind {self.kind} load no entries")
 
     def repeated(self, number: int) -> Direction:
         """This direction in another repeat, 0 being the first; by default the same in each."""

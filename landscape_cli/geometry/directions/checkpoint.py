@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Literal
+from typing import ClassVar, Literal
 
-from landscape_cli.geometry.directions.loaded import GivenDirection
+from landscape_cli.geometry.directions.base import (
+    DirectionFiles,
+    DirectionSource,
+    Entries,
+    Range,
+)
+from landscape_cli.geometry.directions.loaded import LoadedDirection
+from landscape_cli.geometry.parameters import wide_dtype
 
 
-class CheckpointDirection(GivenDirection):
+class CheckpointDirection(LoadedDirection):
     """The difference theta_B - theta_A from the centre: A is at 0, and B at 1.
 
     See Goodfellow et al. 2015, *Qualitatively Characterizing Neural Network Optimization Problems*,
@@ -18,8 +25,30 @@ class CheckpointDirection(GivenDirection):
         path: the checkpoint B.
     """
 
+    auto_points: ClassVar[int] = 53
+    """From -0.5 to 1.5 in steps of 1/26, so that both checkpoints are grid points."""
+
     kind: Literal["checkpoint"] = "checkpoint"
     path: str
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The checkpoint B."""
+        return (self.path,)
+
+    def range(self, axis: str, files: DirectionFiles) -> Range | None:
+        """Half the checkpoints' distance beyond either of them; None if it is normalized."""
+        if self.normalize != "none":
+            return None
+        return -0.5, 1.5, "the checkpoints being at 0 and 1"
+
+    def load(self, axis: str, source: DirectionSource) -> Entries:
+        """Subtract the centre from the checkpoint, in float64."""
+        weights = source.weights(self.path)
+        return {
+            name: (weights[name].double() - like.double()).to(wide_dtype(like))
+            for name, like in source.centre.items()
+        }
 
     def label(self) -> str:
         """The checkpoint's name."""

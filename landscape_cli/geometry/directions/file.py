@@ -5,10 +5,20 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Literal
 
-from landscape_cli.geometry.directions.loaded import GivenDirection
+import torch
+
+from landscape_cli.errors import UsageError
+from landscape_cli.geometry.directions.base import (
+    DirectionFiles,
+    DirectionSource,
+    Entries,
+    Range,
+)
+from landscape_cli.geometry.directions.loaded import LoadedDirection
+from landscape_cli.geometry.matching import match
 
 
-class FileDirection(GivenDirection):
+class FileDirection(LoadedDirection):
     """A direction that was stored: by this program, or by Li et al.'s `loss-landscape`.
 
     Attributes:
@@ -19,6 +29,38 @@ class FileDirection(GivenDirection):
     kind: Literal["file"] = "file"
     path: str
     axis: Literal["x", "y", "z"] | None = None
+
+    def stored_in(self, axis: str) -> tuple[str, str] | None:
+        """Return the file and the axis in it; None if the direction is normalized."""
+        return (self.path, self.axis or axis) if self.normalize == "none" else None
+
+    def range(self, axis: str, files: DirectionFiles) -> Range | None:
+        """Return the range that the file recommends; None if it is normalized."""
+        if self.normalize != "none":
+            return None
+        ends = files.recommended_range(self.path, self.axis or axis)
+        return None if ends is None else (*ends, f"as {self.path} recommends")
+
+    def load(self, axis: str, source: DirectionSource) -> Entries:
+        """Match the file's tensors with the network's.
+
+        Raises:
+            UsageError: if they don't match, or move buffers that the slice leaves alone.
+        """
+        entries = source.stored(self.path, self.axis or axis)
+        try:
+            found = match(entries, source.parameters, source.state)
+        except UsageError as error:
+            raise UsageError(f"directions.{axis}: {self.path!r}: {error}") from None
+        for name, tensor in found.items():
+            if name not in source.centre and bool(tensor.any()):
+                raise UsageError(
+                    f"directions.{axis}: {self.path!r} moves buffers such as {name}; add perturb: "
+                    "states (and batch_norm: perturb for running statistics)"
+                )
+        return {
+            name: found.get(name, torch.zeros_like(like)) for name, like in source.centre.items()
+        }
 
     def label(self) -> str:
         """The file's name."""

@@ -9,13 +9,13 @@ from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import Blocks
-from landscape_cli.geometry.directions.base import Fill, reader
+from landscape_cli.geometry.directions.base import Entries, Fill, reader
 from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, Scaling, unchanged, zeroed
 
 
-class GivenDirection(NormalizedDirection):
-    """A direction with entries that ``holding`` gives it, as they are unless a rule is named.
+class LoadedDirection(NormalizedDirection):
+    """A direction whose entries are loaded, and kept as they are unless a rule is named.
 
     A rule scales tensors of at least 2 dimensions; those of fewer stay as they are given, or become
     zero with ``ignore: biasbn``.
@@ -30,8 +30,8 @@ class GivenDirection(NormalizedDirection):
 
     _held: Mapping[str, Tensor] = PrivateAttr(default_factory=dict)
 
-    def holding(self, entries: Mapping[str, Tensor]) -> GivenDirection:
-        """This direction with its raw entries: a tensor for each parameter, on the CPU."""
+    def holding(self, entries: Entries) -> LoadedDirection:
+        """Return this direction with its raw entries, a tensor for each parameter on the CPU."""
         copy = self.model_copy()
         copy._held = dict(entries)
         return copy

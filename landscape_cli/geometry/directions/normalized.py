@@ -30,6 +30,11 @@ class NormalizedDirection(Direction):
         check_rule(value)
         return value
 
+    @property
+    def custom_rule(self) -> str | None:
+        """The import path of the user's own normalization; None for a rule of this package."""
+        return self.normalize if ":" in self.normalize else None
+
     def ignores(self, dimensions: int) -> bool:
         """Whether tensors of so many dimensions are left alone."""
         return dimensions <= 1 and self.ignore is Ignore.BIASBN

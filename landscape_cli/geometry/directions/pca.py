@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from landscape_cli.geometry.directions.loaded import GivenDirection
+from landscape_cli.errors import UsageError
+from landscape_cli.geometry.directions.base import DirectionSource, Entries
+from landscape_cli.geometry.directions.loaded import LoadedDirection
 
 
-class PcaDirection(GivenDirection):
+class PcaDirection(LoadedDirection):
     """A direction of the least-squares plane through the centre and several checkpoints.
 
     Components are orthonormal: coordinates are Euclidean distances in parameter space.
@@ -19,7 +21,21 @@ class PcaDirection(GivenDirection):
     kind: Literal["pca"] = "pca"
     component: Literal[1, 2] | None = None
 
+    def load(self, axis: str, source: DirectionSource) -> Entries:
+        """Take one of the components.
+
+        Raises:
+            UsageError: if there is no such component.
+        """
+        components = source.components()
+        number = self.component or "xyz".index(axis) + 1
+        if number > len(components):
+            raise UsageError(
+                f"directions.{axis}: kind pca has {len(components)} components; name one of them"
+            )
+        return components[number - 1]
+
     def label(self) -> str:
-        """Which component."""
+        """The number of the component."""
         which = "" if self.component is None else f" {self.component}"
         return f"pca component{which} of the checkpoints{self._normalized()}"

@@ -1,80 +1,55 @@
-"""Slices: maps from coordinates to parameters."""
+"""Lines, planes and volumes around a centre, whose directions are kept in memory."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import combinations_with_replacement
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, parts, pieces, scratch, spans
+from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, parts, pieces, spans
 from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.inner_products import (
+    Products,
+    cosines_from,
+    dot,
+    norms_from,
+    subtract,
+)
 from landscape_cli.geometry.normalization import Scaling
 from landscape_cli.geometry.parameters import FlatParameters, digest
-
-Products = dict[tuple[str, str], float]
-"""Inner products of directions, each with itself and with every later one, by both names."""
+from landscape_cli.geometry.slices.directional import DirectionalSlice
 
 
-class Slice(Protocol):
-    """What evaluates and stores a slice sees of it."""
-
-    centre: FlatParameters
-
-    @property
-    def directions(self) -> Mapping[str, object]:
-        """The directions, in whatever form, by axis name and in the order of the coordinates.
-
-        Those of further repeats follow, see ``RepeatedSlice``.
-        """
-
-    @property
-    def origin(self) -> tuple[float, ...]:
-        """The coordinates of the centre; so many does ``write`` take."""
-
-    def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
-        """Write the parameters at some coordinates into ``out``, laid out like the centre."""
-
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 of each direction by axis name."""
-
-    def cosines(self) -> dict[str, float]:
-        """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-
-    def norms(self) -> dict[str, float]:
-        """The Euclidean norm of each direction by axis name."""
-
-    def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last.
-
-        A piece of entries is the caller's until the next one comes.
-        """
-
-
-class AffineSlice:
+class AffineSlice(DirectionalSlice):
     """The parameters theta + sum_i a_i d_i around a centre: a line, a plane, or more dimensions.
 
     Args:
         centre: the parameters theta at the origin.
         directions: the directions d_i by axis name, in the order of the coordinates, laid out
             like the centre.
+        recipes: the directions' recipes, for the file's provenance.
     """
 
-    def __init__(self, centre: FlatParameters, directions: Mapping[str, FlatParameters]) -> None:
+    def __init__(
+        self,
+        centre: FlatParameters,
+        directions: Mapping[str, FlatParameters],
+        recipes: Mapping[str, Direction] | None = None,
+    ) -> None:
         self.centre = centre
         self.directions = dict(directions)
+        self.recipes = dict(recipes or {})
 
     @property
-    def origin(self) -> tuple[float, ...]:
-        """The coordinates of the centre."""
-        return (0.0,) * len(self.directions)
+    def axes(self) -> tuple[str, ...]:
+        """The names of the directions."""
+        return tuple(self.directions)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
-        """Write the parameters at some coordinates into ``out``.
+        """Write the parameters at a point into ``out``.
 
         They are always computed from the centre, never stepped to, so that nothing drifts.
 
@@ -94,14 +69,14 @@ class AffineSlice:
 
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-        return cosines_from(self._products)
+        return cosines_from(self._pairs)
 
     def norms(self) -> dict[str, float]:
         """The Euclidean norm of each direction by axis name."""
-        return norms_from(self._products)
+        return norms_from(self._pairs)
 
     @cached_property
-    def _products(self) -> Products:
+    def _pairs(self) -> Products:
         """The inner product of each two directions."""
         return {
             (first, second): dot(one.views, other.views)
@@ -109,6 +84,12 @@ class AffineSlice:
                 self.directions.items(), 2
             )
         }
+
+    def slopes(
+        self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
+    ) -> dict[str, float]:
+        """Return the gradient's inner product with each direction."""
+        return {axis: dot(gradient, one.views) for axis, one in self.directions.items()}
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last."""
@@ -128,56 +109,6 @@ def add_scaled(source: Tensor, direction: Tensor, factor: float, out: Tensor) ->
     for start in range(0, len(out), length or 1):
         place = slice(start, start + length)
         torch.add(source[place], direction[place], alpha=factor, out=out[place])
-
-
-def dot(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
-    """The inner product of two parameter dicts with the same names, accumulated in float64."""
-    room = scratch(max(tensor.numel() for tensor in a.values()), next(iter(a.values())).device)
-    return math.fsum(
-        product(one, other, room)
-        for name in a
-        for one, other in zip(parts(a[name]), parts(b[name]), strict=True)
-    )
-
-
-def cosine(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
-    """The cosine between two parameter dicts; 0 if one of them is zero."""
-    return cosine_from(dot(a, b), dot(a, a), dot(b, b))
-
-
-def cosine_from(ab: float, aa: float, bb: float) -> float:
-    """The cosine between two vectors by their inner products; 0 if one of them is zero."""
-    norms = math.sqrt(aa) * math.sqrt(bb)
-    return ab / norms if norms > 0 else 0.0
-
-
-def cosines_from(products: Products) -> dict[str, float]:
-    """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-    return {
-        f"{one},{other}": cosine_from(ab, products[one, one], products[other, other])
-        for (one, other), ab in products.items()
-        if one != other
-    }
-
-
-def norms_from(products: Products) -> dict[str, float]:
-    """The Euclidean norm of each direction by its name."""
-    return {one: math.sqrt(aa) for (one, other), aa in products.items() if one == other}
-
-
-def product(one: Tensor, other: Tensor, room: Tensor) -> float:
-    """The inner product of two flat blocks, in float64; ``room`` is overwritten."""
-    for start in range(0, len(one), SERIAL):
-        place = slice(start, min(start + SERIAL, len(one)))
-        torch.mul(one[place].double(), other[place].double(), out=room[place])
-    return float(room[: len(one)].sum())
-
-
-def subtract(block: Tensor, factor: float, along: Tensor) -> None:
-    """Take from a flat block, in place, a multiple of another one; in float64."""
-    for start in range(0, len(block), SERIAL):
-        part, other = block[start : start + SERIAL], along[start : start + SERIAL]
-        part.copy_(part.double() - factor * other.double())
 
 
 def build_slice(
@@ -217,7 +148,7 @@ def build_slice(
         scalings = recipe.scalings(partial(_host_blocks, views), centre.views)
         for name, view in views.items():
             _on_host(view, partial(_scale, scalings[name]))
-    return AffineSlice(centre, drawn)
+    return AffineSlice(centre, drawn, directions)
 
 
 def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:

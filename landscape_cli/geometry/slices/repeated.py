@@ -1,4 +1,4 @@
-"""A slice that is several slices around one centre, the repeats."""
+"""Several slices around one centre, the repeats, as one slice."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from landscape_cli.errors import UsageError
 from landscape_cli.geometry.blocks import Index
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import Slice
+from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.geometry.slices.base import Locations
+from landscape_cli.geometry.slices.directional import DirectionalSlice
 from landscape_cli.records.repeats import key_of
 
 Value = TypeVar("Value")
 
 
-class RepeatedSlice:
+class RepeatedSlice(DirectionalSlice):
     """Several slices, one of which the last coordinate, (x, y, repeat), chooses by its number.
 
     All directions go by names of their own: ``x`` and ``y`` in repeat 0, ``repeat1/x`` and so on in
@@ -27,14 +29,15 @@ class RepeatedSlice:
         slices: at least one, resident or streamed, around the same centre.
     """
 
-    def __init__(self, slices: Sequence[Slice]) -> None:
+    def __init__(self, slices: Sequence[DirectionalSlice]) -> None:
         self.slices = list(slices)
         self.centre = slices[0].centre
+        self.recipes = self._named([one.recipes for one in self.slices])
 
     @property
-    def directions(self) -> Mapping[str, object]:
-        """The directions of all repeats, by name."""
-        return self._named([one.directions for one in self.slices])
+    def axes(self) -> tuple[str, ...]:
+        """The names of the directions of all repeats."""
+        return tuple(key_of(n, axis) for n, one in enumerate(self.slices) for axis in one.axes)
 
     @property
     def origin(self) -> tuple[float, ...]:
@@ -42,9 +45,20 @@ class RepeatedSlice:
         return (*self.slices[0].origin, 0.0)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
-        """Write the parameters at some coordinates (x, y, ..., repeat) into ``out``."""
+        """Write the parameters at a point (x, y, ..., repeat) into ``out``."""
         *place, repeat = coordinates
         self.slices[int(repeat)].write(place, out)
+
+    def slopes(
+        self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
+    ) -> dict[str, float] | None:
+        """Return the gradient's inner products with the directions of the point's repeat."""
+        *place, repeat = coordinates
+        return self.slices[int(repeat)].slopes(place, gradient)
+
+    def locate(self, networks: Differences) -> Locations:
+        """Project networks on the first repeat's slice."""
+        return self.slices[0].locate(networks)
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each direction by name."""
@@ -61,7 +75,7 @@ class RepeatedSlice:
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last."""
         for number, one in enumerate(self.slices):
-            for name in one.directions:
+            for name in one.axes:
                 if key_of(number, name) == axis:
                     yield from one.blocks(name)
 

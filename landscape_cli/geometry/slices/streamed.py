@@ -15,16 +15,17 @@ from torch.nn import functional
 from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Span, pieces, scratch, spans
 from landscape_cli.geometry.directions.base import Direction, zeros
 from landscape_cli.geometry.directions.drawing_ahead import Drawing, Source
-from landscape_cli.geometry.normalization import Scaling
-from landscape_cli.geometry.parameters import ALIGNMENT, Digest, FlatParameters
-from landscape_cli.geometry.slices.affine import (
+from landscape_cli.geometry.inner_products import (
     Products,
-    add_scaled,
     cosines_from,
     norms_from,
     product,
     subtract,
 )
+from landscape_cli.geometry.normalization import Scaling
+from landscape_cli.geometry.parameters import ALIGNMENT, Digest, FlatParameters
+from landscape_cli.geometry.slices.affine import add_scaled
+from landscape_cli.geometry.slices.directional import DirectionalSlice
 
 
 class Block(NamedTuple):
@@ -35,7 +36,7 @@ class Block(NamedTuple):
     stop: int
 
 
-class StreamedSlice:
+class StreamedSlice(DirectionalSlice):
     """The parameters theta + sum_i a_i d_i, bit for bit those of ``AffineSlice``.
 
     In memory are the centre, a factor for each filter and the Gram-Schmidt coefficients; entries
@@ -56,13 +57,13 @@ class StreamedSlice:
         self, centre: FlatParameters, directions: Mapping[str, Direction], orthogonal: bool = False
     ) -> None:
         self.centre = centre
-        self.directions = dict(directions)
-        self._recipes = list(self.directions.values())
+        self.recipes = dict(directions)
+        self._recipes = list(self.recipes.values())
         self._device = next(iter(centre.views.values())).device
         self._drawing = Drawing(centre.count, torch.get_num_threads())
         self._orthogonal = orthogonal
         self._coefficients: list[list[float]] = [[] for _ in self._recipes]
-        for axis, recipe in self.directions.items():
+        for axis, recipe in self.recipes.items():
             recipe.prepare(f"directions.{axis}", centre.views)
         if orthogonal:
             self._find_coefficients()
@@ -75,9 +76,9 @@ class StreamedSlice:
         }
 
     @property
-    def origin(self) -> tuple[float, ...]:
-        """The coordinates of the centre."""
-        return (0.0,) * len(self.directions)
+    def axes(self) -> tuple[str, ...]:
+        """The names of the directions."""
+        return tuple(self.recipes)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at some coordinates into ``out``, laid out like the centre."""
@@ -91,7 +92,7 @@ class StreamedSlice:
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each direction by axis name."""
-        return dict(zip(self.directions, self._summary[0], strict=True))
+        return dict(zip(self.recipes, self._summary[0], strict=True))
 
     def cosines(self) -> dict[str, float]:
         """The cosine between each pair of directions, such as {"x,y": 0.003}."""
@@ -101,12 +102,25 @@ class StreamedSlice:
         """The Euclidean norm of each direction by axis name."""
         return norms_from(self._summary[1])
 
+    def slopes(
+        self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
+    ) -> dict[str, float]:
+        """Return the gradient's inner product with each direction, from one pass over them."""
+        axes = range(len(self._recipes))
+        products: list[list[float]] = [[] for _ in axes]
+        room = scratch(self.centre.count, self._device)
+        for block, parts in self._made(axes, self._all_blocks()):
+            here = gradient[block.name].reshape(-1)[block.start : block.stop]
+            for found, part in zip(products, parts, strict=True):
+                found.append(product(here, part.to(self._device), room))
+        return {axis: math.fsum(found) for axis, found in zip(self.axes, products, strict=True)}
+
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
         """A direction as (parameter's name, place in it, entries there), from first to last.
 
         The entries are overwritten when the next ones are asked for.
         """
-        number = list(self.directions).index(axis)
+        number = self.axes.index(axis)
         wanted = list(self._pieces())
         made = self._made([number], (block for block, _, _ in wanted))
         for (block, index, shape), (_, parts) in zip(wanted, made, strict=True):
@@ -129,7 +143,7 @@ class StreamedSlice:
             here = [part.to(self._device) for part in parts]
             for (i, j), found in products.items():
                 found.append(product(here[i], here[j], room))
-        names = list(self.directions)
+        names = self.axes
         dots = {(names[i], names[j]): math.fsum(found) for (i, j), found in products.items()}
         return [digest.text() for digest in digests], dots
 

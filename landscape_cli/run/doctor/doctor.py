@@ -15,7 +15,7 @@ from landscape_cli.parallel.launcher import launchers
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check
 from landscape_cli.run.doctor.hardware import (
-    find_places,
+    find_hardware,
     gradients_check,
     memory_check,
     point_check,
@@ -53,8 +53,8 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
         said = executor.gather(str(error))[0]
         checks.append(Check("device", "error", said, "choose another --device"))
     else:
-        places = find_places(executor, found)
-        checks += [*ranks_check(places), memory_check(places), point_check(executor, found)]
+        hardware = find_hardware(executor, found)
+        checks += [*ranks_check(hardware), memory_check(hardware), point_check(executor, found)]
         checks += gradients_check(executor, found)
     checks.append(executor.lead(lambda: _files(folder)))
     return executor, checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -16,33 +16,53 @@ from landscape_cli.evaluation.devices import free_memory, total_memory
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check
 from landscape_cli.run.doctor.trials import try_point
-from landscape_cli.run.setup.placement import device_name, share_node
+from landscape_cli.run.setup.placement import place_ranks
+from landscape_cli.run.setup.records import RankPlacement
 
 ROUNDING = 1e-5
 """The part of a value by which rounding may make ranks differ."""
 
 
-def find_places(executor: Executor, device: torch.device) -> list[dict[str, Any]]:
-    """Each rank's host, device and threads, the GPU's name and UUID, and its memory."""
-    places = share_node(executor, device, None)
-    more: dict[str, Any] = {"free": free_memory(device), "total": total_memory(device)}
+@dataclass(frozen=True)
+class RankHardware:
+    """The hardware that a rank computes with.
+
+    Args:
+        placement: its host, device and threads.
+        free: bytes of memory free on the device.
+        total: bytes of memory of the device.
+        gpu: the GPU's name; None on a CPU.
+        uuid: the GPU's; None on a CPU.
+    """
+
+    placement: RankPlacement
+    free: int
+    total: int
+    gpu: str | None = None
+    uuid: str | None = None
+
+
+def find_hardware(executor: Executor, device: torch.device) -> list[RankHardware]:
+    """Look at each rank's device; called by every rank."""
+    placement = place_ranks(executor, device, None)[executor.rank]
+    found = RankHardware(placement, free_memory(device), total_memory(device))
     if device.type == "cuda":
         gpu = torch.cuda.get_device_properties(device)
-        more |= {"gpu": gpu.name, "uuid": str(getattr(gpu, "uuid", device))}
-    return [{**one, **two} for one, two in zip(places, executor.gather(more), strict=True)]
+        found = replace(found, gpu=gpu.name, uuid=str(getattr(gpu, "uuid", device)))
+    return executor.gather(found)
 
 
-def ranks_check(places: Sequence[dict[str, Any]]) -> list[Check]:
-    """A line for each host, and one for each GPU that ranks share."""
+def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
+    """Report the ranks of each host, and each GPU that ranks share."""
     hosts: dict[str, list[str]] = {}
     gpus: dict[tuple[str, str], list[int]] = {}
-    for rank, place in enumerate(places):
-        threads = f"{place['threads']} thread{'s' * (place['threads'] > 1)}"
-        gpu = f" ({place['gpu']}, GPU-{place['uuid']})" if "gpu" in place else ""
-        line = f"rank {rank} {device_name(place)}{gpu}, {threads}"
-        hosts.setdefault(place["host"], []).append(line)
-        if gpu:
-            gpus.setdefault((place["host"], place["uuid"]), []).append(rank)
+    for rank, one in enumerate(hardware):
+        place = one.placement
+        threads = f"{place.threads} thread{'s' * (place.threads > 1)}"
+        gpu = "" if one.uuid is None else f" ({one.gpu}, GPU-{one.uuid})"
+        hosts.setdefault(place.host, []).append(f"rank {rank} {place.device_name}{gpu}, {threads}")
+        if one.uuid is not None:
+            gpus.setdefault((place.host, one.uuid), []).append(rank)
     return [
         *(Check("ranks", "ok", f"{host}: {'; '.join(ranks)}") for host, ranks in hosts.items()),
         *(
@@ -58,14 +78,15 @@ def ranks_check(places: Sequence[dict[str, Any]]) -> list[Check]:
     ]
 
 
-def memory_check(places: Sequence[dict[str, Any]]) -> Check:
-    """The memory where least is free."""
-    least = min(places, key=lambda place: int(place["free"]))
-    free, total = least["free"] / GIBIBYTE, least["total"] / GIBIBYTE
-    detail = f"{free:.1f} of {total:.1f} GiB free on {least['host']} {least['device']}"
-    if len({(place["host"], place["device"]) for place in places}) > 1:
+def memory_check(hardware: Sequence[RankHardware]) -> Check:
+    """Report the free memory of the device that has least."""
+    least = min(hardware, key=lambda one: one.free)
+    place = least.placement
+    free, total = least.free / GIBIBYTE, least.total / GIBIBYTE
+    detail = f"{free:.1f} of {total:.1f} GiB free on {place.host} {place.device}"
+    if len({(one.placement.host, one.placement.device) for one in hardware}) > 1:
         detail += ", more on the others"
-    if least["free"] < LEAST_FREE:
+    if least.free < LEAST_FREE:
         return Check("memory", "warning", detail, "what else runs there?")
     return Check("memory", "ok", detail)
 

@@ -13,9 +13,11 @@ import numpy as np
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.evaluation.sample_size import PILOT
-from landscape_cli.geometry.slices.affine import Slice, dot
+from landscape_cli.geometry.directions.base import Range
+from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.stop_signals import Stop
+from landscape_cli.problems.problem import Problem
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 from landscape_cli.run.probe.known_ranges import known_range
 from landscape_cli.run.probe.ladder import Ladder, coordinates_of
@@ -69,8 +71,13 @@ class Probe:
         }
 
 
-def probe(config: RunConfig, executor: Executor, axes: Sequence[str] | None = None) -> list[Probe]:
-    """Evaluate a ladder of points along directions; called by every rank, which all learn it.
+def probe(
+    config: RunConfig,
+    executor: Executor,
+    axes: Sequence[str] | None = None,
+    problem: Problem | None = None,
+) -> list[Probe]:
+    """Evaluate a ladder of points along directions; called by every rank.
 
     These are the centre and five magnitudes on both sides along each direction, 10^-2 to 1
     times |w| / |d| over the tensors that it moves, the other coordinates being 0.
@@ -78,19 +85,24 @@ def probe(config: RunConfig, executor: Executor, axes: Sequence[str] | None = No
     Args:
         config: the run; its ranges do not matter.
         executor: the ranks.
-        axes: which directions; all if left out.
+        axes: the directions' axes; all if left out.
+        problem: the user's object, in place of the one that the configuration names.
 
     Raises:
         LandscapeError: for everything that a user can cause, as the run itself would.
     """
     config = executor.lead(lambda: _alone(resolve(config)))
-    setup = set_up(Start(config, True, False, None, None), executor)
+    setup = set_up(Start(config), executor, problem)
     names, wanted = tuple(config.grid), tuple(config.grid if axes is None else axes)
     slice_ = setup.evaluator.slice
     ladders = executor.lead(lambda: {axis: coordinates_of(_unit(slice_, axis)) for axis in wanted})
-    points: list[Point] = [(0.0,) * len(names)]
+    points: list[Point] = [slice_.origin]
     for axis, coordinates in ladders.items():
-        points += [tuple(c * (name == axis) for name in names) for c in coordinates if c]
+        points += [
+            tuple(o + c * (name == axis) for o, name in zip(slice_.origin, names, strict=True))
+            for c in coordinates
+            if c
+        ]
     results = _evaluate(points, setup, executor)
 
     def judge() -> list[Probe]:
@@ -105,9 +117,8 @@ def probe(config: RunConfig, executor: Executor, axes: Sequence[str] | None = No
             side = len(coordinates) // 2
             own = values[1 + 2 * side * number :][: 2 * side]
             ladder = Ladder(coordinates, np.array([*own[:side], values[0], *own[side:]]))
-            label = setup.facts["directions"][axis]["label"]
-            section = config.directions[axis]
-            found.append(Probe(axis, label, quantity, ladder, *_range(section, axis, ladder)))
+            label = setup.facts.slice_.label(axis)
+            found.append(Probe(axis, label, quantity, ladder, *_range(config, axis, ladder)))
         return found
 
     return executor.lead(judge)
@@ -124,23 +135,17 @@ def _alone(config: RunConfig) -> RunConfig:
 
 
 def _unit(slice_: Slice, axis: str) -> float:
-    """|w| / |d| over the tensors that a direction moves; 1 / |d| if those are all zero.
+    """Return the step along an axis that moves weights by their own norm.
 
     Raises:
-        UsageError: if it moves none.
+        UsageError: if the slice has no such unit, or the axis moves nothing.
     """
-    squares: dict[str, float] = {}
-    for name, _, entries in slice_.blocks(axis):
-        flat = {name: entries.reshape(-1)}
-        squares[name] = squares.get(name, 0.0) + dot(flat, flat)
-    moved = [name for name, square in squares.items() if square > 0]
-    if not moved:
+    unit = slice_.unit(axis)
+    if unit is None:
         raise UsageError(
-            f"directions.{axis}: it moves no parameter, so there is nothing to probe; choose "
-            "another direction"
+            f"grid.{axis}: no range can be found by probing on this kind of slice; give MIN:MAX:N"
         )
-    weights = {name: slice_.centre.views[name] for name in moved}
-    return math.sqrt(dot(weights, weights) or 1.0) / math.sqrt(sum(squares.values()))
+    return unit
 
 
 class _Points:
@@ -165,10 +170,8 @@ class _Points:
 
 def _evaluate(points: Sequence[Point], setup: Setup, executor: Executor) -> list[TileResult]:
     """The results at rank 0, in the order of the points; none elsewhere."""
-    here = setup.places[executor.rank]
-    place = f"rank {executor.rank} on {here['host']} ({here['device']})"
     # Far out an objective may fail that does not on the grid.
-    work = Worker(setup.evaluator, place, keep_going=True)
+    work = Worker(setup.evaluator, setup.place(executor.rank), keep_going=True)
     results = [*executor.run(_Points(points, executor.stop), work)]
     return sorted(results, key=lambda result: result.indices[0])
 
@@ -191,8 +194,8 @@ def _values(results: Sequence[TileResult], splits: tuple[str, ...]) -> tuple[Qua
     return quantity, values
 
 
-def _range(section: dict[str, Any], axis: str, ladder: Ladder) -> tuple[float, float, str]:
-    """The range and its rule: what the direction is known for, or else by the ladder."""
-    if (known := known_range(section, axis)) is not None:
+def _range(config: RunConfig, axis: str, ladder: Ladder) -> Range:
+    """Return the range that is known of the axis, or else the one that the ladder suggests."""
+    if (known := known_range(config, axis)) is not None:
         return known
     return -ladder.reach, ladder.reach, "by the values on the ladder"

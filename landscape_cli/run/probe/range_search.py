@@ -1,30 +1,37 @@
-"""Settling the ranges that a run is to find by itself."""
+"""The search for the ranges that a configuration calls ``auto``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
+from landscape_cli.geometry.directions.base import Range
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.problem import Problem
 from landscape_cli.run.probe.known_ranges import known_range
 from landscape_cli.run.probe.probe import probe
 from landscape_cli.run.resume import Start
+from landscape_cli.run.setup.records import Json
 from landscape_cli.util.logs import tell
 
 
-def settle(start: Start, executor: Executor, quiet: bool = False) -> tuple[Start, dict[str, Any]]:
-    """Find the ranges of a fresh run; called by every rank.
+def find_ranges(
+    start: Start, executor: Executor, quiet: bool = False, problem: Problem | None = None
+) -> tuple[Start, Json]:
+    """Find the ranges of a fresh run that are ``auto``; called by every rank.
 
-    Directions whose range is known are not evaluated.
+    Axes whose range is known are not evaluated.
 
     Args:
-        start: what rank 0 found.
+        start: the run's configuration and state.
         executor: the ranks.
-        quiet: do not say what was found.
+        quiet: do not report the ranges.
+        problem: the user's object, in place of the one that the configuration names.
 
     Returns:
-        The start with every range in its configuration, and what a file should say of the probe.
+        The start with every range in its configuration, and the key ``probe`` of the file's
+        provenance.
 
     Raises:
         LandscapeError: for everything that a user can cause.
@@ -32,22 +39,22 @@ def settle(start: Start, executor: Executor, quiet: bool = False) -> tuple[Start
     config = start.config
     if not config.auto:
         return start, {}
-    facts: dict[str, Any] = executor.lead(lambda: _known(config))
-    rest = [axis for axis in config.auto if axis not in facts]
-    if rest:
-        facts |= {found.axis: found.facts() for found in probe(config, executor, rest)}
-    ranges = {axis: tuple(one["range"]) for axis, one in facts.items()}
+    known: Mapping[str, Range] = executor.lead(lambda: _known(config))
+    rest = [axis for axis in config.auto if axis not in known]
+    probed = {one.axis: one for one in probe(config, executor, rest, problem)} if rest else {}
+    ranges = {**known, **{axis: (one.low, one.high, one.rule) for axis, one in probed.items()}}
     if executor.rank == 0 and not quiet:
-        for axis, (low, high) in ranges.items():
-            tell(f"range of {axis}: {low:g} to {high:g}, {facts[axis]['rule']}")
-    return replace(start, config=config.with_ranges(ranges)), {"probe": facts}
-
-
-def _known(config: RunConfig) -> dict[str, Any]:
-    """What is found without evaluating anything, by axis."""
-    found = {axis: known_range(config.directions[axis], axis) for axis in config.auto}
-    return {
-        axis: {"range": list(known[:2]), "rule": known[2]}
-        for axis, known in found.items()
-        if known is not None
+        for axis, (low, high, rule) in ranges.items():
+            tell(f"range of {axis}: {low:g} to {high:g}, {rule}")
+    facts = {
+        **{axis: {"range": [low, high], "rule": rule} for axis, (low, high, rule) in known.items()},
+        **{axis: one.facts() for axis, one in probed.items()},
     }
+    ends = {axis: (low, high) for axis, (low, high, _) in ranges.items()}
+    return replace(start, config=config.with_ranges(ends)), {"probe": facts}
+
+
+def _known(config: RunConfig) -> dict[str, Range]:
+    """Return the ranges that are known without evaluating anything, by axis."""
+    found = {axis: known_range(config, axis) for axis in config.auto}
+    return {axis: known for axis, known in found.items() if known is not None}

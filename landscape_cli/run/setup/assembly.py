@@ -1,9 +1,6 @@
-"""Putting a rank's evaluator together."""
+"""The assembly of a rank's evaluator."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -14,36 +11,43 @@ from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import Slice
+from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Problem
+from landscape_cli.run.setup.problem_setup import PreparedProblem
+from landscape_cli.run.setup.sample_choice import Sources
 
 
-def evaluator_of(
-    problem: Problem,
-    parameters: FlatParameters,
+def assemble_evaluator(
+    prepared: PreparedProblem,
     slice_: Slice,
     settings: Settings,
     rank: int,
     config: RunConfig,
-    sources: Mapping[str, Any],
+    sources: Sources,
 ) -> Evaluator:
-    """An evaluator of the problem on some data, which is yet to be loaded."""
-    device = next(iter(parameters.views.values())).device
-    fresh = _recalibration(problem, device, config.batch_norm_samples)
-    data = {
+    """Put a rank's evaluator together, on data that is yet to be loaded."""
+    problem, device = prepared.problem, prepared.device
+    recalibration = _recalibration(problem, device, config.batch_norm_samples)
+    splits = {
         name: SplitData(name, source, settings.micro_batch, device)
         for name, source in sources.items()
     }
     return Evaluator(
-        *(problem.model, parameters, slice_, problem.objective, data, settings, rank), fresh
+        problem.model,
+        prepared.parameters,
+        slice_,
+        problem.objective,
+        splits,
+        settings,
+        rank,
+        recalibration,
     )
 
 
 def _recalibration(
     problem: Problem, device: torch.device, samples: int | None
 ) -> Recalibration | None:
-    """What measures batch norm's statistics at each point, if it is to be done."""
+    """Return what measures batch norm's statistics at each point, if they are not frozen."""
     if samples is None:
         return None
     key = "batch_norm: recalibrate"

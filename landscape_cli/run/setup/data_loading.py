@@ -1,55 +1,104 @@
-"""Loading the data on every rank, and saying where each has kept it."""
+"""The data of a run, loaded on every rank."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.data.cache import Cache, Room, room_for
+from landscape_cli.evaluation.data.cache import Room, room_for
+from landscape_cli.evaluation.devices import default_micro_batch
+from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.records.grid import Grid
 from landscape_cli.records.tiles import Tile
-from landscape_cli.run.setup.placement import sharing
+from landscape_cli.run.resume import Start
+from landscape_cli.run.setup.assembly import assemble_evaluator
+from landscape_cli.run.setup.placement import count_sharing
+from landscape_cli.run.setup.problem_setup import PreparedProblem
+from landscape_cli.run.setup.records import RankPlacement, SplitFacts
+from landscape_cli.run.setup.sample_choice import Sampling, choose_samples, take_samples
+from landscape_cli.run.setup.slice_setup import PreparedSlice
 
 KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
-"""What is said of data that is not on the device."""
+"""Names of the places for data besides the device."""
 
 
-def room_of(
-    cache: Cache, executor: Executor, device: torch.device, places: Sequence[dict[str, Any]]
-) -> Room:
-    """The room that this rank has for data.
+@dataclass(frozen=True)
+class LoadedData:
+    """An evaluator whose data is loaded, and what a file says of the data.
 
     Args:
-        cache: what the user wishes.
-        executor: the ranks.
-        device: this rank's.
-        places: host and device of each rank.
+        evaluator: this rank's.
+        splits: the identity of each split's data.
+        sampling: the choice of samples for a standard error, if there is one.
+        placements: of each rank, with the place of its data.
     """
-    on_device, on_host = sharing(places, executor.rank)
-    return room_for(cache, device, on_device, on_host)
+
+    evaluator: Evaluator
+    splits: Mapping[str, SplitFacts]
+    sampling: Sampling | None
+    placements: tuple[RankPlacement, ...]
 
 
 def load_data(
-    evaluator: Evaluator,
-    executor: Executor,
-    places: Sequence[dict[str, Any]],
-    room: Room,
-    allow_random: bool,
-) -> tuple[dict[str, int], list[dict[str, Any]]]:
-    """Load the data on every rank; rank 0 evaluates the centre with it, twice.
+    start: Start, prepared: PreparedProblem, laid: PreparedSlice, executor: Executor
+) -> LoadedData:
+    """Put an evaluator together and load its data; called by every rank.
 
-    If that takes more memory than there is, rank 0's micro-batches become smaller.
+    Rank 0 evaluates the centre with the data, twice. If that takes more memory than there is, its
+    micro-batches become smaller.
 
-    Returns:
-        The samples of each split, and the places with where each rank keeps each split.
+    Raises:
+        LandscapeError: if the data can't be read, or the objective fails or is random.
     """
+    config, problem = start.config, prepared.problem
+    settings = executor.lead(lambda: _first_settings(start, prepared.device))
+    on_device, on_host = count_sharing(laid.placements, executor.rank)
+    room = room_for(config.cache, prepared.device, on_device, on_host)
+    evaluator_on = partial(
+        assemble_evaluator, prepared, laid.slice_, settings, executor.rank, config
+    )
+    sources = {name: problem.splits[name] for name in config.splits or problem.splits}
+    sampling = start.sampling
+    if config.target_stderr is not None and sampling is None:
+        points = [laid.slice_.origin, *Grid(config.grid, config.repeats).corners()]
+        sampling = executor.lead(
+            lambda: choose_samples(evaluator_on, sources, points, config, room)
+        )
+    taken = partial(take_samples, sources, config.samples, sampling)
+    evaluator = executor.together(lambda: evaluator_on(taken()))
+    samples = _load(evaluator, executor, room, config.allow_random)
+    kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
+    return LoadedData(
+        evaluator,
+        {
+            name: SplitFacts(samples[name], split.fingerprint)
+            for name, split in evaluator.splits.items()
+        },
+        sampling,
+        tuple(replace(place, data=data) for place, data in zip(laid.placements, kept, strict=True)),
+    )
+
+
+def _first_settings(start: Start, device: torch.device) -> Settings:
+    """Return the settings of the file that is continued, or those to begin with."""
+    if start.settings is not None:
+        return start.settings
+    micro_batch = start.config.batch_size or default_micro_batch(device)
+    return Settings(micro_batch, precision=start.config.precision)
+
+
+def _load(
+    evaluator: Evaluator, executor: Executor, room: Room, allow_random: bool
+) -> dict[str, int]:
+    """Load the data on every rank, and return the samples of each split."""
     origin = Tile((0,), (evaluator.slice.origin,))
 
     def load() -> dict[str, int]:
@@ -64,21 +113,19 @@ def load_data(
                     raise
 
     samples = executor.together(load)
-    kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
-    placed = [{**place, "data": data} for place, data in zip(places, kept, strict=True)]
-    return executor.lead(lambda: samples), placed
+    return executor.lead(lambda: samples)
 
 
-def data_lines(places: Sequence[dict[str, Any]]) -> list[str]:
-    """A line for each split, and place beside the device, in which ranks keep data."""
+def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
+    """Say of each split where ranks keep data besides the device."""
     found = Counter(
         (split, place)
-        for one in places
-        for split, place in one["data"].items()
+        for one in placements
+        for split, place in (one.data or {}).items()
         if place != "device"
     )
     return [
         f"data: {split} {KEPT[place]}"
-        + (f" (on {count} of {len(places)} ranks)" if count < len(places) else "")
+        + (f" (on {count} of {len(placements)} ranks)" if count < len(placements) else "")
         for (split, place), count in found.items()
     ]

@@ -1,10 +1,8 @@
-"""How a run does its forward passes: chosen on rank 0, the same on every rank."""
+"""The choice of the forward pass: made on rank 0, the same on every rank."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
@@ -16,31 +14,32 @@ from landscape_cli.evaluation.forward.compile_choice import (
     try_compilation,
 )
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
-from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.forward.equivalence import precision_errors
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
 from landscape_cli.refinement import wholly_computed
+from landscape_cli.run.setup.records import ForwardFacts
 
 
 def choose_forward(
     evaluator: Evaluator, config: RunConfig, executor: Executor, fresh: bool
-) -> dict[str, Any]:
+) -> ForwardFacts:
     """Give every rank's evaluator the run's settings; called by all of them.
 
     Args:
         evaluator: this rank's, with its data loaded and the settings to begin with.
         config: the run.
         executor: the ranks.
-        fresh: whether to choose; a file that is continued has its settings, which the evaluator
-            has already.
+        fresh: True to choose; a file that is continued has its settings, which the evaluator has
+            already.
 
     Returns:
-        What a file should say: ``calibration`` and ``compilation``, as far as there were any.
+        The settings taken, and how they were chosen.
     """
-    settings = evaluator.settings
-    facts: dict[str, Any] = {}
+    facts = ForwardFacts(evaluator.settings)
     if fresh:
-        settings, facts = executor.lead(lambda: _choose(evaluator, config, executor.size))
+        facts = executor.lead(lambda: _choose(evaluator, config, executor.size))
+    settings = facts.settings
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
         found = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
@@ -48,57 +47,67 @@ def choose_forward(
         if failures:
             rank, failure = failures[0]
             evaluator.set_forward(replace(settings, compile=False))
-            facts |= {"compilation": {"outcome": "failed", "error": f"rank {rank}: {failure}"}}
+            error = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
+            facts = replace(facts, compilation=error)
+    dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers)
+    facts = replace(facts, settings=evaluator.settings, dtypes=dtypes)
+    if evaluator.settings.precision != "fp32":
+        points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
+        errors = executor.lead(lambda: precision_errors(evaluator, points))
+        facts = replace(facts, precision_errors=tuple(errors))
     return facts
 
 
-def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> tuple[Settings, dict[str, Any]]:
-    """The settings by the model's shapes, or better ones, and what was done to find them."""
+def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> ForwardFacts:
+    """Choose settings by the model's shapes, or better ones by timing them."""
     corner = Grid(config.grid, config.repeats).corners()[-1]
     # Micro-batches that memory has made smaller are not made larger again.
     size = default_micro_batch(evaluator.device)
     resize = config.batch_size is None and evaluator.settings.micro_batch == size
     evaluator.apply(choose_default_settings(evaluator, corner, resize))
-    facts: dict[str, Any] = {}
+    facts = ForwardFacts(evaluator.settings)
     seconds = 0.0
     if config.calibrate:
         found = calibrate_settings(evaluator, _fewest_points(config), ranks, corner, resize)
         evaluator.apply(found.settings)
         seconds = found.estimate_seconds(ranks)
+        facts = ForwardFacts(found.settings)
         if found.tried:
-            facts["calibration"] = {"seconds": round(found.seconds, 3), "tried": found.tried}
+            calibration = {"seconds": round(found.seconds, 3), "tried": found.tried}
+            facts = replace(facts, calibration=calibration)
     if evaluator.recalibration is not None:
-        return evaluator.settings, facts
+        return facts
     insist = config.compile == "on"
     if insist or (config.compile == "auto" and repays_compilation(evaluator, seconds)):
-        kept, facts["compilation"] = try_compilation(evaluator, corner, insist)
-        return replace(evaluator.settings, compile=kept), facts
-    return evaluator.settings, facts
+        kept, compilation = try_compilation(evaluator, corner, insist)
+        settings = replace(evaluator.settings, compile=kept)
+        return replace(facts, settings=settings, compilation=compilation)
+    return facts
 
 
 def _fewest_points(config: RunConfig) -> int:
-    """How many points the run computes, at least if it is adaptive."""
+    """Count the points that the run computes, at least if it is adaptive."""
     grid = Grid(config.grid, config.repeats)
     return grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
 
 
-def describe_forward(evaluator: Evaluator, facts: Mapping[str, Any], fresh: bool) -> list[str]:
-    """What is taken, and how that was found, in lines for the user.
+def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> list[str]:
+    """Say which settings are taken, and how they were chosen.
 
     Args:
         evaluator: with its settings.
-        facts: what ``choose_forward`` returned.
-        fresh: as there.
+        facts: of the choice.
+        fresh: False if the settings are those of a file that is continued.
     """
     divisible = any(split.divisible for split in evaluator.splits.values())
     if not fresh:
         how = "as in the file"
-    elif "calibration" in facts:
-        how = f"calibrated in {facts['calibration']['seconds']:.1f} s"
+    elif facts.calibration is not None:
+        how = f"calibrated in {facts.calibration['seconds']:.1f} s"
     else:
         how = "chosen by shapes"
     lines = [f"forward pass: {evaluator.settings.summary(divisible)}; {how}"]
-    compilation = facts.get("compilation", {})
+    compilation = facts.compilation or {}
     if "error" in compilation:
         remark = "" if fresh else "; points computed now differ by rounding from those in the file"
         lines.append(

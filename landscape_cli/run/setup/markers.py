@@ -1,111 +1,104 @@
-"""Where checkpoints, and the path of a training, lie on a slice; found on rank 0."""
+"""Checkpoints, and the path of a training, on a slice; found on rank 0."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions.base import Direction
-from landscape_cli.geometry.directions.checkpoint import CheckpointDirection
-from landscape_cli.geometry.directions.file import FileDirection
 from landscape_cli.geometry.pca.differences import Differences
-from landscape_cli.geometry.pca.projection import project
-from landscape_cli.geometry.slices.affine import Slice
+from landscape_cli.geometry.slices.base import Slice, SliceRecipe
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.weights import read_weights
 from landscape_cli.store import read_centre, read_trajectory
 from landscape_cli.util.logs import warn
 
 ORIGIN = "centre"
-"""What the centre is called if the model brought its weights along."""
+"""The label of the centre if the model brought its weights along."""
 
 
-def marked(
-    config: RunConfig, recipes: Mapping[str, Direction], slice_: Slice, model: nn.Module
-) -> list[dict[str, Any]]:
-    """The checkpoints that the slice is laid through, or that are to be shown on it.
+def mark_checkpoints(
+    config: RunConfig,
+    recipe: SliceRecipe,
+    directions: Mapping[str, Direction],
+    slice_: Slice,
+    model: nn.Module,
+    centre: Mapping[str, Tensor],
+) -> list[dict[str, object]]:
+    """Locate the checkpoints that the slice leads through, or that are to be shown on it.
 
     Args:
         config: the run.
-        recipes: by axis.
-        slice_: with the centre and the directions as they are evaluated.
+        recipe: of the slice.
+        directions: by axis.
+        slice_: the slice.
         model: the network.
+        centre: the tensors that the slice moves, at the centre and on the CPU.
 
     Returns:
-        For each, the centre first, its ``label``, ``path``, ``coordinates`` by exact least squares
-        in the axes' units, ``residual``, its Euclidean distance from the slice, and ``distance``,
-        that from the centre. Nothing if there is no checkpoint besides the centre.
+        For each checkpoint, the centre first, its ``label``, ``path``, ``coordinates`` by exact
+        least squares in the axes' units, ``residual``, its Euclidean distance from the slice, and
+        ``distance``, that from the centre. Empty without checkpoints besides the centre.
 
     Raises:
-        LandscapeError: if one can't be read, or is of another network.
+        LandscapeError: if a checkpoint can't be read, or is of another network.
     """
-    paths = _paths(config, recipes)
+    paths = _paths(
+        config, [*recipe.points, *(p for one in directions.values() for p in one.points)]
+    )
     if not paths:
         return []
-    centre = {name: view.cpu() for name, view in slice_.centre.views.items()}
     differences = Differences(
         lambda number: read_weights(paths[number], model, centre)[0],
         len(paths),
         centre,
         room_for_checkpoints(centre),
     )
-    coordinates, residuals = project(differences, [_whole(slice_, axis) for axis in recipes])
-    first = config.checkpoint or ORIGIN
-    names = labels([first, *paths])
-    places = np.vstack([np.zeros(len(recipes)), coordinates])
-    off = np.concatenate([[0.0], residuals])
-    along = np.einsum("ni,ij,nj->n", places, _products(slice_, list(recipes)), places)
-    distances = np.sqrt(along + off**2)
+    located = slice_.locate(differences)
+    if located is None:
+        if config.checkpoints is None:
+            return []
+        raise UsageError(
+            f"checkpoints: a slice of kind {recipe.kind} can't tell where checkpoints lie; leave "
+            "the key out"
+        )
+    origin = slice_.origin[: located.coordinates.shape[1]]
     return [
         {"label": name, "path": path, "coordinates": where, "residual": away, "distance": far}
         for name, path, where, away, far in zip(
-            names,
+            labels([config.checkpoint or ORIGIN, *paths]),
             [config.checkpoint, *paths],
-            places.tolist(),
-            off.tolist(),
-            distances.tolist(),
+            [list(origin), *located.coordinates.tolist()],
+            [0.0, *located.residuals.tolist()],
+            [0.0, *located.distances.tolist()],
             strict=True,
         )
     ]
 
 
-def path_through(
-    config: RunConfig, recipes: Mapping[str, Direction], sha256: str | None
+def find_path(
+    config: RunConfig, directions: Mapping[str, Direction], sha256: str | None
 ) -> dict[str, Any] | None:
-    """The path of a training, if the plane is that of a trajectory's file.
+    """Read the path of a training, if the plane is that of a trajectory's file.
 
     Args:
         config: the run.
-        recipes: by axis.
+        directions: by axis.
         sha256: of the file with the weights at the centre.
     """
-    files = [
-        (one.path, one.axis or axis, one.normalize)
-        for axis, one in recipes.items()
-        if isinstance(one, FileDirection)
-    ]
-    names = {path for path, _, _ in files}
-    if (
-        len(names) != 1
-        or config.orthogonal
-        or [one[1:] for one in files]
-        != [
-            ("x", "none"),
-            ("y", "none"),
-        ]
-    ):
+    stored = [one.stored_in(axis) for axis, one in directions.items()]
+    paths = {place[0] for place in stored if place is not None}
+    if len(paths) != 1 or config.orthogonal:
         return None
-    (path,) = names
+    (path,) = paths
+    if [place for place in stored if place is not None] != [(path, "x"), (path, "y")]:
+        return None
     try:
         trajectory, origin = read_trajectory(path), read_centre(path)
     except StoreError:
@@ -119,10 +112,10 @@ def path_through(
     return trajectory.as_mapping()
 
 
-def marking_lines(facts: Mapping[str, Any]) -> list[str]:
-    """What is said of the checkpoints that lie off the slice."""
+def marking_lines(marks: Mapping[str, Any]) -> list[str]:
+    """Say where the checkpoints lie, and how far off the slice."""
     lines = []
-    for one in facts.get("checkpoints") or ():
+    for one in marks.get("checkpoints") or ():
         where = ", ".join(f"{coordinate:.4g}" for coordinate in one["coordinates"])
         lines.append(
             f"checkpoint {one['label']} lies at ({where}), {one['residual']:.3g} off the slice"
@@ -130,30 +123,9 @@ def marking_lines(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _paths(config: RunConfig, recipes: Mapping[str, Direction]) -> list[str]:
-    """The checkpoints besides the centre, each once."""
-    given = [one.path for one in recipes.values() if isinstance(one, CheckpointDirection)]
-    found = {os.path.realpath(path): path for path in [*given, *(config.checkpoints or ())]}
+def _paths(config: RunConfig, through: list[str]) -> list[str]:
+    """Return the checkpoints besides the centre, each once."""
+    found = {os.path.realpath(path): path for path in [*through, *(config.checkpoints or ())]}
     if config.checkpoint is not None:
         found.pop(os.path.realpath(config.checkpoint), None)
     return list(found.values())
-
-
-def _products(slice_: Slice, axes: Sequence[str]) -> NDArray[np.float64]:
-    """Inner products of the directions, of shape (k, k)."""
-    norms, cosines = slice_.norms(), slice_.cosines()
-    found = np.diag([norms[axis] ** 2 for axis in axes])
-    for (i, first), (j, second) in combinations(enumerate(axes), 2):
-        found[i, j] = found[j, i] = cosines[f"{first},{second}"] * norms[first] * norms[second]
-    return found
-
-
-def _whole(slice_: Slice, axis: str) -> dict[str, Tensor]:
-    """A direction as tensors on the CPU."""
-    tensors = {
-        name: torch.zeros(view.shape, dtype=view.dtype)
-        for name, view in slice_.centre.views.items()
-    }
-    for name, index, entries in slice_.blocks(axis):
-        tensors[name][index] = entries.cpu()
-    return tensors

@@ -1,10 +1,9 @@
-"""Ranks of one job have the same software, the same weights, and see the same problem."""
+"""Checks that the ranks of a job have the same software, weights and problem."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.util.versions import versions
 
 SAME = ("landscape-cli", "python", "torch", "numpy")
-"""What decides the numbers."""
+"""Packages whose versions decide the numbers."""
 
 
 def agree_on_versions(executor: Executor) -> None:
@@ -33,7 +32,7 @@ def agree_on_versions(executor: Executor) -> None:
 
 
 def other_versions(everywhere: list[tuple[str, dict[str, str]]]) -> str | None:
-    """What differs first, and the remedy, or None if all have the same.
+    """Return the first difference and the remedy, or None if all have the same versions.
 
     Args:
         everywhere: each rank's host and versions.
@@ -67,7 +66,7 @@ def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:
                 tensor.copy_(copy)
 
 
-def agree(executor: Executor, facts: dict[str, Any]) -> None:
+def agree(executor: Executor, facts: Mapping[str, object]) -> None:
     """Refuse ranks that see another network, other directions or other data than rank 0.
 
     Raises:

@@ -1,105 +1,120 @@
-"""Laying the slice of a run around the trained weights, the same on every rank."""
+"""The slice of a run, made around the trained weights and the same on every rank."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor
 
-from landscape_cli.geometry.directions import direction_from
+from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.directions.base import Direction
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import Slice
-from landscape_cli.geometry.slices.repeated import recipes_of
+from landscape_cli.geometry.slices import slice_from
+from landscape_cli.geometry.slices.base import Slice, SliceContext, SliceFacts, SliceRecipe
 from landscape_cli.parallel.executor import Executor
-from landscape_cli.records.repeats import key_of
+from landscape_cli.problems.weights import read_weights
 from landscape_cli.run.resume import Start
-from landscape_cli.run.setup.direction_entries import refuse_zero, supply
-from landscape_cli.run.setup.direction_storage import keep_directions, make_slice
-from landscape_cli.run.setup.markers import marked, path_through
+from landscape_cli.run.setup.direction_entries import load_directions
+from landscape_cli.run.setup.direction_storage import store_directions
+from landscape_cli.run.setup.markers import find_path, mark_checkpoints
+from landscape_cli.run.setup.problem_setup import PreparedProblem
+from landscape_cli.run.setup.rank_consistency import share_tensors
+from landscape_cli.run.setup.records import Json, RankPlacement
 
 
 @dataclass(frozen=True)
-class Laid:
-    """A slice, and what a file should say about it.
+class PreparedSlice:
+    """A slice, and what a file says of it.
 
     Args:
         slice_: around the weights that the model has.
-        directions: each direction's settings, label and SHA-256, by its name.
-        facts: cosines and norms of the directions, and checkpoints and a path if there are some.
-        places: host, device and threads of each rank, and whether it keeps the directions.
+        facts: of the slice.
+        marks: checkpoints and a training's path on it, by key of the provenance.
+        placements: of each rank, with the storage of its directions.
     """
 
     slice_: Slice
-    directions: dict[str, Any]
-    facts: dict[str, Any]
-    places: list[dict[str, Any]]
+    facts: SliceFacts
+    marks: Json
+    placements: tuple[RankPlacement, ...]
 
 
-def lay_slice(
-    start: Start,
-    model: nn.Module,
-    parameters: FlatParameters,
-    places: list[dict[str, Any]],
-    executor: Executor,
-) -> Laid:
-    """Lay the slice; called by every rank.
+def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -> PreparedSlice:
+    """Make the slice of a run; called by every rank.
 
     Args:
-        start: what rank 0 found.
-        model: the network, with the weights at the centre.
-        parameters: its tensors that the slice moves.
-        places: host, device and threads of each rank.
+        start: the run's configuration and state.
+        prepared: the network, with the weights at the centre.
         executor: the ranks.
 
     Raises:
-        LandscapeError: if a direction can't be made for this network, or is zero.
+        LandscapeError: if the slice can't be made for this network.
     """
-    config = start.config
-    recipes = {
-        axis: direction_from(section, f"directions.{axis}")
-        for axis, section in config.directions.items()
-    }
-    recipes = supply(recipes, config, model, parameters, executor)
-    repeats = recipes_of(recipes, config.repeats)
-    axes = len(repeats) * len(recipes)
-    places = keep_directions(config.keep_directions, parameters, axes, places, executor)
-    kept = places[executor.rank]["directions"]
-    slice_ = executor.together(
-        lambda: make_slice(kept, parameters.clone(), repeats, config.orthogonal)
+    config, model, parameters = start.config, prepared.problem.model, prepared.parameters
+    recipe = slice_from(config.slice)
+    directions = directions_from(config.directions) if recipe.uses_directions else {}
+    complete = load_directions(
+        directions, tuple(config.checkpoints or ()), model, parameters, executor
     )
-    norms = slice_.norms()
-    executor.together(lambda: refuse_zero(norms))
-    marks = executor.lead(lambda: _marks(start, recipes, slice_, model))
-    facts = {"cosines": slice_.cosines(), "norms": norms, **marks}
-    return Laid(slice_, _describe(slice_, repeats), facts, places)
+    placements = prepared.placements
+    if recipe.uses_directions:
+        count = config.repeats * len(directions)
+        placements = store_directions(
+            config.keep_directions, parameters, count, placements, executor
+        )
+    context = SliceContext(
+        parameters=parameters,
+        axes=tuple(config.grid),
+        directions=complete,
+        repeats=config.repeats,
+        orthogonal=config.orthogonal,
+        streamed=placements[executor.rank].directions == "streamed",
+        weights=_share_points(recipe, prepared, executor),
+    )
+    slice_ = executor.together(lambda: recipe.build(context))
+    marks = executor.lead(lambda: _marks(start, recipe, complete, slice_, prepared))
+    facts = executor.together(slice_.facts)
+    return PreparedSlice(slice_, facts, marks, placements)
 
 
-def _describe(slice_: Slice, repeats: Sequence[Mapping[str, Direction]]) -> dict[str, Any]:
-    hashes = slice_.hashes()
-    named = {
-        key_of(number, axis): recipe
-        for number, recipes in enumerate(repeats)
-        for axis, recipe in recipes.items()
-    }
-    return {
-        name: {
-            **recipe.model_dump(mode="json", exclude_none=True),
-            "label": recipe.label(),
-            "sha256": hashes[name],
-        }
-        for name, recipe in named.items()
-    }
+def _share_points(
+    recipe: SliceRecipe, prepared: PreparedProblem, executor: Executor
+) -> dict[str, Mapping[str, Tensor]]:
+    """Give every rank the checkpoints that the slice leads through."""
+    return {path: _share_weights(path, prepared, executor) for path in recipe.points}
+
+
+def _share_weights(
+    path: str, prepared: PreparedProblem, executor: Executor
+) -> Mapping[str, Tensor]:
+    """Read a checkpoint on rank 0, and give it to every rank."""
+    model, views = prepared.problem.model, prepared.parameters.views
+    weights = {name: torch.empty(view.shape, dtype=view.dtype) for name, view in views.items()}
+
+    def read() -> None:
+        for name, tensor in read_weights(path, model, views)[0].items():
+            weights[name].copy_(tensor)
+
+    executor.lead(read)
+    share_tensors(weights.values(), executor)
+    return weights
 
 
 def _marks(
-    start: Start, recipes: Mapping[str, Direction], slice_: Slice, model: nn.Module
-) -> dict[str, Any]:
-    """Checkpoints and a path on the slice, where there are some."""
-    found = {
-        "checkpoints": marked(start.config, recipes, slice_, model),
-        "trajectory": path_through(start.config, recipes, (start.checkpoint or {}).get("sha256")),
+    start: Start,
+    recipe: SliceRecipe,
+    directions: Mapping[str, Direction],
+    slice_: Slice,
+    prepared: PreparedProblem,
+) -> Json:
+    """Locate checkpoints and a path on the slice, as far as there are some."""
+    centre = {name: view.cpu() for name, view in prepared.parameters.views.items()}
+    sha256 = None if start.checkpoint is None else start.checkpoint.sha256
+    found: dict[str, object] = {
+        "checkpoints": mark_checkpoints(
+            start.config, recipe, directions, slice_, prepared.problem.model, centre
+        ),
+        "trajectory": find_path(start.config, directions, sha256),
     }
     return {key: value for key, value in found.items() if value}

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from landscape_cli.geometry.directions.random import RandomDirection
+from landscape_cli.geometry.inner_products import cosine
 from landscape_cli.geometry.parameters import FlatParameters, digest
-from landscape_cli.geometry.slices.affine import AffineSlice, build_slice, cosine
+from landscape_cli.geometry.slices.affine import AffineSlice, build_slice
 
 
 def flat_like(tensors, fill):

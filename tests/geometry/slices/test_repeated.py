@@ -96,7 +96,7 @@ def test_the_last_coordinate_chooses_the_slice(centre, make, orthogonal):
 def test_directions_of_all_repeats_have_names_hashes_and_blocks(centre):
     slices = [build_slice(centre, one) for one in recipes_of(RECIPES, 2)]
     both = RepeatedSlice(slices)
-    assert list(both.directions) == ["x", "y", "repeat1/x", "repeat1/y"] == list(both.hashes())
+    assert list(both.axes) == ["x", "y", "repeat1/x", "repeat1/y"] == list(both.hashes())
     assert both.hashes()["repeat1/x"] == slices[1].hashes()["x"] != both.hashes()["x"]
     assert both.hashes()["repeat1/y"] == both.hashes()["y"]
     assert both.cosines() == {

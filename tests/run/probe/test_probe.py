@@ -10,12 +10,13 @@ import yaml
 
 from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.geometry.directions import direction_from
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.run import compute, probe
-from landscape_cli.run.probe.known_ranges import known_range
 from landscape_cli.run.probe.ladder import RUNGS
 from landscape_cli.run.probe.probe import StoppedError
+from landscape_cli.run.setup.direction_entries import StoredDirections
 from landscape_cli.store import read_surface, write_surface
 
 RAW = {"kind": "random", "normalize": "none", "ignore": "none"}
@@ -160,23 +161,27 @@ def test_a_direction_that_moves_nothing(workplace):
         prober(workplace, grid={"x": [-1, 1, 3]}, directions={"x": still})
 
 
+def known(section, axis):
+    return direction_from(section, f"directions.{axis}").range(axis, StoredDirections())
+
+
 def test_ranges_that_are_known(tmp_path):
     path = str(tmp_path / "plane.h5")
     with h5py.File(path, "w") as file:
         file.attrs["range_x"] = [-3.0, 12.5]
         file.attrs["range_y"] = [1.0, 1.0]
         file.attrs["range_z"] = "wide"
-    assert known_range({"kind": "random", "seed": 1}, "x") is None
-    assert known_range({"kind": "checkpoint", "path": "b.pt"}, "y")[:2] == (-0.5, 1.5)
-    assert known_range({"kind": "checkpoint", "path": "b", "normalize": "filter"}, "y") is None
-    assert known_range({"kind": "file", "path": path}, "x")[:2] == (-3.0, 12.5)
-    assert known_range({"kind": "file", "path": path, "axis": "x"}, "y")[:2] == (-3.0, 12.5)
+    assert known({"kind": "random", "seed": 1}, "x") is None
+    assert known({"kind": "checkpoint", "path": "b.pt"}, "y")[:2] == (-0.5, 1.5)
+    assert known({"kind": "checkpoint", "path": "b", "normalize": "filter"}, "y") is None
+    assert known({"kind": "file", "path": path}, "x")[:2] == (-3.0, 12.5)
+    assert known({"kind": "file", "path": path, "axis": "x"}, "y")[:2] == (-3.0, 12.5)
     for axis in ("y", "z"):
-        with pytest.raises(StoreError, match=f"range_{axis} is no range"):
-            known_range({"kind": "file", "path": path}, axis)
+        with pytest.raises(StoreError, match=f"range_{axis} is not a range"):
+            known({"kind": "file", "path": path}, axis)
     with pytest.raises(StoreError, match="no such file"):
-        known_range({"kind": "file", "path": path + "5"}, "x")
+        known({"kind": "file", "path": path + "5"}, "x")
     with h5py.File(path, "w"):
         pass
-    assert known_range({"kind": "file", "path": path}, "x") is None
+    assert known({"kind": "file", "path": path}, "x") is None
     assert yaml.safe_load("auto:31") == "auto:31"  # YAML leaves such a range a text

@@ -8,7 +8,8 @@ from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import UsageError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
-from landscape_cli.run.setup.direction_storage import choose, streamed_line
+from landscape_cli.run.setup.direction_storage import choose_storage, streaming_lines
+from landscape_cli.run.setup.records import RankPlacement
 from landscape_cli.store import read_surface, write_surface
 
 GRID = {"x": [-1, 1, 5], "y": [-1, 1, 3]}
@@ -46,8 +47,9 @@ def kept(path):
 
 
 @pytest.mark.bits
-@pytest.mark.mpi
-@pytest.mark.parametrize(("ranks", "orthogonal"), [(None, False), (2, True)])
+@pytest.mark.parametrize(
+    ("ranks", "orthogonal"), [(None, False), pytest.param(2, True, marks=pytest.mark.mpi)]
+)
 def test_the_files_are_the_same_bit_for_bit(workplace, ranks, orthogonal):
     config = workplace.config("example:digits_network", grid=GRID, orthogonal=orthogonal)
     folder = workplace.folder
@@ -113,12 +115,16 @@ def test_data_that_does_not_fit_gives_the_same(workplace):
     ],
 )
 def test_directions_are_kept_where_they_fit_easily(wished, needed, free, chosen):
-    assert choose(wished, needed, free) == chosen
+    assert choose_storage(wished, needed, free) == chosen
 
 
 def test_who_makes_them_anew_is_said():
-    assert "point, to save" in streamed_line(4, 4)
-    assert "point by 3 of 4 ranks, to save" in streamed_line(3, 4)
+    def line(*storage):
+        return "".join(streaming_lines([RankPlacement("a", "cpu", 1, None, s) for s in storage]))
+
+    assert "point, to save" in line(*["streamed"] * 4)
+    assert "point by 3 of 4 ranks, to save" in line("resident", *["streamed"] * 3)
+    assert line("resident", "resident") == ""
 
 
 def test_other_ways_are_refused(workplace):

@@ -1,0 +1,220 @@
+"""The two contracts of a slice: the map from coordinates to parameters, and its recipe."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from landscape_cli.geometry.blocks import Index
+from landscape_cli.geometry.directions.base import Direction, Range
+from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.pca.differences import Differences
+
+Pieces = Callable[[], Iterable[tuple[str, Index, Tensor]]]
+"""Yields a parameter-shaped dict as (parameter's name, place in it, entries there), in order."""
+
+
+@dataclass(frozen=True)
+class StoredTensors:
+    """A parameter-shaped dict that is stored beside the surface.
+
+    Args:
+        attributes: kind, seed, SHA-256 and so on, as plain values.
+        pieces: its entries; a piece is overwritten when the next one is asked for.
+    """
+
+    attributes: Mapping[str, object]
+    pieces: Pieces
+
+
+@dataclass(frozen=True)
+class SliceFacts:
+    """The provenance of a slice, as plain values by key of the file's provenance.
+
+    Args:
+        identity: entries that decide the values: they must be the same on every rank, and when a
+            file is continued. Slices other than affine ones put everything under ``slice``:
+            ``kind``, ``origin``, and for each of the ``axes`` a ``label``.
+        details: entries that are only reported.
+        stored: parameter-shaped dicts for the file beside the surface, by name.
+    """
+
+    identity: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
+    stored: Mapping[str, StoredTensors] = field(default_factory=dict)
+
+    @classmethod
+    def of_slice(
+        cls, kind: str, origin: Sequence[float], labels: Mapping[str, str], **identity: object
+    ) -> SliceFacts:
+        """Return the facts of a slice that is not affine.
+
+        Args:
+            kind: the name in ``SLICES``.
+            origin: the coordinates of the trained network.
+            labels: a few words on each axis, for pictures.
+            identity: anything else that decides the values, such as a hash, as plain values.
+        """
+        axes = {axis: {"label": label} for axis, label in labels.items()}
+        facts = {"kind": kind, "origin": list(origin), "axes": axes, **identity}
+        return cls(identity={"slice": facts})
+
+    def label(self, axis: str) -> str:
+        """Return a few words on an axis; its name if there are none."""
+        sections: Any = self.identity
+        axes = sections.get("directions") or sections.get("slice", {}).get("axes", {})
+        return str(axes.get(axis, {}).get("label", axis))
+
+
+@dataclass(frozen=True)
+class Locations:
+    """The places of several networks on a slice of k axes.
+
+    Args:
+        coordinates: of the nearest points of the slice, of shape (n, k).
+        residuals: Euclidean distances from the slice, of shape (n,).
+        distances: Euclidean distances from the origin, of shape (n,).
+    """
+
+    coordinates: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    distances: NDArray[np.float64]
+
+
+class Slice(ABC):
+    """A map from coordinates to parameters: a line, a plane, a curve.
+
+    A new kind implements ``origin`` and ``write``, and says in ``facts`` what a file should know.
+    """
+
+    @property
+    @abstractmethod
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the trained network; ``write`` takes as many numbers."""
+
+    @abstractmethod
+    def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
+        """Write the parameters at a point.
+
+        Every point is computed from the slice itself, never from what ``out`` held, so that
+        nothing drifts.
+
+        Args:
+            coordinates: of the point, one for each coordinate of ``origin``.
+            out: the model's parameters.
+        """
+
+    def facts(self) -> SliceFacts:
+        """Return what a surface file says of this slice."""
+        return SliceFacts()
+
+    def unit(self, axis: str) -> float | None:
+        """Return the step along an axis that moves weights by their own norm.
+
+        Returns:
+            ``|w| / |d|`` over the tensors that the axis moves; None if the slice has no such unit,
+            so that the range ``auto`` is refused.
+        """
+        return None
+
+    def locate(self, networks: Differences) -> Locations | None:
+        """Return the points of the slice that are nearest to some networks.
+
+        Args:
+            networks: their differences from the origin.
+
+        Returns:
+            None if the slice can't tell.
+        """
+        return None
+
+    def slopes(
+        self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
+    ) -> dict[str, float] | None:
+        """Return the partial derivatives of the loss along the axes at a point.
+
+        Args:
+            coordinates: of the point.
+            gradient: of the loss with respect to the parameters there.
+
+        Returns:
+            The inner products of the gradient with the tangents, by axis; None if the slice does
+            not know its tangents.
+        """
+        return None
+
+
+@dataclass(frozen=True)
+class SliceContext:
+    """The facts of a run that a slice is made from, on every rank.
+
+    Args:
+        parameters: the model's own, which hold the trained weights; ``clone`` what is kept.
+        axes: the grid's, in the order of the coordinates.
+        directions: the configuration's by axis, with the entries that files hold; empty unless the
+            recipe uses them.
+        repeats: of the grid.
+        orthogonal: make directions orthogonal.
+        streamed: draw directions again for each point, instead of keeping them in memory.
+        weights: of the recipe's ``points`` by path, on the CPU.
+    """
+
+    parameters: FlatParameters
+    axes: tuple[str, ...]
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+    repeats: int = 1
+    orthogonal: bool = False
+    streamed: bool = False
+    weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+
+class SliceRecipe(BaseModel, ABC):
+    """The section ``slice`` of a configuration: a kind of slice and its settings.
+
+    Attributes:
+        kind: the name in ``SLICES``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    auto_points: ClassVar[int] = 51
+    """Points of an axis whose range is ``auto``, if it has no direction that knows better."""
+
+    kind: str
+
+    @property
+    def uses_directions(self) -> bool:
+        """True if each axis of the grid has a section in the configuration's ``directions``."""
+        return False
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The checkpoints that the slice leads through, besides those of directions."""
+        return ()
+
+    @abstractmethod
+    def check(self, axes: Sequence[str], repeats: int, directions: Mapping[str, Direction]) -> None:
+        """Refuse a grid or directions that this slice can't have.
+
+        Raises:
+            UsageError: naming the key, the value and the remedy.
+        """
+
+    @abstractmethod
+    def build(self, context: SliceContext) -> Slice:
+        """Make the slice; called by every rank, and the same on all of them.
+
+        Raises:
+            LandscapeError: if it can't be made for these parameters.
+        """
+
+    def range(self, axis: str) -> Range | None:
+        """Return the range of an axis that needs no evaluation, for ``auto``; None to probe."""
+        return None

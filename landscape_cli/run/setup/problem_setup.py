@@ -1,0 +1,89 @@
+"""The problem of a run and its trained weights, the same on every rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.errors import ProblemError, UsageError
+from landscape_cli.evaluation.batch_norm import moved_buffers
+from landscape_cli.evaluation.devices import choose_device
+from landscape_cli.geometry.parameters import FlatParameters, digest
+from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.checkpoints import load_weights
+from landscape_cli.problems.import_path import load_problem
+from landscape_cli.problems.problem import Problem
+from landscape_cli.run.setup.placement import place_ranks
+from landscape_cli.run.setup.rank_consistency import share_weights
+from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
+
+
+@dataclass(frozen=True)
+class PreparedProblem:
+    """A problem whose model has the trained weights, on this rank's device.
+
+    Args:
+        problem: the user's.
+        network: its identity.
+        parameters: the tensors of the model that a slice moves.
+        device: this rank's.
+        placements: of each rank.
+    """
+
+    problem: Problem
+    network: NetworkFacts
+    parameters: FlatParameters
+    device: torch.device
+    placements: tuple[RankPlacement, ...]
+
+
+def prepare_problem(
+    config: RunConfig, executor: Executor, problem: Problem | None = None
+) -> PreparedProblem:
+    """Import the problem and load the weights; called by every rank.
+
+    Args:
+        config: the run.
+        executor: the ranks.
+        problem: the user's object, in place of the one that the configuration names.
+
+    Raises:
+        LandscapeError: if the problem or the checkpoint are not as they should be on any rank.
+    """
+    loaded = executor.together(lambda: _load(config, problem))
+    device = executor.together(lambda: choose_device(config.device, executor.local_rank))
+    placements = place_ranks(executor, device, config.threads)
+    network = _share_network(loaded, config.checkpoint, executor)
+    buffers = moved_buffers(loaded.model, config.perturb, config.batch_norm)
+    parameters = FlatParameters.of_model(loaded.model, device, buffers)
+    return PreparedProblem(loaded, network, parameters, device, placements)
+
+
+def _load(config: RunConfig, problem: Problem | None) -> Problem:
+    if problem is None:
+        problem = load_problem(config.problem, config.problem_args)
+    for split in config.splits or ():
+        if split not in problem.splits:
+            raise UsageError(
+                f"splits: the problem has no split {split!r}; it has {', '.join(problem.splits)}"
+            )
+    if not any(parameter.is_floating_point() for parameter in problem.model.parameters()):
+        raise ProblemError("Problem.model: it has no floating-point parameters to perturb")
+    return problem
+
+
+def _share_network(problem: Problem, checkpoint: str | None, executor: Executor) -> NetworkFacts:
+    """Give every rank the weights that rank 0 has or reads, and identify the network."""
+    model: nn.Module = problem.model
+    if checkpoint is not None:
+        executor.lead(lambda: load_weights(model, checkpoint))
+    share_weights(model, executor)
+    floating = (p for p in model.parameters() if p.is_floating_point())
+    return NetworkFacts(
+        name=problem.name or type(model).__name__,
+        parameters=sum(parameter.numel() for parameter in floating),
+        sha256=digest(model.state_dict()),
+    )
