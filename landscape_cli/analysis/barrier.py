@@ -38,10 +38,10 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     return lines
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format two lines for each axis."""
     texts = []
-    for name, line in found.items():
+    for name, line in numbers.items():
         out = ""
         if line["left_out"] > 0:
             out = f" ({line['left_out']:g} of {line['points']:g} points left out)"

@@ -48,18 +48,20 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     }
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format mean and extremes over directions, and the width along each axis."""
-    open_sides = f"; {found['open']:g} of {found['sides']:g} sides open" if found["open"] else ""
+    open_sides = (
+        f"; {numbers['open']:g} of {numbers['sides']:g} sides open" if numbers["open"] else ""
+    )
     along = ", ".join(
         f"{name} {'at least ' * (axis['open'] > 0)}{axis['width']:.4g}"
-        for name, axis in found["along"].items()
+        for name, axis in numbers["along"].items()
     )
-    if len(found["along"]) == 1:
-        return [f"width up to {found['level']:.6g}: {along}"]
+    if len(numbers["along"]) == 1:
+        return [f"width up to {numbers['level']:.6g}: {along}"]
     return [
-        f"width up to {found['level']:.6g}: mean {found['mean']:.4g}, minimal "
-        f"{found['minimal']:.4g}, maximal {found['maximal']:.4g}{open_sides}",
+        f"width up to {numbers['level']:.6g}: mean {numbers['mean']:.4g}, minimal "
+        f"{numbers['minimal']:.4g}, maximal {numbers['maximal']:.4g}{open_sides}",
         f"along {along}",
     ]
 

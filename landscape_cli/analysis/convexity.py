@@ -43,10 +43,10 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     }
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format one line."""
-    out = f", {found['left_out']:g} left out" if found["left_out"] else ""
-    return [f"{100 * found['fraction']:.1f} % of {found['points']:g} inner points{out}"]
+    out = f", {numbers['left_out']:g} left out" if numbers["left_out"] else ""
+    return [f"{100 * numbers['fraction']:.1f} % of {numbers['points']:g} inner points{out}"]
 
 
 def window_hessians(field: Field) -> NDArray[np.float64]:

@@ -32,10 +32,10 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     return pairs
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format a line for each pair."""
     lines = []
-    for names, pair in found.items():
+    for names, pair in numbers.items():
         if pair["value"] is None:
             lines.append(f"{names}: the curvature along one of the two is not positive")
         else:

@@ -45,12 +45,12 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     }
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format the eigenvalues; for a line, the second derivative."""
-    pairs = zip(found["eigenvalues"], found["eigenvalues_stderr"], strict=True)
+    pairs = zip(numbers["eigenvalues"], numbers["eigenvalues_stderr"], strict=True)
     values = ", ".join(
         f"{value:.6g}" + ("" if error is None else f" ± {error:.2g}") for value, error in pairs
     )
-    name = "eigenvalues" if len(found["eigenvalues"]) > 1 else "second derivative"
-    reach = " x ".join(f"{reach:.3g}" for reach in found["reach"].values())
-    return [f"{name} {values} (fit to {found['points']:g} points within {reach})"]
+    name = "eigenvalues" if len(numbers["eigenvalues"]) > 1 else "second derivative"
+    reach = " x ".join(f"{reach:.3g}" for reach in numbers["reach"].values())
+    return [f"{name} {values} (fit to {numbers['points']:g} points within {reach})"]

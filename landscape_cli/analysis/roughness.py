@@ -53,18 +53,18 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     }
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format the residual, and the total variation along each axis."""
-    log = " of ln" if found["scale"] == "log" else ""
-    out = f", {found['left_out']:g} left out" if found["left_out"] else ""
+    log = " of ln" if numbers["scale"] == "log" else ""
+    out = f", {numbers['left_out']:g} left out" if numbers["left_out"] else ""
     variations = []
-    for name, along in found["total_variation"].items():
+    for name, along in numbers["total_variation"].items():
         if along["mean"] is not None:
             left_out = f" ({along['left_out']:g} lines left out)" * (along["left_out"] > 0)
             variations.append(f"{name} {along['mean']:.3f}{left_out}")
     return [
-        f"residual {found['residual']:.3g}{log}, {100 * found['relative']:.3g} % of the range "
-        f"({found['points']:g} points{out})",
+        f"residual {numbers['residual']:.3g}{log}, {100 * numbers['relative']:.3g} % of the range "
+        f"({numbers['points']:g} points{out})",
         f"total variation / range: {', '.join(variations) or 'no line is complete'}",
     ]
 

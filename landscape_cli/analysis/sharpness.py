@@ -39,10 +39,10 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     return {"radii": spheres}
 
 
-def text(found: dict[str, Any]) -> list[str]:
+def text(numbers: dict[str, Any]) -> list[str]:
     """Format a line for each radius."""
     lines = []
-    for entry in found["radii"]:
+    for entry in numbers["radii"]:
         if entry["mean"] is None:
             lines.append(f"at radius {entry['radius']:g}: no finite value")
             continue

@@ -70,8 +70,8 @@ class Surface:
         A level is complete if none of its points is ``TODO`` in any repeat.
         """
         done = self.status != Status.TODO
-        found = finest_complete(done.all(axis=0) if self.grid.repeated else done)
-        return None if found is None else dict(zip(self.grid.names, found[::-1], strict=True))
+        level = finest_complete(done.all(axis=0) if self.grid.repeated else done)
+        return None if level is None else dict(zip(self.grid.names, level[::-1], strict=True))
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def page(data: dict[str, Any], title: str) -> str:
         "data": _packed(json.dumps(data, allow_nan=False, separators=(",", ":"))),
         "scripts": scripts,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _part("page.html"))
 
 
 def _part(name: str) -> str:
