@@ -1,4 +1,4 @@
-"""Figures one after another: animations as GIF, or as MP4 by ffmpeg."""
+"""Animations: sequences of figures as GIF, or as MP4 through ffmpeg."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from landscape_cli.util.output_files import check_output, replacing
 
 Pixels = NDArray[np.uint8]
 
-FINE = 18
-"""The quality of an MP4: what x264 calls the constant rate factor; lower is better and larger."""
+RATE_FACTOR = 18
+"""The constant rate factor of x264; lower means better quality and larger files."""
 
 
 def check_movie(path: Path, inputs: Sequence[str] = ()) -> None:
-    """Refuse a path that no animation can be written to.
+    """Check that an animation can be written to a path.
 
     Raises:
-        UsageError: as for pictures, and for an MP4 without ffmpeg.
+        UsageError: if the path is unusable, or an MP4 is requested and ffmpeg is missing.
     """
     check_output(path, inputs, MOVIES)
     if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
@@ -46,31 +46,31 @@ def check_movie(path: Path, inputs: Sequence[str] = ()) -> None:
 
 
 def check_frames(panels: Sequence[Panel]) -> None:
-    """Refuse panels that are not all of one plane or line.
+    """Check that panels can be the frames of one animation.
 
     Raises:
-        UsageError: if they are less than two, or one lies on another grid.
+        UsageError: if there are fewer than two, or their grids differ.
     """
     first = panels[0]
     if len(panels) < 2:
-        raise UsageError(f"FILE: {first.source} alone is one frame; name two files or more")
+        raise UsageError(f"FILE: {first.source} alone is one frame; give two or more files")
     for panel in panels[1:]:
         if panel.surface.grid != first.surface.grid:
             raise UsageError(
-                f"{panel.source} has another grid than {first.source}; frames need the same ranges "
-                "and points"
+                f"{panel.source} has a different grid than {first.source}; frames need the same "
+                "ranges and numbers of points"
             )
 
 
 @dataclass(frozen=True)
 class View:
-    """How frames look.
+    """The style, size and camera of frames.
 
     Args:
         look: a name in ``STYLES``.
-        size: a frame's; what suits it if None.
+        size: a frame's size; None for one that suits the first frame.
         dpi: dots per inch.
-        camera: where surfaces are seen from.
+        camera: the viewpoint of three-dimensional plots.
     """
 
     look: str = "paper"
@@ -80,10 +80,10 @@ class View:
 
 
 def frames(picture: Picture, view: View) -> Iterator[Pixels]:
-    """Draw each surface of a picture alone, all on its scale.
+    """Draw each surface of a picture as a frame, all on the picture's scale.
 
     Returns:
-        The frames, each of shape (height, width, 3); these are even numbers, as videos need them.
+        The frames, each of shape (height, width, 3); height and width are even, as videos require.
     """
     groups: dict[str, list[Panel]] = {}
     for panel in picture.panels:
@@ -95,13 +95,13 @@ def frames(picture: Picture, view: View) -> Iterator[Pixels]:
 
 
 def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
-    """Draw a picture's surfaces side by side, turned once by so many frames.
+    """Draw a picture's surfaces side by side, turned once around in ``count`` frames.
 
     Returns:
-        The frames, as those of ``frames``.
+        The frames, shaped as by ``frames``.
 
     Raises:
-        UsageError: if the picture's kind is flat.
+        UsageError: if the picture's kind is not three-dimensional.
     """
     if picture.kind not in THREE_DIMENSIONAL:
         raise UsageError(
@@ -110,23 +110,23 @@ def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
         )
     camera = replace(view.camera or Camera(), turning=True)
     for number in range(count):
-        here = replace(camera, azimuth=camera.azimuth + 360 * number / count)
-        pixels, size = _frame(picture.panels, picture, replace(view, camera=here))
+        turned = replace(camera, azimuth=camera.azimuth + 360 * number / count)
+        pixels, size = _frame(picture.panels, picture, replace(view, camera=turned))
         view = replace(view, size=size)
         yield pixels
 
 
 def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) -> None:
-    """Write frames to a file of one of ``MOVIES``, whole or not at all.
+    """Write frames atomically to a file in one of ``MOVIES``.
 
     Args:
         path: the file.
-        images: at least one frame, all of one shape (height, width, 3).
+        images: at least one frame, all of the same shape (height, width, 3).
         rate: frames per second.
-        hold: for how many seconds the last frame stays.
+        hold: seconds for which the last frame stays.
 
     Raises:
-        UsageError: if the file can't be written.
+        UsageError: if the file cannot be written.
     """
     write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
     with replacing(path) as partial:
@@ -134,7 +134,7 @@ def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) 
 
 
 def _frame(panels: Sequence[Panel], picture: Picture, view: View) -> tuple[Pixels, Size]:
-    """Some of a picture's panels on its scale, and the size of that."""
+    """Draw panels on a picture's scale; return the pixels and the figure's size."""
     look, dpi = view.look, view.dpi
     figure = draw(
         panels, picture.kind, picture.scale, None, look, view.size, camera=view.camera, dpi=dpi
@@ -144,7 +144,7 @@ def _frame(panels: Sequence[Panel], picture: Picture, view: View) -> tuple[Pixel
 
 
 def _pixels(figure: Figure, dpi: int) -> Pixels:
-    """A figure as an image, without its last row or column if their number is odd."""
+    """Render a figure, without the last row or column if their number is odd."""
     figure.set_dpi(dpi)
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
@@ -154,7 +154,7 @@ def _pixels(figure: Figure, dpi: int) -> Pixels:
 
 
 def _write_gif(path: Path, images: Iterator[Pixels], rate: float, hold: float) -> None:
-    """Frames are kept with 256 colours each until all are there."""
+    """Write a GIF; all frames, at 256 colours each, are held in memory."""
     pictures = [_with_palette(Image.fromarray(image)) for image in images]
     durations = [round(1000 / rate)] * len(pictures)
     durations[-1] = max(durations[-1], round(1000 * hold))
@@ -163,7 +163,7 @@ def _write_gif(path: Path, images: Iterator[Pixels], rate: float, hold: float) -
 
 
 def _with_palette(image: Image.Image) -> Image.Image:
-    """An image of 256 colours that cover all of its own, so that few gradients break into bands."""
+    """Reduce an image to 256 colours chosen for coverage, to limit banding in gradients."""
     method = Image.Quantize.MAXCOVERAGE
     return image.quantize(256, method, kmeans=5, dither=Image.Dither.NONE)
 
@@ -172,10 +172,10 @@ def _write_mp4(path: Path, images: Iterator[Pixels], rate: float, hold: float) -
     first = next(images)
     height, width = first.shape[:2]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{rate:g}"]
-    coding = ["-c:v", "libx264", "-crf", str(FINE), "-pix_fmt", "yuv420p", "-f", "mp4"]
+    coding = ["-c:v", "libx264", "-crf", str(RATE_FACTOR), "-pix_fmt", "yuv420p", "-f", "mp4"]
     command = ["ffmpeg", "-loglevel", "error", "-y", *source, "-i", "-", *coding, str(path)]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log)
         last = first
         try:
             with process.stdin or open(os.devnull, "wb") as pipe:
@@ -184,10 +184,10 @@ def _write_mp4(path: Path, images: Iterator[Pixels], rate: float, hold: float) -
                 for _ in range(max(0, round(hold * rate) - 1)):
                     pipe.write(last.tobytes())
         except BrokenPipeError:
-            pass  # ffmpeg has ended, and says why
+            pass  # ffmpeg exited; its log says why
         finally:
             code = process.wait()
-        said.seek(0)
+        log.seek(0)
         if code != 0:
-            reason = said.read().decode(errors="replace").strip() or f"exit code {code}"
+            reason = log.read().decode(errors="replace").strip() or f"exit code {code}"
             raise OSError(f"ffmpeg: {reason}")

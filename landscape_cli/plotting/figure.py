@@ -1,4 +1,4 @@
-"""Figures: panels side by side on one scale, with one colour bar."""
+"""Figures: panels side by side on one scale with one colour bar."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
-from landscape_cli.plotting.kinds.suitability import check
+from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
-from landscape_cli.plotting.layout import Layout, give_height, lay_out, pack
+from landscape_cli.plotting.layout import Layout, fit_height_to_boxes, fit_height_to_lines, lay_out
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
-from landscape_cli.plotting.style import enlarged, pt, style, ticks
+from landscape_cli.plotting.style import pt, style, text_scale, ticks
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import caption
+from landscape_cli.plotting.text.captions import add_labels
 from landscape_cli.plotting.value_range import fit
 
-FINENESS = 1.5
-"""How many times finer than asked for images are made, as they are fitted into their places."""
+OVERSAMPLING = 1.5
+"""Ratio of a rendered image's resolution to the figure's, as the image is resampled when placed."""
 
 CAPTION_LETTERS = 16.5
-"""How many letters of a caption fit in an inch."""
+"""Letters of a caption per inch."""
 
 
 def draw(
@@ -49,21 +49,21 @@ def draw(
     """Draw panels side by side with the same limits.
 
     Args:
-        panels: at least one; all of the same dimension and quantity.
-        kind: a name in ``KINDS``, the default for the panels' shape if None.
-        scale: limits and levels, those that ``fit`` gives without options if None.
-        columns: how many panels stand in a row, at most; what the width allows if None.
+        panels: at least one, all of the same dimension and quantity.
+        kind: a name in ``KINDS``; None for the default for the panels' shape.
+        scale: limits and levels; None for those that ``fit`` chooses without options.
+        columns: maximum number of panels in a row; None for as many as fit the width.
         look: a name in ``STYLES``.
-        size: the figure's; what suits its panels if None.
-        twin: what is drawn on a second axis.
+        size: the figure's size; None for one that suits its panels.
+        twin: the panels and scale of a second axis.
         text: a caption below all panels.
-        camera: where surfaces are seen from.
-        dpi: for how many dots per inch images are made.
+        camera: the viewpoint of three-dimensional plots.
+        dpi: dots per inch of rendered images.
 
     Raises:
-        UsageError: if the panels do not go together, or the kind does not suit them.
+        UsageError: if the panels cannot share a figure, or an option does not apply to the kind.
     """
-    kind = check(panels, kind)
+    kind = choose_kind(panels, kind)
     scale = scale or fit(panels)
     painter = load(kind)
     if scale.levels is not None and not painter.has_levels:
@@ -72,28 +72,28 @@ def draw(
         )
     if camera is not None and kind not in THREE_DIMENSIONAL:
         raise UsageError(
-            f"--azimuth, --elevation, --zoom: mean nothing to --kind {kind}; "
+            f"--azimuth, --elevation, --zoom: do not apply to --kind {kind}; "
             f"use {' or '.join(THREE_DIMENSIONAL)}"
         )
     with style(look):
         groups = _groups(panels, painter)
         layout = lay_out(groups, painter, columns, size)
         if kind in THREE_DIMENSIONAL:
-            painter = _seen(painter, camera, layout, dpi)
+            painter = _with_camera(painter, camera, layout, dpi)
         figure = _draw(groups, painter, scale, layout, twin)
         fixed = size is not None and size.height is not None
         if layout.below and not fixed:
-            pack(figure, layout)
+            fit_height_to_boxes(figure, layout)
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
-            give_height(figure, layout.rows)
+            fit_height_to_lines(figure, layout.rows)
         return figure
 
 
-def _seen(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
-    """A painter that knows its camera."""
-    width = round(FINENESS * layout.panel[0] * dpi)
+def _with_camera(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
+    """Bind the camera and the image width to a three-dimensional painter."""
+    width = round(OVERSAMPLING * layout.panel[0] * dpi)
     paint: Any = painter.paint
     return replace(painter, paint=partial(paint, camera=camera, width=width))
 
@@ -104,36 +104,36 @@ def _draw(
     figure = Figure(figsize=layout.figure, layout="compressed")
     splits = {panel.split for group in groups for panel in group}
     with_split = len(splits) > 1 and not painter.overlay
-    all_axes, shown = [], None
+    all_axes, mappable = [], None
     for place, group in enumerate(groups, start=1):
         axes: Any = figure.add_subplot(
             layout.rows, layout.columns, place, projection=painter.projection
         )
         if twin is None:
-            shown = painter.paint(axes, group, scale)
+            mappable = painter.paint(axes, group, scale)
         else:
             paint_both(axes, group, scale, twin)
-        caption(axes, group[0], with_split, layout.panel)
+        add_labels(axes, group[0], with_split, layout.panel)
         all_axes.append(axes)
-    if shown is not None:
+    if mappable is not None:
         text = labels.quantity([group[0] for group in groups])
-        _add_bar(figure, all_axes, shown, scale, text, layout.below)
+        _add_colorbar(figure, all_axes, mappable, scale, text, layout.below)
     return figure
 
 
 def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
-    """Write a text below everything, in lines as wide as the figure, which grows unless fixed."""
-    letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / enlarged()))
+    """Write a caption as wide as the figure below everything, and make room unless fixed."""
+    letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / text_scale()))
     lines = wrap(text, letters)
     if painter.projection is not None:
-        lines.insert(0, "")  # the layout does not know of the legends of axes in 3-D
+        lines.insert(0, "")  # the layout ignores the legends of 3-D axes
     figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))
     if not fixed:
         figure.set_figheight(figure.get_figheight() + len(lines) * pt(10) / 72)
 
 
 def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
-    """The panels of each axes: one, or those of one surface if they overlay each other."""
+    """Group panels by axes: one panel each, or all panels of a surface if they overlay."""
     if not painter.overlay:
         return [[panel] for panel in panels]
     groups: dict[int, list[Panel]] = {}
@@ -142,11 +142,11 @@ def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
     return list(groups.values())
 
 
-def _add_bar(
-    figure: Figure, axes: list[Any], shown: ScalarMappable, scale: Scale, text: str, below: bool
+def _add_colorbar(
+    figure: Figure, axes: list[Any], mappable: ScalarMappable, scale: Scale, text: str, below: bool
 ) -> None:
     bar = figure.colorbar(
-        shown,
+        mappable,
         ax=axes,
         label=f"{text} (log scale)" if scale.log else text,
         location="bottom" if below else "right",

@@ -1,4 +1,4 @@
-"""How large a picture is: the widths of printed columns, or any."""
+"""Sizes of pictures: widths of printed columns, or explicit dimensions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from landscape_cli.errors import UsageError
 
 WIDTHS = {"column": 3.5, "double": 7.2}
-"""The width in inches of one column of a page (89 mm) and of both (183 mm), as journals have it."""
+"""Widths in inches of one column (89 mm) and of a full page (183 mm), as in journals."""
 
 UNITS = {"": 1.0, "in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
+"""Inches per unit."""
+
 SMALLEST, LARGEST = 1.0, 100.0
+"""Bounds on a picture's width and height in inches."""
 
 _PAIR = re.compile(r"(\d+(?:\.\d*)?)x(\d+(?:\.\d*)?)(in|cm|mm)?")
 
@@ -21,8 +24,8 @@ class Size:
     """The size of a picture in inches.
 
     Args:
-        width: exact.
-        height: exact; what the panels need if None.
+        width: exact width.
+        height: exact height; None for as much as the panels need.
     """
 
     width: float
@@ -30,10 +33,10 @@ class Size:
 
 
 def parse_size(text: str) -> Size:
-    """Read ``column``, ``double`` or ``WxH``, which is in inches, or else ends in cm or mm.
+    """Parse ``column``, ``double`` or ``WxH`` in inches, or in cm or mm with that suffix.
 
     Raises:
-        UsageError: if it has another form, or is too small or large for a picture.
+        UsageError: if the text has another form, or the size is out of bounds.
     """
     word = text.strip().lower()
     if word in WIDTHS:
@@ -43,5 +46,5 @@ def parse_size(text: str) -> Size:
         raise UsageError(f"--size {text!r}: expected column, double or WxH, such as 5x3 or 12x8cm")
     width, height = (float(number) * UNITS[match[3] or ""] for number in match.group(1, 2))
     if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
-        raise UsageError(f"--size {text!r}: must be from {SMALLEST:g} to {LARGEST:g} inches")
+        raise UsageError(f"--size {text!r}: must be between {SMALLEST:g} and {LARGEST:g} inches")
     return Size(width, height)

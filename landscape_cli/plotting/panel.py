@@ -1,4 +1,4 @@
-"""One quantity of one surface, as the arrays that a plot needs."""
+"""Panels: one quantity of one surface, as the arrays that a plot needs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, 
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
-MOST_PLANES = 36
-"""At most so many repeats of a plane are drawn in one figure."""
+MAX_PLANES = 36
+"""Maximum number of repeats of a plane in one figure."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Panel:
     """One quantity of one surface.
 
     Args:
-        surface: where the values come from.
+        surface: the surface that holds the values.
         split: the split's name.
         quantity: the quantity's name.
         source: the surface's file, for titles and messages.
-        shown: the indices along each axis of the points to draw, None for all of them.
-        repeat: which of several repeats the surface is; None if it is not one of several.
-        members: where the surface is a mean over repeats, these, each a panel of its own.
+        shown: indices along each axis of the points to draw; None for all points.
+        repeat: index of the repeat that the surface is; None if it is not one of several.
+        members: a panel for each repeat if the surface is their mean.
     """
 
     surface: Surface
@@ -45,7 +45,7 @@ class Panel:
 
     @cached_property
     def whole(self) -> Panel:
-        """The panel with all points of the grid, itself if it shows them all."""
+        """The panel with all points of the grid, which may be this panel."""
         if self.shown is None:
             return self
         return replace(self, shown=None, members=tuple(member.whole for member in self.members))
@@ -57,44 +57,46 @@ class Panel:
 
     @property
     def unit(self) -> float:
-        """What a stored value is multiplied by to be shown: 100 for percent, else 1."""
+        """Factor from stored to shown values: 100 for percentages, else 1."""
         return 100.0 if self.quantity in PERCENT else 1.0
 
     @property
     def aspect(self) -> float:
-        """Height to width of a plane drawn flat: that of its ranges, unless it is extreme."""
+        """Height over width of a flat plot of the plane."""
         return aspect_of(self.surface.grid)
 
     @cached_property
     def x(self) -> NDArray[np.float64]:
-        """The x coordinates, of shape (nx,)."""
+        """X coordinates, of shape (nx,)."""
         return self._coordinates("x")
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
-        """The y coordinates of a plane, of shape (ny,)."""
+        """Y coordinates of a plane, of shape (ny,)."""
         return self._coordinates("y")
 
     @cached_property
     def z(self) -> NDArray[np.float64]:
-        """The values as shown, of shape (nx,) or (ny, nx); NaN where missing."""
+        """Values as shown, of shape (nx,) or (ny, nx); NaN where missing."""
         stored = self.surface.values[self.split, self.quantity]
-        values = np.asarray(self.cut(stored), dtype=np.float64)
+        values = np.asarray(self.select(stored), dtype=np.float64)
         return np.where(self.missing, np.nan, values * self.unit)
 
     @cached_property
     def stderr(self) -> NDArray[np.float64]:
-        """The standard errors as shown, of the shape of ``z``; NaN where there are none."""
+        """Standard errors as shown, shaped like ``z``; NaN where there are none."""
         stored = self.surface.stderr.get((self.split, self.quantity))
         if stored is None:
             return np.full_like(self.z, np.nan)
-        return np.where(self.missing, np.nan, np.asarray(self.cut(stored), np.float64) * self.unit)
+        return np.where(
+            self.missing, np.nan, np.asarray(self.select(stored), np.float64) * self.unit
+        )
 
     @cached_property
     def spread(self) -> NDArray[np.float64]:
-        """The standard deviation over the repeats of a mean as shown, of the shape of ``z``.
+        """Standard deviation over the repeats as shown, shaped like ``z``.
 
-        NaN where the mean is not finite, and for what is no mean.
+        NaN where the mean is not finite, and everywhere if the surface is not a mean over repeats.
         """
         if not self.members:
             return np.full_like(self.z, np.nan)
@@ -103,21 +105,21 @@ class Panel:
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
-        """Which points were not computed: still to do, or failed."""
-        return np.isin(self.cut(self.surface.status), (Status.TODO, Status.FAILED))
+        """Mask of points that were not computed: still to do, or failed."""
+        return np.isin(self.select(self.surface.status), (Status.TODO, Status.FAILED))
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
-        """Which points have a finite value."""
+        """Mask of points with a finite value."""
         return np.isfinite(self.z)
 
     @cached_property
     def not_finite(self) -> NDArray[np.bool_]:
-        """Which points were computed, but to a NaN or an infinity."""
+        """Mask of points that were computed, but to a NaN or an infinity."""
         return ~self.missing & ~self.finite
 
-    def cut(self, array: NDArray[Any]) -> NDArray[Any]:
-        """What an array of the grid's shape holds for the points to draw."""
+    def select(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the part of an array of the grid's shape that belongs to the points to draw."""
         if self.shown is None:
             return np.asarray(array)
         return np.asarray(array)[
@@ -130,14 +132,14 @@ class Panel:
 
 
 def aspect_of(grid: Grid) -> float:
-    """Height to width of a grid's plane drawn flat: that of its ranges, unless it is extreme."""
+    """Return height over width of a flat plot of a grid: that of its ranges, within bounds."""
     x, y = grid.axes["x"], grid.axes["y"]
     if x.points == 1 or y.points == 1:
         return 1.0
     return min(max((y.high - y.low) / (x.high - x.low), 0.5), 1.6)
 
 
-def choose(
+def select_panels(
     surface: Surface,
     split: str | None,
     quantity: str | None,
@@ -145,79 +147,83 @@ def choose(
     raw: bool = False,
     repeat: int | None = None,
 ) -> list[Panel]:
-    """Turn a surface into panels: one, or for a line one a split if none is named.
+    """Turn a surface into panels: one for a plane, one for each split for a line.
 
-    Of several repeats a line shows the mean with the repeats as its members, and a plane has a
-    panel for each; with ``repeat`` that one alone is shown.
+    With ``split`` there is only that split's panel. With several repeats, a line shows their mean,
+    with the repeats as members, and a plane has a panel for each; with ``repeat`` only that one is
+    shown.
 
-    The default quantity is "loss" and the default split "train" where there are such.
-    An incomplete surface shows the finest level that is complete, and a line all that is computed
-    if some level is; with ``raw`` it shows every point, computed or missing.
+    The default quantity is "loss" and the default split "train" if the surface has them. An
+    incomplete plane shows the finest complete level of its grid; an incomplete line shows all
+    computed points once a level is complete. With ``raw``, every point is shown, computed or not.
 
     Raises:
-        UsageError: if the surface lacks the split, the quantity or the repeat, or has more repeats
-            than are drawn.
+        UsageError: if the surface lacks the split, quantity or repeat, or has more repeats than
+            fit in a figure.
     """
     splits = _splits(surface, split, source)
-    offered = {name: None for s in splits for name in surface.quantities(s)}
-    wanted = quantity or ("loss" if "loss" in offered else next(iter(offered)))
-    having = [s for s in splits if wanted in surface.quantities(s)]
+    available = {name: None for s in splits for name in surface.quantities(s)}
+    name = quantity or ("loss" if "loss" in available else next(iter(available)))
+    having = [s for s in splits if name in surface.quantities(s)]
     if not having:
         raise UsageError(
-            f"--quantity {wanted!r}: {source} has {', '.join(offered)} for "
+            f"--quantity {name!r}: {source} has {', '.join(available)} for "
             f"{' and '.join(splits)}; choose one of these"
         )
     line = len(surface.grid.axes) == 1
-    panels = [Panel(surface, s, wanted, source) for s in (having if line else having[:1])]
+    panels = [Panel(surface, s, name, source) for s in (having if line else having[:1])]
     if surface.grid.repeated or repeat is not None:
         panels = _of_repeats(panels, line, repeat)
-    return panels if raw or surface.complete else [_coarse(panel, surface) for panel in panels]
+    return panels if raw or surface.complete else [_completed(panel, surface) for panel in panels]
 
 
 def _of_repeats(panels: list[Panel], line: bool, repeat: int | None) -> list[Panel]:
-    """The panels of one repeat, or of a line's mean over them, or of each of a plane's.
+    """Return the panels of one repeat, of a line's mean, or of each repeat of a plane.
 
     Raises:
-        UsageError: if there is no such repeat, or there are too many planes.
+        UsageError: if the surface lacks the repeat, or there are too many planes.
     """
     surface, source = panels[0].surface, panels[0].source
     repeats = surface.grid.repeats
     if repeat is not None and (repeats == 1 or not 0 <= repeat < repeats):
-        remedy = f"choose one from 0 to {repeats - 1}" if repeats > 1 else "leave --repeat out"
-        raise UsageError(f"--repeat {repeat}: {source} has {repeats} of them; {remedy}")
-    if repeat is None and not line and repeats > MOST_PLANES:
+        if repeats == 1:
+            raise UsageError(f"--repeat {repeat}: {source} has no repeats; leave --repeat out")
         raise UsageError(
-            f"{source} has {repeats} repeats, more planes than the {MOST_PLANES} that fit a "
-            "figure; draw one of them with --repeat K"
+            f"--repeat {repeat}: {source} has {repeats} repeats; choose one from 0 to {repeats - 1}"
+        )
+    if repeat is None and not line and repeats > MAX_PLANES:
+        raise UsageError(
+            f"{source} has {repeats} repeats, more planes than the {MAX_PLANES} that fit in a "
+            "figure; draw one with --repeat K"
         )
     numbers = range(repeats) if repeat is None else [repeat]
-    parts = {number: one_repeat(surface, number) for number in numbers}
-    found = [
-        tuple(replace(panel, surface=part, repeat=number) for number, part in parts.items())
+    surfaces = {number: one_repeat(surface, number) for number in numbers}
+    by_repeat = [
+        tuple(replace(panel, surface=part, repeat=number) for number, part in surfaces.items())
         for panel in panels
     ]
     if repeat is None and line:
         mean = mean_surface(surface)
-        pairs = zip(panels, found, strict=True)
+        pairs = zip(panels, by_repeat, strict=True)
         return [replace(panel, surface=mean, members=members) for panel, members in pairs]
-    return [panel for members in found for panel in members]
+    return [panel for members in by_repeat for panel in members]
 
 
-def _coarse(panel: Panel, surface: Surface) -> Panel:
-    """The panel of the points to draw while the surface is incomplete.
+def _completed(panel: Panel, surface: Surface) -> Panel:
+    """Restrict a panel of an incomplete surface to the finest complete level.
 
-    Everything is drawn if no level is complete, or none of its values could be drawn.
+    The whole grid is shown if no level is complete, or no value of it is finite.
 
     Args:
-        panel: one of the surface's; all have the level that is complete in all repeats.
-        surface: the whole surface.
+        panel: a panel of the surface.
+        surface: the surface with all its repeats; a level is complete if it is in every repeat.
     """
     level = surface.level
     if level is not None and panel.dimension == 1:
         level = {"x": np.flatnonzero(panel.surface.status)}
     members = tuple(replace(member, shown=level) for member in panel.members)
-    coarse = replace(panel, shown=level, members=members)
-    return coarse if coarse.finite.any() else panel
+    completed = replace(panel, shown=level, members=members)
+    return completed if completed.finite.any() else panel
 
 
 def _splits(surface: Surface, split: str | None, source: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What to draw of surfaces: the options of a picture, and the panels and scale they lead to."""
+"""The options of a picture, and the panels and scale that follow from them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from landscape_cli.plotting.annotations.overlay import path_notes
 from landscape_cli.plotting.kinds.painter import load
-from landscape_cli.plotting.kinds.suitability import check
+from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, check_twin
-from landscape_cli.plotting.panel import Panel, choose
+from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.value_range import fit, notes
@@ -17,19 +17,19 @@ from landscape_cli.records.surface import Surface
 
 
 def drawable(panels: Sequence[Panel]) -> bool:
-    """Whether every panel has a finite value."""
+    """Return whether every panel has a finite value."""
     return all(bool(panel.finite.any()) for panel in panels)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn, before anything is.
+    """A picture that is decided on but not drawn yet.
 
     Args:
         panels: at least one, all of the same dimension and quantity.
-        kind: how they are drawn, a name in ``KINDS``.
-        scale: the scale that they share.
-        twin: what is drawn on a second axis.
+        kind: the kind of plot, a name in ``KINDS``.
+        scale: the scale shared by all panels.
+        twin: the panels and scale of a second axis.
     """
 
     panels: list[Panel]
@@ -39,32 +39,32 @@ class Picture:
 
     @property
     def caption(self) -> str:
-        """What the picture shows, a paragraph."""
+        """A paragraph that describes the picture."""
         if self.twin is None:
             return describe(self.panels, self.scale)
         return describe(self.panels, self.scale, self.twin.panels, self.twin.scale)
 
     def notes(self) -> list[str]:
-        """What the picture does not show, a sentence each."""
+        """Return one sentence for each thing that the picture leaves out."""
         clipped = load(self.kind).clipped
         return [*notes(self.panels, self.scale, clipped), *path_notes(self.panels)]
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of a picture; None leaves the choice to the surfaces.
+    """The options of a picture; None means a default that depends on the surfaces.
 
     Args:
         kind: a name in ``KINDS``.
-        split: whose values.
-        quantity: which values.
-        repeat: the one of several repeats that is drawn alone.
+        split: the split whose values are drawn.
+        quantity: the quantity to draw.
+        repeat: index of the only repeat to draw.
         raw: draw every point of an incomplete surface.
         log: whether the scale is logarithmic.
         vmin: the lowest value shown.
         vmax: the highest value shown.
-        levels: how many levels contours have.
-        twin: the quantity of a line's second axis.
+        levels: number of contour levels.
+        twin: the quantity on a line's second axis.
     """
 
     kind: str | None = None
@@ -79,30 +79,30 @@ class Request:
     twin: str | None = None
 
     def panels(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
-        """The panels of surfaces with these names.
+        """Return the panels of surfaces, which have these names.
 
         Raises:
-            UsageError: if a surface lacks what is asked for.
+            UsageError: if a surface lacks the split, quantity or repeat.
         """
         return self._panels(surfaces, names, self.quantity)
 
     def twins(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
-        """The panels of the second axis, none without one.
+        """Return the panels of the second axis, or an empty list without one.
 
         Raises:
-            UsageError: if a surface lacks what is asked for.
+            UsageError: if a surface lacks the split, quantity or repeat.
         """
         return [] if self.twin is None else self._panels(surfaces, names, self.twin)
 
     def picture(self, panels: list[Panel], twins: Sequence[Panel] = ()) -> Picture:
-        """How these panels are drawn.
+        """Choose the kind and scale for panels.
 
         Raises:
-            UsageError: if they do not go together, or an option makes no sense for them.
+            UsageError: if the panels cannot share a figure, or an option does not apply to them.
         """
         if twins:
             check_twin(panels, twins)
-        kind = check(panels, self.kind)
+        kind = choose_kind(panels, self.kind)
         scale = fit(panels, log=self.log, vmin=self.vmin, vmax=self.vmax, levels=self.levels)
         second = Twin(twins, fit(twins, log=False)) if twins else None
         return Picture(panels, kind, scale, second)
@@ -113,5 +113,5 @@ class Request:
         return [
             panel
             for surface, name in zip(surfaces, names, strict=True)
-            for panel in choose(surface, self.split, quantity, name, self.raw, self.repeat)
+            for panel in select_panels(surface, self.split, quantity, name, self.raw, self.repeat)
         ]

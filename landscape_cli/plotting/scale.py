@@ -1,4 +1,4 @@
-"""The scale that the panels of a figure share: limits, linear or logarithmic, levels, ticks."""
+"""The scale shared by the panels of a figure: limits, linear or logarithmic, levels, ticks."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ Extend = Literal["neither", "min", "max", "both"]
 Floats = NDArray[np.float64]
 
 MANTISSAS = (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,))
+"""Mantissas of round numbers on a logarithmic scale, from dense to sparse."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How values become heights and colours, the same in all panels.
+    """The map from values to heights and colours, the same in all panels.
 
-    Values are drawn as they are, or on a logarithmic scale as their decimal logarithms, so that
-    what lies between two points is interpolated on the scale that is seen.
+    Values are drawn unchanged, or on a logarithmic scale as their decimal logarithms, so that
+    interpolation between points takes place on the visible scale. "As drawn" means these numbers.
 
     Args:
         low: the lowest value shown.
         high: the highest value shown.
         log: whether the scale is logarithmic.
-        levels: how many levels contours have; None to choose round ones.
-        extend: at which ends values lie beyond the limits.
+        levels: number of contour levels; None for round ones.
+        extend: the ends at which values lie beyond the limits.
     """
 
     low: float
@@ -44,7 +45,7 @@ class Scale:
 
     @property
     def norm(self) -> Normalize:
-        """From drawn values to colours."""
+        """The map from values as drawn to positions on the colour map."""
         return Normalize(*self.ends)
 
     @property
@@ -54,40 +55,40 @@ class Scale:
         return float(low), float(high)
 
     def hidden(self, panel: Panel) -> NDArray[np.bool_]:
-        """Which finite values have no place on this scale: those <= 0 on a logarithmic one."""
+        """Return a mask of finite values that this scale cannot show: <= 0 if logarithmic."""
         return panel.finite & (panel.z <= 0) if self.log else np.zeros_like(panel.finite)
 
     def visible(self, panel: Panel) -> NDArray[np.bool_]:
-        """Which values have a place on this scale, clipped to its limits or not."""
+        """Return a mask of values that this scale can show, whether or not they are clipped."""
         return panel.finite & ~self.hidden(panel)
 
     def drawn(self, panel: Panel) -> np.ma.MaskedArray[Any, np.dtype[np.float64]]:
-        """A panel's values as drawn, not clipped; masked where there is none to draw."""
+        """Return a panel's values as drawn, not clipped; masked where not visible."""
         visible = self.visible(panel)
         return np.ma.MaskedArray(
             self._drawn(np.where(visible, panel.z, self.high)), mask=~visible, dtype=np.float64
         )
 
     def clipped(self, panel: Panel) -> tuple[float, float]:
-        """The fractions of a panel's visible values that lie below and above the limits."""
+        """Return the fractions of a panel's visible values below and above the limits."""
         values = panel.z[self.visible(panel)]
         return float(np.mean(values < self.low)), float(np.mean(values > self.high))
 
     def lines(self) -> Floats:
-        """The values of contour lines as drawn, strictly within the limits."""
+        """Return the levels of contour lines as drawn, strictly within the limits."""
         if self.levels is not None:
             return np.linspace(*self.ends, self.levels + 2)[1:-1]
         return self._round_levels(12)
 
     def bands(self) -> Floats:
-        """The edges of filled contours as drawn, from limit to limit."""
+        """Return the edges of filled contours as drawn, from limit to limit."""
         low, high = self.ends
         if self.levels is not None:
             return np.linspace(low, high, self.levels + 1)
         return np.array([low, *self._round_levels(22), high])
 
     def ticks(self) -> tuple[Floats, list[str]] | None:
-        """Where a logarithmic scale has ticks as drawn, and their labels; None if linear."""
+        """Return tick positions as drawn and their labels, or None if the scale is linear."""
         if not self.log:
             return None
         values = self._round_values(7)
@@ -97,14 +98,14 @@ class Scale:
         return places, [labels.number(v) for v in values]
 
     def text(self, drawn: float) -> str:
-        """The label of a drawn value."""
+        """Return the label of a value as drawn."""
         return labels.number(10.0**drawn if self.log else drawn)
 
     def _drawn(self, values: Floats) -> Floats:
         return np.log10(values) if self.log else values
 
     def _round_levels(self, most: int) -> Floats:
-        """Round values as drawn, none so near a limit that rounding could make it equal."""
+        """Return round values as drawn, none so near a limit that rounding could equate them."""
         low, high = self.ends
         levels = self._drawn(self._round_values(most))
         sliver = 1e-6 * (high - low)
@@ -115,8 +116,8 @@ class Scale:
             values = _round_logarithmic(self.low, self.high, most)
             if len(values) >= 3:
                 return values
-        round_ones = np.asarray(MaxNLocator(most).tick_values(self.low, self.high))
-        return round_ones[(round_ones > self.low) & (round_ones < self.high)]
+        values = np.asarray(MaxNLocator(most).tick_values(self.low, self.high))
+        return values[(values > self.low) & (values < self.high)]
 
 
 def _round_logarithmic(low: float, high: float, most: int) -> Floats:
@@ -133,7 +134,7 @@ def _round_logarithmic(low: float, high: float, most: int) -> Floats:
 
 
 def common_extend(panels: Sequence[Panel], scale: Scale) -> Extend:
-    """At which ends of a scale some panel has values beyond the limits."""
+    """Return the ends of a scale beyond which any panel has values."""
     shares = [scale.clipped(panel) for panel in panels]
     below, above = (any(share[end] > 0 for share in shares) for end in (0, 1))
     if below and above:

@@ -1,4 +1,4 @@
-"""The look of all pictures, in one of several styles."""
+"""Styles of pictures: settings of matplotlib, colours, and sizes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 BAD = "#e6194b"
-"""The colour of points that are not finite."""
+"""Colour of points that are not finite."""
 
 HIDDEN = "#f58231"
-"""The colour of points that a logarithmic scale can't show."""
+"""Colour of points that a logarithmic scale cannot show."""
 
 SERIES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
-"""Colours (Okabe and Ito's, safe for colour-blind readers) and dashes of a line plot's splits."""
+"""Colours (Okabe and Ito's, safe for colour-blind readers) and dashes of the curves of a line."""
 
 LIGHT_SERIES = ("#56b4e9", "#e69f00", "#2bc59b", "#eca6cb")
-"""The same colours, to be seen on a dark background."""
+"""Lighter versions of the colours for a dark background."""
 
-TEXT = 9
-"""The size of text in points that all other sizes are made for."""
+BASE_FONT_SIZE = 9
+"""Font size in points to which all other lengths in this package refer."""
 
 SETTINGS = {
     "font.size": 9,
@@ -71,56 +71,59 @@ STYLES: dict[str, dict[str, Any]] = {
         "grid.color": "#3a3d45",
     },
 }
-"""What each style has of its own."""
+"""Settings in which each style differs from ``SETTINGS``."""
 
 
 def style(name: str = "paper") -> AbstractContextManager[None]:
-    """The settings of a style, for the time of a ``with`` block."""
+    """Return a context manager that applies a style."""
     settings: dict[Any, Any] = {**SETTINGS, **STYLES[name]}
     return matplotlib.rc_context(settings)
 
 
 def pt(points: float) -> float:
-    """A length or a size of text, in points, for the text of the style that is on."""
-    return points * enlarged()
+    """Scale a length or font size in points to the active style's font size."""
+    return points * text_scale()
 
 
-def enlarged() -> float:
-    """How many times larger than usual the text of the style that is on is."""
-    return float(matplotlib.rcParams["font.size"]) / TEXT
+def text_scale() -> float:
+    """Return the ratio of the active style's font size to ``BASE_FONT_SIZE``."""
+    return float(matplotlib.rcParams["font.size"]) / BASE_FONT_SIZE
 
 
 def ink(lightness: float) -> tuple[float, float, float]:
-    """A shade between the colours of text, 0, and background, 1, in the style that is on."""
-    text, ground = (
+    """Blend the active style's text colour (0) with its background (1)."""
+    text, background = (
         np.array(to_rgb(matplotlib.rcParams[key])) for key in ("text.color", "figure.facecolor")
     )
-    red, green, blue = (text + lightness * (ground - text)).tolist()
+    red, green, blue = (text + lightness * (background - text)).tolist()
     return red, green, blue
 
 
 def outline(width: float) -> list[withStroke]:
-    """What makes text and lines stand out from anything."""
+    """Return an outline in the background colour, which sets off text and lines."""
     return [withStroke(linewidth=pt(width), foreground=ink(1))]
 
 
-def missing() -> dict[str, Any]:
-    """The look of the area that is not computed."""
+def missing_look() -> dict[str, Any]:
+    """Return the properties of patches over areas that are not computed."""
     return {"facecolor": ink(0.9), "edgecolor": ink(0.55), "hatch": "////", "linewidth": 0.0}
 
 
 def series() -> tuple[tuple[str, str], ...]:
-    """The colours and dashes of curves."""
+    """Return the colours and dashes of curves in the active style."""
     if sum(ink(1)) > 1.5:
         return SERIES
-    return tuple((new, dash) for new, (_, dash) in zip(LIGHT_SERIES, SERIES, strict=True))
+    return tuple((color, dash) for color, (_, dash) in zip(LIGHT_SERIES, SERIES, strict=True))
 
 
-def ticks(most: int, prune: Literal["lower", "upper"] | None = None) -> MaxNLocator:
-    """At most so many steps between ticks at round numbers, without one at an end if asked for."""
-    return MaxNLocator(most, steps=[1, 2, 5, 10], prune=prune)
+def ticks(max_intervals: int, prune: Literal["lower", "upper"] | None = None) -> MaxNLocator:
+    """Place ticks at round numbers, with at most ``max_intervals`` intervals between them.
+
+    ``prune`` drops the tick at that end.
+    """
+    return MaxNLocator(max_intervals, steps=[1, 2, 5, 10], prune=prune)
 
 
 def colormap() -> Colormap:
-    """The colours of values: perceptually uniform, and safe for colour-blind readers."""
+    """Return the colour map: perceptually uniform, and safe for colour-blind readers."""
     return matplotlib.colormaps["viridis"]

@@ -1,4 +1,4 @@
-"""Choosing the scale of a figure from its panels and what the user asked for."""
+"""Choose the scale of a figure from its panels and the user's options."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from landscape_cli.plotting.scale import Scale, common_extend
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.presentation import is_wide
 
-MOST_LEVELS = 500
-LARGEST = 1e280
-"""Beyond this, differences and powers of ten overflow."""
+MAX_LEVELS = 500
+"""Maximum number of contour levels."""
+
+MAX_MAGNITUDE = 1e280
+"""Largest absolute value drawn; beyond it, differences and powers of ten overflow."""
 
 BAND = 1.96
-"""The half-width of a 95 % band in standard errors."""
+"""Half-width of a 95 % confidence band in standard errors."""
 
 
 def fit(
@@ -31,13 +33,14 @@ def fit(
     vmax: float | None = None,
     levels: int | None = None,
 ) -> Scale:
-    """Choose the scale that all panels share.
+    """Choose the scale shared by all panels.
 
-    Without ``vmin`` and ``vmax`` nothing is clipped. With ``log`` None the scale is logarithmic
-    if no limit is given and the values of planes are positive and span more than three decades.
+    Without ``vmin`` and ``vmax`` nothing is clipped. If ``log`` is None, the scale is logarithmic
+    if neither limit is given, and the panels are planes whose values are positive and span more
+    than three decades.
 
     Raises:
-        UsageError: if a panel has nothing to show, or an option makes no sense for the values.
+        UsageError: if a panel has no finite value, or an option does not suit the values.
     """
     _check_options(vmin, vmax, levels)
     for panel in panels:
@@ -52,28 +55,30 @@ def fit(
 
 
 def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
-    """Say which values a scale clips or can't show, a sentence each.
+    """Return a sentence for each set of values that a scale clips or cannot show.
 
     Args:
         panels: the panels drawn.
         scale: the scale they are drawn on.
-        clipped: what becomes of clipped values, the painter's word.
+        clipped: the painter's phrase for what happens to clipped values.
     """
-    found = []
+    sentences = []
     for panel in panels:
-        what = f"the {panel.split} {panel.quantity} values in {panel.source}"
+        values = f"the {panel.split} {panel.quantity} values in {panel.source}"
         below, above = scale.clipped(panel)
         if below:
-            found.append(
-                f"{labels.share(below)} of {what} lie below --vmin {scale.low:g} {clipped}"
+            sentences.append(
+                f"{labels.share(below)} of {values} lie below --vmin {scale.low:g} {clipped}"
             )
         if above:
-            found.append(
-                f"{labels.share(above)} of {what} lie above --vmax {scale.high:g} {clipped}"
+            sentences.append(
+                f"{labels.share(above)} of {values} lie above --vmax {scale.high:g} {clipped}"
             )
         if hidden := np.count_nonzero(scale.hidden(panel.whole)):
-            found.append(f"{hidden} of {what} are not positive and have no place on a log scale")
-    return found
+            sentences.append(
+                f"{hidden} of {values} are not positive and cannot be shown on a log scale"
+            )
+    return sentences
 
 
 def _check_options(vmin: float | None, vmax: float | None, levels: int | None) -> None:
@@ -82,8 +87,8 @@ def _check_options(vmin: float | None, vmax: float | None, levels: int | None) -
             raise UsageError(f"{option} {value}: must be a finite number")
     if vmin is not None and vmax is not None and vmin >= vmax:
         raise UsageError(f"--vmin {vmin:g} must be below --vmax {vmax:g}")
-    if levels is not None and not 1 <= levels <= MOST_LEVELS:
-        raise UsageError(f"--levels {levels}: choose between 1 and {MOST_LEVELS}")
+    if levels is not None and not 1 <= levels <= MAX_LEVELS:
+        raise UsageError(f"--levels {levels}: choose between 1 and {MAX_LEVELS}")
 
 
 def _check_values(panel: Panel) -> None:
@@ -118,33 +123,37 @@ def _needs_log(panels: Sequence[Panel]) -> bool:
 def _limits(
     panels: Sequence[Panel], log: bool, vmin: float | None, vmax: float | None
 ) -> tuple[float, float]:
-    values = np.concatenate([_reach(panel, log) for panel in panels])
+    values = np.concatenate([_values_in_view(panel, log) for panel in panels])
     low, high = float(values.min()), float(values.max())
     if vmin is not None and vmax is None and vmin >= high:
         raise UsageError(f"--vmin {vmin:g}: no value is larger than {high:g}; lower it")
     if vmax is not None and vmin is None and vmax <= low:
         raise UsageError(f"--vmax {vmax:g}: no value is smaller than {low:g}; raise it")
-    for option, end, given in (("--vmin", low, vmin), ("--vmax", high, vmax)):
-        if given is None and abs(end) > LARGEST:
-            raise UsageError(f"{option}: values reach {end:g}, too far to draw; give a limit")
+    for option, end, limit in (("--vmin", low, vmin), ("--vmax", high, vmax)):
+        if limit is None and abs(end) > MAX_MAGNITUDE:
+            raise UsageError(f"{option}: values reach {end:g}, too large to draw; set a limit")
     if low == high:
-        low, high = (low / 1.1, high * 1.1) if log else (low - _room(low), high + _room(high))
+        low, high = (low / 1.1, high * 1.1) if log else (low - _margin(low), high + _margin(high))
     elif panels[0].dimension == 1:
         low, high = _widen(low, high, log)
     return low if vmin is None else vmin, high if vmax is None else vmax
 
 
 def _widen(low: float, high: float, log: bool) -> tuple[float, float]:
-    """Some room above and below a line, on the scale that is seen."""
+    """Add a margin of 5 % of the range above and below a line, on its scale."""
     if log:
         factor = (high / low) ** 0.05
         return low / factor, high * factor
-    room = 0.05 * (high - low)
-    return low - room, high + room
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin
 
 
-def _reach(panel: Panel, log: bool) -> NDArray[np.float64]:
-    """The values that the limits must include: finite, with a line's band, > 0 if log."""
+def _values_in_view(panel: Panel, log: bool) -> NDArray[np.float64]:
+    """Return the finite values that the limits must include.
+
+    A line's include those of its repeats and, on a linear scale, the ends of its band; values on a
+    log scale are positive.
+    """
     values = panel.z
     if log:
         values = np.concatenate([values, *(member.z for member in panel.members)])
@@ -158,12 +167,12 @@ def _reach(panel: Panel, log: bool) -> NDArray[np.float64]:
 
 
 def band(panel: Panel) -> NDArray[np.float64]:
-    """The half-width of a line's band, (nx,); NaN where it has none.
+    """Return the half-width of a line's band, of shape (nx,); NaN where it has none.
 
-    One standard deviation over the repeats for a mean over them, else 1.96 standard errors.
+    It is one standard deviation for a mean over repeats, else ``BAND`` standard errors.
     """
     return panel.spread if panel.members else BAND * panel.stderr
 
 
-def _room(value: float) -> float:
+def _margin(value: float) -> float:
     return 0.05 * abs(value) or 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from builders import surface
-from landscape_cli.plotting.panel import Panel, choose
+from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.records.surface import Surface
 
 
@@ -21,7 +21,7 @@ def make_surface() -> Callable[..., Surface]:
 @pytest.fixture
 def make_panel() -> Callable[..., Panel]:
     def make(*args, source="run.h5", **kwargs):
-        return choose(_surface(*args, **kwargs), None, None, source)[0]
+        return select_panels(_surface(*args, **kwargs), None, None, source)[0]
 
     return make
 

@@ -88,7 +88,7 @@ def test_lines_have_frames_of_one_shape_too(make_surface):
 def test_frames_need_one_grid(make_panel):
     panels = [make_panel(lambda x, y: x, x=f"-1:1:{n}", source=f"{n}.h5") for n in (5, 5, 6)]
     check_frames(panels[:2])
-    with pytest.raises(UsageError, match=r"6\.h5 has another grid than 5\.h5"):
+    with pytest.raises(UsageError, match=r"6\.h5 has a different grid than 5\.h5"):
         check_frames(panels)
-    with pytest.raises(UsageError, match="name two files or more"):
+    with pytest.raises(UsageError, match="give two or more files"):
         check_frames(panels[:1])

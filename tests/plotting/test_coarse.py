@@ -7,9 +7,9 @@ from matplotlib.colors import to_rgba
 
 from builders import bowl
 from landscape_cli.plotting import KINDS
-from landscape_cli.plotting.annotations.marks import MOST_CROSSES
+from landscape_cli.plotting.annotations.marks import MAX_CROSSES
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.style import BAD
 from landscape_cli.plotting.text.captions import SUBTITLE
 from landscape_cli.plotting.value_range import fit, notes
@@ -33,7 +33,7 @@ def unfinished(make_surface):
         surface.status.ravel()[order[count:]] = Status.TODO
         if failed is not None:
             surface.status.ravel()[failed] = Status.FAILED
-        (panel,) = choose(surface, None, None, "run.h5", raw)
+        (panel,) = select_panels(surface, None, None, "run.h5", raw)
         return panel
 
     return make
@@ -124,7 +124,7 @@ def test_many_that_are_not_finite_fill_the_cells_of_the_level(unfinished, legend
     panel = unfinished(17 * 33 + 600, values, x="-1:1:51", y="-1:1:51")
     axes = draw([panel], "heatmap").axes[0]
     count = int(panel.whole.not_finite.sum())
-    assert count > MOST_CROSSES
+    assert count > MAX_CROSSES
     assert legend(axes) == [f"not finite ({count} points)"]
     (cells,) = [
         a
@@ -147,7 +147,7 @@ def test_what_a_log_scale_hides_beyond_the_level_is_marked_and_noted(unfinished,
     scale = fit([panel], log=True)
     assert crosses(draw([panel], "heatmap", scale).axes[0]) == {(-0.75, -1)}
     assert notes([panel], scale, "") == [
-        "1 of the train loss values in run.h5 are not positive and have no place on a log scale"
+        "1 of the train loss values in run.h5 are not positive and cannot be shown on a log scale"
     ]
 
 

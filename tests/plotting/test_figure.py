@@ -10,8 +10,8 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
-from landscape_cli.plotting.kinds.suitability import check
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.kinds.suitability import choose_kind
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.text.captions import CAPTION, SUBTITLE
 from landscape_cli.plotting.value_range import fit
 
@@ -107,7 +107,7 @@ def test_clipping_is_stated_in_the_picture(make_panel, legend, kind):
 def test_different_splits_are_named_above_their_panels(make_surface):
     ones = np.arange(25.0).reshape(5, 5)
     surface = make_surface({("train", "loss"): ones, ("test", "loss"): 2 * ones})
-    panels = [choose(surface, split, None, "run.h5")[0] for split in ("train", "test")]
+    panels = [select_panels(surface, split, None, "run.h5")[0] for split in ("train", "test")]
     first, second, bar = draw(panels).axes
     assert texts(first, SUBTITLE) == ["train"]
     assert texts(second, SUBTITLE) == ["test"]
@@ -145,7 +145,7 @@ def test_panels_in_columns(make_panel):
 )
 def test_default_kind_by_shape(make_panel, x, y, kind):
     panel = make_panel(bowl, x=x, y=y)
-    assert check([panel], None) == kind
+    assert choose_kind([panel], None) == kind
     draw([panel]).draw_without_rendering()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.records.tiles import Status
 
 LOSS, TEST_LOSS = ("train", "loss"), ("test", "loss")
@@ -12,27 +12,27 @@ ACCURACY = ("test", "accuracy")
 def test_defaults_are_train_and_loss_wherever_they_stand_in_the_file(make_surface):
     zeros = np.zeros((5, 5))
     surface = make_surface({ACCURACY: zeros, TEST_LOSS: zeros, LOSS: zeros})
-    (panel,) = choose(surface, None, None)
+    (panel,) = select_panels(surface, None, None)
     assert (panel.split, panel.quantity) == LOSS
 
 
 def test_without_train_and_loss_the_first_is_taken(make_surface):
     surface = make_surface({("dev", "margin"): np.zeros((5, 5)), ("dev", "norm"): np.ones((5, 5))})
-    (panel,) = choose(surface, None, None)
+    (panel,) = select_panels(surface, None, None)
     assert (panel.split, panel.quantity) == ("dev", "margin")
 
 
 def test_default_split_is_one_that_has_the_quantity(make_surface):
     surface = make_surface({LOSS: np.zeros((5, 5)), ACCURACY: np.zeros((5, 5))})
-    (panel,) = choose(surface, None, "accuracy")
+    (panel,) = select_panels(surface, None, "accuracy")
     assert panel.split == "test"
 
 
 def test_a_line_gives_a_panel_for_every_split_train_first(make_surface):
     zeros = np.zeros(5)
     surface = make_surface({ACCURACY: zeros, TEST_LOSS: zeros, LOSS: zeros}, y=None)
-    assert [p.split for p in choose(surface, None, None)] == ["train", "test"]
-    assert [p.split for p in choose(surface, "test", None)] == ["test"]
+    assert [p.split for p in select_panels(surface, None, None)] == ["train", "test"]
+    assert [p.split for p in select_panels(surface, "test", None)] == ["test"]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_line_gives_a_panel_for_every_split_train_first(make_surface):
 def test_what_is_not_in_the_file_is_refused(make_surface, split, quantity, words):
     surface = make_surface({LOSS: np.zeros((5, 5)), ACCURACY: np.zeros((5, 5))})
     with pytest.raises(UsageError) as error:
-        choose(surface, split, quantity, "a.h5")
+        select_panels(surface, split, quantity, "a.h5")
     for word in words:
         assert word in str(error.value)
 
@@ -66,6 +66,6 @@ def test_masks_tell_missing_from_not_finite(make_panel):
 
 def test_accuracy_is_in_percent_and_its_error_too(make_surface):
     surface = make_surface({ACCURACY: [0.25, 1.0]}, x="0:1:2", y=None, stderr={ACCURACY: [0.01, 0]})
-    (panel,) = choose(surface, None, None)
+    (panel,) = select_panels(surface, None, None)
     assert panel.z.tolist() == [25.0, 100.0]
     assert panel.stderr.tolist() == [1.0, 0.0]

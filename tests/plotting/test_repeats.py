@@ -7,7 +7,7 @@ from matplotlib.collections import PolyCollection
 from builders import surface
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.value_range import fit
 
 TRAIN, TEST = ("train", "loss"), ("test", "loss")
@@ -35,7 +35,7 @@ def repeated():
 
 def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
     surface = repeated({TRAIN: [[1, 2, 3], [1, 4, 7]], TEST: [[0, 0, 0], [0, 2, 0]]}, y=None)
-    panels = choose(surface, None, None)
+    panels = select_panels(surface, None, None)
     (axes,) = draw(panels).axes
     lines = {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
     assert lines["train"] == [1, 3, 5]
@@ -55,15 +55,15 @@ def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
 
 def test_limits_hold_every_repeat(repeated):
     surface = repeated({TRAIN: [[1, 2], [1, 2], [1, 2], [1, 50]]}, y=None)
-    assert fit(choose(surface, None, None)).high > 50
-    log = fit(choose(surface, None, None), log=True)
+    assert fit(select_panels(surface, None, None)).high > 50
+    log = fit(select_panels(surface, None, None), log=True)
     assert log.low < 1
     assert log.high > 50
 
 
 def test_a_plane_has_a_panel_for_each_repeat_on_one_scale(repeated):
     surface = repeated({TRAIN: np.arange(12).reshape(3, 2, 2)})
-    panels = choose(surface, None, None, "run.h5")
+    panels = select_panels(surface, None, None, "run.h5")
     assert [panel.z.tolist() for panel in panels] == surface.values[TRAIN].tolist()
     figure = draw(panels)
     *axes, bar = figure.axes
@@ -79,10 +79,10 @@ def test_a_plane_has_a_panel_for_each_repeat_on_one_scale(repeated):
 
 def test_one_repeat_alone(repeated):
     surface = repeated({TRAIN: np.arange(8).reshape(2, 2, 2)})
-    (panel,) = choose(surface, None, None, repeat=1)
+    (panel,) = select_panels(surface, None, None, repeat=1)
     assert panel.z.tolist() == [[4, 5], [6, 7]]
     line = repeated({TRAIN: [[1, 2], [3, 4]], TEST: [[5, 6], [7, 8]]}, y=None)
-    panels = choose(line, None, None, repeat=1)
+    panels = select_panels(line, None, None, repeat=1)
     assert [panel.z.tolist() for panel in panels] == [[3, 4], [7, 8]]
     (axes,) = draw(panels).axes
     assert not [one for one in axes.get_lines() if one.get_label() == "_one"]
@@ -90,7 +90,7 @@ def test_one_repeat_alone(repeated):
 
 def test_points_that_are_not_finite_in_some_repeat_are_marked(repeated, crosses, legend):
     surface = repeated({TRAIN: [[1, np.nan, 3], [1, 2, 3]]}, y=None)
-    (axes,) = draw(choose(surface, None, None)).axes
+    (axes,) = draw(select_panels(surface, None, None)).axes
     assert {x for x, _ in crosses(axes)} == {1}
     assert "not finite (1 point)" in legend(axes)
 
@@ -101,13 +101,13 @@ def test_an_incomplete_surface_shows_the_level_that_all_repeats_have(repeated):
     status[:, ::2, ::2] = 1
     status[0] = 1
     surface = repeated({TRAIN: values}, y="0:1:9", status=status)
-    for panel in choose(surface, None, None):
+    for panel in select_panels(surface, None, None):
         assert panel.z.shape == (5, 5)
     line = repeated({TRAIN: values[:, 0]}, y=None, status=status[:, 0])
-    (panel,) = choose(line, None, None)
+    (panel,) = select_panels(line, None, None)
     assert panel.x.tolist() == [0, 2, 4, 6, 8]
     assert [member.x.tolist() for member in panel.members] == [panel.x.tolist()] * 2
-    (raw,) = choose(line, None, None, raw=True)
+    (raw,) = select_panels(line, None, None, raw=True)
     assert raw.missing.sum() == 4
 
 
@@ -115,16 +115,16 @@ def test_an_incomplete_surface_shows_the_level_that_all_repeats_have(repeated):
 def test_repeats_that_are_not_there_are_refused(repeated, make_surface, repeat):
     surface = repeated({TRAIN: np.ones((2, 2, 2))})
     with pytest.raises(
-        UsageError, match=f"--repeat {repeat}: a.h5 has 2 of them; choose one from 0"
+        UsageError, match=f"--repeat {repeat}: a.h5 has 2 repeats; choose one from 0"
     ):
-        choose(surface, None, None, "a.h5", repeat=repeat)
-    with pytest.raises(UsageError, match=f"--repeat {repeat}: a.h5 has 1 of them; leave"):
-        choose(make_surface(np.ones((5, 5))), None, None, "a.h5", repeat=repeat)
+        select_panels(surface, None, None, "a.h5", repeat=repeat)
+    with pytest.raises(UsageError, match=f"--repeat {repeat}: a.h5 has no repeats; leave"):
+        select_panels(make_surface(np.ones((5, 5))), None, None, "a.h5", repeat=repeat)
 
 
 def test_more_planes_than_fit_a_figure_are_refused(repeated):
     surface = repeated({TRAIN: np.ones((37, 2, 2))})
     with pytest.raises(UsageError, match="a.h5 has 37 repeats, more planes than the 36 .*--repeat"):
-        choose(surface, None, None, "a.h5")
-    assert len(choose(surface, None, None, repeat=36)) == 1
-    assert len(choose(repeated({TRAIN: np.ones((37, 2))}, y=None), None, None)) == 1
+        select_panels(surface, None, None, "a.h5")
+    assert len(select_panels(surface, None, None, repeat=36)) == 1
+    assert len(select_panels(repeated({TRAIN: np.ones((37, 2))}, y=None), None, None)) == 1

@@ -1,1 +1,1 @@
-"""What is drawn on top of values: marks, paths, checkpoints, small texts."""
+"""Drawn on top of the values: marks, paths, checkpoints, small texts."""

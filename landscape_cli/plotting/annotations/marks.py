@@ -1,4 +1,4 @@
-"""What is drawn besides the values: points without one, clipped values, the centre."""
+"""Mark points without a value, clipped values and the centre, and explain them in a legend."""
 
 from __future__ import annotations
 
@@ -15,22 +15,29 @@ from numpy.typing import NDArray
 from landscape_cli.plotting.annotations.path import draw_path
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import BAD, HIDDEN, colormap, missing, outline, pt
+from landscape_cli.plotting.style import BAD, HIDDEN, colormap, missing_look, outline, pt
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.tiles import Status
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-MOST_DOTS = 2_000
-"""With more dots than this they are an image inside a PDF or SVG file."""
+MAX_VECTOR_DOTS = 2_000
+"""With more dots than this, a PDF or SVG file holds them as an image."""
 
-MOST_CROSSES = 400
-"""More points than this without a value are coloured cells instead of crosses."""
+MAX_CROSSES = 400
+"""With more points without a value than this, they are coloured cells instead of crosses."""
 
 
-def edges(coordinates: Floats) -> Floats:
-    """The edges of the cells around n ascending coordinates, of shape (n + 1,)."""
+def cell_edges(coordinates: Floats, whole: Floats | None = None) -> Floats:
+    """Return the edges of the cells around n ascending coordinates, of shape (n + 1,).
+
+    With ``whole``, all coordinates of the axis, the outermost cells end where theirs do.
+    """
+    if whole is not None:
+        edges, ends = cell_edges(coordinates), cell_edges(whole)
+        edges[0], edges[-1] = ends[0], ends[-1]
+        return edges
     if len(coordinates) == 1:
         return np.array([coordinates[0] - 0.5, coordinates[0] + 0.5])
     middles = (coordinates[:-1] + coordinates[1:]) / 2
@@ -38,53 +45,49 @@ def edges(coordinates: Floats) -> Floats:
     return np.concatenate([[first], middles, [last]])
 
 
-def cells(coordinates: Floats, whole: Floats) -> Floats:
-    """The edges of the cells around n of an axis's coordinates, of shape (n + 1,).
-
-    The outermost cells end where those around ``whole``, all of its coordinates, do.
-    """
-    found, ends = edges(coordinates), edges(whole)
-    found[0], found[-1] = ends[0], ends[-1]
-    return found
-
-
 def rectangles(panel: Panel, mask: Mask, reach: float = 0.5) -> list[Floats]:
-    """The area around a plane's masked points as few rectangles, each (4, 2) corners.
+    """Cover a plane's masked points by a few rectangles, one for each run of points in a row.
 
     Args:
-        panel: the panel whose coordinates to use.
-        mask: which points, of shape (ny, nx).
-        reach: how far the area goes beyond a point, in steps of the grid.
+        panel: the panel that has the coordinates.
+        mask: the points to cover, of shape (ny, nx).
+        reach: distance that is covered on each side of a point, in steps of the grid.
+
+    Returns:
+        The corners of each rectangle, of shape (4, 2).
     """
     (lefts, rights), (bottoms, tops) = (
-        _reaches(coordinates, cells(coordinates, whole), reach)
+        _covered(coordinates, cell_edges(coordinates, whole), reach)
         for coordinates, whole in ((panel.x, panel.whole.x), (panel.y, panel.whole.y))
     )
-    found = []
+    areas = []
     for row, line in enumerate(mask):
         bottom, top = bottoms[row], tops[row]
         for start, stop in runs(line):
             left, right = lefts[start], rights[stop - 1]
-            found.append(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
-    return found
+            areas.append(np.array([[left, bottom], [right, bottom], [right, top], [left, top]]))
+    return areas
 
 
-def _reaches(coordinates: Floats, bounds: Floats, reach: float) -> tuple[Floats, Floats]:
-    """From where to where the areas around n points go, each of shape (n,)."""
+def _covered(coordinates: Floats, bounds: Floats, reach: float) -> tuple[Floats, Floats]:
+    """Return the lower and upper ends of the intervals around n points, each of shape (n,)."""
     beyond = 2 * reach - 1
     low, high = bounds[:-1], bounds[1:]
     return low - beyond * (coordinates - low), high + beyond * (high - coordinates)
 
 
 def runs(line: Mask) -> Iterator[tuple[int, int]]:
-    """The stretches of true values in a (n,) mask, as (start, stop)."""
+    """Return the runs of true values in a mask of shape (n,), as (start, stop)."""
     steps = np.diff(np.concatenate([[False], line, [False]]).astype(np.int8))
     starts, stops = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return iter(list(zip(starts.tolist(), stops.tolist(), strict=True)))
 
 
-def alone(visible: Mask) -> Mask:
-    """Which visible points no contour or surface shows: in no 2 x 2 block with 3 visible ones."""
+def isolated_points(visible: Mask) -> Mask:
+    """Return a mask of visible points that contours and surfaces omit.
+
+    These are the points that are in no 2 x 2 block with at least three visible points.
+    """
     counts = np.zeros(tuple(n - 1 for n in visible.shape), dtype=np.int8)
     corners = [(slice(None, -1), slice(1, None))[i] for i in (0, 1)]
     for rows in corners:
@@ -98,21 +101,21 @@ def alone(visible: Mask) -> Mask:
 
 
 def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
-    """Mark points without a value and the centre of a flat panel, and give it its shape.
+    """Set the shape of a flat panel, and mark points without a value, the centre and the path.
 
     Args:
-        axes: where to draw.
-        panel: the panel that is drawn there.
+        axes: the axes to draw on.
+        panel: the panel drawn there.
         scale: its scale.
-        reach: how far a missing point's area goes, in steps of the grid.
+        reach: distance that is hatched on each side of a missing point, in steps of the grid.
     """
     if panel.missing.any():
         areas = rectangles(panel, panel.missing, reach)
-        axes.add_collection(PolyCollection(areas, zorder=0.5, **missing()), autolim=False)
+        axes.add_collection(PolyCollection(areas, zorder=0.5, **missing_look()), autolim=False)
     whole = panel.whole
-    for mask, look in absent(panel, scale):
-        if np.count_nonzero(mask) > MOST_CROSSES:
-            areas = rectangles(panel, panel.cut(mask))
+    for mask, look in undrawable_points(panel, scale):
+        if np.count_nonzero(mask) > MAX_CROSSES:
+            areas = rectangles(panel, panel.select(mask))
             if panel is not whole:
                 areas += rectangles(whole, mask)
             color, label = look["color"], look["label"]
@@ -122,14 +125,14 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
             axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
     _mark_computed(axes, panel)
     axes.set_box_aspect(panel.aspect)
-    if _holds_centre(panel):
-        axes.plot([0], [0], zorder=5, gid="centre", **centre())
+    if _contains_centre(panel):
+        axes.plot([0], [0], zorder=5, gid="centre", **centre_look())
     draw_path(axes, panel)
 
 
 def _mark_computed(axes: Any, panel: Panel) -> None:
-    """A dot for each computed point of a plane that is interpolated elsewhere."""
-    interpolated = panel.cut(panel.surface.status) == Status.INTERPOLATED
+    """Draw a dot at each computed point of a plane that is interpolated elsewhere."""
+    interpolated = panel.select(panel.surface.status) == Status.INTERPOLATED
     if not interpolated.any():
         return
     rows, columns = np.nonzero(~interpolated & ~panel.missing)
@@ -145,16 +148,17 @@ def _mark_computed(axes: Any, panel: Panel) -> None:
         markeredgewidth=size / 6,
         alpha=0.7,
         zorder=2.5,
-        rasterized=len(rows) > MOST_DOTS,
+        rasterized=len(rows) > MAX_VECTOR_DOTS,
         label=f"computed ({labels.count(len(rows))})",
         gid="computed",
     )
 
 
-def absent(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:
-    """The computed points that have no place on the scale, and the look of their crosses.
+def undrawable_points(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:
+    """Return masks of computed points that the scale cannot show, with the look of their crosses.
 
-    They are points of the whole grid: one that is not finite is marked on a coarser level, too.
+    The masks cover the whole grid, so that every such point is marked even if the panel shows a
+    coarser level.
     """
     whole = panel.whole
     groups = [
@@ -169,34 +173,36 @@ def absent(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, Any]]]:
 
 
 def mark_size(panel: Panel) -> float:
-    """The size in points of a mark that fits a cell of a panel, within reason."""
+    """Return the size in points of a mark that fits a cell of the panel, within bounds."""
     return float(np.clip(130 / max(panel.z.shape), 2.5, 6))
 
 
-def explain(
+def add_legend(
     axes: Any,
     panels: Sequence[Panel],
     scale: Scale,
     filled: bool = True,
     extra: Sequence[Artist] = (),
 ) -> None:
-    """Put a legend below the axes for what needs one.
+    """Put a legend below the axes if there is anything to explain.
 
     Args:
-        axes: the axes, whose labelled lines are in the legend.
+        axes: the axes; their labelled artists are entries of the legend.
         panels: the panels drawn there, all of one surface.
         scale: their scale.
-        filled: whether clipped values are visible, in the colour of their limit.
+        filled: whether clipped values appear in the colour of their limit.
         extra: more entries.
     """
     labelled = axes.get_legend_handles_labels()[0]
     curves = [artist for artist in labelled if getattr(artist, "get_marker", str)() != "x"]
     handles: list[Artist] = [*curves, *extra]
     if count := int(panels[0].missing.sum()):
-        handles.append(Patch(label=f"not computed ({labels.count(count)})", **missing()))
+        handles.append(Patch(label=f"not computed ({labels.count(count)})", **missing_look()))
     handles += [artist for artist in labelled if artist not in curves]
     for panel in panels:
-        handles += _clipped(panel, scale, f"{panel.split} " if len(panels) > 1 else "", filled)
+        handles += _clipped_entries(
+            panel, scale, f"{panel.split} " if len(panels) > 1 else "", filled
+        )
     if handles:
         points = 38 if axes.name == "3d" else 33
         below = ScaledTranslation(0, -pt(points) / 72, axes.figure.dpi_scale_trans)
@@ -210,8 +216,8 @@ def explain(
         )
 
 
-def centre() -> dict[str, Any]:
-    """The look of the centre's mark."""
+def centre_look() -> dict[str, Any]:
+    """Return the properties of the centre's mark."""
     return {
         "linestyle": "none",
         "marker": "o",
@@ -223,7 +229,7 @@ def centre() -> dict[str, Any]:
     }
 
 
-def _clipped(panel: Panel, scale: Scale, prefix: str, filled: bool) -> list[Artist]:
+def _clipped_entries(panel: Panel, scale: Scale, prefix: str, filled: bool) -> list[Artist]:
     below, above = scale.clipped(panel)
     ends = ((below, "below", scale.low, 0.0), (above, "above", scale.high, 1.0))
     return [
@@ -249,12 +255,12 @@ def _cross(color: str, label: str, size: float) -> dict[str, Any]:
 
 
 def height_of_centre(panel: Panel, heights: Floats) -> float | None:
-    """The height at the centre of a plane, if the grid has that point and it has a height."""
+    """Return the height at a plane's centre, or None if the grid has no point or value there."""
     row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
     if panel.x[column] != 0 or panel.y[row] != 0 or not np.isfinite(heights[row, column]):
         return None
     return float(heights[row, column])
 
 
-def _holds_centre(panel: Panel) -> bool:
+def _contains_centre(panel: Panel) -> bool:
     return all(axis.low <= 0 <= axis.high for axis in panel.surface.grid.axes.values())

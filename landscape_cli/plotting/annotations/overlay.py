@@ -1,4 +1,4 @@
-"""What of paths and checkpoints belongs to a surface, as its file says or another one does."""
+"""The path and checkpoints of a surface, from its own provenance or from a trajectory file."""
 
 from __future__ import annotations
 
@@ -14,47 +14,48 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.trajectory import Marker, Trajectory, markers_of, trajectory_of
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
 def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:
-    """A surface with the path of another file.
+    """Return a surface with the path of another file in place of its own.
 
-    What the axes explain of the variance stays as it was, unless they are that file's directions.
+    A surface that has a path keeps its own fractions of explained variance; one that has none gets
+    the file's if it was computed along the file's directions.
 
     Args:
         surface: a plane.
         trajectory: the path.
-        path: its file.
+        path: the file of the path.
         source: the surface's file, for messages.
 
     Raises:
-        UsageError: if the surface is no plane, or the file holds no checkpoints.
+        UsageError: if the surface is not a plane, or the trajectory has no checkpoints.
     """
     if len(surface.grid.axes) != 2:
-        raise UsageError(f"--trajectory {path}: {source} is no plane; a path needs one")
+        raise UsageError(f"--trajectory {path}: {source} is not a plane; a path needs one")
     if not len(trajectory.coordinates):
-        raise UsageError(f"--trajectory {path}: it holds no path; name a projection's file")
+        raise UsageError(f"--trajectory {path}: no checkpoints; name a projection file")
     values = trajectory.as_mapping()
     own = surface.provenance.get("trajectory")
-    if isinstance(own, Mapping) or not _along(surface, path):
+    if isinstance(own, Mapping) or not _uses_directions(surface, path):
         values["explained"] = own.get("explained") if isinstance(own, Mapping) else None
     return replace(surface, provenance={**surface.provenance, "trajectory": values})
 
 
 def path_of(panel: Panel) -> Trajectory | None:
-    """The path of a panel's surface, None if it has none or one without checkpoints.
+    """Return the path of a panel's surface, or None if it has no path or an empty one.
 
     Raises:
-        StoreError: naming the surface's file, if it is damaged.
+        StoreError: if the surface's provenance is damaged.
     """
-    found = _read(panel, trajectory_of)
-    return found if found is not None and len(found.coordinates) else None
+    trajectory = _read(panel, trajectory_of)
+    return trajectory if trajectory is not None and len(trajectory.coordinates) else None
 
 
 def path_notes(panels: Sequence[Panel]) -> list[str]:
-    """Say how many checkpoints of each surface's path lie outside its grid."""
-    found = []
+    """Return a sentence for each surface that has checkpoints outside its grid."""
+    sentences = []
     for panel in {id(panel.surface): panel for panel in panels}.values():
         axes = list(panel.surface.grid.axes.values())
         markers = [marker.coordinates[: len(axes)] for marker in checkpoints_of(panel)]
@@ -68,28 +69,29 @@ def path_notes(panels: Sequence[Panel]) -> list[str]:
                 for column, axis in zip(places.T, axes, strict=True)
             ]
             if outside := int(np.count_nonzero(np.any(beyond, axis=0))):
-                found.append(
+                sentences.append(
                     f"{outside} of {len(places)} {what} lie outside the grid of {panel.source}"
                 )
-    return found
+    return sentences
 
 
-def _along(surface: Surface, path: str) -> bool:
-    """Whether a surface's directions are those of a file."""
+def _uses_directions(surface: Surface, path: str) -> bool:
+    """Return whether all of a surface's directions come from a file."""
     directions = surface.provenance.get("directions")
-    used = [one.get("path") for one in directions.values()] if isinstance(directions, dict) else []
-    return bool(used) and all(
-        isinstance(one, str) and os.path.realpath(one) == os.path.realpath(path) for one in used
+    entries = directions.values() if isinstance(directions, dict) else ()
+    files = [entry.get("path") for entry in entries]
+    return bool(files) and all(
+        isinstance(file, str) and os.path.realpath(file) == os.path.realpath(path) for file in files
     )
 
 
 def checkpoints_of(panel: Panel) -> list[Marker]:
-    """A panel's checkpoints that have a coordinate for each of its axes."""
-    found = _read(panel, markers_of)
-    return [marker for marker in found if len(marker.coordinates) >= panel.dimension]
+    """Return a panel's checkpoints that have a coordinate on each of its axes."""
+    markers = _read(panel, markers_of)
+    return [marker for marker in markers if len(marker.coordinates) >= panel.dimension]
 
 
-def _read(panel: Panel, read: Callable[[Any], Found]) -> Found:
+def _read(panel: Panel, read: Callable[[Any], T]) -> T:
     try:
         return read(panel.surface.provenance)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Trajectories over a plane, and checkpoints that a plane or line is laid through."""
+"""Draw trajectories over planes, and the checkpoints that planes and lines pass through."""
 
 from __future__ import annotations
 
@@ -20,33 +20,36 @@ from landscape_cli.records.trajectory import Marker, Trajectory
 Floats = NDArray[np.float64]
 
 ENDS, DROP, MARKER = "#d55e00", "#f0e442", "white"
-"""The colours of a path's ends, of falls of the learning rate, and of checkpoints."""
+"""Colours of a path's ends, of learning-rate drops, and of checkpoints."""
 
-FALL = 2 / 3
-"""A learning rate falls if it is at most this part of the one before."""
+DROP_RATIO = 2 / 3
+"""A step of the learning rate is a drop if the new rate is at most this fraction of the old."""
 
-MOST_DROPS = 6
-"""Rates that fall more often follow a schedule without steps, whose falls are not marked."""
+MAX_DROPS = 6
+"""With more drops than this the schedule is taken to be smooth, and no drop is marked."""
 
-FINE = 16
-"""Into how many parts a step of a path is divided, to lie on a surface, or to be seen by texts."""
+SUBSTEPS = 16
+"""Parts into which a step of a path is divided to follow a surface, and to keep texts off it."""
 
-MOST_LABELS = 12
+MAX_LABELS = 12
+"""Approximate maximum number of epochs written along a path."""
+
 APART = 0.24
-"""The least distance between points whose epochs are written, in inches."""
+"""Minimum distance in inches between points whose epochs are written."""
 
-LONGEST_LABEL = 24
+MAX_NAME_LENGTH = 24
+"""Maximum number of characters of a checkpoint's name."""
 
 
 def draw_path(axes: Any, panel: Panel) -> None:
-    """Draw what a flat panel's surface has of paths and checkpoints; the limits stay."""
+    """Draw the path and checkpoints of a flat panel's surface without changing the limits."""
     trajectory, markers = path_of(panel), checkpoints_of(panel)
     if trajectory is None and not markers:
         return
     limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
     points: list[Sequence[float]] = [marker.coordinates for marker in markers]
     if trajectory is not None:
-        points += _fine(trajectory).tolist()
+        points += _subdivided(trajectory).tolist()
     writer = LabelWriter(axes, panel, points)
     for marker in markers:
         look = _look("D", "none" if marker.off else MARKER, 4.5)
@@ -56,13 +59,13 @@ def draw_path(axes: Any, panel: Panel) -> None:
         _draw_line(axes, trajectory)
         _draw_marks(axes, trajectory)
         for number in epochs_to_write(trajectory):
-            where, text = trajectory.coordinates[number], str((trajectory.epochs or ())[number])
-            writer.write(where, text, "epoch", APART)
+            point, text = trajectory.coordinates[number], str((trajectory.epochs or ())[number])
+            writer.write(point, text, "epoch", APART)
     axes.set(**limits)
 
 
 def draw_checkpoints(axes: Any, panel: Panel) -> None:
-    """Draw the checkpoints that a line goes through: an upright line and a name for each."""
+    """Draw a vertical line with a name at each checkpoint that a line passes through."""
     low, high = axes.get_xlim()
     upright = axes.get_xaxis_transform()
     for marker in checkpoints_of(panel):
@@ -87,12 +90,12 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
 
 
 def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
-    """Draw the path of a surface in 3-D on it, where it lies above the grid.
+    """Draw a panel's path on its 3-D surface, where it is within the grid.
 
     Args:
         axes: the 3-D axes.
         panel: the panel drawn there.
-        heights: its values as drawn, of shape (ny, nx), NaN where there are none.
+        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
     """
     path = path_above(panel, heights)
     if path is None:
@@ -107,15 +110,15 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
 
 
 def path_above(panel: Panel, heights: Floats) -> tuple[Floats, Floats] | None:
-    """A panel's path on its surface, None if it has none.
+    """Lift a plane's path onto its surface.
 
     Args:
-        panel: a plane's.
-        heights: its values as drawn, of shape (ny, nx), NaN where there are none.
+        panel: the plane's panel.
+        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
 
     Returns:
-        Points close to each other along the path, (m, 3), and its checkpoints, (n, 3); heights are
-        NaN outside the grid.
+        Closely spaced points along the path, of shape (m, 3), and its checkpoints, of shape (n, 3),
+        with NaN heights outside the grid; None if there is no path.
     """
     trajectory = path_of(panel)
     if trajectory is None:
@@ -123,47 +126,50 @@ def path_above(panel: Panel, heights: Floats) -> tuple[Floats, Floats] | None:
     above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
     fine, places = (
         np.column_stack([points, above(points[:, ::-1])])
-        for points in (_fine(trajectory), trajectory.coordinates)
+        for points in (_subdivided(trajectory), trajectory.coordinates)
     )
     return fine, places
 
 
 def drops(trajectory: Trajectory) -> list[int]:
-    """The numbers of the last checkpoints before the learning rate fell, if it did in steps."""
+    """Return the indices of the last checkpoints before the learning rate dropped.
+
+    There are none if the schedule is not a step schedule.
+    """
     rates = trajectory.learning_rates or ()
-    falls = [
+    numbers = [
         number
         for number, (rate, following) in enumerate(pairwise(rates))
-        if following <= FALL * rate
+        if following <= DROP_RATIO * rate
     ]
-    return falls if len(falls) <= MOST_DROPS else []
+    return numbers if len(numbers) <= MAX_DROPS else []
 
 
 def epochs_to_write(trajectory: Trajectory) -> list[int]:
-    """The numbers of the checkpoints whose epoch is worth writing, the most important first."""
+    """Return the indices of checkpoints whose epoch is worth writing, most important first."""
     if trajectory.epochs is None:
         return []
     epochs = np.array(trajectory.epochs)
     chosen = [len(epochs) - 1, 0, *drops(trajectory)]
     width = max(1, int(np.ptp(epochs)))
     steps = [m * 10**k for k in range(len(str(width)), -1, -1) for m in (5, 2, 1)]
-    step = next((s for s in reversed(steps) if width / s <= MOST_LABELS), steps[0])
+    step = next((s for s in reversed(steps) if width / s <= MAX_LABELS), steps[0])
     for coarse in (10 * step, 5 * step, 2 * step, step):
         chosen += np.flatnonzero(epochs % coarse == 0).tolist()
     return list(dict.fromkeys(chosen))
 
 
-def _fine(trajectory: Trajectory) -> Floats:
-    """Points close to each other along a path, of shape (m, 2)."""
+def _subdivided(trajectory: Trajectory) -> Floats:
+    """Return closely spaced points along a path, of shape (m, 2)."""
     numbers = np.arange(len(trajectory.coordinates))
-    steps = np.linspace(0, numbers[-1], 1 + FINE * int(numbers[-1]))
+    steps = np.linspace(0, numbers[-1], 1 + SUBSTEPS * int(numbers[-1]))
     columns = trajectory.coordinates.T
     return np.stack([np.interp(steps, numbers, column) for column in columns], axis=1)
 
 
 def _draw_line(axes: Any, trajectory: Trajectory) -> None:
     count = len(trajectory.coordinates)
-    what = " (by epoch)" if trajectory.epochs else ""
+    suffix = " (by epoch)" if trajectory.epochs else ""
     axes.plot(
         *trajectory.coordinates.T,
         "-o",
@@ -173,24 +179,24 @@ def _draw_line(axes: Any, trajectory: Trajectory) -> None:
         path_effects=outline(2.8),
         solid_joinstyle="round",
         zorder=5.5,
-        label=f"{count} checkpoints{what}",
+        label=f"{count} checkpoints{suffix}",
         gid="trajectory",
     )
 
 
 def _draw_marks(axes: Any, trajectory: Trajectory) -> None:
-    """The first and the last checkpoint, and where the learning rate fell."""
+    """Mark the first and last checkpoints, and the drops of the learning rate."""
     places = trajectory.coordinates
-    if falls := drops(trajectory):
-        look = _look("v", DROP, 5.5)
-        axes.plot(*places[falls].T, zorder=6.2, **{**look, "label": _falls(trajectory, falls)})
+    if numbers := drops(trajectory):
+        look = {**_look("v", DROP, 5.5), "label": _drops_text(trajectory, numbers)}
+        axes.plot(*places[numbers].T, zorder=6.2, **look)
     look = _look("s", ENDS, 4.5)
     axes.plot(*places[:1].T, zorder=6, **{**look, "label": "first"})
     look = _look("*", ENDS, 8)
     axes.plot(*places[-1:].T, zorder=6.4, **{**look, "label": "last"})
 
 
-def _falls(trajectory: Trajectory, numbers: Sequence[int]) -> str:
+def _drops_text(trajectory: Trajectory, numbers: Sequence[int]) -> str:
     epochs = trajectory.epochs or ()
     after = ", ".join(str(epochs[number]) for number in numbers) if epochs else ""
     return "lr falls" + (f" after {after}" if after else "")
@@ -209,6 +215,6 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
 
 
 def _name(marker: Marker) -> str:
-    """A checkpoint's name, and how far beside the slice it lies if it does."""
-    name = shorten(marker.label, LONGEST_LABEL)
+    """Return a checkpoint's name, with its distance from the slice if it is off it."""
+    name = shorten(marker.label, MAX_NAME_LENGTH)
     return f"{name} ({marker.residual:.3g} off)" if marker.off else name

@@ -1,1 +1,1 @@
-"""Kinds of plot, one file each."""
+"""The kinds of plot, and what they share."""

@@ -1,4 +1,4 @@
-"""A heatmap: every point is a cell of its own, nothing is interpolated."""
+"""Heatmaps: one cell for each point, without interpolation."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 
 from matplotlib.cm import ScalarMappable
 
-from landscape_cli.plotting.annotations.marks import cells, explain, mark_plane
+from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, mark_plane
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import colormap
 
-VECTOR_CELLS = 10_000
-"""With more cells than this they are an image inside a PDF or SVG file."""
+MAX_VECTOR_CELLS = 10_000
+"""With more cells than this, a PDF or SVG file holds them as an image."""
 
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
-    """Draw the cells, each centred on its point."""
+    """Draw a cell centred on each point."""
     (panel,) = panels
     mesh: ScalarMappable = axes.pcolormesh(
-        cells(panel.x, panel.whole.x),
-        cells(panel.y, panel.whole.y),
+        cell_edges(panel.x, panel.whole.x),
+        cell_edges(panel.y, panel.whole.y),
         scale.drawn(panel),
         cmap=colormap(),
         norm=scale.norm,
-        rasterized=panel.z.size > VECTOR_CELLS,
+        rasterized=panel.z.size > MAX_VECTOR_CELLS,
     )
     mark_plane(axes, panel, scale, reach=0.5)
-    explain(axes, [panel], scale)
+    add_legend(axes, [panel], scale)
     return mesh
 
 

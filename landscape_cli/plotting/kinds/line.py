@@ -1,6 +1,7 @@
-"""Values along a line, a curve for each split, with the band of their standard errors.
+"""Line plots: a curve for each split, with a band of 1.96 standard errors.
 
-Of several repeats: their mean, with the band of their standard deviation, and each as a thin line.
+With several repeats, the curve is their mean, the band is one standard deviation, and each repeat
+is a thin line.
 """
 
 from __future__ import annotations
@@ -15,30 +16,30 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from landscape_cli.plotting.annotations.marks import absent, edges, explain, runs
+from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, runs, undrawable_points
 from landscape_cli.plotting.annotations.path import draw_checkpoints
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import ink, missing, pt, series
+from landscape_cli.plotting.style import ink, missing_look, pt, series
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.value_range import BAND, band
 from landscape_cli.records.tiles import Status
 
-FEW = 60
-"""With at most so many points each of them has a dot."""
+MAX_DOTS = 60
+"""With up to this many points, each is marked by a dot."""
 
-THIN = 0.6
-"""The width in points of the line of one of several repeats."""
+REPEAT_WIDTH = 0.6
+"""Line width in points of a single repeat."""
 
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
-    """Draw all panels of one surface: the first solid, the others dashed."""
+    """Draw the panels of one surface: the first as a solid curve, the others dashed."""
     looks = [look for _, look in zip(panels, cycle(series()), strict=False)]
     names = [panel.split for panel in panels] if len(panels) > 1 else ["_curve"]
     draw_curves(axes, panels, scale, looks, names)
     axes.set_ylabel(labels.quantity(panels))
-    finish(axes, panels, scale)
+    finish_axes(axes, panels, scale)
 
 
 def draw_curves(
@@ -51,53 +52,53 @@ def draw_curves(
     """Draw curves with their bands, and set the limits.
 
     Args:
-        axes: where to.
+        axes: the axes to draw on.
         panels: all of one surface.
-        scale: theirs.
-        looks: the colour and the dashes of each.
-        names: what the legend calls each; it leaves out those that begin with "_".
+        scale: their scale.
+        looks: colour and dashes of each panel.
+        names: name of each panel in the legend, which omits names that begin with "_".
     """
     for place, (panel, (color, dashes), name) in enumerate(zip(panels, looks, names, strict=True)):
         _draw_curve(axes, panel, scale, color, dashes, name)
-        _draw_absent(axes, panel, scale, place, len(panels) > 1)
+        _draw_crosses(axes, panel, scale, place, len(panels) > 1)
     if scale.log:
         axes.set_yscale("log")
     axes.set_ylim(scale.low, scale.high)
 
 
-def finish(
+def finish_axes(
     axes: Any, panels: Sequence[Panel], scale: Scale, handles: Sequence[Artist] = ()
 ) -> None:
-    """Draw what is not a curve: missing points, the centre, checkpoints, and a legend.
+    """Draw everything but the curves: missing points, the centre, checkpoints, and the legend.
 
     Args:
-        axes: where to.
+        axes: the axes to draw on.
         panels: all of one surface.
-        scale: theirs.
+        scale: their scale.
         handles: more entries of the legend.
     """
     first = panels[0]
-    bounds = edges(first.x)
+    bounds = cell_edges(first.x)
     for start, stop in runs(first.missing):
-        axes.axvspan(bounds[start], bounds[stop], zorder=0, **missing())
+        axes.axvspan(bounds[start], bounds[stop], zorder=0, **missing_look())
     if first.x[0] <= 0 <= first.x[-1]:
         axes.axvline(0, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
     if len(first.x) > 1:
         axes.set_xlim(first.x[0], first.x[-1])
     draw_checkpoints(axes, first)
-    explain(axes, panels, scale, filled=False, extra=[*handles, *_legend(panels)])
+    add_legend(axes, panels, scale, filled=False, extra=[*handles, *_band_entries(panels)])
 
 
-def _legend(panels: Sequence[Panel]) -> list[Artist]:
-    """What says what the band is, and the thin lines."""
+def _band_entries(panels: Sequence[Panel]) -> list[Artist]:
+    """Return the legend's entries for the band and the thin lines."""
     repeats = len(panels[0].members)
-    words = f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
-    found: list[Artist] = []
+    label = f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
+    entries: list[Artist] = []
     if any(np.isfinite(band(panel)).any() for panel in panels):
-        found.append(Patch(color=ink(0.8), linewidth=0, label=words))
+        entries.append(Patch(color=ink(0.8), linewidth=0, label=label))
     if repeats:
-        found.append(Line2D([], [], color=ink(0.5), linewidth=THIN, label="each repeat"))
-    return found
+        entries.append(Line2D([], [], color=ink(0.5), linewidth=REPEAT_WIDTH, label="each repeat"))
+    return entries
 
 
 def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, label: str) -> None:
@@ -109,16 +110,15 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         axes.fill_between(
             panel.x, below, values + width, color=color, alpha=0.2, linewidth=0, zorder=1
         )
-    interpolated = panel.cut(panel.surface.status) == Status.INTERPOLATED
-    partly = bool(interpolated.any())
+    interpolated = panel.select(panel.surface.status) == Status.INTERPOLATED
+    has_interpolated = bool(interpolated.any())
     for member in panel.members:
-        alone = np.where(scale.visible(member), member.z, np.nan)
         axes.plot(
             member.x,
-            alone,
+            np.where(scale.visible(member), member.z, np.nan),
             dashes,
             color=color,
-            linewidth=THIN,
+            linewidth=REPEAT_WIDTH,
             alpha=0.5,
             label="_one",
             zorder=1.5,
@@ -128,21 +128,21 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         values,
         dashes,
         color=color,
-        marker="o" if partly or len(panel.x) <= FEW else None,
+        marker="o" if has_interpolated or len(panel.x) <= MAX_DOTS else None,
         markevery=np.flatnonzero(~interpolated).tolist(),
-        markersize=pt(1.6 if partly else 2.5),
+        markersize=pt(1.6 if has_interpolated else 2.5),
         label=label,
         zorder=2,
     )
-    lonely = _alone(np.isfinite(values))
-    if len(panel.x) > FEW and lonely.any():
-        axes.plot(
-            panel.x[lonely], values[lonely], "o", color=color, markersize=pt(2.5), label="_alone"
-        )
+    isolated = _isolated(np.isfinite(values))
+    if len(panel.x) > MAX_DOTS and isolated.any():
+        x, y = panel.x[isolated], values[isolated]
+        axes.plot(x, y, "o", color=color, markersize=pt(2.5), label="_alone")
 
 
-def _draw_absent(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:
-    for row, (mask, look) in enumerate(absent(panel, scale)):
+def _draw_crosses(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:
+    """Draw crosses near the top of the axes, a row for each reason a value cannot be drawn."""
+    for row, (mask, look) in enumerate(undrawable_points(panel, scale)):
         x = panel.whole.x[mask]
         name = f"{panel.split} {look['label']}" if several else look["label"]
         height = np.full(len(x), 0.96 - 0.06 * (place + 0.5 * row))
@@ -150,11 +150,11 @@ def _draw_absent(axes: Any, panel: Panel, scale: Scale, place: int, several: boo
         axes.plot(x, height, transform=transform, zorder=4, **{**look, "label": name})
 
 
-def _alone(visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of (n,) points have no visible neighbour, so that no line shows them."""
+def _isolated(visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask (n,) of visible points without a visible neighbour, which no line shows."""
     padded = np.concatenate([[False], visible, [False]])
-    lonely: NDArray[np.bool_] = visible & ~padded[:-2] & ~padded[2:]
-    return lonely
+    isolated: NDArray[np.bool_] = visible & ~padded[:-2] & ~padded[2:]
+    return isolated
 
 
 PAINTER = Painter(paint, overlay=True, clipped="and are cut off")

@@ -1,4 +1,4 @@
-"""What a kind of plot provides."""
+"""The interface of a kind of plot."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 
 Paint = Callable[[Any, Sequence[Panel], Scale], ScalarMappable | None]
-"""Draw panels on one matplotlib axes; give what the colour bar shows, or None for no bar.
+"""Draws panels on one matplotlib axes; returns the mappable for the colour bar, or None for no bar.
 
-Of a kind in 3-D it also takes a ``camera``, and the ``width`` of an image in pixels."""
+Three-dimensional kinds also take a ``camera``, and the ``width`` of an image in pixels."""
 
 
 @dataclass(frozen=True)
 class Painter:
-    """How one kind of plot is drawn.
+    """The function that draws a kind of plot, and the properties of that kind.
 
     Args:
         paint: draws on one axes: a single panel, or with ``overlay`` all panels of a surface.
-        projection: matplotlib's name of the axes' projection, None for a flat one.
+        projection: matplotlib's name of the axes' projection; None for flat axes.
         overlay: whether the panels of one surface share one axes.
-        has_levels: whether a number of levels means something.
-        clipped: what becomes of values beyond a limit, to follow "... lie above --vmax 10".
-        shape: height to width of what is drawn on flat axes, if not the panel's.
+        has_levels: whether the kind draws contour levels.
+        clipped: what happens to clipped values, a phrase to follow "... lie above --vmax 10".
+        shape: height over width of flat axes, if it is not the panel's.
     """
 
     paint: Paint
@@ -41,7 +41,7 @@ class Painter:
 
 
 def load(kind: str) -> Painter:
-    """Import the painter of a kind that is in the registry."""
+    """Import the painter of a kind in ``KINDS``."""
     module, attribute = KINDS[kind].target.split(":")
     painter: Painter = getattr(importlib.import_module(module), attribute)
     return painter

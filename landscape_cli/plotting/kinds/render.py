@@ -1,4 +1,4 @@
-"""A ray-lit surface, with its contours on the floor below."""
+"""Surfaces with cast shadows above their contours, rendered by VTK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from landscape_cli.plotting.annotations.marks import absent, explain, height_of_centre, rectangles
+from landscape_cli.plotting.annotations.marks import (
+    add_legend,
+    height_of_centre,
+    rectangles,
+    undrawable_points,
+)
 from landscape_cli.plotting.annotations.overlay import path_of
 from landscape_cli.plotting.annotations.path import ENDS, path_above
 from landscape_cli.plotting.kinds.painter import Painter
@@ -19,14 +24,14 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
-from landscape_cli.plotting.scene3d.terrain import FLOOR, TALL, Terrain, terrain_of
+from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
 from landscape_cli.plotting.style import colormap, ink, pt
 from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
 
-TARGET = np.array([0.0, 0.0, (FLOOR + TALL) / 2])
-"""What the camera looks at."""
+TARGET = np.array([0.0, 0.0, (FLOOR + BOX_HEIGHT) / 2])
+"""The point that the camera looks at."""
 
 WHITE = (1.0, 1.0, 1.0)
 
@@ -36,14 +41,14 @@ MINUS = "\N{MINUS SIGN}"
 def paint(
     axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 900
 ) -> ScalarMappable:
-    """Render a panel, values beyond the limits at the limits.
+    """Render a panel, with clipped values drawn at the limits.
 
     Args:
-        axes: flat ones, which get no ticks.
-        panels: one.
+        axes: flat axes, which get no ticks.
+        panels: a single panel.
         scale: its scale.
-        camera: where it is seen from.
-        width: of the image, in pixels.
+        camera: the viewpoint.
+        width: width of the image in pixels.
     """
     (panel,) = panels
     check_wide(panel, "render")
@@ -57,7 +62,7 @@ def paint(
     axes.set_axis_off()
     _label(axes, panel, terrain, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
-    explain(axes, [panel], scale)
+    add_legend(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
@@ -67,16 +72,16 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
     parts: list[Floats] = []
     balls = []
     if path is not None:
-        fine, places = (_lifted(terrain, points) for points in path)
-        seen = np.isfinite(fine[:, 2])
-        cuts = np.flatnonzero(np.diff(seen)) + 1
+        fine, checkpoints = (_in_box(terrain, points) for points in path)
+        inside = np.isfinite(fine[:, 2])
+        cuts = np.flatnonzero(np.diff(inside)) + 1
         parts = [part for part in np.split(fine, cuts) if np.isfinite(part[0, 2])]
         end = to_rgb(ENDS)
-        balls = [Ball(place, 0.018, ink(0)) for place in places[1:-1]]
-        balls += [Ball(places[0], 0.03, end), Ball(places[-1], 0.04, end)]
+        balls = [Ball(position, 0.018, ink(0)) for position in checkpoints[1:-1]]
+        balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
     if (height := height_of_centre(panel, heights)) is not None:
-        (place,) = _lifted(terrain, np.array([[0.0, 0.0, height]]))
-        balls.append(Ball(place + [0, 0, 0.02], 0.028, WHITE))
+        (position,) = _in_box(terrain, np.array([[0.0, 0.0, height]]))
+        balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
     gaps = np.reshape(rectangles(panel, panel.missing, reach=0.5), (-1, 4, 2))
     box = np.array(terrain.limits)
     return Scene(
@@ -86,20 +91,20 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         plate=ink(0.95),
         ink=ink(0),
         gaps=np.clip(gaps, box[:, 0], box[:, 1]),
-        gap=ink(0.75),
+        gap_color=ink(0.75),
         path=tuple(parts),
-        balls=tuple(ball for ball in balls if np.isfinite(ball.place).all()),
+        balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
     )
 
 
-def _lifted(terrain: Terrain, points: Floats) -> Floats:
-    """Points with values as drawn, (n, 3), where they stand in the box, within its height."""
-    heights = np.clip(terrain.level(points[:, 2]), 0, TALL)
+def _in_box(terrain: Terrain, points: Floats) -> Floats:
+    """Map points (n, 3) of x, y and value as drawn to the box, with heights clipped to it."""
+    heights = np.clip(terrain.height_of(points[:, 2]), 0, BOX_HEIGHT)
     return np.column_stack([terrain.place(points[:, 0], points[:, 1]), heights])
 
 
 def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) -> None:
-    """Name the floor's two sides that are nearest, and write where they begin and end."""
+    """Label the floor's two nearest sides with their axis and its ends."""
     half = terrain.half
     middle = eye.project(np.array([0.0, 0.0, FLOOR]))[:2]
     unit = min(frame.width, frame.height)
@@ -109,23 +114,23 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
         sides[:, across], sides[:, 2] = [-half[across], half[across]], FLOOR
         nearer = int(eye.project(sides)[:, 2].argmin())
         low, high = (labels.number(limit).replace("-", MINUS) for limit in limits)
-        seen = eye.project(sides[nearer])[:2]
-        away = (seen - middle) / (np.linalg.norm(seen - middle) or 1) * unit
+        outward = eye.project(sides[nearer])[:2] - middle
+        outward = outward / (np.linalg.norm(outward) or 1) * unit
         for part, text in ((-1.0, low), (0.0, "xy"[along]), (1.0, high)):
             point = sides[nearer].copy()
             point[along] = 0.88 * part * half[along]
-            place = eye.project(point)[:2] + 0.045 * away
+            place = eye.project(point)[:2] + 0.045 * outward
             look = {"fontsize": pt(9 if part == 0 else 7.5), "gid": "side"}
             axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
-    """Crosses at the lid where values are absent, and the path's entry in the legend."""
+    """Draw crosses at the box's lid where values are undrawable, and label the path."""
     whole = panel.whole
-    for mask, look in absent(panel, scale):
+    for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
         places = terrain.place(whole.x[columns], whole.y[rows])
-        seen = eye.project(np.column_stack([places, np.full(len(places), TALL)]))
+        seen = eye.project(np.column_stack([places, np.full(len(places), BOX_HEIGHT)]))
         axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
     if (trajectory := path_of(panel)) is not None:
         label = f"{len(trajectory.coordinates)} checkpoints"

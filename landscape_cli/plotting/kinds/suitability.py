@@ -1,4 +1,4 @@
-"""Which kinds of plot suit which panels."""
+"""Choose the kind of plot for panels, and check that it suits them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.panel import Panel
 
 
-def check(panels: Sequence[Panel], kind: str | None) -> str:
-    """The kind that panels are drawn as: the one asked for, or the default for their shape.
+def choose_kind(panels: Sequence[Panel], kind: str | None) -> str:
+    """Return the requested kind, or the default for the panels' shape.
 
     Raises:
-        UsageError: if the panels do not go together, or the kind does not suit them.
+        UsageError: if the panels cannot share a figure, or the kind does not suit them.
     """
     first = panels[0]
     for panel in panels[1:]:
@@ -21,8 +21,8 @@ def check(panels: Sequence[Panel], kind: str | None) -> str:
     fitting = [name for name, entry in KINDS.items() if entry.axes == first.dimension]
     if not fitting:
         raise UsageError(
-            f"{first.source} is {_shape(first)}, and volumes are not drawn yet; compute a plane, "
-            "with --z none"
+            f"{first.source} is {_shape(first)}, and volumes cannot be plotted yet; compute a "
+            "plane with --z none"
         )
     if kind is None:
         wide = all(min(panel.z.shape) >= 2 for panel in panels)
@@ -35,23 +35,23 @@ def check(panels: Sequence[Panel], kind: str | None) -> str:
 
 
 def check_wide(panel: Panel, kind: str) -> None:
-    """Refuse a plane that is only one point wide.
+    """Check that a plane has at least two points along each axis.
 
     Raises:
-        UsageError: naming the kind and what to use instead.
+        UsageError: if it has not.
     """
     if min(panel.z.shape) < 2:
         raise UsageError(
-            f"--kind {kind}: {panel.source} is {_shape(panel)}, but this needs two points along "
-            "each axis; use --kind heatmap"
+            f"--kind {kind}: {panel.source} is {_shape(panel)}, but this kind needs at least two "
+            "points along each axis; use --kind heatmap"
         )
 
 
 def _check_pair(first: Panel, other: Panel) -> None:
     if other.dimension != first.dimension:
         raise UsageError(
-            f"{first.source} is {_shape(first)} and {other.source} is {_shape(other)}; they can't "
-            "share a figure, plot them one by one"
+            f"{first.source} is {_shape(first)} and {other.source} is {_shape(other)}; they cannot "
+            "share a figure, so plot them separately"
         )
     if other.quantity != first.quantity:
         raise UsageError(

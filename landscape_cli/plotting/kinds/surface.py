@@ -1,4 +1,4 @@
-"""A shaded surface in three dimensions."""
+"""Shaded surfaces in three dimensions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.annotations.marks import (
-    absent,
-    alone,
-    centre,
-    explain,
+    add_legend,
+    centre_look,
     height_of_centre,
+    isolated_points,
     mark_size,
     rectangles,
+    undrawable_points,
 )
 from landscape_cli.plotting.annotations.path import draw_path_above
 from landscape_cli.plotting.kinds.painter import Painter
@@ -27,62 +27,62 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.scene3d.faces import Faces, faces_of
 from landscape_cli.plotting.scene3d.shading import shaded
-from landscape_cli.plotting.style import colormap, ink, missing, pt, ticks
+from landscape_cli.plotting.style import colormap, ink, missing_look, pt, ticks
 
 Floats = NDArray[np.float64]
 
-TOP = 0.75
-"""The height of the axes' box; it is 1 wide."""
+BOX_HEIGHT = 0.75
+"""Height of the axes' box, in units of its width."""
 
-ABOVE = 5.0
-"""At less degrees of elevation, the upper limit may be above the viewer."""
+MIN_ELEVATION = 5.0
+"""Camera elevation in degrees above which the upper limit is certainly seen from above."""
 
-VECTOR_FACES = 5_000
-"""With more faces than this they are an image inside a PDF or SVG file."""
+MAX_VECTOR_FACES = 5_000
+"""With more faces than this, a PDF or SVG file holds them as an image."""
 
-FAR = 1e9
-"""Heights farther beyond a limit, in ranges, are brought so near, lest numbers overflow."""
+MAX_EXCESS = 1e9
+"""Heights beyond a limit are clipped at this many ranges from it, to avoid overflow."""
 
-SEAM = 0.3
-"""The width in points of the faces' edges, without which the background shows between them."""
+SEAM_WIDTH = 0.3
+"""Width in points of the faces' edges, which hide the background between faces."""
 
 
 def paint(
     axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
 ) -> ScalarMappable:
-    """Draw the cells of the grid, cut at the limits; what is beyond becomes level."""
+    """Draw the grid's cells, cut at the limits; the parts beyond a limit are flat."""
     camera = camera or Camera()
     (panel,) = panels
     check_wide(panel, "surface")
     low, high = scale.ends
-    far = FAR * (high - low)
-    whole = np.clip(scale.drawn(panel).filled(np.nan), low - far, high + far)
-    heights = np.clip(whole, low, high)
+    excess = MAX_EXCESS * (high - low)
+    unclipped = np.clip(scale.drawn(panel).filled(np.nan), low - excess, high + excess)
+    heights = np.clip(unclipped, low, high)
     axes.computed_zorder = False
-    faces = faces_of(panel.x, panel.y, whole, scale.ends)
+    faces = faces_of(panel.x, panel.y, unclipped, scale.ends)
     for side in (-1, 0, 1):
         if len(part := faces.on(side)):
-            # Seen from above, faces at the lower limit are behind all else, and lids before it.
-            zorder = 1 + 0.1 * side if camera.elevation > ABOVE else 1 - 0.1 * abs(side)
-            colors = _colors(part, panel, whole, scale, camera)
+            # Seen from above, faces at the lower limit are behind, those at the upper in front.
+            zorder = 1 + 0.1 * side if camera.elevation > MIN_ELEVATION else 1 - 0.1 * abs(side)
+            colors = _colors(part, panel, unclipped, scale, camera)
             axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
     _mark(axes, panel, heights, scale)
     draw_path_above(axes, panel, heights)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(elev=camera.elevation, azim=camera.azimuth)
-    axes.set_box_aspect((1, 1, TOP), zoom=0.95 * camera.zoom)
+    axes.set_box_aspect((1, 1, BOX_HEIGHT), zoom=0.95 * camera.zoom)
     _tick(axes, scale)
-    explain(axes, [panel], scale)
+    add_legend(axes, [panel], scale)
     return ScalarMappable(scale.norm, colormap())
 
 
 def paint_above_lines(
     axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 0
 ) -> ScalarMappable:
-    """Draw the surface, and its contour lines on the floor of the box."""
+    """Draw the surface with its contour lines on the floor of the box."""
     (panel,) = panels
     check_wide(panel, "relief")
-    shown = paint(axes, panels, scale, camera)
+    mappable = paint(axes, panels, scale, camera)
     low, high = scale.ends
     axes.contour(
         *np.meshgrid(panel.x, panel.y),
@@ -96,11 +96,14 @@ def paint_above_lines(
         zorder=0.5,
     )
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
-    return shown
+    return mappable
 
 
 def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: Camera) -> Floats:
-    """The colours (n, 4) of faces of one side: by their heights, within the limits by light too."""
+    """Return the colours (n, 4) of faces: by height, and by light too unless they are at a limit.
+
+    All faces have the same ``side``.
+    """
     low, high = scale.ends
     middles = faces.middles
     colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
@@ -109,8 +112,8 @@ def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: C
     ends = np.array([_ends(panel.x), _ends(panel.y)])
     sizes = np.ptp(ends, axis=1)
     x, y = (panel.x - ends[0, 0]) / sizes[0], (panel.y - ends[1, 0]) / sizes[1]
-    relative = TOP * (heights - low) / (high - low)
-    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, TOP, camera)
+    relative = BOX_HEIGHT * (heights - low) / (high - low)
+    return shaded(colors, x, y, relative, (middles[:, :2] - ends[:, 0]) / sizes, BOX_HEIGHT, camera)
 
 
 def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly3DCollection:
@@ -118,15 +121,15 @@ def _collection(faces: Faces, colors: Floats, zorder: float, count: int) -> Poly
         faces.corners,
         facecolors=colors,
         edgecolors=colors,
-        linewidths=SEAM,
+        linewidths=SEAM_WIDTH,
         joinstyle="round",
         zorder=zorder,
-        rasterized=count > VECTOR_FACES,
+        rasterized=count > MAX_VECTOR_FACES,
     )
 
 
 def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
-    """Missing points as an area on the floor, absent values as crosses at the ceiling."""
+    """Mark missing points on the floor, undrawable values at the lid, and the centre."""
     low, high = scale.ends
     if panel.missing.any():
         box = np.array([_ends(panel.x), _ends(panel.y)]).T
@@ -134,20 +137,20 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
             np.column_stack([np.clip(corners, *box), np.full(4, low)])
             for corners in rectangles(panel, panel.missing, reach=0.5)
         ]
-        axes.add_collection3d(Poly3DCollection(areas, zorder=0, **missing()))
-    for mask, look in absent(panel, scale):
+        axes.add_collection3d(Poly3DCollection(areas, zorder=0, **missing_look()))
+    for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
         at = np.full(len(rows), high)
         axes.plot(panel.whole.x[columns], panel.whole.y[rows], at, zorder=4, **look)
-    lonely = alone(np.isfinite(heights))
-    if lonely.any():
-        rows, columns = np.nonzero(lonely)
-        at = heights[lonely]
+    isolated = isolated_points(np.isfinite(heights))
+    if isolated.any():
+        rows, columns = np.nonzero(isolated)
+        at = heights[isolated]
         colors = colormap()(scale.norm(at))
         look = {"s": mark_size(panel) ** 2 / 6, "zorder": 2, "depthshade": False}
         axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
     if (height := height_of_centre(panel, heights)) is not None:
-        axes.plot([0], [0], [height], zorder=5, gid="centre", **centre())
+        axes.plot([0], [0], [height], zorder=5, gid="centre", **centre_look())
 
 
 def _tick(axes: Any, scale: Scale) -> None:
@@ -157,8 +160,8 @@ def _tick(axes: Any, scale: Scale) -> None:
         axes.set_zticks(*own)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_pane_color((*ink(1), 0))
-        axis.set_tick_params(pad=pt(12) - 8)  # matplotlib adds 8 points to the one,
-        axis.labelpad = pt(25) - 21  # and 21 to the other
+        axis.set_tick_params(pad=pt(12) - 8)  # matplotlib adds 8 points
+        axis.labelpad = pt(25) - 21  # matplotlib adds 21 points
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:

@@ -1,1 +1,1 @@
-"""Surfaces in three dimensions: camera, faces, light, rendering."""
+"""Surfaces in three dimensions: camera, geometry, light, rendering."""

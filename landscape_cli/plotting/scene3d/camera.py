@@ -1,4 +1,4 @@
-"""Where surfaces in three dimensions are seen from."""
+"""Cameras for surfaces in three dimensions, and their projection."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DISTANCE = 7.0
-"""From what is seen to the eye; what is seen is about 2 wide."""
+"""Distance from the eye to its target, in units in which the scene is about 2 wide."""
 
 MARGIN = 1.04
-"""How much larger a frame is than what it holds."""
+"""Ratio of a frame's size to its content's."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a surface is seen from, in degrees.
+    """The viewpoint of a surface.
 
     Args:
-        azimuth: from the x axis towards the y axis.
-        elevation: above the plane, from 0 to 90.
-        zoom: how many times larger than in full view.
-        turning: whether the frame is one that fits every azimuth.
+        azimuth: degrees from the x axis towards the y axis.
+        elevation: degrees above the plane, from 0 to 90.
+        zoom: magnification relative to the full view.
+        turning: whether the frame fits the surface at every azimuth.
     """
 
     azimuth: float = -58.0
@@ -38,23 +38,23 @@ class Eye:
     """A pinhole camera.
 
     Args:
-        place: where it is, (3,).
-        target: what it looks at, (3,).
-        axes: the unit vectors to its right, up, and forward, in the rows of a (3, 3).
+        position: its position, of shape (3,).
+        target: the point it looks at, of shape (3,).
+        axes: unit vectors to its right, up and forward, the rows of a (3, 3) matrix.
     """
 
-    place: Floats
+    position: Floats
     target: Floats
     axes: Floats
 
     def project(self, points: Floats) -> Floats:
-        """Where points (..., 3) are seen: tangents to the right and up, and depths, (..., 3)."""
-        seen = (points - self.place) @ self.axes.T
-        return np.concatenate([seen[..., :2] / seen[..., 2:], seen[..., 2:]], axis=-1)
+        """Project points (..., 3) to tangents to the right and up, and depths, (..., 3)."""
+        relative = (points - self.position) @ self.axes.T
+        return np.concatenate([relative[..., :2] / relative[..., 2:], relative[..., 2:]], axis=-1)
 
 
 def eye_of(camera: Camera, target: Floats) -> Eye:
-    """The eye that looks at a point from the camera's direction."""
+    """Return the eye that looks at a point from the camera's direction."""
     azimuth, elevation = np.deg2rad([camera.azimuth, min(camera.elevation, 89.9)])
     back = direction(azimuth, elevation)
     right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
@@ -63,14 +63,14 @@ def eye_of(camera: Camera, target: Floats) -> Eye:
 
 
 def direction(azimuth: float, elevation: float) -> Floats:
-    """The unit vector in a direction, given in radians."""
+    """Return the unit vector in a direction given in radians."""
     level = np.cos(elevation)
     return np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)])
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's edges, as tangents to the right of and above the eye's axis."""
+    """The edges of a picture, as tangents to the right of and above the eye's axis."""
 
     left: float
     right: float
@@ -79,12 +79,12 @@ class Frame:
 
     @property
     def width(self) -> float:
-        """From the left to the right."""
+        """Distance from the left to the right edge."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
-        """From the bottom to the top."""
+        """Distance from the bottom to the top edge."""
         return self.top - self.bottom
 
     @property
@@ -94,11 +94,11 @@ class Frame:
 
 
 def frame_of(camera: Camera, corners: Floats) -> Frame:
-    """The frame that holds points (n, 3) around the eye's target, from one or all azimuths.
+    """Return the frame that holds points around the eye's target.
 
     Args:
-        camera: the camera.
-        corners: the points, relative to the target.
+        camera: the camera; the frame fits every azimuth if it is turning.
+        corners: the points relative to the target, of shape (n, 3).
     """
     azimuths = range(0, 360, 5) if camera.turning else (camera.azimuth,)
     views = [Camera(azimuth, camera.elevation) for azimuth in azimuths]

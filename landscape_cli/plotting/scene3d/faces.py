@@ -1,4 +1,4 @@
-"""The faces of a surface in three dimensions: cut at its limits, and fine enough to be shaded."""
+"""Split a surface into faces: cut at the limits, and small enough for shading."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ends = tuple[float, float]
 
-FINE = 90
-"""The cells of a coarse grid are divided until about so many faces stand along an axis."""
+FACES_PER_AXIS = 90
+"""Number of faces along an axis up to which the cells of a coarse grid are divided."""
 
-MOST_PARTS = 4
-"""The sides of a cell are divided into at most so many parts."""
+MAX_PARTS = 4
+"""Maximum number of parts into which a side of a cell is divided."""
 
-SLICES = 40
-"""Heights are cut into so many slices, each of nearly one colour, ..."""
+MAX_SLICES = 40
+"""Maximum number of slices into which the range of heights is cut, each of nearly one colour."""
 
-MOST_FACES = 60_000
-"""... or into less, so that there are about so many faces at most."""
+MAX_FACES = 60_000
+"""Approximate maximum number of faces; fewer slices are cut to keep to it."""
 
 SLIVER = 1e-9
-"""Heights so near a limit, in parts of the range, lie at it."""
+"""Distance from a limit, as a fraction of the range, within which heights are moved onto it."""
 
 
 @dataclass(frozen=True)
 class Faces:
-    """Polygons that lie within the limits.
+    """Polygons within the limits.
 
     Args:
-        corners: of shape (n, k, 3); a polygon with less than k corners repeats its last one.
-        side: -1 or 1 where a polygon lies at the lower or the upper limit in place of what goes
-            beyond it, else 0, of shape (n,).
+        corners: of shape (n, k, 3); a polygon with fewer than k corners repeats its last one.
+        side: -1 or 1 for a polygon at the lower or upper limit that replaces a part of the surface
+            beyond it, else 0; of shape (n,).
     """
 
     corners: Floats
@@ -43,32 +43,32 @@ class Faces:
         return len(self.side)
 
     def on(self, side: int) -> Faces:
-        """The faces of one side."""
+        """Return the faces with one value of ``side``."""
         return Faces(self.corners[self.side == side], self.side[self.side == side])
 
     @property
     def middles(self) -> Floats:
-        """The middles of the boxes around the polygons, of shape (n, 3)."""
+        """Middles of the polygons' bounding boxes, of shape (n, 3)."""
         middles: Floats = (self.corners.min(axis=1) + self.corners.max(axis=1)) / 2
         return middles
 
 
 def faces_of(x: Floats, y: Floats, heights: Floats, ends: Ends) -> Faces:
-    """The faces of a surface over a grid.
+    """Return the faces of a surface over a grid.
 
-    A cell is cut along straight lines between the places where its sides reach a limit, as contour
-    lines are; what goes beyond becomes level. What is left of a coarse grid's cells is divided,
-    bilinearly, and then sliced at heights, so that a face needs one colour only.
+    A cell is cut along straight lines between the points where its sides cross a limit, like
+    contour lines, and the part beyond is flattened onto the limit. The rest of a coarse grid's
+    cells is subdivided bilinearly and then sliced by height, so that each face needs one colour.
 
     Args:
         x: ascending, of shape (nx,).
         y: ascending, of shape (ny,).
-        heights: of shape (ny, nx), finite or NaN. A cell with one NaN is a triangle, one with more
-            has no face.
+        heights: of shape (ny, nx), finite or NaN. A cell with one NaN is a triangle, and a cell
+            with more has no face.
         ends: the limits, the lower one first.
     """
     low, high = ends
-    parts = int(np.clip(np.ceil(FINE / max(heights.shape)), 1, MOST_PARTS))
+    parts = int(np.clip(np.ceil(FACES_PER_AXIS / max(heights.shape)), 1, MAX_PARTS))
     inside, below = _cut(_cells(x, y, _snapped(heights, ends)), low, -1)
     inside, above = _cut(inside, high, 1)
     below[..., 2], above[..., 2] = low, high
@@ -76,19 +76,19 @@ def faces_of(x: Floats, y: Floats, heights: Floats, ends: Ends) -> Faces:
     inside[..., 2] = np.clip(inside[..., 2], low, high)
     corners = _joined([inside, below, above])
     side = np.repeat(np.array([0, -1, 1], np.int8), [len(inside), len(below), len(above)])
-    seen = _distinct(corners).sum(axis=1) > 2
-    return Faces(corners[seen], side[seen])
+    kept = _distinct(corners).sum(axis=1) > 2
+    return Faces(corners[kept], side[kept])
 
 
 def _snapped(heights: Floats, ends: Ends) -> Floats:
-    """Heights, those that are at a limit but for rounding brought to it."""
+    """Move heights that differ from a limit only by rounding onto it."""
     for end in ends:
         heights = np.where(np.abs(heights - end) <= SLIVER * (ends[1] - ends[0]), end, heights)
     return heights
 
 
 def _cells(x: Floats, y: Floats, heights: Floats) -> Floats:
-    """The grid's cells, as polygons (n, 4, 3)."""
+    """Return the grid's cells as polygons (n, 4, 3)."""
     points = np.stack([*np.meshgrid(x, y), heights], axis=-1)
     cells = _quads(points[None])
     good = np.isfinite(cells[..., 2])
@@ -97,17 +97,17 @@ def _cells(x: Floats, y: Floats, heights: Floats) -> Floats:
 
 
 def _quads(points: Floats) -> Floats:
-    """The cells between points (n, rows, columns, 3), as polygons (m, 4, 3)."""
+    """Return the cells between points (n, rows, columns, 3) as polygons (m, 4, 3)."""
     lower, upper = points[:, :-1], points[:, 1:]
     corners = [lower[:, :, :-1], lower[:, :, 1:], upper[:, :, 1:], upper[:, :, :-1]]
     return np.stack(corners, axis=3).reshape(-1, 4, 3)
 
 
 def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
-    """What of polygons lies within a limit and what beyond, above it if the sign is 1, else below.
+    """Split polygons into the parts within a limit and the parts beyond it.
 
-    A polygon that meets the limit in more than two points is cut as triangles around its middle, so
-    that both sides agree on what is between.
+    "Beyond" means above for a sign of 1, below for -1. A polygon that meets the limit in more than
+    two points is first divided into triangles around its middle, so that both parts fit together.
     """
     over = sign * (polygons[..., 2] - end)
     beyond, crossed = (over > 0).any(axis=1), (over < 0).any(axis=1)
@@ -115,8 +115,8 @@ def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
     sides = np.sign(over)
     crossings = sides * np.roll(sides, -1, axis=1) < 0
     meets = (crossings | (over == 0) & _distinct(polygons)).sum(axis=1)
-    plain, others = polygons[crossed & (meets == 2)], polygons[crossed & (meets != 2)]
-    cut = _joined([plain, _fan(others)])
+    simple, others = polygons[crossed & (meets == 2)], polygons[crossed & (meets != 2)]
+    cut = _joined([simple, _fan(others)])
     over = sign * (cut[..., 2] - end)
     level = ~over.any(axis=1)
     inside = _joined([polygons[~beyond], cut[level], _clip(cut, over, end)])
@@ -124,10 +124,10 @@ def _cut(polygons: Floats, end: float, sign: int) -> tuple[Floats, Floats]:
 
 
 def _clip(polygons: Floats, over: Floats, end: float) -> Floats:
-    """The parts of polygons (n, k, 3) where what is ``over`` (n, k) at their corners is <= 0.
+    """Return the parts of polygons (n, k, 3) where ``over``, of shape (n, k) at corners, is <= 0.
 
-    Every side on which it changes sign gets a corner at the height ``end`` (Sutherland and Hodgman,
-    1974).
+    Each side on which it changes sign gets a corner at height ``end`` (Sutherland and Hodgman,
+    1974, "Reentrant polygon clipping").
     """
     following, after = np.roll(polygons, -1, axis=1), np.roll(over, -1, axis=1)
     crosses = (over < 0) & (after > 0) | (over > 0) & (after < 0)
@@ -142,12 +142,12 @@ def _clip(polygons: Floats, over: Floats, end: float) -> Floats:
 
 
 def _divided(polygons: Floats, parts: int) -> Floats:
-    """Polygons as quadrilaterals and triangles whose sides have so many parts."""
+    """Divide polygons into quadrilaterals and triangles, each side into ``parts`` parts."""
     if parts == 1:
         return polygons
-    many = _distinct(polygons).sum(axis=1) > 4
-    triangles = _fan(polygons[many])
-    cells = np.concatenate([polygons[~many, :4], triangles[:, [0, 1, 2, 2]]])
+    large = _distinct(polygons).sum(axis=1) > 4
+    triangles = _fan(polygons[large])
+    cells = np.concatenate([polygons[~large, :4], triangles[:, [0, 1, 2, 2]]])
     a, b, c, d = (cells[:, None, None, corner] for corner in range(4))
     steps = np.linspace(0, 1, parts + 1)
     across, up = steps[None, None, :, None], steps[None, :, None, None]
@@ -155,38 +155,38 @@ def _divided(polygons: Floats, parts: int) -> Floats:
 
 
 def _sliced(polygons: Floats, ends: Ends) -> Floats:
-    """Polygons cut at heights, unless there are so many that it would not be seen."""
+    """Slice polygons by height, into fewer slices if there are many polygons."""
     spans = float(np.ptp(polygons[..., 2], axis=1).sum()) / (ends[1] - ends[0])
-    count = SLICES
+    count = MAX_SLICES
     if spans > 0:
-        count = int(np.clip((MOST_FACES - len(polygons)) / spans, 1, SLICES))
-    done = []
+        count = int(np.clip((MAX_FACES - len(polygons)) / spans, 1, MAX_SLICES))
+    slices = []
     for height in np.linspace(*ends, count + 1)[1:-1].tolist():
         below, polygons = _cut(polygons, height, 1)
-        done.append(below)
-    return _joined([*done, polygons])
+        slices.append(below)
+    return _joined([*slices, polygons])
 
 
 def _fan(polygons: Floats) -> Floats:
-    """The triangles (n k, 3, 3) around the middles of polygons (n, k, 3)."""
+    """Return the triangles (n k, 3, 3) around the middles of polygons (n, k, 3)."""
     middles = np.broadcast_to(polygons.mean(axis=1, keepdims=True), polygons.shape)
     return np.stack([polygons, np.roll(polygons, -1, axis=1), middles], axis=2).reshape(-1, 3, 3)
 
 
 def _distinct(polygons: Floats) -> NDArray[np.bool_]:
-    """Which corners of polygons (n, k, 3) are not their predecessor's repetition, (n, k)."""
+    """Return a mask (n, k) of corners of polygons (n, k, 3) that differ from the previous one."""
     distinct: NDArray[np.bool_] = (polygons != np.roll(polygons, 1, axis=1)).any(axis=2)
     return distinct
 
 
 def _filled(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
-    """Polygons of the kept corners of others (n, k, 3), each one once, then the last one again."""
+    """Keep some corners of polygons (n, k, 3), drop repetitions, and pad with the last one."""
     polygons = _first(corners, kept)
     return _first(polygons, _distinct(polygons))
 
 
 def _first(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
-    """Polygons that begin with the kept corners of others (n, k, 3) and repeat the last one."""
+    """Move the kept corners of polygons (n, k, 3) to the front, and pad with the last one."""
     order = np.argsort(~kept, axis=1, kind="stable")
     counts = kept.sum(axis=1)
     places = np.minimum(np.arange(counts.max(initial=4)), counts[:, None] - 1)
@@ -194,10 +194,10 @@ def _first(corners: Floats, kept: NDArray[np.bool_]) -> Floats:
 
 
 def _joined(groups: list[Floats]) -> Floats:
-    """Polygons of all groups, each (n, k, 3), with as many corners as the largest has."""
+    """Concatenate groups of polygons (n, k, 3), padded to the largest number of corners."""
     width = max(group.shape[1] for group in groups)
-    filled = [
+    padded = [
         np.concatenate([group, np.repeat(group[:, -1:], width - group.shape[1], axis=1)], axis=1)
         for group in groups
     ]
-    return np.concatenate(filled)
+    return np.concatenate(padded)

@@ -1,9 +1,9 @@
-"""Light and shadow on heights above a plane, by rays along it.
+"""Light and shadow on a height field, by horizon mapping.
 
-A ray that leaves a point in some direction is free above that direction's horizon, the steepest
-line to a point of the surface. From the horizons all around follow how much of the sky a point
-sees, and whether it sees the sun (Max 1988, "Horizon mapping: shadows for bump-mapped surfaces",
-The Visual Computer 4).
+The horizon of a point in some direction is the steepest line from it to another point of the
+surface; a ray in that direction is unobstructed above it. The horizons in all directions give the
+visible fraction of the sky, and tell whether the sun is visible (Max 1988, "Horizon mapping:
+shadows for bump-mapped surfaces", The Visual Computer 4).
 """
 
 from __future__ import annotations
@@ -16,54 +16,58 @@ from landscape_cli.plotting.scene3d.camera import direction
 Floats = NDArray[np.float64]
 
 SUN_ELEVATION, SUN_RADIUS = np.deg2rad([52.0, 7.0])
-"""How high the sun stands, and how far its light is smeared, in radians."""
+"""Elevation of the sun, and half the width of the soft edge of its shadows, in radians."""
 
-SKY_PART = 0.5
-"""How much of the light on a level, free place comes from the sky."""
+SKY_FRACTION = 0.5
+"""Fraction of the light on a level, unobstructed point that comes from the sky."""
 
 DIRECTIONS = 16
+"""Number of directions in which the sky is sampled."""
+
 REACH = 1.5
-"""How far the sky's rays go, and how many directions they go in."""
+"""Distance up to which the surface hides the sky."""
 
 GROWTH = 1.25
-"""How many times longer each step of a ray is than the one before, from some steps on."""
+"""Ratio of successive sample distances along a ray, which grow by at least one grid step."""
 
 BELOW = 0.5
-"""How bright the underside is where it faces down, in parts of a level place's light."""
+"""Brightness of the underside where it faces straight down, relative to a level upper side."""
 
 
 def light(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
-    """How bright a surface is from above, 1 where it is level and free.
+    """Return the brightness of a surface seen from above: 1 where level and unobstructed.
 
     Args:
         heights: of shape (ny, nx), finite.
-        spacing: the distances between rows and between columns, in units of the heights.
-        azimuth: where the sun stands, in radians from the x axis towards the y axis.
+        spacing: distances between rows and between columns, in units of the heights.
+        azimuth: azimuth of the sun, in radians from the x axis towards the y axis.
     """
     above = SUN_ELEVATION - horizon(heights, spacing, azimuth, np.inf)
-    share = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
-    lit = share * share * (3 - 2 * share)
+    visible = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
+    lit = visible * visible * (3 - 2 * visible)
     sun = direction(azimuth, SUN_ELEVATION)
     facing = np.clip(normals(heights, spacing) @ sun, 0, None) / sun[2]
-    brightness: Floats = SKY_PART * open_sky(heights, spacing) + (1 - SKY_PART) * facing * lit
+    brightness: Floats = (
+        SKY_FRACTION * open_sky(heights, spacing) + (1 - SKY_FRACTION) * facing * lit
+    )
     return brightness
 
 
 def light_below(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
-    """How bright a surface is from below, by a lamp at its height in the direction ``azimuth``."""
+    """Return the brightness of the underside, lit by a level lamp at ``azimuth``."""
     down = -normals(heights, spacing)
     return BELOW + (1 - BELOW) * np.clip(down @ direction(azimuth, 0.0), 0, None)
 
 
 def open_sky(heights: Floats, spacing: tuple[float, float]) -> Floats:
-    """How much of the sky each point of a surface sees, from 0 to 1."""
-    turns = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False).tolist()
-    seen = [np.cos(horizon(heights, spacing, turn, REACH)) ** 2 for turn in turns]
-    return np.asarray(np.mean(seen, axis=0))
+    """Return the fraction of the sky, from 0 to 1, visible from each point of a surface."""
+    azimuths = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False).tolist()
+    visible = [np.cos(horizon(heights, spacing, azimuth, REACH)) ** 2 for azimuth in azimuths]
+    return np.asarray(np.mean(visible, axis=0))
 
 
 def normals(heights: Floats, spacing: tuple[float, float]) -> Floats:
-    """The unit vectors that stand on a surface, upwards, of shape (ny, nx, 3)."""
+    """Return a surface's upward unit normals, of shape (ny, nx, 3)."""
     up, across = np.gradient(heights, *spacing)
     vectors = np.stack([-across, -up, np.ones_like(heights)], axis=-1)
     unit: Floats = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
@@ -71,31 +75,31 @@ def normals(heights: Floats, spacing: tuple[float, float]) -> Floats:
 
 
 def horizon(heights: Floats, spacing: tuple[float, float], azimuth: float, reach: float) -> Floats:
-    """How high, in radians from 0 on, the surface reaches in a direction, seen from each point.
+    """Return the elevation of the horizon at each point in one direction, in radians, at least 0.
 
     Args:
         heights: of shape (ny, nx).
-        spacing: the distances between rows and between columns.
+        spacing: distances between rows and between columns.
         azimuth: the direction, in radians from the x axis towards the y axis.
-        reach: how far to look.
+        reach: distance up to which the surface is sampled.
     """
     way = np.array([np.sin(azimuth), np.cos(azimuth)]) / spacing
     way /= np.abs(way).max()
     steepest = np.zeros_like(heights)
     count = 1.0
     while True:
-        # The nearest point of the grid, and the way to that.
+        # The grid point nearest to the ray, and its distance.
         steps = np.rint(count * way).astype(int)
-        far = np.hypot(*(steps * spacing))
-        if far > reach or (np.abs(steps) >= heights.shape).any():
+        distance = np.hypot(*(steps * spacing))
+        if distance > reach or (np.abs(steps) >= heights.shape).any():
             return np.arctan(steepest)
         here, there = zip(*(_overlap(n) for n in steps.tolist()), strict=True)
-        np.maximum(steepest[here], (heights[there] - heights[here]) / far, out=steepest[here])
+        np.maximum(steepest[here], (heights[there] - heights[here]) / distance, out=steepest[here])
         count = max(count + 1, GROWTH * count)
 
 
 def _overlap(steps: int) -> tuple[slice, slice]:
-    """Which numbers stay in range when so many steps are taken, and where they lead to."""
+    """Return the indices that stay in range when shifted by ``steps``, before and after."""
     if steps < 0:
         return slice(-steps, None), slice(None, steps)
     return slice(None, -steps or None), slice(steps, None)

@@ -1,4 +1,4 @@
-"""Terrains as images, rendered by VTK through PyVista without a display."""
+"""Render terrains by VTK, through PyVista and without a display."""
 
 from __future__ import annotations
 
@@ -13,42 +13,48 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.scene3d.camera import Eye, Frame
-from landscape_cli.plotting.scene3d.terrain import FLOOR, TALL, Terrain
+from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain
 from landscape_cli.plotting.style import colormap
 
 Floats = NDArray[np.float64]
 Color = tuple[float, float, float]
 
-LOWEST = FLOOR - 0.012
-"""The plate lies below its contours, so that these are seen."""
+PLATE = FLOOR - 0.012
+"""Height of the floor plate, just below the contours so that it does not hide them."""
 
-
-PLAIN = {"lighting": False, "ambient": 1.0, "diffuse": 0.0, "show_scalar_bar": False}
-"""Everything has its own colour, whatever the light."""
+UNLIT = {"lighting": False, "ambient": 1.0, "diffuse": 0.0, "show_scalar_bar": False}
+"""Properties of meshes; VTK's lights are off, as the colours contain the light already."""
 
 
 @dataclass(frozen=True)
 class Ball:
-    """A ball that marks a point of the surface."""
+    """A ball that marks a point of the surface.
 
-    place: Floats
+    Args:
+        position: its centre in the box, of shape (3,).
+        radius: in units of the box.
+        color: its colour.
+    """
+
+    position: Floats
     radius: float
     color: Color
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is rendered.
+    """A terrain with everything around it.
 
     Args:
         terrain: the surface.
-        lines: the values as drawn whose contours lie on the floor.
-        ground: the colour behind everything.
+        lines: levels, as drawn, of the contours on the floor.
+        ground: the background colour.
         plate: the colour of the floor.
-        gaps: rectangles of the floor where nothing was computed, (n, 4, 2), and their colour.
-        path: points of a path on the surface, in parts without gaps, each (n, 3).
+        ink: the colour of the path.
+        gaps: rectangles of the floor where nothing was computed, of shape (n, 4, 2).
+        gap_color: their colour.
+        path: contiguous parts of a path on the surface, each of shape (n, 3).
         balls: marks on the surface.
-        ink: the path's colour.
     """
 
     terrain: Terrain
@@ -57,25 +63,25 @@ class Scene:
     plate: Color
     ink: Color
     gaps: Floats = field(default_factory=lambda: np.empty((0, 4, 2)))
-    gap: Color = (0.5, 0.5, 0.5)
+    gap_color: Color = (0.5, 0.5, 0.5)
     path: tuple[Floats, ...] = ()
     balls: tuple[Ball, ...] = ()
 
 
 def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8]:
-    """An image of a scene.
+    """Render a scene.
 
     Args:
-        scene: what is seen.
-        eye: from where.
+        scene: the scene.
+        eye: the camera.
         frame: the image's edges.
-        width: its width in pixels; the height follows.
+        width: width of the image in pixels; the height follows from the frame.
 
     Returns:
         The image, of shape (height, width, 3).
 
     Raises:
-        UsageError: if PyVista is missing, or there is no OpenGL to render with.
+        UsageError: if PyVista is missing, or no OpenGL implementation is available.
     """
     pyvista = _pyvista()
     height = max(1, round(width * frame.height / frame.width))
@@ -85,7 +91,7 @@ def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8
         plotter.set_background(scene.ground)
         plotter.enable_anti_aliasing("ssaa")
         for mesh, look in _meshes(pyvista, scene, width):
-            plotter.add_mesh(mesh, **PLAIN, **look)
+            plotter.add_mesh(mesh, **UNLIT, **look)
         _aim(plotter.camera, eye, frame)
         plotter.reset_camera_clipping_range()
         image: NDArray[np.uint8] = plotter.screenshot(return_img=True)
@@ -102,23 +108,23 @@ def _pyvista() -> Any:
         raise UsageError(
             f"--kind render: needs pyvista ({error}); pip install 'landscape-cli[render]'"
         ) from None
-    # It says on standard error which of several ways to OpenGL it has tried in vain.
+    # VTK would report each OpenGL implementation that it fails to load on standard error.
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     return pyvista
 
 
 def _check_opengl(plotter: Any) -> None:
-    """Refuse to go on where VTK would crash: without a display, EGL, and OSMesa."""
+    """Check that VTK will not crash for want of a display, EGL and OSMesa alike."""
     window = plotter.render_window.GetClassName()
     if window == "vtkOSOpenGLRenderWindow" and find_library("OSMesa") is None:
         raise UsageError(
-            "--kind render: there is neither a display nor a library to render without one; "
+            "--kind render: found neither a display nor a library for off-screen rendering; "
             "install EGL or OSMesa (apt-get install libegl1, or libosmesa6), or use --kind surface"
         )
 
 
 def _aim(camera: Any, eye: Eye, frame: Frame) -> None:
-    camera.position, camera.focal_point = eye.place.tolist(), eye.target.tolist()
+    camera.position, camera.focal_point = eye.position.tolist(), eye.target.tolist()
     camera.up = eye.axes[1].tolist()
     camera.view_angle = math.degrees(2 * math.atan(frame.height / 2))
     middle = ((frame.left + frame.right) / frame.width, (frame.bottom + frame.top) / frame.height)
@@ -126,38 +132,39 @@ def _aim(camera: Any, eye: Eye, frame: Frame) -> None:
 
 
 def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The shapes of a scene, and how each looks."""
+    """Return the meshes of a scene with their properties."""
     terrain = scene.terrain
     a, b = terrain.half
-    corners = np.array([[-a, -b, LOWEST], [a, -b, LOWEST], [a, b, LOWEST], [-a, b, LOWEST]])
+    corners = np.array([[-a, -b, PLATE], [a, -b, PLATE], [a, b, PLATE], [-a, b, PLATE]])
     yield pyvista.PolyData(corners, [4, 0, 1, 2, 3]), {"color": scene.plate}
     if len(scene.gaps):
         places = terrain.place(*np.moveaxis(scene.gaps, -1, 0)).reshape(-1, 2)
-        points = np.column_stack([places, np.full(len(places), LOWEST + 0.004)])
+        points = np.column_stack([places, np.full(len(places), PLATE + 0.004)])
         faces = _quads(np.arange(len(points)).reshape(-1, 4))
-        yield pyvista.PolyData(points, faces), {"color": scene.gap}
+        yield pyvista.PolyData(points, faces), {"color": scene.gap_color}
     whole = _surface(pyvista, terrain)
-    for mesh in filter(lambda mesh: mesh.n_cells, _levelled(whole)):
+    for mesh in filter(lambda mesh: mesh.n_cells, _cut_at_limits(whole)):
         yield mesh, {"scalars": "above", "rgb": True, "culling": "back"}
-        # Another mesh, as each has one set of active colours.
+        # A copy, as a mesh has only one set of active colours.
         yield mesh.copy(), {"scalars": "below", "rgb": True, "culling": "front"}
     flat = whole.copy()
     flat.points[:, 2] = FLOOR
-    levels = terrain.level(scene.lines)
+    levels = terrain.height_of(scene.lines)
     if len(levels):
         lines = flat.contour(levels.tolist(), scalars="height")
         if lines.n_points:
-            look = {"scalars": "height", "cmap": colormap(), "clim": (0, TALL)}
+            look = {"scalars": "height", "cmap": colormap(), "clim": (0, BOX_HEIGHT)}
             yield lines, {**look, "line_width": max(1.5, width / 400)}
     for part in scene.path:
         if len(part) > 1:
             yield pyvista.lines_from_points(part).tube(radius=0.009), {"color": scene.ink}
     for ball in scene.balls:
-        yield pyvista.Sphere(radius=ball.radius, center=ball.place.tolist()), {"color": ball.color}
+        sphere = pyvista.Sphere(radius=ball.radius, center=ball.position.tolist())
+        yield sphere, {"color": ball.color}
 
 
 def _surface(pyvista: Any, terrain: Terrain) -> Any:
-    """All cells that are drawn, counterclockwise from above."""
+    """Return the mesh of all drawn cells, counterclockwise as seen from above."""
     rows, columns = terrain.z.shape
     x, y = np.meshgrid(terrain.x, terrain.y)
     points = np.column_stack([x.ravel(), y.ravel(), terrain.z.ravel()])
@@ -171,24 +178,25 @@ def _surface(pyvista: Any, terrain: Terrain) -> Any:
     return mesh
 
 
-def _levelled(mesh: Any) -> Iterator[Any]:
-    """A surface within the box, and what lies beyond it, at its lid and its bottom."""
+def _cut_at_limits(mesh: Any) -> Iterator[Any]:
+    """Return the parts of a surface above, below and within the box, the first two flattened."""
     heights = mesh["height"]
     inside = mesh
-    if heights.max() > TALL:
-        inside = inside.clip_scalar(scalars="height", value=TALL)
-        yield _at(mesh.clip_scalar(scalars="height", value=TALL, invert=False), TALL)
+    if heights.max() > BOX_HEIGHT:
+        inside = inside.clip_scalar(scalars="height", value=BOX_HEIGHT)
+        above = mesh.clip_scalar(scalars="height", value=BOX_HEIGHT, invert=False)
+        yield _flattened(above, BOX_HEIGHT)
     if heights.min() < 0:
         inside = inside.clip_scalar(scalars="height", value=0.0, invert=False)
-        yield _at(mesh.clip_scalar(scalars="height", value=0.0), 0.0)
+        yield _flattened(mesh.clip_scalar(scalars="height", value=0.0), 0.0)
     yield inside
 
 
-def _at(mesh: Any, height: float) -> Any:
+def _flattened(mesh: Any, height: float) -> Any:
     mesh.points[:, 2] = height
     return mesh
 
 
 def _quads(corners: NDArray[Any]) -> NDArray[np.int64]:
-    """Faces with four corners (n, 4), as VTK has them."""
+    """Encode faces with four corners, of shape (n, 4), for VTK."""
     return np.column_stack([np.full(len(corners), 4), corners]).ravel()

@@ -1,6 +1,6 @@
-"""Light and shadow on a surface in three dimensions.
+"""Light and shadow on the faces of a surface.
 
-Lengths are in units of the axes' box: its sides are 1 along x and y. A normal has length 1.
+Lengths are in units of the axes' box, which is 1 wide along x and y. Normals have length 1.
 """
 
 from __future__ import annotations
@@ -16,70 +16,74 @@ from landscape_cli.plotting.scene3d.lighting import horizon, open_sky
 Floats = NDArray[np.float64]
 
 LEFT, ELEVATION = np.deg2rad([67.0, 49.0])
-"""Where the lamp stands: how far to the viewer's left, and how high, in radians."""
+"""Position of the lamp: angle to the viewer's left, and elevation, in radians."""
 
 SKY, LAMP, FRONT = 0.45, 0.35, 0.30
-"""How much light comes from the sky, from the lamp, and from where the viewer stands."""
+"""Shares of the light from the sky, from the lamp, and from the viewer's position."""
 
 HIDDEN, SHADOW = 0.7, 0.5
-"""How much of the light is missing where the whole sky, or the lamp, is hidden."""
+"""Fractions of the sky's and the lamp's light that are lost where these are entirely hidden."""
 
 UNDERSIDE = 0.8
-"""How much of the sky's light comes from below."""
+"""Light from the sky on the underside, as a fraction of that on open ground."""
 
 DARKEST = 0.45
-BRIGHTER, GLOSS, SHARPNESS = 0.5, 0.2, 20
-"""How far colours turn white in strong light and where the lamp is mirrored, and how sharply."""
+"""Minimum factor by which light darkens colours."""
 
-FEWEST, MOST = 100, 150
-"""Shadows are computed on a grid of so many points along each axis."""
+BRIGHTER, GLOSS, SHARPNESS = 0.5, 0.2, 20
+"""Strength of the white added in bright light and in highlights, and the exponent of highlights."""
+
+MIN_SHADOW_POINTS, MAX_SHADOW_POINTS = 100, 150
+"""Bounds on the points along each axis of the grid on which shadows are computed."""
 
 EDGE = 0.3
-"""How wide the edge of the lamp's shadow is, in radians."""
+"""Width of the edge of the lamp's shadow in radians."""
 
 BLUR = 1.5
-"""Over how many points shadows are blurred."""
+"""Standard deviation of the blur of shadows in points of their grid."""
 
 
 def shaded(
     colors: Floats, x: Floats, y: Floats, heights: Floats, at: Floats, top: float, camera: Camera
 ) -> Floats:
-    """Colours as they are seen under light, those of open level ground unchanged.
+    """Return colours under light; those of open level ground are unchanged.
 
     Args:
-        colors: red, green, blue and alpha of each place, of shape (n, 4).
+        colors: red, green, blue and alpha at each place, of shape (n, 4).
         x: ascending from 0 to 1, of shape (nx,).
         y: ascending from 0 to 1, of shape (ny,).
-        heights: the surface's, of shape (ny, nx), from 0 to ``top``, or beyond where it is cut;
-            NaN where there is none.
+        heights: the surface's heights, of shape (ny, nx), from 0 to ``top``, or beyond where it is
+            cut; NaN where there is no surface.
         at: x and y of the places, of shape (n, 2).
         top: the height of the box.
-        camera: where the viewer is.
+        camera: the viewpoint.
     """
-    around = np.deg2rad(camera.azimuth)
-    eye, lamp = direction(around, np.deg2rad(camera.elevation)), direction(around - LEFT, ELEVATION)
+    azimuth = np.deg2rad(camera.azimuth)
+    eye = direction(azimuth, np.deg2rad(camera.elevation))
+    lamp = direction(azimuth - LEFT, ELEVATION)
     normals = _at(x, y, normals_of(x, y, heights, top), at)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    upside = normals @ eye >= 0
-    normals = np.where(upside[:, None], normals, -normals)
-    sky, shadow = _shadows(x, y, np.clip(heights, 0, top), at, around - LEFT)
-    sky = np.where(upside, 1 - HIDDEN * (1 - sky), UNDERSIDE)
-    direct = np.clip(normals @ lamp, 0, None) * np.where(upside, 1 - SHADOW * shadow, 1)
+    is_top = normals @ eye >= 0
+    normals = np.where(is_top[:, None], normals, -normals)
+    sky, shadow = _shadows(x, y, np.clip(heights, 0, top), at, azimuth - LEFT)
+    sky = np.where(is_top, 1 - HIDDEN * (1 - sky), UNDERSIDE)
+    direct = np.clip(normals @ lamp, 0, None) * np.where(is_top, 1 - SHADOW * shadow, 1)
     light = SKY * sky + LAMP * direct + FRONT * (normals @ eye)
     light /= SKY + LAMP * lamp[2] + FRONT * eye[2]
     half = (lamp + eye) / np.linalg.norm(lamp + eye)
-    mirrored = np.clip(normals @ half, 0, 1) ** SHARPNESS - half[2] ** SHARPNESS
-    white = BRIGHTER * np.clip(light - 1, 0, 1) + GLOSS * np.clip(mirrored, 0, None)
-    found = colors.copy()
-    found[:, :3] *= np.clip(light, DARKEST, 1)[:, None]
-    found[:, :3] += np.clip(white, 0, 1)[:, None] * (1 - found[:, :3])
-    return found
+    highlight = np.clip(normals @ half, 0, 1) ** SHARPNESS - half[2] ** SHARPNESS
+    white = BRIGHTER * np.clip(light - 1, 0, 1) + GLOSS * np.clip(highlight, 0, None)
+    lit = colors.copy()
+    lit[:, :3] *= np.clip(light, DARKEST, 1)[:, None]
+    lit[:, :3] += np.clip(white, 0, 1)[:, None] * (1 - lit[:, :3])
+    return lit
 
 
 def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
-    """The normals at a grid's points: the means of those of the cells around them, (ny, nx, 3).
+    """Return the normals at a grid's points, of shape (ny, nx, 3): means over adjacent cells.
 
-    Cells that are cut off as a whole, or lack a corner, don't count. Without any, it points up.
+    Cells that lie entirely beyond a limit or lack a corner are left out. A normal without any cell
+    points up.
     """
     corners = np.stack([heights[:-1, :-1], heights[:-1, 1:], heights[1:, 1:], heights[1:, :-1]])
     a, b, c, d = corners
@@ -99,16 +103,16 @@ def normals_of(x: Floats, y: Floats, heights: Floats, top: float) -> Floats:
 def _shadows(
     x: Floats, y: Floats, heights: Floats, at: Floats, azimuth: float
 ) -> tuple[Floats, Floats]:
-    """How much of the sky places see, and how far the lamp is hidden from them, from 0 to 1."""
-    fine = np.linspace(0, 1, int(np.clip(max(heights.shape), FEWEST, MOST)))
+    """Return the visible fraction of the sky and the lamp's shadow at places, from 0 to 1."""
+    fine = np.linspace(0, 1, int(np.clip(max(heights.shape), MIN_SHADOW_POINTS, MAX_SHADOW_POINTS)))
     places = np.stack(np.meshgrid(fine, fine), axis=-1)
     ground = _at(x, y, np.where(np.isnan(heights), np.nanmin(heights), heights), places)
     steps = (fine[1], fine[1])
-    hidden = horizon(ground, steps, azimuth, np.inf) - ELEVATION
-    shadow = np.clip(hidden / EDGE + 0.5, 0, 1)
+    above_lamp = horizon(ground, steps, azimuth, np.inf) - ELEVATION
+    shadow = np.clip(above_lamp / EDGE + 0.5, 0, 1)
     both = np.stack([_blurred(open_sky(ground, steps)), _blurred(shadow)], axis=-1)
-    found = _at(fine, fine, both, at)
-    return found[:, 0], found[:, 1]
+    sky_and_shadow = _at(fine, fine, both, at)
+    return sky_and_shadow[:, 0], sky_and_shadow[:, 1]
 
 
 def _blurred(shadow: Floats) -> Floats:
@@ -117,6 +121,6 @@ def _blurred(shadow: Floats) -> Floats:
 
 
 def _at(x: Floats, y: Floats, values: Floats, places: Floats) -> Floats:
-    """Values on a grid, interpolated at places (..., 2) of x and y from 0 to 1."""
-    found: Floats = RegularGridInterpolator((y, x), values)(np.clip(places[..., ::-1], 0, 1))
-    return found
+    """Interpolate values on a grid at places (..., 2) of x and y from 0 to 1."""
+    result: Floats = RegularGridInterpolator((y, x), values)(np.clip(places[..., ::-1], 0, 1))
+    return result

@@ -1,1 +1,1 @@
-"""Pictures in a terminal, of Unicode blocks with colour or of plain characters."""
+"""Pictures in a terminal, as coloured Unicode blocks or plain characters."""

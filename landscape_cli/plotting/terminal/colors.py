@@ -1,4 +1,4 @@
-"""Coloured characters: how many colours a terminal has, and the codes that switch to them."""
+"""Coloured characters: a terminal's colour depth and its escape codes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Colors = NDArray[np.float64]
-"""Red, green and blue from 0 to 1 in the last dimension; NaN for none."""
+"""Red, green and blue from 0 to 1 in the last dimension; NaN for the terminal's own colour."""
 
 RESET = "\x1b[0m"
+"""Escape code for the terminal's own colours."""
+
 BLOCKS = "▀⣿░┤…"
-"""What a terminal's encoding has to know for pictures of blocks."""
+"""Characters that a terminal's encoding must support for pictures of blocks."""
 
 CUBE = np.array([0, 95, 135, 175, 215, 255])
-"""The steps of red, green and blue in the 256 colours; 16 is the first colour of this cube."""
+"""Levels of red, green and blue in the 256-colour palette, whose colour cube starts at 16."""
 
 GREYS = 8 + 10 * np.arange(24)
-"""The greys of the 256 colours, from number 232 on."""
+"""Levels of the greys in the 256-colour palette, which start at 232."""
 
 
 class Depth(Enum):
-    """How much colour is possible."""
+    """Colour depth of a terminal."""
 
     PLAIN = "plain characters"
     FEW = "256 colours"
@@ -33,10 +35,11 @@ class Depth(Enum):
 
 
 def depth_of(stream: TextIO, environment: Mapping[str, str]) -> Depth:
-    """How much colour a stream shows.
+    """Return the colour depth of a stream.
 
-    Plain characters if it is no terminal, its encoding lacks blocks, or NO_COLOR or TERM=dumb say
-    so; FORCE_COLOR makes anything count as a terminal. COLORTERM tells terminals of 24 bits.
+    It is plain if the stream is not a terminal, its encoding lacks block characters, NO_COLOR is
+    set, or TERM is dumb. FORCE_COLOR makes any stream count as a terminal. COLORTERM identifies
+    terminals with 24-bit colour.
     """
     if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
         return Depth.PLAIN
@@ -52,12 +55,12 @@ def depth_of(stream: TextIO, environment: Mapping[str, str]) -> Depth:
 
 @dataclass(frozen=True)
 class Cells:
-    """Characters in rows, with their colours.
+    """A grid of coloured characters.
 
     Args:
         characters: one for each cell, of shape (rows, columns).
-        front: their colours, of shape (rows, columns, 3); NaN for the terminal's own.
-        back: the colours behind them, likewise.
+        front: foreground colours, of shape (rows, columns, 3); NaN for the terminal's own.
+        back: background colours, of the same shape.
     """
 
     characters: NDArray[np.str_]
@@ -66,12 +69,15 @@ class Cells:
 
     @classmethod
     def blank(cls, rows: int, columns: int) -> Cells:
-        """Spaces in the terminal's own colours."""
+        """Return spaces in the terminal's own colours."""
         none = np.full((rows, columns, 3), np.nan)
         return cls(np.full((rows, columns), " "), none, none.copy())
 
     def put(self, row: int, column: int, character: str, color: Colors | None = None) -> None:
-        """Put a character over what is there, which goes on behind it."""
+        """Replace a character and its colour, but keep the background.
+
+        Without a colour, choose black or white by contrast with the background.
+        """
         self.characters[row, column] = character
         if color is None:
             back = self.back[row, column]
@@ -79,7 +85,7 @@ class Cells:
         self.front[row, column] = color
 
     def lines(self, depth: Depth) -> list[str]:
-        """The rows as text."""
+        """Return the rows as text with escape codes."""
         if depth is Depth.PLAIN:
             return ["".join(row).rstrip() for row in self.characters]
         front, back = (_codes(colors, depth) for colors in (self.front, self.back))
@@ -87,12 +93,12 @@ class Cells:
 
 
 def contrast(color: Colors) -> Colors:
-    """Black or white, whichever can be seen on a colour."""
+    """Return black or white, whichever is legible on a colour."""
     return np.zeros(3) if color @ [0.299, 0.587, 0.114] > 0.5 else np.ones(3)
 
 
 def colored(text: str, color: Colors, depth: Depth) -> str:
-    """A text in a colour."""
+    """Return a text in a colour."""
     cells = Cells.blank(1, len(text))
     cells.characters[0] = list(text)
     cells.front[0] = color
@@ -102,26 +108,27 @@ def colored(text: str, color: Colors, depth: Depth) -> str:
 def _line(
     characters: NDArray[np.str_], front: NDArray[np.int64], back: NDArray[np.int64], depth: Depth
 ) -> str:
-    """One row, which switches colours only where they change."""
-    parts, now = [], (-1, -1)
+    """Return one row, with escape codes only where colours change."""
+    parts, current = [], (-1, -1)
     for character, *new in zip(characters.tolist(), front.tolist(), back.tolist(), strict=True):
-        if tuple(new) != now:
-            parts.append(RESET + _switch(new[0], 38, depth) + _switch(new[1], 48, depth))
-            now = (new[0], new[1])
+        if tuple(new) != current:
+            parts.append(RESET + _escape(new[0], 38, depth) + _escape(new[1], 48, depth))
+            current = (new[0], new[1])
         parts.append(character)
     return "".join(parts) + RESET
 
 
-def _switch(code: int, ground: int, depth: Depth) -> str:
+def _escape(code: int, layer: int, depth: Depth) -> str:
+    """Return the escape code of a colour for the foreground (38) or background (48)."""
     if code < 0:
         return ""
     if depth is Depth.FEW:
-        return f"\x1b[{ground};5;{code}m"
-    return f"\x1b[{ground};2;{code >> 16};{code >> 8 & 255};{code & 255}m"
+        return f"\x1b[{layer};5;{code}m"
+    return f"\x1b[{layer};2;{code >> 16};{code >> 8 & 255};{code & 255}m"
 
 
 def _codes(colors: Colors, depth: Depth) -> NDArray[np.int64]:
-    """A number for each colour, of the shape without the last dimension; -1 for none."""
+    """Return a code for each colour (..., 3), of shape (...); -1 for the terminal's own."""
     none = np.asarray(np.isnan(colors).any(axis=-1))
     bytes_ = np.rint(255 * np.where(none[..., None], 0, np.clip(colors, 0, 1))).astype(np.int64)
     if depth is Depth.FULL:
@@ -132,12 +139,12 @@ def _codes(colors: Colors, depth: Depth) -> NDArray[np.int64]:
 
 
 def _nearest_of_256(colors: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The nearest of the cube's colours and the greys."""
+    """Return the nearest colours of the 256-colour palette."""
     steps = np.abs(colors[..., None] - CUBE).argmin(axis=-1)
     grey = np.abs(colors.mean(axis=-1, keepdims=True) - GREYS).argmin(axis=-1)
     off_cube = ((CUBE[steps] - colors) ** 2).sum(axis=-1)
     off_grey = ((GREYS[grey][..., None] - colors) ** 2).sum(axis=-1)
-    found: NDArray[np.int64] = np.where(
+    codes: NDArray[np.int64] = np.where(
         off_grey < off_cube, 232 + grey, 16 + steps @ np.array([36, 6, 1])
     )
-    return found
+    return codes

@@ -1,4 +1,4 @@
-"""What stands around a picture of characters: ticks, titles, legends."""
+"""Axes, labels and legends around a picture made of characters."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from landscape_cli.errors import one_line
 from landscape_cli.plotting.terminal.colors import Depth
 
 MARGIN = 9
-"""Columns left of a picture, for the labels of its rows."""
+"""Columns to the left of a picture, for its y axis."""
 
 BELOW = 2
 """Rows below a picture, for its x axis."""
 
-LEAST = 8
-"""The least columns of a picture, and twice its least rows."""
+MIN_COLUMNS = 8
+"""Minimum number of columns of a picture, and twice the minimum number of rows."""
 
 EDGES = {False: tuple("┤│└─┴"), True: tuple("+|+-+")}
-"""A tick, the left edge, the corner, the lower edge, a tick in it; for blocks and in plain."""
+"""Tick and line on the left, corner, line and tick below; keyed by whether they are plain."""
 
 
-def fitting(aspect: float, columns: int, rows: int) -> tuple[int, int]:
-    """Rows and columns of a picture, of those there are, for a ratio of height to width.
+def fit_size(aspect: float, columns: int, rows: int) -> tuple[int, int]:
+    """Return the rows and columns of the largest picture with a ratio of height to width.
 
     A character is twice as high as wide.
     """
-    columns, rows = max(columns, LEAST), max(rows, LEAST // 2)
+    columns, rows = max(columns, MIN_COLUMNS), max(rows, MIN_COLUMNS // 2)
     wanted = max(1, round(columns * aspect / 2))
     if wanted <= rows:
         return wanted, columns
-    return rows, max(LEAST, min(columns, round(2 * rows / aspect)))
+    return rows, max(MIN_COLUMNS, min(columns, round(2 * rows / aspect)))
 
 
-def framed(
+def add_axes(
     lines: Sequence[str],
     columns: int,
     rows: Sequence[tuple[int, str]],
     ticks: Sequence[tuple[int, str]],
     depth: Depth,
 ) -> list[str]:
-    """Put an axis left of and below a picture.
+    """Add axes to the left of and below a picture.
 
     Args:
-        lines: the picture's.
-        columns: how wide they are on the screen.
-        rows: the number and the label of the rows that have one.
-        ticks: the same of columns.
-        depth: whether plain characters are asked for.
+        lines: lines of the picture.
+        columns: their width on the screen.
+        rows: numbers and labels of labelled rows.
+        ticks: numbers and labels of labelled columns.
+        depth: colour depth; axes use plain characters if it is plain.
     """
     tick, left, corner, bottom, mark = EDGES[depth is Depth.PLAIN]
-    named = dict(rows)
+    row_labels = dict(rows)
     width = MARGIN - 1
     out = [
-        f"{named.get(number, '')[:width]:>{width}}{tick if number in named else left}{line}"
-        for number, line in enumerate(lines)
+        f"{row_labels.get(row, '')[:width]:>{width}}{tick if row in row_labels else left}{line}"
+        for row, line in enumerate(lines)
     ]
     edge, texts = [bottom] * columns, [" "] * (MARGIN + columns + width)
     end = 0
@@ -66,27 +66,27 @@ def framed(
     return [*out, " " * width + corner + "".join(edge), "".join(texts).rstrip()]
 
 
-def plain(text: str) -> str:
-    """A label without matplotlib's escapes, and without what a terminal would obey."""
+def printable(text: str) -> str:
+    """Remove matplotlib's escapes and a terminal's control characters from a label."""
     return one_line(text.replace(r"\$", "$"))
 
 
-def number(value: float) -> str:
-    """A number of few digits."""
+def format_number(value: float) -> str:
+    """Format a number with four significant digits."""
     return f"{value:.4g}"
 
 
-def cut(text: str, width: int) -> str:
-    """A text of at most so many characters."""
+def truncate(text: str, width: int) -> str:
+    """Shorten a text to at most ``width`` characters."""
     return text if len(text) <= width else (text[: max(0, width - 3)] + "...")[:width]
 
 
-def filled(parts: Sequence[str], width: int) -> list[str]:
-    """Parts of a legend in as few lines as hold them."""
+def wrap_legend(parts: Sequence[str], width: int) -> list[str]:
+    """Put the parts of a legend into as few lines as possible."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + 3 + len(part) <= width:
             lines[-1] += f"   {part}"
         else:
             lines.append(part)
-    return [cut(line, width) for line in lines]
+    return [truncate(line, width) for line in lines]

@@ -1,4 +1,4 @@
-"""A whole picture in characters: titles, panels, the colours of values, a legend."""
+"""Whole pictures in characters: titles, panels, colour bars and legends."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
-from landscape_cli.plotting.terminal.frame import MARGIN, cut, filled, number, plain
+from landscape_cli.plotting.terminal.frame import (
+    MARGIN,
+    format_number,
+    printable,
+    truncate,
+    wrap_legend,
+)
 from landscape_cli.plotting.terminal.line import curve_lines
 from landscape_cli.plotting.terminal.plane import bar, plane_lines
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.grid import coordinates_text
 
 AROUND = 6
-"""Lines around a panel's picture: two titles, the directions, values, colours, a legend."""
+"""Lines around a panel: two titles, the directions, values, colours, a legend."""
 
-LEAST = 8
-"""The least rows of a panel's picture."""
+MIN_ROWS = 8
+"""Minimum number of rows of a panel."""
 
-BAR = 24
+BAR_COLUMNS = 24
+"""Maximum number of columns of the colour bar."""
 
 
 def picture(
@@ -34,88 +41,87 @@ def picture(
     Args:
         panels: at least one, all of the same dimension and quantity.
         kind: a name in ``KINDS`` that suits them.
-        scale: the scale that they share.
-        width: the columns of the terminal.
-        height: its rows; more are taken where panels would be too small.
-        depth: how much colour there is.
+        scale: the scale shared by all panels.
+        width: columns of the terminal.
+        height: rows of the terminal; more are used if panels would be too small.
+        depth: colour depth.
 
     Returns:
         The lines, none wider than the terminal.
 
     Raises:
-        UsageError: if the kind is not one of a flat picture.
+        UsageError: if the kind is three-dimensional.
     """
     if kind in THREE_DIMENSIONAL:
         raise UsageError(
             f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"
         )
     groups = _groups(panels, kind)
-    rows = max(LEAST, height // len(groups) - AROUND)
+    rows = max(MIN_ROWS, height // len(groups) - AROUND)
     lines: list[str] = []
     for group in groups:
-        lines += [*([""] if lines else []), *_one(group, kind, scale, (width, rows), depth)]
+        lines += [*([""] if lines else []), *_panel_lines(group, kind, scale, (width, rows), depth)]
     return lines
 
 
 def _groups(panels: Sequence[Panel], kind: str) -> list[list[Panel]]:
-    """The panels of one picture: one plane, or the curves of one surface."""
+    """Group panels: one plane each, or all curves of a surface."""
     groups: dict[int, list[Panel]] = {}
-    for number_, panel in enumerate(panels):
-        groups.setdefault(id(panel.surface) if kind == "line" else number_, []).append(panel)
+    for number, panel in enumerate(panels):
+        groups.setdefault(id(panel.surface) if kind == "line" else number, []).append(panel)
     return list(groups.values())
 
 
-def _one(
+def _panel_lines(
     panels: Sequence[Panel], kind: str, scale: Scale, size: tuple[int, int], depth: Depth
 ) -> list[str]:
     first, (width, rows) = panels[0], size
     subtitle = labels.subtitle(first, longest=width).split("\n")
     titles = [labels.title(first), *subtitle]
-    lines = [cut(plain(text), width) for text in titles if text]
-    words = [labels.axis(first, name) for name in first.surface.grid.names]
+    lines = [truncate(printable(text), width) for text in titles if text]
+    meanings = [labels.axis(first, name) for name in first.surface.grid.names]
     if kind == "line":
         drawn, legend = curve_lines(panels, scale, width, rows, depth)
-        lines += [*drawn, "   ".join([*legend, _named(scale, panels)])]
+        lines += [*drawn, "   ".join([*legend, _quantity(scale, panels)])]
     else:
         drawn, legend = plane_lines(first, scale, kind, width, rows, depth)
-        columns = min(BAR, max(4, width - 2 * MARGIN))
+        columns = min(BAR_COLUMNS, max(4, width - 2 * MARGIN))
         colors = bar(scale, kind, columns, depth)
-        low, high, name = number(scale.low), number(scale.high), _named(scale, panels)
+        low, high = format_number(scale.low), format_number(scale.high)
+        name = _quantity(scale, panels)
         beside = len(f"{low}  {high}  {name}") + columns <= width
         lines += [*drawn, f"{low} {colors} {high}" + (f"  {name}" if beside else "")]
-        lines += [*filled(legend, width), *([] if beside else [name])]
-    texts = [plain(word) for word in words if len(word) > 1]
-    return [*lines, *(cut(text, width) for text in texts), *_values(panels, width)]
+        lines += [*wrap_legend(legend, width), *([] if beside else [name])]
+    texts = [printable(meaning) for meaning in meanings if len(meaning) > 1]
+    texts += [_extremes(panel, with_split=len(panels) > 1) for panel in panels]
+    return [*lines, *(truncate(text, width) for text in texts)]
 
 
-def _named(scale: Scale, panels: Sequence[Panel]) -> str:
-    return plain(labels.quantity(panels)) + (" (log scale)" if scale.log else "")
+def _quantity(scale: Scale, panels: Sequence[Panel]) -> str:
+    return printable(labels.quantity(panels)) + (" (log scale)" if scale.log else "")
 
 
-def _values(panels: Sequence[Panel], width: int) -> list[str]:
-    """Each panel's lowest, highest and central value."""
-    return [cut(_extremes(panel, len(panels) > 1), width) for panel in panels]
-
-
-def _extremes(panel: Panel, named: bool) -> str:
+def _extremes(panel: Panel, with_split: bool) -> str:
+    """Return a panel's lowest, highest and central values."""
     values = np.where(panel.finite, panel.z, np.nan)
     lowest = np.unravel_index(np.nanargmin(values), values.shape)[::-1]
     axes = [getattr(panel, name) for name in panel.surface.grid.names]
     place = coordinates_text([float(c[i]) for c, i in zip(axes, lowest, strict=True)])
-    name = f"{plain(panel.split)}: " if named else ""
-    text = f"{name}min {number(np.nanmin(values))} at {place}, max {number(np.nanmax(values))}"
+    name = f"{printable(panel.split)}: " if with_split else ""
+    low, high = format_number(np.nanmin(values)), format_number(np.nanmax(values))
+    text = f"{name}min {low} at {place}, max {high}"
     centre = _centre(panel)
-    return text if centre is None else f"{text}, centre {number(centre)}"
+    return text if centre is None else f"{text}, centre {format_number(centre)}"
 
 
 def _centre(panel: Panel) -> float | None:
-    """The value at the centre, if that is a point of the grid and computed."""
+    """Return the value at the centre, or None if the grid has no point or value there."""
     whole = panel.whole
-    place = []
+    index = []
     for name in panel.surface.grid.names[::-1]:
-        found = np.flatnonzero(getattr(whole, name) == 0)
-        if not len(found):
+        zeros = np.flatnonzero(getattr(whole, name) == 0)
+        if not len(zeros):
             return None
-        place.append(int(found[0]))
-    value = float(whole.z[tuple(place)])
+        index.append(int(zeros[0]))
+    value = float(whole.z[tuple(index)])
     return None if np.isnan(value) else value

@@ -1,4 +1,4 @@
-"""A plane in characters: bands of colour, contour lines, or a cell for each point."""
+"""Planes in characters: colour bands, contour lines, or a cell for each point."""
 
 from __future__ import annotations
 
@@ -8,26 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting.annotations.marks import absent, cells
+from landscape_cli.plotting.annotations.marks import cell_edges, undrawable_points
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terminal.colors import Cells, Depth
-from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, fitting, framed, number, plain
+from landscape_cli.plotting.terminal.frame import (
+    BELOW,
+    MARGIN,
+    add_axes,
+    fit_size,
+    format_number,
+    printable,
+)
 from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 RAMP = ".:-=+*o#%@"
-"""From low to high where there are no colours."""
+"""Characters from low to high values, without colours."""
 
 GREY = np.full(3, 0.45)
 CENTRE = {Depth.PLAIN: "O", Depth.FEW: "◎", Depth.FULL: "◎"}
 MISSING = {Depth.PLAIN: "/", Depth.FEW: "░", Depth.FULL: "░"}
 PATH = {Depth.PLAIN: tuple("osLC"), Depth.FEW: tuple("•■★◆"), Depth.FULL: tuple("•■★◆")}
-"""A checkpoint of a path, the first, the last, and one that the plane goes through."""
+"""Characters of a path's checkpoints, the first, the last, and one the plane passes through."""
 
 
 def plane_lines(
@@ -39,46 +46,46 @@ def plane_lines(
         panel: a plane.
         scale: its scale.
         kind: ``contourf``, ``contour`` or ``heatmap``.
-        width: the columns there are, labels included.
-        height: the rows there are, those of the x axis included.
-        depth: how much colour there is.
+        width: available columns, including labels.
+        height: available rows, including the x axis.
+        depth: colour depth.
 
     Returns:
-        The lines of the picture, and what its characters mean.
+        The lines of the picture, and the entries of its legend.
     """
-    rows, columns = fitting(panel.aspect, width - MARGIN - MARGIN // 2, height - BELOW)
+    rows, columns = fit_size(panel.aspect, width - MARGIN - MARGIN // 2, height - BELOW)
     x, y = _extent(panel, "x"), _extent(panel, "y")
     pixels = rows if depth is Depth.PLAIN else 2 * rows
     values, missing = _sample(panel, scale, kind, _middles(x, columns), _middles(y, pixels)[::-1])
     picture = _paint(values, scale, kind, depth)
-    words = _mark_missing(picture, missing, panel, depth)
-    for where, character, word in _marks(panel, scale, depth):
-        words.append(f"{character} {word}")
-        for place in where:
-            column, row = _cell(place[0], x, columns), rows - 1 - _cell(place[1], y, rows)
+    legend = _mark_missing(picture, missing, panel, depth)
+    for points, character, meaning in _marks(panel, scale, depth):
+        legend.append(f"{character} {meaning}")
+        for point in points:
+            column, row = _cell(point[0], x, columns), rows - 1 - _cell(point[1], y, rows)
             if 0 <= column < columns and 0 <= row < rows:
                 picture.put(row, column, character)
-    row_labels = [(0, number(y[1])), (rows - 1, number(y[0]))]
-    tick_labels = [(0, number(x[0])), (columns - 1, number(x[1]))]
+    row_labels = [(0, format_number(y[1])), (rows - 1, format_number(y[0]))]
+    tick_labels = [(0, format_number(x[0])), (columns - 1, format_number(x[1]))]
     if x[0] < 0 < x[1]:
         tick_labels.append((_cell(0, x, columns), "0"))
     if y[0] < 0 < y[1]:
         row_labels.append((rows - 1 - _cell(0, y, rows), "0"))
-    return framed(picture.lines(depth), columns, row_labels, tick_labels, depth), words
+    return add_axes(picture.lines(depth), columns, row_labels, tick_labels, depth), legend
 
 
 def bar(scale: Scale, kind: str, columns: int, depth: Depth) -> str:
-    """The colours or characters of values from the lowest to the highest."""
+    """Draw the colour bar: the colours or characters of values from low to high."""
     values = np.linspace(*scale.ends, columns)[None]
-    cells_ = _paint(values, scale, "heatmap" if kind == "contour" else kind, Depth.PLAIN)
+    cells = _paint(values, scale, "heatmap" if kind == "contour" else kind, Depth.PLAIN)
     if depth is not Depth.PLAIN:
-        cells_.characters[:] = "█"
-        cells_.front[:] = _colors(values, scale, kind)
-    return cells_.lines(depth)[0]
+        cells.characters[:] = "█"
+        cells.front[:] = _colors(values, scale, kind)
+    return cells.lines(depth)[0]
 
 
 def _extent(panel: Panel, name: str) -> tuple[float, float]:
-    """From where to where an axis goes; around a single point, a step of 1."""
+    """Return the ends of an axis, 1 apart around a single point."""
     axis = panel.surface.grid.axes[name]
     if axis.points == 1:
         return axis.low - 0.5, axis.high + 0.5
@@ -91,7 +98,7 @@ def _middles(extent: tuple[float, float], count: int) -> Floats:
 
 
 def _cell(value: float, extent: tuple[float, float], count: int) -> int:
-    """In which of the cells between two ends a value lies; -1 if in none."""
+    """Return the index of the cell that contains a value, or -1 if it is outside the extent."""
     low, high = extent
     if not low <= value <= high:
         return -1
@@ -99,25 +106,26 @@ def _cell(value: float, extent: tuple[float, float], count: int) -> int:
 
 
 def _sample(panel: Panel, scale: Scale, kind: str, x: Floats, y: Floats) -> tuple[Floats, Mask]:
-    """The values as drawn at (len(y), len(x)) places, NaN where there are none, and which miss.
+    """Sample the values as drawn and the mask of missing points, both of shape (len(y), len(x)).
 
-    A place has no value if its nearest point has none; else it is interpolated, but for a heat map.
+    A value is NaN if its nearest point has none. Otherwise it is interpolated, or in a heatmap the
+    nearest point's.
     """
-    row = np.clip(np.digitize(y, cells(panel.y, panel.whole.y)) - 1, 0, len(panel.y) - 1)
-    column = np.clip(np.digitize(x, cells(panel.x, panel.whole.x)) - 1, 0, len(panel.x) - 1)
+    row = np.clip(np.digitize(y, cell_edges(panel.y, panel.whole.y)) - 1, 0, len(panel.y) - 1)
+    column = np.clip(np.digitize(x, cell_edges(panel.x, panel.whole.x)) - 1, 0, len(panel.x) - 1)
     drawn = scale.drawn(panel).filled(np.nan)
     values = drawn[np.ix_(row, column)]
     if kind != "heatmap" and min(drawn.shape) >= 2:
-        between = RegularGridInterpolator(
+        interpolate = RegularGridInterpolator(
             (panel.y, panel.x), drawn, bounds_error=False, fill_value=np.nan
         )
-        smooth = between(np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1))
+        smooth = interpolate(np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1))
         values = np.where(np.isnan(smooth) | np.isnan(values), values, smooth)
     return np.clip(values, *scale.ends), panel.missing[np.ix_(row, column)]
 
 
 def _paint(values: Floats, scale: Scale, kind: str, depth: Depth) -> Cells:
-    """Cells with the colours of values, two rows of them in one of characters, or with the ramp."""
+    """Turn values into cells: two rows of colours in a row of blocks, or characters of the ramp."""
     if kind == "contour":
         values = np.where(_on_lines(values, scale), values, np.nan)
     known = np.isfinite(values)
@@ -139,17 +147,17 @@ def _paint(values: Floats, scale: Scale, kind: str, depth: Depth) -> Cells:
 
 
 def _colors(values: Floats, scale: Scale, kind: str) -> Floats:
-    """The colours of values: those of their bands, or for a heat map their own."""
+    """Return the colours of values, or of their bands for filled contours."""
     if kind == "contourf":
-        edges = scale.bands()
-        middles = (edges[:-1] + edges[1:]) / 2
-        values = middles[np.digitize(values, edges[1:-1])]
-    found: Floats = np.asarray(colormap()(scale.norm(values)))[..., :3]
-    return found
+        bands = scale.bands()
+        middles = (bands[:-1] + bands[1:]) / 2
+        values = middles[np.digitize(values, bands[1:-1])]
+    colors: Floats = np.asarray(colormap()(scale.norm(values)))[..., :3]
+    return colors
 
 
 def _on_lines(values: Floats, scale: Scale) -> Mask:
-    """Which places lie beside a contour line."""
+    """Return a mask of places just above or left of a contour line."""
     band = np.digitize(values, scale.lines())
     on = np.zeros(values.shape, bool)
     on[:-1] |= band[:-1] != band[1:]
@@ -159,7 +167,7 @@ def _on_lines(values: Floats, scale: Scale) -> Mask:
 
 
 def _mark_missing(picture: Cells, missing: Mask, panel: Panel, depth: Depth) -> list[str]:
-    """Hatch what is not computed."""
+    """Hatch the areas that are not computed; return the legend's entry."""
     if not missing.any():
         return []
     character = MISSING[depth]
@@ -170,7 +178,7 @@ def _mark_missing(picture: Cells, missing: Mask, panel: Panel, depth: Depth) -> 
 
 
 def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, str, str]]:
-    """Places (n, 2) to be marked, the character, and what it means; the last one lies on top."""
+    """Return points (n, 2) to mark, the character and its meaning; the last lies on top."""
     path, whole = path_of(panel), panel.whole
     step, first, last, checkpoint = PATH[depth]
     if path is not None:
@@ -179,9 +187,9 @@ def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, s
         yield places[:1], first, "first"
         yield places[-1:], last, "last"
     if checkpoints := checkpoints_of(panel):
-        named = plain(", ".join(marker.label for marker in checkpoints))
-        yield np.array([m.coordinates[:2] for m in checkpoints]), checkpoint, named
-    for (mask, look), character in zip(absent(panel, scale), "x!", strict=False):
+        names = printable(", ".join(marker.label for marker in checkpoints))
+        yield np.array([m.coordinates[:2] for m in checkpoints]), checkpoint, names
+    for (mask, look), character in zip(undrawable_points(panel, scale), "x!", strict=False):
         rows, columns = np.nonzero(mask)
         yield np.column_stack([whole.x[columns], whole.y[rows]]), character, look["label"]
     axes = panel.surface.grid.axes.values()

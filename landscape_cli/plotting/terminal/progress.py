@@ -1,4 +1,4 @@
-"""How far a surface is computed, in characters: a map of its points, and what each rank does."""
+"""Progress of a surface in characters: a map of its points, and the rate of each rank."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from landscape_cli.config.durations import format_duration
 from landscape_cli.plotting.panel import aspect_of
 from landscape_cli.plotting.terminal.colors import Cells, Depth, colored
-from landscape_cli.plotting.terminal.frame import BELOW, MARGIN, cut, fitting, framed, number, plain
+from landscape_cli.plotting.terminal.frame import (
+    BELOW,
+    MARGIN,
+    add_axes,
+    fit_size,
+    format_number,
+    printable,
+    truncate,
+)
 from landscape_cli.plotting.terminal.throughput import Rate
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
@@ -20,24 +28,27 @@ from landscape_cli.records.tiles import Status
 Floats = NDArray[np.float64]
 
 LETTERS = ".:-=+*#"
-"""From nothing done to everything, in plain characters."""
+"""Plain characters from nothing computed to everything."""
 
 TODO, DONE = np.array([0.27, 0.27, 0.3]), np.array([0.0, 0.62, 0.45])
 OTHERS = np.array([0.12, 0.12, 0.13])
-"""The colours of points to do, of computed ones, and of those of other shards."""
+"""Colours of points to do, of computed ones, and of points of other shards."""
 
 SPECIAL = {
     Status.INTERPOLATED: ("~", np.array([0.34, 0.71, 0.91]), "interpolated"),
     Status.NOT_FINITE: ("x", np.array([0.90, 0.10, 0.29]), "not finite"),
     Status.FAILED: ("!", np.array([0.94, 0.89, 0.26]), "failed"),
 }
-"""Character, colour and name of points that are neither to do nor well; the last wins."""
+"""Character, colour and name of points with a special status; in a pixel, the last one wins."""
 
-BAR = 20
+BAR_COLUMNS = 20
+"""Columns of the bar of the fastest rank."""
+
 HEAD = 5
-"""Lines around map and ranks."""
+"""Lines around the map and the ranks."""
 
-LEAST_MAP = 7
+MIN_MAP_ROWS = 7
+"""Minimum number of rows of the map."""
 
 
 def watched(
@@ -48,34 +59,37 @@ def watched(
     size: tuple[int, int],
     depth: Depth,
 ) -> list[str]:
-    """All that is shown of a surface that grows.
+    """Draw the progress of a surface that is being computed.
 
     Args:
-        surface: as it is.
-        name: its file's.
-        rates: of its ranks.
-        state: what is known of the run that writes it.
-        size: the terminal's columns and rows.
-        depth: how much colour there is.
+        surface: its current state.
+        name: name of its file.
+        rates: rates of its ranks.
+        state: a line about the run that writes it.
+        size: columns and rows of the terminal.
+        depth: colour depth.
 
     Returns:
         The lines, none wider than the terminal.
     """
     width, height = size
     ranks = rank_lines(rates, surface.provenance, max(3, height // 3), width, depth)
-    shape, words = progress_map(surface, width, max(LEAST_MAP, height - HEAD - len(ranks)), depth)
-    lines = [cut(text, width) for text in (plain(name), headline(surface, rates))]
-    lines += [*shape, "   ".join(words), *ranks]
-    return [*lines, *([cut(level, width)] if (level := _level(surface)) else []), cut(state, width)]
+    rows = max(MIN_MAP_ROWS, height - HEAD - len(ranks))
+    drawn, legend = progress_map(surface, width, rows, depth)
+    lines = [truncate(text, width) for text in (printable(name), headline(surface, rates))]
+    lines += [*drawn, "   ".join(legend), *ranks]
+    if level := _level(surface):
+        lines.append(truncate(level, width))
+    return [*lines, truncate(state, width)]
 
 
 def headline(surface: Surface, rates: Sequence[Rate]) -> str:
-    """How much is done, how fast, and how long the rest takes."""
+    """Return the number of computed points, the rate, and the remaining time."""
     own = _own(surface)
     total = int(own.sum())
     done = int(np.count_nonzero(surface.status[own] != Status.TODO))
     text = f"{done} of {total} points ({100 * done // total} %)"
-    rate = sum(one.rate for one in rates)
+    rate = sum(each.rate for each in rates)
     if done == total:
         return f"{text}, complete"
     if rate > 0:
@@ -86,129 +100,135 @@ def headline(surface: Surface, rates: Sequence[Rate]) -> str:
 def progress_map(
     surface: Surface, width: int, height: int, depth: Depth
 ) -> tuple[list[str], list[str]]:
-    """A map of which points are computed; repeats and what lies along z are taken together.
+    """Draw a map of the computed points, averaged over repeats and along z.
 
     Args:
         surface: any surface.
-        width: the columns there are, labels included.
-        height: the rows there are, those of the x axis included.
-        depth: how much colour there is.
+        width: available columns, including labels.
+        height: available rows, including the x axis.
+        depth: colour depth.
 
     Returns:
-        The lines, and what their characters and colours mean.
+        The lines, and the entries of the legend.
     """
     axes = surface.grid.axes
-    plane = len(axes) > 1
+    is_plane = len(axes) > 1
     room = (max(1, height - BELOW), width - MARGIN - MARGIN // 2)
-    rows, columns = fitting(aspect_of(surface.grid) if plane else 1.0, room[1], room[0])
-    rows, columns = rows if plane else 1, _whole(columns if plane else room[1], axes["x"].points)
+    rows, columns = fit_size(aspect_of(surface.grid) if is_plane else 1.0, room[1], room[0])
+    if not is_plane:
+        rows, columns = 1, room[1]
+    columns = _per_point(columns, axes["x"].points)
     pixels = rows if depth is Depth.PLAIN else 2 * rows
-    if plane:
-        pixels = min(_whole(pixels, axes["y"].points), pixels)
+    if is_plane:
+        pixels = min(_per_point(pixels, axes["y"].points), pixels)
         pixels += pixels % 2 if depth is not Depth.PLAIN else 0
-    parts = _parts(surface, (pixels, columns))
-    picture = (_letters if depth is Depth.PLAIN else _blocks)(parts)
-    ends = [(0, number(axes["x"].low)), (columns - 1, number(axes["x"].high))]
-    sides = []
-    if plane:
-        sides = [(0, number(axes["y"].high)), (len(picture.characters) - 1, number(axes["y"].low))]
-    return framed(picture.lines(depth), columns, sides, ends, depth), _legend(surface, depth)
+    fractions = _fractions(surface, (pixels, columns))
+    picture = (_letters if depth is Depth.PLAIN else _blocks)(fractions)
+    ticks = [(0, format_number(axes["x"].low)), (columns - 1, format_number(axes["x"].high))]
+    row_labels = []
+    if is_plane:
+        low, high = format_number(axes["y"].low), format_number(axes["y"].high)
+        row_labels = [(0, high), (len(picture.characters) - 1, low)]
+    lines = add_axes(picture.lines(depth), columns, row_labels, ticks, depth)
+    return lines, _legend(surface, depth)
 
 
 def rank_lines(
     rates: Sequence[Rate], provenance: Any, most: int, width: int, depth: Depth
 ) -> list[str]:
-    """A line for each rank: its points, its rate and a bar of that; the slowest if they are many.
+    """Return a line for each rank, with its points, its rate, a bar, and its device.
 
     Args:
-        rates: of all ranks.
-        provenance: the surface's, which knows hosts and devices.
-        most: the most lines.
-        width: the columns there are.
-        depth: how much colour there is.
+        rates: rates of all ranks.
+        provenance: the surface's provenance, which records hosts and devices.
+        most: maximum number of lines; only the slowest ranks are shown if there are more.
+        width: available columns.
+        depth: colour depth.
     """
     shown = list(rates)
-    if more := max(0, len(rates) - most + 1) if len(rates) > most else 0:
-        slowest = sorted(rates, key=lambda one: one.rate)[: most - 1]
-        shown = sorted(slowest, key=lambda one: one.rank)
-    fastest = max((one.rate for one in rates), default=0.0)
-    places = _places(provenance)
+    if omitted := max(0, len(rates) - most + 1) if len(rates) > most else 0:
+        slowest = sorted(rates, key=lambda each: each.rate)[: most - 1]
+        shown = sorted(slowest, key=lambda each: each.rank)
+    fastest = max((each.rate for each in rates), default=0.0)
+    locations = _locations(provenance)
     lines = []
-    for one in shown:
-        text = f"rank {one.rank:>4} {one.points:>9} points {one.rate:>9.3g} point/s "
-        long = round(BAR * one.rate / fastest) if fastest > 0 else 0
-        bar = ("#" if depth is Depth.PLAIN else "▄") * long
+    for each in shown:
+        text = f"rank {each.rank:>4} {each.points:>9} points {each.rate:>9.3g} point/s "
+        length = round(BAR_COLUMNS * each.rate / fastest) if fastest > 0 else 0
+        bar = ("#" if depth is Depth.PLAIN else "▄") * length
         room = max(0, width - len(text))
-        bar = (colored(bar[:room], DONE, depth) + " " * (BAR - long)) if room else ""
-        place = places[one.rank] if one.rank < len(places) else ""
-        lines.append(cut(text, width) + bar + cut(f" {place}", max(0, room - BAR)))
-    if more:
-        lines.append(cut(f"     ... and {more} ranks that are faster", width))
+        bar = (colored(bar[:room], DONE, depth) + " " * (BAR_COLUMNS - length)) if room else ""
+        location = locations[each.rank] if each.rank < len(locations) else ""
+        end = truncate(f" {location}", max(0, room - BAR_COLUMNS))
+        lines.append(truncate(text, width) + bar + end)
+    if omitted:
+        lines.append(truncate(f"     ... and {omitted} faster ranks", width))
     return [line.rstrip() for line in lines]
 
 
-def _whole(pixels: int, points: int) -> int:
-    """About so many pixels, the same number for each point if there is one for each."""
+def _per_point(pixels: int, points: int) -> int:
+    """Round a number of pixels down to a multiple of the points, if there are enough pixels."""
     return max(1, pixels // points) * points if points <= pixels else max(1, pixels)
 
 
 def _own(surface: Surface) -> NDArray[np.bool_]:
-    part = Shard.of_file(surface.provenance)
-    if part is None:
+    """Return a mask of the points that belong to the surface's shard, or of all points."""
+    shard = Shard.of_file(surface.provenance)
+    if shard is None:
         return np.ones(surface.grid.shape, bool)
-    return part.points(surface.grid.shape, surface.grid.repeated)
+    return shard.points(surface.grid.shape, surface.grid.repeated)
 
 
-def _parts(surface: Surface, pixels: tuple[int, int]) -> dict[Status | None, Floats]:
-    """The part of each pixel's points with each status, the top row first; None: others' points."""
+def _fractions(surface: Surface, pixels: tuple[int, int]) -> dict[Status | None, Floats]:
+    """Return the fraction of each pixel's points with each status, the top row first.
+
+    The key None stands for points of other shards.
+    """
     own = _own(surface)
     masks: dict[Status | None, NDArray[np.bool_]] = {
         status: own & (surface.status == status) for status in Status
     }
     masks[None] = ~own
-    return {key: _shrunk(mask, pixels)[::-1] for key, mask in masks.items()}
+    return {key: _pixel_means(mask, pixels)[::-1] for key, mask in masks.items()}
 
 
-def _shrunk(mask: NDArray[np.bool_], pixels: tuple[int, int]) -> Floats:
-    """The means of a mask over the points of each pixel, whatever their other coordinates are."""
-    whole = mask.reshape(1, -1) if mask.ndim == 1 else mask.reshape(-1, *mask.shape[-2:]).mean(0)
-    found = np.asarray(whole, dtype=np.float64)
+def _pixel_means(mask: NDArray[np.bool_], pixels: tuple[int, int]) -> Floats:
+    """Return the means of a mask over the points of each pixel, and over its leading axes."""
+    plane = mask.reshape(1, -1) if mask.ndim == 1 else mask.reshape(-1, *mask.shape[-2:]).mean(0)
+    means = np.asarray(plane, dtype=np.float64)
     for dimension, count in enumerate(pixels):
-        points = found.shape[dimension]
+        points = means.shape[dimension]
         starts = np.arange(count) * points // count
         if points >= count:
             sizes = np.diff([*starts, points])
-            sums = np.add.reduceat(found, starts, axis=dimension)
-            found = sums / (sizes[:, None] if dimension == 0 else sizes)
+            sums = np.add.reduceat(means, starts, axis=dimension)
+            means = sums / (sizes[:, None] if dimension == 0 else sizes)
         else:
-            found = found.take(starts, axis=dimension)
-    return found
+            means = means.take(starts, axis=dimension)
+    return means
 
 
-def _letters(parts: dict[Status | None, Floats]) -> Cells:
-    done = 1 - parts[Status.TODO] / np.maximum(1 - parts[None], 1e-12)
+def _letters(fractions: dict[Status | None, Floats]) -> Cells:
+    done = 1 - fractions[Status.TODO] / np.maximum(1 - fractions[None], 1e-12)
     picture = Cells.blank(*done.shape)
     steps = np.where(done >= 1, len(LETTERS) - 1, np.ceil(done * (len(LETTERS) - 2)).astype(int))
     picture.characters[:] = np.array(list(LETTERS))[steps]
     for status, (letter, _, _) in SPECIAL.items():
-        picture.characters[parts[status] > 0] = letter
-    picture.characters[parts[None] >= 1] = " "
+        picture.characters[fractions[status] > 0] = letter
+    picture.characters[fractions[None] >= 1] = " "
     return picture
 
 
-def _blocks(parts: dict[Status | None, Floats]) -> Cells:
-    own = np.maximum(1 - parts[None], 1e-12)
-    well, blue = parts[Status.OK] / own, parts[Status.INTERPOLATED] / own
-    rest = np.clip(1 - well - blue, 0, 1)
-    mixed = (one[..., None] for one in (rest, well, blue))
-    colors = sum(
-        part * color
-        for part, color in zip(mixed, (TODO, DONE, SPECIAL[Status.INTERPOLATED][1]), strict=True)
-    )
-    colors = np.asarray(colors)
+def _blocks(fractions: dict[Status | None, Floats]) -> Cells:
+    own = np.maximum(1 - fractions[None], 1e-12)
+    done, interpolated = fractions[Status.OK] / own, fractions[Status.INTERPOLATED] / own
+    rest = np.clip(1 - done - interpolated, 0, 1)
+    weights = (fraction[..., None] for fraction in (rest, done, interpolated))
+    palette = (TODO, DONE, SPECIAL[Status.INTERPOLATED][1])
+    colors = np.asarray(sum(weight * color for weight, color in zip(weights, palette, strict=True)))
     for status in (Status.NOT_FINITE, Status.FAILED):
-        colors[parts[status] > 0] = SPECIAL[status][1]
-    colors[parts[None] >= 1] = OTHERS
+        colors[fractions[status] > 0] = SPECIAL[status][1]
+    colors[fractions[None] >= 1] = OTHERS
     picture = Cells.blank(len(colors) // 2, colors.shape[1])
     picture.characters[:] = "▀"
     picture.front[:], picture.back[:] = colors[::2], colors[1::2]
@@ -216,7 +236,7 @@ def _blocks(parts: dict[Status | None, Floats]) -> Cells:
 
 
 def _legend(surface: Surface, depth: Depth) -> list[str]:
-    words = []
+    legend = []
     entries: list[tuple[Status, str, Floats, str]] = [
         (Status.OK, LETTERS[-1], DONE, "computed"),
         (Status.TODO, LETTERS[0], TODO, "to do"),
@@ -226,19 +246,19 @@ def _legend(surface: Surface, depth: Depth) -> list[str]:
     for status, letter, color, name in entries:
         if count := int(np.count_nonzero(surface.status[own] == status)):
             sample = letter if depth is Depth.PLAIN else "█"
-            words.append(f"{colored(sample, color, depth)} {name} ({count})")
-    return words
+            legend.append(f"{colored(sample, color, depth)} {name} ({count})")
+    return legend
 
 
 def _level(surface: Surface) -> str:
     level = surface.level
     if level is None or surface.complete:
         return ""
-    return f"complete down to {' x '.join(str(len(one)) for one in level.values())} points"
+    return f"complete down to {' x '.join(str(len(indices)) for indices in level.values())} points"
 
 
-def _places(provenance: Any) -> list[str]:
-    """The host and device of each rank of the last run."""
+def _locations(provenance: Any) -> list[str]:
+    """Return the host and device of each rank of the last run."""
     runs = provenance.get("runs") or [{}]
-    found = runs[-1].get("ranks") or []
-    return [plain(f"{one.get('host', '')} ({one.get('device', '')})") for one in found]
+    ranks = runs[-1].get("ranks") or []
+    return [printable(f"{rank.get('host', '')} ({rank.get('device', '')})") for rank in ranks]

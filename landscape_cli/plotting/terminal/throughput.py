@@ -1,4 +1,4 @@
-"""How fast ranks compute, from what a surface file says at several times."""
+"""Rates of ranks, from a surface file read at several times."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 WINDOW = 60.0
-"""Seconds back from the last look that a rate is taken over, if there are two looks in it."""
+"""Seconds before the last observation over which rates are taken, if it contains two."""
 
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Rate:
-    """One rank.
+    """The rate of one rank.
 
     Args:
         rank: its number.
-        points: how many points of the file it has computed.
-        rate: points per second; lately, or where that is not known yet, while it computed.
+        points: number of points of the file it has computed.
+        rate: points per second: recently, or with a single observation while it was computing.
     """
 
     rank: int
@@ -33,28 +33,28 @@ class Rate:
 
 
 class Throughput:
-    """Learns from looks at a surface that grows."""
+    """Estimates rates from successive observations of a surface that is being computed."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, Counts]] = deque()
+        self._observations: deque[tuple[float, Counts]] = deque()
         self._seconds: NDArray[np.float64] = np.zeros(0)
 
     def see(self, surface: Surface, written: float) -> None:
-        """Take in a surface as it was written at a time, in seconds of any clock."""
+        """Add an observation: a surface and the time it was written, in seconds of any clock."""
         computed = np.isin(surface.status, (Status.OK, Status.NOT_FINITE, Status.FAILED))
         ranks = surface.rank[computed & (surface.rank >= 0)]
         seconds = surface.seconds[computed & (surface.rank >= 0)].astype(np.float64)
         size = max(_ranks(surface), int(ranks.max(initial=-1)) + 1)
         self._seconds = np.asarray(np.bincount(ranks, seconds, minlength=size), np.float64)
-        self._looks.append((written, np.bincount(ranks, minlength=size)))
-        while len(self._looks) > 2 and written - self._looks[0][0] > WINDOW:
-            self._looks.popleft()
+        self._observations.append((written, np.bincount(ranks, minlength=size)))
+        while len(self._observations) > 2 and written - self._observations[0][0] > WINDOW:
+            self._observations.popleft()
 
     def rates(self) -> list[Rate]:
-        """Every rank of the last run, and any that has computed points."""
-        if not self._looks:
+        """Return the rates of all ranks of the last run, and of any that computed points."""
+        if not self._observations:
             return []
-        (start, first), (end, last) = self._looks[0], self._looks[-1]
+        (start, first), (end, last) = self._observations[0], self._observations[-1]
         before = np.zeros_like(last)
         before[: min(len(first), len(last))] = first[: len(last)]
         if end > start and (last >= before).all():
@@ -67,6 +67,6 @@ class Throughput:
 
 
 def _ranks(surface: Surface) -> int:
-    """How many ranks the last run has."""
+    """Return the number of ranks of the last run."""
     runs = surface.provenance.get("runs") or [{}]
     return int((runs[-1].get("mpi") or {}).get("size", 0))

@@ -1,1 +1,1 @@
-"""The words on a figure."""
+"""Titles, labels and captions of figures."""

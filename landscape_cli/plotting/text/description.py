@@ -1,4 +1,4 @@
-"""What a figure's caption says: quantity, range, directions, normalization, samples, values."""
+"""Captions: quantity, range, directions, normalization, samples and values in one paragraph."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from landscape_cli.plotting.text import labels
 def describe(
     panels: Sequence[Panel], scale: Scale, twins: Sequence[Panel] = (), right: Scale | None = None
 ) -> str:
-    """A caption of one paragraph, without mathtext.
+    """Describe a figure in one paragraph without mathtext.
 
-    What all panels have in common is said once.
+    Facts that all panels share are stated once.
 
     Args:
-        panels: those of a figure.
-        scale: the scale that they share.
-        twins: those of a second axis.
-        right: their scale.
+        panels: the figure's panels.
+        scale: the scale shared by all panels.
+        twins: the panels of a second axis.
+        right: the scale of ``twins``.
     """
     pairs = {(panel.source, panel.repeat): panel for panel in panels}
     facts = [_facts(panel, panels) for panel in pairs.values()]
-    common = [fact for fact in facts[0] if all(fact in other for other in facts)]
+    common = [fact for fact in facts[0] if all(fact in each for each in facts)]
     names = [_name(panel) for panel in pairs.values()]
-    own = ["; ".join(fact for fact in one if fact not in common) for one in facts]
-    parts = [f"{name} ({text})" if text else name for name, text in zip(names, own, strict=True)]
+    specific = ["; ".join(fact for fact in each if fact not in common) for each in facts]
+    parts = [
+        f"{name} ({text})" if text else name for name, text in zip(names, specific, strict=True)
+    ]
     text = _quantity(panels)
     if twins:
         text = f"{text} (left) and {_quantity(twins)} (right)"
@@ -48,7 +50,7 @@ def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
     facts = [_points(panel), *directions(panel)]
     if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
         facts.append(mode)
-    splits = dict.fromkeys(one.split for one in panels if one.source == panel.source)
+    splits = dict.fromkeys(each.split for each in panels if each.source == panel.source)
     return [*facts, *filter(None, [_samples(panel.surface.provenance, list(splits))])]
 
 
@@ -62,10 +64,10 @@ def _name(panel: Panel) -> str:
 def _points(panel: Panel) -> str:
     axes = panel.surface.grid.axes
     points = " x ".join(str(axis.points) for axis in axes.values())
-    names: dict[str, list[str]] = {}
+    by_range: dict[str, list[str]] = {}
     for name, axis in axes.items():
-        names.setdefault(f"from {axis.low:g} to {axis.high:g}", []).append(name)
-    ranges = [f"{_listed(found)} {words}" for words, found in names.items()]
+        by_range.setdefault(f"from {axis.low:g} to {axis.high:g}", []).append(name)
+    ranges = [f"{_listed(names)} {extent}" for extent, names in by_range.items()]
     text = f"{points} points, {', '.join(ranges)}"
     if panel.members:
         text += f", mean of {len(panel.members)} repeats"
@@ -75,7 +77,7 @@ def _points(panel: Panel) -> str:
 
 
 def directions(panel: Panel) -> list[str]:
-    """What the axes are; in one phrase if they are alike but for the seed."""
+    """Describe the axes; in one phrase if they differ only in the seed."""
     words = [labels.axis(panel, name).replace(r"\$", "$") for name in panel.surface.grid.names]
     known = [word for word in words if len(word) > 1]
     plain = {word.split(": ", 1)[-1].split(" (seed ")[0] for word in known}
@@ -107,10 +109,10 @@ def _scale(panels: Sequence[Panel], scale: Scale) -> str:
     for part, word, limit in ((below, "below", scale.low), (above, "above", scale.high)):
         if part:
             text += f"; {labels.share(float(part))} lie {word} {limit:.4g}"
-    bad = sum(int(panel.whole.not_finite.sum()) for panel in panels)
-    return text + (f"; {labels.count(bad)} not finite." if bad else ".")
+    not_finite = sum(int(panel.whole.not_finite.sum()) for panel in panels)
+    return text + (f"; {labels.count(not_finite)} not finite." if not_finite else ".")
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Words with commas and a last "and"."""
+    """Join words by commas and a final "and"."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -1,4 +1,4 @@
-"""The words on a picture: titles, axis labels, names of quantities, numbers."""
+"""Text on a picture: titles, axis labels, names of quantities, numbers."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.summary import error_of
 
-ENDINGS = (".h5", ".hdf5")
-"""What is left out of a file's name in a title."""
+EXTENSIONS = (".h5", ".hdf5")
+"""File extensions that titles omit."""
 
 BATCH_NORM = {
     "frozen": "batch norm frozen",
-    "perturb": "batch norm moved along",
+    "perturb": "batch norm perturbed",
     "recalibrate": "batch norm recalibrated",
 }
-"""What becomes of running statistics, in words."""
+"""Treatment of the running statistics, in words."""
 
-LONGEST = 46
-"""How many characters of a title fit above a panel."""
+MAX_LENGTH = 46
+"""Maximum number of characters of a title."""
 
 
 def title(panel: Panel) -> str:
-    """The network's name, or the file's if the surface does not say."""
+    """Return the network's name, or the file's if the surface does not record one."""
     name = fact(panel.surface.provenance, "network", "name")
     return shorten(str(name)) if name else _stem(panel)
 
 
-def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> str:
-    """The file's name below the network's, batch norm's mode, and how much is drawn and computed.
+def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) -> str:
+    """Return the file's name, batch norm's mode, and the progress of an incomplete surface.
 
-    That takes a line of its own if the whole has more than ``longest`` characters.
+    The progress is on a separate line if the text would exceed ``longest`` characters. The file's
+    name is omitted if it is the title.
     """
     parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
@@ -55,12 +56,12 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = LONGEST) -> 
 
 
 def axis(panel: Panel, name: str) -> str:
-    """What an axis is, such as "x: random direction, filter-normalized (seed 1)"."""
+    """Describe an axis, such as "x: random direction, filter-normalized (seed 1)"."""
     return axis_name(panel.surface, name)
 
 
 def quantity(panels: Sequence[Panel]) -> str:
-    """What the values are, such as "test accuracy (%)"; without the split if they differ in it."""
+    """Name the panels' values, such as "test accuracy (%)"; omit the split unless it is shared."""
     first = panels[0]
     words = [first.split] if all(p.split == first.split for p in panels) else []
     words.append(first.quantity.replace("_", " "))
@@ -70,12 +71,12 @@ def quantity(panels: Sequence[Panel]) -> str:
 
 
 def count(number: int) -> str:
-    """A number of points in words."""
+    """Return a number of points in words."""
     return "1 point" if number == 1 else f"{number} points"
 
 
 def number(value: float) -> str:
-    """A number of few digits; very large and small ones as a power of ten in mathtext."""
+    """Format a number with four digits, and a power of ten in mathtext if it is extreme."""
     text = f"{value:.4g}"
     if "e" not in text:
         return text
@@ -85,23 +86,23 @@ def number(value: float) -> str:
 
 
 def power(exponent: float) -> str:
-    """Ten to a whole number, in mathtext."""
+    """Return ten to an integer power in mathtext."""
     return rf"$10^{{{round(exponent)}}}$"
 
 
 def _progress(panel: Panel) -> str:
-    """Which points are drawn if not all are, and how many are computed, rounded down."""
+    """Return the numbers of points drawn, if not all are, and the percentage computed."""
     computed = _computed(panel)
     if panel.shown is None:
         return computed
     names = panel.surface.grid.names
     drawn = " x ".join(str(len(panel.shown[name])) for name in names)
-    every = " x ".join(str(panel.surface.grid.axes[name].points) for name in names)
-    return f"{drawn} of {every} points, {computed}"
+    total = " x ".join(str(panel.surface.grid.axes[name].points) for name in names)
+    return f"{drawn} of {total} points, {computed}"
 
 
 def _interpolated(panel: Panel) -> str:
-    """How many points are computed and by how much the interpolated ones may err, if there are."""
+    """Return the percentage computed and the error bound of interpolated points, if any."""
     facts = fact(panel.surface.provenance, "adaptive") or {}
     error = error_of(facts, panel.split, panel.quantity)
     if error is None or not panel.surface.interpolated:
@@ -110,7 +111,7 @@ def _interpolated(panel: Panel) -> str:
 
 
 def _computed(panel: Panel) -> str:
-    """How many points of the grid are computed, rounded down."""
+    """Return the percentage of points computed, rounded down."""
     status = panel.surface.status
     percent = math.floor(100 * float(np.isin(status, (Status.OK, Status.NOT_FINITE)).mean()))
     return f"{percent or 'less than 1'} % computed"
@@ -118,11 +119,11 @@ def _computed(panel: Panel) -> str:
 
 def _stem(panel: Panel) -> str:
     path = PurePath(panel.source)
-    return shorten(str(path.with_suffix("")) if path.suffix in ENDINGS else panel.source)
+    return shorten(str(path.with_suffix("")) if path.suffix in EXTENSIONS else panel.source)
 
 
-def shorten(text: str, longest: int = LONGEST) -> str:
-    """A text of at most so many characters, without its middle if need be, for any picture."""
+def shorten(text: str, longest: int = MAX_LENGTH) -> str:
+    """Escape mathtext in a text, and cut its middle if it exceeds ``longest`` characters."""
     text = text.replace("$", r"\$")
     if len(text) <= longest:
         return text

@@ -47,4 +47,4 @@ def test_repeats_are_drawn(folder, landscape, ending):
     assert landscape("plot", "s.h5", "--repeat", "1", "-o", f"b.{ending}")[0] == 0
     code, out, err = landscape("plot", "s.h5", "--repeat", "2")
     assert (code, out) == (2, "")
-    assert err == "landscape: --repeat 2: s.h5 has 2 of them; choose one from 0 to 1\n"
+    assert err == "landscape: --repeat 2: s.h5 has 2 repeats; choose one from 0 to 1\n"

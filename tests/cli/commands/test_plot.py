@@ -150,7 +150,7 @@ def test_files_of_one_name_are_told_apart(folder, plot):
             "--kind contour: line.h5 is a line (5 points); use line",
         ),
         (["plane.h5", "--kind", "pie"], "'pie' is not one of 'contour', 'contourf', 'heatmap'"),
-        (["plane.h5", "line.h5"], "they can't share a figure"),
+        (["plane.h5", "line.h5"], "they cannot share a figure"),
         (["plane.h5", "--split", "val"], "--split 'val': plane.h5 has"),
         (["plane.h5", "--quantity", "f1"], "--quantity 'f1': plane.h5 has"),
         (["plane.h5", "small.h5", "--split", "test"], "--split 'test': small.h5 has train;"),
@@ -292,7 +292,7 @@ def test_style_size_twin_and_caption(folder, plot):
     [
         (["plane.h5", "--size", "wide"], "--size 'wide': expected column, double or WxH"),
         (["plane.h5", "--style", "pink"], "'pink' is not one of 'paper', 'talk', 'dark'"),
-        (["plane.h5", "--twin", "loss"], "--twin loss: plane.h5 is no line"),
+        (["plane.h5", "--twin", "loss"], "--twin loss: plane.h5 is not a line"),
     ],
 )
 def test_looks_that_can_not_be(folder, plot, arguments, words):

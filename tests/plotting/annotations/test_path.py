@@ -218,9 +218,9 @@ def test_another_files_path(make_surface):
     found = overlay(make_surface(bowl, provenance=directions), other, "u.h5", "run.h5").provenance
     assert found["trajectory"]["explained"] is None
     line = make_surface(np.ones(3), x="0:1:3", y=None)
-    with pytest.raises(UsageError, match="run.h5 is no plane"):
+    with pytest.raises(UsageError, match="run.h5 is not a plane"):
         overlay(line, other, "t.h5", "run.h5")
-    with pytest.raises(UsageError, match="it holds no path"):
+    with pytest.raises(UsageError, match="no checkpoints; name a projection file"):
         overlay(make_surface(bowl), Trajectory(np.zeros((0, 2)), np.zeros(0), ()), "t.h5", "run.h5")
 
 

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.value_range import fit
 from landscape_cli.records.tiles import Status
 
@@ -20,7 +20,7 @@ def lines(make_surface):
         stderr = {name: np.full(count, errors) for name in values} if errors else None
         x = f"{1 - count}:{count - 1}:{count}"
         surface = make_surface(values, x=x, y=None, stderr=stderr, status=status)
-        panels = choose(surface, None, None)
+        panels = select_panels(surface, None, None)
         (axes,) = draw(panels, "line", fit(panels, **(options or {}))).axes
         return axes
 
@@ -45,7 +45,7 @@ def test_train_is_solid_and_test_dashed_on_one_axes(lines, legend):
 
 def test_one_split_needs_no_legend(make_surface, legend):
     surface = make_surface({TRAIN: np.ones(3), TEST: np.ones(3)}, x="0:2:3", y=None)
-    (axes,) = draw(choose(surface, "test", None)).axes
+    (axes,) = draw(select_panels(surface, "test", None)).axes
     assert axes.get_ylabel() == "test loss"
     assert legend(axes) == []
 
@@ -108,7 +108,7 @@ def test_surfaces_stand_side_by_side(make_surface):
     panels = []
     for height in (1.0, 5.0):
         surface = make_surface({TRAIN: [0, height], TEST: [0, height]}, x="0:1:2", y=None)
-        panels += choose(surface, None, None)
+        panels += select_panels(surface, None, None)
     first, second = draw(panels, "line").axes
     assert set(curves(first)) == set(curves(second)) == {"train", "test"}
     assert first.get_ylim() == second.get_ylim()

@@ -6,7 +6,7 @@ from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgba
 from mpl_toolkits.mplot3d.art3d import Path3DCollection, Poly3DCollection
 
-from landscape_cli.plotting.annotations.marks import MOST_CROSSES, alone, rectangles, runs
+from landscape_cli.plotting.annotations.marks import MAX_CROSSES, isolated_points, rectangles, runs
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.style import BAD, HIDDEN, colormap
 from landscape_cli.plotting.value_range import fit
@@ -141,7 +141,7 @@ def test_many_points_that_are_not_finite_are_coloured_cells(make_panel, legend, 
     values[:, ::2] = np.nan
     panel = make_panel(values, x="0:29:30", y="0:29:30")
     axes = draw([panel], kind).axes[0]
-    assert values[:, ::2].size > MOST_CROSSES
+    assert values[:, ::2].size > MAX_CROSSES
     assert not crosses(axes)
     assert legend(axes) == ["not finite (450 points)"]
     cells = [
@@ -207,7 +207,7 @@ def test_finite_points_without_neighbours_are_dots(make_panel, kind):
 
 def test_alone():
     visible = np.array([[1, 1, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1]], dtype=bool)
-    assert np.argwhere(alone(visible)).tolist() == [[0, 3], [2, 2], [2, 3]]
+    assert np.argwhere(isolated_points(visible)).tolist() == [[0, 3], [2, 2], [2, 3]]
 
 
 def test_runs_and_rectangles(make_panel):

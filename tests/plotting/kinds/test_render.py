@@ -15,8 +15,8 @@ from landscape_cli.plotting.kinds.render import TARGET
 from landscape_cli.plotting.request import Picture, Request
 from landscape_cli.plotting.scene3d import scene as scenes
 from landscape_cli.plotting.scene3d.camera import Camera, eye_of, frame_of
-from landscape_cli.plotting.scene3d.scene import Ball, Scene, _levelled, _surface, render
-from landscape_cli.plotting.scene3d.terrain import TALL, terrain_of
+from landscape_cli.plotting.scene3d.scene import Ball, Scene, _cut_at_limits, _surface, render
+from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, terrain_of
 from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.value_range import fit
 from landscape_cli.records.tiles import Status
@@ -90,11 +90,11 @@ def test_limits_cut_along_the_contour(make_panel):
 
     panel = make_panel(lambda x, y: x + 0 * y, x="0:1:6", y="0:1:6")
     terrain = terrain_of(panel, fit([panel], log=False, vmin=0.31, vmax=0.63), 0.0)
-    lid, bottom, inside = _levelled(_surface(pyvista, terrain))
+    lid, bottom, inside = _cut_at_limits(_surface(pyvista, terrain))
     low, high = 2 * 0.31 - 1, 2 * 0.63 - 1
-    assert lid.bounds == pytest.approx((high, 1, -1, 1, TALL, TALL))
+    assert lid.bounds == pytest.approx((high, 1, -1, 1, BOX_HEIGHT, BOX_HEIGHT))
     assert bottom.bounds == pytest.approx((-1, low, -1, 1, 0, 0))
-    assert inside.bounds == pytest.approx((low, high, -1, 1, 0, TALL), abs=1e-6)
+    assert inside.bounds == pytest.approx((low, high, -1, 1, 0, BOX_HEIGHT), abs=1e-6)
 
 
 def test_holes_show_the_floor(make_panel):
@@ -196,7 +196,7 @@ def test_a_flat_kind_does_not_turn(make_panel):
 
 
 def test_a_flat_kind_has_no_camera(make_panel):
-    with pytest.raises(UsageError, match="mean nothing to --kind heatmap"):
+    with pytest.raises(UsageError, match="do not apply to --kind heatmap"):
         draw([make_panel(bowl)], "heatmap", camera=Camera(20))
 
 
@@ -222,6 +222,6 @@ def test_without_opengl_there_is_one_clear_line(workplace, make_surface):
         cwd=workplace.folder,
     )
     assert done.returncode == 2
-    assert "there is neither a display nor a library" in done.stderr
+    assert "found neither a display nor a library" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not Path("bowl.png").exists()

@@ -65,8 +65,8 @@ def test_the_caption_tells_left_from_right(both):
 def test_what_has_no_second_axis_is_refused(line, make_surface):
     plane = make_surface({("train", "loss"): np.ones((5, 5)), ("train", "f"): np.ones((5, 5))})
     for surface, twin, words in (
-        (plane, "f", "--twin f: a is no line"),
-        (line, "loss", "--twin loss: is drawn already"),
+        (plane, "f", "--twin f: a is not a line"),
+        (line, "loss", "--twin loss: already drawn"),
         (line, "recall", "--quantity 'recall': a has loss, accuracy"),
     ):
         request = Request(twin=twin)

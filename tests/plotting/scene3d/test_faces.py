@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from landscape_cli.plotting.scene3d.faces import MOST_FACES, Faces, faces_of
+from landscape_cli.plotting.scene3d.faces import MAX_FACES, Faces, faces_of
 
 SQUARE = np.linspace(-1, 1, 6)
 
@@ -79,7 +79,7 @@ def test_a_coarse_grid_has_small_faces_of_the_same_bilinear_surface():
 def test_a_fine_and_rough_grid_keeps_its_number_of_faces():
     heights = np.random.default_rng(1).normal(size=(240, 240))
     places = np.arange(240)
-    assert len(cut(heights, -9, 9, x=places, y=places)) < 1.2 * MOST_FACES
+    assert len(cut(heights, -9, 9, x=places, y=places)) < 1.2 * MAX_FACES
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.scene3d.terrain import TALL, terrain_of
+from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, terrain_of
 from landscape_cli.plotting.value_range import fit
 
 
@@ -21,7 +21,7 @@ def test_the_grid_s_points_have_their_values(make_panel):
     low, high = panel.z.min(), panel.z.max()
     parts = [(n - 1) // (m - 1) for n, m in zip(found.z.shape, panel.z.shape, strict=True)]
     assert min(parts) > 1
-    expected = (panel.z - low) / (high - low) * TALL
+    expected = (panel.z - low) / (high - low) * BOX_HEIGHT
     np.testing.assert_allclose(found.z[:: parts[0], :: parts[1]], expected, atol=1e-12)
 
 
@@ -32,7 +32,7 @@ def test_nothing_between_exceeds_the_values_around(make_panel, values):
     z = terrain_of(panel, scale, -58.0).z
     blocks = z[:-1, :-1].reshape(3, z.shape[0] // 3, 4, z.shape[1] // 4)
     around = np.stack([values[i : 3 + i, j : 4 + j] for i in (0, 1) for j in (0, 1)])
-    around = (around + 1e3) / 2e3 * TALL
+    around = (around + 1e3) / 2e3 * BOX_HEIGHT
     assert (blocks.max(axis=(1, 3)) <= around.max(axis=0) + 1e-9).all()
     assert (blocks.min(axis=(1, 3)) >= around.min(axis=0) - 1e-9).all()
 
@@ -58,7 +58,9 @@ def test_points_stand_where_their_coordinates_say(make_panel):
 def test_logarithms_are_heights_of_a_logarithmic_scale(make_panel):
     panel = make_panel(lambda x, y: 10.0**x, x="0:4:5", y="0:1:2")
     found = terrain(panel, log=True)
-    np.testing.assert_allclose(found.z[0], TALL * np.linspace(0, 1, found.z.shape[1]), atol=1e-9)
+    np.testing.assert_allclose(
+        found.z[0], BOX_HEIGHT * np.linspace(0, 1, found.z.shape[1]), atol=1e-9
+    )
 
 
 def test_the_highest_level_place_has_the_bar_s_colour(make_panel):

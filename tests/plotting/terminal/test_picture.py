@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.picture import picture
@@ -127,7 +127,7 @@ def test_the_colours_of_blocks_are_those_of_the_values(make_panel):
 def test_no_line_is_wider_than_the_terminal(make_panel, make_surface, width, y):
     surface = make_surface(bowl, y=y, provenance={"network": {"name": "a long name " * 30}})
     for depth in Depth:
-        lines = lines_of(choose(surface, None, None, "run.h5"), depth, width)
+        lines = lines_of(select_panels(surface, None, None, "run.h5"), depth, width)
         assert max(len(CODE.sub("", line)) for line in lines) <= max(width, 30)
 
 
@@ -153,7 +153,7 @@ def test_a_line_rises_from_the_lower_left(make_panel):
 def test_both_splits_of_a_line_have_their_letter(make_surface):
     ones = np.ones(5)
     values = {("train", "loss"): ones, ("test", "loss"): 2 * ones}
-    lines = lines_of(choose(make_surface(values, y=None), None, None))
+    lines = lines_of(select_panels(make_surface(values, y=None), None, None))
     drawn = rows(lines)
     test, train = (next(i for i, r in enumerate(drawn) if 3 * letter in r) for letter in "+*")
     assert test < train

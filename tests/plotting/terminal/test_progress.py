@@ -164,7 +164,7 @@ def test_of_many_ranks_the_slowest_are_shown():
     rates = [Rate(number, 1, float(number % 7 + 1)) for number in range(64)]
     lines = rank_lines(rates, {}, 5, 60, Depth.PLAIN)
     assert [line.split()[1] for line in lines[:-1]] == ["0", "7", "14", "21"]
-    assert lines[-1].strip() == "... and 60 ranks that are faster"
+    assert lines[-1].strip() == "... and 60 faster ranks"
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (200, 60)])

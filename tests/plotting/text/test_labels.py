@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landscape_cli.plotting.panel import choose
+from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.tiles import Status
 
@@ -28,7 +28,7 @@ def test_names_from_the_provenance(make_panel):
     ("mode", "words"),
     [
         ("frozen", "run, batch norm frozen"),
-        ("perturb", "run, batch norm moved along"),
+        ("perturb", "run, batch norm perturbed"),
         ("recalibrate", "run, batch norm recalibrated"),
         ("unheard of", "run"),
     ],
@@ -90,7 +90,7 @@ def test_a_little_is_not_nothing(make_panel):
 def test_long_names_keep_both_ends(make_panel):
     name = "digits_" + "x" * 80 + "_seed7.h5"
     title = labels.title(make_panel(np.ones((5, 5)), source=name))
-    assert len(title) <= labels.LONGEST
+    assert len(title) <= labels.MAX_LENGTH
     assert title.startswith("digits_")
     assert title.endswith("_seed7")
 
@@ -100,10 +100,10 @@ def test_quantities(make_surface):
     surface = make_surface(
         {("train", "loss"): ones, ("test", "loss"): ones, ("test", "accuracy"): ones}
     )
-    train, test = (choose(surface, split, "loss")[0] for split in ("train", "test"))
+    train, test = (select_panels(surface, split, "loss")[0] for split in ("train", "test"))
     assert labels.quantity([train]) == "train loss"
     assert labels.quantity([train, test]) == "loss"
-    assert labels.quantity(choose(surface, None, "accuracy")) == "test accuracy (%)"
+    assert labels.quantity(select_panels(surface, None, "accuracy")) == "test accuracy (%)"
 
 
 @pytest.mark.parametrize(
