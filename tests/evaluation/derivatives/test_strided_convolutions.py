@@ -15,14 +15,19 @@ from landscape_cli.evaluation.derivatives import backward, guarded
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
-PROCESSORS = [
-    pytest.param("DEFAULT", 1),
-    pytest.param("AVX2", 1),
-    pytest.param("DEFAULT", 2, marks=pytest.mark.slow),
-    pytest.param("AVX2", 2, marks=pytest.mark.slow),
-    pytest.param("SSE41", 1, marks=pytest.mark.slow),
-]
+CASES = {"operators": 15, "networks": 18}
+"""The number of cases of each kind in gradients.py."""
+
+PROCESSORS = [("DEFAULT", 1), ("AVX2", 1), ("DEFAULT", 2), ("AVX2", 2), ("SSE41", 1)]
 """The newest instructions that oneDNN may use, and threads."""
+
+ALWAYS = {("operators", "DEFAULT", 1), ("operators", "AVX2", 1), ("networks", "DEFAULT", 1)}
+"""Those that `make test` runs too; each takes some seconds."""
+
+RUNS = [
+    pytest.param(*run, marks=() if run in ALWAYS else pytest.mark.slow)
+    for run in ((cases, *processor) for cases in CASES for processor in PROCESSORS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +57,12 @@ def errors_of():
     return errors_of
 
 
-@pytest.mark.parametrize(("instructions", "threads"), PROCESSORS)
-@pytest.mark.parametrize(("cases", "count"), [("operators", 15), ("networks", 18)])
+@pytest.mark.parametrize(("cases", "instructions", "threads"), RUNS)
 def test_channels_last_gradients_are_as_exact_as_contiguous_ones(
-    errors_of, cases, count, instructions, threads
+    errors_of, cases, instructions, threads
 ):
     errors = errors_of(cases, instructions, threads)
-    assert len(errors) == count
+    assert len(errors) == CASES[cases]
     for name, (last, first) in errors.items():
         assert last <= 10 * first + 1e-6, name
 
