@@ -1,4 +1,4 @@
-"""Means and their standard errors, accumulated in float64 without waiting for the device."""
+"""Means and their standard errors, accumulated in float64 without synchronizing the device."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from landscape_cli.evaluation.data.batches import batch_length
 class Accumulator:
     """Sums of named per-sample values over a split, for each of several points.
 
-    The sum of squared deviations is updated batch by batch (Chan, Golub & LeVeque 1983), so that
-    the standard error does not suffer from cancellation.
+    The sum of squared deviations is updated batch by batch (Chan, Golub & LeVeque 1983), which
+    avoids cancellation in the standard error.
 
     Args:
         split: the split's name, for messages.
-        points: the number of points k.
+        points: the number k of points.
     """
 
     def __init__(self, split: str, points: int) -> None:
@@ -36,8 +36,8 @@ class Accumulator:
         """Add a batch's values at one point.
 
         Args:
-            point: which of the k points.
-            values: what the objective returned for the batch.
+            point: the index of the point, below k.
+            values: the objective's result for the batch.
             batch: the batch, whose length the values must have.
 
         Raises:
@@ -62,23 +62,23 @@ class Accumulator:
 
     @property
     def samples(self) -> int:
-        """How many samples the first point has had."""
+        """Number of samples added at the first point."""
         return self._counts[0]
 
     def means(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The means and their standard errors, each of shape (k, names).
+        """Compute the means and their standard errors, each of shape (k, names).
 
-        A single sample has no standard error; it is NaN.
+        The standard error of a single sample is NaN.
         """
         assert self._sums is not None
         assert self._squares is not None
         counts = np.array(self._counts, dtype=np.float64)[:, None]
-        both = torch.stack([self._sums, self._squares]).cpu().numpy()
+        sums, squares = torch.stack([self._sums, self._squares]).cpu().numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
-            return both[0] / counts, np.sqrt(both[1] / (counts - 1) / counts)
+            return sums / counts, np.sqrt(squares / (counts - 1) / counts)
 
     def _table(self, values: Any, batch: Any) -> Tensor:
-        """The values as float64 of shape (names, n)."""
+        """Check the values and stack them in float64, shape (names, n)."""
         where = f"objective: on split {self.split!r} it returned"
         if not isinstance(values, Mapping) or not values:
             raise ProblemError(
@@ -104,8 +104,8 @@ def _check(where: str, value: Any, expected: int | None) -> None:
         raise ProblemError(f"{where} a {type(value).__name__}, expected a tensor of shape (n,)")
     if value.dim() == 0:
         raise ProblemError(
-            f"{where} a scalar, expected one value for each of the batch's n samples: leave the "
-            "mean out, with reduction='none'"
+            f"{where} a scalar, expected one value for each of the batch's n samples: do not "
+            "average, use reduction='none'"
         )
     if value.dim() != 1 or (expected is not None and value.shape[0] != expected):
         length = "n" if expected is None else expected

@@ -1,4 +1,4 @@
-"""Batch norm's running statistics along a slice: frozen, moved with the parameters, or fresh."""
+"""Batch norm's running statistics along a slice: frozen, perturbed, or re-estimated."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 
 BATCH = 128
-"""Samples in a batch whose statistics are averaged: a part of the method, not of its speed."""
+"""Samples in each batch whose statistics are averaged; this affects the values, not only speed."""
 
 
 def batch_norms(model: nn.Module) -> dict[str, Any]:
-    """The model's batch-norm modules that keep running statistics, by name."""
+    """Batch-norm modules of a model that keep running statistics, by name."""
     return {
         name: module
         for name, module in model.named_modules()
@@ -28,12 +28,13 @@ def batch_norms(model: nn.Module) -> dict[str, Any]:
 
 
 def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
-    """The floating-point buffers of the state dict that a slice moves besides the parameters.
+    """List the floating-point buffers of the state dict that a slice perturbs.
 
     Args:
         model: the network.
-        perturb: ``parameters``, or ``states`` for buffers too.
-        batch_norm: only with ``perturb`` are the running statistics of batch norm moved.
+        perturb: ``parameters``, or ``states`` to include buffers.
+        batch_norm: ``perturb`` includes the running statistics of batch norm; other values
+            exclude them.
     """
     statistics = {
         f"{name}.{kind}".lstrip(".")
@@ -51,17 +52,17 @@ def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
 
 
 class Recalibration:
-    """Fresh running statistics at each point, from the same batches of training data.
+    """Re-estimates running statistics at each point, from the same batches of training data.
 
-    Mean and variance are averaged over the batches, each weighted by its samples, as in Garipov et
+    Mean and variance are averaged over the batches, weighted by their samples, as in Garipov et
     al. 2018, *Loss Surfaces, Mode Connectivity, and Fast Ensembling of DNNs*, whose code updates
     them with momentum n_b / (n_1 + ... + n_b) at the b-th batch. Only batch norm is in training
-    mode; dropout, say, is not.
+    mode; dropout, for example, is not.
 
     Args:
         model: the network.
         data: the training samples, in batches of ``BATCH``.
-        objective: its forward pass is what the batches go through.
+        objective: runs the forward pass on each batch.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Recalibration:
         self._kept: dict[tuple[float, ...], list[Tensor]] = {}
 
     def load(self, room: Room) -> None:
-        """Read the samples, and hold them where they fit."""
+        """Read the samples, and cache them where they fit."""
         for _ in self.data.load(room):
             pass
 
@@ -84,10 +85,11 @@ class Recalibration:
         self._kept.clear()
 
     def update(self, point: tuple[float, ...]) -> None:
-        """Set the statistics for the model's present parameters.
+        """Set the statistics for the model's current parameters.
 
         Args:
-            point: where these are; asked for again before ``forget``, nothing is computed anew.
+            point: the coordinates of these parameters; the statistics of a point are reused until
+                ``forget`` is called.
         """
         if point not in self._kept:
             self._measure()
@@ -106,7 +108,7 @@ class Recalibration:
 
     @contextlib.contextmanager
     def _training(self) -> Iterator[None]:
-        """Batch norm learns its statistics from zero, weighing batches by their samples."""
+        """Reset batch norm's statistics and accumulate them in a block, weighted by samples."""
         self._seen.clear()
         momenta = [norm.momentum for norm in self._norms]
         hooks: list[RemovableHandle] = []

@@ -1,4 +1,4 @@
-"""Objectives that give another value each time."""
+"""Refusal of objectives whose values are random."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.accumulator import Accumulator
 
 RANDOM_TOLERANCE = 1e-5
-"""Two evaluations of one point may differ by this part of the values' spread, as sums in another
-order do; a random objective differs by much more."""
+"""Largest difference between two evaluations of one point, as a fraction of the values' spread.
+Summing in another order changes values by less, a random objective by much more."""
 
 
 def refuse_random(first: Accumulator, again: Accumulator) -> None:
-    """Refuse an objective whose two evaluations of one point differ by more than rounding."""
+    """Refuse an objective if two evaluations of one point differ by more than rounding.
+
+    Args:
+        first: the sums of the first evaluation.
+        again: the sums of the second evaluation.
+
+    Raises:
+        ProblemError: if they differ.
+    """
     remedy = (
-        "is dropout on (a module that switches itself to training), does a sampler shuffle with "
-        "drop_last, or does the data set augment at random? Switch that off, or pass "
+        "is dropout on (a module that switches itself to training mode), does a sampler shuffle "
+        "with drop_last, or does the dataset augment at random? Switch that off, or pass "
         "--allow-random"
     )
     if first.samples != again.samples:
         raise ProblemError(
-            f"split {first.split!r} is random: it gave {first.samples} samples, then "
+            f"split {first.split!r} is random: it yielded {first.samples} samples, then "
             f"{again.samples}; {remedy}"
         )
     (means, errors), (means_again, _) = first.means(), again.means()
@@ -29,9 +37,9 @@ def refuse_random(first: Accumulator, again: Accumulator) -> None:
         spread = np.nan_to_num(errors) * np.sqrt(first.samples) + np.abs(np.nan_to_num(means))
         slack = RANDOM_TOLERANCE * spread
     same = np.isclose(means, means_again, rtol=0, atol=slack, equal_nan=True)
-    for name, a, b, fine in zip(first.names, means[0], means_again[0], same[0], strict=True):
-        if not fine:
+    for name, a, b, equal in zip(first.names, means[0], means_again[0], same[0], strict=True):
+        if not equal:
             raise ProblemError(
-                f"objective: {name!r} on split {first.split!r} is random: the centre gave {a:.9g}, "
-                f"then {b:.9g}; {remedy}"
+                f"objective: {name!r} on split {first.split!r} is random: at the centre it was "
+                f"{a:.9g}, then {b:.9g}; {remedy}"
             )

@@ -1,4 +1,4 @@
-"""Which device and how many threads a rank gets."""
+"""Device, threads and memory of a rank."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 from landscape_cli.errors import UsageError
 
 MICRO_BATCH = {"cpu": 64, "cuda": 512}
-"""Samples in one forward pass: what fits a core's cache, and what fills a GPU."""
+"""Default samples in one forward pass: they fit a CPU core's cache, or fill a GPU."""
 
-BESIDE = 8
-"""How many checkpoints' memory the centre and two directions in float64 take, and some more."""
+RESERVED = 8
+"""Checkpoints' worth of memory kept for the centre, two directions in float64, and a margin."""
 
 
 def choose_device(wanted: str, local_rank: int) -> torch.device:
-    """The device of a rank.
+    """Choose the device of a rank.
 
     Args:
-        wanted: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; without a number, ranks of one node
+        wanted: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; without a number, the ranks of a node
             take the visible GPUs in turn.
         local_rank: the rank within its node.
 
@@ -47,38 +47,39 @@ def choose_device(wanted: str, local_rank: int) -> torch.device:
 
 
 def default_micro_batch(device: torch.device) -> int:
-    """Samples in one forward pass where the user does not say."""
+    """Default number of samples in one forward pass."""
     return MICRO_BATCH[device.type]
 
 
 def own_cores() -> frozenset[int]:
-    """The cores that this process may run on."""
+    """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))
 
 
 def instruction_set() -> str:
-    """Name the vector instructions that PyTorch computes with on this CPU.
+    """Name of the vector instructions that PyTorch uses on this CPU.
 
     Returns:
-        PyTorch's name for them, such as ``AVX512``, ``AVX2`` or ``DEFAULT`` (no AVX2), and the
-        limit that the environment puts on oneDNN, as in ``AVX512, oneDNN up to AVX2``.
+        PyTorch's name for them, such as ``AVX512``, ``AVX2`` or ``DEFAULT`` (no AVX2), followed by
+        the environment's limit on oneDNN, if any, as in ``AVX512, oneDNN up to AVX2``.
     """
     limits = map(os.environ.get, ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
     limit = next(filter(None, limits), "default").upper()
-    found = torch.backends.cpu.get_cpu_capability()
-    limited = limit not in ("DEFAULT", "ALL", found)
-    return f"{found}, oneDNN up to {limit}" if limited else found
+    capability = torch.backends.cpu.get_cpu_capability()
+    limited = limit not in ("DEFAULT", "ALL", capability)
+    return f"{capability}, oneDNN up to {limit}" if limited else capability
 
 
 def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
-    """Share a node's cores out to its ranks, and return the threads of each.
+    """Set PyTorch's threads to a rank's share of its node's cores, and return their number.
 
     Args:
-        wanted: the user's number of threads, or None; OMP_NUM_THREADS then goes before sharing.
-        cores: how many cores the node's ranks may use together.
-        ranks: how many ranks there are on the node.
+        wanted: the user's number of threads; if None, OMP_NUM_THREADS takes precedence over the
+            share.
+        cores: the number of cores that the node's ranks may use together.
+        ranks: the number of ranks on the node.
     """
     if wanted is None and os.environ.get("OMP_NUM_THREADS", "").isdigit():
         return torch.get_num_threads()
@@ -88,7 +89,7 @@ def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
 
 
 def total_memory(device: torch.device) -> int:
-    """Bytes that a device has; 0 if that can't be found out."""
+    """Total memory of a device in bytes; 0 if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[1])
     try:
@@ -98,21 +99,23 @@ def total_memory(device: torch.device) -> int:
 
 
 def room_for_checkpoints(centre: Mapping[str, Tensor]) -> int:
-    """How many checkpoints half of the host's free memory holds, beside the centre and directions.
+    """Number of checkpoints that fit in half of the host's free memory; at least 2.
+
+    Memory for the centre and the directions is set aside.
 
     Args:
         centre: the tensors of one checkpoint.
     """
     size = sum(tensor.numel() * tensor.element_size() for tensor in centre.values())
-    return max(2, free_memory(torch.device("cpu")) // 2 // max(1, size) - BESIDE)
+    return max(2, free_memory(torch.device("cpu")) // 2 // max(1, size) - RESERVED)
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes free on a device now; 0 if that can't be found out."""
+    """Free memory of a device in bytes; 0 if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     with contextlib.suppress(OSError), open("/proc/meminfo") as file:
-        # Free pages alone would leave out the cache of files, which gives way.
+        # Free pages alone would exclude the page cache, which the kernel reclaims when needed.
         if found := re.search(r"^MemAvailable: *([0-9]+) kB$", file.read(), re.MULTILINE):
             return 1024 * int(found[1])
     try:

@@ -1,4 +1,4 @@
-"""Running out of memory: how to know it, and smaller micro-batches as the way out."""
+"""Detection of out-of-memory errors, and smaller micro-batches as the remedy."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from landscape_cli.evaluation.evaluator import Evaluator
 Result = TypeVar("Result")
 
 WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
-"""What PyTorch's errors of no type of their own say when memory is short."""
+"""Words in PyTorch's out-of-memory errors that are plain ``RuntimeError``."""
 
 
 def out_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that it was raised from, says that there is too little memory."""
+    """Tell whether an error, or one of its causes, is an out-of-memory error."""
     while error is not None:
         if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
             return True
@@ -28,7 +28,7 @@ def out_of_memory(error: BaseException | None) -> bool:
 
 
 def if_it_fits(function: Callable[[], Result], device: torch.device) -> Result | None:
-    """Call a function; None if it runs out of memory."""
+    """Call a function and return its result, or None if it runs out of memory."""
     try:
         return function()
     except Exception as error:
@@ -39,7 +39,7 @@ def if_it_fits(function: Callable[[], Result], device: torch.device) -> Result |
 
 
 def halve(evaluator: Evaluator) -> bool:
-    """Make an evaluator's micro-batches half as large; say whether that was possible."""
+    """Halve an evaluator's micro-batch, and return whether that was possible."""
     divisible = [split for split in evaluator.splits.values() if split.divisible]
     largest = max((split.samples for split in divisible), default=0)
     size = evaluator.settings.micro_batch
@@ -53,6 +53,6 @@ def halve(evaluator: Evaluator) -> bool:
 
 
 def give_back(device: torch.device) -> None:
-    """Return what PyTorch keeps of a GPU's memory for later."""
+    """Release the GPU memory that PyTorch's allocator caches."""
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -1,1 +1,1 @@
-"""The samples of a split: sources, batches, caching."""
+"""Samples of a split: sources, batches, caching."""

@@ -1,4 +1,4 @@
-"""Batches: tensors in any nesting of tuples, lists and dicts."""
+"""Operations on batches, which are tensors in any nesting of tuples, lists and dicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 def map_tensors(function: Callable[[Tensor], Tensor], batch: Any) -> Any:
     """Apply a function to each tensor in a nesting of dicts, tuples and lists.
 
-    NumPy arrays become tensors first; anything else stays as it is.
+    NumPy arrays are converted to tensors first; anything else is kept unchanged.
     """
     if isinstance(batch, np.ndarray) and batch.dtype != object:
         batch = torch.from_numpy(batch)
@@ -30,24 +30,24 @@ def map_tensors(function: Callable[[Tensor], Tensor], batch: Any) -> Any:
 
 
 def tensors_in(batch: Any) -> list[Tensor]:
-    """The tensors of a nesting, in order."""
-    found: list[Tensor] = []
+    """List the tensors of a batch, in order."""
+    tensors: list[Tensor] = []
 
-    def note(tensor: Tensor) -> Tensor:
-        found.append(tensor)
+    def collect(tensor: Tensor) -> Tensor:
+        tensors.append(tensor)
         return tensor
 
-    map_tensors(note, batch)
-    return found
+    map_tensors(collect, batch)
+    return tensors
 
 
 def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:
-    """The same samples in other batches, or lying otherwise in memory.
+    """Rearrange samples into batches of another size or with another memory format.
 
     Args:
-        batches: at least one, of one structure.
-        size: samples in each batch but the last; None leaves the batches as they are.
-        channels_last: whether images (n, c, h, w) get their channels last in memory.
+        batches: at least one batch, all of one structure.
+        size: samples in each batch but the last; None keeps the batches.
+        channels_last: whether images (n, c, h, w) get the channels-last memory format.
     """
     if size is not None and divisible(batches):
         batches = list(divided(batches, size))
@@ -55,7 +55,7 @@ def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[
 
 
 def laid_out(batch: Any, channels_last: bool) -> Any:
-    """The batch with its images' channels last, or first, in memory."""
+    """Give a batch's images (n, c, h, w) the channels-last or the contiguous memory format."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
 
     def lay_out(tensor: Tensor) -> Tensor:
@@ -66,20 +66,20 @@ def laid_out(batch: Any, channels_last: bool) -> Any:
 
 
 def divisible(batches: list[Any]) -> bool:
-    """Whether the samples of batches can be told apart, and so put into other batches."""
+    """Tell whether batches can be divided into samples, and so regrouped into other batches."""
     scalars = any(tensor.dim() == 0 for batch in batches for tensor in tensors_in(batch))
     return not scalars and all(batch_length(batch) is not None for batch in batches)
 
 
 def divided(batches: Iterable[Any], size: int) -> Iterator[Any]:
-    """The same samples in batches of another size.
+    """Regroup samples into batches of another size.
 
-    Each batch has memory of its own, as if it were fresh from a loader: none is a view that would
-    keep a larger tensor alive, and an iterator that gives up its batches as it goes makes room for
-    the new ones.
+    Each batch has its own memory, as if it came from a loader: no batch is a view that keeps a
+    larger tensor alive, and an iterator that releases its batches one by one frees memory for the
+    new ones.
 
     Args:
-        batches: ``divisible`` ones, of one structure.
+        batches: ``divisible`` batches of one structure.
         size: samples in each batch but the last.
     """
     pieces: list[list[Tensor]] = []
@@ -97,30 +97,30 @@ def divided(batches: Iterable[Any], size: int) -> Iterator[Any]:
 
 
 def consumed(batches: list[Any]) -> Iterator[Any]:
-    """The batches of a list, each taken out of it as it is given."""
+    """Yield the batches of a list, removing each from it."""
     batches.reverse()
     while batches:
         yield batches.pop()
 
 
 def _joined(batch: Any, pieces: list[list[Tensor]]) -> Any:
-    """A nesting like ``batch`` of the pieces' samples; the pieces are given up."""
+    """Join the pieces' samples into a nesting like ``batch``, and clear the pieces."""
     columns = [torch.cat(column) for column in zip(*pieces, strict=True)]
     pieces.clear()
     return _refill(batch, iter(columns))
 
 
 def _refill(batch: Any, tensors: Iterator[Tensor]) -> Any:
-    """A nesting like ``batch`` that holds other tensors."""
+    """Copy the nesting of ``batch`` with other tensors."""
     return map_tensors(lambda _: next(tensors), batch)
 
 
 def batch_length(batch: Any) -> int | None:
-    """The samples in a batch: the first dimension of its tensors, None where they differ."""
+    """Number of samples in a batch: the first dimension of its tensors; None if they differ."""
     lengths = {tensor.shape[0] for tensor in tensors_in(batch) if tensor.dim()}
     return lengths.pop() if len(lengths) == 1 else None
 
 
 def nbytes(batch: Any) -> int:
-    """The bytes of a batch's tensors."""
+    """Size of a batch's tensors in bytes."""
     return sum(tensor.nbytes for tensor in tensors_in(batch))

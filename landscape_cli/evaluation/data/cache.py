@@ -1,4 +1,4 @@
-"""Where the samples of a split are kept: on the device, on the host, or at their source."""
+"""Caching of a split's batches on the device, on the host, or not at all."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from landscape_cli.evaluation.data.batches import map_tensors, nbytes
 from landscape_cli.evaluation.devices import free_memory
 
 Cache = Literal["auto", "device", "host", "none"]
-"""What a user may wish for."""
+"""The user's choices."""
 
 Place = Literal["device", "host", "none"]
-"""Where a split is; on a CPU what is held is on the device, which the host is."""
+"""Location of a cached split; on a CPU, the host is the device, and cached data are on it."""
 
 DATA_SHARE = 0.5
-"""The part of the free memory that data may take, all ranks together."""
+"""Largest fraction of the free memory that data may take, for all ranks together."""
 
 PAGE_LOCKED = 2
-"""Page-locked memory is given out in powers of two: a tensor may take up to twice its size."""
+"""Bound on a page-locked tensor's memory relative to its size: blocks are powers of two."""
 
 MEBIBYTE = 1 << 20
 
 
 @dataclass
 class Room:
-    """Bytes that data may still take, all splits together.
+    """Bytes that data may still take, for all splits together.
 
     Args:
-        device: on the device.
-        host: on the host, where that is not the device.
-        wish: what the user insists on, for messages; what does not fit is then an error.
+        device: bytes left on the device.
+        host: bytes left on the host, if the device is a GPU.
+        wish: the user's choice; with ``device`` or ``host``, data that do not fit are an error.
     """
 
     device: int
@@ -42,17 +42,17 @@ class Room:
 
     @classmethod
     def of(cls, bytes_or_room: int | Room) -> Room:
-        """A number of bytes is room on the device."""
+        """Return a ``Room`` as it is, and a number of bytes as room on the device."""
         return bytes_or_room if isinstance(bytes_or_room, Room) else cls(bytes_or_room)
 
     def place(self, size: int) -> Place:
-        """Where so many bytes go."""
+        """Choose the location for a number of bytes."""
         if size <= self.device:
             return "device"
         return "host" if size <= self.host else "none"
 
     def take(self, place: Place, size: int) -> None:
-        """Note that so many bytes are taken."""
+        """Subtract a number of bytes from the room at a location."""
         if place == "device":
             self.device -= size
         elif place == "host":
@@ -60,32 +60,32 @@ class Room:
 
 
 def room_for(cache: Cache, device: torch.device, on_device: int, on_host: int) -> Room:
-    """The room that a rank has for data.
+    """Compute a rank's room for data.
 
     Args:
-        cache: ``auto`` takes at most half of the free memory, ``device`` and ``host`` all that
-            they need, ``none`` nothing.
+        cache: ``auto`` allows half of the free memory, ``device`` and ``host`` all of it there,
+            ``none`` nothing.
         device: the rank's device.
-        on_device: how many ranks share the device.
-        on_host: how many ranks share the host.
+        on_device: the number of ranks that share the device.
+        on_host: the number of ranks that share the host.
     """
     if cache == "none":
         return Room(0, 0, cache)
     share = DATA_SHARE if cache == "auto" else 1.0
-    own = int(free_memory(device) * share) // on_device
+    on_this_device = int(free_memory(device) * share) // on_device
     if device.type == "cpu":
-        return Room(own, 0, cache)
+        return Room(on_this_device, 0, cache)
     host = int(free_memory(torch.device("cpu")) * share / PAGE_LOCKED) // on_host
-    return Room(0 if cache == "host" else own, 0 if cache == "device" else host, cache)
+    return Room(0 if cache == "host" else on_this_device, 0 if cache == "device" else host, cache)
 
 
 class Keeper:
-    """Keeps the batches of a split as they come, where there is room for them.
+    """Caches the batches of a split as they are read, where there is room for them.
 
     Args:
         name: the split's name, for messages.
-        room: what there is.
-        device: where batches are used.
+        room: the room for all splits; ``finish`` subtracts what this split takes.
+        device: the device on which batches are used.
     """
 
     def __init__(self, name: str, room: Room, device: torch.device) -> None:
@@ -93,19 +93,19 @@ class Keeper:
         self.room = room
         self.device = device
         self.place: Place = "device"
-        self.held: list[Any] = []
+        self.batches: list[Any] = []
         self.size = 0
 
     def add(self, batch: Any, expected: int) -> None:
-        """Keep one more batch, which is on the device.
+        """Cache one more batch, which is on the device.
 
         Args:
-            batch: the next one.
-            expected: how many bytes all batches are likely to have at least. What does not seem
-                to fit is not begun; what the user insists on is tried.
+            batch: the next batch.
+            expected: estimate of the bytes of all batches, at least. A location that looks too
+                small is not used at all, unless the user insists on it.
 
         Raises:
-            UsageError: if there is no room where the user insists on it.
+            UsageError: if the user insists on a location without enough room.
         """
         self.size += nbytes(batch)
         insists = self.room.wish in ("device", "host")
@@ -113,23 +113,23 @@ class Keeper:
         if insists and place == "none":
             raise self._refusal()
         if place != self.place:
-            self.held = [] if place == "none" else [_on_host(one) for one in self.held]
+            self.batches = [] if place == "none" else [_on_host(kept) for kept in self.batches]
             self.place = place
         if place != "none":
-            self.held.append(batch if place == "device" else _on_host(batch))
+            self.batches.append(batch if place == "device" else _on_host(batch))
 
     def finish(self) -> list[Any] | None:
-        """Take the room that the batches need; gives them, or None if they are not kept."""
+        """Take the batches' bytes from the room, and return the batches; None if not cached."""
         self.room.take(self.place, self.size)
-        return None if self.place == "none" else self.held
+        return None if self.place == "none" else self.batches
 
     def _refusal(self) -> UsageError:
         wish = self.room.wish
-        there = max(self.room.device, self.room.host) // MEBIBYTE
+        free = max(self.room.device, self.room.host) // MEBIBYTE
         where = f"on {self.device}" if wish == "device" else "in this host's memory"
         return UsageError(
             f"cache: got {wish!r}, but split {self.name!r} has more than "
-            f"{self.size // MEBIBYTE} MiB, and {there} MiB are free {where} for this rank and "
+            f"{self.size // MEBIBYTE} MiB, and {free} MiB are free {where} for this rank and "
             "split; leave cache out, or choose samples, fewer splits or fewer ranks"
         )
 

@@ -1,4 +1,4 @@
-"""Reading one batch ahead: while a batch is evaluated, a thread gets the next one."""
+"""Prefetching: while a batch is evaluated, a thread reads the next one."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Batches = Generator[Any, None, None]
 
 
 def prefetched(batches: Batches, device: torch.device) -> Batches:
-    """The same batches in the same order, each read while the one before is being used.
+    """Yield the same batches in the same order, each read while the previous one is used.
 
-    The first is read by the caller: what a source starts for itself, worker processes above all,
-    it starts there and before anything runs beside it. All others are read by one thread, which
-    is at most one batch ahead. What the source raises is raised here. However this ends, the
-    thread has ended too, and the batches are closed.
+    The first batch is read by the caller, so that anything the source starts, such as worker
+    processes, starts in the calling thread before another one runs. One thread reads all other
+    batches, at most one ahead. The source's exceptions are raised here. In every case, the thread
+    has ended and the batches are closed when this returns.
 
     Args:
-        batches: on the device, or copied to it as they are read.
-        device: where they are used; on a GPU the thread copies on a stream of its own.
+        batches: batches that are on the device, or are copied to it as they are read.
+        device: the device on which they are used; on a GPU, the thread copies on its own stream.
     """
     lane = _CudaLane(device) if device.type == "cuda" else _Lane()
     reader = _Reader(batches, lane)
@@ -42,14 +42,17 @@ def prefetched(batches: Batches, device: torch.device) -> Batches:
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on a device; from the host to a GPU the copy waits for nothing."""
+    """Move a tensor to a device; copies from the host to a GPU are asynchronous."""
     if device.type != "cuda" or tensor.is_cuda:
         return tensor.to(device)
     return page_locked(tensor).to(device, non_blocking=True)
 
 
 def page_locked(tensor: Tensor) -> Tensor:
-    """The tensor in memory that a GPU can copy from by itself, if there is any left."""
+    """Copy a tensor to page-locked memory, from which a GPU copies asynchronously.
+
+    If no such memory is left, return the tensor itself.
+    """
     try:
         return tensor.pin_memory()
     except RuntimeError:
@@ -57,32 +60,32 @@ def page_locked(tensor: Tensor) -> Tensor:
 
 
 class _Lane:
-    """What has to be done when batches go from one thread to another: nothing on a CPU."""
+    """Synchronization of the reading and the consuming thread; a CPU needs none."""
 
     def begin(self) -> None:
-        """Called by the using thread before the other one starts."""
+        """Prepare in the consuming thread, before the reading thread starts."""
 
     def entered(self) -> AbstractContextManager[Any]:
-        """A context for the thread that reads."""
+        """Return a context for the reading thread."""
         return nullcontext()
 
     def sent(self) -> Any:
-        """Called by the reading thread after a batch; goes with it."""
+        """Return a marker that goes with a batch, in the reading thread after reading it."""
         return None
 
     def received(self, batch: Any, mark: Any) -> None:
-        """Called by the using thread before a batch is used."""
+        """Wait in the consuming thread until a batch can be used."""
 
     def used(self) -> None:
-        """Called by the using thread when it has asked for everything it wants of a batch."""
+        """Note in the consuming thread that all work on a batch has been queued."""
 
 
 class _CudaLane(_Lane):
-    """Copies on a stream of their own, so that they run beside the kernels.
+    """Copies on a separate stream, in parallel with the kernels.
 
-    Batches belong to the copying stream's memory, which may be given out again only when the
-    kernels that read them are done; and as kernels are only queued here, the queue is kept to two
-    batches, or memory would fill with batches that wait for their turn.
+    Batches are allocated on the copying stream, whose memory may be reused only after the kernels
+    that read them. Kernels are only queued here, so the queue is limited to two batches; otherwise
+    memory would fill with batches waiting for their turn.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -91,7 +94,7 @@ class _CudaLane(_Lane):
         self._used: deque[torch.cuda.Event] = deque()
 
     def begin(self) -> None:
-        # What the source already has on the device was written by the stream that is in use now.
+        # Tensors that the source already has on the device were written on the current stream.
         self._stream.wait_stream(self._user)
 
     def entered(self) -> AbstractContextManager[Any]:
@@ -116,12 +119,12 @@ class _CudaLane(_Lane):
 
 @lru_cache
 def _copy_stream(device: torch.device) -> torch.cuda.Stream:
-    """The one copying stream of a device: memory is cached for each stream apart."""
+    """Return a device's copying stream; one for all, because memory is cached per stream."""
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class _Reader:
-    """A thread that reads a batch whenever one is taken, and hands over what comes of it."""
+    """A thread that reads the next batch whenever one is taken."""
 
     def __init__(self, batches: Batches, lane: _Lane) -> None:
         self._batches = batches
@@ -132,7 +135,7 @@ class _Reader:
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
 
     def taken(self) -> Batches:
-        """The batches, as they are taken."""
+        """Yield the batches; taking one lets the thread read the next."""
         for first in self._batches:
             self._lane.begin()
             self._thread.start()
@@ -154,7 +157,7 @@ class _Reader:
             yield batch
 
     def close(self) -> None:
-        """End the thread, after the read that it may be in."""
+        """Stop the thread after its current read."""
         self._closed = True
         self._room.release()
         if self._thread.ident is not None:

@@ -1,4 +1,4 @@
-"""Where batches come from: data sets of samples, loaders, and iterables."""
+"""Sources of batches: datasets of samples, loaders, and iterables."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from landscape_cli.errors import ProblemError
 
 
 def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
-    """The batches of a split, in the same order each time they are iterated over.
+    """Return an iterable over a split's batches, in the same order each time.
 
     Args:
         name: the split's name, for messages.
-        source: a data set of samples, a loader, or an iterable of batches.
-        micro_batch: samples in a batch, for data sets of samples.
+        source: a dataset of samples, a loader, or an iterable of batches.
+        micro_batch: samples in a batch, for datasets of samples.
 
     Raises:
-        ProblemError: if a data set has no length, or no sample.
+        ProblemError: if a dataset has no length, or is empty.
     """
     if isinstance(source, DataLoader):
         return _in_order(source)
@@ -30,7 +30,7 @@ def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
             length = len(source)  # type: ignore[arg-type]
         except TypeError:
             raise ProblemError(
-                f"split {name!r}: a Dataset needs __len__; give an IterableDataset otherwise"
+                f"split {name!r}: a Dataset needs __len__; use an IterableDataset otherwise"
             ) from None
         if length == 0:
             raise ProblemError(f"split {name!r} is empty: its Dataset has length 0")
@@ -39,15 +39,15 @@ def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
 
 
 def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
-    """The loader, or one over the same samples in order if its order is random but complete."""
+    """Replace a loader that shuffles all samples by one that reads them in order."""
     sampler = loader.sampler
-    whole = (
+    shuffles_all = (
         type(sampler) is RandomSampler
         and not sampler.replacement
         and sampler.num_samples == len(sampler)
         and sampler.num_samples == len(loader.dataset)  # type: ignore[arg-type]
     )
-    if not whole or loader.drop_last or loader.batch_size is None:
+    if not shuffles_all or loader.drop_last or loader.batch_size is None:
         return loader
     return DataLoader(
         loader.dataset,
@@ -60,25 +60,31 @@ def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
 
 
 def waits(batches: Iterable[Any]) -> bool:
-    """Whether reading a batch takes time here: it is not in memory or read by other processes."""
+    """Tell whether reading a batch takes this process's time.
+
+    It does unless the batches are in memory, or a loader's worker processes read them.
+    """
     if isinstance(batches, DataLoader):
         return batches.num_workers == 0
     return not isinstance(batches, (list, tuple))
 
 
 def makes_anew(batches: Iterable[Any]) -> bool:
-    """Whether a batch stays as it is when the next one is read.
+    """Tell whether a batch stays valid when the next one is read.
 
-    An iterable of the user's own may fill one buffer again and again; a loader makes new tensors.
+    A user's iterable may refill one buffer, whereas a loader makes new tensors.
     """
     return isinstance(batches, (DataLoader, list, tuple))
 
 
 def likely_bytes(batches: Iterable[Any], first: int) -> int:
-    """The bytes of all batches if all but the last are like the first; at least those of one."""
+    """Estimate the bytes of all batches, at least, from the bytes of the first.
+
+    All batches but the last are taken to be as large as the first.
+    """
     try:
         known = isinstance(batches, (DataLoader, list, tuple))
         number = len(batches) if known else 1  # type: ignore[arg-type]
-    except TypeError:  # a loader over an iterable data set
+    except TypeError:  # a loader over an iterable dataset
         number = 1
     return max(1, number - 1) * first

@@ -1,4 +1,4 @@
-"""The samples of a split: held where they fit, streamed otherwise."""
+"""Samples of a split: cached where they fit, streamed otherwise."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from landscape_cli.evaluation.data.sources import batches_of, likely_bytes, make
 
 
 class SplitData:
-    """One split's batches, in the same order each time.
+    """Batches of one split, in the same order each time.
 
     Args:
         name: the split's name, for messages.
-        source: a data set of samples, a loader, or an iterable of batches. A loader that shuffles
-            without leaving samples out is read in the order of its data set: the sums are the same.
-        micro_batch: samples in a batch, for data sets of samples; batches of loaders and iterables
-            stay as they are.
-        device: where batches are put.
+        source: a dataset of samples, a loader, or an iterable of batches. A loader that shuffles
+            all samples is read in the order of its dataset, which gives the same sums.
+        micro_batch: samples in a batch, for datasets of samples; batches of loaders and iterables
+            are not divided.
+        device: the device that batches are moved to.
     """
 
     def __init__(self, name: str, source: Any, micro_batch: int, device: torch.device) -> None:
@@ -53,34 +53,34 @@ class SplitData:
 
     @property
     def cached(self) -> bool:
-        """Whether the batches are held on the device."""
+        """True if the batches are cached on the device."""
         return self.place == "device"
 
     def stream(self) -> Generator[Any, None, None]:
-        """Give the batches from their source, each moved to the device.
+        """Yield the batches from their source, each moved to the device.
 
         Raises:
-            ProblemError: if the source fails, or has no batch.
+            ProblemError: if the source fails, or yields no batch.
         """
         return (self._moved(batch) for batch in self._read())
 
     def ahead(self) -> Generator[Any, None, None]:
-        """Give the batches as ``__iter__`` does, the next one read while one is evaluated.
+        """Yield the batches as ``__iter__`` does, reading the next one while one is evaluated.
 
-        Close it if it is not iterated over to the end.
+        Close the generator if it is not iterated over to the end.
         """
         batches = (batch for batch in self)
         helps = self.device.type == "cuda" or waits(self._source)
         return prefetched(batches, self.device) if helps and not self.cached else batches
 
     def load(self, room: int | Room) -> Iterator[Any]:
-        """Stream the batches once, taking their fingerprint and holding them if they fit.
+        """Stream the batches once, computing their fingerprint and caching them if they fit.
 
         Args:
-            room: where they may be held, or bytes on the device; what they take is taken off it.
+            room: the room for caching, or bytes on the device; the bytes used are subtracted.
 
         Raises:
-            UsageError: if they don't fit where the user insists on it.
+            UsageError: if they do not fit where the user insists on caching them.
         """
         keeper = Keeper(self.name, Room.of(room), self.device)
         samples = likely = 0
@@ -97,7 +97,7 @@ class SplitData:
         self._held, self.place = keeper.finish(), keeper.place
 
     def _read(self) -> Iterator[Any]:
-        """The batches as their source gives them."""
+        """Yield the batches as they come from the source."""
         empty = True
         batches = iter(self._source)
         while True:
@@ -111,13 +111,13 @@ class SplitData:
             empty = False
             yield batch
         if empty:
-            raise ProblemError(f"split {self.name!r} is empty: it gave no batch")
+            raise ProblemError(f"split {self.name!r} is empty: it yielded no batch")
 
     def arrange(self, micro_batch: int, channels_last: bool) -> None:
-        """Change the size of the batches of a data set of samples, and how images lie in memory.
+        """Change the micro-batch of a dataset of samples, and the memory format of images.
 
-        Batches of loaders and iterables keep their samples: what an objective does with a batch
-        may depend on them.
+        Batches of loaders and iterables keep their samples, because an objective may depend on
+        which samples share a batch.
         """
         if (micro_batch, channels_last) == self._arrangement:
             return
@@ -139,13 +139,13 @@ class SplitData:
         return laid_out(map_tensors(move, batch), self._channels_last)
 
     def _from_host(self, held: list[Any]) -> Iterator[Any]:
-        """The batches from the host's memory, which stays page-locked once a batch was read."""
-        for place, batch in enumerate(held):
-            held[place] = map_tensors(page_locked, batch)
-            yield self._moved(held[place])
+        """Yield batches from the host's memory, keeping each in page-locked memory from then on."""
+        for index, batch in enumerate(held):
+            held[index] = map_tensors(page_locked, batch)
+            yield self._moved(held[index])
 
     def __iter__(self) -> Iterator[Any]:
-        """The batches on the device, from memory if they are held."""
+        """Yield the batches on the device, from the cache if there is one."""
         if self._held is None:
             return self.stream()
         return iter(self._held) if self.cached else self._from_host(self._held)

@@ -1,4 +1,4 @@
-"""A fixed part of a data set, the same for every point, so that differences between points stay."""
+"""Fixed subset of a dataset, the same at every point so that differences between points remain."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from landscape_cli.errors import UsageError
 
 SEED = 0
+"""Seed of every draw of samples."""
 
 
 def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
-    """A data set or loader over some of the samples of another one.
+    """Return a dataset or loader over a random subset of the samples of another one.
 
-    The samples are drawn with a fixed seed and keep their order. Where the data set has a class
-    for each sample (integers as its second tensor, or its attribute ``targets``), each class has
-    its share of them.
+    The samples are drawn with a fixed seed and keep their order. They are stratified by class if
+    the dataset has a class for each sample: integers as its second tensor, or the attribute
+    ``targets``.
 
     Args:
         name: the split's name, for messages.
-        source: a map-style data set, or a loader over one.
-        count: how many samples; all of them if there are no more.
-        key: which key asks for them, for messages.
+        source: a map-style dataset, or a loader over one.
+        count: the number of samples; all samples if there are no more.
+        key: the key that asks for a subset, for messages.
 
     Raises:
         UsageError: if the source is an iterable, whose samples can't be chosen.
@@ -47,12 +48,12 @@ def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
 
 
 def dataset_of(name: str, source: Any, key: str = "samples") -> Any:
-    """The data set of which samples can be chosen: a split's own, or the one behind its loader.
+    """Return the dataset whose samples can be chosen: the split itself, or its loader's dataset.
 
     Args:
         name: the split's name, for messages.
         source: the split.
-        key: which key asks for a part of the samples, for messages.
+        key: the key that asks for a subset, for messages.
 
     Raises:
         UsageError: if the source is an iterable, whose samples can't be chosen.
@@ -60,22 +61,25 @@ def dataset_of(name: str, source: Any, key: str = "samples") -> Any:
     dataset = source.dataset if isinstance(source, DataLoader) else source
     if not isinstance(dataset, Dataset) or not hasattr(dataset, "__len__"):
         raise UsageError(
-            f"{key}: split {name!r} is a {type(source).__name__}, of which no samples can be "
-            f"chosen; make it a Dataset or a DataLoader over one, or leave {key} out"
+            f"{key}: split {name!r} is a {type(source).__name__}, whose samples can't be chosen; "
+            f"make it a Dataset or a DataLoader over one, or leave {key} out"
         )
     return dataset
 
 
 def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:
-    """Choose ``count`` of ``total`` numbers at random, in order, each class with its share.
+    """Choose ``count`` of the numbers below ``total`` at random, stratified by class.
 
-    A class gets its share of ``count`` rounded down, and the classes with the largest remainders
-    one more, so that the shares add up.
+    A class gets its share of ``count`` rounded down; the classes with the largest remainders get
+    one more, so that the shares add up to ``count``.
 
     Args:
-        count: how many, at most ``total``.
-        total: how many there are.
+        count: how many numbers to choose, at most ``total``.
+        total: how many numbers there are.
         classes: the class of each number, shape (total,), or None.
+
+    Returns:
+        The chosen numbers, in ascending order.
     """
     random = np.random.default_rng(SEED)
     if classes is None:
@@ -83,8 +87,8 @@ def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.i
     labels, sizes = np.unique(classes, return_counts=True)
     shares = count * sizes / total
     quota = np.floor(shares).astype(int)
-    more = np.argsort(-(shares - quota), kind="stable")[: count - quota.sum()]
-    quota[more] += 1
+    largest_remainders = np.argsort(-(shares - quota), kind="stable")[: count - quota.sum()]
+    quota[largest_remainders] += 1
     picked = [
         random.permutation(np.flatnonzero(classes == label))[:size]
         for label, size in zip(labels, quota, strict=True)
@@ -93,13 +97,13 @@ def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.i
 
 
 def _classes(dataset: Any) -> NDArray[Any] | None:
-    """The class of each sample, if the data set tells without being read through."""
+    """Return the class of each sample, if known without reading the dataset through."""
     if isinstance(dataset, TensorDataset) and len(dataset.tensors) > 1:
-        found: Any = dataset.tensors[1]
+        targets: Any = dataset.tensors[1]
     else:
-        found = getattr(dataset, "targets", None)
-    if found is None:
+        targets = getattr(dataset, "targets", None)
+    if targets is None:
         return None
-    classes = found.cpu().numpy() if isinstance(found, Tensor) else np.asarray(found)
-    whole = classes.ndim == 1 and len(classes) == len(dataset) and classes.dtype.kind in "iub"
-    return classes if whole else None
+    classes = targets.cpu().numpy() if isinstance(targets, Tensor) else np.asarray(targets)
+    integers = classes.ndim == 1 and classes.dtype.kind in "iub"
+    return classes if integers and len(classes) == len(dataset) else None

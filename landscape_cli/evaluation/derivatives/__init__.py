@@ -1,4 +1,4 @@
-"""Derivatives of objectives: the one place where they are taken."""
+"""Derivatives of objectives; every backward pass of the package goes through this module."""
 
 from landscape_cli.evaluation.derivatives.strided_convolutions import backward, guarded
 

@@ -1,9 +1,9 @@
-"""Check weight gradients on this machine; run as a program of its own.
+"""Check of weight gradients on this machine, as a separate program.
 
     python -m landscape_cli.evaluation.derivatives.selfcheck [bare]
 
-prints the largest relative error, without the guard if ``bare``. Where oneDNN overruns its
-workspace the process may print a wrong number, be killed by a signal, or never end.
+prints the largest relative error; with ``bare``, without the guard. If oneDNN overruns its
+workspace, the process may print a wrong number, be killed by a signal, or hang.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from torch import Tensor, nn
 from landscape_cli.evaluation.derivatives.strided_convolutions import guarded
 
 TOLERANCE = 1e-4
-"""Relative error of a float32 weight gradient beyond which it is not rounding."""
+"""Largest relative error of a float32 weight gradient that rounding explains."""
 
 TIMEOUT = 120.0
-"""Seconds after which a process is taken to wait for ever."""
+"""Seconds after which a process counts as hanging."""
 
 PACKAGES = Path(__file__).parents[3]
-
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
 
 def layers() -> Iterator[tuple[Layer, Tensor, int]]:
-    """Yield layers at risk, small ones (AVX2) first, with images and how often to try them."""
+    """Yield layers at risk, smallest first (AVX2), with images and a number of trials."""
     for size, repeats in ((8, 20), (64, 3), (128, 3)):
         yield nn.Conv2d(4, 8, 1, stride=2, bias=False), torch.randn(32, 4, size, size), repeats
         transposed = nn.ConvTranspose2d(8, 4, 1, stride=2, output_padding=1, bias=False)
@@ -47,9 +46,9 @@ def relative_error(layer: Layer, images: Tensor, guard: bool) -> float:
     Args:
         layer: a convolution with a weight and no bias.
         images: its input, shape (n, channels, height, width).
-        guard: whether the gradient is taken as ``landscape`` takes it, or by PyTorch alone.
+        guard: whether to take the gradient as ``landscape`` does, or with PyTorch alone.
     """
-    found = []
+    gradients = []
     for dtype, layout in (
         (torch.float64, torch.contiguous_format),
         (torch.float32, torch.channels_last),
@@ -59,16 +58,16 @@ def relative_error(layer: Layer, images: Tensor, guard: bool) -> float:
         weights = torch.linspace(-1, 1, output.numel(), dtype=dtype).view(output.shape)
         with guarded([layer.weight] if guard else []):
             (gradient,) = torch.autograd.grad((weights * output).sum(), [layer.weight])
-        found.append(gradient.double())
-    exact, other = found
-    return float((other - exact).norm() / exact.norm())
+        gradients.append(gradient.double())
+    exact, approximate = gradients
+    return float((approximate - exact).norm() / exact.norm())
 
 
 def largest_error(guard: bool) -> float:
     """Find the largest relative error over all layers at risk.
 
     Args:
-        guard: whether derivatives are taken as ``landscape`` takes them, or by PyTorch alone.
+        guard: whether to take derivatives as ``landscape`` does, or with PyTorch alone.
     """
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -80,7 +79,7 @@ def largest_error(guard: bool) -> float:
 
 
 def start(guard: bool) -> subprocess.Popen[str]:
-    """Start this check in another process, which may crash or hang."""
+    """Start this check in a separate process, which may crash or hang."""
     paths = filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
     return subprocess.Popen(
         [sys.executable, "-m", __name__, *([] if guard else ["bare"])],
@@ -93,10 +92,10 @@ def start(guard: bool) -> subprocess.Popen[str]:
 
 
 def damage(process: subprocess.Popen[str], seconds: float = TIMEOUT) -> str | None:
-    """Wait for a process of ``start``, and say what is wrong with its gradients.
+    """Wait for a process started by ``start``, and say what is wrong with its gradients.
 
     Returns:
-        None if they are right, else a few words such as ``killed by SIGSEGV``.
+        None if the gradients are right, else a few words such as ``killed by SIGSEGV``.
     """
     try:
         printed, _ = process.communicate(timeout=seconds)
@@ -116,7 +115,7 @@ def damage(process: subprocess.Popen[str], seconds: float = TIMEOUT) -> str | No
 
 
 def _keep_no_core() -> None:
-    """Leave no memory image behind where the process crashes, as it may be expected to."""
+    """Disable core dumps, since this process may well crash."""
     with contextlib.suppress(ImportError):
         import resource
 

@@ -1,13 +1,13 @@
-"""Keep oneDNN from damaging the weight gradients of narrow, strided 1x1 convolutions.
+"""Workaround for a oneDNN bug in the weight gradients of narrow, strided 1x1 convolutions.
 
-With its channels last in memory, such a convolution's input is copied without the stride into a
-workspace before the weight gradient is computed. That workspace holds the convolution's own input
-channels for each pixel, but pieces of an image are laid out as if there were a whole vector block
-of them: 8 on AVX2, 16 on AVX-512. With fewer channels the copy runs past the end. Depending on the
-image's size and the number of threads, gradients are wrong, the heap is corrupted, or threads wait
-for each other for ever (https://github.com/uxlfoundation/oneDNN/issues/6035; in oneDNN 3.12 and so
-in PyTorch 2.13). For a transposed convolution the output channels count. Forward passes and
-gradients with respect to the input are not affected.
+With channels-last memory format, oneDNN copies such a convolution's input, without the stride, into
+a workspace before it computes the weight gradient. The workspace has room for the convolution's
+input channels at each pixel, but parts of an image are addressed as if there were a full vector
+block of channels: 8 on AVX2, 16 on AVX-512. With fewer channels, the copy overruns the workspace.
+Depending on the image size and the number of threads, gradients are wrong, the heap is corrupted,
+or threads deadlock (https://github.com/uxlfoundation/oneDNN/issues/6035; oneDNN 3.12, PyTorch
+2.13). For a transposed convolution, the output channels count. Forward passes and gradients with
+respect to the input are not affected.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 VECTOR_BLOCK = 16
-"""Channels in oneDNN's widest vector block (AVX-512, float32); narrower ones are at risk."""
+"""Channels in oneDNN's widest vector block (AVX-512, float32); fewer put gradients at risk."""
 
 _CONVOLUTION_BACKWARD = torch.ops.aten.convolution_backward.default
 
@@ -31,7 +31,7 @@ def backward(loss: Tensor, parameters: Iterable[Tensor]) -> None:
 
     Args:
         loss: a scalar, shape ().
-        parameters: the leaves that get gradients, of any shapes.
+        parameters: the leaf tensors that get gradients, of any shape.
 
     Example:
         >>> from torch import nn
@@ -47,15 +47,15 @@ def backward(loss: Tensor, parameters: Iterable[Tensor]) -> None:
 
 @contextmanager
 def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
-    """Compute the gradients at risk in contiguous format, whatever the tensors' own format is.
+    """Compute the gradients at risk in contiguous memory format within a block.
 
-    Only backward passes need it: ``torch.Tensor.backward``, ``torch.autograd.grad``, and the same
-    for derivatives of derivatives. Forward passes keep their format. On a CPU each operation of
-    the backward pass takes about 10 microseconds more.
+    Only backward passes need the guard: ``torch.Tensor.backward``, ``torch.autograd.grad``, and
+    higher derivatives. Forward passes keep their memory format. On a CPU, each operation of the
+    backward pass takes about 10 microseconds longer.
 
     Args:
-        parameters: what derivatives are taken with respect to; if none of it is on a CPU, nothing
-            is done.
+        parameters: the tensors to differentiate with respect to; if none is on a CPU, nothing is
+            done.
 
     Example:
         >>> weight = torch.ones(8, 4, 1, 1, requires_grad=True)
@@ -74,10 +74,10 @@ def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
 
 
 class _ContiguousWeightGradients(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Replaces the operands of a convolution's backward pass where its weight gradient is at risk.
+    """Replaces the operands of a convolution's backward pass if its weight gradient is at risk.
 
-    Here, below autograd, every convolution passes by: of modules, of functions, of TorchScript,
-    and recomputed ones.
+    Every convolution is dispatched here, below autograd: those of modules, functions, TorchScript,
+    and activation recomputation.
     """
 
     def __torch_dispatch__(
@@ -96,8 +96,8 @@ def _at_risk(args: Sequence[Any]) -> bool:
     """Tell whether oneDNN may damage the weight gradient.
 
     Args:
-        args: of ``aten::convolution_backward``: the output's gradient, input, weight, bias sizes,
-            stride, padding, dilation, transposed, output padding, groups, output mask.
+        args: the arguments of ``aten::convolution_backward``: output gradient, input, weight, bias
+            sizes, stride, padding, dilation, transposed, output padding, groups, output mask.
     """
     weight: Tensor = args[2]
     stride, (_, wants_weight, _) = args[4], args[10]
@@ -113,8 +113,8 @@ def _at_risk(args: Sequence[Any]) -> bool:
 def _row_major(tensor: Tensor) -> Tensor:
     """Return a tensor's values with the strides of contiguous format.
 
-    ``contiguous()`` alone keeps any stride of a dimension of size 1, from which PyTorch still
-    infers channels last.
+    ``contiguous()`` alone keeps the strides of dimensions of size 1, from which PyTorch would still
+    infer channels last.
     """
     stride = 1
     for size, own in zip(reversed(tensor.shape), reversed(tensor.stride()), strict=True):

@@ -56,5 +56,5 @@ def test_more_samples_than_there_are_is_all_of_them():
 
 
 def test_iterables_are_refused():
-    with pytest.raises(UsageError, match="split 'train' is a list, of which no samples"):
+    with pytest.raises(UsageError, match="split 'train' is a list, whose samples can't"):
         subset("train", [(torch.zeros(3),)], 2)
