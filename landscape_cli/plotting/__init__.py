@@ -1,4 +1,4 @@
-"""Pictures of surfaces. Only this package imports matplotlib, and only to draw something.
+"""Pictures of surfaces. Only this package imports matplotlib, and only when it draws.
 
 A new kind of plot is one module with a ``Painter`` and one line in ``KINDS``.
 """

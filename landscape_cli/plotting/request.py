@@ -45,7 +45,7 @@ class Picture:
         return describe(self.panels, self.scale, self.twin.panels, self.twin.scale)
 
     def notes(self) -> list[str]:
-        """Return one sentence for each thing that the picture leaves out."""
+        """Return sentences about values and checkpoints that the picture does not show."""
         clipped = load(self.kind).clipped
         return [*notes(self.panels, self.scale, clipped), *path_notes(self.panels)]
 

@@ -9,7 +9,7 @@ from landscape_cli.records.surface import Surface
 
 
 def _surface(values, x="-1:1:5", y="-1:1:5", **more):
-    """A surface over x, and y unless that is None."""
+    """Return a surface over x, and over y unless it is None."""
     return surface(values, *([x, y] if y else [x]), **more)
 
 
@@ -28,7 +28,7 @@ def make_panel() -> Callable[..., Panel]:
 
 @pytest.fixture
 def legend() -> Callable[..., list[str]]:
-    """The texts of an axes' legend."""
+    """Return a function that returns the texts of an axes' legend."""
 
     def texts(axes):
         box = axes.get_legend()
@@ -39,7 +39,7 @@ def legend() -> Callable[..., list[str]]:
 
 @pytest.fixture
 def crosses() -> Callable[..., set[tuple[float, ...]]]:
-    """The places of the crosses on an axes."""
+    """Return a function that returns the positions of the crosses on an axes."""
 
     def places(axes):
         found = set()
@@ -54,7 +54,10 @@ def crosses() -> Callable[..., set[tuple[float, ...]]]:
 
 @pytest.fixture
 def corners() -> Callable[..., np.ndarray]:
-    """The x, y and z of all corners of a collection's faces; matplotlib has no public way."""
+    """Return a function that returns the x, y and z of all corners of a collection's faces.
+
+    Matplotlib has no public interface for them.
+    """
 
     def places(faces):
         if hasattr(faces, "_vec"):  # before matplotlib 3.10

@@ -15,7 +15,7 @@ def flat(shade, shape=(40, 60)):
     return np.full((*shape, 3), shade, np.uint8)
 
 
-def test_a_gif_has_the_frames_and_their_times(tmp_path):
+def test_a_gif_has_the_frames_and_durations(tmp_path):
     path = tmp_path / "a.gif"
     write_movie(path, [flat(10), flat(120), flat(250)], rate=5, hold=1.5)
     with Image.open(path) as found:
@@ -48,7 +48,7 @@ def test_an_mp4_needs_ffmpeg(tmp_path):
         check_movie(tmp_path / "a.mp4")
 
 
-def test_a_frame_that_fails_leaves_nothing(tmp_path):
+def test_a_failing_frame_leaves_no_file(tmp_path):
     def images():
         yield flat(1)
         raise OSError(28, "No space left on device")
@@ -65,7 +65,7 @@ def picture_of(surfaces, **options):
 
 
 @pytest.mark.parametrize("kind", ["heatmap", "surface"])
-def test_frames_have_one_scale_and_one_shape(make_surface, kind):
+def test_frames_share_a_scale_and_a_shape(make_surface, kind):
     heights = (0.0, 5.0, 10.0)
     surfaces = [make_surface(np.full((4, 5), height), y="-1:1:4") for height in heights]
     found = list(frames(picture_of(surfaces, kind=kind), View(dpi=50)))
@@ -78,14 +78,14 @@ def test_frames_have_one_scale_and_one_shape(make_surface, kind):
         assert near.mean() > 0.1
 
 
-def test_lines_have_frames_of_one_shape_too(make_surface):
+def test_frames_of_lines_share_a_shape(make_surface):
     good, bad = np.arange(5.0), np.array([0, np.nan, 1, 2, np.inf])
     surfaces = [make_surface(values, y=None) for values in (good, bad, good)]
     shapes = {frame.shape for frame in frames(picture_of(surfaces), View("dark", dpi=50))}
     assert len(shapes) == 1
 
 
-def test_frames_need_one_grid(make_panel):
+def test_frames_with_different_grids_are_refused(make_panel):
     panels = [make_panel(lambda x, y: x, x=f"-1:1:{n}", source=f"{n}.h5") for n in (5, 5, 6)]
     check_frames(panels[:2])
     with pytest.raises(UsageError, match=r"6\.h5 has a different grid than 5\.h5"):

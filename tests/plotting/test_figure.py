@@ -46,10 +46,10 @@ def test_every_kind_is_drawn_to_every_format(make_panel, kind, ending, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_marks_the_centre_and_names_what_it_shows(make_panel, kind):
+def test_every_kind_marks_the_centre_and_labels_network_axes_and_values(make_panel, kind):
     panel = panel_of(make_panel, kind, provenance=NETWORK)
     axes, *bar = draw([panel], kind).axes
-    if kind != "render":  # which has a ball
+    if kind != "render":  # a render has a ball instead
         assert any(line.get_gid() == "centre" for line in axes.get_lines())
     assert axes.get_title() == "ResNet-56"
     assert texts(axes, SUBTITLE) == ["run"]
@@ -69,7 +69,7 @@ def test_a_centre_outside_the_grid_is_not_marked(make_panel, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_panels_share_their_limits_and_one_bar(make_panel, kind):
+def test_panels_share_limits_and_one_colour_bar(make_panel, kind):
     y = "-1:1:5" if KINDS[kind].axes == 2 else None
     small = make_panel(bowl, y=y)
     large = make_panel(lambda *xy: 3 * bowl(*xy), y=y)
@@ -87,7 +87,7 @@ def test_panels_share_their_limits_and_one_bar(make_panel, kind):
 
 
 @pytest.mark.parametrize("kind", FLAT)
-def test_a_logarithmic_bar_has_powers_of_ten_and_says_so(make_panel, kind):
+def test_a_logarithmic_colour_bar_is_labelled_as_such_with_powers_of_ten(make_panel, kind):
     figure = draw([make_panel(lambda x, y: 10 ** (2 + 4 * x + y / 10))], kind)
     bar = figure.axes[-1]
     assert bar.get_ylabel() == "train loss (log scale)"
@@ -97,7 +97,7 @@ def test_a_logarithmic_bar_has_powers_of_ten_and_says_so(make_panel, kind):
 
 
 @pytest.mark.parametrize("kind", FLAT)
-def test_clipping_is_stated_in_the_picture(make_panel, legend, kind):
+def test_the_legend_states_the_fraction_clipped(make_panel, legend, kind):
     panel = make_panel([[0, 1, 2], [3, 4, 20]], x="0:1:3", y="0:1:2")
     axes, bar = draw([panel], kind, fit([panel], vmax=10)).axes
     assert legend(axes) == ["above 10 (16.7 %)"]
@@ -114,7 +114,7 @@ def test_different_splits_are_named_above_their_panels(make_surface):
     assert bar.get_ylabel() == "loss"
 
 
-def test_an_incomplete_surface_says_so(make_panel):
+def test_the_subtitle_of_an_incomplete_surface_states_its_progress(make_panel):
     status = np.ones((5, 5))
     status[3:] = 0
     assert texts(draw([make_panel(bowl, status=status)]).axes[0], SUBTITLE) == ["(60 % computed)"]
@@ -126,7 +126,7 @@ def test_five_panels_take_two_rows(make_panel):
     assert rows == {0, 1}
 
 
-def test_panels_in_columns(make_panel):
+def test_panels_are_arranged_in_the_requested_columns(make_panel):
     for columns, rows in ((1, 5), (2, 3), (3, 2), (5, 1), (9, 1)):
         axes = draw([make_panel(bowl)] * 5, columns=columns).axes
         shape = axes[0].get_subplotspec().get_gridspec().get_geometry()
@@ -143,7 +143,7 @@ def test_panels_in_columns(make_panel):
         ("0:0:1", None, "line"),
     ],
 )
-def test_default_kind_by_shape(make_panel, x, y, kind):
+def test_the_default_kind_depends_on_the_shape(make_panel, x, y, kind):
     panel = make_panel(bowl, x=x, y=y)
     assert choose_kind([panel], None) == kind
     draw([panel]).draw_without_rendering()
@@ -163,7 +163,7 @@ def test_a_plane_one_point_wide_is_refused_with_a_remedy(make_panel, kind):
         draw([make_panel(bowl, y="0:0:1")], kind)
 
 
-def test_panels_that_do_not_go_together_are_refused(make_panel):
+def test_panels_of_different_dimension_or_quantity_are_refused(make_panel):
     line, plane = make_panel(bowl, y=None, source="l.h5"), make_panel(bowl, source="p.h5")
     other = make_panel({("train", "margin"): np.ones((5, 5))}, source="m.h5")
     with pytest.raises(UsageError, match=r"p\.h5 is a plane .* and l\.h5 is a line"):
@@ -172,7 +172,7 @@ def test_panels_that_do_not_go_together_are_refused(make_panel):
         draw([plane, other])
 
 
-def test_levels_are_refused_where_there_are_none(make_panel):
+def test_levels_are_refused_for_kinds_without_levels(make_panel):
     panel = make_panel(bowl)
     with pytest.raises(UsageError, match=r"--levels 7: --kind heatmap has no levels"):
         draw([panel], "heatmap", fit([panel], levels=7))
@@ -193,7 +193,7 @@ def test_a_failed_write_leaves_the_old_picture(make_panel, tmp_path, monkeypatch
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("old.png", b"old")]
 
 
-def test_drawing_leaves_matplotlib_as_it_was_and_pyplot_alone(tmp_path):
+def test_drawing_changes_no_matplotlib_settings_and_opens_no_pyplot_figure(tmp_path):
     code = """
 import sys, matplotlib, numpy as np
 from landscape_cli.plotting.figure import draw

@@ -26,20 +26,20 @@ from landscape_cli.plotting.text.captions import CAPTION
         ("25.4x12.7cm", Size(10, 5)),
     ],
 )
-def test_sizes(text, size):
+def test_sizes_are_parsed(text, size):
     found = parse_size(text)
     assert found.width == pytest.approx(size.width)
     assert found.height == pytest.approx(size.height) if size.height else found.height is None
 
 
 @pytest.mark.parametrize("text", ["", "5", "5x", "x3", "5x3px", "0x3", "5x0.5", "-5x3", "5x999"])
-def test_what_is_no_size_is_refused(text):
+def test_invalid_sizes_are_refused(text):
     with pytest.raises(UsageError, match="--size"):
         parse_size(text)
 
 
 @given(st.text())
-def test_any_text_is_a_size_or_refused(text):
+def test_any_text_is_parsed_or_refused(text):
     try:
         found = parse_size(text)
     except UsageError:
@@ -48,7 +48,7 @@ def test_any_text_is_a_size_or_refused(text):
 
 
 @pytest.mark.parametrize("kind", ["contourf", "surface", "line"])
-def test_a_width_is_exact_and_the_height_what_is_needed(make_panel, kind, tmp_path):
+def test_a_width_alone_is_exact(make_panel, kind, tmp_path):
     panel = make_panel(bowl, y=None if kind == "line" else "-1:1:5")
     size = parse_size("column")
     figure = draw([panel], kind, size=size, text="word " * 60)
@@ -58,7 +58,7 @@ def test_a_width_is_exact_and_the_height_what_is_needed(make_panel, kind, tmp_pa
     assert 250 < height < 700
 
 
-def test_both_are_exact_where_both_are_given(make_panel, tmp_path):
+def test_width_and_height_are_exact(make_panel, tmp_path):
     size = parse_size("5x3")
     for name, look in (("a.png", "paper"), ("b.pdf", "talk")):
         save(draw([make_panel(bowl)], look=look, size=size), tmp_path / name, 100, size)
@@ -67,14 +67,14 @@ def test_both_are_exact_where_both_are_given(make_panel, tmp_path):
     assert box[1].split()[2:] == [b"360", b"216"]
 
 
-def test_panels_of_a_narrow_figure_stand_below_each_other(make_panel):
+def test_panels_of_a_narrow_figure_are_stacked(make_panel):
     panels = [make_panel(bowl), make_panel(bowl)]
     for text, rows in (("column", 2), ("double", 1)):
         axes = draw(panels, size=parse_size(text)).axes[0]
         assert axes.get_subplotspec().get_gridspec().nrows == rows
 
 
-def test_lines_keep_their_shape_whatever_is_around_them(make_panel):
+def test_a_caption_does_not_change_the_shape_of_lines(make_panel):
     shapes = []
     for text in ("", "a long caption " * 50):
         figure = draw([make_panel(bowl, y=None)], size=parse_size("column"), text=text)
@@ -86,7 +86,7 @@ def test_lines_keep_their_shape_whatever_is_around_them(make_panel):
 
 @pytest.mark.parametrize("look", ["paper", "talk", "dark"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_boxes_take_most_of_a_narrow_figure(make_panel, look, count):
+def test_boxes_fill_most_of_a_narrow_figure(make_panel, look, count):
     known = {"directions": {k: {"kind": "random", "seed": n} for n, k in enumerate("xy")}}
     panels = [make_panel(bowl, provenance=known)] * count
     figure = draw(panels, "surface", look=look, size=parse_size("column"), text="caption " * 30)
@@ -102,7 +102,7 @@ def test_boxes_take_most_of_a_narrow_figure(make_panel, look, count):
         ]
 
 
-def test_a_wide_box_has_its_bar_beside_it(make_panel):
+def test_a_wide_box_has_its_colour_bar_beside_it(make_panel):
     figure = draw([make_panel(bowl)], "surface", size=parse_size("double"))
     figure.draw_without_rendering()
     box, bar = [axes.get_window_extent() for axes in figure.axes]
@@ -118,7 +118,7 @@ def test_titles_are_not_cropped(make_panel, tmp_path):
     assert (border == 1).all()
 
 
-def test_contours_of_a_chaotic_surface_make_no_large_file(make_panel, tmp_path):
+def test_contours_of_a_chaotic_surface_are_rasterized(make_panel, tmp_path):
     values = np.random.default_rng(0).normal(size=(201, 201))
     smooth = make_panel(bowl, x="-1:1:201", y="-1:1:201")
     chaotic = make_panel(values, x="-1:1:201", y="-1:1:201")

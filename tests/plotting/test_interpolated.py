@@ -1,4 +1,4 @@
-"""Where a picture of an adaptive surface was computed."""
+"""Dots at the computed points of adaptive surfaces."""
 
 import numpy as np
 import pytest
@@ -28,11 +28,11 @@ def test_computed_points_have_dots(make_panel, legend, kind):
     assert legend(axes) == ["computed (9 points)"]
 
 
-def test_a_surface_that_is_computed_everywhere_has_none(make_panel):
+def test_a_surface_without_interpolated_points_has_no_dots(make_panel):
     assert not dots(draw([make_panel(lambda x, y: x + y)], "heatmap").axes[0])
 
 
-def test_the_points_of_a_line_are_marked_where_it_was_computed(make_panel):
+def test_only_computed_points_of_a_line_have_dots(make_panel):
     status = [Status.OK, Status.INTERPOLATED, Status.OK, Status.INTERPOLATED, Status.OK]
     panel = make_panel(lambda x: x**2, y=None, status=status)
     curve = next(one for one in draw([panel]).axes[0].get_lines() if len(one.get_xdata()) == 5)

@@ -15,7 +15,7 @@ TRAIN, TEST = ("train", "loss"), ("test", "loss")
 
 @pytest.fixture
 def repeated():
-    """A surface whose repeats have these values by quantity."""
+    """Return a function that makes a surface from the values of its repeats by quantity."""
 
     def make(values, y="0:1:2", status=None):
         first = np.asarray(next(iter(values.values())))
@@ -33,7 +33,7 @@ def repeated():
     return make
 
 
-def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
+def test_a_line_shows_the_mean_a_band_and_each_repeat(repeated, legend):
     surface = repeated({TRAIN: [[1, 2, 3], [1, 4, 7]], TEST: [[0, 0, 0], [0, 2, 0]]}, y=None)
     panels = select_panels(surface, None, None)
     (axes,) = draw(panels).axes
@@ -53,7 +53,7 @@ def test_a_line_shows_mean_band_and_each_repeat(repeated, legend):
     assert axes.get_ylim()[1] > 5 + np.sqrt(8)
 
 
-def test_limits_hold_every_repeat(repeated):
+def test_limits_include_every_repeat(repeated):
     surface = repeated({TRAIN: [[1, 2], [1, 2], [1, 2], [1, 50]]}, y=None)
     assert fit(select_panels(surface, None, None)).high > 50
     log = fit(select_panels(surface, None, None), log=True)
@@ -77,7 +77,7 @@ def test_a_plane_has_a_panel_for_each_repeat_on_one_scale(repeated):
     assert axes[1].get_xlabel() == "x: b"
 
 
-def test_one_repeat_alone(repeated):
+def test_a_requested_repeat_is_shown_alone(repeated):
     surface = repeated({TRAIN: np.arange(8).reshape(2, 2, 2)})
     (panel,) = select_panels(surface, None, None, repeat=1)
     assert panel.z.tolist() == [[4, 5], [6, 7]]
@@ -88,14 +88,14 @@ def test_one_repeat_alone(repeated):
     assert not [one for one in axes.get_lines() if one.get_label() == "_one"]
 
 
-def test_points_that_are_not_finite_in_some_repeat_are_marked(repeated, crosses, legend):
+def test_points_that_are_non_finite_in_any_repeat_are_marked(repeated, crosses, legend):
     surface = repeated({TRAIN: [[1, np.nan, 3], [1, 2, 3]]}, y=None)
     (axes,) = draw(select_panels(surface, None, None)).axes
     assert {x for x, _ in crosses(axes)} == {1}
     assert "not finite (1 point)" in legend(axes)
 
 
-def test_an_incomplete_surface_shows_the_level_that_all_repeats_have(repeated):
+def test_an_incomplete_surface_shows_the_level_complete_in_all_repeats(repeated):
     values = np.ones((2, 9, 9))
     status = np.zeros((2, 9, 9))
     status[:, ::2, ::2] = 1
@@ -112,7 +112,7 @@ def test_an_incomplete_surface_shows_the_level_that_all_repeats_have(repeated):
 
 
 @pytest.mark.parametrize("repeat", [-1, 2])
-def test_repeats_that_are_not_there_are_refused(repeated, make_surface, repeat):
+def test_missing_repeats_are_refused(repeated, make_surface, repeat):
     surface = repeated({TRAIN: np.ones((2, 2, 2))})
     with pytest.raises(
         UsageError, match=f"--repeat {repeat}: a.h5 has 2 repeats; choose one from 0"
@@ -122,7 +122,7 @@ def test_repeats_that_are_not_there_are_refused(repeated, make_surface, repeat):
         select_panels(make_surface(np.ones((5, 5))), None, None, "a.h5", repeat=repeat)
 
 
-def test_more_planes_than_fit_a_figure_are_refused(repeated):
+def test_more_planes_than_fit_in_a_figure_are_refused(repeated):
     surface = repeated({TRAIN: np.ones((37, 2, 2))})
     with pytest.raises(UsageError, match="a.h5 has 37 repeats, more planes than the 36 .*--repeat"):
         select_panels(surface, None, None, "a.h5")

@@ -12,7 +12,7 @@ from landscape_cli.plotting.style import STYLES as SETTINGS
 
 
 def luminance(color):
-    """As WCAG 2 defines it."""
+    """Return the relative luminance as defined by WCAG 2."""
     channels = np.array(to_rgb(color))
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]
@@ -29,7 +29,7 @@ def test_every_style_has_its_settings():
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_text_and_curves_can_be_read(name):
+def test_text_and_curves_have_enough_contrast(name):
     with style(name):
         assert contrast(ink(0), ink(1)) > 12
         assert contrast(ink(0.3), ink(1)) > 4.5
@@ -59,7 +59,7 @@ def test_a_dark_picture_is_dark_and_its_text_is_not(make_panel, kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_talk_has_larger_text(make_panel, kind):
+def test_the_talk_style_has_larger_text(make_panel, kind):
     panel = make_panel(bowl, y="-1:1:5" if KINDS[kind].axes == 2 else None)
     small, large = (draw([panel], kind, look=look).axes[0] for look in ("paper", "talk"))
     for one, other in zip(small.texts, large.texts, strict=True):

@@ -10,7 +10,7 @@ from landscape_cli.records.tiles import Status
 
 
 def plane(make_panel, *values, **kwargs):
-    """A 2 x n plane of these values, twice."""
+    """Return a 2 x n plane, whose rows both have these values."""
     return make_panel(np.array([values, values]), x=f"0:1:{len(values)}", y="0:1:2", **kwargs)
 
 
@@ -20,7 +20,7 @@ def test_limits_are_the_finite_range_of_all_panels(make_panel):
     assert (scale.low, scale.high, scale.log, scale.extend) == (-4, 3, False, "neither")
 
 
-def test_missing_points_do_not_count(make_panel):
+def test_missing_points_do_not_affect_the_limits(make_panel):
     status = [[Status.OK, Status.OK, Status.FAILED]] * 2
     assert fit([plane(make_panel, 1, 2, 1000, status=status)]).high == 2
 
@@ -38,11 +38,13 @@ def test_missing_points_do_not_count(make_panel):
         ((0.01, 1e3), {"vmin": 0.1}, False),
     ],
 )
-def test_the_scale_is_logarithmic_when_values_need_it(make_panel, values, options, log):
+def test_the_scale_is_logarithmic_by_default_only_for_wide_positive_values(
+    make_panel, values, options, log
+):
     assert fit([plane(make_panel, *values)], **options).log is log
 
 
-def test_a_line_stays_linear_and_gets_room_for_its_band(make_panel):
+def test_a_line_stays_linear_and_its_limits_include_the_band(make_panel):
     loss = {("train", "loss"): np.array([1e-3, 10.0])}
     error = {("train", "loss"): np.array([0.0, 1.0])}
     scale = fit([make_panel(loss, x="0:1:2", y=None, stderr=error)])
@@ -70,12 +72,12 @@ def test_equal_values_get_a_range_around_them(make_panel, value):
         ({"log": True, "vmin": 0}, "--vmin 0 must be positive"),
     ],
 )
-def test_senseless_options_are_refused(make_panel, options, words):
+def test_invalid_options_are_refused(make_panel, options, words):
     with pytest.raises(UsageError, match=words):
         fit([plane(make_panel, 1, 2)], **options)
 
 
-def test_surfaces_with_nothing_to_show_are_refused_by_name(make_panel):
+def test_surfaces_without_drawable_values_are_refused_by_name(make_panel):
     todo = plane(make_panel, 1, 2, status=[[0, 0]] * 2, source="todo.h5")
     bad = plane(make_panel, np.nan, np.inf, source="bad.h5")
     low = plane(make_panel, -1, 0, source="low.h5")
@@ -113,7 +115,7 @@ def test_notes_state_what_a_logarithmic_scale_hides(make_panel):
     assert note.startswith("4 of the train loss values in run.h5 are not positive")
 
 
-def test_drawn_values_are_logarithms_and_masked_without_a_place(make_panel):
+def test_drawn_values_are_logarithms_and_masked_where_undrawable(make_panel):
     panel = plane(make_panel, 1e-2, 0, np.nan, 1e4)
     drawn = fit([panel], log=True).drawn(panel)
     assert drawn.mask[0].tolist() == [False, True, True, False]
@@ -127,7 +129,7 @@ def test_logarithmic_ticks_are_powers_of_ten():
     assert words == [rf"$10^{{{k}}}$" for k in range(-1, 6)]
 
 
-def test_a_number_of_levels_is_kept_exactly():
+def test_a_requested_number_of_levels_is_exact():
     assert Scale(0, 10, levels=4).lines().tolist() == [2, 4, 6, 8]
     assert Scale(0, 10, levels=4).bands().tolist() == [0, 2.5, 5, 7.5, 10]
     np.testing.assert_allclose(Scale(1, 1e4, log=True, levels=3).lines(), [1, 2, 3])

@@ -20,8 +20,8 @@ T = TypeVar("T")
 def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:
     """Return a surface with the path of another file in place of its own.
 
-    A surface that has a path keeps its own fractions of explained variance; one that has none gets
-    the file's if it was computed along the file's directions.
+    A surface that has a path keeps its own fractions of explained variance. A surface without one
+    gets the file's if it was computed along the file's directions.
 
     Args:
         surface: a plane.
@@ -54,7 +54,7 @@ def path_of(panel: Panel) -> Trajectory | None:
 
 
 def path_notes(panels: Sequence[Panel]) -> list[str]:
-    """Return a sentence for each surface that has checkpoints outside its grid."""
+    """Return a sentence for each group of checkpoints that is partly outside its surface's grid."""
     sentences = []
     for panel in {id(panel.surface): panel for panel in panels}.values():
         axes = list(panel.surface.grid.axes.values())

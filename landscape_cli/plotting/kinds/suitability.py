@@ -38,7 +38,7 @@ def check_wide(panel: Panel, kind: str) -> None:
     """Check that a plane has at least two points along each axis.
 
     Raises:
-        UsageError: if it has not.
+        UsageError: if it does not.
     """
     if min(panel.z.shape) < 2:
         raise UsageError(

@@ -31,7 +31,7 @@ def check_twin(panels: Sequence[Panel], twin: Sequence[Panel]) -> None:
     """Check that panels can have a second axis.
 
     Raises:
-        UsageError: if they are planes, or their quantity is the second axis's, too.
+        UsageError: if they are planes, or both axes would show the same quantity.
     """
     first, second = panels[0], twin[0]
     if first.dimension != 1:

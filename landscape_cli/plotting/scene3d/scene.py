@@ -23,7 +23,7 @@ PLATE = FLOOR - 0.012
 """Height of the floor plate, just below the contours so that it does not hide them."""
 
 UNLIT = {"lighting": False, "ambient": 1.0, "diffuse": 0.0, "show_scalar_bar": False}
-"""Properties of meshes; VTK's lights are off, as the colours contain the light already."""
+"""Properties of meshes without VTK's lighting, as their colours include the light already."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _pyvista() -> Any:
 
 
 def _check_opengl(plotter: Any) -> None:
-    """Check that VTK will not crash for want of a display, EGL and OSMesa alike."""
+    """Check that VTK has a display, EGL or OSMesa, without which it would crash."""
     window = plotter.render_window.GetClassName()
     if window == "vtkOSOpenGLRenderWindow" and find_library("OSMesa") is None:
         raise UsageError(

@@ -84,7 +84,7 @@ def watched(
 
 
 def headline(surface: Surface, rates: Sequence[Rate]) -> str:
-    """Return the number of computed points, the rate, and the remaining time."""
+    """Return the number of points done, the rate, and the remaining time."""
     own = _own(surface)
     total = int(own.sum())
     done = int(np.count_nonzero(surface.status[own] != Status.TODO))

@@ -12,7 +12,7 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 WINDOW = 60.0
-"""Seconds before the last observation over which rates are taken, if it contains two."""
+"""Seconds before the last observation over which rates are taken; at least two are kept."""
 
 Counts = NDArray[np.int64]
 

@@ -16,7 +16,7 @@ STEPS = (0.1,) * 10 + (0.01,) * 5 + (0.001,) * 6
 
 
 def trajectory(count=21, rates=STEPS, epochs=True, scale=0.9, explained=(0.7, 0.2)):
-    """A path from (scale, scale) to the origin on a parabola."""
+    """Return a path along a parabola from (scale, scale) to the origin."""
     steps = np.linspace(scale, 0, count)
     return Trajectory(
         coordinates=np.stack([steps, steps**2 / scale], axis=1),
@@ -59,7 +59,7 @@ def texts(axes, gid):
 
 
 @pytest.mark.parametrize("kind", FLAT)
-def test_a_path_is_drawn_where_it_is_and_the_limits_stay(panel_with, legend, kind):
+def test_a_path_is_drawn_at_its_coordinates_without_changing_the_limits(panel_with, legend, kind):
     path = trajectory(scale=3)
     bare = draw([panel_with()], kind).axes[0]
     axes = draw([panel_with(path)], kind).axes[0]
@@ -70,7 +70,7 @@ def test_a_path_is_drawn_where_it_is_and_the_limits_stay(panel_with, legend, kin
     assert only(axes, "trajectory").get_path_effects()
 
 
-def test_ends_and_drops_have_marks(panel_with):
+def test_ends_and_learning_rate_drops_have_marks(panel_with):
     axes = draw([panel_with(trajectory())], "contourf").axes[0]
     places = {line.get_label(): line.get_xydata() for line in axes.get_lines()}
     np.testing.assert_allclose(places["first"], [[0.9, 0.9]])
@@ -78,7 +78,7 @@ def test_ends_and_drops_have_marks(panel_with):
     np.testing.assert_allclose(places["lr falls after 9, 14"][:, 0], [0.9 * 11 / 20, 0.9 * 6 / 20])
 
 
-def test_axes_say_what_components_explain(panel_with):
+def test_axis_labels_state_the_explained_variance(panel_with):
     axes = draw([panel_with(trajectory())]).axes[0]
     assert axes.get_xlabel() == "PCA 1: 70.0 % of variance"
     assert axes.get_ylabel() == "PCA 2: 20.0 % of variance"
@@ -87,7 +87,7 @@ def test_axes_say_what_components_explain(panel_with):
         assert axes.get_xlabel() == "x: a direction"
 
 
-def test_an_axis_along_the_other_component(make_panel):
+def test_an_axis_along_the_second_component_is_labelled_by_it(make_panel):
     provenance = {
         "trajectory": trajectory().as_mapping(),
         "directions": {"x": {"kind": "file", "axis": "y"}, "y": {"kind": "file", "axis": "x"}},
@@ -97,7 +97,7 @@ def test_an_axis_along_the_other_component(make_panel):
 
 
 @pytest.mark.parametrize("kind", FLAT)
-def test_epochs_are_written_sparsely_and_apart(panel_with, kind):
+def test_epoch_labels_are_sparse_and_do_not_overlap(panel_with, kind):
     path = trajectory(200, rates=None, scale=0.9)
     figure = draw([panel_with(path)], kind)
     figure.draw_without_rendering()
@@ -109,7 +109,7 @@ def test_epochs_are_written_sparsely_and_apart(panel_with, kind):
         assert not any(box.overlaps(other) for other in boxes[:place])
 
 
-def test_a_crowd_of_checkpoints_gets_one_number(panel_with):
+def test_coinciding_checkpoints_get_one_epoch_label(panel_with):
     still = Trajectory(np.zeros((30, 2)), np.zeros(30), ("",) * 30, tuple(range(30)))
     axes = draw([panel_with(still)], "contourf").axes[0]
     assert set(texts(axes, "epoch")) == {"29"}
@@ -121,7 +121,7 @@ def test_without_epochs_nothing_is_written(panel_with, legend):
     assert legend(axes) == ["21 checkpoints", "lr falls", "first", "last"]
 
 
-def test_which_epochs_are_worth_writing():
+def test_ends_drops_and_round_epochs_are_written():
     path = trajectory(101, rates=(0.1,) * 43 + (0.01,) * 58)
     numbers = epochs_to_write(path)
     assert numbers[:3] == [100, 0, 42]
@@ -138,11 +138,11 @@ def test_which_epochs_are_worth_writing():
         (None, []),
     ],
 )
-def test_only_steps_of_the_learning_rate_are_marked(rates, expected):
+def test_only_drops_of_a_step_schedule_are_marked(rates, expected):
     assert drops(trajectory(len(rates or ()) or 3, rates=rates)) == expected
 
 
-def test_a_path_on_a_surface_lies_on_it(panel_with):
+def test_a_path_lies_on_its_surface(panel_with):
     path = trajectory()
     panel = panel_with(path, x="-1:1:41", y="-1:1:41")
     axes = draw([panel], "surface").axes[0]
@@ -162,7 +162,7 @@ def test_checkpoints_of_a_plane_have_names(panel_with, legend):
     assert legend(axes) == []
 
 
-def test_a_checkpoint_beside_the_plane_says_how_far(panel_with):
+def test_a_checkpoint_off_the_plane_states_its_distance(panel_with):
     near = {**marker("near", 0.5, 0.5), "residual": 1e-6, "distance": 0.7}
     far = {**marker("far", -0.5, 0.5), "residual": 2.345, "distance": 3.0}
     unknown = {**marker("unknown", 0.5, -0.5), "residual": 2e-6}
@@ -170,7 +170,7 @@ def test_a_checkpoint_beside_the_plane_says_how_far(panel_with):
     assert list(texts(axes, "checkpoint")) == ["near", "far (2.35 off)", "unknown"]
 
 
-def test_checkpoints_of_a_line_stand_at_their_coordinates(make_panel):
+def test_checkpoints_of_a_line_are_drawn_at_their_coordinates(make_panel):
     provenance = {"checkpoints": [marker("A", 0), marker("B", 1), marker("C", 7)]}
     panel = make_panel(np.ones(9), x="-0.5:1.5:9", y=None, provenance=provenance)
     axes = draw([panel]).axes[0]
@@ -181,7 +181,7 @@ def test_checkpoints_of_a_line_stand_at_their_coordinates(make_panel):
     assert axes.get_xlim() == (-0.5, 1.5)
 
 
-def test_notes_count_what_lies_outside(panel_with):
+def test_notes_count_checkpoints_outside_the_grid(panel_with):
     panel = panel_with(trajectory(scale=2), [marker("A", 0, 0), marker("B", 0, 2)])
     assert path_notes([panel, panel]) == [
         "1 of 2 checkpoints lie outside the grid of run.h5",
@@ -190,7 +190,7 @@ def test_notes_count_what_lies_outside(panel_with):
     assert path_notes([panel_with(trajectory(), [marker("A", 1, -1)])]) == []
 
 
-def test_a_line_has_no_path(make_panel):
+def test_a_path_is_not_drawn_on_a_line(make_panel):
     provenance = {"trajectory": trajectory(scale=9).as_mapping()}
     panel = make_panel(np.ones(3), x="0:1:3", y=None, provenance=provenance)
     assert path_notes([panel]) == []
@@ -199,14 +199,14 @@ def test_a_line_has_no_path(make_panel):
     ]
 
 
-def test_components_without_checkpoints_name_the_axes_alone(panel_with):
+def test_explained_variance_without_checkpoints_only_labels_the_axes(panel_with):
     empty = Trajectory(np.zeros((0, 2)), np.zeros(0), (), explained=(0.5, 0.25))
     axes = draw([panel_with(empty)]).axes[0]
     assert axes.get_xlabel() == "PCA 1: 50.0 % of variance"
     assert not [line for line in axes.get_lines() if line.get_gid() == "trajectory"]
 
 
-def test_another_files_path(make_surface):
+def test_an_overlaid_path_replaces_the_surfaces_own(make_surface):
     own = {"trajectory": trajectory(3, rates=None).as_mapping()}
     other = trajectory(4, rates=None, explained=(0.6, 0.1))
     found = overlay(make_surface(bowl, provenance=own), other, "t.h5", "run.h5").provenance
@@ -225,12 +225,12 @@ def test_another_files_path(make_surface):
 
 
 @pytest.mark.parametrize("damage", [{"trajectory": {"coordinates": 3}}, {"checkpoints": [{}]}])
-def test_damaged_provenance_names_the_file(make_panel, damage):
+def test_errors_about_damaged_provenance_name_the_file(make_panel, damage):
     with pytest.raises(StoreError, match="run.h5: (trajectory|checkpoints): not as this program"):
         draw([make_panel(bowl, provenance=damage)])
 
 
-def test_places_keep_texts_apart():
+def test_texts_are_kept_apart():
     point = np.array([1.0, 1.0])
     places = FreeSpace((2.0, 2.0), np.array([point]))
     ways = [places.find(point, "12") for _ in range(3)]

@@ -12,7 +12,7 @@ TRAIN, TEST = ("train", "loss"), ("test", "loss")
 
 @pytest.fixture
 def lines(make_surface):
-    """The panels of a line with both splits, and its one axes when drawn."""
+    """Return a function that draws a line with both splits and returns its axes."""
 
     def make(train, test, errors=None, options=None, status=None):
         count = len(train)
@@ -64,7 +64,7 @@ def test_the_band_is_1_96_standard_errors(lines, legend):
     assert high > 6.98
 
 
-def test_points_that_are_not_finite_break_the_line_and_have_crosses(lines, legend, crosses):
+def test_non_finite_points_break_the_line_and_have_crosses(lines, legend, crosses):
     axes = lines([1, np.nan, 3, 2, 2], [4, 5, 6, np.inf, np.nan])
     assert np.isnan(curves(axes)["train"].get_ydata()).tolist() == [False, True] + 3 * [False]
     assert {x for x, _ in crosses(axes)} == {-2, 2, 4}
@@ -81,7 +81,7 @@ def test_missing_points_are_a_hatched_area(lines, legend):
     assert axes.get_ylim()[1] < 3
 
 
-def test_long_lines_show_points_without_neighbours(lines):
+def test_isolated_points_of_long_lines_are_dots(lines):
     values = np.full(101, np.nan)
     values[:40] = 1
     values[70] = 2
@@ -90,13 +90,13 @@ def test_long_lines_show_points_without_neighbours(lines):
     assert dots.get_xydata().tolist() == [[40, 2]]
 
 
-def test_limits_and_what_they_cut_off(lines, legend):
+def test_limits_apply_and_the_legend_states_what_they_clip(lines, legend):
     axes = lines([1, 2, 30, 4], [1, 2, 3, 4], options={"vmin": 0, "vmax": 10})
     assert axes.get_ylim() == (0, 10)
     assert "train above 10 (25.0 %)" in legend(axes)
 
 
-def test_a_logarithmic_line_masks_what_is_not_positive(lines, legend, crosses):
+def test_a_logarithmic_line_omits_and_marks_values_that_are_not_positive(lines, legend, crosses):
     axes = lines([0, 10, 100], [1, 10, 100], errors=50, options={"log": True})
     assert axes.get_yscale() == "log"
     assert {x for x, _ in crosses(axes)} == {-2}
@@ -104,7 +104,7 @@ def test_a_logarithmic_line_masks_what_is_not_positive(lines, legend, crosses):
     assert 0.1 < axes.get_ylim()[0] < 1
 
 
-def test_surfaces_stand_side_by_side(make_surface):
+def test_several_surfaces_are_drawn_side_by_side_with_the_same_limits(make_surface):
     panels = []
     for height in (1.0, 5.0):
         surface = make_surface({TRAIN: [0, height], TEST: [0, height]}, x="0:1:2", y=None)

@@ -1,4 +1,4 @@
-"""Contours, heatmaps and surfaces: what is where."""
+"""Contours, heatmaps and surfaces: artists, positions and colours."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_contours_lie_where_the_values_are(make_panel, kind):
 
 
 @pytest.mark.parametrize("kind", ["contour", "contourf"])
-def test_contour_lines_are_whole_below_zero_and_of_small_values(make_panel, kind):
+def test_contour_lines_of_negative_and_small_values_are_not_dashed(make_panel, kind):
     for panel in (make_panel(slope), make_panel(lambda x, y: 10 ** (3 * x + 2 * y))):
         axes = draw([panel], kind, fit([panel])).axes[0]
         lines = [one for one in axes.collections if getattr(one, "filled", True) is False]
@@ -74,7 +74,7 @@ def test_contour_values_are_written_on_their_lines(make_panel):
         assert slope(x, y) == pytest.approx(float(text), abs=0.01)
 
 
-def test_a_surface_has_its_corners_at_the_values(make_panel, corners):
+def test_a_surface_passes_through_the_values(make_panel, corners):
     panel = make_panel(slope, x="-1:1:5", y="-0.5:0.5:3")
     axes = draw([panel], "surface").axes[0]
     x, y, z = corners(only(axes, Poly3DCollection))
@@ -101,7 +101,7 @@ def test_a_logarithmic_surface_is_drawn_at_logarithms(make_panel):
     assert r"$10^{-2}$" in [label.get_text() for label in axes.get_zticklabels()]
 
 
-def test_level_parts_of_a_surface_have_the_colours_of_the_bar(make_panel):
+def test_level_parts_of_a_surface_have_the_colour_bars_colours(make_panel):
     panel = make_panel(np.full((3, 3), 2.0), x="0:1:3", y="0:1:3")
     faces = only(draw([panel], "surface", fit([panel], vmin=1, vmax=3)).axes[0], Poly3DCollection)
     colors = faces.get_facecolor()
@@ -121,7 +121,7 @@ def test_a_relief_has_contour_lines_on_its_floor(make_panel):
 
 
 @pytest.mark.parametrize("kind", [*FLAT, "surface"])
-def test_points_that_are_not_finite_have_crosses(make_panel, legend, crosses, kind):
+def test_non_finite_points_have_crosses(make_panel, legend, crosses, kind):
     values = np.arange(35.0).reshape(5, 7)
     values[0, 6], values[3, 2], values[4, 0] = np.nan, np.inf, -np.inf
     panel = make_panel(values, x="-3:3:7", y="-2:2:5")
@@ -136,7 +136,7 @@ def test_points_that_are_not_finite_have_crosses(make_panel, legend, crosses, ki
 
 
 @pytest.mark.parametrize("kind", FLAT)
-def test_many_points_that_are_not_finite_are_coloured_cells(make_panel, legend, crosses, kind):
+def test_many_non_finite_points_are_coloured_cells(make_panel, legend, crosses, kind):
     values = np.ones((30, 30))
     values[:, ::2] = np.nan
     panel = make_panel(values, x="0:29:30", y="0:29:30")
@@ -172,7 +172,7 @@ def test_missing_points_are_a_hatched_area(make_panel, legend, corners, kind):
         assert {(-3, 1.5), (3, 2), (0.5, 0.5)} <= set(zip(x.tolist(), y.tolist(), strict=True))
 
 
-def test_missing_and_not_finite_are_not_confused(make_panel, legend, crosses):
+def test_missing_and_non_finite_points_are_marked_differently(make_panel, legend, crosses):
     values = np.ones((5, 5))
     values[0, 0] = values[4, 4] = np.nan
     status = np.ones((5, 5))
@@ -182,7 +182,7 @@ def test_missing_and_not_finite_are_not_confused(make_panel, legend, crosses):
     assert legend(axes) == ["not computed (1 point)", "not finite (1 point)"]
 
 
-def test_values_without_a_place_on_a_log_scale_are_marked(make_panel, legend, crosses):
+def test_values_that_a_log_scale_cannot_show_are_marked(make_panel, legend, crosses):
     panel = make_panel([[1, 2, 0], [3, 4, -1]], x="0:2:3", y="0:1:2")
     axes = draw([panel], "heatmap", fit([panel], log=True)).axes[0]
     assert crosses(axes) == {(2, 0), (2, 1)}
@@ -191,7 +191,7 @@ def test_values_without_a_place_on_a_log_scale_are_marked(make_panel, legend, cr
 
 
 @pytest.mark.parametrize("kind", ["contour", "contourf", "surface"])
-def test_finite_points_without_neighbours_are_dots(make_panel, kind):
+def test_isolated_points_are_dots(make_panel, kind):
     values = np.full((5, 5), np.nan)
     values[1, 3] = 2.0
     values[3:, :2] = 1.0
@@ -205,12 +205,12 @@ def test_finite_points_without_neighbours_are_dots(make_panel, kind):
         assert dots.get_offsets().tolist() == [[0.5, -0.5]]
 
 
-def test_alone():
+def test_isolated_points_are_in_no_block_with_three_visible_points():
     visible = np.array([[1, 1, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1]], dtype=bool)
     assert np.argwhere(isolated_points(visible)).tolist() == [[0, 3], [2, 2], [2, 3]]
 
 
-def test_runs_and_rectangles(make_panel):
+def test_rectangles_cover_the_runs_of_a_mask(make_panel):
     mask = np.array([[1, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)
     assert list(runs(mask[0])) == [(0, 2), (3, 4)]
     panel = make_panel(np.ones((2, 4)), x="0:3:4", y="0:10:2")
@@ -223,6 +223,6 @@ def test_runs_and_rectangles(make_panel):
     ("x", "y", "aspect"),
     [("-1:1:5", "-1:1:9", 1), ("-1:1:5", "-0.6:0.6:5", 0.6), ("-1:1:5", "-99:99:5", 1.6)],
 )
-def test_planes_have_the_shape_of_their_ranges(make_panel, x, y, aspect):
+def test_planes_have_the_aspect_ratio_of_their_ranges_within_bounds(make_panel, x, y, aspect):
     axes = draw([make_panel(slope, x=x, y=y)], "contourf").axes[0]
     assert axes.get_box_aspect() == pytest.approx(aspect)

@@ -1,4 +1,4 @@
-"""Ray-lit renders: what is where in the image, by VTK itself."""
+"""Renders: positions and colours in images by VTK."""
 
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ def bowl(x, y):
 
 
 def seen(panel, camera, scale=None, width=400, **more):
-    """The image of a panel, and where a point of its box is in that: row and column."""
+    """Return a panel's image, a function from points of its box to pixels, and its terrain."""
     scale = scale or fit([panel])
     terrain = terrain_of(panel, scale, camera.azimuth)
     eye = eye_of(camera, TARGET)
@@ -68,7 +68,7 @@ def near(image, color, tolerance=30):
 
 
 @pytest.mark.parametrize("camera", [Camera(), Camera(123, 10, 0.8), ABOVE, Camera(turning=True)])
-def test_points_are_where_the_eye_projects_them(make_panel, camera):
+def test_points_appear_where_the_eye_projects_them(make_panel, camera):
     panel = make_panel(bowl, x="-1:1:9", y="-1:1:9")
     for place in ([0.3, -0.4, 1.3], [-0.5, 0.2, 1.4]):
         balls = (Ball(np.array(place), 0.06, RED),)
@@ -76,7 +76,7 @@ def test_points_are_where_the_eye_projects_them(make_panel, camera):
         assert middle_of(near(image, RED)) == pytest.approx(at(place), abs=1.5)
 
 
-def test_the_minimum_is_where_it_should_be(make_panel):
+def test_the_darkest_spot_is_at_the_minimum(make_panel):
     panel = make_panel(bowl, x="-1:1:41", y="-1:1:41")
     image, at, terrain = seen(panel, ABOVE)
     assert image.std() > 20
@@ -85,7 +85,7 @@ def test_the_minimum_is_where_it_should_be(make_panel):
     assert middle_of(darkest) == pytest.approx(at([x, y, 0]), abs=8)
 
 
-def test_limits_cut_along_the_contour(make_panel):
+def test_surfaces_are_cut_along_the_contours_at_the_limits(make_panel):
     import pyvista
 
     panel = make_panel(lambda x, y: x + 0 * y, x="0:1:6", y="0:1:6")
@@ -106,7 +106,7 @@ def test_holes_show_the_floor(make_panel):
     assert 0.1 < hole.mean() < 0.35
 
 
-def test_what_is_not_computed_darkens_the_floor(make_panel):
+def test_missing_points_darken_the_floor(make_panel):
     status = np.full((5, 5), Status.OK)
     status[1:4, 1:4] = Status.TODO
     axes = draw([make_panel(bowl, status=status)], "render", dpi=60, camera=ABOVE).axes[0]
@@ -125,7 +125,7 @@ def test_contours_lie_on_the_floor(make_panel):
     assert columns.mean() == pytest.approx(low.shape[1] / 2, abs=3)
 
 
-def test_the_figure_has_image_bar_sides_and_legend(make_panel, legend):
+def test_the_figure_has_an_image_colour_bar_labelled_sides_and_legend(make_panel, legend):
     values = np.arange(25.0).reshape(5, 5)
     values[4, 4] = np.nan
     panel = make_panel(values)
@@ -178,7 +178,7 @@ def test_the_centre_is_a_white_ball(make_panel):
     assert [bool(near(image, WHITE, 3).any()) for image in images] == [True, False]
 
 
-def test_a_turntable_turns(make_surface):
+def test_turntable_frames_differ_and_share_a_shape(make_surface):
     surfaces = [make_surface(bowl), make_surface(lambda x, y: x)]
     request = Request(kind="render")
     picture = request.picture(request.panels(surfaces, ["a.h5", "b.h5"]))
@@ -189,24 +189,24 @@ def test_a_turntable_turns(make_surface):
         assert np.abs(found[one].astype(int) - found[other]).mean() > 1
 
 
-def test_a_flat_kind_does_not_turn(make_panel):
+def test_a_turntable_of_a_flat_kind_is_refused(make_panel):
     panel = make_panel(bowl)
     with pytest.raises(UsageError, match="--turntable 3: --kind contour is flat; use --kind surf"):
         next(turning(Picture([panel], "contour", fit([panel])), View(), 3))
 
 
-def test_a_flat_kind_has_no_camera(make_panel):
+def test_a_camera_for_a_flat_kind_is_refused(make_panel):
     with pytest.raises(UsageError, match="do not apply to --kind heatmap"):
         draw([make_panel(bowl)], "heatmap", camera=Camera(20))
 
 
-def test_without_pyvista_there_is_one_clear_line(make_panel, monkeypatch):
+def test_missing_pyvista_is_a_one_line_error(make_panel, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvista", None)
     with pytest.raises(UsageError, match=r"needs pyvista .*pip install 'landscape-cli\[render\]'$"):
         draw([make_panel(bowl)], "render")
 
 
-def test_without_opengl_there_is_one_clear_line(workplace, make_surface):
+def test_missing_opengl_is_a_one_line_error(workplace, make_surface):
     if scenes.find_library("OSMesa") is not None:
         pytest.skip("OSMesa is installed")
     import subprocess

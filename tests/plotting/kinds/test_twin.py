@@ -29,7 +29,7 @@ def curves(axes):
     return {c.get_label(): c for c in axes.get_lines() if not c.get_label().startswith("_")}
 
 
-def test_each_quantity_has_its_axis_and_its_colour(both):
+def test_each_quantity_has_its_own_axis_and_colour(both):
     left, right = both[1].axes
     assert (left.get_ylabel(), right.get_ylabel()) == ("loss", "accuracy (%)")
     assert right.yaxis.get_label_position() == "right"
@@ -43,7 +43,7 @@ def test_each_quantity_has_its_axis_and_its_colour(both):
     assert curves(right)["test accuracy"].get_ydata() == pytest.approx([40, 80, 20])
 
 
-def test_each_axis_has_its_limits(both):
+def test_each_axis_has_its_own_limits(both):
     left, right = both[1].axes
     assert left.get_ylim() == pytest.approx((0.85, 4.15))
     assert right.get_ylim() == pytest.approx((16, 104))
@@ -55,14 +55,14 @@ def test_one_legend_has_all_curves(both, legend):
     assert legend(right) == []
 
 
-def test_the_caption_tells_left_from_right(both):
+def test_the_caption_names_the_left_and_right_quantities(both):
     assert both[0].caption == (
         "Loss (left) and accuracy in percent (right) of a: 3 points, x from -1 to 1. The loss "
         "ranges from 1 to 4. The accuracy ranges from 20 to 100."
     )
 
 
-def test_what_has_no_second_axis_is_refused(line, make_surface):
+def test_unsuitable_second_axes_are_refused(line, make_surface):
     plane = make_surface({("train", "loss"): np.ones((5, 5)), ("train", "f"): np.ones((5, 5))})
     for surface, twin, words in (
         (plane, "f", "--twin f: a is not a line"),

@@ -1,4 +1,4 @@
-"""Where points are seen, by hand and by geometry."""
+"""Projections: known cases and geometric properties."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], 
     ("azimuth", "elevation", "right", "up"),
     [(0, 0, [0, 1, 0], [0, 0, 1]), (90, 0, [-1, 0, 0], [0, 0, 1]), (-90, 0, [1, 0, 0], [0, 0, 1])],
 )
-def test_directions_are_those_of_the_compass(azimuth, elevation, right, up):
+def test_projection_follows_azimuth_and_elevation(azimuth, elevation, right, up):
     eye = eye_of(Camera(azimuth, elevation), ORIGIN)
     assert eye.project(ORIGIN) == pytest.approx([0, 0, DISTANCE])
     assert eye.project(np.array(right, float)) == pytest.approx([1 / DISTANCE, 0, DISTANCE])
@@ -35,7 +35,7 @@ def test_axes_are_at_right_angles(azimuth, elevation):
 
 
 @given(st.floats(-360, 360), st.floats(0, 90))
-def test_a_frame_holds_the_corners_closely(azimuth, elevation):
+def test_a_frame_fits_the_corners_tightly(azimuth, elevation):
     camera = Camera(azimuth, elevation)
     frame = frame_of(camera, CUBE)
     seen = eye_of(camera, ORIGIN).project(CUBE)[:, :2]
@@ -45,14 +45,14 @@ def test_a_frame_holds_the_corners_closely(azimuth, elevation):
 
 
 @given(st.floats(-360, 360), st.floats(0, 80))
-def test_a_turning_frame_holds_every_azimuth(azimuth, elevation):
+def test_a_turning_frame_fits_every_azimuth(azimuth, elevation):
     frame = frame_of(Camera(elevation=elevation, turning=True), CUBE)
     seen = eye_of(Camera(azimuth, elevation), ORIGIN).project(CUBE)[:, :2]
     assert (seen > [frame.left, frame.bottom]).all()
     assert (seen < [frame.right, frame.top]).all()
 
 
-def test_zoom_cuts_the_frame_around_its_middle():
+def test_zoom_shrinks_the_frame_around_its_middle():
     whole, half = frame_of(Camera(), CUBE), frame_of(Camera(zoom=2), CUBE)
     assert half.width == pytest.approx(whole.width / 2)
     assert half.left + half.right == pytest.approx(whole.left + whole.right)

@@ -1,4 +1,4 @@
-"""Light on shapes whose horizons are known."""
+"""Light on shapes with known horizons."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SPACING = (0.1, 0.05)
 Y, X = np.meshgrid(0.1 * np.arange(21), 0.05 * np.arange(41), indexing="ij")
 
 
-def test_a_level_place_has_all_the_light():
+def test_level_ground_has_brightness_one():
     np.testing.assert_array_equal(light(np.full((21, 41), 3.0), SPACING, 1.0), 1.0)
 
 
@@ -19,11 +19,11 @@ def test_the_horizon_of_a_tilted_plane_is_its_slope(azimuth, slope):
     np.testing.assert_allclose(found[5:-5, 5:-5], np.arctan(max(0, slope)), atol=1e-9)
 
 
-def test_a_wall_is_as_high_as_its_height_over_its_distance():
+def test_the_horizon_at_a_wall_is_its_height_over_its_distance():
     wall = np.where(X >= 1.0 - 1e-9, 0.4, 0.0)
     found = horizon(wall, SPACING, 0.0, np.inf)
     far = 1.0 - X[0, :18]
-    # Far away not every point of a ray is looked at, so that the wall may be met a bit late.
+    # Distant points of a ray are not all sampled, so the wall may be found slightly too far away.
     expected = np.arctan(0.4 / far)
     assert (found[10, :18] <= expected + 1e-9).all()
     np.testing.assert_allclose(found[10, :18], expected, rtol=0.25)
@@ -31,7 +31,7 @@ def test_a_wall_is_as_high_as_its_height_over_its_distance():
     assert (horizon(wall, SPACING, np.pi, np.inf)[:, :20] == 0).all()
 
 
-def test_a_ray_ends_at_its_reach():
+def test_the_horizon_ignores_what_is_out_of_reach():
     wall = np.where(X >= 1.5, 1.0, 0.0)
     assert (horizon(wall, SPACING, 0.0, 0.5)[:, :15] == 0).all()
 
@@ -46,7 +46,7 @@ def test_a_pit_is_dark_and_its_wall_far_from_the_sun_is_brightest(azimuth, facin
     assert lit[facing] > lit[turned] + 0.2
 
 
-def test_normals_of_a_plane():
+def test_the_normals_of_a_plane_are_exact():
     found = normals(2 * X - 3 * Y, SPACING)
     np.testing.assert_allclose(found, np.broadcast_to([-2, 3, 1], found.shape) / np.sqrt(14))
 

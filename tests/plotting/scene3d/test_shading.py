@@ -1,4 +1,4 @@
-"""Light and shadow: normals, and what becomes of colours."""
+"""Light and shadow: normals and colours."""
 
 import numpy as np
 import pytest
@@ -7,25 +7,25 @@ from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.scene3d.shading import normals_of, shaded
 
 FRONT = Camera(azimuth=-90, elevation=40)
-"""From there, the lamp is at lower x and y."""
+"""A viewpoint for which the lamp is towards lower x and y."""
 
 SIDE = np.linspace(0, 1, 41)
 X, Y = np.meshgrid(SIDE, SIDE)
 
 
 def brightness(heights, places, camera=FRONT):
-    """The sum of red, green and blue at places, of grey."""
+    """Return the sum of red, green and blue at places of a grey surface."""
     grey = np.tile([0.5, 0.5, 0.5, 1.0], (len(places), 1))
     colors = shaded(grey, SIDE, SIDE, heights, np.array(places, float), 1.0, camera)
     return colors[:, :3].sum(axis=1)
 
 
-def test_normals_of_a_plane():
+def test_the_normals_of_a_plane_are_exact():
     normals = normals_of(SIDE, SIDE, 0.1 + 0.3 * X + 0.4 * Y, 1.0)
     np.testing.assert_allclose(normals, np.tile([-0.3, -0.4, 1] / np.sqrt(1.25), (41, 41, 1)))
 
 
-def test_cells_that_are_cut_off_or_missing_do_not_bend_normals():
+def test_cut_off_or_missing_cells_do_not_affect_normals():
     heights = 0.1 + 0.5 * X
     expected = normals_of(SIDE, SIDE, heights, 1.0)[0, 0]
     heights[:, 21:] = 5.0
@@ -65,7 +65,7 @@ def test_pits_are_dark_and_a_wall_casts_a_shadow():
     assert behind < 0.9 * before
 
 
-def test_holes_have_no_part_in_it():
+def test_holes_do_not_affect_brightness():
     heights = np.full((41, 41), 0.3)
     heights[10:20, 10:20] = np.nan
     assert brightness(heights, [(0.8, 0.8), (0.375, 0.375)]) == pytest.approx(1.5)

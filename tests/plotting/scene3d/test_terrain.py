@@ -1,4 +1,4 @@
-"""Heights between the points of a grid."""
+"""Terrains: heights, holes, coordinates and colours."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def terrain(panel, **options):
     return terrain_of(panel, fit([panel], **options), -58.0)
 
 
-def test_the_grid_s_points_have_their_values(make_panel):
+def test_the_terrain_passes_through_the_grids_values(make_panel):
     panel = make_panel(lambda x, y: (x - 0.5) ** 2 + np.sin(3 * y), x="-1:1:9", y="0:3:7")
     found = terrain(panel, log=False)
     low, high = panel.z.min(), panel.z.max()
@@ -26,7 +26,7 @@ def test_the_grid_s_points_have_their_values(make_panel):
 
 
 @given(arrays(float, (4, 5), elements=st.floats(-1e3, 1e3)))
-def test_nothing_between_exceeds_the_values_around(make_panel, values):
+def test_interpolation_does_not_overshoot(make_panel, values):
     panel = make_panel(values, y="-1:1:4")
     scale = Scale(-1e3, 1e3)
     z = terrain_of(panel, scale, -58.0).z
@@ -49,13 +49,13 @@ def test_cells_with_a_corner_without_a_value_are_holes(make_panel):
     assert np.isfinite(found.above).all()
 
 
-def test_points_stand_where_their_coordinates_say(make_panel):
+def test_coordinates_are_mapped_to_the_box(make_panel):
     found = terrain(make_panel(lambda x, y: x + y, x="-1:3:5", y="0:2:5"))
     assert found.half.tolist() == [1.0, 0.5]
     np.testing.assert_allclose(found.place([-1, 1, 3], [0, 1, 2]), [[-1, -0.5], [0, 0], [1, 0.5]])
 
 
-def test_logarithms_are_heights_of_a_logarithmic_scale(make_panel):
+def test_heights_on_a_logarithmic_scale_are_logarithms(make_panel):
     panel = make_panel(lambda x, y: 10.0**x, x="0:4:5", y="0:1:2")
     found = terrain(panel, log=True)
     np.testing.assert_allclose(
@@ -63,7 +63,7 @@ def test_logarithms_are_heights_of_a_logarithmic_scale(make_panel):
     )
 
 
-def test_the_highest_level_place_has_the_bar_s_colour(make_panel):
+def test_the_highest_level_place_has_the_colour_maps_top_colour(make_panel):
     values = np.zeros((9, 9))
     values[6:, :] = 1.0
     found = terrain(make_panel(values, x="-1:1:9", y="-1:1:9"))

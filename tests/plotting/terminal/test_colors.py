@@ -7,7 +7,7 @@ from landscape_cli.plotting.terminal.colors import Cells, Depth, colored, depth_
 
 
 class Screen(io.TextIOWrapper):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def __init__(self, encoding="utf-8"):
         super().__init__(io.BytesIO(), encoding=encoding)
@@ -28,18 +28,18 @@ class Screen(io.TextIOWrapper):
         ({"TERM": "dumb"}, Depth.PLAIN),
     ],
 )
-def test_how_many_colours_a_terminal_has(environment, depth):
+def test_the_colour_depth_follows_the_environment(environment, depth):
     assert depth_of(Screen(), environment) is depth
 
 
-def test_what_is_no_terminal_gets_plain_characters_unless_forced():
+def test_other_streams_than_terminals_get_plain_characters_unless_forced():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     assert depth_of(stream, {"COLORTERM": "truecolor"}) is Depth.PLAIN
     assert depth_of(stream, {"FORCE_COLOR": "1"}) is Depth.FEW
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_without_blocks_gets_plain_characters(encoding):
+def test_an_encoding_without_blocks_gets_plain_characters(encoding):
     assert depth_of(Screen(encoding), {}) is Depth.PLAIN
 
 
@@ -53,7 +53,7 @@ def test_a_terminal_without_blocks_gets_plain_characters(encoding):
         ((1, 1, 1), "38;5;231", "38;2;255;255;255"),
     ],
 )
-def test_codes_of_colours(color, few, full):
+def test_colours_have_the_right_escape_codes(color, few, full):
     for depth, code in ((Depth.FEW, few), (Depth.FULL, full)):
         assert colored("ab", np.array(color, float), depth) == f"\x1b[0m\x1b[{code}mab\x1b[0m"
     assert colored("ab", np.array(color, float), Depth.PLAIN) == "ab"
@@ -68,7 +68,7 @@ def test_colours_are_switched_only_where_they_change():
     ]
 
 
-def test_what_is_put_over_a_colour_can_be_seen():
+def test_characters_contrast_with_their_background():
     cells = Cells.blank(1, 2)
     cells.back[0] = [[1, 1, 0], [0.1, 0, 0.2]]
     for column in (0, 1):

@@ -23,7 +23,7 @@ def lines_of(panels, depth=Depth.PLAIN, width=40, height=16, **options):
 
 
 def rows(lines):
-    """What is right of the left edge of a picture in plain characters, from the top."""
+    """Return the rows of a picture in plain characters, without the left axis."""
     return [line[9:] for line in lines if re.match(r"[ 0-9.e+-]{8}[|+]", line[:9])][:-1]
 
 
@@ -39,7 +39,7 @@ def test_the_ramp_goes_from_low_to_high(make_panel, kind):
     assert set(drawn) == {RAMP}
 
 
-def test_values_between_points_are_interpolated_but_for_a_heat_map(make_panel):
+def test_values_between_points_are_interpolated_except_in_heatmaps(make_panel):
     panel = make_panel(lambda x, y: x, x="1:2:2", y="1:2:2")
     (smooth,) = set(middle(lines_of([panel], kind="contourf")))
     (steps,) = set(middle(lines_of([panel], kind="heatmap")))
@@ -48,14 +48,14 @@ def test_values_between_points_are_interpolated_but_for_a_heat_map(make_panel):
     assert set(steps) == {RAMP[0], RAMP[-1]}
 
 
-def test_up_is_up_and_right_is_right(make_panel):
+def test_x_increases_to_the_right_and_y_upwards(make_panel):
     drawn = middle(lines_of([make_panel(lambda x, y: x + 10 * y)], kind="heatmap"))
     assert drawn[0][-1] == RAMP[-1]
     assert drawn[-1][0] == RAMP[0]
     assert RAMP.index(drawn[0][0]) > RAMP.index(drawn[-1][-1])
 
 
-def test_the_centre_is_marked_at_its_place(make_panel):
+def test_the_centre_is_marked_at_its_position(make_panel):
     lines = lines_of([make_panel(bowl, x="-1:3:5")])
     drawn = middle(lines)
     ((row, column),) = [(i, r.index("O")) for i, r in enumerate(drawn) if "O" in r]
@@ -71,7 +71,7 @@ def test_the_legend_has_the_extremes_and_the_value_at_the_centre(make_panel):
     assert any(line.startswith("1 ") and line.endswith("5.25  train loss") for line in lines)
 
 
-def test_missing_and_bad_points_are_visible(make_panel):
+def test_missing_and_non_finite_points_are_marked(make_panel):
     status = np.ones((5, 5))
     status[:2] = 0
     values = bowl(*np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)))
@@ -87,7 +87,7 @@ def test_missing_and_bad_points_are_visible(make_panel):
     assert "x not finite (1 point)   O centre" in lines
 
 
-def test_contour_lines_of_a_slope_are_upright(make_panel):
+def test_contour_lines_of_a_slope_along_x_are_vertical(make_panel):
     panel = make_panel(lambda x, y: x, x="0:1:9", y="1:2:9")
     drawn = middle(lines_of([panel], kind="contour", levels=3, width=60, height=20))
     assert len(set(drawn)) == 1
@@ -99,7 +99,7 @@ def test_contour_lines_of_a_slope_are_upright(make_panel):
 
 
 @pytest.mark.parametrize("depth", [Depth.FEW, Depth.FULL])
-def test_blocks_hold_two_points_each(make_panel, depth):
+def test_each_character_holds_two_pixels(make_panel, depth):
     lines = lines_of([make_panel(bowl)], depth)
     blocks = [line for line in lines if "▀" in line]
     assert len(blocks) >= 8
@@ -110,7 +110,7 @@ def test_blocks_hold_two_points_each(make_panel, depth):
     assert "◎" in "".join(lines)
 
 
-def test_the_colours_of_blocks_are_those_of_the_values(make_panel):
+def test_blocks_have_the_colours_of_the_values(make_panel):
     from landscape_cli.plotting.style import colormap
 
     panel = make_panel(lambda x, y: x + y, x="-1:1:2", y="-1:1:2")
@@ -136,13 +136,13 @@ def test_a_picture_fits_the_height(make_panel):
         assert len(lines_of([make_panel(bowl)], width=300, height=height)) <= height
 
 
-def test_panels_stand_one_below_another(make_panel):
+def test_panels_are_stacked(make_panel):
     panels = [make_panel(bowl, source=name) for name in ("a.h5", "b.h5")]
     lines = lines_of(panels)
     assert lines.index("a") < lines.index("b")
 
 
-def test_a_line_rises_from_the_lower_left(make_panel):
+def test_an_increasing_line_rises_from_the_lower_left(make_panel):
     drawn = middle(lines_of([make_panel(lambda x: x, y=None)], width=53, height=18))
     places = [row.index("*") for row in drawn if "*" in row]
     assert places == sorted(places, reverse=True)
@@ -150,7 +150,7 @@ def test_a_line_rises_from_the_lower_left(make_panel):
     assert places[0] >= len(drawn[0].rstrip()) - 4
 
 
-def test_both_splits_of_a_line_have_their_letter(make_surface):
+def test_each_split_of_a_line_has_its_own_letter(make_surface):
     ones = np.ones(5)
     values = {("train", "loss"): ones, ("test", "loss"): 2 * ones}
     lines = lines_of(select_panels(make_surface(values, y=None), None, None))
@@ -160,7 +160,7 @@ def test_both_splits_of_a_line_have_their_letter(make_surface):
     assert "* train   + test   loss" in lines
 
 
-def test_a_line_in_braille_goes_through_its_points(make_panel):
+def test_a_line_in_braille_has_dots_in_every_column(make_panel):
     lines = lines_of([make_panel(lambda x: x, y=None)], Depth.FULL, width=53)
     texts = [CODE.sub("", line) for line in lines]
     dots = [(r, c) for r, t in enumerate(texts) for c, s in enumerate(t) if "⠀" < s <= "⣿"]
@@ -168,7 +168,7 @@ def test_a_line_in_braille_goes_through_its_points(make_panel):
     assert columns == set(range(9, 9 + len(columns)))
 
 
-def test_gaps_of_a_line_stay_open(make_panel):
+def test_missing_points_leave_gaps_in_a_line(make_panel):
     status = np.ones(9)
     status[3:6] = 0
     panel = make_panel(lambda x: 0 * x + 1, x="0:8:9", y=None, status=status)
@@ -179,11 +179,11 @@ def test_gaps_of_a_line_stay_open(make_panel):
     assert "/ not computed (3)" in "\n".join(lines)
 
 
-def test_a_surface_in_3d_is_refused_with_what_to_use(make_panel):
+def test_three_dimensional_kinds_are_refused_with_alternatives(make_panel):
     with pytest.raises(UsageError, match="use contourf, contour or heatmap"):
         lines_of([make_panel(bowl)], kind="surface")
 
 
-def test_names_of_files_can_not_control_the_terminal(make_panel):
+def test_names_cannot_control_the_terminal(make_panel):
     panel = make_panel(bowl, provenance={"network": {"name": "evil \x1b[2J name"}})
     assert not any("\x1b" in line for line in lines_of([panel]))

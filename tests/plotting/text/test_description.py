@@ -21,7 +21,7 @@ def slope(x, y):
     return 10.0 * (x + 1)
 
 
-def test_everything_of_one_plane(make_panel):
+def test_a_description_of_one_plane_states_all_facts(make_panel):
     panel = make_panel(slope, provenance=facts("ResNet"))
     assert describe([panel], fit([panel], vmax=10)) == (
         "Train loss of ResNet: 5 x 5 points, x and y from -1 to 1; random directions, "
@@ -30,7 +30,7 @@ def test_everything_of_one_plane(make_panel):
     )
 
 
-def test_what_two_planes_share_is_said_once(make_panel):
+def test_facts_shared_by_two_planes_are_stated_once(make_panel):
     one = make_panel(slope, provenance=facts("A"), source="a.h5")
     two = make_panel(slope, provenance=facts("B", 1000), source="b.h5")
     text = describe([one, two], fit([one, two]))
@@ -41,7 +41,7 @@ def test_what_two_planes_share_is_said_once(make_panel):
     assert text.count("filter-normalized") == 1
 
 
-def test_what_is_not_known_is_left_out(make_panel):
+def test_unknown_facts_are_omitted(make_panel):
     values = np.ones((3, 5))
     values[0, 0] = np.inf
     status = np.ones((3, 5))

@@ -16,7 +16,7 @@ PROVENANCE = {
 }
 
 
-def test_names_from_the_provenance(make_panel):
+def test_titles_and_axis_labels_come_from_the_provenance(make_panel):
     panel = make_panel(np.ones((5, 5)), provenance=PROVENANCE, source="dir/run.v2.h5")
     assert labels.title(panel) == "ResNet-56, width 0.5"
     assert labels.subtitle(panel) == "dir/run.v2"
@@ -33,7 +33,7 @@ def test_names_from_the_provenance(make_panel):
         ("unheard of", "run"),
     ],
 )
-def test_the_mode_of_batch_norm_is_said(make_panel, mode, words):
+def test_the_subtitle_states_the_batch_norm_mode(make_panel, mode, words):
     panel = make_panel(np.ones((5, 5)), provenance={**PROVENANCE, "batch_norm": mode})
     assert labels.subtitle(panel) == words
 
@@ -41,21 +41,21 @@ def test_the_mode_of_batch_norm_is_said(make_panel, mode, words):
 @pytest.mark.parametrize(
     "provenance", [{}, {"network": None, "directions": None}, {"network": "?", "directions": []}]
 )
-def test_fall_backs_without_provenance(make_panel, provenance):
+def test_labels_fall_back_to_the_file_name_without_provenance(make_panel, provenance):
     panel = make_panel(np.ones((5, 5)), provenance=provenance)
     assert labels.title(panel) == "run"
     assert labels.subtitle(panel) == ""
     assert labels.axis(panel, "x") == "x"
 
 
-def test_directions_from_the_configuration(make_panel):
+def test_directions_come_from_the_configuration_without_provenance(make_panel):
     panel = make_panel(np.ones((5, 5)))
     config = {"directions": {"x": {"kind": "random", "seed": 4, "normalize": "none"}}}
     panel = replace(panel, surface=replace(panel.surface, config=config))
     assert labels.axis(panel, "x") == "x: random direction (seed 4)"
 
 
-def test_an_incomplete_surface_says_how_much_there_is_rounded_down(make_panel):
+def test_the_percentage_computed_is_rounded_down(make_panel):
     status = np.full((5, 5), Status.OK)
     status[4, 2:] = Status.TODO
     status[0, 0] = Status.NOT_FINITE
@@ -67,7 +67,7 @@ def test_an_incomplete_surface_says_how_much_there_is_rounded_down(make_panel):
     assert labels.subtitle(panel) == "(99 % computed)"
 
 
-def test_a_level_is_named_on_a_line_of_its_own_if_it_must_be(make_panel):
+def test_long_progress_is_on_a_separate_line(make_panel):
     status = np.zeros((51, 51))
     status[::2, ::2] = status[np.ix_([13, 25, 37], [0, 13, 25, 37, 50])] = Status.OK
     status[np.ix_([0, 50], [13, 25, 37])] = Status.OK
@@ -80,7 +80,7 @@ def test_a_level_is_named_on_a_line_of_its_own_if_it_must_be(make_panel):
     assert labels.subtitle(panel, longest=38) == progress
 
 
-def test_a_little_is_not_nothing(make_panel):
+def test_a_small_percentage_is_not_rounded_to_zero(make_panel):
     status = np.zeros((40, 40))
     status[3, 3] = Status.OK
     panel = make_panel(np.ones((40, 40)), x="0:1:40", y="0:1:40", status=status)
@@ -95,7 +95,7 @@ def test_long_names_keep_both_ends(make_panel):
     assert title.endswith("_seed7")
 
 
-def test_quantities(make_surface):
+def test_quantities_name_the_split_if_it_is_shared(make_surface):
     ones = np.ones((5, 5))
     surface = make_surface(
         {("train", "loss"): ones, ("test", "loss"): ones, ("test", "accuracy"): ones}
@@ -117,7 +117,7 @@ def test_quantities(make_surface):
         (2.5e-7, r"$2.5\times10^{-7}$"),
     ],
 )
-def test_numbers(value, text):
+def test_extreme_numbers_have_powers_of_ten(value, text):
     assert labels.number(value) == text
 
 
@@ -125,5 +125,5 @@ def test_numbers(value, text):
     ("fraction", "text"),
     [(0.123, "12.3 %"), (1e-6, "less than 0.1 %"), (0.99999, "more than 99.9 %"), (1.0, "100.0 %")],
 )
-def test_shares_are_never_rounded_to_nothing_or_all(fraction, text):
+def test_shares_are_never_rounded_to_zero_or_one(fraction, text):
     assert labels.share(fraction) == text

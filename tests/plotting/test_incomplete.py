@@ -1,4 +1,4 @@
-"""Incomplete surfaces: the finest complete level is drawn, and the picture says so."""
+"""Incomplete surfaces: the finest complete level is drawn and named in the picture."""
 
 import numpy as np
 import pytest
@@ -22,9 +22,10 @@ COARSE = [-1, -0.5, 0, 0.5, 1]
 
 @pytest.fixture
 def unfinished(make_surface):
-    """A plane of 17 x 9 points (a line of 17) after a run was cut off, with its quantity's panel.
+    """Return a function that makes the panel of an interrupted run.
 
-    The coarsest level has 5 x 5 points.
+    By default it is a plane of 17 x 9 points, whose coarsest level has 5 x 5; with ``y=None`` it is
+    a line.
     """
 
     def make(count, values=bowl, y="-1:1:9", raw=False, failed=None, x="-1:1:17"):
@@ -49,7 +50,7 @@ def hatched(axes):
 
 
 @pytest.mark.parametrize("kind", PLANES)
-def test_a_picture_of_a_level_says_so_and_has_no_hole(unfinished, legend, kind):
+def test_a_picture_of_a_level_states_it_and_has_no_hole(unfinished, legend, kind):
     axes = draw([unfinished(30)], kind).axes[0]
     assert subtitle(axes) == "(5 x 5 of 17 x 9 points, 19 % computed)"
     assert not hatched(axes)
@@ -57,14 +58,14 @@ def test_a_picture_of_a_level_says_so_and_has_no_hole(unfinished, legend, kind):
 
 
 @pytest.mark.parametrize("kind", PLANES)
-def test_before_the_first_level_and_raw_the_missing_area_is_marked(unfinished, legend, kind):
+def test_the_missing_area_is_marked_before_the_first_level_and_if_raw(unfinished, legend, kind):
     axes = draw([unfinished(24)], kind).axes[0]
     assert subtitle(axes) == "(15 % computed)"
     assert legend(axes) == ["not computed (129 points)"]
     axes = draw([unfinished(30, raw=True)], kind).axes[0]
     assert subtitle(axes) == "(19 % computed)"
     assert legend(axes) == ["not computed (123 points)"]
-    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # whose floor is in its image
+    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # a render's floor is in its image
 
 
 def test_a_panel_holds_the_points_of_the_finest_level(unfinished):
@@ -77,7 +78,7 @@ def test_a_panel_holds_the_points_of_the_finest_level(unfinished):
     assert unfinished(153).shown is None
 
 
-def test_a_heatmap_of_a_level_has_larger_cells_in_the_same_frame(unfinished):
+def test_a_heatmap_of_a_level_has_larger_cells_and_the_same_limits(unfinished):
     frames = []
     for count in (30, 153):
         axes = draw([unfinished(count)], "heatmap").axes[0]
@@ -91,7 +92,7 @@ def test_a_heatmap_of_a_level_has_larger_cells_in_the_same_frame(unfinished):
     assert frames[0] == frames[1]
 
 
-def test_a_surface_of_a_level_has_its_corners_at_the_values(unfinished, corners):
+def test_a_surface_of_a_level_passes_through_the_values(unfinished, corners):
     axes = draw([unfinished(30)], "surface").axes[0]
     assert (axes.get_xlim(), axes.get_ylim(), axes.get_zlim()) == ((-1, 1), (-1, 1), (1, 4))
     (faces,) = axes.collections
@@ -101,23 +102,21 @@ def test_a_surface_of_a_level_has_its_corners_at_the_values(unfinished, corners)
 
 
 @pytest.mark.parametrize("kind", PLANES)
-def test_points_beyond_the_level_that_are_not_finite_have_crosses(
-    unfinished, crosses, legend, kind
-):
+def test_non_finite_points_beyond_the_level_have_crosses(unfinished, crosses, legend, kind):
     def values(x, y):
         loss = bowl(x, y)
-        loss[0, 4] = loss[0, 2] = loss[7, 1] = np.nan  # in the level, done beyond it, to do
+        loss[0, 4] = loss[0, 2] = loss[7, 1] = np.nan  # in the level, computed beyond it, to do
         return loss
 
     axes = draw([unfinished(30, values)], kind).axes[0]
-    if kind == "render":  # where the eye sees them
+    if kind == "render":  # projected to the image
         assert len(crosses(axes)) == 2
     else:
         assert {place[:2] for place in crosses(axes)} == {(-0.5, -1), (-0.75, -1)}
     assert legend(axes) == ["not finite (2 points)"]
 
 
-def test_many_that_are_not_finite_fill_the_cells_of_the_level(unfinished, legend):
+def test_many_non_finite_points_fill_the_cells_of_the_level(unfinished, legend):
     def values(x, y):
         return np.where(x < 0, np.nan, bowl(x, y))
 
@@ -137,7 +136,7 @@ def test_many_that_are_not_finite_fill_the_cells_of_the_level(unfinished, legend
     assert {round(of_the_level, 9), -0.02} <= rights
 
 
-def test_what_a_log_scale_hides_beyond_the_level_is_marked_and_noted(unfinished, crosses):
+def test_values_beyond_the_level_that_a_log_scale_hides_are_marked_and_noted(unfinished, crosses):
     def values(x, y):
         loss = bowl(x, y)
         loss[0, 2] = -1
@@ -157,21 +156,21 @@ def test_a_failed_point_of_a_level_is_missing_there(unfinished, legend, kind):
     assert np.argwhere(panel.missing).tolist() == [[4, 4]]
     axes = draw([panel], kind).axes[0]
     assert legend(axes) == ["not computed (1 point)"]
-    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # whose floor is in its image
+    assert len(hatched(axes)) == (0 if kind == "render" else 1)  # a render's floor is in its image
 
 
-def test_a_surface_without_points_to_do_is_drawn_whole(unfinished):
+def test_a_surface_with_no_point_to_do_is_drawn_in_full(unfinished):
     assert unfinished(153, failed=3).shown is None
 
 
-def test_a_level_without_a_finite_value_is_not_drawn_alone(unfinished):
+def test_a_level_without_finite_values_is_drawn_with_all_points(unfinished):
     def values(x, y):
         return np.where((x == -0.75) & (y == -1), 3.0, np.nan)
 
     assert unfinished(30, values).shown is None
 
 
-def test_a_line_goes_through_all_that_is_computed(unfinished, legend):
+def test_a_line_passes_through_all_computed_points(unfinished, legend):
     panel = unfinished(7, y=None)
     (axes,) = draw([panel]).axes
     curve = next(line for line in axes.get_lines() if len(line.get_xdata()) == 7)
@@ -182,14 +181,14 @@ def test_a_line_goes_through_all_that_is_computed(unfinished, legend):
     assert axes.get_xlim() == (-1, 1)
 
 
-def test_a_line_before_the_first_level_and_raw_has_a_hole(unfinished):
+def test_a_line_has_a_hole_before_the_first_level_and_if_raw(unfinished):
     for panel in (unfinished(4, y=None), unfinished(7, y=None, raw=True)):
         (axes,) = draw([panel]).axes
         assert hatched(axes)
         assert " of " not in subtitle(axes)
 
 
-def test_a_line_keeps_its_points_that_are_not_finite(unfinished, crosses):
+def test_a_line_marks_its_non_finite_points(unfinished, crosses):
     def values(x):
         return np.where((x == -0.75) | (x == 0.5), np.nan, bowl(x))
 
