@@ -1,1 +1,1 @@
-"""How a forward pass is done: settings, calibration, compilation, folding."""
+"""Settings of the forward pass, and their choice: defaults, calibration, compilation, folding."""

@@ -1,4 +1,4 @@
-"""Two ways to do the forward pass, timed by turns: which is clearly the faster?"""
+"""Benchmark that times two settings of the forward pass against each other."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from landscape_cli.evaluation.forward.equivalence import count_samples
 from landscape_cli.evaluation.forward.settings import Settings
 
 GAIN = 0.1
-"""Other settings are taken if they save this part of the time; less may be noise."""
+"""Fraction of the time that new settings must save; a smaller gain may be noise."""
 
-HEAT, CONFIRMATION = 5, 3
-"""Turns in which either side does the sample once, and turns that must confirm the outcome."""
+ROUNDS, CONFIRMATION_ROUNDS = 5, 3
+"""Rounds of a first comparison and of its confirmation; each round times both settings once."""
 
 EARLY = 2
-"""After so many turns what has not saved half of ``GAIN`` is given up."""
+"""Abandon new settings that have saved less than half of ``GAIN`` after this many rounds."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a race ended.
+    """Outcome of comparing new settings with old ones.
 
     Args:
-        seconds: for one sample of the data, the fastest pass with the new settings.
-        against: the same with the old ones, in the same benchmark.
+        seconds: the new settings' fastest pass, in seconds per sample.
+        against: the old settings' fastest pass, in seconds per sample.
         faster: whether the new settings are clearly faster.
     """
 
@@ -38,17 +38,17 @@ class Outcome:
 
 
 class Benchmark:
-    """Times settings on one sample of the data, at the centre.
+    """Times settings on some batches of the data, at the origin of the slice.
 
-    A pass can only be slowed down by what else a machine does, so each side's fastest pass counts;
-    and both must be slowed down alike, so the sides take turns, and the median of their ratios has
-    to say the same.
+    Other load on the machine can only slow a pass down, so each side's fastest pass counts. It
+    should slow both sides equally, so they alternate, and the median of the rounds' ratios has to
+    agree.
 
     Args:
-        evaluator: with its data loaded; it is left with the settings that were timed last.
+        evaluator: an evaluator with its data loaded; it keeps the settings that were timed last.
         sample: batches of the first split.
-        divisible: whether the micro-batch of settings applies to the sample.
-        end: the ``time.perf_counter()`` after which nothing is begun; None for no end.
+        divisible: whether the settings' micro-batch applies to the sample.
+        end: the ``time.perf_counter()`` after which no round starts; None for no end.
     """
 
     def __init__(
@@ -62,43 +62,42 @@ class Benchmark:
         self._arranged: dict[tuple[int | None, bool], list[Any]] = {}
 
     def compare_settings(
-        self, settings: Settings, against: Settings, turns: int = HEAT
+        self, settings: Settings, against: Settings, rounds: int = ROUNDS
     ) -> Outcome | None:
-        """Let settings race against others.
+        """Time new settings against old ones.
 
         Args:
-            settings: what to try.
-            against: what it has to beat.
-            turns: how often each side does the sample, after a first time that is slow and does
-                not count.
+            settings: the new settings.
+            against: the old settings.
+            rounds: the number of rounds, after a first, slow one that does not count.
 
         Returns:
-            How it ended; None if the time ran out.
+            The outcome; None if the time ran out.
         """
         new: list[float] = []
         old: list[float] = []
-        for turn in range(turns + 1):
+        for number in range(rounds + 1):
             if self.end is not None and time.perf_counter() > self.end:
                 return None
             sides = [(against, old), (settings, new)]
-            for one, times in sides if turn % 2 else reversed(sides):
-                seconds = self.time_settings(one)
-                if turn:
+            for side, times in sides if number % 2 else reversed(sides):
+                seconds = self.time_settings(side)
+                if number:
                     times.append(seconds)
-            if turn == EARLY and min(new) > (1 - GAIN / 2) * min(old):
+            if number == EARLY and min(new) > (1 - GAIN / 2) * min(old):
                 break
         ratio = statistics.median(a / b for a, b in zip(new, old, strict=True))
         faster = max(ratio, min(new) / min(old)) <= 1 - GAIN
         return Outcome(min(new) / self.samples, min(old) / self.samples, faster)
 
     def time_settings(self, settings: Settings) -> float:
-        """Seconds for one pass over the sample."""
+        """Time one pass over the sample, in seconds."""
         size = settings.micro_batch if self.divisible else None
         key = (size, settings.channels_last)
         if key not in self._arranged:
             self._arranged[key] = arranged(self.sample, size, settings.channels_last)
         self.evaluator.set_forward(settings)
-        began = time.perf_counter()
-        # Reading the means waits for the device.
+        start = time.perf_counter()
+        # Reading the means synchronizes the device.
         self.evaluator.values(self.evaluator.slice.origin, self._arranged[key]).means()
-        return time.perf_counter() - began
+        return time.perf_counter() - start

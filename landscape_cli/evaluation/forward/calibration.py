@@ -1,4 +1,4 @@
-"""Finding the fastest way to do a forward pass, in a small part of the time it will save."""
+"""Calibration: search for the fastest settings of the forward pass, in a fraction of the run."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ from typing import Any
 
 from landscape_cli.evaluation.data.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Benchmark, Outcome
+from landscape_cli.evaluation.forward.benchmark import CONFIRMATION_ROUNDS, Benchmark, Outcome
 from landscape_cli.evaluation.forward.equivalence import keeps_values, take_batches
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
 
 MOST_SECONDS = 5.0
 LARGEST_SHARE = 0.02
-"""Calibrating takes at most this long, and at most this part of the expected run."""
+"""Upper bounds on the time budget of calibration: seconds, and fraction of the expected run."""
 
 LEAST_SECONDS = 1.0
-"""A run whose share is less is not calibrated: there would be too little time to tell."""
+"""Budget in seconds below which a run is not calibrated, for lack of time to measure."""
 
 RANKS = 8
-"""The share is that of a run on so many ranks, or on more if there are more: so the same runs are
-calibrated, and as thoroughly, whether they are on one rank or on eight."""
+"""Smallest number of ranks assumed in the budget, so that a run is calibrated equally thoroughly on
+one rank and on eight."""
 
 FEWEST_PASSES = 12
+"""Passes over the sample within the budget below which nothing is tried."""
+
 PASSES = 30
-"""Passes over the sample in the time there is: with fewer than the first number nothing is tried;
-with more than the second the sample is made larger."""
+"""Passes over the sample within the budget above which the sample is enlarged."""
 
 LOOKING, FEWEST_LOOKS = 0.2, 3
-"""What the run costs is estimated from the fastest of so many passes, or more within so long."""
+"""Lower bounds, in seconds and passes, on the timing from which the run's cost is estimated."""
 
 SAMPLES = 2048
-"""Where two batches are not more, the sample has at most so many."""
+"""Upper bound on the sample size, unless two batches are already larger."""
 
 SMALLEST = 8
-"""The smallest micro-batch that is tried; the largest is the whole sample."""
+"""Smallest micro-batch that is tried; the largest is the whole sample."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibrating came to.
+    """Outcome of a calibration.
 
     Args:
-        settings: those that the evaluator had, or faster ones.
-        work: seconds that the whole run is expected to take on one rank, with the former.
-        seconds: that calibrating took.
-        tried: settings that were timed, with seconds for one sample of the data, what they were
-            ``against`` in the same benchmark, and whether they were taken; empty for a short run.
+        settings: the fastest settings found; the evaluator's own if none is clearly faster.
+        work: expected seconds of the whole run on one rank, with the evaluator's own settings.
+        seconds: duration of the calibration.
+        tried: the settings that were timed, each with its seconds per sample, those of the settings
+            it was compared ``against``, and whether it was taken; empty for a short run.
     """
 
     settings: Settings
@@ -58,11 +59,11 @@ class Calibration:
     tried: list[dict[str, Any]]
 
     def estimate_seconds(self, ranks: int) -> float:
-        """Seconds that the run is expected to take on so many ranks, with the settings found."""
+        """Estimate the duration of the run on a number of ranks, with the settings found."""
         seconds = self.work / ranks
-        for one in self.tried:
-            if one["taken"]:
-                seconds *= one["seconds_per_sample"] / one["against"]
+        for trial in self.tried:
+            if trial["taken"]:
+                seconds *= trial["seconds_per_sample"] / trial["against"]
         return seconds
 
 
@@ -73,18 +74,18 @@ def calibrate_settings(
     corner: Sequence[float],
     resize: bool = True,
 ) -> Calibration:
-    """Look for faster settings than an evaluator has, in the time there is.
+    """Search for faster settings than an evaluator has, within a time budget.
 
-    Tried are batch norm folded, images laid out the other way in memory, and larger or smaller
-    micro-batches, each on top of what was best before. Something is taken only if it is faster by
-    a tenth (``Benchmark``), in two races, and if values change by rounding alone.
+    The candidates are folded batch norm, the other memory format of images, and larger or smaller
+    micro-batches, each tried on top of the best settings so far. A candidate is taken only if it is
+    faster by a tenth in two comparisons (``Benchmark``), and values change only by rounding.
 
     Args:
-        evaluator: with its data loaded; its settings are what they were when this returns.
-        points: how many points the run has.
-        ranks: how many ranks share them.
-        corner: the coordinates of a corner of the grid, where values are compared besides the
-            centre.
+        evaluator: an evaluator with its data loaded; its settings are restored at the end.
+        points: the number of points of the run.
+        ranks: the number of ranks that share them.
+        corner: the coordinates of a corner of the grid, at which values are compared, as at the
+            origin.
         resize: whether the micro-batch may change.
     """
     search = _Search(evaluator, points, ranks, corner, resize)
@@ -97,7 +98,7 @@ def calibrate_settings(
 
 
 def _time_fastest_pass(benchmark: Benchmark, settings: Settings) -> float:
-    """Seconds for the fastest of some passes."""
+    """Time the fastest of several passes, in seconds."""
     passes: list[float] = []
     while len(passes) < FEWEST_LOOKS or sum(passes) < LOOKING:
         passes.append(benchmark.time_settings(settings))
@@ -105,7 +106,7 @@ def _time_fastest_pass(benchmark: Benchmark, settings: Settings) -> float:
 
 
 class _Search:
-    """One search: a sample of the data, the best settings so far, and a time to end."""
+    """State of a search: a sample of the data, the best settings so far, and the deadline."""
 
     def __init__(
         self,
@@ -140,9 +141,9 @@ class _Search:
             self._scale_micro_batch(0.5)
 
     def _scale_micro_batch(self, factor: float) -> bool:
-        """Change the micro-batch by a factor as long as that helps; say whether it did.
+        """Multiply the micro-batch by a factor while that helps, and return whether it ever did.
 
-        Two steps may save enough where one does not, so after one in vain two are tried at once.
+        Two steps may save enough where one does not, so after a failed step a double one is tried.
         """
         helped, step = False, factor
         while True:
@@ -157,7 +158,7 @@ class _Search:
                 return helped
 
     def _try_settings(self, settings: Settings) -> bool:
-        """Take settings if they fit and are faster; once time is up, nothing is."""
+        """Take settings if they fit in memory and are clearly faster, and time is left."""
         outcome = if_it_fits(
             lambda: self.benchmark.compare_settings(settings, self.best), self.evaluator.device
         )
@@ -170,11 +171,11 @@ class _Search:
         return taken
 
     def _confirm_settings(self, settings: Settings) -> bool:
-        """Whether settings give the same values, and win a second benchmark."""
+        """Tell whether settings keep the values and win a second comparison."""
         self.evaluator.set_forward(self.start)
         if not keeps_values(self.evaluator, settings, self.corner, self.benchmark.sample[:2]):
             return False
-        again = self.benchmark.compare_settings(settings, self.best, CONFIRMATION)
+        again = self.benchmark.compare_settings(settings, self.best, CONFIRMATION_ROUNDS)
         return again is not None and again.faster
 
     def _record_trial(self, settings: Settings, outcome: Outcome, taken: bool) -> None:

@@ -1,4 +1,4 @@
-"""Whether a run's model is compiled: tried if the run is long, kept if that is right and faster."""
+"""Choice of whether to compile a run's model: tried on long runs, kept if correct and faster."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import numpy as np
 
 from landscape_cli.evaluation.data.batches import tensors_in
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.benchmark import CONFIRMATION, Benchmark
+from landscape_cli.evaluation.forward.benchmark import CONFIRMATION_ROUNDS, Benchmark
 from landscape_cli.evaluation.forward.equivalence import TOLERANCE, compute_means, take_batches
 from landscape_cli.evaluation.forward.settings import PRECISIONS, Settings
 
 REPAY = 50
-"""A rank's share of the run must be so many times what compiling may take."""
+"""Smallest ratio of a rank's share of the run to the expected compile time."""
 
 SECONDS, SECONDS_FOR_LAYER = 15.0, 0.15
-"""What compiling may take, for each shape of batch: so long, and so much for each layer."""
+"""Expected compile time in seconds for each batch shape: a constant, and more for each layer."""
 
 SHOWN = 200
-"""Characters of a compiler's message that are kept."""
+"""Upper bound on the characters kept of a compiler's message."""
 
 SAMPLES = 256
-"""Compiled and plain forward passes are timed on at least so many samples."""
+"""Lower bound on the samples on which compiled and plain forward passes are timed."""
 
 
 def repays_compilation(evaluator: Evaluator, seconds: float) -> bool:
-    """Whether a rank's run is long enough that compiling costs little of it.
+    """Tell whether a run is long enough for compiling to cost little of it.
 
     Args:
-        evaluator: with its data loaded.
-        seconds: that the run is expected to take on this rank, uncompiled.
+        evaluator: an evaluator with its data loaded.
+        seconds: the expected duration of the run on this rank, uncompiled.
     """
-    firsts = (next(iter(split)) for split in evaluator.splits.values())
-    shapes = {tuple(tensor.shape for tensor in tensors_in(batch)) for batch in firsts}
+    batches = (next(iter(split)) for split in evaluator.splits.values())
+    shapes = {tuple(tensor.shape for tensor in tensors_in(batch)) for batch in batches}
     layers = sum(1 for module in evaluator.model.modules() if not list(module.children()))
     return seconds >= REPAY * len(shapes) * (SECONDS + SECONDS_FOR_LAYER * layers)
 
@@ -44,21 +44,22 @@ def repays_compilation(evaluator: Evaluator, seconds: float) -> bool:
 def try_compilation(
     evaluator: Evaluator, corner: Sequence[float], insist: bool
 ) -> tuple[bool, dict[str, Any]]:
-    """Compile the model, and find out whether that is to be kept.
+    """Compile the model, and find out whether to keep the compiled code.
 
     Args:
-        evaluator: with its data loaded and its settings applied; they are the same afterwards.
-        corner: the coordinates of a corner of the grid, where values are compared besides the
-            centre.
-        insist: keep it even if it is no faster.
+        evaluator: an evaluator with its data loaded and its settings applied; its settings are
+            restored at the end.
+        corner: the coordinates of a corner of the grid, at which values are compared, as at the
+            origin.
+        insist: whether to keep compiled code that is correct but not faster.
 
     Returns:
-        Whether to keep it, and what a file should say: the ``outcome``, ``seconds`` spent, the
-        ``error`` that compiling ended with if it did, and of a race seconds for a sample.
+        Whether to keep compiled code, and facts for the file's provenance: the ``outcome``, the
+        ``seconds`` spent, the ``error`` if compiling failed, and seconds per sample if timed.
     """
     began = time.perf_counter()
-    start = evaluator.settings
-    compiled = replace(start, compile=True)
+    plain = evaluator.settings
+    compiled = replace(plain, compile=True)
     facts: dict[str, Any] = {}
     failure = compile_model(evaluator, compiled)
     if failure is not None:
@@ -68,17 +69,20 @@ def try_compilation(
     elif insist:
         facts["outcome"] = "kept"
     else:
-        facts |= _compare_with_plain(evaluator, compiled, start)
-    evaluator.set_forward(start)
+        facts |= _compare_with_plain(evaluator, compiled, plain)
+    evaluator.set_forward(plain)
     facts["seconds"] = round(time.perf_counter() - began, 3)
     return facts["outcome"] == "kept", facts
 
 
 def compile_model(evaluator: Evaluator, settings: Settings) -> str | None:
-    """Switch to compiled settings, and compile; say in one line what went wrong, if something did.
+    """Switch to compiled settings and compile the model.
 
-    A compiler is missing, an operation is not supported, or the compiler has a mistake: the kinds
-    of failure have no end, and each leaves the model as usable as it was.
+    Compiling can fail in many ways: a missing compiler, an unsupported operation, a compiler bug.
+    Every failure leaves the model uncompiled and usable.
+
+    Returns:
+        None, or one line on what went wrong.
     """
     try:
         evaluator.set_forward(settings)
@@ -97,7 +101,7 @@ def _compare_with_plain(
     assert outcome is not None
     kept = outcome.faster
     if kept:
-        again = benchmark.compare_settings(compiled, plain, CONFIRMATION)
+        again = benchmark.compare_settings(compiled, plain, CONFIRMATION_ROUNDS)
         kept = again is not None and again.faster
     return {
         "outcome": "kept" if kept else "not clearly faster",
@@ -107,26 +111,26 @@ def _compare_with_plain(
 
 
 def _keeps_values(evaluator: Evaluator, compiled: Settings, corner: Sequence[float]) -> bool:
-    """Whether compiled code gives the same values to 1e-5, at the centre and a corner.
+    """Tell whether compiled code gives the same values to 1e-5, at the origin and a corner.
 
-    In a reduced precision it rounds less often, so there the values may differ by as much as those
-    of the precision do from fp32.
+    In a reduced precision, compiled code rounds less often, so its values may differ by as much as
+    that precision's values differ from fp32.
     """
     plain = replace(compiled, compile=False)
     exact = replace(plain, precision="fp32")
-    found = {
-        one: np.concatenate(
+    means = {
+        settings: np.concatenate(
             [
-                compute_means(evaluator, one, point, [next(iter(split))])
+                compute_means(evaluator, settings, point, [next(iter(split))])
                 for point in (evaluator.slice.origin, corner)
                 for split in evaluator.splits.values()
             ]
         )
-        for one in (exact, plain, compiled)
+        for settings in (exact, plain, compiled)
     }
     tolerance = TOLERANCE
     if PRECISIONS[plain.precision] is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            away = np.abs(found[plain] / found[exact] - 1)
-        tolerance = max(tolerance, np.nanmax(np.where(np.isfinite(away), away, 0)))
-    return np.allclose(found[compiled], found[plain], rtol=tolerance, atol=0, equal_nan=True)
+            deviation = np.abs(means[plain] / means[exact] - 1)
+        tolerance = max(tolerance, np.nanmax(np.where(np.isfinite(deviation), deviation, 0)))
+    return np.allclose(means[compiled], means[plain], rtol=tolerance, atol=0, equal_nan=True)

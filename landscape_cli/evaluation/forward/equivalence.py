@@ -1,4 +1,4 @@
-"""Whether another way to do the forward pass gives the same values, and how far off it is."""
+"""Comparison of the values that different settings of the forward pass give."""
 
 from __future__ import annotations
 
@@ -16,34 +16,42 @@ from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
 
 TOLERANCE = 1e-5
+"""Largest relative difference between values that counts as rounding."""
+
 PRECISION_SAMPLES = 512
+"""Lower bound on the samples on which a precision is compared with fp32."""
 
 
 def keeps_values(
     evaluator: Evaluator, settings: Settings, corner: Sequence[float], batches: list[Any]
 ) -> bool:
-    """Whether settings give the evaluator's own values, to 1e-5 of each, in float32.
+    """Tell whether settings give the evaluator's own values, to a relative 1e-5 in float32.
 
-    They do not where folding is wrong for a model, or where a sample's value depends on the others
-    in its batch; nor where they take more memory than there is.
+    They do not if folding is wrong for the model, if a sample's value depends on the others in its
+    batch, or if the settings need more memory than there is.
 
     Args:
-        evaluator: its settings are what they were when this returns.
-        settings: what to compare.
-        corner: where to compare, besides the centre.
-        batches: the samples to compare on, as the evaluator's own settings divide them.
+        evaluator: the evaluator; its settings are restored at the end.
+        settings: the settings to compare with its own.
+        corner: the coordinates at which to compare, besides the origin.
+        batches: the samples to compare on, divided as the evaluator's own settings divide them.
     """
     start = evaluator.settings
     size = settings.micro_batch if settings.micro_batch != start.micro_batch else None
     same = True
     for point in (evaluator.slice.origin, corner):
-        exact, found = (
+        reference, candidate = (
             partial(
-                compute_means, evaluator, replace(one, precision="fp32"), point, batches, divided
+                compute_means,
+                evaluator,
+                replace(tried, precision="fp32"),
+                point,
+                batches,
+                batch_size,
             )
-            for one, divided in ((start, None), (settings, size))
+            for tried, batch_size in ((start, None), (settings, size))
         )
-        expected, means = exact(), if_it_fits(found, evaluator.device)
+        expected, means = reference(), if_it_fits(candidate, evaluator.device)
         same &= means is not None and np.allclose(
             expected, means, rtol=TOLERANCE, atol=0, equal_nan=True
         )
@@ -58,14 +66,14 @@ def compute_means(
     batches: list[Any],
     size: int | None = None,
 ) -> NDArray[np.float64]:
-    """The means over some batches with some settings, which the evaluator has from then on.
+    """Compute the means over some batches with new settings, which the evaluator then keeps.
 
     Args:
-        evaluator: with its data loaded.
-        settings: how to do the forward pass.
+        evaluator: an evaluator with its data loaded.
+        settings: the settings of the forward pass.
         coordinates: the point.
         batches: the samples.
-        size: samples in a batch; None leaves the batches as they are.
+        size: samples in a batch; None keeps the batches.
     """
     evaluator.set_forward(settings)
     data = arranged(batches, size, settings.channels_last)
@@ -76,19 +84,19 @@ def compute_means(
 def precision_errors(
     evaluator: Evaluator, points: Sequence[Sequence[float]]
 ) -> list[dict[str, Any]]:
-    """What the evaluator's precision changes, against fp32, on a sample of the first split.
+    """Measure how the evaluator's precision deviates from fp32, on samples of the first split.
 
     Args:
-        evaluator: with its data loaded.
-        points: the coordinates to compare at: the centre and the corners.
+        evaluator: an evaluator with its data loaded.
+        points: the coordinates at which to compare: the origin and the corners.
 
     Returns:
-        For each point its coordinates and, by name, the relative difference of each value; None
-        where one of the two is not finite.
+        For each point, its coordinates and, by name, the relative difference of each value; None
+        if either value is not finite.
     """
     start = evaluator.settings
     sample = take_batches(evaluator, PRECISION_SAMPLES)
-    found = []
+    errors = []
     for coordinates in points:
         means = []
         for settings in (replace(start, precision="fp32"), start):
@@ -100,12 +108,12 @@ def precision_errors(
             name: float(value) if np.isfinite(value) else None
             for name, value in zip(sums.names, differences, strict=True)
         }
-        found.append({"coordinates": list(coordinates), "relative": relative})
-    return found
+        errors.append({"coordinates": list(coordinates), "relative": relative})
+    return errors
 
 
 def take_batches(evaluator: Evaluator, samples: int) -> list[Any]:
-    """The first batches of the first split, until there are so many samples."""
+    """Take the first batches of the first split that hold at least a number of samples."""
     batches: list[Any] = []
     for batch in evaluator.first_split:
         batches.append(batch)
@@ -116,5 +124,5 @@ def take_batches(evaluator: Evaluator, samples: int) -> list[Any]:
 
 
 def count_samples(batches: list[Any]) -> int:
-    """The samples in some batches."""
+    """Count the samples in some batches."""
     return sum(batch_length(batch) or 1 for batch in batches)

@@ -1,8 +1,9 @@
-"""Batch norm with frozen statistics, folded into the convolution before it.
+"""Folding of batch norm with frozen statistics into the preceding convolution.
 
-With weights W, b of the convolution, scale g and shift h of the norm, and its running mean m and
-variance v, the two are one convolution with W' = W s and b' = h + (b - m) s, s = g / sqrt(v + eps)
-for each output channel. This is exact but for rounding, and saves a pass over the activations.
+Let the convolution have weights W and bias b, and the norm scale g, shift h, running mean m and
+running variance v. Both together equal one convolution with W' = W s and b' = h + (b - m) s, where
+s = g / sqrt(v + eps) for each output channel. This is exact up to rounding, and saves a pass over
+the activations.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Folding:
-    """Pairs of a convolution and the batch norm that alone follows it.
+    """Pairs of a convolution and the batch norm that takes its output.
 
-    The pairs are found by watching one forward pass, so any model will do; a model that uses a
-    convolution's output in another way too gives other values when folded, and so must be checked.
+    The pairs are found by observing one forward pass, so this works for any model. If a model also
+    uses a convolution's output elsewhere, folding changes its values, so callers must compare them.
 
     Args:
         model: a model in eval mode.
-        forward: runs one small forward pass of it.
-        moving: whether running statistics differ from point to point.
+        forward: runs one small forward pass of the model.
+        moving: whether the running statistics differ between points.
     """
 
     def __init__(self, model: nn.Module, forward: Callable[[], Any], moving: bool = False) -> None:
@@ -39,19 +40,19 @@ class Folding:
         return len(self._pairs)
 
     def attach(self) -> None:
-        """Let the model compute with folded weights, which ``update`` sets."""
+        """Make the model use folded weights, which ``update`` sets."""
         for pair in self._pairs:
             pair.attach()
         self.attached = True
 
     def detach(self) -> None:
-        """Let the model compute with its own weights again."""
+        """Make the model use its own weights again."""
         for pair in self._pairs:
             pair.detach()
         self.attached = False
 
     def update(self) -> None:
-        """Fold the model's present weights."""
+        """Fold the model's current weights."""
         for pair in self._pairs:
             if self._moving:
                 pair.measure()
@@ -59,7 +60,7 @@ class Folding:
 
 
 class _Pair:
-    """One convolution and one norm; the parameters stay theirs, and are put aside when attached."""
+    """A convolution and its norm, whose own parameters are set aside while attached."""
 
     def __init__(self, convolution: Any, norm: Any) -> None:
         self.convolution = convolution
@@ -103,16 +104,16 @@ def _identity(inputs: Tensor) -> Tensor:
 
 
 def _find(model: nn.Module, forward: Callable[[], Any]) -> list[tuple[nn.Module, nn.Module]]:
-    """The pairs of one forward pass in which each of the two is used once."""
+    """Find the pairs in one forward pass whose two modules are each used once."""
     outputs: list[tuple[Tensor, nn.Module]] = []
     pairs: list[tuple[nn.Module, nn.Module]] = []
     calls: dict[nn.Module, int] = {}
 
-    def convolved(module: nn.Module, inputs: Any, output: Any) -> None:
+    def note_convolution(module: nn.Module, inputs: Any, output: Any) -> None:
         calls[module] = calls.get(module, 0) + 1
         outputs.append((output, module))
 
-    def normed(module: nn.Module, inputs: Any, output: Any) -> None:
+    def note_norm(module: nn.Module, inputs: Any, output: Any) -> None:
         calls[module] = calls.get(module, 0) + 1
         for tensor, convolution in outputs:
             if inputs and inputs[0] is tensor:
@@ -121,9 +122,9 @@ def _find(model: nn.Module, forward: Callable[[], Any]) -> list[tuple[nn.Module,
     hooks = []
     for module in model.modules():
         if type(module) in CONVOLUTIONS:
-            hooks.append(module.register_forward_hook(convolved))
+            hooks.append(module.register_forward_hook(note_convolution))
         elif type(module) in NORMS and module.running_mean is not None:
-            hooks.append(module.register_forward_hook(normed))
+            hooks.append(module.register_forward_hook(note_norm))
     try:
         forward()
     finally:

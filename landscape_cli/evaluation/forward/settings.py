@@ -1,4 +1,4 @@
-"""How a forward pass is done: what changes its speed, and its values by rounding alone."""
+"""Settings that change a forward pass's speed, and its values only by rounding."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PRECISIONS = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
-"""The types that autocast computes in; None leaves the model's own types."""
+"""The dtype that autocast computes in, by precision; None keeps the model's own dtypes."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the forward pass, the same on every rank and for all of a file's points.
+    """Settings of the forward pass, the same on every rank and for all points of a file.
 
     Args:
-        micro_batch: samples in one forward pass, for data sets of samples.
-        channels_last: whether images (n, c, h, w) lie with their channels last in memory.
-        fold: whether batch norm is folded into the convolution before it.
+        micro_batch: samples in one forward pass, for datasets of samples.
+        channels_last: whether images (n, c, h, w) have the channels-last memory format.
+        fold: whether batch norm is folded into the preceding convolution.
         precision: a name in ``PRECISIONS``; tf32 lets a GPU multiply float32 in tensor cores.
         compile: whether the model is compiled (``evaluation/forward/compilation.py``).
     """
@@ -37,19 +37,19 @@ class Settings:
     compile: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as a mapping, from which ``Settings(**mapping)`` makes them again."""
+        """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> Settings:
-        """The settings that ``as_dict`` described."""
+        """Restore settings from the mapping that ``as_dict`` returned."""
         return cls(**mapping)
 
     def summary(self, divisible: bool = True) -> str:
-        """The settings in words.
+        """Describe the settings in words.
 
         Args:
-            divisible: whether the micro-batch says anything about the data.
+            divisible: whether the micro-batch applies to the data.
         """
         parts = {
             f"micro-batch {self.micro_batch}": divisible,
@@ -62,7 +62,7 @@ class Settings:
 
     @contextmanager
     def precision_on(self, device: torch.device) -> Iterator[None]:
-        """Compute in this precision; weights and sums stay as they are."""
+        """Compute a block in this precision; weights and sums keep their dtypes."""
         dtype = PRECISIONS[self.precision]
         allowed = self.precision != "fp32"
         before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
