@@ -40,18 +40,10 @@ def keeps_values(
     size = settings.micro_batch if settings.micro_batch != start.micro_batch else None
     same = True
     for point in (evaluator.slice.origin, corner):
-        reference, candidate = (
-            partial(
-                compute_means,
-                evaluator,
-                replace(tried, precision="fp32"),
-                point,
-                batches,
-                batch_size,
-            )
-            for tried, batch_size in ((start, None), (settings, size))
-        )
-        expected, means = reference(), if_it_fits(candidate, evaluator.device)
+        compute = partial(compute_means, evaluator, coordinates=point, batches=batches)
+        expected = compute(settings=replace(start, precision="fp32"))
+        candidate = partial(compute, settings=replace(settings, precision="fp32"), size=size)
+        means = if_it_fits(candidate, evaluator.device)
         same &= means is not None and np.allclose(
             expected, means, rtol=TOLERANCE, atol=0, equal_nan=True
         )
