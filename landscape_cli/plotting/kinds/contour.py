@@ -28,7 +28,7 @@ MAX_VECTOR_VERTICES = 50_000
 """With more vertices than this, a PDF or SVG file holds contours as an image."""
 
 SPACING = 0.08
-"""Minimum distance between the values of lines, and minimum length of a labelled line, in axes units."""
+"""Minimum distance between labels, and minimum length of a labelled line, in axes units."""
 
 
 def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:

@@ -12,7 +12,7 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
 WINDOW = 60.0
-"""Seconds before the last observation over which rates are taken; at least two are kept."""
+"""Seconds before the last observation over which rates are taken."""
 
 Counts = NDArray[np.int64]
 
@@ -33,7 +33,10 @@ class Rate:
 
 
 class Throughput:
-    """Estimates rates from successive observations of a surface that is being computed."""
+    """Estimates rates from successive observations of a surface that is being computed.
+
+    The last two observations are always kept, even if the window contains only one.
+    """
 
     def __init__(self) -> None:
         self._observations: deque[tuple[float, Counts]] = deque()
