@@ -11,6 +11,7 @@ from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.tiles import TileResult
 
 GRID = Grid({"x": Axis(0, 1, 40), "y": Axis(0, 1, 30)})
+LARGE = Grid({"x": Axis(0, 1, 700), "y": Axis(0, 1, 700)})
 
 
 def finish(tile, seconds, rank=0):
@@ -69,8 +70,7 @@ def test_all_ranks_end_at_about_the_same_time(ranks, seconds, slowness):
     points_take = [seconds * slow for slow in slowness[:ranks]]
     speed = sum(1 / one for one in points_take)
     total = int(10 * speed)
-    line = Grid({"x": Axis(0, 1, total)})
-    tiles = play(Tiling(line, np.arange(total), ranks), points_take)
+    tiles = play(Tiling(LARGE, np.arange(total), ranks), points_take)
     ends = [rank[-1][1] for rank in tiles]
     # One point of the slowest rank, and the shortest tile that rank 0 would hand out.
     assert max(ends) - min(ends) <= 2 * max(points_take) + 0.05
