@@ -61,8 +61,8 @@ def test_a_folder_that_can_t_be_written_is_an_error(workplace, capsys, folder):
     lines = table(capsys.readouterr().out)
     assert lines["files"] == (
         "error",
-        f"{workplace.folder / folder} is not a folder; make the folder, or name another that you may "
-        "write to",
+        f"{workplace.folder / folder} is not a folder; make the folder, or name another that you "
+        "may write to",
     )
     assert [state for state, _ in lines.values()].count("error") == 1
 
@@ -98,14 +98,16 @@ def test_two_ranks_try_their_messages_too(workplace):
 def test_tasks_that_do_not_see_each_other_are_an_error(workplace, monkeypatch):
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
-    done = workplace.run("doctor")
-    assert done.returncode == 1
-    state, text = table(done.stdout)["world"]
+    first = workplace.start("doctor")
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
+    second = workplace.start("doctor")
+    shown, _ = first.communicate(timeout=60)
+    assert first.returncode == 1
+    state, text = table(shown)["world"]
     assert state == "error"
     assert text.startswith("2 tasks were started together, but ")
-    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
-    done = workplace.run("doctor")
-    assert (done.returncode, done.stdout) == (1, "")
+    shown, _ = second.communicate(timeout=60)
+    assert (second.returncode, shown) == (1, "")
 
 
 class Ranks:
