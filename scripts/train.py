@@ -1,4 +1,4 @@
-"""Train the model of any configuration's problem and write its checkpoints."""
+"""Train the model of a configuration's problem and write its checkpoints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from landscape_cli.util.progress import Progress
 
 
 def parse_milestones(text: str, epochs: int) -> list[int]:
-    """After how many epochs the rate falls, from epochs or fractions of them."""
+    """Parse the epochs after which the learning rate falls, given as epochs or fractions."""
     try:
         parts = [part for part in text.split(",") if part.strip()]
         result = [max(1, round(float(p) * epochs)) if "." in p else int(p) for p in parts]
@@ -46,11 +46,11 @@ def parse_milestones(text: str, epochs: int) -> list[int]:
 
 
 def shuffled(split: Any, size: int, generator: torch.Generator) -> Iterator[Any]:
-    """The batches for one epoch: a data set's in random order, a loader's as they come."""
+    """Yield the batches of one epoch: a dataset's in random order, a loader's in its own."""
     if isinstance(split, TensorDataset):
         order = torch.randperm(len(split), generator=generator)
         for rows in torch.split(order, size):
-            # Batch norm can't train on a single sample that is left over.
+            # Batch norm can't train on a single remaining sample.
             if len(rows) > 1 or min(size, len(split)) == 1:
                 yield tuple(tensor[rows] for tensor in split.tensors)
     elif isinstance(split, IterableDataset):
@@ -62,7 +62,7 @@ def shuffled(split: Any, size: int, generator: torch.Generator) -> Iterator[Any]
 
 
 def crop_flip(images: Tensor, generator: torch.Generator, padding: int = 4) -> Tensor:
-    """Crop each image at random from itself padded with zeros, and mirror about every second."""
+    """Pad images with zeros, crop each at random to its size, and mirror half of them at random."""
     count, _, height, width = images.shape
     padded = functional.pad(images, [padding] * 4).permute(0, 2, 3, 1)
     shifts = torch.randint(2 * padding + 1, (2, count, 1), generator=generator)
@@ -103,7 +103,7 @@ class Trainer:
         self.optimizer = self.build_optimizer()
 
     def choose_layout(self) -> torch.memory_format:
-        """Try the objective; channels last trains faster, but some models can't have it."""
+        """Choose the memory format by trying the objective: channels last is faster if it works."""
         batch = next(self.splits["train"].stream())
         if self.options.augment != "none" and not has_images(batch):
             raise UsageError("--augment crop-flip: needs batches (images of (n, c, h, w), ...)")
@@ -137,7 +137,7 @@ class Trainer:
         return torch.optim.SGD(parameters, lr, 0.9, weight_decay=decay, nesterov=nesterov)
 
     def objective(self, batch: Any) -> tuple[Mapping[str, Tensor], Any]:
-        """The values for a batch, and the batch as the model got it."""
+        """Evaluate the objective on a batch; return its values and the batch on the device."""
 
         def place(tensor: Tensor) -> Tensor:
             layout = self.layout if tensor.dim() == 4 else torch.preserve_format
@@ -147,33 +147,33 @@ class Trainer:
         return self.problem.objective(self.model, batch), batch
 
     def epoch(self, lr: float) -> dict[str, float]:
-        """Train once on every batch; return the mean of each value met on the way."""
+        """Train on every batch once; return the mean of each value during training."""
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         sums = Accumulator("train", 1)
         batches = shuffled(self.train_split, self.options.batch_size, self.generator)
-        for given in batches:
-            batch = given
+        for batch in batches:
+            inputs = batch
             if self.options.augment == "crop-flip":
-                batch = (crop_flip(given[0], self.generator), *given[1:])
-            values, batch = self.objective(batch)
+                inputs = (crop_flip(batch[0], self.generator), *batch[1:])
+            values, inputs = self.objective(inputs)
             self.optimizer.zero_grad()
             backward(values["loss"].mean(), self.model.parameters())
             self.optimizer.step()
-            sums.add(0, values, batch)
+            sums.add(0, values, inputs)
         return named_means(sums)
 
     @torch.no_grad()
     def means(self, split: str) -> dict[str, float]:
-        """The mean of each named value over a split in eval mode."""
+        """Mean of each named value over a split, in eval mode."""
         self.model.eval()
         sums = Accumulator(split, 1)
         for batch in self.splits[split]:
             sums.add(0, *self.objective(batch))
         return named_means(sums)
 
-    def hold(self, split: str) -> None:
+    def cache(self, split: str) -> None:
         """Keep a split's batches on the device if they fit."""
         for _ in self.splits[split].load(free_memory(self.device) // 4):
             pass
@@ -209,13 +209,13 @@ def train(path: str, options: SimpleNamespace) -> None:
     trainer = Trainer(load_problem(config.problem, config.problem_args), options)
     others = [split for split in trainer.splits if split != "train"]
     for split in others:
-        trainer.hold(split)
+        trainer.cache(split)
     checkpoint = Path(config.checkpoint)
     folder = checkpoint.with_name(f"{checkpoint.stem}_epochs")
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("epoch_*.pt"):
         old.unlink()
-    # Through JSON everything becomes a plain type, which torch.load accepts as safe.
+    # JSON turns everything into plain types, which torch.load accepts as safe.
     training = {**vars(options), "torch": torch.__version__}
     if trainer.device.type == "cpu":
         training["instruction_set"] = instruction_set()
@@ -245,34 +245,34 @@ def train(path: str, options: SimpleNamespace) -> None:
 @click.argument("config")
 @click.option("--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), default=0.1, help="Learning rate.")
-@click.option("--nesterov", is_flag=True, help="Nesterov's momentum for sgd; it is 0.9.")
+@click.option("--nesterov", is_flag=True, help="Nesterov momentum for sgd (momentum is 0.9).")
 @click.option("--batch-size", type=click.IntRange(1), default=128)
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.0)
 @click.option("--epochs", type=click.IntRange(1), default=300)
 @click.option(
     "--milestones",
     default="0.5,0.75,0.9167",
-    help="When the rate is divided by 10: epochs, or fractions of all (those of Li et al. 2018).",
+    help="When the learning rate is divided by 10: epochs, or fractions of --epochs.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
     default=0,
-    help="Of initialization, order and augmentation.",
+    help="Seed of initialization, sample order and augmentation.",
 )
 @click.option("--augment", type=click.Choice(["none", "crop-flip"]), default="none")
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change CONFIG.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
-@click.option("--threads", type=click.IntRange(1), help="Of PyTorch on a CPU.")
+@click.option("--threads", type=click.IntRange(1), help="PyTorch's threads on a CPU.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def command(config: str, **options: Any) -> None:
     """Train the problem of the YAML file CONFIG and write its checkpoint.
 
     The mean loss over the split train is minimized. Beside CONFIG's checkpoint, such as
-    runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoint of each epoch;
-    those of an earlier training are removed. In log.csv the means of the split train are those
-    met while training; other splits are evaluated after each epoch.
+    runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoints of the epochs;
+    those of an earlier training run are removed. In log.csv, the means over the split train are
+    taken during training; other splits are evaluated after each epoch.
     """
     train(config, SimpleNamespace(**options))
 

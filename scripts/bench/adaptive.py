@@ -1,6 +1,6 @@
-"""What adaptive refinement saves, and what it costs: a trained ResNet-56 computed in both ways.
+"""Benchmark of adaptive refinement's speedup and error, on a trained ResNet-56.
 
-Prints one JSON line for each figure; see docs/benchmarks.md. ``make train`` makes the network.
+Prints one JSON line per figure; see docs/benchmarks.md. ``make train`` trains the network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOSS = ("train", "loss")
 
 
 def configuration(points: int, samples: int, output: Path) -> RunConfig:
-    """The demonstration's network with shortcuts, on a part of its training data."""
+    """Load the configuration of the demo's network with shortcuts, with fewer samples."""
     return load_config(
         str(ROOT / "configs" / "digits_resnet56.yaml"),
         {
@@ -38,18 +38,18 @@ def configuration(points: int, samples: int, output: Path) -> RunConfig:
 
 
 def surface(config: RunConfig, adaptive: dict[str, Any] | None) -> tuple[Surface, float]:
-    """One run, and how long it took from its configuration to its complete file."""
+    """Compute a surface; return it and the seconds from configuration to complete file."""
     config = RunConfig.model_validate({**config.model_dump(), "adaptive": adaptive})
     took = seconds(lambda: compute(config, SerialExecutor(), overwrite=True, quiet=True))
     return read_surface(config.output), took
 
 
-def error(found: Surface, exact: Surface, log: bool) -> float:
-    """The largest error of the loss over all points, as a part of its range."""
-    one, other = (s.values[LOSS] for s in (found, exact))
+def error(adaptive: Surface, exact: Surface, log: bool) -> float:
+    """Largest error of the loss over all points, as a fraction of its range."""
+    values, reference = (surface.values[LOSS] for surface in (adaptive, exact))
     if log:
-        one, other = np.log(one), np.log(other)
-    return float(np.abs(one - other).max() / np.ptp(other))
+        values, reference = np.log(values), np.log(reference)
+    return float(np.abs(values - reference).max() / np.ptp(reference))
 
 
 def main() -> None:
@@ -61,13 +61,13 @@ def main() -> None:
     options = parser.parse_args()
     scales = {"full": None, "linear": "linear", "log": "log"}
     times: dict[str, list[float]] = {name: [] for name in scales}
-    found: dict[str, Surface] = {}
+    surfaces: dict[str, Surface] = {}
     with tempfile.TemporaryDirectory() as folder:
         config = configuration(options.points, options.samples, Path(folder) / "surface.h5")
         for _ in range(options.repeats):
             for name, scale in scales.items():
-                how = scale and {"tolerance": options.tolerance, "scale": scale}
-                found[name], took = surface(config, how)
+                adaptive = scale and {"tolerance": options.tolerance, "scale": scale}
+                surfaces[name], took = surface(config, adaptive)
                 times[name].append(took)
     medians = {name: statistics.median(each) for name, each in times.items()}
     note(str(medians))
@@ -75,15 +75,15 @@ def main() -> None:
         ("linear", "adaptive_speedup", ">= 4"),
         ("log", "adaptive_speedup_log", ""),
     ):
-        facts = found[name].provenance["adaptive"]
+        facts = surfaces[name].provenance["adaptive"]
         emit(
             figure,
             median_ratio(times["full"], times[name]),
             "ratio",
             target=target,
-            true_error=error(found[name], found["full"], name == "log"),
+            true_error=error(surfaces[name], surfaces["full"], name == "log"),
             stated_error=max(q["error"] for q in facts["quantities"] if q["watched"]),
-            computed_share=facts["computed"] / found[name].total,
+            computed_share=facts["computed"] / surfaces[name].total,
             full_seconds=medians["full"],
             adaptive_seconds=medians[name],
             tolerance=options.tolerance,

@@ -1,7 +1,7 @@
-"""Measure on 2 ranks what handing out a tile costs; run under mpiexec by ``simulation.py``.
+"""Measurement of the cost of handing out a tile, on 2 ranks; ``simulation.py`` runs it.
 
-Rank 1 returns each tile at once, so that the time goes into the messages alone. Rank 0's main
-thread waits meanwhile, or computes a real network (``--computing``).
+Rank 1 returns each tile at once, so only messages take time. Meanwhile, rank 0's main thread waits
+or, with ``--computing``, evaluates a real network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUANTITIES = [(split, name) for split in ("train", "test") for name in ("loss", 
 
 
 class Source:
-    """Tiles of the size of a real run's, in parts that are timed."""
+    """Hands out tiles of realistic size, and records the time after each part of them."""
 
     def __init__(self, parts: int, tiles: int) -> None:
         self.grid = Grid({"x": Axis(-1, 1, 251), "y": Axis(-1, 1, 251)})
@@ -50,14 +50,14 @@ class Source:
 
 
 class Waiting(Source):
-    """The same, but rank 0 gets no tiles of its own."""
+    """A source that hands out no tiles to rank 0."""
 
     def take(self, rank: int = 0) -> Tile | None:
         return super().take(rank) if rank else None
 
 
 def answer(tile: Tile, rank: int) -> TileResult:
-    """A result of the usual size."""
+    """Make a result of realistic size."""
     points = len(tile.indices)
     values = {quantity: np.random.random(points) for quantity in QUANTITIES}
     return TileResult(tile.indices, values, values, np.full(points, 0.05, np.float32), rank)

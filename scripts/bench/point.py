@@ -1,6 +1,6 @@
-"""What a grid point costs: against the usual way to compute it, and the bare forward pass.
+"""Benchmark of a grid point against the usual implementation and the bare forward pass.
 
-Prints one JSON line for each figure; see docs/benchmarks.md.
+Prints one JSON line per figure; see docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ POINT = (0.25, -0.5)
 
 
 class Case:
-    """A network and its data, evaluated in both ways."""
+    """A network and its data, evaluated by ``landscape`` and by a reference."""
 
     def __init__(self, model: nn.Module, data: TensorDataset, device: torch.device) -> None:
         self.device = device
@@ -44,7 +44,7 @@ class Case:
         self.slice: AffineSlice = build_slice(self.parameters.clone(), recipes)
 
     def evaluator(self, precision: str) -> Evaluator:
-        """Ours, with the settings that a run would have."""
+        """Make an evaluator with the settings that a run would choose."""
         start = Settings(default_micro_batch(self.device), precision=precision)
         split = SplitData("train", self.data, start.micro_batch, self.device)
         evaluator = Evaluator(
@@ -57,7 +57,7 @@ class Case:
 
     @torch.no_grad()
     def reference(self) -> float:
-        """A point as it is usually computed: a new loader, tensor by tensor, a wait per batch."""
+        """Compute a point the usual way: a new loader, updates per tensor, a wait per batch."""
         centre = self.slice.centre.views
         x, y = (direction.views for direction in self.slice.directions.values())
         for name, parameter in self.model.named_parameters():
@@ -71,7 +71,7 @@ class Case:
         return loss / len(self.data)
 
     def bare(self, evaluator: Evaluator) -> None:
-        """The forward pass at ours's settings, and nothing else."""
+        """Run only the forward pass, with our settings."""
         with torch.no_grad(), evaluator.settings.precision_on(self.device):
             for images, _ in evaluator.splits["train"]:
                 self.model(images)
@@ -80,11 +80,13 @@ class Case:
 
 
 def compare(case: Case, precision: str, repeats: int, points: int = 1) -> dict[str, float]:
-    """The medians of reference, ours and bare in seconds for a point, taken by turns.
+    """Time a point with the reference, with ours, and with the bare forward pass, alternating.
 
-    In each turn either side computes some points in a row, as it does in a run. ``reference_ratio``
-    and ``bare_ratio`` are medians of the turns' ratios: a machine that becomes slower or faster
-    does so for both sides of one turn.
+    In each round, every side computes several points in a row, as a run does.
+
+    Returns:
+        The medians in seconds per point, and ``reference_ratio`` and ``bare_ratio``, the medians
+        of the rounds' ratios, since a change of the machine's speed affects both sides of a round.
     """
     evaluator = case.evaluator(precision)
     plain = replace(evaluator.settings, fold=False)
@@ -110,22 +112,22 @@ def compare(case: Case, precision: str, repeats: int, points: int = 1) -> dict[s
         "bare_seconds": bare,
     }
     times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(repeats + 1):
+    for number in range(repeats + 1):
         for name, side in sides.items():
             took = seconds(side) / points
-            if turn:  # the first one is slow
+            if number:  # the first round is slow
                 times[name].append(took)
     evaluator.set_forward(replace(plain, precision="fp32"))
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    reference, own, forward = (times[name] for name in sides)
-    medians["reference_ratio"] = median_ratio(reference, own)
-    medians["bare_ratio"] = median_ratio(own, forward)
+    medians = {name: statistics.median(each) for name, each in times.items()}
+    reference_times, our_times, bare_times = (times[name] for name in sides)
+    medians["reference_ratio"] = median_ratio(reference_times, our_times)
+    medians["bare_ratio"] = median_ratio(our_times, bare_times)
     note(str(medians))
     return medians
 
 
 def resnet(images: int, device: torch.device, depth: int = 56) -> Case:
-    """A ResNet on images of noise, with batch-norm statistics of these."""
+    """Make a ResNet on images of noise, with batch-norm statistics from these images."""
     torch.manual_seed(0)
     data = TensorDataset(torch.randn(images, 3, 32, 32), torch.randint(10, (images,)))
     model = ResNet(depth)
@@ -136,11 +138,12 @@ def resnet(images: int, device: torch.device, depth: int = 56) -> Case:
 
 
 def perceptron(device: torch.device) -> Case:
-    """A 64-64-64-10 perceptron on the digits."""
+    """Make a 64-64-64-10 perceptron on the digits."""
     torch.manual_seed(0)
     digits = load().splits
-    tensors = zip(*(split.tensors for split in digits.values()), strict=True)
-    return Case(MLP(64, (64, 64), 10), TensorDataset(*(torch.cat(one) for one in tensors)), device)
+    columns = zip(*(split.tensors for split in digits.values()), strict=True)
+    data = TensorDataset(*(torch.cat(column) for column in columns))
+    return Case(MLP(64, (64, 64), 10), data, device)
 
 
 def main() -> None:
@@ -153,15 +156,14 @@ def main() -> None:
     case = resnet(options.images, device)
     where = {"device": str(device), "threads": torch.get_num_threads()}
     for precision, target in (("fp32", ">= 1.8"), ("bf16", ">= 3.2")):
-        found = compare(case, precision, options.repeats)
-        ratio, overhead = found.pop("reference_ratio"), found.pop("bare_ratio")
-        figure = f"point_vs_reference_{precision}"
-        emit(figure, ratio, "ratio", target=target, **found, **where)
+        facts = compare(case, precision, options.repeats) | where
+        ratio, overhead = facts.pop("reference_ratio"), facts.pop("bare_ratio")
+        emit(f"point_vs_reference_{precision}", ratio, "ratio", target=target, **facts)
         if precision == "fp32":
-            emit("overhead_vs_bare_forward", overhead, "ratio", target="<= 1.03", **found, **where)
-    found = compare(perceptron(device), "fp32", options.repeats, points=50)
-    ratio, _ = found.pop("reference_ratio"), found.pop("bare_ratio")
-    emit("point_vs_reference_mlp", ratio, "ratio", target=">= 10", **found, **where)
+            emit("overhead_vs_bare_forward", overhead, "ratio", target="<= 1.03", **facts)
+    facts = compare(perceptron(device), "fp32", options.repeats, points=50) | where
+    ratio, _ = facts.pop("reference_ratio"), facts.pop("bare_ratio")
+    emit("point_vs_reference_mlp", ratio, "ratio", target=">= 10", **facts)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The network whose surface the benchmarks compute: a small ResNet, the same on every rank."""
+"""Problem of the benchmarks: a small ResNet, the same on every rank."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from landscape_cli.problems import Problem, zoo
 
 
 def build(depth: int = 8, width: float = 0.5, samples: int = 256) -> Problem:
-    """A ResNet on the first digits, at an initialization with a seed of its own."""
+    """Build a ResNet on the first digits, initialized with a fixed seed."""
     torch.manual_seed(0)
     arguments: dict[str, Any] = {"depth": depth, "width": width}
     return zoo.build(model_args=arguments, samples={"train": samples, "test": 64})

@@ -1,4 +1,4 @@
-"""A discrete-event simulation of the ranks of a job: the real tiling, everything else a clock."""
+"""Discrete-event simulation of the ranks of a job: real tiling, simulated clocks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from landscape_cli.records.tiles import Tile, TileResult
 
 @dataclass(frozen=True)
 class Costs:
-    """What is not computing, in seconds.
+    """Overheads in seconds.
 
     Args:
-        message: rank 0's pool thread: receive a result, cut the next tile, send it.
-        waiting: what a message takes longer while rank 0's main thread computes.
-        latency: between a worker and rank 0 and back, besides that.
-        add: rank 0's main thread: take in a result.
-        publish: rank 0's main thread: write the file.
+        message: rank 0's pool thread receives a result, cuts the next tile and sends it.
+        waiting: extra time of a message while rank 0's main thread computes.
+        latency: round trip between a worker and rank 0, besides ``message``.
+        add: rank 0's main thread records a result.
+        publish: rank 0's main thread writes the file.
     """
 
     message: float
@@ -35,17 +35,17 @@ class Costs:
 
 @dataclass
 class Outcome:
-    """What a simulated run came to.
+    """Outcome of a simulated run; times are in seconds.
 
     Args:
-        points: how many points were computed.
-        busy: the time that ranks spent on them, all together.
-        makespan: from the first tile handed out to the last result.
-        handling: how long rank 0's pool thread was at work.
-        tiles: how many tiles the workers got.
-        idle: for how long a worker waits from the end of a tile to the next, on average.
-        delay: the longest time for which a result lay at rank 0 before it was taken in.
-        ends: when each rank ended its last tile.
+        points: number of computed points.
+        busy: time that all ranks together spent on points.
+        makespan: time from the first tile handed out to the last result.
+        handling: busy time of rank 0's pool thread.
+        tiles: number of tiles that the workers got.
+        idle: mean time that a worker waits between the end of a tile and the next tile.
+        delay: longest time that a result waited at rank 0 before it was recorded.
+        ends: end of each rank's last tile.
     """
 
     points: int
@@ -59,12 +59,12 @@ class Outcome:
 
     @property
     def share(self) -> float:
-        """The part of the time for which rank 0's pool thread was at work."""
+        """Fraction of the time that rank 0's pool thread was busy."""
         return self.handling / self.makespan if self.makespan else 0.0
 
 
 class Line(Grid):
-    """A grid that spends no time on the coordinates that a simulation does not need."""
+    """A grid without coordinates, which a simulation does not need."""
 
     def coordinates(self, indices: Sequence[int]) -> tuple[tuple[float, ...], ...]:
         return ()
@@ -98,7 +98,7 @@ class Simulation:
         self.result = Outcome(0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, [0.0] * len(speeds))
 
     def run(self) -> Outcome:
-        """Hand out, compute and take in until nothing is left."""
+        """Process events until no tile is left."""
         for rank in range(1, len(self.speeds)):
             self._handle(rank, 0.0)
         if self.computes:
@@ -108,19 +108,19 @@ class Simulation:
             now, rank, tile, seconds = heapq.heappop(self.events)
             self._finish(rank, tile, seconds, now)
             if rank == 0:
-                self._start(0, self.tiling.take(0), self._take_in(now))
+                self._start(0, self.tiling.take(0), self._record(now))
             else:
                 idle += self._handle(rank, now + self.costs.latency / 2) - now
                 self.waiting_since.append(self.free_at)
                 if not self.computes:
-                    self._take_in(self.free_at)
-        self._take_in(max(self.free_at, self.main_at))
+                    self._record(self.free_at)
+        self._record(max(self.free_at, self.main_at))
         self.result.idle = idle / max(1, self.result.tiles)
         self.result.makespan = max(max(self.result.ends), self.free_at)
         return self.result
 
     def _handle(self, rank: int, arrived: float) -> float:
-        """The pool thread's turn for a rank; when the rank has its next tile."""
+        """Handle a rank's message in the pool thread; return when the rank has its next tile."""
         self.free_at = max(self.free_at, arrived) + self.service
         self.result.handling += self.service
         begin = self.free_at + self.costs.latency / 2
@@ -143,8 +143,8 @@ class Simulation:
         self.result.busy += seconds
         self.result.ends[rank] = now
 
-    def _take_in(self, now: float) -> float:
-        """The main thread between its tiles: take in what came, publish; when it has done so."""
+    def _record(self, now: float) -> float:
+        """Record waiting results and publish, in the main thread; return when that is done."""
         self.main_at = max(self.main_at, now)
         if self.waiting_since:
             self.result.delay = max(self.result.delay, self.main_at - self.waiting_since[0])
@@ -167,16 +167,16 @@ def simulate(
 ) -> Outcome:
     """Simulate a run.
 
-    A worker's result waits for its turn in rank 0's pool thread, which sends the next tile; the
-    main thread takes results in, publishes, and computes tiles in between.
+    A worker's result queues for rank 0's pool thread, which sends the next tile; the main thread
+    records results, publishes, and computes tiles in between.
 
     Args:
-        points: how many points there are.
-        point: what a point lasts on a rank of speed 1.
+        points: the number of points.
+        point: the duration of a point on a rank of speed 1.
         speeds: the speed of each rank.
-        costs: what is not computing.
-        tile: what a tile should last; the tiling's default if left out.
-        computes: whether rank 0 computes tiles, too.
+        costs: the overheads.
+        tile: the target duration of a tile; by default the tiling's.
+        computes: whether rank 0 computes tiles too.
         noise: the relative standard deviation of a tile's duration.
     """
     tiling = Tiling(line_of(points), np.arange(points), len(speeds), tile)

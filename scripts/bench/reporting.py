@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine in words, medians, and one JSON line for each figure."""
+"""Shared parts of the benchmarks: timing, medians, the machine's description, JSON lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPEATS = 5
 
 @cache
 def machine() -> dict[str, Any]:
-    """The processor, its instruction set, the cores this process may use, and the libraries."""
+    """Describe the processor, its instruction set, the usable cores, and the libraries."""
     return {
         "cpu": _cpu(),
         "instruction_set": instruction_set(),
@@ -38,19 +38,20 @@ def machine() -> dict[str, Any]:
 
 
 def emit(figure: str, value: float, unit: str, **more: Any) -> None:
-    """Print one figure as one JSON line; ``more`` holds the medians it comes from and the target.
+    """Print one figure as a JSON line.
 
     Args:
         figure: its name, the same in every run.
-        value: the number.
-        unit: what it counts, "ratio" if it is one.
-        more: further keys, such as ``target=">= 0.9"`` or ``one_rank_seconds=12.3``.
+        value: its value.
+        unit: its unit, "ratio" for a ratio.
+        more: further keys, such as the target, ``target=">= 0.9"``, or the medians from which it
+            comes, ``one_rank_seconds=12.3``.
     """
     line = {
         "figure": figure,
         "value": significant(value),
         "unit": unit,
-        **{key: significant(one) for key, one in more.items()},
+        **{key: significant(fact) for key, fact in more.items()},
         "machine": machine(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
     }
@@ -58,33 +59,33 @@ def emit(figure: str, value: float, unit: str, **more: Any) -> None:
 
 
 def note(text: str) -> None:
-    """Say something that is not a figure."""
+    """Print a remark to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Time one call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def median_seconds(function: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median duration of some calls, after one that does not count."""
+    """Median duration of several calls, after a warm-up call."""
     function()
     return statistics.median(seconds(function) for _ in range(repeats))
 
 
-def median_ratio(ones: Sequence[float], others: Sequence[float]) -> float:
-    """The median of the ratios of what was measured side by side."""
-    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
+def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """Median of the ratios of paired measurements."""
+    return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def on_ranks(ranks: int, script: str, *arguments: object) -> Any:
-    """Run a script of this folder under mpiexec, one thread for each rank.
+    """Run a script of this folder under mpiexec, with one thread per rank.
 
     Returns:
-        What rank 0 printed last, read as JSON.
+        The last line that rank 0 printed, parsed as JSON.
     """
     done = subprocess.run(
         [mpiexec(), "-n", str(ranks), sys.executable, str(HERE / script), *map(str, arguments)],
@@ -98,21 +99,21 @@ def on_ranks(ranks: int, script: str, *arguments: object) -> Any:
 
 
 def significant(value: Any, digits: int = 4) -> Any:
-    """Numbers with as many digits as a measurement has; everything else as it is."""
+    """Round a float to significant digits; return other values unchanged."""
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def mpiexec() -> str:
-    """The launcher beside this Python, or the one on the path."""
+    """Path of the launcher beside this Python, or else on the path."""
     beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
+    path = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if path is None:
         raise SystemExit("no mpiexec: pip install 'landscape-cli[mpich]'")
-    return found
+    return path
 
 
 def _mpi() -> str | None:
-    """The MPI library's first words about itself, asked in another process."""
+    """First line of the MPI library's version, read in another process."""
     code = "from mpi4py import MPI; print(MPI.Get_library_version().strip(chr(0)).splitlines()[0])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     return " ".join(done.stdout.split()) or None

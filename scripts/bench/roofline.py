@@ -1,9 +1,9 @@
-"""What a grid point costs, against what the machine's memory and arithmetic would allow.
+"""Benchmark of a grid point against the bounds set by memory bandwidth and arithmetic.
 
-The work is counted in the convolutions and linear layers alone: each reads its inputs and weights
-and writes its outputs once, and multiplies. Everything between them could be fused into them, so
-neither bound can be reached, and the larger one is what is left to gain. Bandwidth and arithmetic
-are measured in the same run, by turns with the points: large copies, and products of matrices.
+Only convolutions and linear layers are counted: each reads its inputs and weights once, multiplies,
+and writes its outputs once, as if everything between them were fused into them. Neither bound can
+be reached; the larger of the two ratios is the room for improvement. Bandwidth and arithmetic are
+measured in the same run, alternating with points, by large copies and matrix products.
 
 Prints one JSON line; see docs/benchmarks.md.
 """
@@ -33,7 +33,7 @@ ON_CPU = {"images": 256, "precision": "fp32", "copied": 1 << 27, "width": 1024, 
 
 @dataclass
 class Work:
-    """What a forward pass does at least.
+    """Least work of a forward pass.
 
     Args:
         flops: additions and multiplications.
@@ -45,20 +45,20 @@ class Work:
 
 
 def count(model: nn.Module, image: Tensor, samples: int, batch: int, size: int) -> Work:
-    """The work of a model, by hooks on its layers in one pass over one image.
+    """Count the work of a model, by hooks on its layers during one pass over one image.
 
     Args:
         model: the network, in eval mode.
-        image: of shape (1, c, h, w).
-        samples: how many such images a point takes.
-        batch: how many go through at once, and share one reading of the weights.
-        size: bytes of a number.
+        image: an image of shape (1, c, h, w).
+        samples: the number of images per point.
+        batch: the images in one forward pass, which share one reading of the weights.
+        size: bytes per number.
     """
     work = Work()
     batches = -(-samples // batch)
 
     def add(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        weight = layer.weight  # each output is a sum over the entries of one of its slices
+        weight = layer.weight  # each output is a sum over the entries of weight[i]
         work.flops += 2 * samples * output.numel() * weight[0].numel()
         work.moved += size * samples * (inputs[0].numel() + output.numel())
         work.moved += size * batches * weight.numel()
@@ -76,7 +76,7 @@ def count(model: nn.Module, image: Tensor, samples: int, batch: int, size: int) 
 def measure(
     case: Case, evaluator: Evaluator, options: argparse.Namespace
 ) -> dict[str, list[float]]:
-    """Seconds of a point, of a copied byte, and of an operation, by turns."""
+    """Time a point, a copied byte, and an operation, alternating; all in seconds."""
     dtype = PRECISIONS[options.precision] or torch.float32
     source = torch.ones(options.copied // 4, device=case.device)
     target = torch.empty_like(source)
@@ -88,33 +88,33 @@ def measure(
         "operation": (lambda: factor @ factor, 2 * options.width**3),
     }
     times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(options.repeats + 1):
+    for number in range(options.repeats + 1):
         for name, (side, units) in sides.items():
-            took = seconds(lambda side=side: _waited(side, case.device))
-            if turn:  # the first one is slow
+            took = seconds(lambda side=side: _run_synchronized(side, case.device))
+            if number:  # the first round is slow
                 times[name].append(took / units)
     return times
 
 
-def _waited(function: Callable[[], object], device: torch.device) -> None:
+def _run_synchronized(function: Callable[[], object], device: torch.device) -> None:
     function()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def compile_model(evaluator: Evaluator) -> None:
-    """Let the evaluator's model compute with compiled code, where that works."""
+    """Compile the evaluator's model, if that works."""
     plain = evaluator.settings
     try:
         evaluator.apply(replace(plain, compile=True))
         evaluator.compile()
-    except Exception as error:  # whatever goes wrong in the compiler
+    except Exception as error:  # compilers fail in many ways
         note(f"not compiled: {error}")
         evaluator.apply(plain)
 
 
 def arguments(device: torch.device, given: argparse.Namespace) -> argparse.Namespace:
-    """What was given, and what the device should have for the rest."""
+    """Complete the given arguments with the device's defaults."""
     defaults = ON_GPU if device.type == "cuda" else ON_CPU
     chosen = {name: value for name, value in vars(given).items() if value is not None}
     return argparse.Namespace(**{**defaults, **chosen})
@@ -140,15 +140,15 @@ def main(texts: list[str] | None = None) -> None:
         compile_model(evaluator)
     times = measure(case, evaluator, options)
     note(f"{work}, {evaluator.settings}")
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(each) for name, each in times.items()}
     emit(
         "seconds_per_point",
         medians["point"],
         "s",
         target="<= 0.1 on an H100",
-        over_memory=median_ratio(times["point"], [work.moved * one for one in times["byte"]]),
+        over_memory=median_ratio(times["point"], [work.moved * byte for byte in times["byte"]]),
         over_arithmetic=median_ratio(
-            times["point"], [work.flops * one for one in times["operation"]]
+            times["point"], [work.flops * operation for operation in times["operation"]]
         ),
         gigabytes=work.moved / 1e9,
         gigabytes_per_second=1e-9 / medians["byte"],

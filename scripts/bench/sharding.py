@@ -1,6 +1,6 @@
-"""How well ranks share the work: real work on 2 cores, sleeping ranks, and publishing.
+"""Benchmark of parallel efficiency: real work on 2 cores, sleeping ranks, and publishing.
 
-Prints one JSON line for each figure; see docs/benchmarks.md.
+Prints one JSON line per figure; see docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ from landscape_cli.records.tiles import TileResult
 from landscape_cli.store import Recorder, empty_surface, read_surface
 
 TILE = 0.5
+"""Duration of a tile in seconds."""
+
 QUANTITIES = [(split, name) for split in ("train", "test") for name in ("loss", "accuracy", "more")]
 
 
 def real_work(repeats: int, points: int) -> None:
-    """Two ranks on two cores against one process, by turns: `landscape compute` as users run it.
+    """Time `landscape compute` on two ranks and in one process, alternating, on two cores.
 
-    Two processes at once that know nothing of each other show what the cores have to give, for
-    instance when other programs use them, too.
+    Two independent processes at the same time show what the cores can deliver, for example when
+    other programs use them too.
     """
     alone, apart, shared, computing = [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         places = [config_in(Path(folder) / name, points) for name in ("one", "other")]
-        for turn in range(repeats):
+        for number in range(1, repeats + 1):
             alone.append(compute(places[:1])[0][0])
             apart.append(statistics.mean(took for took, _ in compute(places)))
             took, spent = compute(places[:1], ranks=2)[0]
             shared.append(took)
             computing.append(spent / (2 * took))
             note(
-                f"turn {turn + 1}: {alone[-1]:.2f} s alone, {apart[-1]:.2f} s beside another, "
+                f"round {number}: {alone[-1]:.2f} s alone, {apart[-1]:.2f} s beside another, "
                 f"{took:.2f} s on 2 ranks"
             )
     one, beside, two = (statistics.median(times) for times in (alone, apart, shared))
@@ -55,7 +57,7 @@ def real_work(repeats: int, points: int) -> None:
 
 
 def config_in(folder: Path, points: int) -> Path:
-    """A configuration whose surface lies beside it."""
+    """Write a configuration, in a new folder that also gets its surface."""
     folder.mkdir()
     path = folder / "run.yaml"
     axis = [-1, 1, points]
@@ -73,7 +75,7 @@ def compute(configs: list[Path], ranks: int | None = None) -> list[tuple[float, 
     """Compute surfaces at the same time.
 
     Returns:
-        For each, seconds from the first tile to the last result, and those spent on points.
+        For each surface, the seconds from first tile to last result, and those spent on points.
     """
     launcher = [] if ranks is None else [mpiexec(), "-n", str(ranks)]
     program = [*launcher, sys.executable, "-m", "landscape_cli", "compute", "--overwrite", "-q"]
@@ -95,22 +97,22 @@ def compute(configs: list[Path], ranks: int | None = None) -> list[tuple[float, 
 
 
 def sleeping(ranks: int, unequal: bool, repeats: int, length: float) -> None:
-    """Ranks that sleep; the ideal is the total work over the sum of the speeds."""
+    """Time ranks that sleep; the ideal time is the total work over the sum of the speeds."""
     arguments = ["--tile", TILE, "--seconds", length, "--repeats", repeats]
-    found = on_ranks(ranks, "sleeping.py", *arguments, *(["--unequal"] if unequal else []))
-    measured = statistics.median(found["times"])
+    outcome = on_ranks(ranks, "sleeping.py", *arguments, *(["--unequal"] if unequal else []))
+    measured = statistics.median(outcome["times"])
     emit(
         f"mpi_efficiency_{ranks}" + "_unequal" * unequal,
-        found["ideal"] / measured,
+        outcome["ideal"] / measured,
         "ratio",
         **({"target": ">= 0.9"} if ranks == 32 and unequal else {}),
-        ideal_seconds=found["ideal"],
+        ideal_seconds=outcome["ideal"],
         measured_seconds=measured,
     )
 
 
 def publishing(repeats: int, length: float) -> None:
-    """The part of the time for which rank 0 publishes a surface of 251 x 251 points."""
+    """Measure the fraction of time that rank 0 spends publishing a surface of 251 x 251 points."""
     grid = Grid({"x": Axis(-1, 1, 251), "y": Axis(-1, 1, 251)})
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder) / "surface.h5", empty_surface(grid, {}, {}))
@@ -129,7 +131,7 @@ def publishing(repeats: int, length: float) -> None:
 
 
 def publishing_once(recorder: Recorder, length: float) -> tuple[float, float]:
-    """Seconds of publishing, and of everything, for tiles that come every half a second."""
+    """Time publishing, and the whole, while a tile arrives every half second."""
     spent = 0.0
     publish = Recorder.publish
 
@@ -147,16 +149,16 @@ def publishing_once(recorder: Recorder, length: float) -> tuple[float, float]:
 
 
 def result(indices: range) -> TileResult:
-    """A tile's result with six quantities."""
-    values: dict[Any, Any] = {one: np.random.random(len(indices)) for one in QUANTITIES}
+    """Make a tile's result with six quantities."""
+    values: dict[Any, Any] = {key: np.random.random(len(indices)) for key in QUANTITIES}
     return TileResult(tuple(indices), values, values, np.ones(len(indices), np.float32))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--points", type=int, default=51, help="of each axis, for the real work")
-    parser.add_argument("--seconds", type=float, default=6.0, help="that sleeping ranks need")
+    parser.add_argument("--points", type=int, default=51, help="points per axis of the real work")
+    parser.add_argument("--seconds", type=float, default=6.0, help="duration of sleeping runs")
     options = parser.parse_args()
     real_work(options.repeats, options.points)
     for ranks, unequal in [(2, True), (8, False), (8, True), (32, False), (32, True)]:

@@ -1,7 +1,8 @@
-"""Hundreds and thousands of ranks, simulated from costs that are measured here and now.
+"""Simulation of hundreds and thousands of ranks, from costs measured on this machine.
 
-Where does rank 0, through which all results pass, become the bottleneck, and what must a tile last?
-Prints one JSON line for each figure, and the tables on standard error; see docs/benchmarks.md.
+It shows at which number of ranks rank 0, through which all results pass, becomes the bottleneck,
+and how long a tile must last. Prints one JSON line per figure, and tables on standard error; see
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ ROUNDS = 20
 
 
 def measure(repeats: int) -> dict[int, Costs]:
-    """The costs of messages and publishing, for each size of grid."""
+    """Measure the costs of messages and publishing, for each grid size."""
     waiting = on_ranks(2, "messages.py", "--repeats", repeats)
     computing = on_ranks(2, "messages.py", "--repeats", repeats, "--computing")
     emit("message_seconds", waiting["cpu"], "s of rank 0 for each tile")
@@ -54,44 +55,45 @@ def measure(repeats: int) -> dict[int, Costs]:
 
 
 def store(points: int, repeats: int) -> tuple[float, float]:
-    """How long it takes to publish a full surface, and to take in a tile."""
+    """Time publishing a full surface and recording a tile, in seconds."""
     grid = Grid({"x": Axis(-1, 1, points), "y": Axis(-1, 1, points)})
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder) / "surface.h5", empty_surface(grid, {}, {}))
         recorder.add(result(range(grid.total)))
         publish = median_seconds(recorder.publish, repeats)
-        some = [result(range(start, start + 20)) for start in random.sample(range(50_000), 500)]
+        tiles = [result(range(first, first + 20)) for first in random.sample(range(50_000), 500)]
         start = time.perf_counter()
-        for one in some:
-            recorder.add(one)
-        return publish, (time.perf_counter() - start) / len(some)
+        for tile in tiles:
+            recorder.add(tile)
+        return publish, (time.perf_counter() - start) / len(tiles)
 
 
 def runs(costs: dict[int, Costs]) -> list[dict[str, object]]:
-    """Whole runs with the program's own tiling."""
+    """Simulate whole runs with the program's default tiles."""
     lines = []
     for grid in GRIDS:
         for point in POINTS:
             for ranks in RANKS:
                 computes = ranks < COMPUTES_BELOW
-                one = run(grid**2, point, ranks, costs[grid], computes)
-                other = run(grid**2, point, ranks, costs[grid], not computes)
+                default = run(grid**2, point, ranks, costs[grid], computes)
+                opposite = run(grid**2, point, ranks, costs[grid], not computes)
+                computing, idle = (default, opposite) if computes else (opposite, default)
                 ideal = grid**2 * point / ranks
                 line = {
                     "ranks": ranks,
                     "grid": f"{grid} x {grid}",
                     "point_seconds": point,
                     "ideal_seconds": ideal,
-                    "simulated_seconds": one.makespan,
-                    "rank_0_share": one.share,
-                    "wait_seconds": one.idle,
+                    "simulated_seconds": default.makespan,
+                    "rank_0_share": default.share,
+                    "wait_seconds": default.idle,
                     "tile_seconds": max(point, tile_seconds(ranks)),
-                    "efficiency_if_rank_0_computes": ideal / (one if computes else other).makespan,
-                    "efficiency_if_it_does_not": ideal / (other if computes else one).makespan,
+                    "efficiency_if_rank_0_computes": ideal / computing.makespan,
+                    "efficiency_if_it_does_not": ideal / idle.makespan,
                 }
                 name = f"simulated_run_{ranks}_{grid}_{point:g}s"
-                emit(name, ideal / one.makespan, "ratio", **line)
-                lines.append({"figure": name, "value": ideal / one.makespan, **line})
+                emit(name, ideal / default.makespan, "ratio", **line)
+                lines.append({"figure": name, "value": ideal / default.makespan, **line})
     return lines
 
 
@@ -100,16 +102,17 @@ def run(points: int, point: float, ranks: int, costs: Costs, computes: bool) -> 
 
 
 def tiles(costs: Costs) -> list[dict[str, object]]:
-    """Runs of 20 tiles for each rank, for tiles of some durations."""
+    """Simulate runs of 20 tiles per rank, for several tile durations."""
     lines = []
     for ranks in RANKS:
         computes = ranks < COMPUTES_BELOW
         cost = costs.message + costs.waiting * computes
         for tile in TILES:
             point = tile / 10
-            one = simulate(ranks * ROUNDS * 10, point, [1.0] * ranks, costs, tile, computes, NOISE)
-            efficiency = ROUNDS * tile / one.makespan
-            line = {"ranks": ranks, "tile_seconds": tile, "rank_0_share": one.share}
+            points, speeds = ranks * ROUNDS * 10, [1.0] * ranks
+            outcome = simulate(points, point, speeds, costs, tile, computes, NOISE)
+            efficiency = ROUNDS * tile / outcome.makespan
+            line = {"ranks": ranks, "tile_seconds": tile, "rank_0_share": outcome.share}
             name = f"simulated_tile_{ranks}_{tile:g}s"
             emit(name, efficiency, "ratio", **line)
             lines.append({"figure": name, "value": efficiency, **line})

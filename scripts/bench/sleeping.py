@@ -1,7 +1,7 @@
-"""Ranks that sleep instead of computing; run under mpiexec by ``sharding.py``.
+"""Ranks that sleep instead of computing; ``sharding.py`` runs them.
 
-Everything else is real: the executor, the tiling and the messages. Rank 0 prints how long it took
-from the first tile handed out to the last result, for each repeat, and how long it should have.
+Everything else is real: the executor, the tiling and the messages. Rank 0 prints the seconds from
+the first tile handed out to the last result, for each repeat, and the ideal time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ QUANTITIES = [(split, name) for split in ("train", "test") for name in ("loss", 
 
 
 def speeds_of(ranks: int, unequal: bool) -> list[float]:
-    """Each rank's speed; of unequal ones every fourth, from rank 1 on, takes 4 times as long."""
+    """Speed of each rank; if unequal, every fourth rank from rank 1 on is 4 times slower."""
     return [0.25 if unequal and rank % 4 == 1 else 1.0 for rank in range(ranks)]
 
 
 class Timed(Tiling):
-    """A tiling that notes when the first tile went out."""
+    """A tiling that records when the first tile was taken."""
 
     begin = 0.0
 
@@ -36,7 +36,7 @@ class Timed(Tiling):
 
 
 def run_once(executor: MPIExecutor, speeds: list[float], options: argparse.Namespace) -> float:
-    """One run; how long it took on rank 0."""
+    """Run once; return the duration on rank 0 in seconds."""
     points = round(options.seconds * sum(speeds) / options.point)
     speed = speeds[executor.rank]
 
@@ -66,7 +66,6 @@ def main() -> None:
     options = parser.parse_args()
     executor = MPIExecutor()
     speeds = speeds_of(executor.size, options.unequal)
-    # Rounded to whole points.
     points = round(options.seconds * sum(speeds) / options.point)
     times = [run_once(executor, speeds, options) for _ in range(options.repeats)]
     if executor.rank == 0:

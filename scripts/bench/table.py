@@ -2,8 +2,8 @@
 
 Usage: table.py FIGURES.jsonl [DOCUMENT.md]
 
-The document's part between the lines ``<!-- figures -->`` and ``<!-- end of figures -->`` is
-replaced; without a document the tables are printed.
+The part of the document between the lines ``<!-- figures -->`` and ``<!-- end of figures -->`` is
+replaced; without a document, the tables are printed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Line = Mapping[str, Any]
 
 
 def markdown(lines: list[Line]) -> str:
-    """All tables, each under the heading that it needs."""
+    """Format all tables, with the origin of the figures."""
     plain = [line for line in lines if not line["figure"].startswith("simulated_")]
     parts = []
     if plain:
@@ -34,7 +34,7 @@ def markdown(lines: list[Line]) -> str:
 
 
 def origin(line: Line) -> str:
-    """When and where the figures were measured."""
+    """State when and on which machine the figures were measured."""
     facts = line.get("machine", {})
     cpu = facts.get("cpu")
     if "instruction_set" in facts:
@@ -46,7 +46,7 @@ def origin(line: Line) -> str:
 
 
 def figures(lines: list[Line]) -> str:
-    """One row for each figure, with what it was made of."""
+    """Table with one row per figure and the medians from which it comes."""
     rows = [
         [f"`{x['figure']}`", short(x["value"]), x["unit"], x.get("target", ""), parts(x)]
         for x in lines
@@ -55,7 +55,7 @@ def figures(lines: list[Line]) -> str:
 
 
 def parts(line: Line) -> str:
-    """The keys of a line that are its own."""
+    """Format the keys that only this line has."""
     return ", ".join(
         f"{key.replace('_', ' ')} {short(value)}" if key != "note" else str(value)
         for key, value in line.items()
@@ -64,7 +64,7 @@ def parts(line: Line) -> str:
 
 
 def saturation(lines: list[Line]) -> str:
-    """Efficiency and rank 0's share by number of ranks and duration of a tile."""
+    """Table of efficiency and rank 0's share, by number of ranks and tile duration."""
     rows = of(lines, "simulated_tile_")
     needs = {line["ranks"]: line for line in of(lines, "simulated_need_")}
     tiles = sorted({line["tile_seconds"] for line in rows})
@@ -86,7 +86,7 @@ def saturation(lines: list[Line]) -> str:
 
 
 def whole_runs(lines: list[Line]) -> str:
-    """Simulated runs with the program's own tiling."""
+    """Table of simulated runs with the program's default tiles."""
     head = ["grid", "a point", "ranks", "tile", "ideal", "simulated", "efficiency", "rank 0 busy"]
     head += ["rank 0 computes", "or not"]
     body = [
@@ -120,7 +120,7 @@ def short(value: Any) -> str:
 
 
 def insert(text: str, tables: str) -> str:
-    """A document with its part between the marks replaced."""
+    """Replace the part of a document between the marks."""
     before, _, rest = text.partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:

@@ -1,4 +1,4 @@
-"""Make the pictures of docs/gallery.md by the commands that the page itself shows."""
+"""Make the pictures of docs/gallery.md with the commands shown on that page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from browser import NoBrowserError, screenshot
+from chromium import NoBrowserError, screenshot
 from images import keep, write
 from page import FOLDER, Block, read, renewed
 from terminal import cells, draw, printed
@@ -21,30 +21,30 @@ from landscape_cli.errors import LandscapeError
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "gallery.md"
 MADE = ROOT / "runs" / "gallery"
-"""Where the commands write."""
+"""Folder that the commands write to."""
 
 CLONE = "/home/you/landscape"
-"""What the page calls the folder of the project."""
+"""Project folder in the outputs shown on the page."""
 
 STOPPED, INTERRUPTED = 75, 130
-"""Exit codes of a run that its time limit ended, and of watching that Ctrl-C did."""
+"""Exit codes of a run stopped by its time limit, and of watching stopped by Ctrl-C."""
 
 FINISHED = re.compile(r"(?:-o |checkpoint=)(\S+\.(?:h5|pt))")
 
 
 def is_done(command: str, root: Path = ROOT) -> bool:
-    """Whether a command that knows nothing of earlier runs has made its file already.
+    """Tell whether a command can be skipped because its file exists.
 
-    ``landscape compute`` does know: it leaves a complete file alone, and continues another. Not
-    so where a time limit is to leave it incomplete.
+    ``landscape compute`` is always run: it leaves a complete file alone and continues an incomplete
+    one. With a time limit it is skipped too, since the file is meant to stay incomplete.
     """
-    knows = "landscape compute" in command and "--time-limit" not in command
-    found = FINISHED.search(command)
-    return not knows and found is not None and (root / found[1]).exists()
+    resumes = "landscape compute" in command and "--time-limit" not in command
+    output = FINISHED.search(command)
+    return not resumes and output is not None and (root / output[1]).exists()
 
 
 def environment() -> dict[str, str]:
-    """Variables with which the shell finds this Python's programs, and them this clone."""
+    """Return an environment in which the shell finds this Python's programs and this clone."""
     paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": ROOT}
     joined = {
         name: os.pathsep.join(filter(None, [str(first), os.environ.get(name)]))
@@ -54,10 +54,10 @@ def environment() -> dict[str, str]:
 
 
 def run(command: str) -> str:
-    """Run a command, show what it prints, and return it as the page would show it.
+    """Run a command, show its output, and return the output as the page shows it.
 
     Raises:
-        LandscapeError: if it fails.
+        LandscapeError: if the command fails.
     """
     click.secho(f"$ {command}", bold=True)
     lines = []
@@ -77,13 +77,13 @@ def run(command: str) -> str:
     return "".join(lines).replace(str(ROOT), CLONE)
 
 
-def _check(command: str, code: int, also: int) -> None:
-    if code not in (0, also):
+def _check(command: str, code: int, allowed: int) -> None:
+    if code not in (0, allowed):
         raise LandscapeError(f"ended with {code}: {command}")
 
 
 def shoot(command: str) -> str:
-    """What a command prints in a terminal, with the codes for colours."""
+    """Run a command in a terminal, and return its output with colour codes."""
     click.secho(f"$ {command}", bold=True)
     text, code = printed(command, environment(), ROOT)
     if code not in (0, INTERRUPTED):
@@ -93,42 +93,48 @@ def shoot(command: str) -> str:
 
 
 def make_image(name: str, block: Block) -> None:
-    """Make a picture of the page from what the block above it has drawn.
+    """Make a picture of the page from the output of the block above it.
+
+    The picture is the PNG file that the block's commands write, a screenshot of the HTML page that
+    they write, or else a picture of what they print in a terminal.
 
     Args:
-        name: that of its file, written by one of the block's commands; of a PNG an HTML page may
-            be written in its place, or nothing, if it shows what the block's command prints.
+        name: the name of the picture's file.
         block: the commands.
     """
-    made, kept = MADE / name, PAGE.parent / FOLDER / name
+    source, target = MADE / name, PAGE.parent / FOLDER / name
     text = "\n".join(block.commands)
-    if made.name in text:
-        keep(made, kept)
-    elif (page := made.with_suffix(".html")).name in text:
+    if source.name in text:
+        keep(source, target)
+    elif (page := source.with_suffix(".html")).name in text:
         try:
-            screenshot(page, made)
+            screenshot(page, source)
         except NoBrowserError as error:
-            click.echo(f"left as it is: {kept} ({error})", err=True)
+            click.echo(f"unchanged: {target} ({error})", err=True)
             return
-        keep(made, kept)
+        keep(source, target)
     else:
-        write(draw(cells("\n".join(map(shoot, block.commands)))), kept)
-    click.echo(f"wrote {kept} ({kept.stat().st_size / 1000:.0f} kB)")
+        write(draw(cells("\n".join(map(shoot, block.commands)))), target)
+    click.echo(f"wrote {target} ({target.stat().st_size / 1000:.0f} kB)")
 
 
 def in_a_terminal(block: Block) -> bool:
-    """Whether a block's picture shows what the block prints."""
+    """Tell whether a block's picture shows what the block prints."""
     text = "\n".join(block.commands)
     return bool(block.images) and not any(Path(name).stem + "." in text for name in block.images)
 
 
 def make(page: list[Block], wanted: Callable[[Block], bool]) -> dict[str, str]:
-    """Run the wanted blocks' commands and make their pictures; what each command printed."""
+    """Run the commands of the wanted blocks and make their pictures.
+
+    Returns:
+        The output of each command that was run.
+    """
     outputs = {}
     for block in filter(wanted, page):
         for command in block.commands:
             if is_done(command):
-                click.echo(f"have what this makes: {command}")
+                click.echo(f"already done: {command}")
             elif not in_a_terminal(block):
                 outputs[command] = run(command)
         for name in block.images:
@@ -141,8 +147,8 @@ def make(page: list[Block], wanted: Callable[[Block], bool]) -> dict[str, str]:
 def command(images: tuple[str, ...]) -> None:
     """Make the pictures of docs/gallery.md, or only some IMAGES such as heatmap.png.
 
-    What the page's commands compute is computed once, in runs; what they print is put into the page
-    where it shows anything.
+    The page's commands compute their files only once, in runs. Where the page shows a command's
+    output, the output is updated.
     """
     page = read(PAGE)
     known = [name for block in page for name in block.images]

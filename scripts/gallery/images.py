@@ -1,4 +1,4 @@
-"""Pictures as the gallery keeps them: not wide, and of few colours."""
+"""Small copies of pictures for the gallery, narrow and with few colours."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from pathlib import Path
 from PIL import Image
 
 WIDTH = 1050
-"""Pixels; what is wider is made smaller."""
+"""Upper bound on a picture's width in pixels."""
 
 MANY, NARROW = 20_000, 700
-"""A picture of more colours, such as a render, keeps them all, lest its gradients show steps; it is
-made narrower instead."""
+"""A picture with more than ``MANY`` colours, such as a render, keeps them, because its gradients
+would show steps otherwise; it is at most ``NARROW`` pixels wide instead."""
 
 COLORS, MOVING_COLORS = 256, 128
-"""Of a picture, and of all frames of an animation together."""
+"""Upper bounds on the colours of a picture, and of all frames of an animation together."""
 
 
-def keep(made: Path, kept: Path) -> None:
-    """Write a small copy of a picture or an animation; the same one gives the same bytes."""
-    with Image.open(made) as image:
-        if kept.suffix == ".gif":
-            write_animation(image, kept)
+def keep(source: Path, target: Path) -> None:
+    """Write a small copy of a picture or an animation; equal sources give equal bytes."""
+    with Image.open(source) as image:
+        if target.suffix == ".gif":
+            write_animation(image, target)
         else:
-            write(image.convert("RGB"), kept)
+            write(image.convert("RGB"), target)
 
 
-def write(image: Image.Image, kept: Path) -> None:
-    """Write a picture, made small."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
+def write(image: Image.Image, target: Path) -> None:
+    """Write a small version of a picture."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     image = narrowed(image, WIDTH)
     colors = image.getcolors(image.width * image.height) or []
     image = narrowed(image, NARROW) if len(colors) > MANY else fewer(image, COLORS)
-    image.save(kept, optimize=True)
+    image.save(target, optimize=True)
 
 
 def narrowed(image: Image.Image, width: int) -> Image.Image:
-    """A picture of at most that width."""
+    """Shrink a picture to at most a width in pixels."""
     if image.width <= width:
         return image
     size = (width, round(image.height * width / image.width))
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def write_animation(image: Image.Image, kept: Path) -> None:
-    """Write an animation, with the same colours in all frames: what stays is then stored once."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
+def write_animation(image: Image.Image, target: Path) -> None:
+    """Write an animation with one palette for all frames, so that still parts are stored once."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     width, height = image.size
     count = image.n_frames  # type: ignore[attr-defined]
     strip = Image.new("RGB", (width, height * count))
@@ -56,10 +56,10 @@ def write_animation(image: Image.Image, kept: Path) -> None:
         times.append(image.info["duration"])
     strip = fewer(strip, MOVING_COLORS)
     first, *more = [strip.crop((0, height * k, width, height * (k + 1))) for k in range(count)]
-    first.save(kept, save_all=True, append_images=more, duration=times, loop=0)
+    first.save(target, save_all=True, append_images=more, duration=times, loop=0)
 
 
 def fewer(image: Image.Image, colors: int) -> Image.Image:
-    """A picture in at most so many colours."""
-    # Median cuts alone lose what is bright but small, such as marks; refined, they keep it.
+    """Reduce a picture to at most a number of colours."""
+    # Median cut alone loses small bright parts such as marks; refinement by k-means keeps them.
     return image.quantize(colors, Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""The gallery's page: the commands that it shows, and the pictures below them."""
+"""Parser of the gallery's page: its commands, and the pictures below them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "images/gallery"
-"""Where the pictures are, beside the page."""
+"""Folder of the pictures, relative to the page."""
 
 PARTS = re.compile(rf"```console\n(?P<block>.*?)```|!\[[^\]]*\]\({FOLDER}/(?P<image>[^)]+)\)", re.S)
 
 ENTRY = re.compile(r"^\$ ((?:.*\\\n)*.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", re.M)
-"""A command, which may go on with > or after a backslash, and what it prints."""
+"""A command, which may continue with > or after a backslash, and its output."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Block:
     """A block of commands.
 
     Args:
-        entries: each command, as it is typed, and what the page says that it prints.
-        images: file names of the pictures below the block, down to the next one.
+        entries: each command as it is typed, and the output shown on the page.
+        images: file names of the pictures between this block and the next.
     """
 
     entries: tuple[tuple[str, str], ...]
@@ -35,38 +35,38 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """A page's blocks of commands, in order.
+    """Parse a page's blocks of commands, in order.
 
     Args:
         text: the page, in Markdown.
     """
-    found: list[tuple[str, list[str]]] = []
+    parsed: list[tuple[str, list[str]]] = []
     for part in PARTS.finditer(text):
         if part["image"] is None:
-            found.append((part["block"], []))
-        elif found:
-            found[-1][1].append(part["image"])
-    return [Block(tuple(ENTRY.findall(block)), tuple(images)) for block, images in found]
+            parsed.append((part["block"], []))
+        elif parsed:
+            parsed[-1][1].append(part["image"])
+    return [Block(tuple(ENTRY.findall(block)), tuple(images)) for block, images in parsed]
 
 
 def renewed(text: str, output_of: Callable[[str], str | None]) -> str:
-    """The page with what its commands print now, where it shows anything.
+    """Update the outputs shown on a page.
 
     Args:
         text: the page, in Markdown.
-        output_of: what a command printed, or None if it was not run.
+        output_of: returns what a command printed, or None if it was not run.
     """
 
-    def entry(found: re.Match[str]) -> str:
-        output = output_of(found[1].replace("\n> ", "\n")) if found[2] else None
-        return found[0] if output is None else f"$ {found[1]}\n{output}"
+    def renew_entry(match: re.Match[str]) -> str:
+        output = output_of(match[1].replace("\n> ", "\n")) if match[2] else None
+        return match[0] if output is None else f"$ {match[1]}\n{output}"
 
-    def part(found: re.Match[str]) -> str:
-        return found[0] if found["block"] is None else ENTRY.sub(entry, found[0])
+    def renew_part(match: re.Match[str]) -> str:
+        return match[0] if match["block"] is None else ENTRY.sub(renew_entry, match[0])
 
-    return PARTS.sub(part, text)
+    return PARTS.sub(renew_part, text)
 
 
 def read(path: Path) -> list[Block]:
-    """The blocks of a page's file."""
+    """Read the blocks of a page."""
     return blocks(path.read_text(encoding="utf-8"))

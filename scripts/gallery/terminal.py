@@ -1,4 +1,4 @@
-"""What a command prints in a terminal, and a picture of that."""
+"""Recording of a command's output in a terminal, and drawing of it as a picture."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ CELL = (9, 18)
 FONT_SIZE = 15
 MARGIN = 12
 FRONT, BACK = (230, 230, 230), (24, 24, 27)
-"""The colours of a terminal in which nothing is said about them."""
+"""The terminal's default colours."""
 
 QUIET = 1.0
-"""Seconds without a word after which a command that watches has shown its first picture."""
+"""Seconds without output after which a watching command has shown its first picture."""
 
 ESCAPE = re.compile(r"\x1b\[([\d;?]*)([A-Za-z])")
 LOOK = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONIOENCODING": "utf-8"}
 
 BRAILLE = 0x2800
 DOTS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
-"""Column and row of the dot that each bit of a Braille character stands for."""
+"""Column and row of the dot for each bit of a Braille character."""
 
 Color = tuple[int, ...]
 
 
 def printed(command: str, environment: Mapping[str, str], folder: Path) -> tuple[str, int]:
-    """What a command prints in a terminal of its own, colours and all.
+    """Run a command in its own terminal and record what it prints, with colour codes.
 
     Args:
-        command: for the shell; one with ``--watch`` is ended by Ctrl-C when it pauses.
-        environment: its variables, but for those that tell what the terminal can do.
-        folder: where it runs.
+        command: the shell command; one with ``--watch`` gets Ctrl-C when it pauses.
+        environment: its environment; variables that describe the terminal are replaced.
+        folder: the working directory.
 
     Returns:
-        The text, and the exit code.
+        The output, and the exit code.
     """
     variables = {k: v for k, v in environment.items() if k not in ("NO_COLOR", "LINES", "COLUMNS")}
     ours, theirs = pty.openpty()
@@ -73,7 +73,7 @@ def printed(command: str, environment: Mapping[str, str], folder: Path) -> tuple
             waiting = False
         try:
             more = os.read(ours, 65536)
-        except OSError:  # Linux's way to say that the other side is closed
+        except OSError:  # Linux raises this when the other side is closed
             break
         if not more:
             break
@@ -83,7 +83,7 @@ def printed(command: str, environment: Mapping[str, str], folder: Path) -> tuple
 
 
 def _hear_ctrl_c() -> None:
-    """Programs in a shell's background ignore it otherwise."""
+    """Restore Ctrl-C, which programs in a shell's background ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -97,7 +97,7 @@ class Cell:
 
 
 def cells(text: str) -> list[list[Cell]]:
-    """The rows of characters that a terminal shows; of the codes in it only colours count."""
+    """Parse the rows of characters that a terminal shows, skipping all codes but colours."""
     rows = []
     front, back = FRONT, BACK
     for line in text.replace("\r", "").split("\n"):
@@ -113,7 +113,7 @@ def cells(text: str) -> list[list[Cell]]:
 
 
 def _pieces(line: str) -> Iterator[tuple[str, str, str]]:
-    """Text, and the parameters and letter of the code behind it."""
+    """Yield pieces of text, each with the parameters and letter of the code after it."""
     start = 0
     for code in ESCAPE.finditer(line):
         yield line[start : code.start()], code[1], code[2]
@@ -122,7 +122,7 @@ def _pieces(line: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _switched(code: str, front: Color, back: Color) -> tuple[Color, Color]:
-    """The colours after a code: of 24 bits, or back to the terminal's own."""
+    """Return the colours after a code, which sets a 24-bit colour or resets both."""
     match [int(number or 0) for number in code.split(";")]:
         case [38, 2, *color]:
             return tuple(color), back
@@ -130,11 +130,11 @@ def _switched(code: str, front: Color, back: Color) -> tuple[Color, Color]:
             return front, tuple(color)
         case [0]:
             return FRONT, BACK
-    raise ValueError(f"a code for a colour that is not known: {code!r}")
+    raise ValueError(f"unknown colour code: {code!r}")
 
 
 def draw(rows: list[list[Cell]]) -> Image.Image:
-    """A picture of a terminal's characters."""
+    """Draw a terminal's characters as a picture."""
     width, height = CELL
     size = (2 * MARGIN + width * max(map(len, rows)), 2 * MARGIN + height * len(rows))
     image = Image.new("RGB", size, BACK)

@@ -1,4 +1,4 @@
-"""Depth, width and shortcuts: the contours of ResNets, as in sections 5 and 6 of Li et al."""
+"""Contours of ResNets by depth, width and shortcuts, as in sections 5 and 6 of Li et al."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIGURES = {"depths": DEPTHS, "widths": WIDTHS}
 RECIPE = "--optimizer sgd --lr 0.1 --nesterov --batch-size 64 --weight-decay 5e-4 --every 100"
 EPOCHS = 8
 TOP = 10
-"""The highest loss drawn."""
+"""Highest loss drawn."""
 
 
 def network(depth: int, width: float, shortcuts: bool, epochs: int = EPOCHS) -> Network:
@@ -33,24 +33,24 @@ def network(depth: int, width: float, shortcuts: bool, epochs: int = EPOCHS) -> 
 
 
 def contours(workshop: Workshop, net: Network) -> Path:
-    """The plane through a network that the base configuration describes."""
+    """Compute the base configuration's plane through a network."""
     changes = {**net.changes, "checkpoint": str(workshop.checkpoint(net))}
     return workshop.compute(f"{net.name}_plane", changes)
 
 
 def row(workshop: Workshop, net: Network, surface: Path) -> list[str]:
-    """What the training's log and `landscape describe` say of a network."""
+    """Make a network's table row from its training log and `landscape describe`."""
     arguments = ("describe", str(surface), "--split", "train", "--radius", "0.5", "--json")
-    found: dict[str, Any] = json.loads(output_of(landscape(*arguments)))["numbers"][0]
-    rise = found["sharpness"]["radii"][0]
+    numbers: dict[str, Any] = json.loads(output_of(landscape(*arguments)))["numbers"][0]
+    rise = numbers["sharpness"]["radii"][0]
     return [
         net.label,
         f"{100 * (1 - workshop.log(net)['test_accuracy']):.2f}",
-        f"{found['centre']:.3g}",
+        f"{numbers['centre']:.3g}",
         f"{rise['mean']:.3g}",
         f"{rise['maximal']:.3g}",
-        f"{100 * found['convexity']['fraction']:.0f}",
-        f"{100 * found['roughness']['relative']:.2g}",
+        f"{100 * numbers['convexity']['fraction']:.0f}",
+        f"{100 * numbers['roughness']['relative']:.2g}",
     ]
 
 
@@ -65,9 +65,9 @@ def command(
 ) -> None:
     """Train ResNets with and without shortcuts, and compare their loss surfaces.
 
-    Three depths and three widths on Fashion-MNIST; the training loss on a filter-normalized random
-    plane through each, as contours in one figure for the depths and one for the widths, and
-    numbers that `landscape describe` finds in them.
+    Three depths and three widths on Fashion-MNIST; for each network, the training loss on a
+    filter-normalized random plane, drawn as contours in one figure for the depths and one for the
+    widths, and a table of numbers from `landscape describe`.
     """
     workshop = Workshop(folder, load_base("fashion_resnet.yaml"), parse_changes(assignments), jobs)
     networks = {

@@ -1,4 +1,4 @@
-"""Sharp and flat minima: batch size, weight decay and optimizer, as Li et al. compare them."""
+"""Sharp and flat minima by batch size, weight decay and optimizer, as in Li et al."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ DECAYS = ("0", "5e-4")
 EPOCHS = 40
 
 LINES = {"filter": ("filter", 1.0), "raw": ("none", 0.05)}
-"""For each kind of random line: its normalization, and the coordinate that counts as radius 1.
+"""Normalization and coordinate at radius 1 of each kind of random line.
 
-A raw direction's entries have variance 1, and the trained weights a root mean square of about 0.1.
+A raw direction's entries have variance 1; the trained weights have a root mean square of about 0.1.
 """
+
 RADII = (0.5, 1.0)
+
 BATCH_NORM = {"states": {"perturb": "states"}, "fresh": {"batch_norm": "recalibrate"}}
-"""Two ways to have statistics of batch norm between two networks: theirs in a straight line, as Li
-et al. have it, which makes variances negative on the far side of the smaller ones; or their own."""
+"""Two kinds of batch-norm statistics between two networks: interpolated linearly, as in Li et al.,
+which makes variances negative beyond the network with the smaller ones; or re-estimated."""
+
 POINTS, LINE_POINTS, REPEATS, SAMPLES = 41, 21, 5, 1000
 
 Pair = tuple[Network, Network]
@@ -53,7 +56,7 @@ def network(optimizer: str, batch: int, decay: str, epochs: int = EPOCHS) -> Net
 
 
 def pairs_by_batch(epochs: int = EPOCHS) -> dict[str, Pair]:
-    """The networks of small and large batches, by what they have in common."""
+    """Pairs of networks trained with small and large batches, by their common settings."""
     return {
         f"{optimizer}, decay {decay}": (
             network(optimizer, SMALL, decay, epochs),
@@ -64,7 +67,7 @@ def pairs_by_batch(epochs: int = EPOCHS) -> dict[str, Pair]:
 
 
 def pairs_by_decay(epochs: int = EPOCHS) -> dict[str, Pair]:
-    """The networks without and with weight decay, by what they have in common."""
+    """Pairs of networks trained without and with weight decay, by their common settings."""
     without, decayed = DECAYS
     return {
         f"{optimizer}, batch {batch}": (
@@ -81,7 +84,7 @@ def between(pair: Pair, kind: str) -> str:
 
 
 def interpolate(workshop: Workshop, pair: Pair, kind: str) -> Path:
-    """The straight line from the small batch's network, at 0, to the large batch's, at 1."""
+    """Compute the line from the small-batch network, at 0, to the large-batch network, at 1."""
     small, large = pair
     changes = {
         "checkpoint": str(workshop.checkpoint(small)),
@@ -94,7 +97,7 @@ def interpolate(workshop: Workshop, pair: Pair, kind: str) -> Path:
 
 
 def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
-    """The loss on lines through a network, in independent random directions."""
+    """Compute the loss on lines through a network in independent random directions."""
     normalize, reach = LINES[kind]
     changes = {
         "checkpoint": str(workshop.checkpoint(net)),
@@ -108,21 +111,21 @@ def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
 
 
 def training_loss(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A line's coordinates and the training loss there, the mean of all repeats."""
+    """Read a line's coordinates and its training loss, the mean over all repeats."""
     surface = read_surface(path)
     values = np.atleast_2d(surface.values["train", "loss"]).mean(axis=0)
     return surface.grid.axes["x"].coordinates, values
 
 
 def rise(path: Path, radius: float, centre: float = 0.0) -> float:
-    """By how much the training loss rises at a distance from a minimum, the mean of both sides."""
+    """Rise of the training loss at a distance from a minimum, the mean of both sides."""
     x, values = training_loss(path)
     left, middle, right = np.interp([centre - radius, centre, centre + radius], x, values)
     return float((left + right) / 2 - middle)
 
 
 def measure(workshop: Workshop, pair: Pair) -> Measures:
-    """The errors of a pair's networks, and how sharp their minima are in each of the ways."""
+    """Measure the test errors of a pair's networks and the sharpness of their minima."""
     lines = {kind: interpolate(workshop, pair, kind) for kind in BATCH_NORM}
     measures = {}
     for place, net in enumerate(pair):
@@ -139,13 +142,13 @@ def measure(workshop: Workshop, pair: Pair) -> Measures:
 
 
 def weight_norm(checkpoint: Path) -> float:
-    """The Euclidean norm of the weights that random lines move: no biases, no batch norm."""
+    """Euclidean norm of the weights that random lines perturb: no biases, no batch norm."""
     state = read_state_dict(str(checkpoint)).values()
     return sum(float(w.double().square().sum()) for w in state if w.dim() > 1) ** 0.5
 
 
 def orders(measures: Measures, pairs: Mapping[str, Pair], words: tuple[str, str]) -> str:
-    """For each measure, which network of each pair has less of it."""
+    """Table of the network with the smaller value, for each measure and pair."""
     rows = []
     for name in next(iter(measures.values())):
         signs = [np.sign(measures[b][name] - measures[a][name]) for a, b in pairs.values()]
@@ -154,15 +157,15 @@ def orders(measures: Measures, pairs: Mapping[str, Pair], words: tuple[str, str]
 
 
 def correlations(measures: Measures) -> str:
-    """Spearman's rank correlation of each measure with the test error, over all networks."""
+    """Table of Spearman's rank correlations of the measures with the test error."""
     error, *names = next(iter(measures.values()))
     errors = [values[error] for values in measures.values()]
-    found = [spearmanr(errors, [v[name] for v in measures.values()]).statistic for name in names]
-    return table(["", *names], [["rank correlation", *(f"{value:+.2f}" for value in found)]])
+    ranks = [spearmanr(errors, [v[name] for v in measures.values()]).statistic for name in names]
+    return table(["", *names], [["rank correlation", *(f"{value:+.2f}" for value in ranks)]])
 
 
 def report(measures: Measures, by_batch: Mapping[str, Pair], by_decay: Mapping[str, Pair]) -> str:
-    """The measures of all networks, and which order each of them puts the networks into."""
+    """Tables of all networks' measures, their correlations, and the order within each pair."""
     error, *names = next(iter(measures.values()))
     networks = [
         [net.label, f"{values[error]:.2f}", *(f"{values[name]:.3g}" for name in names)]
@@ -192,11 +195,11 @@ def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
 def command(
     folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
 ) -> None:
-    """Train VGG-9 with small and large batches, and see how sharp their minima are.
+    """Train VGG-9 with small and large batches, and compare the sharpness of their minima.
 
-    Eight networks: SGD and Adam, batches of 128 and 2048, with weight decay and without. The
-    training loss is computed on the straight line between the small batch's network and the large
-    batch's, on filter-normalized random lines through each, and on random lines as they are drawn.
+    Eight networks: SGD and Adam, batches of 128 and 2048, with and without weight decay. The
+    training loss is computed on the line from the small-batch to the large-batch network, and on
+    filter-normalized and raw random lines through each network.
     """
     workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
     pairs = pairs_by_batch(epochs or EPOCHS)

@@ -1,4 +1,4 @@
-"""What the experiments share: networks to train, surfaces to compute, and doing each only once."""
+"""Shared parts of the experiments: train networks and compute surfaces, each only once."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Network:
     """A network to train.
 
     Args:
-        name: of its files in the experiment's folder.
+        name: the stem of its files in the experiment's folder.
         label: its name in tables and figures.
-        changes: values by dotted key over the base configuration's, such as
+        changes: values by dotted key that override the base configuration, such as
             ``{"problem_args.model_args.depth": 56}``.
         training: options of scripts/train.py.
     """
@@ -44,13 +44,13 @@ class Network:
 
 @dataclass(frozen=True)
 class Workshop:
-    """The folder of an experiment, and how its commands are run.
+    """Folder and settings of an experiment, and the commands that it runs.
 
     Args:
-        folder: everything is written there.
-        base: the configuration that every network and surface starts from.
-        changes: values by dotted key put over it for all of them.
-        jobs: networks trained at once, each with one thread, and ranks of a surface.
+        folder: the folder of all its files.
+        base: the configuration from which every network and surface starts.
+        changes: values by dotted key that override the base for all of them.
+        jobs: number of networks trained at once, each with one thread, and of ranks per surface.
     """
 
     folder: Path
@@ -65,19 +65,19 @@ class Workshop:
         return self.folder / f"{name}.h5"
 
     def log(self, network: Network) -> dict[str, float]:
-        """The last line of a training's log: epoch, lr, train_loss, test_accuracy, ..."""
+        """Read the last line of a training log: epoch, lr, train_loss, test_accuracy, ..."""
         path = self.folder / f"{network.name}_epochs" / "log.csv"
         with path.open(newline="", encoding="utf-8") as file:
             return {key: float(value) for key, value in list(csv.DictReader(file))[-1].items()}
 
     def train(self, networks: Iterable[Network]) -> None:
-        """Train what is not trained yet, some at once."""
+        """Train the networks that are not trained yet, ``jobs`` at a time."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(self._train, networks))
 
     def _train(self, network: Network) -> None:
-        """Train a network, unless there is one; NAME.yaml then has to say the same as now."""
+        """Train a network unless its checkpoint exists; NAME.yaml must then have these settings."""
         checkpoint, path = self.checkpoint(network), self.folder / f"{network.name}.yaml"
         command = ["scripts/train.py", str(path), *network.training, "--threads", "1"]
         changes = {**network.changes, "checkpoint": str(checkpoint)}
@@ -85,7 +85,7 @@ class Workshop:
         if checkpoint.exists():
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 raise UsageError(
-                    f"{checkpoint}: was trained with other settings than now (those in {path}); "
+                    f"{checkpoint}: was trained with different settings (those in {path}); "
                     "remove it, or choose another --folder"
                 )
             click.echo(f"have {checkpoint}")
@@ -94,13 +94,13 @@ class Workshop:
         run([sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
 
     def configuration(self, changes: Mapping[str, Any]) -> str:
-        """The base with changes by dotted key, as YAML; None removes a key."""
+        """Return the base with changes by dotted key, as YAML; None removes a key."""
         values = copy.deepcopy(dict(self.base))
         put_all(values, {**self.changes, **changes}, {}, None)
         return yaml.safe_dump(values, sort_keys=False)
 
     def compute(self, name: str, changes: Mapping[str, Any]) -> Path:
-        """Compute the surface NAME.h5; an incomplete one is continued, a complete one left."""
+        """Compute the surface NAME.h5: continue an incomplete one, leave a complete one alone."""
         output, config = self.surface(name), self.folder / f"{name}.yaml"
         text = self.configuration({**changes, "output": str(output)})
         config.write_text(text, encoding="utf-8")
@@ -113,7 +113,7 @@ class Workshop:
         run(landscape("plot", *map(str, surfaces), "--output", output, *arguments))
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file and show it."""
+        """Write a text file and print it."""
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         click.echo(f"{text}wrote {path.resolve()}")
@@ -124,35 +124,40 @@ def landscape(*arguments: str) -> list[str]:
 
 
 def launcher(ranks: int) -> list[str]:
-    """The start of a command on several ranks: the mpiexec beside this Python, or in PATH."""
+    """Return the words before a command on several ranks, with the mpiexec beside this Python.
+
+    If there is none, the mpiexec in PATH is used.
+    """
     if ranks == 1:
         return []
     beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
-        raise UsageError(f"--jobs {ranks}: found no mpiexec; install the extra mpich, or --jobs 1")
-    return [found, "-n", str(ranks)]
+    path = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if path is None:
+        raise UsageError(
+            f"--jobs {ranks}: found no mpiexec; install the extra mpich, or use --jobs 1"
+        )
+    return [path, "-n", str(ranks)]
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a command that shows what it does."""
-    _ended(subprocess.run(command, env=_environment()))
+    """Run a command, letting it print."""
+    _check(subprocess.run(command, env=_environment()))
 
 
 def output_of(command: Sequence[str]) -> str:
-    """What a command prints."""
+    """Run a command and return what it prints."""
     done = subprocess.run(command, env=_environment(), stdout=subprocess.PIPE, text=True)
-    _ended(done)
+    _check(done)
     return str(done.stdout)
 
 
 def _environment() -> dict[str, str]:
-    """The program's own folder comes first, so that it need not be installed."""
+    """Return an environment in which the package is found without being installed."""
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": paths}
 
 
-def _ended(done: subprocess.CompletedProcess[Any]) -> None:
+def _check(done: subprocess.CompletedProcess[Any]) -> None:
     if done.returncode:
         raise LandscapeError(f"ended with {done.returncode}: {shlex.join(done.args)}")
 
@@ -164,41 +169,41 @@ def load_base(name: str) -> dict[str, Any]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def options(folder: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that every experiment has."""
-    given = [
+    """Return a decorator that adds the options common to all experiments."""
+    common = [
         click.option(
             "--folder",
             type=click.Path(file_okay=False, path_type=Path),
             default=Path("runs/reproduce") / folder,
             show_default=True,
-            help="Where everything is written; what is there already is not made again.",
+            help="Folder for all files; existing files are reused.",
         ),
         click.option(
             "--jobs",
             type=click.IntRange(1),
             default=2,
             show_default=True,
-            help="Networks trained at once, one thread each, and ranks of a surface.",
+            help="Networks trained at once, with one thread each, and ranks per surface.",
         ),
-        click.option("--epochs", type=click.IntRange(1), help="Of every training."),
+        click.option("--epochs", type=click.IntRange(1), help="Epochs of each training run."),
         click.option(
             "--set",
             "assignments",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Change the configurations of all networks and surfaces.",
+            help="Override a key in the configurations of all networks and surfaces.",
         ),
         click.option("--train-only", is_flag=True, help="Compute no surfaces."),
     ]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(given):
+        for option in reversed(common):
             function = option(function)
         return function
 

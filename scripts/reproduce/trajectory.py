@@ -1,4 +1,4 @@
-"""The path of SGD in its own plane, with small and large batches, as in section 7 of Li et al."""
+"""Path of SGD in its PCA plane, with small and large batches, as in section 7 of Li et al."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DECAY = "5e-4"
 
 
 def trace(workshop: Workshop, net: Network) -> Path:
-    """The plane in which a training moved most, and its path there."""
+    """Compute the plane in which a training run moved most, and its path in that plane."""
     output = workshop.folder / f"{net.name}.trajectory.h5"
     if output.exists():
         click.echo(f"have {output}")
@@ -31,7 +31,7 @@ def trace(workshop: Workshop, net: Network) -> Path:
 
 
 def plane(workshop: Workshop, net: Network, path: Path) -> Path:
-    """The loss on that plane, where the path is."""
+    """Compute the loss on that plane, over the range of the path."""
     with h5py.File(path) as file:
         ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
     changes = {
@@ -51,7 +51,7 @@ def plane(workshop: Workshop, net: Network, path: Path) -> Path:
 def command(
     folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
 ) -> None:
-    """Draw the path that SGD took from its first weights to its last, over the loss.
+    """Draw SGD's path from its initial to its final weights, over the loss.
 
     The networks are those with weight decay that sharp_flat.py trains, in the same folder.
     """

@@ -35,8 +35,8 @@ def load(name, folder=SCRIPTS):
         sys.path.remove(str(folder))
 
 
-gallery, page, images, terminal, browser = map(
-    load, ("gallery", "page", "images", "terminal", "browser")
+gallery, page, images, terminal, chromium = map(
+    load, ("gallery", "page", "images", "terminal", "chromium")
 )
 BLOCKS = page.read(gallery.PAGE)
 NAMES = [name for block in BLOCKS for name in block.images]
@@ -246,8 +246,8 @@ def test_what_watches_is_ended_by_ctrl_c(tmp_path):
 
 def test_without_a_browser_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(browser.NoBrowserError, match="pip install|apt-get install"):
-        browser.screenshot(tmp_path / "page.html", tmp_path / "page.png")
+    with pytest.raises(chromium.NoBrowserError, match="pip install|apt-get install"):
+        chromium.screenshot(tmp_path / "page.html", tmp_path / "page.png")
 
 
 SMALL = """

@@ -105,7 +105,7 @@ def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, cap
         (workshop, steps.Network("net", "Net", training=("--epochs", "2"))),
         (steps.Workshop(workshop.folder, BASE, {"problem_args.model": "resnet"}), net),
     ):
-        with pytest.raises(UsageError, match=r"net\.pt: was trained with other settings"):
+        with pytest.raises(UsageError, match=r"net\.pt: was trained with different settings"):
             other[0].train([other[1]])
     assert workshop.checkpoint(net).stat().st_mtime_ns == time
 

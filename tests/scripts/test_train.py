@@ -316,7 +316,7 @@ def test_a_model_that_takes_no_channels_last(call, own):
     [
         ("frozen", "no parameters that require a gradient"),
         ("unnamed", "it returned error, but no 'loss'"),
-        ("mean", "leave the mean out"),
+        ("mean", "do not average"),
         ("mismatch", "objective: it failed: RuntimeError"),
         ("no_train", "has no split 'train', only all"),
         ("missing", "has no attribute 'missing'"),

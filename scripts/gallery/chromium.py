@@ -1,4 +1,4 @@
-"""A picture of an interactive page in a headless Chromium."""
+"""Screenshots of interactive pages in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-"""Root needs no sandbox, and WebGL no graphics card."""
+"""Options that let root run Chromium, and WebGL run without a graphics card."""
 
 WINDOW = {"width": 1000, "height": 1130}
 PATIENCE = 120_000
-"""Milliseconds; WebGL without a graphics card is slow."""
+"""Timeout in milliseconds; WebGL without a graphics card is slow."""
 
 SETTLED = "!draw.busy() && !drawCursor.busy() && !turnOthers.busy()"
 
 
 class NoBrowserError(Exception):
-    """There is no browser; says what to install."""
+    """No browser is installed; the message says what to install."""
 
 
 def screenshot(page: Path, picture: Path) -> None:
-    """Open a page, mark a point on it by the keyboard, and take a picture.
+    """Open a page, mark a point on it with the keyboard, and take a screenshot.
 
     Args:
         page: an HTML file of ``landscape export``.
         picture: the PNG file to write.
 
     Raises:
-        NoBrowserError: if playwright or Chromium are missing.
+        NoBrowserError: if playwright or Chromium is missing.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -55,7 +55,7 @@ def screenshot(page: Path, picture: Path) -> None:
 
 
 def _settle(opened: Any) -> None:
-    """Wait until nothing is being drawn; the page forbids what playwright itself would wait by."""
+    """Wait until the page stops drawing; its security policy forbids playwright's own waiting."""
     for _ in range(PATIENCE // 100):
         opened.wait_for_timeout(100)
         if opened.evaluate(SETTLED):
