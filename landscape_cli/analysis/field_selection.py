@@ -39,6 +39,12 @@ class Selection:
         named = zip(self.surface.grid.axes.items(), self.level[::-1], strict=True)
         return {name: axis.coordinates[used] for (name, axis), used in named if len(used) > 1}
 
+    @property
+    def distances(self) -> dict[str, NDArray[np.float64]]:
+        """The same from the trained network on."""
+        origin = dict(zip(self.surface.grid.names, self.surface.origin, strict=False))
+        return {name: coordinates - origin[name] for name, coordinates in self.axes.items()}
+
     def fields(self, quantity: Quantity) -> list[Field]:
         """Return a field for each repeat."""
         values = self._selected(self.surface.values[quantity])
@@ -48,7 +54,7 @@ class Selection:
         values = np.where(finite, values, np.nan)
         ends = checkpoint_ends(self.surface)
         return [
-            Field(self.axes, *both, {name: ends[name] for name in ends if name in self.axes})
+            Field(self.distances, *both, {name: ends[name] for name in ends if name in self.axes})
             for both in zip(values, computed, strict=True)
         ]
 
@@ -101,7 +107,8 @@ def checkpoint_ends(surface: Surface) -> dict[str, float]:
     names = surface.grid.names
     ends: dict[str, float] = {}
     for marker in surface.provenance.get("checkpoints") or ():
-        coordinates = [float(value) for value in marker["coordinates"]]
+        places = zip(marker["coordinates"], surface.origin, strict=False)
+        coordinates = [float(value) - origin for value, origin in places]
         least = NEGLIGIBLE * max(map(abs, coordinates), default=0.0)
         axes = [number for number, value in enumerate(coordinates) if abs(value) > least]
         if len(axes) == 1 and axes[0] < len(names):

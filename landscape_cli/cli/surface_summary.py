@@ -70,7 +70,8 @@ def _adaptive_lines(surface: Surface) -> Iterator[str]:
 
 
 def _axis_lines(surface: Surface) -> Iterator[str]:
-    directions = surface.provenance.get("directions", {})
+    slice_axes = surface.provenance.get("slice", {}).get("axes", {})
+    directions = surface.provenance.get("directions", slice_axes)
     for name, axis in surface.grid.axes.items():
         label = directions.get(name, {}).get("label", "")
         yield f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}"

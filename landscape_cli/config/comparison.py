@@ -10,7 +10,7 @@ from landscape_cli.config.yaml_io import brief
 
 RESULT_KEYS = (
     *("problem", "problem_args", "slice", "directions", "orthogonal", "grid", "repeats", "splits"),
-    *("samples", "target_stderr", "precision", "adaptive"),
+    *("samples", "target_stderr", "precision", "adaptive", "measures"),
     *("perturb", "batch_norm", "batch_norm_samples"),
 )
 """The keys that decide the values; a file made with others can't be continued. The checkpoint
@@ -22,6 +22,7 @@ BEFORE = {
     "batch_norm": "frozen",
     "repeats": 1,
     "slice": DEFAULT_SLICE,
+    "measures": {},
 }
 """Values of keys that files from before a key was introduced lack, or that are left out there."""
 

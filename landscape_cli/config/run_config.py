@@ -78,7 +78,7 @@ class Adaptive(BaseModel):
 DEFAULT_SLICE = {"kind": "affine"}
 """The slice of a configuration that names none: a direction for each axis."""
 
-LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": []}
+LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": [], "measures": {}}
 """Values by key that are not written, so that files are those of versions without the keys."""
 
 
@@ -116,6 +116,8 @@ class RunConfig(BaseModel):
             tolerance; all of them if left out.
         target_stderr: in place of ``samples``, the standard error of the mean of the objective's
             first value; each split gets the samples that it takes at the centre and all corners.
+        measures: numbers of each point besides the objective's means: a list of their kinds, or
+            the settings of each by its kind.
         output: the HDF5 file to write.
         shard: compute only the I-th of N parts of the grid, ``I/N``, into a file of its own beside
             the output; ``landscape merge`` makes one surface of them. Shards are not calibrated.
@@ -157,6 +159,7 @@ class RunConfig(BaseModel):
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
     target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    measures: dict[str, dict[str, Any]] = Field(default_factory=dict)
     output: str = "surface.h5"
     shard: str | None = None
     device: str = "auto"
@@ -271,6 +274,16 @@ class RunConfig(BaseModel):
         if shard.of > total:
             raise ValueError(f"shard: {shard} of a grid of {total} points; make it {total} or less")
         return self
+
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _list_measures(cls, value: Any) -> Any:
+        """Kinds alone are sections without settings."""
+        if isinstance(value, list) and all(isinstance(kind, str) for kind in value):
+            return {kind: {} for kind in value}
+        if isinstance(value, Mapping):
+            return {kind: {} if section is None else section for kind, section in value.items()}
+        return value
 
     @field_validator("time_limit", mode="before")
     @classmethod

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
@@ -22,6 +24,7 @@ from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.measures.base import PointMeasure, PointView
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
@@ -41,6 +44,7 @@ class Evaluator:
         rank: the MPI rank, noted in the results.
         recalibration: gives batch norm fresh statistics at each point; they stay as they are, or
             are among the parameters, if None.
+        measures: numbers of each point that are no means over samples.
 
     ``point`` is where the model's parameters are.
     """
@@ -55,6 +59,7 @@ class Evaluator:
         settings: Settings | None = None,
         rank: int = 0,
         recalibration: Recalibration | None = None,
+        measures: Sequence[PointMeasure] = (),
     ) -> None:
         self.model = model.eval()
         self.parameters = parameters
@@ -65,6 +70,7 @@ class Evaluator:
         self.rank = rank
         self.point: tuple[float, ...] = ()
         self.recalibration = recalibration
+        self.measures = tuple(measures)
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
         self._stance = "eager_on_recompile"
@@ -182,7 +188,40 @@ class Evaluator:
             for name, split in self.splits.items():
                 if not split.cached:
                     self._stream(split, tile, sums[name])
-        return self._result(tile, sums, start)
+        return self._result(tile, sums, self._measure(tile), start)
+
+    def _measure(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
+        """Return values and errors of the measures, of shape (points, 2), by quantity.
+
+        The model is as it is for derivatives: neither folded nor compiled, in full precision, with
+        gradients recorded.
+        """
+        found: dict[Quantity, NDArray[np.float64]] = {}
+        if not self.measures:
+            return found
+        settings = self.settings
+        plain = replace(settings, fold=False, compile=False, precision="fp32")
+        self.set_forward(plain)
+        try:
+            with self._conditions(), torch.enable_grad():
+                for point, coordinates in enumerate(tile.coordinates):
+                    with torch.no_grad():
+                        self._write(coordinates)
+                    for measure in self.measures:
+                        split = measure.split or next(iter(self.splits))
+                        for name, pair in measure.measure(self._view(split)).items():
+                            empty = np.full((len(tile.indices), 2), np.nan)
+                            found.setdefault((split, name), empty)[point] = pair
+        finally:
+            self.set_forward(settings)
+        return found
+
+    def _view(self, split: str) -> PointView:
+        """Return the current point as measures on a split see it."""
+        return PointView(
+            *(self.model, self.parameters, self.objective),
+            *(self.splits[split], self.slice, self.point),
+        )
 
     def check_centre(self, origin: Tile, budget: int | Room, allow_random: bool) -> dict[str, int]:
         """Load the data, and evaluate the centre twice from the data's own source.
@@ -258,7 +297,13 @@ class Evaluator:
                         self._write(coordinates)
                     sums.add(point, self.objective(self.model, batch), batch)
 
-    def _result(self, tile: Tile, sums: Mapping[str, Accumulator], start: float) -> TileResult:
+    def _result(
+        self,
+        tile: Tile,
+        sums: Mapping[str, Accumulator],
+        measured: Mapping[Quantity, NDArray[np.float64]],
+        start: float,
+    ) -> TileResult:
         values: dict[Quantity, Any] = {}
         stderr: dict[Quantity, Any] = {}
         for split, accumulator in sums.items():
@@ -266,6 +311,8 @@ class Evaluator:
             for column, name in enumerate(accumulator.names):
                 values[split, name] = means[:, column]
                 stderr[split, name] = errors[:, column]
+        for quantity, pairs in measured.items():
+            values[quantity], stderr[quantity] = pairs[:, 0], pairs[:, 1]
         points = len(tile.indices)
         seconds = np.full(points, (time.perf_counter() - start) / points, dtype=np.float32)
         return TileResult(tile.indices, values, stderr, seconds, self.rank)

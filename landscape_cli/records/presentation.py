@@ -24,6 +24,7 @@ def axis_name(surface: Surface, name: str) -> str:
     """Return an axis's label, such as "x: random direction, filter-normalized (seed 1)"."""
     direction = fact(surface.provenance, "directions", name)
     direction = direction or fact(surface.config, "directions", name)
+    direction = direction or fact(surface.provenance, "slice", "axes", name)
     if explained := _explained(surface, name, direction):
         return explained
     if label := fact(direction, "label"):

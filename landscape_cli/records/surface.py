@@ -44,6 +44,12 @@ class Surface:
         return self.grid.total
 
     @property
+    def origin(self) -> tuple[float, ...]:
+        """The coordinates of the trained network; zeros unless the file's slice says otherwise."""
+        stored = (self.provenance.get("slice") or {}).get("origin")
+        return self.grid.origin if stored is None else tuple(float(one) for one in stored)
+
+    @property
     def done(self) -> int:
         """Number of points that are no longer ``TODO``."""
         return int(np.count_nonzero(self.status))
@@ -116,7 +122,7 @@ class Surface:
 
     def _extent(self, values: NDArray[np.float64]) -> dict[str, Any]:
         flat = values.ravel()
-        centre = self.grid.nearest(self.grid.origin)
+        centre = self.grid.nearest(self.origin)
         known = self.status.ravel()[centre] not in (Status.TODO, Status.FAILED)
         extent: dict[str, Any] = {"centre": float(flat[centre]) if known else None}
         finite = np.flatnonzero(np.isfinite(flat))

@@ -13,6 +13,7 @@ from landscape_cli.config.comparison import differences
 from landscape_cli.config.run_config import DEFAULT_SLICE, RunConfig
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.measures import measures_from
 from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.slices import slice_from
 from landscape_cli.problems.checkpoint_files import expand
@@ -127,6 +128,10 @@ def resolve(config: RunConfig) -> RunConfig:
     update: dict[str, Any] = {
         "directions": {
             axis: one.model_dump(mode="json", exclude_none=True) for axis, one in directions.items()
+        },
+        "measures": {
+            one.kind: one.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+            for one in measures_from(config.measures)
         },
         "calibrate": config.calibrate and config.part is None,
     }

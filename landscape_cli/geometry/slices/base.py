@@ -145,8 +145,7 @@ class Slice(ABC):
             gradient: of the loss with respect to the parameters there.
 
         Returns:
-            The inner products of the gradient with the tangents, by axis; None if the slice does
-            not know its tangents.
+            The slopes by axis; None if the slice does not know its tangents.
         """
         return None
 

@@ -125,8 +125,9 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
             axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
     _mark_computed(axes, panel)
     axes.set_box_aspect(panel.aspect)
-    if _contains_centre(panel):
-        axes.plot([0], [0], zorder=5, gid="centre", **centre_look())
+    if contains_centre(panel):
+        x, y, *_ = panel.surface.origin
+        axes.plot([x], [y], zorder=5, gid="centre", **centre_look())
     draw_path(axes, panel)
 
 
@@ -256,11 +257,14 @@ def _cross(color: str, label: str, size: float) -> dict[str, Any]:
 
 def height_of_centre(panel: Panel, heights: Floats) -> float | None:
     """Return the height at a plane's centre, or None if the grid has no point or value there."""
-    row, column = np.abs(panel.y).argmin(), np.abs(panel.x).argmin()
-    if panel.x[column] != 0 or panel.y[row] != 0 or not np.isfinite(heights[row, column]):
+    x, y, *_ = panel.surface.origin
+    row, column = np.abs(panel.y - y).argmin(), np.abs(panel.x - x).argmin()
+    if panel.x[column] != x or panel.y[row] != y or not np.isfinite(heights[row, column]):
         return None
     return float(heights[row, column])
 
 
-def _contains_centre(panel: Panel) -> bool:
-    return all(axis.low <= 0 <= axis.high for axis in panel.surface.grid.axes.values())
+def contains_centre(panel: Panel) -> bool:
+    """Return True if the trained network lies within the ranges of the axes."""
+    places = zip(panel.surface.grid.axes.values(), panel.surface.origin, strict=False)
+    return all(axis.low <= place <= axis.high for axis, place in places)

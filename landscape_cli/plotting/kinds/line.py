@@ -81,8 +81,9 @@ def finish_axes(
     bounds = cell_edges(first.x)
     for start, stop in runs(first.missing):
         axes.axvspan(bounds[start], bounds[stop], zorder=0, **missing_look())
-    if first.x[0] <= 0 <= first.x[-1]:
-        axes.axvline(0, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
+    centre = first.surface.origin[0]
+    if first.x[0] <= centre <= first.x[-1]:
+        axes.axvline(centre, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
     if len(first.x) > 1:
         axes.set_xlim(first.x[0], first.x[-1])
     draw_checkpoints(axes, first)

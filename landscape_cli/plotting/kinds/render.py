@@ -80,7 +80,7 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         balls = [Ball(position, 0.018, ink(0)) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
     if (height := height_of_centre(panel, heights)) is not None:
-        (position,) = _in_box(terrain, np.array([[0.0, 0.0, height]]))
+        (position,) = _in_box(terrain, np.array([[*panel.surface.origin[:2], height]]))
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
     gaps = np.reshape(rectangles(panel, panel.missing, reach=0.5), (-1, 4, 2))
     box = np.array(terrain.limits)

@@ -150,7 +150,8 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
         look = {"s": mark_size(panel) ** 2 / 6, "zorder": 2, "depthshade": False}
         axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
     if (height := height_of_centre(panel, heights)) is not None:
-        axes.plot([0], [0], [height], zorder=5, gid="centre", **centre_look())
+        x, y, *_ = panel.surface.origin
+        axes.plot([x], [y], [height], zorder=5, gid="centre", **centre_look())
 
 
 def _tick(axes: Any, scale: Scale) -> None:

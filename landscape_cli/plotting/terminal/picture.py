@@ -118,10 +118,11 @@ def _centre(panel: Panel) -> float | None:
     """Return the value at the centre, or None if the grid has no point or value there."""
     whole = panel.whole
     index = []
-    for name in panel.surface.grid.names[::-1]:
-        zeros = np.flatnonzero(getattr(whole, name) == 0)
-        if not len(zeros):
+    places = dict(zip(panel.surface.grid.names, panel.surface.origin, strict=False))
+    for name, place in reversed(places.items()):
+        found = np.flatnonzero(getattr(whole, name) == place)
+        if not len(found):
             return None
-        index.append(int(zeros[0]))
+        index.append(int(found[0]))
     value = float(whole.z[tuple(index)])
     return None if np.isnan(value) else value

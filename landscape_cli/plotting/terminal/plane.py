@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting.annotations.marks import cell_edges, undrawable_points
+from landscape_cli.plotting.annotations.marks import (
+    cell_edges,
+    contains_centre,
+    undrawable_points,
+)
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
@@ -192,6 +196,5 @@ def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, s
     for (mask, look), character in zip(undrawable_points(panel, scale), "x!", strict=False):
         rows, columns = np.nonzero(mask)
         yield np.column_stack([whole.x[columns], whole.y[rows]]), character, look["label"]
-    axes = panel.surface.grid.axes.values()
-    if all(axis.low <= 0 <= axis.high for axis in axes) and path is None:
-        yield np.zeros((1, 2)), CENTRE[depth], "centre"
+    if contains_centre(panel) and path is None:
+        yield np.array([panel.surface.origin[:2]]), CENTRE[depth], "centre"

@@ -11,6 +11,8 @@ from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.measures import measures_from
+from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Problem
 from landscape_cli.run.setup.problem_setup import PreparedProblem
@@ -41,7 +43,23 @@ def assemble_evaluator(
         settings,
         rank,
         recalibration,
+        _measures(config, prepared, sources),
     )
+
+
+def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) -> list[PointMeasure]:
+    """Return the measures of the configuration, refusing those that this run can't have."""
+    measures = measures_from(config.measures)
+    own = dict(prepared.problem.model.named_parameters())
+    buffers = [name for name in prepared.parameters.views if name not in own]
+    for measure in measures:
+        measure.check(buffers, config.batch_norm == "recalibrate")
+        if measure.split is not None and measure.split not in sources:
+            raise UsageError(
+                f"measures.{measure.kind}.split: {measure.split!r} is not evaluated; choose one of "
+                f"{', '.join(sources)}"
+            )
+    return measures
 
 
 def _recalibration(

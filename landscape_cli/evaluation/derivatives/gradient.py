@@ -1,0 +1,126 @@
+"""Gradients of an objective's mean over a split, summed in float64."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from landscape_cli.errors import ProblemError
+from landscape_cli.evaluation.derivatives.strided_convolutions import backward
+from landscape_cli.geometry.inner_products import dot
+from landscape_cli.problems.problem import Objective
+
+
+@dataclass(frozen=True)
+class MeanGradient:
+    """The gradient of a mean over n samples.
+
+    Args:
+        entries: float64 tensors by parameter name, in the parameters' shapes.
+        samples: the number of samples n.
+        gross: the sum over batches of the norms of their contributions; at least the gradient's
+            norm, and much more near a minimum, where batches cancel.
+    """
+
+    entries: Mapping[str, Tensor]
+    samples: int
+    gross: float
+
+
+def mean_gradient(
+    model: nn.Module,
+    objective: Objective,
+    batches: Iterable[Any],
+    names: Iterable[str],
+    quantity: str | None = None,
+) -> MeanGradient:
+    """Differentiate the mean of an objective's value with respect to parameters.
+
+    Batches are differentiated one after the other in the parameters' own precision, and their
+    gradients are added in float64 and in order, so that the result has the same bits each time on a
+    CPU. Parameters without effect have a gradient of zero, and frozen ones their true gradient:
+    ``requires_grad`` is set for the duration of the call.
+
+    Args:
+        model: in the mode in which it is evaluated.
+        objective: ``(model, batch) -> {name: Tensor[n]}``.
+        batches: the batches that the mean is over.
+        names: of the parameters.
+        quantity: the value to differentiate; the first one if None.
+
+    Raises:
+        ProblemError: if the value is missing or can't be differentiated.
+
+    Example:
+        >>> model = nn.Linear(1, 1, bias=False)
+        >>> _ = model.weight.data.fill_(2.0)
+        >>> def squared(model, batch):
+        ...     return {"loss": model(batch).square().sum(1)}
+        >>> batches = [torch.ones(2, 1), torch.zeros(2, 1)]
+        >>> mean_gradient(model, squared, batches, ["weight"]).entries["weight"].item()
+        2.0
+    """
+    own = dict(model.named_parameters())
+    parameters = {name: own[name] for name in names}
+    sums = {
+        name: torch.zeros(one.shape, dtype=torch.float64, device=one.device)
+        for name, one in parameters.items()
+    }
+    samples, gross = 0, 0.0
+    with _leaves(parameters.values()), torch.enable_grad():
+        for batch in batches:
+            values = _chosen(objective(model, batch), quantity)
+            backward(values.sum(), parameters.values())
+            samples += len(values)
+            square = 0.0
+            for name, one in parameters.items():
+                if one.grad is not None:
+                    part = one.grad.double()
+                    one.grad = None
+                    sums[name] += part
+                    square += dot({name: part}, {name: part})
+            gross += math.sqrt(square)
+    entries = {name: total / samples for name, total in sums.items()}
+    return MeanGradient(entries, samples, gross / samples)
+
+
+@contextmanager
+def _leaves(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Let parameters take gradients, and leave them as they were."""
+    before = [(one, one.requires_grad, one.grad) for one in parameters]
+    for one, _, _ in before:
+        one.requires_grad_(True)
+        one.grad = None
+    try:
+        yield
+    finally:
+        for one, required, gradient in before:
+            one.grad = None
+            one.requires_grad_(required)
+            one.grad = gradient
+
+
+def _chosen(values: Mapping[str, Tensor], quantity: str | None) -> Tensor:
+    """Return the per-sample values to differentiate.
+
+    Raises:
+        ProblemError: if there are none of this name, or they depend on no parameter.
+    """
+    name = next(iter(values)) if quantity is None else quantity
+    if name not in values:
+        raise ProblemError(
+            f"objective: it returns no {name!r} to differentiate, but {', '.join(values)}"
+        )
+    chosen = values[name]
+    if not chosen.requires_grad:
+        raise ProblemError(
+            f"objective: its {name!r} can't be differentiated; does it detach tensors, or compute "
+            "under torch.no_grad()?"
+        )
+    return chosen

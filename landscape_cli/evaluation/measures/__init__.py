@@ -1,0 +1,29 @@
+"""Measures: numbers of a point that are no mean over samples, one file a kind and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from landscape_cli.evaluation.measures.base import PointMeasure
+from landscape_cli.util.registry import build_from_section
+
+MEASURES: dict[str, str | type[PointMeasure]] = {
+    "gradient": "landscape_cli.evaluation.measures.gradient:GradientMeasure",
+}
+"""Every kind of measure and its class."""
+
+
+def measures_from(sections: Mapping[str, Mapping[str, Any]]) -> list[PointMeasure]:
+    """Return the measures that the section ``measures`` of a configuration describes.
+
+    Args:
+        sections: the settings of each by its kind.
+
+    Raises:
+        UsageError: for an unknown kind or setting, or a value of a wrong type.
+    """
+    return [
+        build_from_section(MEASURES, {**section, "kind": kind}, f"measures.{kind}", kind)
+        for kind, section in sections.items()
+    ]

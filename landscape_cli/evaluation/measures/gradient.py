@@ -1,0 +1,108 @@
+"""The gradient of the loss: its norm, and the slopes of the surface along its axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from functools import partial
+from typing import Any, Literal
+
+import torch
+
+from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.derivatives.gradient import MeanGradient, mean_gradient
+from landscape_cli.evaluation.measures.base import Found, PointMeasure, PointView
+from landscape_cli.geometry.inner_products import dot
+from landscape_cli.geometry.parameters import FlatParameters
+
+NORM = "gradient_norm"
+
+ROUNDINGS = 4.0
+"""Size of the perturbations of parameters that stand for rounding, in units of roundoff."""
+
+DRAWS = 2
+"""Perturbations from which the error is estimated."""
+
+SPREAD = 2.0
+"""Standard deviations that are stated as the error."""
+
+
+class GradientMeasure(PointMeasure):
+    """The norm of the full gradient, and the slopes of the surface, which are exact.
+
+    ``gradient_norm`` is the Euclidean norm over all parameters that the slice moves;
+    ``gradient_x``, ``gradient_y`` are the partial derivatives of the mean loss along the axes, in
+    units of the loss per unit of the axis.
+
+    The error stated is that of rounding. Backpropagation gives nearly the exact gradient for
+    parameters that are off by a few roundoffs, so the first batch is differentiated again at
+    parameters that are perturbed by as much; the change is scaled to all batches. It is an
+    estimate: a sample that lies on a kink of a ReLU network may add to it.
+
+    Attributes:
+        quantity: the objective's value to differentiate; its first one if left out.
+    """
+
+    kind: Literal["gradient"] = "gradient"
+    quantity: str | None = None
+
+    def check(self, moved_buffers: Collection[str], recalibrated: bool) -> None:
+        """Refuse surfaces that depend on the parameters also through running statistics."""
+        if recalibrated or moved_buffers:
+            mode = "recalibrate" if recalibrated else "perturb"
+            raise UsageError(
+                f"measures.gradient: with batch_norm: {mode} the loss also depends on statistics "
+                "that a gradient does not see; use batch_norm: frozen, or drop one of the two"
+            )
+
+    def measure(self, view: PointView) -> Found:
+        """Differentiate the mean loss at the point."""
+        gradient = self._gradient(view, view.data)
+        numbers = _numbers(view, gradient)
+        errors = self._errors(view, gradient.gross)
+        return {name: (value, errors[name]) for name, value in numbers.items()}
+
+    def _gradient(self, view: PointView, batches: Iterable[Any]) -> MeanGradient:
+        names = view.parameters.views
+        return mean_gradient(view.model, view.objective, batches, names, self.quantity)
+
+    def _errors(self, view: PointView, gross: float) -> dict[str, float]:
+        """Estimate by how much rounding changes the numbers of all batches."""
+        differentiate = partial(self._gradient, view, [next(iter(view.data))])
+        exact = differentiate()
+        squares: dict[str, float] = {}
+        try:
+            for draw in range(DRAWS):
+                _perturb(view.parameters, draw)
+                for name, change in _changes(view, exact, differentiate()).items():
+                    squares[name] = squares.get(name, 0.0) + change**2 / DRAWS
+                view.slice_.write(view.coordinates, view.parameters)
+        finally:
+            view.slice_.write(view.coordinates, view.parameters)
+        scale = SPREAD * (gross / exact.gross if exact.gross > 0 else 1.0)
+        return {name: scale * math.sqrt(square) for name, square in squares.items()}
+
+
+def _numbers(view: PointView, gradient: MeanGradient) -> dict[str, float]:
+    slopes = view.slice_.slopes(view.coordinates, gradient.entries) or {}
+    return {
+        NORM: math.sqrt(dot(gradient.entries, gradient.entries)),
+        **{f"gradient_{axis}": slope for axis, slope in slopes.items()},
+    }
+
+
+def _changes(view: PointView, exact: MeanGradient, other: MeanGradient) -> dict[str, float]:
+    """Return the changes of the slopes, and, for the norm, that of the gradient as a vector."""
+    entries = {name: other.entries[name] - entry for name, entry in exact.entries.items()}
+    return _numbers(view, MeanGradient(entries, exact.samples, 0.0))
+
+
+@torch.no_grad()
+def _perturb(parameters: FlatParameters, draw: int) -> None:
+    """Multiply parameters by random numbers within a few roundoffs of 1, the same on any device."""
+    for dtype, buffer in parameters.buffers.items():
+        generator = torch.Generator().manual_seed(draw)
+        wide = torch.promote_types(dtype, torch.float32)
+        noise = torch.rand(len(buffer), generator=generator, dtype=wide).mul_(2).sub_(1)
+        factor = noise.mul_(ROUNDINGS * torch.finfo(dtype).eps).add_(1)
+        buffer.mul_(factor.to(buffer.device))
