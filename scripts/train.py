@@ -18,8 +18,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.loading import load_config
 from landscape_cli.config.overrides import parse_changes
-from landscape_cli.config.run_config import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.data.batches import map_tensors

@@ -33,8 +33,8 @@ def begin(
     Raises:
         LandscapeError: if the configuration can't be read, or makes no sense.
     """
+    from landscape_cli.config.loading import load_config
     from landscape_cli.config.overrides import parse_changes
-    from landscape_cli.config.run_config import load_config
     from landscape_cli.parallel.executor_choice import choose_executor
 
     given = {key: value for key, value in options.items() if value is not None}

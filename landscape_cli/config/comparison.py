@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from landscape_cli.config.run_config import DEFAULT_SLICE, RunConfig
+from landscape_cli.config.defaults import DEFAULT_SLICE
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.config.yaml_io import brief
 
 RESULT_KEYS = (

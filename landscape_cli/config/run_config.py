@@ -2,81 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     SerializerFunctionWrapHandler,
-    ValidationError,
-    field_validator,
     model_serializer,
     model_validator,
 )
 
-from landscape_cli.config.auto_range import fill_auto
-from landscape_cli.config.durations import parse_duration
-from landscape_cli.config.overrides import put_all
-from landscape_cli.config.yaml_io import brief, dump_yaml, load_yaml
+from landscape_cli.config.checks import check_config
+from landscape_cli.config.defaults import DEFAULT_SLICE, fill_defaults
+from landscape_cli.config.fields import Adaptive, AxisField, MeasuresField, TimeLimitField
+from landscape_cli.config.yaml_io import dump_yaml
 from landscape_cli.errors import UsageError
-from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.grid import Axis
 from landscape_cli.records.shards import Shard
 
-BATCH_NORM_SAMPLES = 2048
 MOST_REPEATS = 1000
-
-DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
-
-
-def _axis(value: Any) -> Axis:
-    try:
-        if isinstance(value, Axis):
-            return value
-        if isinstance(value, str):
-            return Axis.parse(value)
-        if isinstance(value, Sequence) and len(value) == 3:
-            return Axis.parse(":".join(str(part) for part in value))
-    except UsageError as error:
-        raise ValueError(str(error)) from None
-    # YAML 1.1 reads -1:1:31 as a number of seconds.
-    hint = " (YAML makes a number of MIN:MAX:N without quotes)" if type(value) is int else ""
-    raise ValueError(f"expected [MIN, MAX, N] or 'MIN:MAX:N', got {value!r}{hint}")
-
-
-AxisField = Annotated[
-    Axis,
-    PlainValidator(_axis),
-    PlainSerializer(lambda axis: [axis.low, axis.high, axis.points], return_type=list),
-]
-
-
-class Adaptive(BaseModel):
-    """Where to compute points, and where to interpolate them.
-
-    Attributes:
-        tolerance: by how much interpolation may err, as a part of a quantity's range.
-        scale: of the values for errors and ranges: ``linear``, ``log``, or ``auto``, which is log
-            for positive values that span more than three decades.
-        quantities: which ones are watched; ``loss`` if left out, or all without a loss.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    tolerance: float = Field(gt=0, lt=1)
-    scale: Literal["auto", "linear", "log"] = "auto"
-    quantities: list[str] | None = Field(default=None, min_length=1)
-
-
-DEFAULT_SLICE = {"kind": "affine"}
-"""The slice of a configuration that names none: a direction for each axis."""
 
 LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": [], "measures": {}}
 """Values by key that are not written, so that files are those of versions without the keys."""
@@ -159,7 +108,7 @@ class RunConfig(BaseModel):
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
     target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    measures: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    measures: MeasuresField = Field(default_factory=dict)
     output: str = "surface.h5"
     shard: str | None = None
     device: str = "auto"
@@ -169,134 +118,19 @@ class RunConfig(BaseModel):
     cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = True
     compile: Literal["auto", "on", "off"] = "auto"
-    time_limit: str | None = None
+    time_limit: TimeLimitField = None
     keep_going: bool = False
     allow_random: bool = False
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_directions(cls, values: Any) -> Any:
-        """Put directions in the grid's order, in which coordinates are.
-
-        Without any directions each axis of the grid gets a random one with its own seed.
-        """
-        if isinstance(values, Mapping) and isinstance(values.get("grid"), Mapping):
-            given = values.get("directions")
-            if given is None and _has_directions(values):
-                given = {axis: {} for axis in values["grid"]}
-            if isinstance(given, Mapping):
-                names = [*(axis for axis in values["grid"] if axis in given), *given]
-                filled = {axis: _with_defaults(axis, given[axis]) for axis in names}
-                return {**values, "directions": filled}
-        return values
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_batch_norm(cls, values: Any) -> Any:
-        """With states, running statistics move along; to be measured, they need some samples."""
-        if not isinstance(values, Mapping):
-            return values
-        default = "perturb" if values.get("perturb") == "states" else "frozen"
-        mode = values.get("batch_norm") or default
-        values = {**values, "batch_norm": mode}
-        if mode == "recalibrate" and values.get("batch_norm_samples") is None:
-            values["batch_norm_samples"] = BATCH_NORM_SAMPLES
-        return values
+    def _fill_defaults(cls, values: Any) -> Any:
+        return fill_defaults(values)
 
     @model_validator(mode="after")
-    def _check_batch_norm(self) -> RunConfig:
-        if self.batch_norm != "recalibrate" and self.batch_norm_samples is not None:
-            raise ValueError(
-                f"batch_norm_samples: {self.batch_norm_samples} makes sense with batch_norm: "
-                f"recalibrate only, not with {self.batch_norm}; drop one of the two"
-            )
-        if self.batch_norm == "recalibrate" and self.compile == "on":
-            raise ValueError(
-                "compile: on excludes batch_norm: recalibrate, in which batch norm changes modes "
-                "at each point; drop one of the two"
-            )
+    def _check(self) -> RunConfig:
+        check_config(self)
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_auto(cls, values: Any) -> Any:
-        """The range ``auto`` becomes one that stands for it, and an entry of the key ``auto``."""
-        return fill_auto(values)
-
-    @model_validator(mode="after")
-    def _check_axes(self) -> RunConfig:
-        try:
-            names = Grid(self.grid, self.repeats).names
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        for axis in names if _has_directions({"slice": self.slice}) else ():
-            if axis not in self.directions:
-                raise ValueError(f"grid.{axis} has no direction: add directions.{axis}, or drop it")
-        for axis in self.directions:
-            if axis not in names:
-                raise ValueError(f"directions.{axis} has no range: add grid.{axis}, or drop it")
-        splits = self.splits
-        if splits is not None and (not splits or len(set(splits)) < len(splits)):
-            raise ValueError(f"splits: expected different names, at least one; got {splits}")
-        return self
-
-    @model_validator(mode="after")
-    def _check_repeats(self) -> RunConfig:
-        if self.repeats > 1 and self.adaptive is not None:
-            raise ValueError(
-                f"repeats: {self.repeats} are computed at all points, which excludes adaptive; "
-                "drop one of the two"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_samples(self) -> RunConfig:
-        if self.samples is not None and self.target_stderr is not None:
-            raise ValueError(
-                f"target_stderr: {self.target_stderr:g} chooses how many samples are evaluated, "
-                f"and so excludes samples: {self.samples}; drop one of the two"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_shard(self) -> RunConfig:
-        if self.shard is None:
-            return self
-        try:
-            shard, total = Shard.parse(self.shard), Grid(self.grid, self.repeats).total
-        except UsageError as error:
-            raise ValueError(f"shard: {error}") from None
-        if self.adaptive is not None:
-            raise ValueError(
-                f"shard: {shard} is computed without the other shards' values, which adaptive "
-                "needs; drop one of the two"
-            )
-        if shard.of > total:
-            raise ValueError(f"shard: {shard} of a grid of {total} points; make it {total} or less")
-        return self
-
-    @field_validator("measures", mode="before")
-    @classmethod
-    def _list_measures(cls, value: Any) -> Any:
-        """Kinds alone are sections without settings."""
-        if isinstance(value, list) and all(isinstance(kind, str) for kind in value):
-            return {kind: {} for kind in value}
-        if isinstance(value, Mapping):
-            return {kind: {} if section is None else section for kind, section in value.items()}
-        return value
-
-    @field_validator("time_limit", mode="before")
-    @classmethod
-    def _check_time(cls, value: Any) -> str | None:
-        if value is None:
-            return None
-        # YAML 1.1 reads 1:30:00 as a number: of seconds.
-        text = f"{value}s" if type(value) in (int, float) else str(value)
-        try:
-            parse_duration(text)
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        return text
 
     @model_serializer(mode="wrap")
     def _leave_out_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -339,81 +173,3 @@ class RunConfig(BaseModel):
             return dump_yaml(self.model_dump())
         except yaml.YAMLError as error:
             raise UsageError(f"problem_args: can't be written as YAML: {error}") from None
-
-
-def parse_config(
-    text: str | bytes,
-    source: str,
-    changes: Mapping[str, Any] | None = None,
-    ranges: Mapping[str, str | None] | None = None,
-    seed: int | None = None,
-) -> RunConfig:
-    """Read a configuration from YAML text.
-
-    Args:
-        text: the YAML document.
-        source: where it comes from, for messages.
-        changes: values by dotted key, such as ``{"directions.x.seed": 3}``, put over the text's;
-            None removes a key.
-        ranges: ``MIN:MAX:N`` by axis, put over the grid's; an axis that had none gets a default
-            direction, "none" removes the axis, and None leaves it as it is.
-        seed: the seed of the first axis's direction; the next axes count on from it.
-
-    Raises:
-        UsageError: naming the key, the value received and what was expected.
-    """
-    values = load_yaml(text, source)
-    if not isinstance(values, dict):
-        raise UsageError(f"{source}: expected keys and values, got {brief(values)}")
-    put_all(values, changes or {}, ranges or {}, seed)
-    try:
-        return RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(f"{source}: {_first_error(error, values)}") from None
-
-
-def load_config(
-    path: str,
-    changes: Mapping[str, Any] | None = None,
-    ranges: Mapping[str, str | None] | None = None,
-    seed: int | None = None,
-) -> RunConfig:
-    """Read a configuration file; see ``parse_config``."""
-    try:
-        text = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
-    return parse_config(text, path, changes, ranges, seed)
-
-
-def _has_directions(values: Mapping[str, Any]) -> bool:
-    """Return True for the kind of slice that has a direction for each axis."""
-    section = values.get("slice")
-    kind = section.get("kind") if isinstance(section, Mapping) else None
-    return kind in (None, DEFAULT_SLICE["kind"])
-
-
-def _with_defaults(axis: Any, section: Any) -> Any:
-    if section is None:
-        section = {}
-    if isinstance(section, Mapping) and section.get("kind", "random") == "random":
-        return {"kind": "random", "seed": DEFAULT_SEEDS.get(axis, 1), **section}
-    return section
-
-
-def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
-    """The first of pydantic's errors as "key: what is wrong"; unknown keys before the rest."""
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {place!r}; the keys are {', '.join(RunConfig.model_fields)}"
-    message = re.sub(r"^Value error, ", "", first["msg"])
-    if first["type"] == "missing":
-        return f"{place}: this key is required"
-    if first["type"] == "value_error":
-        return f"{place}: {message}" if place else message
-    got: Any = values
-    for part in first["loc"]:
-        got = got.get(part, part) if isinstance(got, Mapping) else got
-    return f"{place}: {message}, got {brief(got)}"

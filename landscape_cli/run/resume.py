@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.config.comparison import differences
-from landscape_cli.config.run_config import DEFAULT_SLICE, RunConfig
+from landscape_cli.config.defaults import DEFAULT_SLICE
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import measures_from

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from reporting import REPEATS, ROOT, emit, median_ratio, note, seconds
 
-from landscape_cli.config.run_config import RunConfig, load_config
+from landscape_cli.config.loading import load_config
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.records.surface import Surface
 from landscape_cli.run import compute

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from damage import Inputs, Reader
 
-from landscape_cli.config.run_config import parse_config
+from landscape_cli.config.loading import parse_config
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 

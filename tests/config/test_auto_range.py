@@ -1,7 +1,7 @@
 import pytest
 
 from landscape_cli.config.auto_range import POINTS
-from landscape_cli.config.run_config import parse_config
+from landscape_cli.config.loading import parse_config
 from landscape_cli.errors import UsageError
 from landscape_cli.geometry.directions.checkpoint import CheckpointDirection
 from landscape_cli.records.grid import Axis

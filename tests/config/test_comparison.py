@@ -1,7 +1,7 @@
 """Which keys make two runs differ."""
 
 from landscape_cli.config.comparison import differences
-from landscape_cli.config.run_config import parse_config
+from landscape_cli.config.loading import parse_config
 
 TEXT = """
 problem: my_problem:build

@@ -3,7 +3,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.config.run_config import RunConfig, load_config, parse_config
+from landscape_cli.config.loading import load_config, parse_config
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.config.yaml_io import load_yaml
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis

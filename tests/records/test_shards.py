@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.config.run_config import parse_config
+from landscape_cli.config.loading import parse_config
 from landscape_cli.errors import UsageError
 from landscape_cli.records.levels import coarse_to_fine
 from landscape_cli.records.shards import Shard

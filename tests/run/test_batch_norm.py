@@ -126,7 +126,7 @@ def test_mistakes_are_named(landscape, workplace, problem, keys, words):
 
 def test_a_file_from_before_there_were_modes_is_frozen(workplace):
     from landscape_cli.config.comparison import differences
-    from landscape_cli.config.run_config import load_config
+    from landscape_cli.config.loading import load_config
 
     config = load_config(workplace.config())
     stored = {k: v for k, v in config.model_dump().items() if "batch" not in k and k != "perturb"}

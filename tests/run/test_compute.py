@@ -6,7 +6,7 @@ import pytest
 import torch
 import yaml
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import LandscapeError, ProblemError, StoreError, UsageError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute

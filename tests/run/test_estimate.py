@@ -1,6 +1,6 @@
 import pytest
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import Estimate, compute, estimate
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import read_older_surface, read_surface

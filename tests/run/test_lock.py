@@ -2,7 +2,7 @@
 
 import signal
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import lock, read_surface

@@ -29,7 +29,7 @@ def build():
 
 MEASURE = """
 import json, pathlib, sys
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.run.resume import decide

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from landscape_cli.config.run_config import load_config, parse_config
+from landscape_cli.config.loading import load_config, parse_config
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.records.levels import level_of_points

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from landscape_cli.cli import cli
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import StoreError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.records.shards import Shard

@@ -155,7 +155,7 @@ def test_times_that_are_none_are_refused(workplace, landscape, text):
 
 
 def test_slurm_s_own_end_counts(monkeypatch, workplace):
-    from landscape_cli.config.run_config import load_config
+    from landscape_cli.config.loading import load_config
 
     for name in ("SLURM_JOB_ID", "SLURM_JOB_END_TIME"):
         monkeypatch.delenv(name, raising=False)
@@ -172,7 +172,7 @@ def test_slurm_s_own_end_counts(monkeypatch, workplace):
 
 
 def test_yaml_s_own_reading_of_times(workplace):
-    from landscape_cli.config.run_config import parse_config
+    from landscape_cli.config.loading import parse_config
 
     text = "problem: a:b\ngrid: {x: [0, 1, 2]}\ntime_limit: 1:30:00\n"
     assert parse_config(text, "run.yaml").time_limit == "5400s"

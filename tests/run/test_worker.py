@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from landscape_cli.cli import cli
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import ProblemError, RankError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.records.tiles import Status, TileResult

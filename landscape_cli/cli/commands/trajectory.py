@@ -95,7 +95,7 @@ def command(
     holds the two directions, for `kind: file` of a configuration, and where each checkpoint lies,
     which `landscape plot` draws.
     """
-    from landscape_cli.config.run_config import load_config
+    from landscape_cli.config.loading import load_config
     from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.store import check_writable
     from landscape_cli.store.trajectory_file import write_trajectory

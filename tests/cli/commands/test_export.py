@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import read_surface

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.export import FORMATS
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.parallel.serial import SerialExecutor

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import UsageError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute

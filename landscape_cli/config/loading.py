@@ -1,0 +1,78 @@
+"""Configurations from YAML text and files, with changes from the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from landscape_cli.config.overrides import put_all
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.config.yaml_io import brief, load_yaml
+from landscape_cli.errors import UsageError
+
+
+def parse_config(
+    text: str | bytes,
+    source: str,
+    changes: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, str | None] | None = None,
+    seed: int | None = None,
+) -> RunConfig:
+    """Read a configuration from YAML text.
+
+    Args:
+        text: the YAML document.
+        source: where it comes from, for messages.
+        changes: values by dotted key, such as ``{"directions.x.seed": 3}``, put over the text's;
+            None removes a key.
+        ranges: ``MIN:MAX:N`` by axis, put over the grid's; an axis that had none gets a default
+            direction, "none" removes the axis, and None leaves it as it is.
+        seed: the seed of the first axis's direction; the next axes count on from it.
+
+    Raises:
+        UsageError: naming the key, the value received and what was expected.
+    """
+    values = load_yaml(text, source)
+    if not isinstance(values, dict):
+        raise UsageError(f"{source}: expected keys and values, got {brief(values)}")
+    put_all(values, changes or {}, ranges or {}, seed)
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_first_error(error, values)}") from None
+
+
+def load_config(
+    path: str,
+    changes: Mapping[str, Any] | None = None,
+    ranges: Mapping[str, str | None] | None = None,
+    seed: int | None = None,
+) -> RunConfig:
+    """Read a configuration file; see ``parse_config``."""
+    try:
+        text = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
+    return parse_config(text, path, changes, ranges, seed)
+
+
+def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
+    """The first of pydantic's errors as "key: what is wrong"; unknown keys before the rest."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}; the keys are {', '.join(RunConfig.model_fields)}"
+    message = re.sub(r"^Value error, ", "", first["msg"])
+    if first["type"] == "missing":
+        return f"{place}: this key is required"
+    if first["type"] == "value_error":
+        return f"{place}: {message}" if place else message
+    got: Any = values
+    for part in first["loc"]:
+        got = got.get(part, part) if isinstance(got, Mapping) else got
+    return f"{place}: {message}, got {brief(got)}"
