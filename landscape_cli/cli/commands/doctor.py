@@ -32,7 +32,7 @@ def command(folder: str, device: str) -> int:
     logs.begin(launched_rank() or 0, False)
     from pathlib import Path
 
-    from landscape_cli.run.doctor.doctor import examine
+    from landscape_cli.run.doctor.examination import examine
 
     executor, checks = examine(Path(folder), device)
     if executor.rank == 0 and speaks():

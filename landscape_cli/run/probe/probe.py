@@ -22,6 +22,7 @@ from landscape_cli.records.tiles import Quantity, Tile, TileResult
 from landscape_cli.run.probe.known_ranges import known_range
 from landscape_cli.run.probe.ladder import Ladder, coordinates_of
 from landscape_cli.run.resume import Start, resolve
+from landscape_cli.run.setup.records import Json
 from landscape_cli.run.setup.stages import Setup, set_up
 from landscape_cli.run.worker import Worker
 
@@ -58,8 +59,8 @@ class Probe:
     high: float
     rule: str
 
-    def facts(self) -> dict[str, Any]:
-        """The same for a file's provenance; what is not finite as a word."""
+    def facts(self) -> Json:
+        """Return the probe as plain values for provenance, with non-finite values as words."""
         values = self.ladder.values.tolist()
         return {
             "range": [self.low, self.high],

@@ -16,6 +16,7 @@ from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.geometry.slices.base import Slice, SliceRecipe
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.weights import read_weights
+from landscape_cli.run.setup.records import Json
 from landscape_cli.store import read_centre, read_trajectory
 from landscape_cli.util.logs import warn
 
@@ -30,7 +31,7 @@ def mark_checkpoints(
     slice_: Slice,
     model: nn.Module,
     centre: Mapping[str, Tensor],
-) -> list[dict[str, object]]:
+) -> list[Json]:
     """Locate the checkpoints that the slice leads through, or that are to be shown on it.
 
     Args:
@@ -84,7 +85,7 @@ def mark_checkpoints(
 
 def find_path(
     config: RunConfig, directions: Mapping[str, Direction], sha256: str | None
-) -> dict[str, Any] | None:
+) -> Json | None:
     """Read the path of a training, if the plane is that of a trajectory's file.
 
     Args:
@@ -112,14 +113,14 @@ def find_path(
     return trajectory.as_mapping()
 
 
-def marking_lines(marks: Mapping[str, Any]) -> list[str]:
+def marking_lines(marks: Json) -> list[str]:
     """Say where the checkpoints lie, and how far off the slice."""
+    checkpoints: Any = marks.get("checkpoints") or ()
     lines = []
-    for one in marks.get("checkpoints") or ():
-        where = ", ".join(f"{coordinate:.4g}" for coordinate in one["coordinates"])
-        lines.append(
-            f"checkpoint {one['label']} lies at ({where}), {one['residual']:.3g} off the slice"
-        )
+    for checkpoint in checkpoints:
+        where = ", ".join(f"{coordinate:.4g}" for coordinate in checkpoint["coordinates"])
+        distance = f"{checkpoint['residual']:.3g} off the slice"
+        lines.append(f"checkpoint {checkpoint['label']} lies at ({where}), {distance}")
     return lines
 
 
