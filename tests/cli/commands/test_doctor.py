@@ -6,7 +6,7 @@ import pytest
 
 from landscape_cli.cli import cli
 from landscape_cli.cli.error_report import run as run_command
-from landscape_cli.run.doctor import doctor
+from landscape_cli.run.doctor import examination
 from landscape_cli.run.doctor.hardware import (
     gradients_check,
     judge_gradients,
@@ -51,7 +51,7 @@ def test_alone_without_a_launcher(workplace, capsys):
 @pytest.fixture
 def no_gradients(monkeypatch):
     """Leave out the check of gradients, which takes seconds, where others are looked at."""
-    monkeypatch.setattr(doctor, "gradients_check", lambda executor, device: [])
+    monkeypatch.setattr(examination, "gradients_check", lambda executor, device: [])
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "example.py", "example.py/below"])
@@ -151,8 +151,8 @@ def test_what_ranks_compute_is_compared(values, state, words):
     ],
 )
 def test_messages_are_judged(monkeypatch, speeds, state):
-    monkeypatch.setattr(doctor, "try_messages", lambda executor: speeds)
-    assert doctor._messages(Ranks()).state == state
+    monkeypatch.setattr(examination, "try_messages", lambda executor: speeds)
+    assert examination._messages(Ranks()).state == state
 
 
 @pytest.mark.parametrize(
