@@ -8,6 +8,7 @@ from landscape_cli.cli import cli
 from landscape_cli.cli.error_report import run as run_command
 from landscape_cli.run.doctor import examination
 from landscape_cli.run.doctor.hardware import (
+    RankHardware,
     gradients_check,
     judge_gradients,
     memory_check,
@@ -16,6 +17,7 @@ from landscape_cli.run.doctor.hardware import (
 )
 from landscape_cli.run.doctor.trials import Messages
 from landscape_cli.run.setup.rank_consistency import other_versions
+from landscape_cli.run.setup.records import RankPlacement
 
 ALL = ["mpi", "versions", "launcher", "world", "ranks", "memory", "one point", "gradients", "files"]
 
@@ -188,10 +190,8 @@ def test_gradients_are_tried_once_on_each_host_and_not_on_gpus():
 
 
 def gpu(uuid, free=8 << 30):
-    return {
-        **{"host": "node1", "device": "cuda:0", "threads": 8, "gpu": "NVIDIA H100", "uuid": uuid},
-        **{"free": free, "total": 80 << 30},
-    }
+    placement = RankPlacement("node1", "cuda:0", threads=8)
+    return RankHardware(placement, free, 80 << 30, gpu="NVIDIA H100", uuid=uuid)
 
 
 def test_a_gpu_for_each_rank_is_fine_and_sharing_one_is_not():
