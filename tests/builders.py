@@ -1,4 +1,7 @@
-"""Surfaces, and functions to draw them from, for the tests of all packages."""
+"""Surfaces, and evaluators of models, for the tests of all packages.
+
+PyTorch is imported only by what evaluates.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -81,3 +84,76 @@ def surface(
         rank=np.array(np.broadcast_to(rank, over.shape), dtype=np.int32),
         **facts,
     )
+
+
+def evaluator(
+    model,
+    splits: Mapping[str, Any],
+    objective,
+    directions: Mapping[str, Any] | None = None,
+    settings=None,
+    room=1 << 30,
+    device="cpu",
+    **more: Any,
+):
+    """Return an `Evaluator` whose data is loaded.
+
+    Args:
+        model: the network, at the centre of the slice.
+        splits: where the samples of each split come from.
+        objective: as of a problem.
+        directions: by axis, recipes or tensors by parameter name; random in x and y if None.
+        settings: of the forward pass; micro-batches of 16 samples if None.
+        room: bytes, or a `Room`, for keeping data in memory.
+        device: where to evaluate.
+        more: further arguments of `Evaluator`.
+    """
+    import torch
+
+    from landscape_cli.evaluation import Evaluator, SplitData
+    from landscape_cli.evaluation.forward.settings import Settings
+    from landscape_cli.geometry.directions.random import RandomDirection
+    from landscape_cli.geometry.parameters import FlatParameters
+    from landscape_cli.geometry.slices.affine import AffineSlice, build_slice
+
+    device, settings = torch.device(device), settings or Settings(16)
+    parameters = FlatParameters.of_model(model, device)
+    if directions is None:
+        directions = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
+    if all(isinstance(each, Mapping) for each in directions.values()):
+        flats = {axis: parameters.clone() for axis in directions}
+        for axis, tensors in directions.items():
+            flats[axis].assign(tensors)
+        slice_ = AffineSlice(parameters.clone(), flats)
+    else:
+        slice_ = build_slice(parameters.clone(), directions)
+    data = {
+        name: SplitData(name, source, settings.micro_batch, device)
+        for name, source in splits.items()
+    }
+    found = Evaluator(model, parameters, slice_, objective, data, settings, **more)
+    found.load(room)
+    return found
+
+
+def image_evaluator(build, samples=(70,), objective=None, settings=None):
+    """Return an evaluator of a network of small images, which its batch-norm statistics fit.
+
+    Args:
+        build: makes the network, which takes 3 x 8 x 8 pixels to 10 classes.
+        samples: the number of samples of a split train and perhaps of a split test.
+        objective: cross-entropy if None.
+        settings: as for `evaluator`.
+    """
+    import torch
+    from torch.utils.data import TensorDataset
+
+    from landscape_cli.problems.objectives import cross_entropy
+
+    torch.manual_seed(0)
+    model = build()
+    images, labels = torch.randn(sum(samples), 3, 8, 8), torch.randint(10, (sum(samples),))
+    model(images)
+    parts = zip(("train", "test"), images.split(samples), labels.split(samples), strict=False)
+    splits = {name: TensorDataset(*tensors) for name, *tensors in parts}
+    return evaluator(model.eval(), splits, objective or cross_entropy, settings=settings)

@@ -6,10 +6,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from builders import evaluator
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import AffineSlice
+from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.tiles import Tile
@@ -19,17 +18,8 @@ ORIGIN = Tile((0,), ((0.0, 0.0),))
 
 
 def make(model, directions, objective, splits, micro_batch=16, budget=1 << 30):
-    """An evaluator whose data is loaded, around a model with given directions."""
-    parameters = FlatParameters.of_model(model, CPU)
-    flats = {}
-    for axis, tensors in directions.items():
-        flats[axis] = parameters.clone()
-        flats[axis].assign(tensors)
-    data = {name: SplitData(name, source, micro_batch, CPU) for name, source in splits.items()}
-    slice_ = AffineSlice(parameters.clone(), flats)
-    evaluator = Evaluator(model, parameters, slice_, objective, data)
-    evaluator.load(budget)
-    return evaluator
+    settings = Settings(micro_batch)
+    return evaluator(model, splits, objective, directions, settings, room=budget)
 
 
 def whole(grid):

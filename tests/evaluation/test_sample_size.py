@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from landscape_cli.evaluation import Evaluator, SplitData
+from builders import evaluator
 from landscape_cli.evaluation.sample_size import FEWEST, Target, find_targets
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import AffineSlice
 
 CPU = torch.device("cpu")
 
@@ -51,15 +49,8 @@ class Scale(nn.Module):
 
 
 def pilot(objective, **splits):
-    model = Scale()
-    parameters = FlatParameters.of_model(model, CPU)
-    direction = parameters.clone()
-    direction.assign({"a": torch.tensor(1.0)})
-    data = {n: SplitData(n, TensorDataset(u), 16, CPU) for n, u in splits.items()}
-    slice_ = AffineSlice(parameters.clone(), {"x": direction})
-    evaluator = Evaluator(model, parameters, slice_, objective, data)
-    evaluator.load(1 << 20)
-    return evaluator
+    data = {name: TensorDataset(u) for name, u in splits.items()}
+    return evaluator(Scale(), data, objective, {"x": {"a": torch.tensor(1.0)}})
 
 
 def test_the_largest_variance_of_the_first_quantity_decides():

@@ -1,4 +1,4 @@
-"""Wherever the samples are kept, the values are the same."""
+"""Tests that values do not depend on where samples are cached."""
 
 import threading
 
@@ -8,14 +8,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from builders import evaluator
 from landscape_cli.errors import ProblemError, UsageError
-from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.data.cache import Room, room_for
 from landscape_cli.evaluation.data.prefetch import THREAD
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import build_slice
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.tiles import Tile
@@ -46,7 +44,7 @@ def tensors():
 
 
 class Counting(Dataset):
-    """Counts how often each sample was read."""
+    """A dataset that counts how often each sample is read."""
 
     def __init__(self):
         self.inputs, self.targets = tensors()
@@ -66,7 +64,7 @@ class Samples(IterableDataset):
 
 
 class Stream:
-    """Batches from a generator, in one buffer that is filled again and again."""
+    """Batches from a generator that refills one buffer."""
 
     def __iter__(self):
         inputs, targets = tensors()
@@ -79,7 +77,7 @@ class Stream:
 
 
 class Failing(Stream):
-    """Breaks off in the middle, the third time it is read."""
+    """A source that fails in the middle of its third pass."""
 
     times = 0
 
@@ -105,13 +103,8 @@ SOURCES = {
 def make(source, room, device=CPU, objective=mean_squared_error):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))
-    parameters = FlatParameters.of_model(model, device)
-    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
-    slice_ = build_slice(parameters.clone(), recipes)
-    data = {"train": SplitData("train", source, 16, device)}
-    evaluator = Evaluator(model, parameters, slice_, objective, data, Settings(16))
-    evaluator.load(Room(room.device, room.host, room.wish))
-    return evaluator
+    room = Room(room.device, room.host, room.wish)
+    return evaluator(model, {"train": source}, objective, room=room, device=device)
 
 
 def reading():
@@ -122,7 +115,7 @@ def reading():
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("micro_batch", [16, 7])
-def test_values_are_the_same_bits_wherever_the_samples_are(source, device, micro_batch):
+def test_values_are_bit_identical_wherever_the_samples_are_cached(source, device, micro_batch):
     results = {}
     for place, room in ROOMS.items():
         evaluator = make(SOURCES[source](), room, device)
@@ -139,8 +132,8 @@ def test_values_are_the_same_bits_wherever_the_samples_are(source, device, micro
 
 
 @pytest.mark.bits
-def test_every_source_holds_the_same_samples():
-    """The generator's buffer is the hard one: what is held of it must not change any more."""
+def test_every_kind_of_source_caches_the_same_samples():
+    """The generator is the hard case: batches cached from its buffer must not change later."""
     values = [
         make(source(), ROOMS["device"]).evaluate(TILE).values["train", "loss"]
         for source in SOURCES.values()
@@ -149,7 +142,7 @@ def test_every_source_holds_the_same_samples():
         np.testing.assert_array_equal(other, values[0])
 
 
-def test_what_is_streamed_is_read_once_for_each_tile():
+def test_streamed_samples_are_read_once_per_tile():
     source = Counting()
     evaluator = make(source, ROOMS["none"])
     assert set(source.reads) == {1}
@@ -159,7 +152,7 @@ def test_what_is_streamed_is_read_once_for_each_tile():
 
 
 @pytest.mark.parametrize("place", ["device", "host"])
-def test_what_is_held_is_never_read_again(place):
+def test_cached_samples_are_never_read_again(place):
     source = Counting()
     evaluator = make(source, ROOMS[place])
     evaluator.evaluate(TILE)
@@ -190,8 +183,8 @@ def test_an_objective_that_fails_leaves_no_thread():
     assert not reading()
 
 
-def test_data_is_read_outside_of_autocast():
-    """A data set's own arithmetic has its own precision, whichever thread reads it."""
+def test_data_are_read_outside_autocast():
+    """A dataset's own arithmetic keeps its own precision in any thread."""
     seen = []
 
     class Looking(Counting):
@@ -205,7 +198,7 @@ def test_data_is_read_outside_of_autocast():
     assert set(seen) == {(False, False)}
 
 
-def test_splits_take_the_room_one_after_the_other():
+def test_splits_take_room_in_order():
     size = 53 * 4 * 4
     sources = {name: TensorDataset(*tensors()) for name in ("first", "second", "third")}
     room = Room(size + 1, size)
@@ -218,8 +211,8 @@ def test_splits_take_the_room_one_after_the_other():
     assert (room.device, room.host) == (1, 0)
 
 
-def test_what_turns_out_too_large_is_moved():
-    """Of an iterable nobody knows the size: it begins on the device."""
+def test_batches_that_turn_out_too_large_are_moved():
+    """The size of an iterable is unknown, so it starts on the device."""
     size = 53 * 4 * 4
     for room, place in ((Room(size // 2, size), "host"), (Room(size // 2, size - 1), "none")):
         evaluator = make(Stream(), room)
@@ -227,7 +220,7 @@ def test_what_turns_out_too_large_is_moved():
 
 
 @pytest.mark.parametrize("wish", ["device", "host"])
-def test_a_wish_that_can_t_be_granted_is_refused(wish):
+def test_an_insisted_location_without_room_is_refused(wish):
     with pytest.raises(UsageError, match=f"cache: got '{wish}', but split 'train' has more than"):
         make(TensorDataset(*tensors()), Room(100, 0, wish))
     assert make(TensorDataset(*tensors()), Room(900, 0, wish)).splits["train"].cached
@@ -242,7 +235,7 @@ def test_ranks_share_the_room():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_s_room_is_its_own_and_the_host_s_is_page_locked():
+def test_a_gpu_has_its_own_room_and_page_locked_room_on_the_host():
     device = torch.device("cuda", 0)
     rooms = {cache: room_for(cache, device, 1, 1) for cache in ("device", "host", "auto")}
     assert rooms["device"].host == rooms["host"].device == 0

@@ -1,4 +1,4 @@
-"""What calibrating takes, and what it leaves: decided with a cost that is known."""
+"""Tests of calibration on evaluators whose cost is known."""
 
 import time
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from landscape_cli.evaluation import Evaluator, SplitData
+from builders import evaluator
 from landscape_cli.evaluation.forward.benchmark import Benchmark
 from landscape_cli.evaluation.forward.calibration import (
     LEAST_SECONDS,
@@ -16,8 +16,6 @@ from landscape_cli.evaluation.forward.calibration import (
 )
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import build_slice
 
 CPU = torch.device("cpu")
 LONG = 10**7
@@ -28,19 +26,13 @@ def taking(cost, samples=128, settings=None):
     """An evaluator whose forward pass sleeps for a time that depends on its batch's length."""
     torch.manual_seed(0)
     model = nn.Linear(3, 1)
-    parameters = FlatParameters.of_model(model, CPU)
 
     def objective(model, batch):
         time.sleep(cost(len(batch[0])))
         return {"loss": model(batch[0]).squeeze(1)}
 
-    start = settings or Settings(16)
-    data = TensorDataset(torch.randn(samples, 3))
-    splits = {"train": SplitData("train", data, start.micro_batch, CPU)}
-    slice_ = build_slice(parameters.clone(), {"x": RandomDirection(seed=1)})
-    evaluator = Evaluator(model, parameters, slice_, objective, splits, start)
-    evaluator.load(1 << 30)
-    return evaluator
+    splits = {"train": TensorDataset(torch.randn(samples, 3))}
+    return evaluator(model, splits, objective, {"x": RandomDirection(seed=1)}, settings)
 
 
 def by_sample(length):
@@ -54,7 +46,7 @@ def by_batch(length):
 @pytest.mark.parametrize(
     ("saved", "faster"), [(0.5, True), (0.2, True), (0.03, False), (-1, False)]
 )
-def test_a_race_is_won_by_what_is_clearly_faster(saved, faster):
+def test_a_benchmark_is_won_by_clearly_faster_settings(saved, faster):
     evaluator = taking(lambda length: 0.02 * (1 - saved) if length == 8 else 0.04)
     benchmark = Benchmark(evaluator, list(evaluator.first_split), divisible=True)
     outcome = benchmark.compare_settings(Settings(8), Settings(16))
@@ -63,13 +55,13 @@ def test_a_race_is_won_by_what_is_clearly_faster(saved, faster):
     assert outcome.against > 0.04 / 16
 
 
-def test_a_race_ends_with_the_time_there_is():
+def test_a_benchmark_ends_at_its_deadline():
     evaluator = taking(by_sample)
     benchmark = Benchmark(evaluator, list(evaluator.first_split), True, time.perf_counter())
     assert benchmark.compare_settings(Settings(8), Settings(16)) is None
 
 
-def test_what_is_no_faster_is_left_as_it_was():
+def test_settings_that_are_no_faster_are_not_taken():
     found = calibrate_settings(taking(by_sample), LONG, 1, CORNER)
     assert found.settings == Settings(16)
     assert {one["settings"]["micro_batch"] for one in found.tried} >= {32, 8}
@@ -82,7 +74,7 @@ def test_a_micro_batch_grows_as_long_as_that_helps():
     assert [one["settings"]["micro_batch"] for one in found.tried if one["taken"]] == [32, 64, 128]
 
 
-def test_a_step_in_vain_is_not_the_end():
+def test_a_failed_step_is_followed_by_a_double_one():
     """32 samples take longer than two batches of 16, but 64 no longer than one of them."""
     evaluator = taking(lambda length: 0.012 if length == 32 else 0.004)
     found = calibrate_settings(evaluator, LONG, 1, CORNER)
@@ -95,7 +87,7 @@ def test_a_given_micro_batch_is_kept():
     assert found.settings == Settings(16)
 
 
-def test_what_it_takes_is_a_small_part_of_the_run():
+def test_calibration_takes_a_small_part_of_the_run():
     found = calibrate_settings(taking(by_batch), LONG, 1, CORNER)
     assert found.tried
     assert found.seconds < 2 * MOST_SECONDS
@@ -109,9 +101,9 @@ def test_what_it_takes_is_a_small_part_of_the_run():
     ("budgets", "ranks", "calibrated"),
     [(0.8, 1, False), (0.8, 4, False), (1.6, 1, True), (1.6, 4, True), (1.6, 64, False)],
 )
-def test_the_same_runs_are_calibrated_on_any_few_ranks(budgets, ranks, calibrated):
-    """The work that allows the least budget on eight ranks, and somewhat less or more of it."""
+def test_the_same_runs_are_calibrated_on_any_small_number_of_ranks(budgets, ranks, calibrated):
+    """The run's work is somewhat above or below the least that is calibrated on eight ranks."""
     least = LEAST_SECONDS / 0.02 * 8
-    point = 8 * 0.004  # seconds of a point of eight batches
+    point = 8 * 0.004  # seconds per point of eight batches
     found = calibrate_settings(taking(by_batch), round(budgets * least / point), ranks, CORNER)
     assert bool(found.tried) is calibrated

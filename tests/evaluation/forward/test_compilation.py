@@ -1,4 +1,4 @@
-"""The compiled forward pass: the same values, compiled once, and left out where it fails."""
+"""Tests of the compiled forward pass: same values, compiled once, dropped if it fails."""
 
 import os
 import subprocess
@@ -11,29 +11,25 @@ import pytest
 import torch
 from torch import nn
 from torch._dynamo.utils import counters
-from torch.utils.data import TensorDataset
 
-from landscape_cli.evaluation import Evaluator, SplitData
+from builders import image_evaluator
 from landscape_cli.evaluation.forward.compile_choice import (
     compile_model,
     repays_compilation,
     try_compilation,
 )
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import build_slice
-from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.records.tiles import Tile
 
+HERE = Path(__file__).parent
 CPU = torch.device("cpu")
 CORNER = (1.0, 1.0)
 TILE = Tile(tuple(range(6)), tuple((x, y) for x in (0.0, 0.3, 1.0) for y in (-0.2, 1.0)))
 
 
 class Smooth(nn.Module):
-    """A perceptron whose fused kernels round otherwise than PyTorch's own."""
+    """A perceptron whose fused kernels round differently from PyTorch's own."""
 
     def __init__(self):
         super().__init__()
@@ -66,30 +62,13 @@ def sequential():
 
 @pytest.fixture(autouse=True)
 def nothing_compiled():
-    """Code of earlier tests is forgotten: only so many versions of a function are kept."""
+    """Drop compiled code of earlier tests; the number of versions per function is limited."""
     torch._dynamo.reset()
     counters.clear()
 
 
 def network(build, samples=(48, 22)):
-    """An evaluator with a split for each number of samples, in batches of 16."""
-    torch.manual_seed(0)
-    model = build()
-    images = torch.randn(sum(samples), 3, 8, 8)
-    labels = torch.randint(10, (sum(samples),))
-    model(images)
-    model.eval()
-    parameters = FlatParameters.of_model(model, CPU)
-    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
-    pieces = zip(images.split(samples), labels.split(samples), strict=True)
-    splits = {
-        f"split{n}": SplitData(f"split{n}", TensorDataset(*piece), 16, CPU)
-        for n, piece in enumerate(pieces)
-    }
-    slice_ = build_slice(parameters.clone(), recipes)
-    evaluator = Evaluator(model, parameters, slice_, cross_entropy, splits, Settings(16))
-    evaluator.load(1 << 30)
-    return evaluator
+    return image_evaluator(build, samples)
 
 
 def graphs():
@@ -131,7 +110,7 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
 
 @pytest.mark.bits
 @pytest.mark.parametrize("fold", [False, True])
-def test_points_and_odd_batches_need_no_compiling(fold):
+def test_points_and_odd_batches_compile_nothing(fold):
     evaluator = network(convolutional)
     settings = Settings(16, fold=fold, compile=True)
     assert compile_model(evaluator, settings) is None
@@ -142,9 +121,9 @@ def test_points_and_odd_batches_need_no_compiling(fold):
     assert bits(evaluator.evaluate(TILE)) == bits(first)
 
 
-def test_batches_of_another_shape_run_as_they_are_written():
+def test_batches_of_another_shape_run_uncompiled():
     evaluator = network(Smooth)
-    batches = list(evaluator.splits["split1"])
+    batches = list(evaluator.splits["test"])
     assert [len(batch[0]) for batch in batches] == [16, 6]
     plain = [evaluator.values((0.3, 0.2), [batch]).means()[0] for batch in batches]
     assert compile_model(evaluator, Settings(16, compile=True)) is None
@@ -174,7 +153,7 @@ def test_compiled_code_with_other_values_is_dropped():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_insisting_keeps_what_is_right(precision):
+def test_insisting_keeps_correct_code(precision):
     evaluator = network(Smooth)
     start = Settings(16, precision=precision)
     evaluator.apply(start)
@@ -186,7 +165,7 @@ def test_insisting_keeps_what_is_right(precision):
 
 def test_a_model_that_is_no_faster_is_not_compiled():
     class Waiting(Smooth):
-        """Most of its time passes in what no compiler can shorten."""
+        """Spend most of the time in work that no compiler can speed up."""
 
         @torch.compiler.disable
         def wait(self):
@@ -231,12 +210,12 @@ def test_a_missing_compiler_leaves_the_model_as_it_is(monkeypatch, tmp_path):
 
 PROGRAM = """
 import numpy as np, sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders}
 from test_compilation import CPU, Settings, TILE, compile_model, convolutional, network
 evaluator = network(convolutional)
-plain = evaluator.evaluate(TILE).values["split0", "loss"]
+plain = evaluator.evaluate(TILE).values["train", "loss"]
 assert compile_model(evaluator, Settings(16, compile=True)) is None
-compiled = evaluator.evaluate(TILE).values["split0", "loss"]
+compiled = evaluator.evaluate(TILE).values["train", "loss"]
 np.testing.assert_allclose(compiled, plain, rtol=1e-5)
 """
 
@@ -246,11 +225,11 @@ np.testing.assert_allclose(compiled, plain, rtol=1e-5)
     torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"), reason="needs AVX2"
 )
 def test_code_for_other_processors_is_left_in_the_cache(tmp_path):
-    """Built for longer vectors than it was generated for, it would overrun its buffers."""
+    """Code built for longer vectors than it was generated for would overrun its buffers."""
     own = torch.backends.cpu.get_cpu_capability().lower()
     for capability in ("avx2", "default", own):
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM.format(folder=str(Path(__file__).parent))],
+            [sys.executable, "-c", PROGRAM.format(folders=[str(HERE), str(HERE.parents[1])])],
             env={
                 **os.environ,
                 "ATEN_CPU_CAPABILITY": capability,

@@ -1,4 +1,4 @@
-"""Every way to do a forward pass gives the same values, but for rounding."""
+"""Tests that settings of the forward pass change values only by rounding."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import TensorDataset
 
-from landscape_cli.evaluation import Evaluator, SplitData
+from builders import image_evaluator
+from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.batch_norm import Recalibration
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.defaults import (
@@ -18,9 +18,6 @@ from landscape_cli.evaluation.forward.defaults import (
 from landscape_cli.evaluation.forward.equivalence import keeps_values, precision_errors
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.geometry.directions.random import RandomDirection
-from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.slices.affine import build_slice
 from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.tiles import Tile
@@ -29,34 +26,12 @@ CPU = torch.device("cpu")
 TILE = Tile((0, 1, 2), ((0.0, 0.0), (0.3, -0.2), (1.0, 1.0)))
 
 
-def network(build, objective=cross_entropy, settings=None):
-    """An evaluator of a network with batch-norm statistics of the data it is evaluated on."""
-    torch.manual_seed(0)
-    images, labels = torch.randn(70, 3, 8, 8), torch.randint(10, (70,))
-    model = build()
-    model(images)
-    model.eval()
-    parameters = FlatParameters.of_model(model, CPU)
-    recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
-    data = {"train": SplitData("train", TensorDataset(images, labels), 16, CPU)}
-    evaluator = Evaluator(
-        model,
-        parameters,
-        build_slice(parameters.clone(), recipes),
-        objective,
-        data,
-        settings or Settings(16),
-    )
-    evaluator.load(1 << 30)
-    return evaluator
-
-
 def resnet():
     return ResNet(8, channels=3)
 
 
 class Awkward(nn.Module):
-    """Convolutions and norms in every relation that folding has to tell apart."""
+    """Convolutions and norms in every combination that folding has to distinguish."""
 
     def __init__(self):
         super().__init__()
@@ -78,7 +53,7 @@ class Awkward(nn.Module):
 
 
 class Mingling(nn.Module):
-    """A norm with the statistics of the batch, so that samples depend on each other."""
+    """A norm with batch statistics, so that samples depend on each other."""
 
     def __init__(self):
         super().__init__()
@@ -90,7 +65,7 @@ class Mingling(nn.Module):
 
 
 class Branching(nn.Module):
-    """A convolution whose output is used beside the norm, which folding would get wrong."""
+    """A convolution whose output is also used elsewhere, which folding would get wrong."""
 
     def __init__(self):
         super().__init__()
@@ -114,8 +89,8 @@ def folding_agrees(evaluator):
     "change",
     [{"micro_batch": 7}, {"micro_batch": 500}, {"channels_last": True}, {"precision": "tf32"}],
 )
-def test_settings_change_values_by_rounding_alone(build, change):
-    evaluator = network(build)
+def test_settings_change_values_only_by_rounding(build, change):
+    evaluator = image_evaluator(build)
     plain = evaluator.evaluate(TILE)
     evaluator.apply(replace(Settings(16), **change))
     other = evaluator.evaluate(TILE)
@@ -129,8 +104,8 @@ def test_settings_change_values_by_rounding_alone(build, change):
 
 @pytest.mark.bits
 @pytest.mark.parametrize(("build", "pairs"), [(resnet, 9), (Awkward, 2)])
-def test_folding_changes_values_by_rounding_alone(build, pairs):
-    evaluator = network(build)
+def test_folding_changes_values_only_by_rounding(build, pairs):
+    evaluator = image_evaluator(build)
     plain = evaluator.evaluate(TILE)
     names = [name for name, _ in evaluator.model.named_parameters()]
     assert folding_agrees(evaluator)
@@ -167,7 +142,7 @@ def test_folding_is_exact_in_float64():
 
 
 def test_folding_that_would_be_wrong_is_refused():
-    evaluator = network(Branching)
+    evaluator = image_evaluator(Branching)
     assert len(evaluator.folding()) == 1
     assert not folding_agrees(evaluator)
     assert not calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0)).settings.fold
@@ -178,49 +153,50 @@ def test_an_objective_that_reads_the_weights_is_not_folded():
         values = cross_entropy(model, batch)
         return {"loss": values["loss"] + model.conv1.weight.square().sum()}
 
-    evaluator = network(resnet, objective)
+    evaluator = image_evaluator(resnet, objective=objective)
     assert not folding_agrees(evaluator)
 
 
-def test_batches_are_not_resized_where_samples_depend_on_each_other():
-    evaluator = network(Mingling)
+def test_batches_are_not_resized_if_samples_depend_on_each_other():
+    evaluator = image_evaluator(Mingling)
     batches = list(evaluator.first_split)
     for size in (8, 32):
         assert not keeps_values(evaluator, Settings(size), (1.0, 1.0), batches[:2])
     assert calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0)).settings.micro_batch == 16
 
 
-def test_default_settings_follow_from_the_model_s_shapes():
-    assert measure_largest_output(network(resnet)) == 16 * 8 * 8 * 4
-    chosen = choose_default_settings(network(resnet), (1.0, 1.0))
+def test_default_settings_follow_from_the_models_shapes():
+    assert measure_largest_output(image_evaluator(resnet)) == 16 * 8 * 8 * 4
+    chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0))
     assert chosen == Settings(128, channels_last=True, fold=True)
-    assert choose_default_settings(network(resnet), (1.0, 1.0), resize=False).micro_batch == 16
-    assert choose_default_settings(network(Mingling), (1.0, 1.0)) == Settings(
+    chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0), resize=False)
+    assert chosen.micro_batch == 16
+    assert choose_default_settings(image_evaluator(Mingling), (1.0, 1.0)) == Settings(
         16, channels_last=True
     )
-    assert not choose_default_settings(network(Branching), (1.0, 1.0)).fold
+    assert not choose_default_settings(image_evaluator(Branching), (1.0, 1.0)).fold
 
 
-def test_an_objective_that_needs_whole_batches_is_left_alone():
+def test_an_objective_that_needs_whole_batches_keeps_them():
     def objective(model, batch):
         if len(batch[0]) not in (16, 6):
             raise ValueError("a batch of another size")
         return cross_entropy(model, batch)
 
-    evaluator = network(resnet, objective)
+    evaluator = image_evaluator(resnet, objective=objective)
     assert len(evaluator.folding()) == 0
     assert choose_default_settings(evaluator, (1.0, 1.0), resize=False).channels_last
 
 
 def test_short_runs_are_not_calibrated():
-    evaluator = network(resnet)
+    evaluator = image_evaluator(resnet)
     assert calibrate_settings(evaluator, 3, 1, (1.0, 1.0)).settings == Settings(16)
 
 
 @pytest.mark.bits
 @pytest.mark.parametrize("resize", [True, False])
-def test_calibrating_leaves_the_evaluator_as_it_was(resize):
-    evaluator = network(resnet)
+def test_calibration_restores_the_evaluator(resize):
+    evaluator = image_evaluator(resnet)
     before = evaluator.evaluate(TILE)
     found = calibrate_settings(evaluator, 10**7, 1, (1.0, 1.0), resize).settings
     assert found.precision == "fp32"
@@ -231,7 +207,7 @@ def test_calibrating_leaves_the_evaluator_as_it_was(resize):
 
 
 def test_a_reduced_precision_is_compared_with_fp32():
-    evaluator = network(resnet, settings=Settings(16, precision="bf16"))
+    evaluator = image_evaluator(resnet, settings=Settings(16, precision="bf16"))
     points = [(0.0, 0.0), (1.0, 1.0)]
     errors = precision_errors(evaluator, points)
     assert [error["coordinates"] for error in errors] == [[0, 0], [1, 1]]
@@ -242,8 +218,8 @@ def test_a_reduced_precision_is_compared_with_fp32():
     assert (reduced != evaluator.evaluate(TILE).values["train", "loss"]).all()
 
 
-def test_fresh_statistics_are_those_of_the_precision_that_is_compared():
-    evaluator = network(resnet, settings=Settings(16, precision="bf16"))
+def test_re_estimated_statistics_use_the_compared_precision():
+    evaluator = image_evaluator(resnet, settings=Settings(16, precision="bf16"))
     evaluator.recalibration = Recalibration(
         evaluator.model, evaluator.first_split, evaluator.objective
     )
@@ -259,7 +235,7 @@ def test_fresh_statistics_are_those_of_the_precision_that_is_compared():
 @pytest.mark.parametrize("fold", [False, True])
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_points_of_a_tile_do_not_share_cast_weights(precision, fold):
-    evaluator = network(resnet)
+    evaluator = image_evaluator(resnet)
     evaluator.apply(Settings(16, fold=fold, precision=precision))
     together = evaluator.evaluate(TILE)
     for point, coordinates in enumerate(TILE.coordinates):
@@ -296,8 +272,8 @@ def test_nested_batches_are_divided_in_order():
 @pytest.mark.parametrize("room", [1 << 30, 0])
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_points_of_a_tile_do_not_depend_on_each_other(precision, room):
-    """Autocast caches converted weights, which must not outlive their point."""
-    evaluator = network(lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)))
+    """Autocast caches converted weights, which must not be reused at another point."""
+    evaluator = image_evaluator(lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)))
     evaluator.load(room)
     evaluator.apply(Settings(16, precision=precision))
     together = evaluator.evaluate(TILE)
