@@ -90,7 +90,7 @@ def evaluator(
     model,
     splits: Mapping[str, Any],
     objective,
-    directions: Mapping[str, Any] | None = None,
+    directions: Mapping[str, Any] | Callable[..., Any] | None = None,
     settings=None,
     room=1 << 30,
     device="cpu",
@@ -102,7 +102,8 @@ def evaluator(
         model: the network, at the centre of the slice.
         splits: where the samples of each split come from.
         objective: as of a problem.
-        directions: by axis, recipes or tensors by parameter name; random in x and y if None.
+        directions: by axis, recipes or tensors by parameter name; or a function that makes the
+            slice around its centre; random in x and y if None.
         settings: of the forward pass; micro-batches of 16 samples if None.
         room: bytes, or a `Room`, for keeping data in memory.
         device: where to evaluate.
@@ -120,7 +121,9 @@ def evaluator(
     parameters = FlatParameters.of_model(model, device)
     if directions is None:
         directions = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
-    if all(isinstance(each, Mapping) for each in directions.values()):
+    if callable(directions):
+        slice_ = directions(parameters.clone())
+    elif all(isinstance(each, Mapping) for each in directions.values()):
         flats = {axis: parameters.clone() for axis in directions}
         for axis, tensors in directions.items():
             flats[axis].assign(tensors)
@@ -134,6 +137,17 @@ def evaluator(
     found = Evaluator(model, parameters, slice_, objective, data, settings, **more)
     found.load(room)
     return found
+
+
+def regression(samples=50, features=3):
+    """Return a linear model of its inputs, the inputs and the targets, all in float64."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(samples, features, generator=generator, dtype=torch.float64)
+    targets = torch.randn(samples, 1, generator=generator, dtype=torch.float64)
+    torch.manual_seed(1)
+    return torch.nn.Linear(features, 1, dtype=torch.float64), inputs, targets
 
 
 def image_evaluator(build, samples=(70,), objective=None, settings=None):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from builders import evaluator
+from builders import evaluator, regression
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import mean_squared_error
@@ -27,12 +27,10 @@ def whole(grid):
     return Tile(indices, grid.coordinates(indices))
 
 
-def regression(dtype, samples=53):
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(samples, 3, generator=generator, dtype=torch.float64)
-    targets = torch.randn(samples, 1, generator=generator, dtype=torch.float64)
-    torch.manual_seed(1)
-    model = nn.Linear(3, 1, dtype=torch.float64)
+def random_regression(dtype, samples=53):
+    """Return a regression's model of a dtype, two directions, its inputs and its targets."""
+    model, inputs, targets = regression(samples)
+    generator = torch.Generator().manual_seed(2)
     directions = {
         axis: {
             n: torch.randn(p.shape, generator=generator, dtype=torch.float64)
@@ -46,7 +44,7 @@ def regression(dtype, samples=53):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 def test_a_linear_regression_has_a_polynomial_for_a_surface(dtype, tolerance):
     """With residuals r and the responses a, b to the directions: mean (r + x a + y b)^2."""
-    model, directions, inputs, targets = regression(dtype)
+    model, directions, inputs, targets = random_regression(dtype)
     centre = {n: p.detach().double().clone() for n, p in model.named_parameters()}
     data = TensorDataset(inputs.to(dtype), targets.to(dtype))
     evaluator = make(model, directions, mean_squared_error, {"train": data})
@@ -105,7 +103,7 @@ def test_a_network_of_two_parameters_by_hand():
 
 @pytest.mark.parametrize("micro_batch", [1, 7, 53, 1000])
 def test_unequal_last_batches_weigh_by_their_samples(micro_batch):
-    model, directions, inputs, targets = regression(torch.float64)
+    model, directions, inputs, targets = random_regression(torch.float64)
     data = TensorDataset(inputs, targets)
     evaluator = make(model, directions, mean_squared_error, {"train": data}, micro_batch)
     result = evaluator.evaluate(ORIGIN)
@@ -135,7 +133,7 @@ def test_streamed_data_gives_what_held_data_gives():
     grid = Grid({"x": Axis(-1, 1, 3), "y": Axis(-1, 1, 2)})
     results = []
     for budget in (1 << 30, 1500, 0):  # everything, one of the splits, nothing
-        model, directions, inputs, targets = regression(torch.float64)
+        model, directions, inputs, targets = random_regression(torch.float64)
         data = TensorDataset(inputs, targets)
         half = TensorDataset(inputs[:20], targets[:20])
         splits = {"test": half, "train": data}
@@ -159,7 +157,7 @@ def test_data_is_read_once_however_many_points_there_are():
             reads.append(index)
             return torch.ones(3).double(), torch.ones(1).double()
 
-    model, directions, *_ = regression(torch.float64)
+    model, directions, *_ = random_regression(torch.float64)
     evaluator = make(model, directions, mean_squared_error, {"train": Counting()})
     evaluator.evaluate(whole(Grid({"x": Axis(-1, 1, 5), "y": Axis(-1, 1, 5)})))
     assert sorted(reads) == list(range(6))
@@ -201,14 +199,14 @@ def test_every_source_of_data_gives_the_same(kind):
     values = []
     for name in ("data set", kind):
         torch.manual_seed(0)
-        model, directions, *_ = regression(torch.float64)
+        model, directions, *_ = random_regression(torch.float64)
         evaluator = make(model, directions, mean_squared_error, {"train": sources()[name]})
         values.append(evaluator.evaluate(ORIGIN).values["train", "loss"][0])
     assert values[0] == pytest.approx(values[1], rel=1e-13)
 
 
 def test_iterable_data_sets_are_batched():
-    model, directions, *_ = regression(torch.float64)
+    model, directions, *_ = random_regression(torch.float64)
     evaluator = make(model, directions, mean_squared_error, {"train": Samples()}, micro_batch=2)
     assert [len(batch[0]) for batch in evaluator.splits["train"]] == [2, 2, 1]
 
@@ -229,7 +227,7 @@ def test_iterable_data_sets_are_batched():
     ],
 )
 def test_objectives_that_return_something_else_are_refused(objective, words):
-    model, directions, inputs, targets = regression(torch.float64)
+    model, directions, inputs, targets = random_regression(torch.float64)
     splits = {"train": TensorDataset(inputs, targets)}
     evaluator = make(model, directions, objective, splits)
     with pytest.raises(ProblemError, match=words):
@@ -237,7 +235,7 @@ def test_objectives_that_return_something_else_are_refused(objective, words):
 
 
 def test_the_centre_is_checked_and_counted():
-    model, directions, inputs, targets = regression(torch.float64)
+    model, directions, inputs, targets = random_regression(torch.float64)
     splits = {
         "train": TensorDataset(inputs, targets),
         "test": TensorDataset(inputs[:5], targets[:5]),
@@ -270,7 +268,7 @@ def test_a_shuffled_loader_that_leaves_nothing_out_is_not_random(workplace):
 
 @pytest.mark.parametrize("source", [[], TensorDataset(torch.zeros(0, 3), torch.zeros(0, 1))])
 def test_empty_splits_are_refused(source):
-    model, directions, *_ = regression(torch.float64)
+    model, directions, *_ = random_regression(torch.float64)
     with pytest.raises(ProblemError, match="'train' is empty"):
         make(model, directions, mean_squared_error, {"train": source})
 
@@ -283,7 +281,7 @@ def test_data_that_fails_is_named():
         def __getitem__(self, index):
             raise OSError("no such image")
 
-    model, directions, *_ = regression(torch.float64)
+    model, directions, *_ = random_regression(torch.float64)
     with pytest.raises(ProblemError, match="'train' can't be read: OSError: no such image"):
         make(model, directions, mean_squared_error, {"train": Failing()})
 

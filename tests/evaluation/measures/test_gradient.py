@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from builders import evaluator, regression
 from landscape_cli.errors import ProblemError, UsageError
-from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import MEASURES, measures_from
 from landscape_cli.evaluation.measures.gradient import GradientMeasure
@@ -27,31 +27,12 @@ DIRECTIONS = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2)}
 POINTS = ((0.0, 0.0), (0.5, -1.0), (-0.25, 0.75))
 
 
-def regression(samples=50, features=3):
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(samples, features, generator=generator, dtype=torch.float64)
-    targets = torch.randn(samples, 1, generator=generator, dtype=torch.float64)
-    torch.manual_seed(1)
-    return nn.Linear(features, 1, dtype=torch.float64), inputs, targets
-
-
 def evaluator_of(model, inputs, targets, objective, make=None, settings=None, **keys):
-    parameters = FlatParameters.of_model(model, CPU)
-    slice_ = (make or (lambda centre: build_slice(centre, DIRECTIONS)))(parameters.clone())
-    settings = settings or Settings(16)
-    split = SplitData("train", TensorDataset(inputs, targets), settings.micro_batch, CPU)
-    evaluator = Evaluator(
-        model,
-        parameters,
-        slice_,
-        objective,
-        {"train": split},
-        settings,
-        measures=[GradientMeasure(**keys)],
-    )
-    evaluator.load(1 << 20)
-    evaluator.apply(settings)
-    return evaluator
+    settings, measures = settings or Settings(16), [GradientMeasure(**keys)]
+    splits = {"train": TensorDataset(inputs, targets)}
+    found = evaluator(model, splits, objective, make, settings, measures=measures)
+    found.apply(settings)
+    return found
 
 
 def convolutional(dtype=torch.float32):
