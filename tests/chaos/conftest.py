@@ -1,4 +1,4 @@
-"""Runs to be disturbed, and what disturbs them."""
+"""Fixtures that start runs and disturb them."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from landscape_cli.store import read_surface
 ROOT = Path(__file__).parents[2]
 SEED = int(os.environ.get("LANDSCAPE_CHAOS_SEED", "1"))
 ENDS_WITHIN = 30.0
-"""Seconds after which no process of a job that was hit may be left."""
+"""Seconds within which every process of a job that was hit must end."""
 
 WHOM = ("rank", "launcher", "all")
 
@@ -34,20 +34,20 @@ class Job:
         self.began = time.time()
 
     def processes(self) -> list[psutil.Process]:
-        """The launcher, its helpers and the ranks, as far as they live."""
+        """Return the live processes: the launcher, its helpers and the ranks."""
         return self.workplace.processes(self.process.pid)
 
     def ranks(self) -> list[psutil.Process]:
-        """The ranks, rank 0 first."""
+        """Return the ranks, rank 0 first."""
         return self.workplace.ranks(self.process.pid)
 
     def watch(self, seconds: float, enough: float = float("inf"), fresh: bool = False) -> bool:
-        """Look at the file for so long; say whether the run still goes on.
+        """Watch the file for some time, and return whether the run is still going.
 
         Args:
-            seconds: how long.
-            enough: until the file has so many points, if that is earlier.
-            fresh: until this run has written the file, if that is earlier.
+            seconds: how long to watch.
+            enough: stop earlier once the file has this many points.
+            fresh: stop earlier once this run has written the file.
         """
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None and self.seen < enough:
@@ -59,7 +59,7 @@ class Job:
         return self.process.poll() is None
 
     def ended(self, timeout: float = 120.0) -> tuple[str, str]:
-        """What was printed, once no process is left."""
+        """Wait until every process has ended, and return what was printed."""
         everyone = self.processes()
         output = self.process.communicate(timeout=timeout)
         gone(everyone)
@@ -67,7 +67,7 @@ class Job:
 
 
 class Chaos:
-    """Kills at random, and counts what it did."""
+    """Kills processes at random, and counts its kills."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -81,7 +81,7 @@ class Chaos:
         for victim in victims.get(whom, everyone):
             hit(victim, signal.SIGKILL)
         self.kills[whom] += 1
-        gone(everyone)  # those whose launcher is dead have to end by themselves
+        gone(everyone)  # processes whose launcher is dead have to end by themselves
         job.process.communicate()
 
 
@@ -92,7 +92,7 @@ def hit(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def gone(processes: list[psutil.Process]) -> None:
-    """Wait until processes have ended; they may not take long."""
+    """Check that processes end within ``ENDS_WITHIN`` seconds."""
     _, alive = psutil.wait_procs(processes, timeout=ENDS_WITHIN)
     assert not alive, f"still there: {alive}"
 
@@ -104,7 +104,7 @@ def chaos() -> Chaos:
 
 @pytest.fixture
 def start(workplace):
-    """Starts jobs, none of which outlives the test."""
+    """Return a function that starts jobs, none of which outlives the test."""
     jobs = []
 
     def begin(
@@ -127,7 +127,7 @@ def start(workplace):
 
 @pytest.fixture(scope="session")
 def network(tmp_path_factory):
-    """The configuration of a ResNet that was trained on real digits: 41 x 41 points of some ms."""
+    """Train a ResNet on the digits; return its configuration: 41 x 41 points of a few ms."""
     folder = tmp_path_factory.mktemp("network")
     values = {
         "problem": "landscape_cli.problems.zoo:build",

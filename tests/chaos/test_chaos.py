@@ -1,4 +1,4 @@
-"""Surfaces of runs that are killed, starved and stopped are, at last, those of undisturbed runs."""
+"""Tests that killed, starved and stopped runs finally give the surfaces of undisturbed runs."""
 
 import os
 import re
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.mpi]
 
 ROUNDS = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "50"))
 SETTING_UP, COMPUTING = 5.0, 6.0
-"""Seconds within which a run is hit: from its start, or from when it begins to compute."""
+"""Upper bounds in seconds on when a run is hit, after its start or after it starts computing."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_rank_that_is_stopped_for_a_while(start, network, undisturbed, rank):
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small file system of its own."""
+    """Mount a small separate file system."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
@@ -114,7 +114,7 @@ def disk(tmp_path):
 
 
 def fill(folder):
-    """Leave no byte on a file system."""
+    """Fill a file system completely."""
     with open(folder / "rubbish", "wb", buffering=0) as file:
         try:
             while True:
@@ -124,7 +124,7 @@ def fill(folder):
 
 
 def as_anybody():
-    """What makes root a user whom permissions hold for."""
+    """Return the words before a command that make root subject to permissions."""
     if os.geteuid():
         return ()
     if shutil.which("setpriv") is None:
@@ -154,7 +154,9 @@ def test_a_disk_that_is_full_or_read_only_for_a_while(start, network, undisturbe
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
-def test_a_disk_that_stays_so_does_not_lose_the_values(start, network, undisturbed, disk, trouble):
+def test_a_permanently_full_disk_does_not_lose_the_values(
+    start, network, undisturbed, disk, trouble
+):
     output = disk / "s.h5"
     job = start(network, "-o", output, ranks=2, surface=str(output), through=as_anybody())
     assert job.watch(60, enough=50)

@@ -1,4 +1,4 @@
-"""What rank 0 does with a pool of workers, without MPI."""
+"""Tests of rank 0's dispatching to a pool of workers, without MPI."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ GRID = Grid({"x": Axis(0, 1, 50), "y": Axis(0, 1, 40)})
 
 
 def work(tile):
-    """Note which thread did it, as the rank."""
+    """Return a result whose rank tells the thread that computed it."""
     name = threading.current_thread().name
     rank = 0 if name == "MainThread" else 1 + int(name.rpartition("_")[2])
     each = np.full(len(tile.indices), 0.1, np.float32)
@@ -23,7 +23,7 @@ def work(tile):
 
 
 class Asking(Tiling):
-    """A tiling that notes for which ranks tiles are taken."""
+    """A tiling that records the ranks for which tiles are taken."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -35,7 +35,7 @@ class Asking(Tiling):
 
 
 @pytest.mark.parametrize("size", [2, 5, mpi.COMPUTES_BELOW])
-def test_all_points_come_back_once_and_every_rank_is_asked_for(size, monkeypatch):
+def test_every_point_comes_back_once_and_every_rank_gets_tiles(size, monkeypatch):
     monkeypatch.setattr(mpi, "_work", work)
     source = Asking(GRID, np.arange(GRID.total), size)
     with ThreadPoolExecutor(4) as pool:
@@ -45,7 +45,7 @@ def test_all_points_come_back_once_and_every_rank_is_asked_for(size, monkeypatch
 
 
 @pytest.mark.parametrize("computes", [True, False])
-def test_rank_0_computes_unless_there_are_many(computes, monkeypatch):
+def test_rank_0_computes_unless_there_are_many_ranks(computes, monkeypatch):
     monkeypatch.setattr(mpi, "_work", work)
     size = mpi.COMPUTES_BELOW - computes
     source = Asking(GRID, np.arange(GRID.total), size)

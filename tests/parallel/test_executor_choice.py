@@ -1,4 +1,4 @@
-"""Several tasks that are not ranks of one world, found out from what launchers set."""
+"""Tests that tasks which are not ranks of one world are detected by their launchers' variables."""
 
 import os
 
@@ -14,7 +14,7 @@ PREFIXES = ("PMI", "OMPI_", "MV2_", "PALS_", "SLURM_", "LANDSCAPE_MPI")
 
 @pytest.fixture
 def tasks(monkeypatch):
-    """Sets variables as a launcher does, and no others."""
+    """Return a function that sets a launcher's variables and unsets all others."""
 
     def started(**variables):
         for name in os.environ:
@@ -42,12 +42,12 @@ def tasks(monkeypatch):
         ({"PMI_SIZE": "many"}, 1),
     ],
 )
-def test_how_many_tasks_there_are(tasks, variables, expected):
+def test_the_number_of_tasks(tasks, variables, expected):
     tasks(**variables)
     assert launcher.launched_tasks() == expected
 
 
-def test_separate_tasks_are_refused_and_one_says_so(tasks):
+def test_separate_tasks_are_refused_by_one_message(tasks):
     step = {"SLURM_STEP_ID": "3", "SLURM_STEP_NUM_TASKS": "2"}
     tasks(**step, SLURM_PROCID="0")
     with pytest.raises(UsageError, match="^2 tasks .* but they do not use MPI: .*=pmi2"):
@@ -66,11 +66,11 @@ def test_tasks_may_be_separate_on_purpose(tasks):
 
 
 @pytest.mark.mpi
-def test_a_world_of_one_that_is_one_of_many_is_refused(workplace, monkeypatch):
+def test_one_of_several_worlds_of_one_is_refused(workplace, monkeypatch):
     pytest.importorskip("mpi4py")
     config = workplace.config()
     for rank in ("0", "1"):
-        # What mpirun of Open MPI sets, which MPICH's library does not look at.
+        # Set by Open MPI's mpirun, and ignored by MPICH's library.
         monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
         monkeypatch.setenv("OMPI_COMM_WORLD_RANK", rank)
         done = workplace.run("compute", config)

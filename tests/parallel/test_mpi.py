@@ -1,4 +1,4 @@
-"""Real ranks under mpiexec: the same values on any number of them, and a quick end on failure."""
+"""Tests with real ranks: the same values on any number of ranks, and a quick end on failure."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from support.processes import kill_group, wait_until
 
 
 def arrays(path):
-    """Every array that must not depend on the ranks, by name."""
+    """Return the arrays that must not depend on the ranks, by name."""
     found = {}
     with h5py.File(path) as file:
         for group in ("values", "stderr"):
@@ -48,7 +48,7 @@ def compute_digits(workplace, ranks=None):
 
 @pytest.fixture(scope="module")
 def plain(new_workplace):
-    """The surface as one process computes it, without MPI."""
+    """Compute the surface in one process, without MPI."""
     return compute_digits(new_workplace("plain"))
 
 
@@ -120,7 +120,7 @@ def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
     )
     begin = time.monotonic()
     done = workplace.run("compute", config, ranks=2)
-    assert time.monotonic() - begin < 30  # 10 s after the failure, with what starting takes
+    assert time.monotonic() - begin < 30  # 10 s after the failure, plus startup
     assert done.returncode not in (0, 2)
     assert done.stderr.count("ValueError: the objective broke down") == 1
     assert "example.py" in done.stderr
@@ -150,7 +150,7 @@ def test_errors_are_printed_by_one_rank(workplace, keys, options):
 
 
 @pytest.mark.mpi
-def test_ranks_that_see_other_data_are_refused(workplace):
+def test_ranks_with_different_data_are_refused(workplace):
     config = workplace.config("example:different_data")
     done = workplace.run("compute", config, ranks=2)
     assert done.returncode == 2
@@ -189,12 +189,12 @@ def build():
     data = TensorDataset(torch.randn(150, 20), torch.randint(5, (150,)))
     return Problem(nn.Sequential(*layers), {"train": data}, cross_entropy)
 """
-"""A network whose values compiling changes by rounding, and a rank that can't compile."""
+"""A network whose values change by rounding when compiled, and a rank that can't compile."""
 
 
 @pytest.fixture
 def smooth(workplace):
-    """A configuration whose last batch is not compiled, and a way to run it."""
+    """Return a configuration whose last batch is not compiled, and a function that runs it."""
     workplace.write("smooth.py", SMOOTH)
     config = workplace.config("smooth:build", batch_size=64)
 
@@ -251,7 +251,7 @@ def test_a_compiled_file_is_continued_without_a_compiler(smooth, monkeypatch):
 
 
 def forget(path, points):
-    """Make a file incomplete: its last points are to do again."""
+    """Make a file incomplete by marking its last points as to do."""
     surface = read_surface(path)
     surface.status.ravel()[-points:] = 0
     for array in [*surface.values.values(), *surface.stderr.values()]:

@@ -1,4 +1,4 @@
-"""What is done about the MPI library before it is loaded."""
+"""Tests of the settings made before the MPI library is loaded."""
 
 import pytest
 
@@ -10,7 +10,7 @@ BY_SRUN = {"PMI_JOBID": "7.0", "SLURM_STEP_ID": "0"}
 
 @pytest.fixture
 def network(monkeypatch):
-    """The network that ranks with these variables and packages are told to use."""
+    """Return a function giving the network that ranks use, by variables and packages."""
 
     def network(packages=("mpich",), **variables):
         monkeypatch.setattr(mpi_vendor.os, "environ", variables)
@@ -21,11 +21,11 @@ def network(monkeypatch):
     return network
 
 
-def test_ranks_of_the_wheel_that_srun_starts_have_short_addresses(network):
+def test_ranks_of_the_wheel_started_by_srun_have_short_addresses(network):
     assert network(**BY_SRUN) == "ofi"
 
 
-def test_the_user_s_own_network_is_kept(network):
+def test_the_users_own_network_is_kept(network):
     assert network(**BY_SRUN, **{NETWORK: "ucx"}) == "ucx"
 
 

@@ -20,7 +20,7 @@ def finish(tile, seconds, rank=0):
 
 
 def play(tiling, points_take):
-    """Run a tiling on clocks: what each rank got as (begin, end, points), by rank."""
+    """Simulate a tiling; return (begin, end, points) of each tile, by rank."""
     tiles = [[] for _ in points_take]
     running = []
 
@@ -45,7 +45,7 @@ def play(tiling, points_take):
     st.integers(1, 9),
     st.floats(1e-6, 10),
 )
-def test_every_point_is_given_out_once_whatever_it_takes(todo, ranks, seconds):
+def test_every_point_is_handed_out_once_for_any_durations(todo, ranks, seconds):
     tiling = Tiling(GRID, np.array(todo, np.int64), ranks)
     given_out = []
     for result in SerialExecutor().run(tiling, lambda tile: finish(tile, seconds)):
@@ -55,7 +55,7 @@ def test_every_point_is_given_out_once_whatever_it_takes(todo, ranks, seconds):
 
 
 @given(st.integers(0, 1200), st.lists(st.floats(1e-4, 3), min_size=1, max_size=20))
-def test_every_point_is_given_out_once_to_ranks_of_any_speeds(total, points_take):
+def test_every_point_is_handed_out_once_for_any_speeds(total, points_take):
     tiling = Tiling(GRID, np.arange(total), len(points_take))
     tiles = play(tiling, points_take)
     assert sum(points for rank in tiles for _, _, points in rank) == total
@@ -72,12 +72,12 @@ def test_all_ranks_end_at_about_the_same_time(ranks, seconds, slowness):
     total = int(10 * speed)
     tiles = play(Tiling(LARGE, np.arange(total), ranks), points_take)
     ends = [rank[-1][1] for rank in tiles]
-    # One point of the slowest rank, and the shortest tile that rank 0 would hand out.
+    # One point on the slowest rank, plus the shortest tile that rank 0 hands out.
     assert max(ends) - min(ends) <= 2 * max(points_take) + 0.05
     assert max(ends) <= total / speed + 2 * max(points_take) + 0.05
 
 
-def test_a_slow_rank_gets_fewer_points_and_not_a_longer_tile():
+def test_a_slow_rank_gets_fewer_points_rather_than_a_longer_tile():
     tiles = play(Tiling(GRID, np.arange(1200), 4), [0.01, 0.01, 0.01, 0.04])
     fast, slow = ([end - begin for begin, end, _ in tiles[rank]] for rank in (0, 3))
     assert max(slow) <= 1.01

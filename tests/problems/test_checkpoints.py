@@ -56,7 +56,7 @@ def test_a_compiled_submodule_loads(tmp_path, trained):
     check(tmp_path / "net.pt", trained)
 
 
-def test_a_model_that_is_wrapped_itself_takes_bare_names(tmp_path, trained):
+def test_a_wrapped_model_takes_bare_names(tmp_path, trained):
     torch.save(trained.state_dict(), tmp_path / "net.pt")
     wrapped = nn.DataParallel(network())
     load_weights(wrapped, str(tmp_path / "net.pt"))

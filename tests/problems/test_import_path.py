@@ -7,7 +7,7 @@ from landscape_cli.problems import Problem
 from landscape_cli.problems.import_path import load_problem
 
 
-def test_modules_in_the_current_folder_import(workplace):
+def test_modules_in_the_current_folder_are_importable(workplace):
     problem = load_problem("example:regression", {"samples": 7})
     assert isinstance(problem, Problem)
     assert len(problem.splits["train"]) == 7
@@ -44,7 +44,7 @@ def test_mistakes_are_named_with_their_cause(workplace, path, args, words):
         ("import sys\nsys.exit(3)", "SystemExit: 3"),
     ],
 )
-def test_a_module_that_does_not_import_is_refused_with_the_cause(workplace, text, words):
+def test_a_failing_import_is_refused_with_its_cause(workplace, text, words):
     workplace.write("faulty.py", text)
     with pytest.raises(ProblemError, match=f"module faulty can't be imported: .*{words}"):
         load_problem("faulty:build", {})

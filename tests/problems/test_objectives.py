@@ -40,7 +40,7 @@ def test_cross_entropy_by_hand():
         (torch.float16, torch.float32),
     ],
 )
-def test_values_have_the_type_of_the_scores_but_no_less_than_float32(dtype, expected):
+def test_values_have_the_dtype_of_the_scores_but_at_least_float32(dtype, expected):
     scores = torch.zeros(2, 3, dtype=dtype)
     for objective, targets in (
         (cross_entropy, torch.tensor([0, 1])),
@@ -57,8 +57,8 @@ def test_cross_entropy_takes_any_integer_targets(dtype):
     close(values["loss"], [math.log(4)] * 2)
 
 
-def test_cross_entropy_averages_the_places_of_a_sequence():
-    # Two samples, two classes, two places; the scores of class 1 are ln 3 or 0.
+def test_cross_entropy_averages_the_positions_of_a_sequence():
+    # Two samples, two classes, two positions; the scores of class 1 are ln 3 or 0.
     scores = torch.zeros(2, 2, 2)
     scores[0, 1] = torch.tensor([LN3, LN3])
     values = cross_entropy(SAME, (scores, torch.tensor([[1, 0], [1, 1]])))
@@ -78,7 +78,7 @@ def test_cross_entropy_names_shapes_that_do_not_fit(scores, targets):
     assert str(targets) in str(error.value)
 
 
-def test_cross_entropy_refuses_targets_that_are_no_class_numbers():
+def test_cross_entropy_refuses_targets_that_are_not_class_indices():
     with pytest.raises(ProblemError, match=r"float32.*long"):
         cross_entropy(SAME, (torch.zeros(2, 3), torch.zeros(2)))
 
@@ -97,7 +97,7 @@ def test_mean_squared_error_never_broadcasts(shapes):
     close(mean_squared_error(SAME, batch)["loss"], [0.0, 4.0, 9.0])
 
 
-def test_mean_squared_error_takes_integer_targets_and_the_predictions_type():
+def test_mean_squared_error_takes_integer_targets_in_the_predictions_dtype():
     values = mean_squared_error(SAME, (torch.tensor([0.5]), torch.tensor([2])))
     close(values["loss"], [2.25])
     assert values["loss"].dtype == torch.float32
@@ -126,13 +126,13 @@ def test_binary_cross_entropy_averages_several_labels():
     assert values["accuracy"].tolist() == [0.5]
 
 
-def test_binary_cross_entropy_decides_at_a_logit_of_0():
+def test_binary_cross_entropy_has_its_threshold_at_a_logit_of_0():
     logits = torch.tensor([0.1, 0.1, -0.1, -0.1])
     values = binary_cross_entropy(SAME, (logits, torch.tensor([1, 0, 1, 0])))
     assert values["accuracy"].tolist() == [1.0, 0.0, 0.0, 1.0]
 
 
-def test_binary_cross_entropy_is_stable_far_out():
+def test_binary_cross_entropy_is_stable_for_large_logits():
     values = binary_cross_entropy(SAME, (torch.tensor([1000.0, -1000.0]), torch.tensor([0.0, 0.0])))
     assert values["loss"].tolist() == [1000.0, 0.0]
 
@@ -184,7 +184,7 @@ def test_a_named_tuple_is_a_pair():
     close(cross_entropy(SAME, pair(torch.zeros(1, 2), torch.tensor([0])))["loss"], [LN2])
 
 
-def test_a_model_that_returns_no_tensor_is_refused():
+def test_a_model_that_does_not_return_a_tensor_is_refused():
     class Fancy(nn.Module):
         def forward(self, inputs):
             return {"logits": inputs}

@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic; what they measure is not tested."""
+"""Tests of the benchmarks' arithmetic, not of their measurements."""
 
 import importlib
 import json
@@ -46,14 +46,14 @@ def test_the_simulation_conserves_work(points, point, speeds, computes, noise):
         assert done.ends[0] == 0
 
 
-def test_without_costs_nothing_is_lost():
+def test_without_overheads_no_time_is_lost():
     done = ranks.simulate(40_000, 0.01, [1.0] * 4, ranks.Costs(0.0))
     assert done.makespan == pytest.approx(100, rel=0.001)
     assert done.handling == 0
 
 
-def test_rank_0_saturates_where_tiles_are_too_short():
-    """A message of 1 ms and 100 ranks: tiles of a tenth of a second are all that rank 0 can do."""
+def test_rank_0_saturates_if_tiles_are_too_short():
+    """With messages of 1 ms and 100 ranks, rank 0 is saturated by tiles of 0.1 s."""
     costs = ranks.Costs(message=0.001)
     short = ranks.simulate(99 * 200, 0.05, [1.0] * 100, costs, tile=0.05, computes=False)
     assert short.share > 0.95
@@ -63,7 +63,7 @@ def test_rank_0_saturates_where_tiles_are_too_short():
     assert longer.makespan == pytest.approx(100, rel=0.05)
 
 
-def test_figures_are_json_lines_that_become_a_table(capsys):
+def test_json_lines_of_figures_become_a_table(capsys):
     reporting.emit("some_ratio", 0.98765432, "ratio", target=">= 0.9", one_seconds=1.5)
     line = json.loads(capsys.readouterr().out)
     assert line["value"] == 0.9877
@@ -76,13 +76,13 @@ def test_figures_are_json_lines_that_become_a_table(capsys):
         table.insert("no marks", text)
 
 
-def test_numbers_have_the_digits_of_a_measurement():
+def test_numbers_are_rounded_to_significant_digits():
     assert [reporting.significant(x) for x in (1.23456, 7, "text")] == [1.235, 7, "text"]
     assert np.isclose(reporting.significant(123456.0), 123500)
 
 
 def test_the_work_of_layers_is_counted():
-    """A convolution of 2 x 3 x 3 weights on 4 x 4 pixels, then a linear layer of 8 inputs."""
+    """A convolution with 2 x 3 x 3 weights on 4 x 4 pixels, and a linear layer with 8 inputs."""
     layers = [torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, 5)]
     work = roofline.count(torch.nn.Sequential(*layers), torch.ones(1, 1, 4, 4), 10, 4, size=2)
     assert work.flops == 10 * 2 * (8 * 9 + 5 * 8)

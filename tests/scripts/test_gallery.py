@@ -1,4 +1,4 @@
-"""The gallery's page: its pictures are there, its commands are commands; and how it is made."""
+"""Tests of the gallery: its page's pictures and commands, and how it is made."""
 
 import importlib
 import os
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 import builders
 from landscape_cli.cli import cli
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.store import write_surface
 
 ROOT = Path(__file__).parents[2]
@@ -47,31 +47,31 @@ COMMANDS = [command for block in BLOCKS for command in block.commands]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_s_pictures_are_there(name):
+def test_the_pages_pictures_exist(name):
     path = IMAGES / name
     assert path.stat().st_size < MOST_BYTES
     with Image.open(path) as image:
         colors = image.convert("RGB").getcolors(2**24)
         assert len(colors) >= FEWEST_COLORS
-        # Nor is it nearly blank.
+        # It is not nearly blank.
         assert max(colors)[0] < 0.98 * image.width * image.height
         assert getattr(image, "n_frames", 1) > 5 or path.suffix == ".png"
 
 
-def test_the_folder_holds_the_page_s_pictures_alone():
+def test_the_folder_holds_only_the_pages_pictures():
     assert sorted(path.name for path in IMAGES.iterdir()) == sorted(NAMES)
     assert sum(path.stat().st_size for path in IMAGES.iterdir()) < MOST_BYTES_TOGETHER
 
 
 def simple(command):
-    """The commands in what a shell is told, which may be a loop over them."""
+    """Return the commands in a shell text, which may be a loop over commands."""
     lines = command.replace("\\\n", " ").split("\n")
     words = [shlex.split(line) for line in lines]
     return [line for line in words if line[0] not in ("for", "done")]
 
 
 def parser(words):
-    """The command that a line starts, by its launcher if it has one, and its arguments."""
+    """Return the command on a line, without its launcher, and its arguments."""
     if words[:3] == ["mpiexec", "-n", "2"]:
         words = words[3:]
     if words[:2] == ["python", "scripts/train.py"]:
@@ -82,7 +82,7 @@ def parser(words):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=range(len(COMMANDS)))
-def test_the_page_s_commands_are_understood(command):
+def test_the_pages_commands_parse(command):
     for words in simple(command):
         understood, arguments = parser(words)
         understood.make_context("command", arguments)
@@ -138,13 +138,13 @@ def test_blocks_hold_commands_and_the_pictures_below_them():
     assert second.images == ("c.png",)
 
 
-def test_only_what_is_shown_is_renewed():
+def test_only_shown_outputs_are_updated():
     outputs = dict.fromkeys(["three", "four", *page.blocks(TEXT)[0].commands], "new \\1\n")
     assert page.renewed(TEXT, outputs.get) == TEXT.replace("old\nlines\n", "new \\1\n")
     assert page.renewed(TEXT, {}.get) == TEXT
 
 
-def test_what_knows_nothing_of_earlier_runs_is_run_once(tmp_path):
+def test_commands_that_cannot_resume_are_run_once(tmp_path):
     commands = {
         "python scripts/train.py a.yaml --set checkpoint=net.pt": True,
         "landscape trajectory a.yaml --checkpoints 'e/*.pt' -o path.h5": True,
@@ -162,7 +162,7 @@ def test_what_knows_nothing_of_earlier_runs_is_run_once(tmp_path):
     ("step", "width", "mode"), [(16, images.WIDTH, "P"), (1, images.NARROW, "RGB")]
 )
 def test_a_picture_is_kept_small_and_keeps_its_marks(tmp_path, step, width, mode):
-    """One of few colours keeps about them; one of many keeps them all, and is narrower."""
+    """A picture with few colours keeps about those; one with many keeps all, but is narrower."""
     ramp = np.linspace(0, 255, 2000).astype(np.uint8) // step * step
     pixels = np.stack([np.tile(ramp, (500, 1))] * 3, axis=-1)
     pixels[..., 1] = np.arange(500)[:, None] // 2 // step * step
@@ -194,7 +194,7 @@ def test_an_animation_keeps_its_frames_and_times(tmp_path):
         assert kept.n_frames == 3
 
 
-def test_a_terminal_s_colours_become_cells():
+def test_a_terminals_colours_become_cells():
     rows = terminal.cells("\x1b[?25l\x1b[0m\x1b[38;2;1;2;3ma\x1b[48;2;4;5;6mb\x1b[0mc\x1b[K\r\n\n")
     assert [[(one.character, one.front, one.back) for one in row] for row in rows] == [
         [
@@ -207,7 +207,7 @@ def test_a_terminal_s_colours_become_cells():
         terminal.cells("\x1b[7mx")
 
 
-def test_blocks_and_dots_are_drawn_where_they_are():
+def test_blocks_and_dots_are_drawn_in_place():
     red, blue = (255, 0, 0), (0, 0, 255)
     row = [terminal.Cell(one, red, blue) for one in "▀▄█⠁⢀ x"]
     pixels = np.asarray(terminal.draw([row])).astype(int)
@@ -230,7 +230,7 @@ def test_blocks_and_dots_are_drawn_where_they_are():
     assert (inner[:, 6 * width :, 0] > 128).any()
 
 
-def test_what_watches_is_ended_by_ctrl_c(tmp_path):
+def test_watching_commands_are_ended_by_ctrl_c(tmp_path):
     program = "import time; print('\x1b[0mshown', flush=True); time.sleep(60)"
     command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} --watch"
     text, code = terminal.printed(command, os.environ, tmp_path)
@@ -244,7 +244,7 @@ def test_what_watches_is_ended_by_ctrl_c(tmp_path):
     assert (text, code) == (f"{terminal.COLUMNS} {terminal.ROWS}\r\n", 0)
 
 
-def test_without_a_browser_it_says_what_to_install(tmp_path, monkeypatch):
+def test_without_a_browser_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(chromium.NoBrowserError, match="pip install|apt-get install"):
         chromium.screenshot(tmp_path / "page.html", tmp_path / "page.png")

@@ -1,4 +1,4 @@
-"""The experiments' own arithmetic, what they skip, and their configurations."""
+"""Tests of the experiments' arithmetic, of what they skip, and of their configurations."""
 
 import importlib
 import sys
@@ -11,7 +11,7 @@ import torch
 
 from builders import surface
 from landscape_cli.cli.error_report import run_script
-from landscape_cli.config.run_config import load_config
+from landscape_cli.config.loading import load_config
 from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.problems.zoo import MODELS
@@ -57,7 +57,7 @@ def test_rise_of_a_known_line(tmp_path):
     assert sharp_flat.rise(line, 0.25) == 0
 
 
-def test_the_weight_norm_leaves_vectors_out(tmp_path):
+def test_the_weight_norm_excludes_vectors(tmp_path):
     state = {"w": torch.full((2, 2), 1.5), "k": torch.ones(1, 1, 4, 4), "b": torch.ones(9)}
     torch.save({"state_dict": state}, tmp_path / "a.pt")
     assert sharp_flat.weight_norm(tmp_path / "a.pt") == pytest.approx(5)
@@ -116,7 +116,7 @@ def test_a_command_that_fails_is_named():
     assert steps.output_of([sys.executable, "-c", "print('out')"]) == "out\n"
 
 
-def test_a_surface_is_what_the_base_and_the_changes_say(tmp_path):
+def test_a_surface_follows_the_base_and_the_changes(tmp_path):
     workshop = steps.Workshop(tmp_path, {**BASE, "splits": ["train"]}, {"grid.x": [-2, 2, 3]})
     text = workshop.configuration({"splits": None, "samples": 5})
     (tmp_path / "a.yaml").write_text(text)
@@ -156,7 +156,7 @@ def test_every_configuration_is_valid(path):
     for axis, section in config.directions.items():
         direction_from(section, f"directions.{axis}")
     if path.parent.name == "cifar10":
-        # Each names its own files, and the commands in its head name it.
+        # Each names its own files, and the commands in its header name the configuration.
         assert Path(config.checkpoint).parent == Path(config.output).parent == Path("runs/cifar10")
         assert Path(config.output).stem.split("_wd")[0] == path.stem
         assert f"scripts/reproduce/cifar10/{path.name}" in path.read_text()
@@ -173,7 +173,7 @@ def test_every_configuration_is_valid(path):
 
 @pytest.fixture
 def on_digits(tmp_path, monkeypatch, capfd):
-    """Run an experiment on few digits, for one epoch; gives what it printed."""
+    """Run an experiment on few digits for one epoch, and return what it printed."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
     monkeypatch.setattr(sharp_flat, "DECAYS", ("0", "5e-4"))
@@ -214,7 +214,7 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
         "filter.png",
         "raw.png",
     }
-    # The second time nothing is made again, and the same networks are used.
+    # The second time, nothing is made again and the same networks are used.
     again, _ = on_digits(sharp_flat)
     assert again.count("have ") == 4
     assert again.count("nothing to do") == 12

@@ -46,7 +46,7 @@ def run(folder, *arguments):
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
-    """Run the script's main function in this process, in a folder of its own."""
+    """Run the script's main function in this process, in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     state, threads = torch.get_rng_state(), torch.get_num_threads()
@@ -154,11 +154,11 @@ def test_milestones_of_li_et_al():
     default = next(p for p in train.command.params if p.name == "milestones").default
     assert train.parse_milestones(default, 300) == [150, 225, 275]
     assert train.parse_milestones("", 300) == []
-    # The first epoch always has the full rate.
+    # The first epoch always has the full learning rate.
     assert train.parse_milestones(default, 1) == [1, 1, 1]
 
 
-def test_every_second_epoch_and_the_last(call, tmp_path):
+def test_every_second_epoch_and_the_last_are_saved(call, tmp_path):
     config = write_config(tmp_path)
     folder = tmp_path / "runs/net_epochs"
     folder.mkdir(parents=True)
@@ -170,7 +170,7 @@ def test_every_second_epoch_and_the_last(call, tmp_path):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_the_first_step_is_the_optimizers(call, tmp_path, optimizer):
-    """One batch, one step: compare with the step written out."""
+    """With one batch there is one step, which is compared with the written-out formula."""
     args = {**SETTINGS["problem_args"], "samples": {"train": 20, "test": 1}}
     config = write_config(tmp_path, problem_args=args)
     options = ["--epochs", 1, "--lr", 0.01, "--weight-decay", 0.1, "--optimizer", optimizer]
@@ -274,7 +274,7 @@ def own(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "sizes"),
     [
-        ("tensors", [16, 16]),  # the single sample left over is not trained on
+        ("tensors", [16, 16]),  # the single remaining sample is not trained on
         ("samples", [16, 16, 1]),
         ("loader", [7, 7, 7, 7, 5]),
         ("list", [20, 13]),
@@ -290,13 +290,13 @@ def test_every_kind_of_split(call, own, kind, sizes):
 
 
 @pytest.mark.parametrize("kind", ["tensors", "samples"])
-def test_each_epoch_and_seed_has_an_order_of_its_own(call, own, kind):
+def test_each_epoch_and_seed_has_its_own_order(call, own, kind):
     orders = []
     for seed in (1, 2):
         sys.modules.pop("own_problems", None)
         options = ["--epochs", 2, "--batch-size", 11, "--seed", seed]
         assert call(own("build", kind=kind), *options)[0] == 0
-        # The trial comes before the two epochs, the final means after them.
+        # One trial precedes the two epochs; the final means follow them.
         trial, order = 11, sys.modules["own_problems"].order
         orders += [order[trial : trial + 33], order[trial + 33 : trial + 66]]
         assert order[trial + 66 :] == sorted(order[trial : trial + 33])
@@ -305,7 +305,7 @@ def test_each_epoch_and_seed_has_an_order_of_its_own(call, own, kind):
     assert len({tuple(order) for order in orders}) == 4
 
 
-def test_a_model_that_takes_no_channels_last(call, own):
+def test_a_model_that_refuses_channels_last(call, own):
     code, output = call(own("images"), "--epochs", 2, "--lr", 0.01)
     assert code == 0, output.err
     assert all(value.is_contiguous() for value in load("runs/net.pt")["state_dict"].values())
@@ -322,7 +322,7 @@ def test_a_model_that_takes_no_channels_last(call, own):
         ("missing", "has no attribute 'missing'"),
     ],
 )
-def test_problems_that_can_not_be_trained(call, own, name, message):
+def test_problems_that_cannot_be_trained_are_refused(call, own, name, message):
     refused(call(own(name), "--epochs", 1), message)
 
 
@@ -366,12 +366,12 @@ def test_bad_files_are_one_line(call, tmp_path):
     refused(call(write_config(tmp_path), "--epochs", 1), "runs")
 
 
-def test_crop_flip_of_something_else(call, own):
+def test_crop_flip_of_other_data_is_refused(call, own):
     outcome = call(own("build", kind="list"), "--augment", "crop-flip")
     refused(outcome, "--augment crop-flip: needs batches (images of (n, c, h, w), ...)")
 
 
-def test_bad_input_ends_the_process_with_2(tmp_path):
+def test_bad_input_exits_with_2(tmp_path):
     result = run(tmp_path, "missing.yaml")
     assert result.returncode == 2
     assert result.stderr.startswith("train: ")
@@ -413,7 +413,7 @@ def test_the_users_own_example_trains(tmp_path):
     log = rows(tmp_path / "own_epochs")
     names = ["train_loss", "train_absolute_error", "test_loss", "test_absolute_error"]
     assert list(log[0])[2:] == names
-    # The targets have variance 1: the network explains two fifths of it in patients it never saw.
+    # The targets have variance 1; the network explains two fifths of it on unseen patients.
     assert float(log[-1]["train_loss"]) < 0.6 < float(log[0]["train_loss"])
     assert float(log[-1]["test_loss"]) < 0.6
     assert load(checkpoint)["epoch"] == 40

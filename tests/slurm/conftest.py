@@ -1,4 +1,4 @@
-"""A Slurm of two nodes on this machine, for as long as the tests last."""
+"""A Slurm with two nodes on this machine, for the duration of the tests."""
 
 import os
 import re
@@ -24,7 +24,7 @@ class Slurm:
     """The commands of the batch system.
 
     Args:
-        folder: where it keeps everything.
+        folder: the folder for all of its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +32,7 @@ class Slurm:
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def __call__(self, *command: str, text: str | None = None, **more: str) -> str:
-        """What a command prints; it must succeed."""
+        """Run a command, which must succeed, and return what it prints."""
         done = subprocess.run(
             command,
             input=text,
@@ -45,20 +45,20 @@ class Slurm:
         return done.stdout
 
     def submit(self, script: str, **more: str) -> str:
-        """The number of the job that a script becomes."""
+        """Submit a script and return the job id."""
         return self("sbatch", "--parsable", text=script, **more).strip()
 
     def facts(self, job: str) -> dict[str, str]:
-        """What is known of a job; of an array's first task."""
+        """Return Slurm's facts about a job, or about an array's first task."""
         shown = self("scontrol", "show", "job", "--oneliner", job).splitlines()[0]
         return dict(re.findall(r"(\w+)=(\S*)", shown))
 
     def states(self, job: str) -> list[str]:
-        """The state of a job, or of each task of an array."""
+        """Return the state of a job, or of each task of an array."""
         return re.findall(r"JobState=(\S+)", self("scontrol", "show", "job", "--oneliner", job))
 
     def wait(self, job: str, there: Callable[[], bool] | None = None) -> dict[str, str]:
-        """Wait for something, or until the job has ended; give what is then known of the job."""
+        """Wait until a condition holds, or the job ends; return the facts about the job."""
         deadline = time.monotonic() + TIMEOUT
         ended = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
         while not (there() if there else set(self.states(job)) <= ended):
@@ -67,7 +67,7 @@ class Slurm:
         return self.facts(job)
 
     def report(self, job: str) -> str:
-        """All that is known of a job, and what it wrote."""
+        """Return everything known about a job, and its output."""
         log = Path(self.facts(job)["StdOut"])
         wrote = log.read_text() if log.exists() else "nothing"
         return f"{self('scontrol', 'show', 'job', job)}\n{log}:\n{wrote}"
@@ -81,7 +81,7 @@ class Slurm:
         (self.folder / "munge.key").chmod(0o400)
 
     def daemons(self) -> list[list[str]]:
-        """The commands that it consists of, to be started in this order."""
+        """Return the commands of the daemons, in the order in which to start them."""
         places = {"key-file": "key", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         files = [f"--{option}={self.folder}/munge.{end}" for option, end in places.items()]
         munge = ["munged", "--foreground", "--force", f"--socket={self.folder}/munge.socket"]
@@ -92,13 +92,13 @@ class Slurm:
         ]
 
     def idle(self) -> bool:
-        """Whether both nodes wait for jobs."""
+        """Tell whether both nodes are idle."""
         command = ["sinfo", "--noheader", "--Node", "--format", "%T"]
         shown = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         return shown.stdout.split() == ["idle", "idle"]
 
     def sweep(self) -> None:
-        """End whatever was started in its environment and has not ended."""
+        """Kill all processes left in this Slurm's environment."""
         for process in psutil.process_iter():
             try:
                 if process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]:
@@ -116,7 +116,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _unavailable() -> str | None:
-    """Why there can be no Slurm here."""
+    """Return the reason why Slurm can't run here, if there is one."""
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         return f"no {', '.join(missing)}: apt-get install slurm-wlm munge"
     return None if os.geteuid() == 0 else "only root can start Slurm's daemons"
@@ -124,10 +124,10 @@ def _unavailable() -> str | None:
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Slurm]:
-    """The batch system; all of it ends with the tests."""
+    """Start the batch system, and end it with the tests."""
     if reason := _unavailable():
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # short, as the path of a socket must be
+    folder = Path(tempfile.mkdtemp(prefix="slurm"))  # short, because paths of sockets must be
     slurm = Slurm(folder)
     slurm.configure()
     processes = []

@@ -1,4 +1,4 @@
-"""Scripts that `landscape slurm` prints, run by Slurm itself."""
+"""Tests that run the scripts printed by `landscape slurm` on a real Slurm."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def undisturbed(new_workplace):
 
 @pytest.fixture
 def submit(slurm, workplace):
-    """Submits the script that these arguments give, in the workplace; gives the job's number."""
+    """Return a function that submits the script for some arguments and returns the job id."""
     jobs = []
 
     def submit(*arguments, seconds=0.1):
@@ -57,7 +57,7 @@ def log(job):
 
 
 def completed(slurm, job, restarts):
-    """Wait for the end of a job that was requeued so often."""
+    """Wait for a job to end, and check how often it was requeued."""
     facts = slurm.wait(job)
     assert (facts["JobState"], facts["ExitCode"]) == ("COMPLETED", "0:0"), (facts, log(job))
     assert facts["Restarts"] == str(restarts), log(job)
@@ -68,7 +68,7 @@ def completed(slurm, job, restarts):
 def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
     job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher, seconds=0.05)
     slurm.wait(job, lambda: progress() > 10)
-    # The step that runs the ranks, or mpiexec's helpers, which start one on each node.
+    # The step runs the ranks, or mpiexec's helpers, one on each node.
     steps = slurm("squeue", "--steps", "--noheader", f"--job={job}", "--format=%i %N").split("\n")
     assert f"{job}.0 n[1-2]" in steps
     completed(slurm, job, 0)
@@ -80,7 +80,7 @@ def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
 
 
 def test_a_job_ends_before_its_time_limit_and_requeues_itself(slurm, submit, undisturbed):
-    # Slurm's shortest limit is a minute; its signal is turned into one that nothing heeds.
+    # Slurm's shortest time limit is a minute; its signal is replaced by one that is ignored.
     job = submit("--nodes", 2, "--time", "1:00", "--sbatch", "--signal=CONT@1", seconds=0.3)
     slurm.wait(job, lambda: slurm.facts(job)["Restarts"] == "1")
     assert 0 < progress() < POINTS
@@ -93,10 +93,10 @@ def test_a_job_ends_before_its_time_limit_and_requeues_itself(slurm, submit, und
 
 
 @pytest.mark.parametrize("launcher", ["srun", "mpiexec"])
-def test_a_signal_ends_a_job_s_turn(slurm, submit, undisturbed, launcher):
+def test_a_signal_stops_a_job_early(slurm, submit, undisturbed, launcher):
     job = submit("--nodes", 2, "--time", "10m", "--launcher", launcher)
     slurm.wait(job, lambda: progress() > 10)
-    # Of a job under mpiexec it is the script that Slurm signals at the time limit.
+    # For a job under mpiexec, Slurm signals the script at the time limit.
     slurm("scancel", "--signal=USR1", *(["--batch"] if launcher == "mpiexec" else []), job)
     completed(slurm, job, 1)
     assert "stopped by SIGUSR1 with" in log(job)
@@ -106,7 +106,7 @@ def test_a_signal_ends_a_job_s_turn(slurm, submit, undisturbed, launcher):
     same(surface, undisturbed)
 
 
-def test_a_job_that_is_requeued_by_hand_goes_on(slurm, submit, undisturbed):
+def test_a_job_requeued_by_hand_continues(slurm, submit, undisturbed):
     job = submit("--ntasks-per-node", 2, "--time", "10m")
     slurm.wait(job, lambda: progress() > 10)
     slurm("scontrol", "requeue", job)
@@ -116,9 +116,7 @@ def test_a_job_that_is_requeued_by_hand_goes_on(slurm, submit, undisturbed):
     same(read_surface("surface.h5"), undisturbed)
 
 
-def test_the_shards_of_an_array_are_merged_by_a_job_that_waits_for_them(
-    slurm, workplace, submit, undisturbed
-):
+def test_a_dependent_job_merges_the_shards_of_an_array(slurm, workplace, submit, undisturbed):
     job = submit("--array", 4, "--time", "10m")
     script = (workplace.folder / "job.sh").read_text()
     hint = re.search(r"^#   (sbatch .*)$", script, re.MULTILINE)[1]

@@ -14,7 +14,7 @@ TENSORS = st.lists(
 
 
 def older_write(path, **directions):
-    """Store lists of arrays as `loss-landscape` does: by position, without names."""
+    """Write lists of arrays as `loss-landscape` does: by position, without names."""
     with h5py.File(path, "w") as file:
         for group, tensors in directions.items():
             for number, tensor in enumerate(tensors):
@@ -22,14 +22,14 @@ def older_write(path, **directions):
 
 
 def older_read(path, group):
-    """Load such a list as that tool does, which counts the members and asks for each number."""
+    """Read such a list as that tool does: it counts the members and reads each number."""
     with h5py.File(path) as file:
         return [file[group][str(number)][()] for number in range(len(file[group]))]
 
 
 @settings(max_examples=30)
 @given(TENSORS)
-def test_the_other_tool_s_directions_come_in_order_without_names(tmp_path, tensors):
+def test_the_other_tools_directions_are_read_in_order_without_names(tmp_path, tensors):
     older_write(tmp_path / "old.h5", xdirection=tensors, ydirection=tensors[::-1])
     for axis, written in (("x", tensors), ("y", tensors[::-1])):
         read = read_direction(tmp_path / "old.h5", axis)
@@ -42,7 +42,7 @@ def test_the_other_tool_s_directions_come_in_order_without_names(tmp_path, tenso
 
 @settings(max_examples=30)
 @given(TENSORS)
-def test_our_directions_are_read_by_both(tmp_path, tensors):
+def test_both_tools_read_our_directions(tmp_path, tensors):
     named = {f"layer{number}.weight": tensor for number, tensor in enumerate(tensors)}
 
     def pieces():
@@ -71,7 +71,7 @@ def test_counters_doubles_and_foreign_byte_orders_are_read(tmp_path):
     assert read[0].tolist() == [0, 1, 2]
 
 
-def test_a_direction_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_direction_is_refused(tmp_path):
     path = tmp_path / "old.h5"
     older_write(path, xdirection=[np.ones(2)])
     with pytest.raises(StoreError) as caught:
@@ -106,8 +106,8 @@ def test_damaged_directions_are_refused(tmp_path):
         read_direction(path, "z")
 
 
-def test_a_name_that_is_no_text_is_refused(tmp_path):
-    """HDF5 ends the process where such a name is damaged as well."""
+def test_a_name_that_is_not_text_is_refused(tmp_path):
+    """HDF5 aborts the process if such a name is damaged too."""
     path = tmp_path / "old.h5"
     older_write(path, xdirection=[np.ones(2)])
     with h5py.File(path, "r+") as file:

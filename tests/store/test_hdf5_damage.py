@@ -1,4 +1,4 @@
-"""Damage that HDF5 does not notice."""
+"""Tests of damage that HDF5 does not notice."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_whole_files_are_accepted(surface, tmp_path):
 
 
 @pytest.mark.parametrize("change", [lambda text: text + b"more", lambda text: text[:-1]])
-def test_another_length_is_refused(surface, change):
+def test_a_changed_length_is_refused(surface, change):
     surface.write_bytes(change(surface.read_bytes()))
     with pytest.raises(
         StoreError, match=r"damaged one \(it has \d+ bytes, but its header says \d+\)"
@@ -39,8 +39,8 @@ def test_another_length_is_refused(surface, change):
 
 
 @pytest.mark.parametrize("unused", [b"\0\0\0", b"\0E\0", b"\xff\xff\xff"])
-def test_strings_without_end_are_refused(surface, unused):
-    """HDF5 does not look at the bytes behind the version."""
+def test_string_collections_that_loop_forever_are_refused(surface, unused):
+    """HDF5 ignores the reserved bytes after the version."""
     text = bytearray(surface.read_bytes())
     start = text.index(HEAP)
     text[start + 5 : start + 8] = unused
@@ -50,7 +50,7 @@ def test_strings_without_end_are_refused(surface, unused):
         read_surface(surface)
 
 
-def test_numbers_that_begin_like_strings_are_accepted(tmp_path):
+def test_numbers_that_look_like_a_string_collection_are_accepted(tmp_path):
     path = tmp_path / "numbers.h5"
     with h5py.File(path, "w", libver=("v110", "latest")) as file:
         file["numbers"] = np.frombuffer(HEAP + bytes(range(1, 44)), dtype=np.uint8)

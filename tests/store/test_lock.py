@@ -1,4 +1,4 @@
-"""Two that want the same output: one has it, unless it is dead."""
+"""Tests of the lock: of two runs with one output, the first keeps it unless it is dead."""
 
 import json
 import multiprocessing
@@ -23,7 +23,7 @@ GRID = Grid({"x": Axis(0, 1, 4)})
 
 @pytest.fixture
 def output(tmp_path, monkeypatch):
-    """A path, with locks that beat and are given up soon."""
+    """Return an output path, with fast heartbeats and little patience."""
     monkeypatch.setattr(lock, "BEAT", 0.05)
     monkeypatch.setattr(lock, "PATIENCE", 1.0)
     monkeypatch.setattr(lock, "LOOKING", 0.01)
@@ -35,12 +35,12 @@ def about(output):
 
 
 def foreign(output, **changes):
-    """A lock of another host, which does not beat."""
+    """Write a lock from another host, without heartbeats."""
     of = {"host": "elsewhere", "pid": 1, "place": "elsewhere 1", "token": "0", "beat": "0"}
     output.with_name("s.h5.lock").write_text(json.dumps(of | changes))
 
 
-def test_a_lock_says_whose_it_is_and_goes_at_the_end(output):
+def test_a_lock_names_its_owner_and_is_removed_at_the_end(output):
     with Lock(output) as one:
         one.take()
         assert about(output)["pid"] == os.getpid()
@@ -49,7 +49,7 @@ def test_a_lock_says_whose_it_is_and_goes_at_the_end(output):
     assert not list(output.parent.iterdir())
 
 
-def test_a_lock_that_was_never_taken_is_nobody_s(output):
+def test_a_lock_never_taken_removes_nothing(output):
     with Lock(output) as one, Lock(output) as other:
         one.take()
         other.check()
@@ -57,7 +57,7 @@ def test_a_lock_that_was_never_taken_is_nobody_s(output):
         one.check()
 
 
-def test_of_two_that_live_the_second_is_refused(output):
+def test_a_second_live_run_is_refused(output):
     with Lock(output) as one, Lock(output) as other:
         one.take()
         first = about(output)["beat"]
@@ -68,7 +68,7 @@ def test_of_two_that_live_the_second_is_refused(output):
         one.check()
 
 
-def test_a_silent_run_of_another_host_is_waited_for_and_then_dead(output):
+def test_a_silent_run_on_another_host_counts_as_dead_after_a_wait(output):
     foreign(output)
     said: list[str] = []
     with Lock(output, said.append) as one:
@@ -82,7 +82,7 @@ def test_a_silent_run_of_another_host_is_waited_for_and_then_dead(output):
     assert not list(output.parent.iterdir())
 
 
-def test_a_dead_process_of_this_place_is_not_waited_for(output, monkeypatch):
+def test_a_dead_process_on_this_host_is_not_waited_for(output, monkeypatch):
     monkeypatch.setattr(lock, "PATIENCE", 1000.0)
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
@@ -92,7 +92,7 @@ def test_a_dead_process_of_this_place_is_not_waited_for(output, monkeypatch):
         one.check()
 
 
-def test_a_process_number_that_another_has_now_is_waited_for(output):
+def test_a_reused_pid_is_waited_for(output):
     foreign(output, place=lock_file.this_place(), pid=os.getpid())
     with Lock(output) as one:
         begin = time.monotonic()
@@ -100,12 +100,12 @@ def test_a_process_number_that_another_has_now_is_waited_for(output):
         assert time.monotonic() - begin >= 1.0
 
 
-def test_who_was_taken_over_writes_nothing_more(output):
+def test_a_run_that_lost_its_lock_writes_nothing_more(output):
     old = Lock(output)
     old.take()
     recorder = Recorder(output, empty_surface(GRID, {"by": "old"}, {}), check=old.check)
     recorder.publish()
-    old._ended.set()  # it stands still
+    old._ended.set()  # as if suspended
     with Lock(output) as new:
         new.take()
         Recorder(output, empty_surface(GRID, {"by": "new"}, {}), check=new.check).publish()
@@ -120,7 +120,7 @@ def test_who_was_taken_over_writes_nothing_more(output):
     assert [path.name for path in output.parent.iterdir()] == ["s.h5"]
 
 
-def test_a_lock_that_is_gone_beside_a_file_is_lost(output):
+def test_a_lock_missing_beside_a_file_is_lost(output):
     with Lock(output) as one:
         one.take()
         output.write_text("what another run has completed")
@@ -129,7 +129,7 @@ def test_a_lock_that_is_gone_beside_a_file_is_lost(output):
             one.check()
 
 
-def test_a_folder_that_was_deleted_is_made_again_with_its_lock(output):
+def test_a_deleted_folder_is_recreated_with_its_lock(output):
     path = output.parent / "deep" / "s.h5"
     with Lock(path) as one:
         one.take()
@@ -139,7 +139,7 @@ def test_a_folder_that_was_deleted_is_made_again_with_its_lock(output):
     assert [path.name for path in path.parent.iterdir()] == ["s.h5"]
 
 
-def test_a_lock_that_can_t_be_written_is_only_warned_of(tmp_path):
+def test_an_unwritable_lock_is_only_a_warning(tmp_path):
     (tmp_path / "file").write_text("")
     said: list[str] = []
     with Lock(tmp_path / "file" / "s.h5", said.append) as one:
@@ -149,7 +149,7 @@ def test_a_lock_that_can_t_be_written_is_only_warned_of(tmp_path):
     assert text.startswith(f"can't write {tmp_path}/file/s.h5.lock (")
 
 
-def test_a_disk_that_takes_no_more_is_only_warned_of(output):
+def test_a_full_disk_is_only_a_warning(output):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     said: list[str] = []
     with Lock(output, said.append) as one:
@@ -187,7 +187,7 @@ garbage = st.one_of(
 @example(content=b"")
 @example(content=b"[" * 100_000)
 @example(content=json.dumps({"place": lock_file.this_place(), "pid": 10**30}).encode())
-def test_garbage_is_a_dead_run(output, monkeypatch, content):
+def test_a_lock_of_garbage_counts_as_a_dead_run(output, monkeypatch, content):
     monkeypatch.setattr(lock, "PATIENCE", 0.02)
     output.with_name("s.h5.lock").write_bytes(content)
     said: list[str] = []
@@ -215,7 +215,7 @@ def contend(path, start, results):
     results.put("kept")
 
 
-def test_of_many_that_find_a_dead_run_at_once_one_takes_over(output):
+def test_only_one_of_many_runs_takes_over_a_dead_one(output):
     context = multiprocessing.get_context("fork")
     for _ in range(2):
         foreign(output)
@@ -232,7 +232,7 @@ def test_of_many_that_find_a_dead_run_at_once_one_takes_over(output):
         assert not list(output.parent.iterdir())
 
 
-def test_a_fork_of_the_holder_does_not_give_the_lock_back(output):
+def test_a_forked_child_does_not_release_the_lock(output):
     with Lock(output) as one:
         one.take()
         if (child := os.fork()) == 0:
@@ -242,7 +242,7 @@ def test_a_fork_of_the_holder_does_not_give_the_lock_back(output):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_process_that_nobody_waited_for_is_dead():
+def test_a_zombie_is_dead():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert lock_file.alive(process.pid)
         process.stdin.close()
@@ -250,4 +250,4 @@ def test_a_process_that_nobody_waited_for_is_dead():
         while lock_file.alive(process.pid):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        os.kill(process.pid, 0)  # it is still there, as a zombie
+        os.kill(process.pid, 0)  # it still exists, as a zombie

@@ -1,4 +1,4 @@
-"""Surfaces put together from parts of one."""
+"""Tests of merging parts of a surface."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ FACTS = {
 
 
 def whole(shape, seed=0):
-    """A surface without anything left to do, infinities and NaN included."""
+    """Make a complete surface, with infinities and NaN."""
     random = np.random.default_rng(seed)
     special = np.array([np.nan, np.inf, -np.inf, -0.0])
 
@@ -46,7 +46,7 @@ def whole(shape, seed=0):
 
 
 def part(surface, mask, status=Status.TODO, **facts):
-    """The surface with only some points; the others have another status."""
+    """Keep only some points of a surface; the others get another status."""
     return replace(
         surface,
         values={key: np.where(mask, array, np.nan) for key, array in surface.values.items()},
@@ -66,7 +66,7 @@ def same(surface, other):
     for name in ("values", "stderr"):
         assert list(getattr(surface, name)) == list(getattr(other, name))
         for key, array in getattr(other, name).items():
-            # Bit for bit: NaN is NaN, and -0.0 is not 0.0.
+            # Compare bits: NaN equals NaN, and -0.0 differs from 0.0.
             assert getattr(surface, name)[key].tobytes() == array.tobytes()
     for name in ("status", "seconds", "rank"):
         array = getattr(other, name)
@@ -78,7 +78,7 @@ shapes = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
 
 
 @given(shapes, st.integers(1, 5), st.integers(0, 999), st.booleans())
-def test_parts_make_the_whole_however_they_are_cut(shape, count, seed, overlapping):
+def test_any_parts_merge_to_the_whole(shape, count, seed, overlapping):
     surface = whole(shape, seed)
     random = np.random.default_rng(seed)
     owner = random.integers(0, count, shape)
@@ -90,7 +90,7 @@ def test_parts_make_the_whole_however_they_are_cut(shape, count, seed, overlappi
 
 
 @given(shapes, st.integers(1, 7))
-def test_shards_make_the_whole(shape, of):
+def test_shards_merge_to_the_whole(shape, of):
     surface = whole(shape)
     shards = [Shard(index, of) for index in range(1, of + 1)]
     files = named(part(surface, s.points(shape), shard=s.as_dict()) for s in shards)
@@ -101,7 +101,7 @@ def test_shards_make_the_whole(shape, of):
     assert gaps(merged, files) == []
 
 
-def test_values_go_before_failures_and_these_before_nothing():
+def test_values_take_precedence_over_failures_and_failures_over_nothing():
     surface = whole((4,))
     first = np.array([True, False, False, False])
     second = np.array([False, True, False, False])
@@ -114,7 +114,7 @@ def test_values_go_before_failures_and_these_before_nothing():
     np.testing.assert_array_equal(again.status, kinds)
 
 
-def test_what_was_merged_stays_as_it_was():
+def test_merging_does_not_change_its_inputs():
     surface = whole((5,))
     mask = np.arange(5) < 2
     one = part(surface, mask)
@@ -186,7 +186,7 @@ def test_files_of_another_configuration_are_refused(config, facts, words):
         merge_surfaces(named([part(surface, mask), other]))
 
 
-def test_what_does_not_decide_the_values_may_differ():
+def test_settings_that_do_not_affect_values_may_differ():
     surface = whole((3,))
     mask = np.arange(3) < 1
     facts = {"checkpoint": {"path": "copy.pt", "sha256": "12"}}
@@ -194,7 +194,7 @@ def test_what_does_not_decide_the_values_may_differ():
     same(merge_surfaces(named([part(surface, mask), other])), surface)
 
 
-def test_axes_that_are_not_those_of_the_configuration_are_refused():
+def test_axes_that_differ_from_the_configuration_are_refused():
     surface = whole((3,))
     other = replace(surface, grid=Grid({"x": Axis(0, 2, 3)}))
     with pytest.raises(StoreError, match=r"1.h5: .*axes: different in 1.h5 and 0.h5"):

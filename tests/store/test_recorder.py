@@ -1,4 +1,4 @@
-"""A recorder whose file can't always be written."""
+"""Tests of a recorder whose file can't always be written."""
 
 import re
 
@@ -21,7 +21,7 @@ def result(index, value=1.0):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A recorder that warns into a list, a switch that takes its folder away, and the list."""
+    """Return a recorder, a switch that removes its folder, and the list of its warnings."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -42,7 +42,7 @@ def place(tmp_path, monkeypatch):
     return recorder, away, said
 
 
-def test_a_file_that_can_t_be_written_stops_nothing_and_is_tried_again(place):
+def test_an_unwritable_file_does_not_stop_the_run_and_is_retried(place):
     recorder, away, said = place
     away(True)
     recorder._interval = 0.0
@@ -72,7 +72,7 @@ def test_pauses_double_up_to_a_minute(place):
     assert len(said) == 5
 
 
-def test_at_last_everything_goes_to_the_current_folder(place, tmp_path):
+def test_the_last_resort_is_the_current_folder(place, tmp_path):
     recorder, away, _ = place
     recorder.add(result(2, 0.25))
     away(True)
@@ -86,7 +86,7 @@ def test_at_last_everything_goes_to_the_current_folder(place, tmp_path):
     assert surface.values["train", "loss"][2] == 0.25
 
 
-def test_without_any_place_the_loss_is_said(place, tmp_path):
+def test_without_a_writable_folder_the_loss_is_reported(place, tmp_path):
     recorder, away, _ = place
     away(True)
     (tmp_path / "work").rmdir()
@@ -116,7 +116,7 @@ def test_publishing_itself_is_strict(place):
         recorder.publish()
 
 
-def test_what_failed_or_was_interpolated_is_to_do_again(tmp_path):
+def test_failed_and_interpolated_points_are_to_do_again(tmp_path):
     surface = empty_surface(GRID, {}, {})
     surface.values["train", "loss"] = np.arange(4.0)
     surface.stderr["train", "loss"] = np.arange(4.0)
@@ -145,7 +145,7 @@ def test_interpolated_points_are_done_until_they_are_computed(tmp_path):
     assert recorder.surface.interpolated == 1
 
 
-def test_a_slow_disk_is_said_once(place, monkeypatch):
+def test_a_slow_disk_is_reported_once(place, monkeypatch):
     recorder, _, said = place
     assert said == []
     monkeypatch.setattr(module, "SLOW", 0.0)

@@ -149,7 +149,7 @@ def test_long_provenance_is_kept(tmp_path):
     assert len(read_surface(tmp_path / "s.h5").provenance["ranks"]) == 2000
 
 
-def test_what_is_not_ours_is_refused(tmp_path):
+def test_foreign_files_are_refused(tmp_path):
     with pytest.raises(StoreError, match=r"nowhere.h5: no such file"):
         read_surface(tmp_path / "nowhere.h5")
     with pytest.raises(StoreError, match="no such file"):

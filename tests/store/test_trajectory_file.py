@@ -59,7 +59,7 @@ def same(one, other):
 
 @settings(max_examples=40)
 @given(trajectory=trajectories())
-def test_a_path_comes_back_as_it_was(tmp_path, trajectory):
+def test_a_path_survives_its_file(tmp_path, trajectory):
     write_trajectory(tmp_path / "path.h5", plane(), trajectory)
     same(read_trajectory(tmp_path / "path.h5"), trajectory)
     same(Trajectory.from_mapping(trajectory.as_mapping()), trajectory)
@@ -74,7 +74,7 @@ def path(count=3):
     )
 
 
-def test_directions_and_the_other_tools_data_sets(tmp_path):
+def test_directions_and_the_other_tools_datasets_are_written(tmp_path):
     write_trajectory(tmp_path / "path.h5", plane(), path())
     entries = read_direction(tmp_path / "path.h5", "y")
     assert [name for name, _ in entries] == ["weight", "bias"]
@@ -133,7 +133,7 @@ def test_damaged_files_are_one_line(tmp_path, content, words):
     assert "\n" not in str(error.value)
 
 
-def test_files_that_are_none(tmp_path):
+def test_files_without_a_trajectory_are_refused(tmp_path):
     with pytest.raises(StoreError, match="no such file"):
         read_trajectory(tmp_path / "gone.h5")
     (tmp_path / "text.h5").write_text("text")
@@ -141,7 +141,7 @@ def test_files_that_are_none(tmp_path):
         read_trajectory(tmp_path / "text.h5")
 
 
-def test_a_path_written_by_hand_into_json():
+def test_a_path_written_by_hand_as_json():
     values = {"coordinates": [[1, 2]], "residuals": [None], "learning_rates": [None]}
     found = Trajectory.from_mapping(values)
     assert math.isnan(found.residuals[0])

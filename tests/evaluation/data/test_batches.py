@@ -25,7 +25,7 @@ def test_batches_of_scalars_or_unequal_lengths_are_not_divisible():
     assert not divisible([(torch.zeros(3), torch.zeros(2))])
 
 
-def test_consumed_batches_are_given_up():
+def test_consumed_batches_are_released():
     batches = [1, 2, 3]
     rest = [(number, list(batches)) for number in consumed(batches)]
     assert rest == [(1, [3, 2]), (2, [3]), (3, [])]

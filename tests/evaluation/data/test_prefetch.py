@@ -1,4 +1,4 @@
-"""Reading ahead: the same batches in the same order, and nothing left behind."""
+"""Tests of prefetching: the same batches in the same order, and no thread left behind."""
 
 import threading
 from collections import deque
@@ -19,7 +19,7 @@ def reading():
 
 
 class Source:
-    """Counts what has been read, and knows whether it was closed."""
+    """A source that counts its reads, and records whether it was closed."""
 
     def __init__(self, length, failure=None):
         self.length = length
@@ -56,7 +56,7 @@ def test_all_batches_come_in_order(length):
 
 
 def test_the_next_batch_is_read_while_one_is_used():
-    """The source waits for nobody here: only a thread can read what nobody has asked for."""
+    """The consumer has not asked for the next batch, so only a thread can have read it."""
     source = Source(4)
     batches = prefetched(iter(source), CPU)
     for number in range(3):
@@ -89,7 +89,7 @@ def test_closing_early_leaves_no_thread_and_closes_the_source(taken):
 
 @pytest.mark.parametrize("length", [0, 1, 2, 5])
 @pytest.mark.parametrize("failure", [OSError("gone"), KeyboardInterrupt()])
-def test_what_the_source_raises_comes_after_what_it_gave(length, failure):
+def test_the_sources_error_comes_after_its_batches(length, failure):
     batches = prefetched(iter(Source(length, failure)), CPU)
     got = []
     with pytest.raises(type(failure)) as raised:
@@ -99,7 +99,7 @@ def test_what_the_source_raises_comes_after_what_it_gave(length, failure):
     assert not reading()
 
 
-def test_what_the_user_raises_ends_the_thread():
+def test_the_consumers_error_ends_the_thread():
     def use():
         batches = prefetched(iter(Source(9)), CPU)
         try:
@@ -115,7 +115,7 @@ def test_what_the_user_raises_ends_the_thread():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_copies_on_a_stream_of_their_own_are_complete_when_they_are_used():
+def test_copies_on_a_separate_stream_are_complete_when_used():
     device = torch.device("cuda", 0)
     sources = [torch.full((1 << 22,), float(number)) for number in range(24)]
 

@@ -22,7 +22,7 @@ def test_every_class_has_its_share(classes, data):
 
 
 @given(st.integers(1, 100), st.integers(0, 100))
-def test_without_classes_any_samples_will_do(count, more):
+def test_without_classes_samples_are_drawn_at_random(count, more):
     chosen = choose(count, count + more, None)
     assert len(set(chosen.tolist())) == count
     assert chosen.tolist() == choose(count, count + more, None).tolist()
@@ -49,7 +49,7 @@ def test_tensors_targets_and_loaders_are_stratified():
     assert sum(batch[1].sum() for batch in batches) == 2
 
 
-def test_more_samples_than_there_are_is_all_of_them():
+def test_asking_for_too_many_samples_gives_all():
     data = TensorDataset(torch.arange(5.0))
     assert subset("train", data, 5) is data
     assert subset("train", data, 99) is data

@@ -1,6 +1,6 @@
-"""Compare gradients in channels-last with exact ones; a program, as damaged memory may end it.
+"""Compare channels-last gradients with exact ones, as a program that damaged memory may crash.
 
-Prints one JSON object: for each case the relative error in channels-last float32 and that in
+Prints a JSON object with the relative errors of each case in channels-last float32 and in
 contiguous float32, both against contiguous float64.
 """
 
@@ -41,7 +41,7 @@ def loss_gradient(model, images, labels):
 
 
 def errors(build, images, gradient, *more):
-    """The relative errors in channels-last and in contiguous format."""
+    """Return the relative errors in channels-last and in contiguous format."""
     torch.manual_seed(1)
     model, found = build(), {}
     for name, how in FORMATS.items():
@@ -52,7 +52,7 @@ def errors(build, images, gradient, *more):
 
 
 def zoo():
-    """Every network and width that a configuration, study or benchmark here trains."""
+    """Yield all networks and widths that the project's configurations and scripts train."""
     shapes = [(8, 0.5), (56, 0.5), (8, 0.25), (20, 0.25), (56, 0.25), (56, 0.125), (20, 1)]
     for depth, width in shapes:
         for shortcuts in (True, False):
@@ -64,7 +64,7 @@ def zoo():
 
 
 def networks():
-    # With ReLU a unit near zero may be on in float32 and off in float64.
+    # With ReLU, a unit near zero may be active in float32 and inactive in float64.
     functional.relu = lambda tensor, inplace=False: functional.softplus(tensor)
     torch.manual_seed(0)
     images, labels = torch.randn(16, 1, 28, 28), torch.randint(10, (16,))
@@ -75,7 +75,7 @@ def networks():
 
 
 class Scripted(nn.Module):
-    """The convolution as TorchScript, which no Python code sees."""
+    """The convolution in TorchScript, invisible to Python code."""
 
     def __init__(self):
         super().__init__()
@@ -91,7 +91,7 @@ class Scripted(nn.Module):
 
 
 class Functional(nn.Module):
-    """The convolution as a function of a parameter, and its input computed once more."""
+    """The convolution as a function of a parameter, with its input recomputed."""
 
     def __init__(self):
         super().__init__()
@@ -119,13 +119,13 @@ def weight_gradient(model, images):
 
 
 def sequence_gradient(model, images):
-    """Of a one-dimensional convolution whose input has its channels last, without being told."""
+    """Gradient of a 1-d convolution whose input happens to have its channels last in memory."""
     rows = images.flatten(2).transpose(1, 2).contiguous().transpose(1, 2)
     return weight_gradient(model, rows)
 
 
 def hessian_product(model, images):
-    """The derivative of a derivative: the Hessian of a smooth loss times the weights."""
+    """Second derivative: the Hessian of a smooth loss times the weights."""
     parameters = list(model.parameters())
     with guarded(parameters):
         loss = weighted_sum(model(images).tanh())
@@ -162,7 +162,7 @@ def operators():
         "hessian product, transposed": (transposed, images(8, 32), hessian_product),
     }
     for name, case in cases.items():
-        # What is overrun on the first call may show on the next.
+        # Damage by the first call may show only on the next.
         yield name, max(errors(*case) for _ in range(5))
 
 

@@ -1,4 +1,4 @@
-"""The check in a process of its own finds damage, and survives it."""
+"""Tests that the self-check, in a separate process, finds damage and survives it."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ AVX2 = CPU.exists() and "avx2" in CPU.read_text().split()
 
 @pytest.mark.skipif(not AVX2, reason="the defect is in oneDNN's code for AVX2 and AVX-512")
 @pytest.mark.skipif(torch.__version__.split("+")[0] != "2.13.0", reason="known of PyTorch 2.13.0")
-def test_pytorch_alone_damages_them(monkeypatch):
-    """Where this fails after an upgrade of PyTorch, the guard may have become needless."""
+def test_pytorch_alone_damages_gradients(monkeypatch):
+    """If this fails after a PyTorch upgrade, the guard may no longer be needed."""
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "DEFAULT")
     assert selfcheck.damage(selfcheck.start(guard=False))
 
@@ -37,7 +37,7 @@ def test_the_selfcheck_finds_nothing_with_the_guard():
         ("import time; time.sleep(100)", "no end after 5 s"),
     ],
 )
-def test_whatever_happens_to_the_selfcheck_is_said(program, words):
+def test_every_failure_of_the_selfcheck_is_reported(program, words):
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,

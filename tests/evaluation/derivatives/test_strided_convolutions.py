@@ -1,4 +1,4 @@
-"""Weight gradients are right in channels-last, on this processor and on older ones."""
+"""Tests of weight gradients in channels-last format, on this processor and as on older ones."""
 
 import json
 import os
@@ -16,13 +16,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
 CASES = {"operators": 15, "networks": 18}
-"""The number of cases of each kind in gradients.py."""
+"""Number of cases of each kind in gradients.py."""
 
 PROCESSORS = [("DEFAULT", 1), ("AVX2", 1), ("DEFAULT", 2), ("AVX2", 2), ("SSE41", 1)]
-"""The newest instructions that oneDNN may use, and threads."""
+"""Limit on oneDNN's instruction set, and number of threads."""
 
 ALWAYS = {("operators", "DEFAULT", 1), ("operators", "AVX2", 1), ("networks", "DEFAULT", 1)}
-"""Those that `make test` runs too; each takes some seconds."""
+"""Runs that are part of `make test` too; each takes some seconds."""
 
 RUNS = [
     pytest.param(*run, marks=() if run in ALWAYS else pytest.mark.slow)
@@ -67,8 +67,8 @@ def test_channels_last_gradients_are_as_exact_as_contiguous_ones(
         assert last <= 10 * first + 1e-6, name
 
 
-def test_operands_keep_their_format_where_nothing_is_at_risk():
-    """Only the layers at risk are slowed down."""
+def test_operands_keep_their_format_if_nothing_is_at_risk():
+    """Only layers at risk are slowed down."""
 
     def layout_of_gradient(channels, stride):
         layer = torch.nn.Conv2d(channels, 8, 1, stride).to(memory_format=torch.channels_last)
@@ -84,8 +84,8 @@ def test_operands_keep_their_format_where_nothing_is_at_risk():
     assert layout_of_gradient(4, 1)
 
 
-def test_derivatives_are_taken_here_alone():
-    """A backward pass elsewhere would escape the guard."""
+def test_derivatives_are_taken_only_here():
+    """A backward pass elsewhere would bypass the guard."""
     taken = re.compile(r"\.backward\(|autograd\.(grad|functional)|torch\.func\b|(jac|hess)ian\(")
     found = {
         str(path.relative_to(ROOT))

@@ -38,19 +38,19 @@ def test_arguments_and_titles():
     assert zoo.build("mlp", model_args={"hidden": [64, 64]}).name == "MLP 64-64"
 
 
-def test_is_reached_as_a_configuration_does():
+def test_the_import_path_of_configurations_works():
     problem = load_problem("landscape_cli.problems.zoo:build", {"model": "mlp"})
     assert problem.name == "MLP 64-64"
 
 
-def test_samples_keeps_the_first():
+def test_samples_keeps_the_first_samples():
     whole = zoo.build("mlp").splits
     some = zoo.build("mlp", samples={"train": 5, "test": None}).splits
     assert len(some["train"]) == 5
     assert len(some["test"]) == 360
     for few, many in zip(some["train"].tensors, whole["train"].tensors, strict=True):
         assert torch.equal(few, many[:5])
-        # What is left out is not kept in memory.
+        # Samples left out do not stay in memory.
         assert few.untyped_storage().nbytes() == few.nbytes
 
 
@@ -63,7 +63,7 @@ def test_a_new_model_needs_one_line_and_no_title(monkeypatch):
         def forward(self, images):
             return self.linear(images.mean(dim=(1, 2))) * self.scale
 
-    # `size` is not given from the data: the user must.
+    # `size` does not come from the data: the user must give it.
     module = ModuleType("tiny_model")
     module.Tiny = Tiny
     monkeypatch.setitem(sys.modules, "tiny_model", module)

@@ -14,7 +14,7 @@ NAMES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
 
 
 class Python2Pickler(pickle._Pickler):
-    """Writes what Python 2 wrote: byte strings that only encoding="bytes" gives back as bytes."""
+    """Writes byte strings as Python 2 did; only encoding="bytes" restores them as bytes."""
 
     def save_bytes(self, value):
         length = len(value)
@@ -64,7 +64,7 @@ def check(data, contents):
         assert labels.dtype == torch.int64
         assert labels.tolist() == [label for name in names for label in contents[name][b"labels"]]
         pixels = np.concatenate([contents[name][b"data"] for name in names])
-        # Red, green, blue; each row by row.
+        # Red, green and blue planes, each row by row.
         expected = pixels.reshape(-1, 3, 32, 32).astype(float)
         mean = np.array([125.3, 123.0, 113.9]).reshape(3, 1, 1)
         std = np.array([63.0, 62.1, 66.7]).reshape(3, 1, 1)
@@ -139,7 +139,7 @@ def test_a_malicious_object_array_does_not_run(folder, tmp_path):
     assert not target.exists()
 
 
-def test_nothing_there(tmp_path):
+def test_an_empty_folder_is_refused(tmp_path):
     message = refused(tmp_path / "nowhere")
     assert str(tmp_path / "nowhere") in message
     assert "cifar-10-python.tar.gz" in message

@@ -11,7 +11,7 @@ def count(model):
 
 
 def expected_count(blocks, growth, channels=3, classes=10):
-    """Every convolution has in * out * k * k weights, every batch norm 2 * in."""
+    """Every convolution has in * out * k * k weights, every batch norm 2 * in parameters."""
     planes = 2 * growth
     total = channels * planes * 9
     for number, layers in enumerate(blocks):
@@ -50,7 +50,7 @@ def test_depth_counts_the_layers_with_weights(depth):
     assert len([p for p in DenseNet(depth, 1).parameters() if p.dim() > 1]) == depth
 
 
-def test_a_bottleneck_is_the_formula_and_keeps_its_input():
+def test_a_bottleneck_matches_the_formula_and_keeps_its_input():
     torch.manual_seed(0)
     layer = Bottleneck(5, 3)
     images = torch.randn(2, 5, 4, 4)

@@ -34,7 +34,7 @@ def test_standardized_by_the_training_pixels(data):
 
 
 def test_every_digit_once_with_its_label(data):
-    """Undoing the standardization gives back each image and label of scikit-learn's."""
+    """Undoing the standardization restores scikit-learn's images and labels."""
     whole = load_digits()
     levels = np.unique(data.splits["train"].tensors[0].numpy())
     assert len(levels) == 17
@@ -49,12 +49,12 @@ def test_every_digit_once_with_its_label(data):
     assert rows(images, labels) == rows(whole.images, whole.target)
 
 
-def test_always_the_same_order(data):
+def test_the_order_is_always_the_same(data):
     again = digits.load()
     for name, split in data.splits.items():
         for one, other in zip(split.tensors, again.splits[name].tensors, strict=True):
             assert torch.equal(one, other)
-    # The split of every surface computed so far: another permutation would change them all.
+    # All surfaces computed so far depend on this split; another permutation would change them.
     assert data.splits["train"].tensors[1][:12].tolist() == EXPECTED
 
 

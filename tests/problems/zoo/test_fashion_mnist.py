@@ -131,5 +131,5 @@ def test_the_real_files():
         assert torch.bincount(data.splits[split].tensors[1]).tolist() == [each] * 10
     assert labels[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
     assert images.mean(dtype=torch.float64).item() == pytest.approx(0, abs=1e-5)
-    # Black is -mean/std of the known 0.2860 and 0.3530.
+    # Black is -mean/std, with the known values 0.2860 and 0.3530.
     assert images.min().item() == pytest.approx(-0.2860 / 0.3530, abs=1e-3)

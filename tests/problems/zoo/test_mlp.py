@@ -10,7 +10,7 @@ from landscape_cli.problems.zoo.mlp import MLP
     ("activation", "function"),
     [("relu", torch.relu), ("tanh", torch.tanh), ("gelu", functional.gelu)],
 )
-def test_is_the_formula(activation, function):
+def test_forward_matches_the_formula(activation, function):
     torch.manual_seed(0)
     model = MLP(12, (5, 4), 3, activation)
     inputs = torch.randn(6, 1, 3, 4)

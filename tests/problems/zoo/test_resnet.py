@@ -10,7 +10,7 @@ def count(model):
 
 
 def expected_count(depth, stages=(16, 32, 64), stem=16, channels=3, classes=10, shortcuts=True):
-    """Every convolution has in * out * k * k weights, every batch norm 2 * out."""
+    """Every convolution has in * out * k * k weights, every batch norm 2 * out parameters."""
     blocks = (depth - 2) // 6
     total = channels * stem * 9 + 2 * stem
     before = stem
@@ -34,8 +34,8 @@ def test_shapes(depth, shortcuts, channels, size):
 
 
 def test_the_cifar_resnet56_has_the_known_number_of_parameters():
-    # 853018 with the identity shortcuts of the original paper (its table 6 says 0.85M); the two
-    # 1x1 convolutions with their batch norms are Li et al.'s.
+    # 853018 with the original paper's identity shortcuts (its table 6 says 0.85M); Li et al. add
+    # two 1x1 convolutions with batch norms.
     projections = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
     assert expected_count(56, shortcuts=False) == 853_018
     assert count(ResNet(56)) == expected_count(56) == 853_018 + projections
@@ -58,7 +58,7 @@ def test_depth_counts_the_layers_with_weights():
     assert len(layers) == 56
 
 
-def test_the_twin_without_shortcuts_differs_by_nothing_else():
+def test_the_network_without_shortcuts_differs_in_nothing_else():
     full = {name: tuple(p.shape) for name, p in ResNet(20).named_parameters()}
     twin = {name: tuple(p.shape) for name, p in ResNet(20, shortcuts=False).named_parameters()}
     assert not any("shortcut" in name for name in twin)
@@ -66,7 +66,7 @@ def test_the_twin_without_shortcuts_differs_by_nothing_else():
 
 
 def test_shortcuts_carry_the_input():
-    """With every block's last batch norm at zero only shortcuts let the image through."""
+    """If every block's last batch norm is zero, the image passes only through shortcuts."""
     for shortcuts in (True, False):
         torch.manual_seed(0)
         model = ResNet(8, shortcuts=shortcuts).eval()

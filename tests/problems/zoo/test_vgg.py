@@ -19,7 +19,7 @@ def test_shapes(depth, channels, size):
 
 
 def test_vgg9_has_the_number_of_parameters_counted_by_hand():
-    # A convolution has in * out * 9 weights and out biases, batch norm 2 * out.
+    # A convolution has in * out * 9 weights and out biases, a batch norm 2 * out parameters.
     pairs = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 256)]
     convolutions = sum(before * after * 9 + 3 * after for before, after in pairs)
     # Three halvings leave 4 x 4 pixels of 32 x 32.
@@ -27,8 +27,8 @@ def test_vgg9_has_the_number_of_parameters_counted_by_hand():
     assert count(VGG(9)) == convolutions + hidden + 256 * 10 + 10 == 2_789_706
 
 
-def test_a_narrow_one_for_odd_images():
-    # 28, 14, 7 and, rounded up, 4 pixels.
+def test_a_narrow_network_for_odd_images():
+    # 28, 14, 7 and (rounded up) 4 pixels.
     model = VGG(9, 0.125, channels=1, classes=10, inputs=784)
     pairs = [(1, 8), (8, 8), (8, 16), (16, 16), (16, 32), (32, 32), (32, 32)]
     convolutions = sum(before * after * 9 + 3 * after for before, after in pairs)

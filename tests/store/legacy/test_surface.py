@@ -1,4 +1,4 @@
-"""Surface files of `loss-landscape`, written here as that tool writes them."""
+"""Tests on surface files of `loss-landscape`, written here as that tool writes them."""
 
 from contextlib import suppress
 
@@ -37,7 +37,7 @@ def older(path, x, y=None, loss=lambda x, y: 1 + x + 10 * y, points=None, names=
     return path
 
 
-def test_a_plane_that_is_not_square_is_put_right(tmp_path):
+def test_a_plane_that_is_not_square_is_reshaped(tmp_path):
     x, y = np.linspace(-1, 1, 5), np.linspace(0, 3, 4)
     surface, notes = read_older_surface(older(tmp_path / "old.h5", x, y))
     assert surface.grid == Grid({"x": Axis(-1, 1, 5), "y": Axis(0, 3, 4)})
@@ -52,7 +52,7 @@ def test_a_plane_that_is_not_square_is_put_right(tmp_path):
     ]
 
 
-def test_arrays_that_are_right_already_and_squares_are_taken_as_they_are(tmp_path):
+def test_correct_arrays_and_squares_are_kept(tmp_path):
     x, y = np.linspace(-1, 1, 5), np.linspace(0, 3, 4)
     with h5py.File(older(tmp_path / "old.h5", x, y), "r+") as file:
         for name in ("train_loss", "train_acc"):
@@ -67,7 +67,7 @@ def test_arrays_that_are_right_already_and_squares_are_taken_as_they_are(tmp_pat
     assert not notes
 
 
-def test_what_is_minus_one_is_to_do_and_nothing_else_is(tmp_path):
+def test_only_minus_one_is_to_do(tmp_path):
     def loss(x, y):
         return {0.0: np.nan, 1.0: np.inf, 2.0: 0.0}.get(x, x)
 
@@ -82,7 +82,7 @@ def test_what_is_minus_one_is_to_do_and_nothing_else_is(tmp_path):
     assert (surface.rank == -1).all()
 
 
-def test_of_several_splits_the_most_complete_are_read(tmp_path):
+def test_the_most_complete_splits_are_read(tmp_path):
     x = np.linspace(0, 1, 5)
     path = older(tmp_path / "old.h5", x, names=("train", "test"))
     surface, notes = read_older_surface(path)
@@ -105,7 +105,7 @@ def test_of_several_splits_the_most_complete_are_read(tmp_path):
         read_older_surface(path, "val")
 
 
-def test_axes_that_run_down_are_turned_round(tmp_path):
+def test_descending_axes_are_reversed(tmp_path):
     x, y = np.linspace(1, -1, 3), np.linspace(2, 0, 5)
     surface, notes = read_older_surface(older(tmp_path / "old.h5", x, y))
     assert surface.grid == Grid({"x": Axis(-1, 1, 3), "y": Axis(0, 2, 5)})
@@ -114,7 +114,7 @@ def test_axes_that_run_down_are_turned_round(tmp_path):
     assert "x descended from 1; it now ascends from -1" in notes
 
 
-def test_the_file_says_where_it_is_from(tmp_path):
+def test_the_file_records_its_origin(tmp_path):
     surface, _ = read_older_surface(older(tmp_path / "old.h5", np.linspace(0, 1, 3)))
     origin = surface.provenance["imported"]
     assert origin["path"] == str(tmp_path / "old.h5")
@@ -144,7 +144,7 @@ def test_an_imported_surface_survives_our_file(tmp_path, nx, ny, points, value):
     assert again.summary()["provenance"] == surface.provenance
 
 
-def test_other_files_are_refused_with_what_they_are_for(tmp_path):
+def test_other_files_are_refused_with_their_use(tmp_path):
     def refusal(**content):
         path = tmp_path / "other.h5"
         with h5py.File(path, "w") as file:
@@ -192,7 +192,7 @@ def test_an_array_larger_than_its_file_is_refused(tmp_path):
 
 @settings(max_examples=40)
 @given(st.data())
-def test_damaged_files_give_no_other_errors(tmp_path, data):
+def test_damaged_files_raise_only_clean_errors(tmp_path, data):
     path = older(tmp_path / "old.h5", np.linspace(0, 1, 5), np.linspace(0, 1, 3))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
