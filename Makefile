@@ -66,7 +66,7 @@ test: install ## Run the tests (4 minutes on two cores)
 
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
-	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not browser' tests/export tests/plotting \
+	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not browser' tests/exports tests/plotting \
 		$(addprefix tests/cli/commands/test_,export.py export_formats.py plot.py animate.py)
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from landscape_cli import __version__
+from landscape_cli.version import __version__
 
 COMMANDS = {
     "animate": "landscape_cli.cli.commands.animate",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 import traceback
-from typing import Any
 
 import click
 
 from landscape_cli.errors import LandscapeError, RankError, one_line
+from landscape_cli.parallel.abort import end_ranks, running_mpi
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.util import logs
 
@@ -18,12 +17,6 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_RESUMABLE = 75
 EXIT_INTERRUPTED = 130
-
-FORWARDING = 1.0
-"""Seconds for a launcher to pass on what the ranks have said before it hears of an abort.
-
-Launchers stop forwarding once a job is aborted: a message that was printed just before can be
-lost on a busy machine, and with it all that is known of the failure."""
 
 
 class UnheardError(Exception):
@@ -105,22 +98,11 @@ def _say_traceback(error: BaseException) -> None:
 
 def _place() -> str:
     """Where this is, in a job of several ranks."""
-    mpi = _running_mpi()
+    mpi = running_mpi()
     return f"rank {mpi.COMM_WORLD.Get_rank()} on {socket.gethostname()}:\n" if mpi else ""
-
-
-def _running_mpi() -> Any:
-    """The MPI that this process is one of several ranks of, or None."""
-    mpi = sys.modules.get("mpi4py.MPI")
-    running = mpi and mpi.Is_initialized() and not mpi.Is_finalized()
-    return mpi if mpi and running and mpi.COMM_WORLD.Get_size() > 1 else None
 
 
 def _end(code: int) -> int:
     """End the other ranks of an MPI job, if this process is in one that has begun."""
-    if mpi := _running_mpi():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        time.sleep(FORWARDING)
-        mpi.COMM_WORLD.Abort(code)
+    end_ranks(code)
     return code

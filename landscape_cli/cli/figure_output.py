@@ -14,22 +14,9 @@ from landscape_cli.cli.options import short_names, with_path
 from landscape_cli.cli.watch import Screen, follow, quiet_interrupt
 
 if TYPE_CHECKING:
-    from landscape_cli.plotting.figure_size import Size
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Picture, Request
-    from landscape_cli.plotting.scene3d.camera import Camera
     from landscape_cli.records.surface import Surface
-
-
-@dataclass(frozen=True)
-class Page:
-    """How a figure is laid out."""
-
-    columns: int | None
-    style: str
-    size: Size | None
-    dpi: int
-    caption: bool
-    camera: Camera | None = None
 
 
 @dataclass(frozen=True)
@@ -51,23 +38,10 @@ class Look:
 
     def write(self, picture: Picture, path: Path) -> None:
         """Draw it into a file."""
-        from landscape_cli.plotting.figure import draw
         from landscape_cli.plotting.figure_files import save
+        from landscape_cli.plotting.page import draw_picture
 
-        page = self.page
-        figure = draw(
-            picture.panels,
-            picture.kind,
-            picture.scale,
-            page.columns,
-            page.style,
-            page.size,
-            picture.twin,
-            picture.caption if page.caption else "",
-            page.camera,
-            page.dpi,
-        )
-        save(figure, path, page.dpi, page.size)
+        save(draw_picture(picture, self.page), path, self.page.dpi, self.page.size)
 
     def characters(self, picture: Picture, around: int = 1) -> list[str]:
         """The picture for this terminal, or for whatever standard output is.

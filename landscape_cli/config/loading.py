@@ -40,6 +40,15 @@ def parse_config(
     if not isinstance(values, dict):
         raise UsageError(f"{source}: expected keys and values, got {brief(values)}")
     put_all(values, changes or {}, ranges or {}, seed)
+    return validate_config(values, source)
+
+
+def validate_config(values: Mapping[str, Any], source: str) -> RunConfig:
+    """Validate the keys and values of a configuration.
+
+    Raises:
+        UsageError: naming the source, the key, the value received and what was expected.
+    """
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:

@@ -85,6 +85,11 @@ class RunConfig(BaseModel):
             ``1:30:00``; the same command continues it. A Slurm job's own end counts as well.
         keep_going: mark a point at which the objective fails, and go on, instead of ending the run.
         allow_random: accept an objective that gives another value each time.
+
+    Example:
+        >>> config = RunConfig(problem="my_module:build", grid={"x": [-1, 1, 5]})
+        >>> config.directions
+        {'x': {'kind': 'random', 'seed': 1}}
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

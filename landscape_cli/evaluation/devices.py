@@ -116,8 +116,8 @@ def free_memory(device: torch.device) -> int:
         return int(torch.cuda.mem_get_info(device)[0])
     with contextlib.suppress(OSError), open("/proc/meminfo") as file:
         # Free pages alone would exclude the page cache, which the kernel reclaims when needed.
-        if found := re.search(r"^MemAvailable: *([0-9]+) kB$", file.read(), re.MULTILINE):
-            return 1024 * int(found[1])
+        if match := re.search(r"^MemAvailable: *([0-9]+) kB$", file.read(), re.MULTILINE):
+            return 1024 * int(match[1])
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):

@@ -101,6 +101,10 @@ class Evaluator:
             self._compilation.attach()
         self.settings = settings
 
+    def release(self) -> None:
+        """Give the model its own forward pass back: neither folded nor compiled."""
+        self.set_forward(replace(self.settings, fold=False, compile=False))
+
     def compile(self) -> None:
         """Compile what the first batch of each split needs, and see that other points need no more.
 

@@ -1,4 +1,4 @@
-"""Tensors block by block: for what is too large to be in memory twice."""
+"""Block-wise access to tensors, for those too large to be in memory twice."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import torch
 from torch import Tensor
 
 CHUNK = 1 << 20
-"""The most entries of a block; a multiple of ``flat.ALIGNMENT``."""
+"""Largest number of entries in a block; a multiple of ``parameters.ALIGNMENT``."""
 
 SERIAL = 1 << 15
-"""So few entries PyTorch does not divide among threads; a multiple of ``flat.ALIGNMENT``."""
+"""Number of entries up to which PyTorch's CPU kernels use one thread; a multiple of
+``parameters.ALIGNMENT``."""
 
 Span = tuple[int, int]
-"""(start, stop): a range of a tensor's entries, in the order in which they lie in memory."""
+"""(start, stop): a range of a tensor's entries, in memory order."""
 
 Index = tuple["int | slice", ...]
+"""Index of a rectangular block of a tensor."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """A tensor that can be read from its first entry to its last, any number of times.
+    """A tensor that can be read block by block, from first entry to last, any number of times.
 
     Args:
         shape: the tensor's shape.
-        read: gives the entries of consecutive spans, the first of which starts at 0, as flat
-            tensors on the CPU. A block is the reader's until the next one comes.
+        read: yields the entries of consecutive spans, the first of which starts at 0, as flat CPU
+            tensors. Each block is valid until the next one is requested.
     """
 
     shape: tuple[int, ...]
@@ -36,7 +38,7 @@ class Blocks:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Blocks:
-        """The blocks of a tensor that is in memory."""
+        """Return the blocks of a tensor in memory."""
         flat = tensor.reshape(-1)
         return cls(
             tuple(tensor.shape), lambda spans: (flat[start:stop].cpu() for start, stop in spans)
@@ -44,16 +46,16 @@ class Blocks:
 
     @property
     def entries(self) -> int:
-        """How many there are."""
+        """Number of entries."""
         return math.prod(self.shape)
 
 
 def spans(entries: int, width: int | None = None) -> Iterator[Span]:
-    """Divide a tensor's entries into blocks; without entries there is one without any.
+    """Divide a tensor's entries into spans, one per block; an empty tensor has one empty span.
 
     Args:
-        entries: how many the tensor has.
-        width: entries of a filter, if blocks should be of whole filters, or parts of one.
+        entries: number of entries in the tensor.
+        width: entries per filter; if given, each block holds whole filters or a part of one.
     """
     width = max(1, entries if width is None else width)
     step = CHUNK // width * width
@@ -63,12 +65,12 @@ def spans(entries: int, width: int | None = None) -> Iterator[Span]:
 
 
 def parts(tensor: Tensor) -> tuple[Tensor, ...]:
-    """Flat views of a contiguous tensor's blocks."""
+    """Split a contiguous tensor into flat views of its blocks."""
     return torch.split(tensor.view(-1), CHUNK)
 
 
 def pieces(shape: Sequence[int]) -> Iterator[Index]:
-    """Indices of consecutive blocks that are contiguous and rectangular; at least one."""
+    """Yield indices of consecutive blocks that are contiguous and rectangular; at least one."""
     rest = math.prod(shape[1:])
     if not shape:
         yield ()
@@ -82,12 +84,12 @@ def pieces(shape: Sequence[int]) -> Iterator[Index]:
 
 
 def scratch(entries: int, device: torch.device | str = "cpu") -> Tensor:
-    """Room for a block in float64, to be used for one block after the other.
+    """Allocate a float64 block that is reused for one block after another.
 
-    Taking it anew for each would leave gaps in memory that no other block fits into.
+    Allocating a new one each time would fragment memory.
 
     Args:
-        entries: how many the largest tensor has.
-        device: where the blocks are.
+        entries: number of entries in the largest tensor.
+        device: device of the blocks.
     """
     return torch.empty(min(entries, CHUNK), dtype=torch.float64, device=device)

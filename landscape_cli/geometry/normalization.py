@@ -1,8 +1,8 @@
-"""Scaling a direction to the size of the weights it perturbs, tensor by tensor and in place.
+"""Normalization: scale a direction to the weights it perturbs, tensor by tensor and in place.
 
 The rules are those of Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 4,
-and of the code published with it: a filter is a slice of a tensor along its dimension 0. A rule
-first measures a tensor, and then scales it block by block, so that it need not be in memory.
+and of its published code: a filter is a slice of a tensor along dimension 0. A rule first measures
+a tensor and then scales it block by block, so that the whole tensor need not be in memory.
 ``model`` and ``dmodel`` measure all tensors together.
 """
 
@@ -19,51 +19,52 @@ from landscape_cli.errors import ProblemError, UsageError, cause
 from landscape_cli.geometry.blocks import Blocks, scratch, spans
 
 EPSILON = 1e-10
+"""Added to the norm of a direction's filter before dividing by it, as in the published code."""
 
 Scaling = Callable[[Tensor, int], Tensor]
-"""(block, start): scales a direction's flat entries from ``start`` on, in place, on the CPU."""
+"""(block, start): scales a direction's flat entries from ``start`` on in place, on the CPU."""
 
 Rule = Callable[[Blocks, Tensor], Scaling]
-"""(direction, weights), both with at least 2 dimensions: how to scale the direction."""
+"""(direction, weights), both with at least 2 dimensions: returns the direction's scaling."""
 
 
 class Ignore(str, Enum):
-    """Which tensors a direction leaves alone."""
+    """Tensors that a direction does not perturb."""
 
     BIASBN = "biasbn"
     NONE = "none"
 
 
 def filter_scale(direction: Blocks, weights: Tensor) -> Scaling:
-    """Give each filter the norm of the weights' filter: d <- d |w| / (|d| + 1e-10)."""
-    wanted = filter_norms(Blocks.of(weights))
-    return _by_filter(wanted / (filter_norms(direction) + EPSILON), direction)
+    """Scale each filter to the norm of the weights' filter: d <- d |w| / (|d| + 1e-10)."""
+    targets = filter_norms(Blocks.of(weights))
+    return _by_filter(targets / (filter_norms(direction) + EPSILON), direction)
 
 
 def layer_scale(direction: Blocks, weights: Tensor) -> Scaling:
-    """Give the whole tensor the norm of the weights: d <- d |w| / |d|, zero where |d| is."""
+    """Scale the whole tensor to the norm of the weights: d <- d |w| / |d|, or 0 if |d| is 0."""
     norm = _norm(direction)
     return _by_number(_norm(Blocks.of(weights)) / norm if norm > 0 else 0.0)
 
 
 def weight_scale(direction: Blocks, weights: Tensor) -> Scaling:
-    """Scale each entry by its weight: d <- d w."""
+    """Multiply each entry by its weight: d <- d w."""
     return lambda block, start: block.mul_(_same_entries(weights, block, start))
 
 
 def filter_unit(direction: Blocks, weights: Tensor) -> Scaling:
-    """Give each filter unit norm: d <- d / (|d| + 1e-10)."""
+    """Scale each filter to unit norm: d <- d / (|d| + 1e-10)."""
     return _by_filter(1 / (filter_norms(direction) + EPSILON), direction)
 
 
 def layer_unit(direction: Blocks, weights: Tensor) -> Scaling:
-    """Give the whole tensor unit norm: d <- d / |d|, zero where |d| is."""
+    """Scale the whole tensor to unit norm: d <- d / |d|, or 0 if |d| is 0."""
     norm = _norm(direction)
     return _by_number(1 / norm if norm > 0 else 0.0)
 
 
 def unchanged(direction: Blocks, weights: Tensor) -> Scaling:
-    """Leave the direction as it was drawn."""
+    """Leave the direction as drawn."""
     return lambda block, start: block
 
 
@@ -83,14 +84,14 @@ NORMALIZATIONS: dict[str, Rule] = {
 
 
 WHOLE = ("model", "dmodel")
-"""Rules for the whole vector: give it the norm of the weights it moves, or unit norm."""
+"""Rules for all tensors together: scale to the norm of the weights they move, or to unit norm."""
 
-Own = Callable[[Tensor, Tensor], Tensor]
-"""(direction, weights), of the same shape, on the CPU: the direction as it is to be."""
+CustomRule = Callable[[Tensor, Tensor], Tensor]
+"""(direction, weights), of equal shape, on the CPU: returns the normalized direction."""
 
 
 def check_rule(name: str) -> None:
-    """Refuse a name that is no rule and no import path of one.
+    """Refuse a name that is neither a rule nor an import path.
 
     Raises:
         ValueError: listing the rules.
@@ -100,28 +101,28 @@ def check_rule(name: str) -> None:
         raise ValueError(f"expected one of {known}, or module:callable")
 
 
-def register(name: str, function: Own) -> None:
-    """Make a function on whole tensors a rule, for tensors of at least 2 dimensions.
+def register(name: str, function: CustomRule) -> None:
+    """Register a function on whole tensors as a rule for tensors of at least 2 dimensions.
 
     Args:
-        name: what configurations call it, such as ``my_module:my_rule``.
+        name: its name in configurations, such as ``my_module:my_rule``.
         function: ``(direction, weights) -> direction``.
     """
 
     def rule(direction: Blocks, weights: Tensor) -> Scaling:
-        return by_tensor(direction, lambda whole: _own(name, function, whole, weights.cpu()))
+        return by_tensor(direction, lambda whole: _apply(name, function, whole, weights.cpu()))
 
     NORMALIZATIONS[name] = rule
 
 
 def by_tensor(direction: Blocks, change: Callable[[Tensor], Tensor]) -> Scaling:
-    """The scaling that a function on whole tensors is; it keeps a tensor while that is scaled."""
+    """Return the scaling by a function on whole tensors, each kept only while it is scaled."""
     whole = torch.empty(0)
 
     def scale(block: Tensor, start: int) -> Tensor:
         nonlocal whole
         if start == 0:
-            whole = change(_gathered(direction, block.dtype)).reshape(-1)
+            whole = change(_assemble(direction, block.dtype)).reshape(-1)
         block.copy_(whole[start : start + len(block)])
         if start + len(block) == direction.entries:
             whole = torch.empty(0)
@@ -136,34 +137,34 @@ def measure_whole(
     rule: str,
     moved: Iterable[str],
 ) -> dict[str, Scaling]:
-    """How to scale a direction by one number: d <- d |w| / |d|, or d / |d| for ``dmodel``.
+    """Return scalings of all tensors by one factor: |w| / |d|, or 1 / |d| for ``dmodel``.
 
     Args:
-        drawn: a parameter's raw entries by its name.
+        drawn: returns a parameter's raw entries by name.
         weights: the parameters.
         rule: a name in ``WHOLE``.
-        moved: the parameters that the direction moves; the norms are over these, and the other
-            ones' entries become zero.
+        moved: names of the parameters that the direction moves; the norms are over these, and the
+            entries of all others become zero.
     """
     names = dict.fromkeys(moved)
     size = _whole_norm(drawn(name) for name in names)
-    wanted = 1.0 if rule == "dmodel" else _whole_norm(Blocks.of(weights[name]) for name in names)
-    scaling = _by_number(wanted / size if size > 0 else 0.0)
+    target = 1.0 if rule == "dmodel" else _whole_norm(Blocks.of(weights[name]) for name in names)
+    scaling = _by_number(target / size if size > 0 else 0.0)
     return {name: scaling if name in names else zeroed for name in weights}
 
 
 def measure(direction: Blocks, weights: Tensor, rule: str, ignore: Ignore) -> Scaling:
-    """How to normalize one tensor of a direction against the weights it perturbs.
+    """Return the scaling that normalizes one tensor of a direction to the weights it perturbs.
 
-    Tensors of one dimension or none (biases, batch norm's scales) are set to zero under
-    ``Ignore.BIASBN`` and to the weights themselves under ``Ignore.NONE``, whatever the rule.
+    Under any rule, tensors of at most one dimension (biases, batch-norm parameters) become zero
+    with ``Ignore.BIASBN`` and the weights themselves with ``Ignore.NONE``.
 
     Args:
         direction: entries as drawn, any shape, float32 or float64.
-        weights: the network's tensor, of the same shape, contiguous; it is read again for each
-            block where the scaling is by weights.
+        weights: the network's tensor, of the same shape, contiguous; rules that scale by weights
+            read it again for each block.
         rule: a name in ``NORMALIZATIONS``.
-        ignore: what happens to tensors of at most one dimension.
+        ignore: treatment of tensors of at most one dimension.
     """
     if len(direction.shape) > 1:
         return NORMALIZATIONS[rule](direction, weights)
@@ -173,13 +174,13 @@ def measure(direction: Blocks, weights: Tensor, rule: str, ignore: Ignore) -> Sc
 
 
 def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> None:
-    """Normalize one tensor of a direction, in place; see ``measure``.
+    """Normalize one tensor of a direction in place; see ``measure``.
 
     Args:
         direction: entries as drawn, contiguous, float32 or float64, on the CPU.
         weights: the network's tensor, of the same shape, on the CPU.
         rule: a name in ``NORMALIZATIONS``.
-        ignore: what happens to tensors of at most one dimension.
+        ignore: treatment of tensors of at most one dimension.
     """
     scale = measure(Blocks.of(direction), weights, rule, ignore)
     flat = direction.view(-1)
@@ -188,7 +189,7 @@ def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> 
 
 
 def filter_norms(blocks: Blocks) -> Tensor:
-    """Euclidean norm of each slice along dimension 0, float64 of shape (blocks.shape[0],)."""
+    """Return the norms of the slices along dimension 0, float64 of shape (blocks.shape[0],)."""
     return _norms(blocks, blocks.shape[0])
 
 
@@ -196,8 +197,8 @@ def _whole_norm(tensors: Iterable[Blocks]) -> float:
     return math.sqrt(math.fsum(_norm(blocks) ** 2 for blocks in tensors))
 
 
-def _gathered(blocks: Blocks, dtype: torch.dtype) -> Tensor:
-    """A tensor of its blocks."""
+def _assemble(blocks: Blocks, dtype: torch.dtype) -> Tensor:
+    """Assemble a tensor from its blocks."""
     whole = torch.empty(blocks.shape, dtype=dtype)
     divided = list(spans(blocks.entries))
     for (start, stop), block in zip(divided, blocks.read(divided), strict=True):
@@ -205,18 +206,18 @@ def _gathered(blocks: Blocks, dtype: torch.dtype) -> Tensor:
     return whole
 
 
-def _own(name: str, function: Own, direction: Tensor, weights: Tensor) -> Tensor:
-    """A user's rule, checked."""
+def _apply(name: str, function: CustomRule, direction: Tensor, weights: Tensor) -> Tensor:
+    """Apply a user's rule and check its result."""
     try:
-        found = function(direction, weights)
+        result = function(direction, weights)
     except Exception as error:
         raise ProblemError(f"normalize: {name} failed: {cause(error)}") from error
-    if not isinstance(found, Tensor) or found.shape != direction.shape:
-        got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    if not isinstance(result, Tensor) or result.shape != direction.shape:
+        got = tuple(result.shape) if isinstance(result, Tensor) else type(result).__name__
         raise UsageError(
             f"normalize: {name} returned {got}, expected a tensor of shape {tuple(weights.shape)}"
         )
-    return found
+    return result
 
 
 def _norm(blocks: Blocks) -> float:
@@ -224,13 +225,13 @@ def _norm(blocks: Blocks) -> float:
 
 
 def _norms(blocks: Blocks, count: int) -> Tensor:
-    """Euclidean norms of ``count`` equal parts, one after the other."""
+    """Return the Euclidean norms of ``count`` equal consecutive parts."""
     width = max(1, blocks.entries // max(1, count))
     squares = torch.zeros(count, dtype=torch.float64)
-    room = scratch(blocks.entries)
+    workspace = scratch(blocks.entries)
     divided = list(spans(blocks.entries, width))
     for (start, _), block in zip(divided, blocks.read(divided), strict=True):
-        rows = room[: len(block)].copy_(block).square_().view(max(1, len(block) // width), -1)
+        rows = workspace[: len(block)].copy_(block).square_().view(max(1, len(block) // width), -1)
         first = start // width
         squares[first : first + len(rows)] += rows.sum(dim=1)
     return squares.sqrt()
@@ -241,7 +242,7 @@ def _by_number(factor: float) -> Scaling:
 
 
 def _by_filter(factors: Tensor, direction: Blocks) -> Scaling:
-    """Multiply each filter by its factor; a block may begin and end within one."""
+    """Multiply each filter by its factor; a block may start or end inside a filter."""
     width = max(1, direction.entries // max(1, len(factors)))
 
     def scale(block: Tensor, start: int) -> Tensor:

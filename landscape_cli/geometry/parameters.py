@@ -1,4 +1,4 @@
-"""Named parameters that lie side by side in one buffer, so that one kernel moves them all."""
+"""Named parameters in one contiguous buffer, so that a single kernel updates all of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import torch
 from torch import Tensor, nn
 
 ALIGNMENT = 64
-"""Each tensor starts at a multiple of this many elements, as vectorized kernels like it."""
+"""Elements to a multiple of which each tensor is padded, for vectorized kernels."""
 
 
 class FlatParameters:
-    """Floating-point tensors by name, stored in one contiguous buffer for each dtype.
+    """Floating-point tensors by name, stored in one contiguous buffer per dtype.
 
-    ``views`` is the dict of parameters; writing to a view writes to its buffer. Padding between
-    the tensors is zero and stays zero under sums and scalings.
+    ``views`` maps names to tensors; writing to a view writes to its buffer. Padding between tensors
+    is zero, and stays zero under sums and scalings.
 
     Args:
-        like: tensors whose names, shapes and dtypes to take; the new ones are zero.
-        device: where the buffers are allocated.
+        like: tensors with the names, shapes and dtypes to use; the new tensors are zero.
+        device: device of the buffers.
     """
 
     def __init__(self, like: Mapping[str, Tensor], device: torch.device | str) -> None:
@@ -39,30 +39,30 @@ class FlatParameters:
         }
 
     def padded(self, name: str) -> Tensor:
-        """The flat part of a buffer that is one tensor's: its entries, and the padding after it."""
+        """Return a tensor's flat range of its buffer: the entries and the padding after them."""
         view = self.views[name]
         start = view.storage_offset()
         return self.buffers[view.dtype][start : start + -(-view.numel() // ALIGNMENT) * ALIGNMENT]
 
     @property
     def count(self) -> int:
-        """The number of entries, padding not counted."""
+        """Number of entries, without padding."""
         return sum(view.numel() for view in self.views.values())
 
     @classmethod
     def of_model(
         cls, model: nn.Module, device: torch.device | str, buffers: Collection[str] = ()
     ) -> FlatParameters:
-        """Move a model's floating-point parameters into flat buffers, which they use from then on.
+        """Move a model's floating-point parameters into flat buffers, which the model then uses.
 
-        Parameters that modules share are there once. The rest of the model is moved to the device
-        as it is.
+        Parameters shared between modules are stored once. Other tensors of the model are moved to
+        the device unchanged.
 
         Args:
             model: the network.
-            device: where to.
-            buffers: names of the model's own buffers to take as well; with some, the order is that
-                of the state dict.
+            device: target device.
+            buffers: names of the model's buffers to include; if there are any, tensors are in the
+                order of the state dict.
         """
         model.to(device)
         tensors: dict[str, Tensor] = {
@@ -78,7 +78,7 @@ class FlatParameters:
         return flat
 
     def clone(self) -> FlatParameters:
-        """A copy with buffers of its own."""
+        """Return a copy with its own buffers."""
         device = next(iter(self.buffers.values())).device if self.buffers else "cpu"
         copy = FlatParameters(self.views, device)
         for dtype, buffer in self.buffers.items():
@@ -86,38 +86,38 @@ class FlatParameters:
         return copy
 
     def assign(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy tensors of the same names and shapes into the views, casting and moving them."""
+        """Copy tensors of the same names and shapes into the views, converting dtype and device."""
         for name, view in self.views.items():
             view.copy_(tensors[name])
 
 
 def wide_dtype(tensor: Tensor) -> torch.dtype:
-    """The tensor's type, or float32 if that is wider."""
+    """Return the tensor's dtype, or float32 if that is wider."""
     return torch.promote_types(tensor.dtype, torch.float32)
 
 
 class Digest:
-    """SHA-256 over the names, shapes, dtypes and bytes of tensors, a block after the other."""
+    """SHA-256 over the names, shapes, dtypes and bytes of tensors, fed block by block."""
 
     def __init__(self) -> None:
         self._state = hashlib.sha256()
 
     def begin(self, name: str, like: Tensor) -> None:
-        """Begin with a tensor; its entries follow."""
+        """Start a tensor, whose entries follow."""
         self._state.update(f"{name}{tuple(like.shape)}{like.dtype}".encode())
 
     def add(self, entries: Tensor) -> None:
-        """Take in the tensor's next entries."""
+        """Hash the next entries of the tensor."""
         host = entries.detach().cpu().contiguous().flatten()
         self._state.update(host.view(torch.uint8).numpy().data)
 
     def text(self) -> str:
-        """The hash as a hex string."""
+        """Return the hash as a hex string."""
         return self._state.hexdigest()
 
 
 def digest(parameters: Mapping[str, Tensor]) -> str:
-    """SHA-256 over the names, shapes, dtypes and bytes of tensors, as a hex string."""
+    """Return the SHA-256 over the names, shapes, dtypes and bytes of tensors, as hex."""
     state = Digest()
     for name, tensor in parameters.items():
         state.begin(name, tensor)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 LAUNCHERS = ("mpiexec", "mpirun", "orterun", "prterun", "srun")
 
@@ -67,13 +68,20 @@ def launchers() -> list[str]:
     return [launcher for name in LAUNCHERS if (launcher := shutil.which(name, path=path))]
 
 
+def in_notebook() -> bool:
+    """Tell whether this process is the kernel of a Jupyter notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
 def on_terminal() -> bool:
-    """Tell whether this process's standard error ends up on a terminal.
+    """Tell whether this process's standard error ends up on a terminal or in a notebook.
 
     Launchers forward their ranks' output through a pipe. If the launcher runs on this machine, and
     this is Linux, its own standard error shows where that output goes.
     """
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() or in_notebook():
         return True
     process = os.getpid() if launched_rank() is not None else 1
     while process > 1:

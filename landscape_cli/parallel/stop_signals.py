@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,13 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Stop on ``SIGNALS`` within a block, and restore their handlers afterwards."""
+        """Stop on ``SIGNALS`` within a block, and restore their handlers afterwards.
+
+        Only the main thread of a process can handle signals; in others they are left alone.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def handle(number: int, frame: FrameType | None) -> None:
             if self.reason is not None:

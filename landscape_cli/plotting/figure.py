@@ -45,6 +45,8 @@ def draw(
     text: str = "",
     camera: Camera | None = None,
     dpi: int = 200,
+    title: str = "",
+    cmap: str | None = None,
 ) -> Figure:
     """Draw panels side by side with the same limits.
 
@@ -59,6 +61,8 @@ def draw(
         text: a caption below all panels.
         camera: the viewpoint of three-dimensional plots.
         dpi: dots per inch of rendered images.
+        title: a title above all panels.
+        cmap: a colour map of matplotlib; None for viridis.
 
     Raises:
         UsageError: if the panels cannot share a figure, or an option does not apply to the kind.
@@ -75,12 +79,14 @@ def draw(
             f"--azimuth, --elevation, --zoom: do not apply to --kind {kind}; "
             f"use {' or '.join(THREE_DIMENSIONAL)}"
         )
-    with style(look):
+    with style(look, cmap):
         groups = _groups(panels, painter)
         layout = lay_out(groups, painter, columns, size)
         if kind in THREE_DIMENSIONAL:
             painter = _with_camera(painter, camera, layout, dpi)
         figure = _draw(groups, painter, scale, layout, twin)
+        if title:
+            figure.suptitle(title, fontsize=pt(11))
         fixed = size is not None and size.height is not None
         if layout.below and not fixed:
             fit_height_to_boxes(figure, layout)

@@ -32,6 +32,23 @@ class Size:
     height: float | None = None
 
 
+def size_of(size: str | tuple[float, float]) -> Size:
+    """Return a size given in the form of ``parse_size``, or as width and height in inches.
+
+    Raises:
+        UsageError: if the size has another form, or is out of bounds.
+    """
+    if isinstance(size, str):
+        return parse_size(size)
+    try:
+        width, height = size
+        return parse_size(f"{float(width):f}x{float(height):f}")
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"size: expected 'column', 'double' or (width, height) in inches, got {size!r}"
+        ) from None
+
+
 def parse_size(text: str) -> Size:
     """Parse ``column``, ``double`` or ``WxH`` in inches, or in cm or mm with that suffix.
 

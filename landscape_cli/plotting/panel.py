@@ -30,6 +30,7 @@ class Panel:
         split: the split's name.
         quantity: the quantity's name.
         source: the surface's file, for titles and messages.
+        label: the user's title of the panel; None for the network's name and the file's.
         shown: indices along each axis of the points to draw; None for all points.
         repeat: index of the repeat that the surface is; None if it is not one of several.
         members: a panel for each repeat if the surface is their mean.
@@ -39,6 +40,7 @@ class Panel:
     split: str
     quantity: str
     source: str = "the surface"
+    label: str | None = None
     shown: Mapping[str, NDArray[np.int64]] | None = None
     repeat: int | None = None
     members: tuple[Panel, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from landscape_cli.errors import UsageError
 from landscape_cli.plotting.annotations.overlay import path_notes
 from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.kinds.suitability import choose_kind
@@ -65,6 +66,7 @@ class Request:
         vmax: the highest value shown.
         levels: number of contour levels.
         twin: the quantity on a line's second axis.
+        labels: a title for each surface, in place of the network's and the file's name.
     """
 
     kind: str | None = None
@@ -77,6 +79,7 @@ class Request:
     vmax: float | None = None
     levels: int | None = None
     twin: str | None = None
+    labels: Sequence[str | None] | None = None
 
     def panels(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
         """Return the panels of surfaces, which have these names.
@@ -110,8 +113,11 @@ class Request:
     def _panels(
         self, surfaces: Sequence[Surface], names: Sequence[str], quantity: str | None
     ) -> list[Panel]:
+        labels = self.labels or [None] * len(names)
+        if len(labels) != len(names):
+            raise UsageError(f"labels: got {len(labels)} of them for {len(names)} surfaces")
         return [
-            panel
-            for surface, name in zip(surfaces, names, strict=True)
+            replace(panel, label=label)
+            for surface, name, label in zip(surfaces, names, labels, strict=True)
             for panel in select_panels(surface, self.split, quantity, name, self.raw, self.repeat)
         ]

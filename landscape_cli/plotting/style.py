@@ -11,6 +11,8 @@ from matplotlib.colors import Colormap, to_rgb
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
+from landscape_cli.errors import UsageError
+
 BAD = "#e6194b"
 """Colour of points that are not finite."""
 
@@ -46,6 +48,7 @@ SETTINGS = {
     "lines.linewidth": 1.4,
     "pdf.fonttype": 42,
     "svg.hashsalt": "landscape",
+    "image.cmap": "viridis",
 }
 
 
@@ -74,9 +77,24 @@ STYLES: dict[str, dict[str, Any]] = {
 """Settings in which each style differs from ``SETTINGS``."""
 
 
-def style(name: str = "paper") -> AbstractContextManager[None]:
-    """Return a context manager that applies a style."""
+def style(name: str = "paper", cmap: str | None = None) -> AbstractContextManager[None]:
+    """Return a context manager that applies a style.
+
+    Args:
+        name: a name in ``STYLES``.
+        cmap: a colour map of matplotlib in place of viridis.
+
+    Raises:
+        UsageError: if there is no such colour map.
+    """
     settings: dict[Any, Any] = {**SETTINGS, **STYLES[name]}
+    if cmap is not None:
+        if cmap not in matplotlib.colormaps:
+            raise UsageError(
+                f"cmap: matplotlib has no colour map {cmap!r}; viridis, cividis, magma and inferno "
+                "are perceptually uniform"
+            )
+        settings["image.cmap"] = cmap
     return matplotlib.rc_context(settings)
 
 
@@ -125,5 +143,5 @@ def ticks(max_intervals: int, prune: Literal["lower", "upper"] | None = None) ->
 
 
 def colormap() -> Colormap:
-    """Return the colour map: perceptually uniform, and safe for colour-blind readers."""
-    return matplotlib.colormaps["viridis"]
+    """Return the colour map; by default perceptually uniform and safe for colour-blind readers."""
+    return matplotlib.colormaps[matplotlib.rcParams["image.cmap"]]

@@ -35,8 +35,8 @@ def load_problem(path: str, args: Mapping[str, Any]) -> Problem:
     except LandscapeError:
         raise
     except (Exception, SystemExit) as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in args.items())
-        raise ProblemError(f"problem: {path}({given}) failed: {cause(error)}") from error
+        call = f"{path}({', '.join(f'{key}={value!r}' for key, value in args.items())})"
+        raise ProblemError(f"problem: {call} failed: {cause(error)}") from error
     if not isinstance(problem, Problem):
         raise ProblemError(
             f"problem: {path} returned a {type(problem).__name__}, "

@@ -33,6 +33,14 @@ class Problem:
 
     Raises:
         ProblemError: if the model, the splits or the objective have the wrong type.
+
+    Example:
+        >>> import torch
+        >>> def squared_error(model, batch):
+        ...     inputs, targets = batch
+        ...     return {"loss": ((model(inputs) - targets) ** 2).mean(dim=1)}
+        >>> batches = [(torch.ones(8, 3), torch.zeros(8, 1))]
+        >>> problem = Problem(nn.Linear(3, 1), {"train": batches}, squared_error, name="linear")
     """
 
     model: nn.Module

@@ -184,8 +184,8 @@ class Recorder:
             write_surface(rescued, self.surface)
         except StoreError as error:
             raise PublishError(
-                f"{failure}; nor can a file be written here ({error}): everything computed since the "
-                "file was last written is lost"
+                f"{failure}; nor can a file be written here ({error}): everything computed since "
+                "the file was last written is lost"
             ) from None
         raise PublishError(
             f"{failure}; everything computed is in {rescued.absolute()}: move it to {self.path} "

@@ -6,7 +6,7 @@ import platform
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from landscape_cli import __version__
+from landscape_cli.version import __version__
 
 PACKAGES = ("torch", "numpy", "h5py", "mpi4py")
 """Dependencies whose versions are recorded."""

@@ -10,7 +10,7 @@ import click
 
 from landscape_cli.cli.options import debug_option, short_names, with_path
 from landscape_cli.errors import UsageError
-from landscape_cli.export import FORMATS
+from landscape_cli.exports import FORMATS
 
 EPILOG = "\n".join(
     [
@@ -95,8 +95,8 @@ def command(
 
     A page shows all FILEs side by side; of the other formats each FILE gets a file of its own.
     """
-    from landscape_cli.export import Options, Source
-    from landscape_cli.export.export_files import check_options, export
+    from landscape_cli.exports import Options, Source
+    from landscape_cli.exports.export_files import check_options, export
     from landscape_cli.store import read_surface
 
     name = name or _format_of(output)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from landscape_cli.cli.figure_output import Look, Page, draw_again
+from landscape_cli.cli.figure_output import Look, draw_again
 from landscape_cli.cli.options import camera_of, camera_options, debug_option
 from landscape_cli.cli.watch import WatchCommand, first_look, watch_option
 from landscape_cli.errors import UsageError
@@ -131,6 +131,7 @@ def command(
     not finite are always marked, and a note on stderr says how many values the limits clip.
     """
     from landscape_cli.plotting.figure_size import parse_size
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
     from landscape_cli.util.output_files import check_output
 

@@ -41,7 +41,7 @@ def tensors_in(batch: Any) -> list[Tensor]:
     return tensors
 
 
-def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:
+def rearrange(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:
     """Rearrange samples into batches of another size or with another memory format.
 
     Args:
@@ -50,11 +50,11 @@ def arranged(batches: list[Any], size: int | None, channels_last: bool) -> list[
         channels_last: whether images (n, c, h, w) get the channels-last memory format.
     """
     if size is not None and divisible(batches):
-        batches = list(divided(batches, size))
-    return [laid_out(batch, channels_last) for batch in batches]
+        batches = list(regroup(batches, size))
+    return [set_layout(batch, channels_last) for batch in batches]
 
 
-def laid_out(batch: Any, channels_last: bool) -> Any:
+def set_layout(batch: Any, channels_last: bool) -> Any:
     """Give a batch's images (n, c, h, w) the channels-last or the contiguous memory format."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
 
@@ -71,7 +71,7 @@ def divisible(batches: list[Any]) -> bool:
     return not scalars and all(batch_length(batch) is not None for batch in batches)
 
 
-def divided(batches: Iterable[Any], size: int) -> Iterator[Any]:
+def regroup(batches: Iterable[Any], size: int) -> Iterator[Any]:
     """Regroup samples into batches of another size.
 
     Each batch has its own memory, as if it came from a loader: no batch is a view that keeps a
@@ -96,7 +96,7 @@ def divided(batches: Iterable[Any], size: int) -> Iterator[Any]:
         yield _joined(batch, pieces)
 
 
-def consumed(batches: list[Any]) -> Iterator[Any]:
+def pop_batches(batches: list[Any]) -> Iterator[Any]:
     """Yield the batches of a list, removing each from it."""
     batches.reverse()
     while batches:

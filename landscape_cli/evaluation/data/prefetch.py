@@ -20,7 +20,7 @@ THREAD = "read ahead"
 Batches = Generator[Any, None, None]
 
 
-def prefetched(batches: Batches, device: torch.device) -> Batches:
+def prefetch(batches: Batches, device: torch.device) -> Batches:
     """Yield the same batches in the same order, each read while the previous one is used.
 
     The first batch is read by the caller, so that anything the source starts, such as worker

@@ -59,7 +59,7 @@ def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
     )
 
 
-def waits(batches: Iterable[Any]) -> bool:
+def blocks_on_read(batches: Iterable[Any]) -> bool:
     """Tell whether reading a batch takes this process's time.
 
     It does unless the batches are in memory, or a loader's worker processes read them.
@@ -69,7 +69,7 @@ def waits(batches: Iterable[Any]) -> bool:
     return not isinstance(batches, (list, tuple))
 
 
-def makes_anew(batches: Iterable[Any]) -> bool:
+def makes_new_batches(batches: Iterable[Any]) -> bool:
     """Tell whether a batch stays valid when the next one is read.
 
     A user's iterable may refill one buffer, whereas a loader makes new tensors.
@@ -77,7 +77,7 @@ def makes_anew(batches: Iterable[Any]) -> bool:
     return isinstance(batches, (DataLoader, list, tuple))
 
 
-def likely_bytes(batches: Iterable[Any], first: int) -> int:
+def estimate_bytes(batches: Iterable[Any], first: int) -> int:
     """Estimate the bytes of all batches, at least, from the bytes of the first.
 
     All batches but the last are taken to be as large as the first.

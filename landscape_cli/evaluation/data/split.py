@@ -12,17 +12,22 @@ from torch.utils.data import Dataset
 from landscape_cli.errors import ProblemError, cause
 from landscape_cli.evaluation.data.batches import (
     batch_length,
-    consumed,
-    divided,
     divisible,
-    laid_out,
     map_tensors,
     nbytes,
+    pop_batches,
+    regroup,
+    set_layout,
 )
 from landscape_cli.evaluation.data.cache import Keeper, Place, Room
 from landscape_cli.evaluation.data.fingerprint import Fingerprint
-from landscape_cli.evaluation.data.prefetch import page_locked, prefetched, to_device
-from landscape_cli.evaluation.data.sources import batches_of, likely_bytes, makes_anew, waits
+from landscape_cli.evaluation.data.prefetch import page_locked, prefetch, to_device
+from landscape_cli.evaluation.data.sources import (
+    batches_of,
+    blocks_on_read,
+    estimate_bytes,
+    makes_new_batches,
+)
 
 
 class SplitData:
@@ -47,9 +52,9 @@ class SplitData:
         self._given = source
         self._channels_last = False
         self._source = batches_of(name, source, micro_batch)
-        self._makes_anew = makes_anew(self._source)
+        self._makes_new_batches = makes_new_batches(self._source)
         self._arrangement = micro_batch, False
-        self._held: list[Any] | None = None
+        self._cached_batches: list[Any] | None = None
 
     @property
     def cached(self) -> bool:
@@ -70,8 +75,8 @@ class SplitData:
         Close the generator if it is not iterated over to the end.
         """
         batches = (batch for batch in self)
-        helps = self.device.type == "cuda" or waits(self._source)
-        return prefetched(batches, self.device) if helps and not self.cached else batches
+        helps = self.device.type == "cuda" or blocks_on_read(self._source)
+        return prefetch(batches, self.device) if helps and not self.cached else batches
 
     def load(self, room: int | Room) -> Iterator[Any]:
         """Stream the batches once, computing their fingerprint and caching them if they fit.
@@ -86,7 +91,7 @@ class SplitData:
         samples = likely = 0
         fingerprint = Fingerprint()
         for batch in self._read():
-            likely = likely or likely_bytes(self._source, nbytes(batch))
+            likely = likely or estimate_bytes(self._source, nbytes(batch))
             fingerprint.add(batch)
             samples += batch_length(batch) or 1
             moved = self._moved(batch)
@@ -94,7 +99,7 @@ class SplitData:
             yield moved
         self.fingerprint = fingerprint.text()
         self.samples = samples
-        self._held, self.place = keeper.finish(), keeper.place
+        self._cached_batches, self.place = keeper.finish(), keeper.place
 
     def _read(self) -> Iterator[Any]:
         """Yield the batches as they come from the source."""
@@ -125,27 +130,27 @@ class SplitData:
         self._channels_last = channels_last
         if self.divisible:
             self._source = batches_of(self.name, self._given, micro_batch)
-        if self._held is not None:
-            batches: Any = consumed(self._held)
-            if self.divisible and divisible(self._held):
-                batches = divided(batches, micro_batch)
-            self._held = [laid_out(batch, channels_last) for batch in batches]
+        if self._cached_batches is not None:
+            batches: Any = pop_batches(self._cached_batches)
+            if self.divisible and divisible(self._cached_batches):
+                batches = regroup(batches, micro_batch)
+            self._cached_batches = [set_layout(batch, channels_last) for batch in batches]
 
     def _moved(self, batch: Any) -> Any:
         def move(tensor: Tensor) -> Tensor:
             moved = to_device(tensor, self.device)
-            return moved if moved is not tensor or self._makes_anew else tensor.clone()
+            return moved if moved is not tensor or self._makes_new_batches else tensor.clone()
 
-        return laid_out(map_tensors(move, batch), self._channels_last)
+        return set_layout(map_tensors(move, batch), self._channels_last)
 
-    def _from_host(self, held: list[Any]) -> Iterator[Any]:
+    def _from_host(self, batches: list[Any]) -> Iterator[Any]:
         """Yield batches from the host's memory, keeping each in page-locked memory from then on."""
-        for index, batch in enumerate(held):
-            held[index] = map_tensors(page_locked, batch)
-            yield self._moved(held[index])
+        for index, batch in enumerate(batches):
+            batches[index] = map_tensors(page_locked, batch)
+            yield self._moved(batches[index])
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches on the device, from the cache if there is one."""
-        if self._held is None:
+        if self._cached_batches is None:
             return self.stream()
-        return iter(self._held) if self.cached else self._from_host(self._held)
+        return iter(self._cached_batches) if self.cached else self._from_host(self._cached_batches)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from landscape_cli.evaluation.data.batches import arranged
+from landscape_cli.evaluation.data.batches import rearrange
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.equivalence import count_samples
 from landscape_cli.evaluation.forward.settings import Settings
@@ -95,7 +95,7 @@ class Benchmark:
         size = settings.micro_batch if self.divisible else None
         key = (size, settings.channels_last)
         if key not in self._arranged:
-            self._arranged[key] = arranged(self.sample, size, settings.channels_last)
+            self._arranged[key] = rearrange(self.sample, size, settings.channels_last)
         self.evaluator.set_forward(settings)
         start = time.perf_counter()
         # Reading the means synchronizes the device.

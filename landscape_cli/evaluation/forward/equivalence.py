@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.data.batches import arranged, batch_length
+from landscape_cli.evaluation.data.batches import batch_length, rearrange
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
@@ -68,7 +68,7 @@ def compute_means(
         size: samples in a batch; None keeps the batches.
     """
     evaluator.set_forward(settings)
-    data = arranged(batches, size, settings.channels_last)
+    data = rearrange(batches, size, settings.channels_last)
     means, _ = evaluator.values(coordinates, data).means()
     return np.ravel(means)
 

@@ -1,1 +1,1 @@
-"""Principal components of checkpoints, by their inner products alone."""
+"""Principal components of checkpoints, from their inner products alone."""

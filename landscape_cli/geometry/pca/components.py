@@ -1,9 +1,9 @@
-"""The plane in which checkpoints of one training differ most, by their products alone.
+"""The plane in which checkpoints of one training differ most, from inner products alone.
 
 Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 7: the principal components
 of the rows theta_i - theta_n, the differences of n checkpoints from the last. The matrix of all
-parameters is never formed: with the eigenvectors u_k and eigenvalues l_k of the rows' products, the
-components are v_k = sum_i u_ik (theta_i - theta_n) / sqrt(l_k).
+parameters is never formed: from the eigenvectors u_k and eigenvalues l_k of the rows' Gram matrix,
+the components are v_k = sum_i u_ik (theta_i - theta_n) / sqrt(l_k).
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ from landscape_cli.geometry.parameters import wide_dtype
 from landscape_cli.geometry.pca.differences import Differences
 
 COMPONENTS = 2
+"""Number of principal components that are computed."""
+
 FEWEST = 3
-"""So many checkpoints span a plane."""
+"""Smallest number of checkpoints, including the centre, that span a plane."""
 
 SLIVER = 1e-9
-"""A coordinate smaller than this part of the largest counts as zero where signs are chosen."""
+"""Coordinates below this fraction of the largest count as zero when signs are chosen."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """The first two principal components, as sums of differences from the centre.
+    """The first two principal components, as linear combinations of differences.
 
     Args:
-        weights: how much of each difference is in each component, of shape (n, 2).
-        explained: each component's part of the sum of squares, of shape (2,).
+        weights: coefficient of each difference in each component, of shape (n, 2).
+        explained: fraction of the sum of squares that each component explains, of shape (2,).
     """
 
     weights: NDArray[np.float64]
@@ -45,25 +47,25 @@ class Components:
 def principal_directions(
     differences: Differences, names: Sequence[str], mean: bool = False
 ) -> tuple[list[dict[str, Tensor]], NDArray[np.float64]]:
-    """The two directions in which checkpoints differ most.
+    """Return the two directions in which checkpoints differ most.
 
     Args:
-        differences: the checkpoints, from the centre.
-        names: the tensors that count; the directions are zero in the others.
+        differences: of the checkpoints from the centre.
+        names: tensors to include; the directions are zero in all others.
         mean: subtract the differences' mean first, as scikit-learn's PCA does; otherwise the sum
             of squares is about the centre itself.
 
     Returns:
-        Two orthonormal directions, float32 or the parameters' own dtype if that is wider, and what
-        part of the sum of squares each explains, of shape (2,). Along each the first
-        checkpoint off the centre has a positive coordinate.
+        Two orthonormal directions, in float32 or the parameters' dtype if that is wider, and the
+        fraction of the sum of squares that each explains, of shape (2,). Signs are such that the
+        first checkpoint off the centre along a direction has a positive coordinate.
 
     Raises:
-        UsageError: for fewer than 3 checkpoints, or ones that span no plane.
+        UsageError: for fewer than 3 checkpoints, or if they span no plane.
     """
     if differences.count < FEWEST:
         raise UsageError(
-            f"checkpoints: {differences.count} of them; principal components of a plane take at "
+            f"checkpoints: got {differences.count}; the principal components of a plane need at "
             f"least {FEWEST}, or name directions with --onto"
         )
     products = differences.products(names)
@@ -74,11 +76,11 @@ def principal_directions(
 def principal_components(
     products: NDArray[np.float64], rounding: float = 0.0, mean: bool = False
 ) -> Components:
-    """The first two principal components of rows whose products are given.
+    """Return the first two principal components of rows with known inner products.
 
     Args:
         products: the Gram matrix, of shape (n, n), n at least 2.
-        rounding: a sum of squares up to which a component may be nothing but rounding.
+        rounding: largest sum of squares that a component may have from rounding alone.
         mean: subtract the rows' mean first.
 
     Raises:
@@ -98,7 +100,7 @@ def principal_components(
 
 
 def _check(values: NDArray[np.float64], least: float, count: int) -> None:
-    """Refuse checkpoints that are all the same, or lie on one line."""
+    """Refuse checkpoints that are identical or collinear."""
     if values[0] <= least:
         raise UsageError(
             f"checkpoints: all {count} hold the same weights up to rounding; there is no path"
@@ -106,12 +108,12 @@ def _check(values: NDArray[np.float64], least: float, count: int) -> None:
     if values[1] <= least:
         raise UsageError(
             f"checkpoints: all {count} lie on one line up to rounding (the second principal "
-            "component is zero); a line through two of them shows it: directions.x.kind checkpoint"
+            "component is zero); plot the line through two of them: directions.x.kind checkpoint"
         )
 
 
 def _signs(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each column the sign of its first entry that is not about zero."""
+    """Return, for each column, the sign of the first entry that is not nearly zero."""
     sizes = np.abs(coordinates)
     first = (sizes > SLIVER * sizes.max(axis=0)).argmax(axis=0)
     signs: NDArray[np.float64] = np.sign(coordinates[first, range(len(first))])
@@ -121,10 +123,10 @@ def _signs(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
 def _rounding(
     differences: Differences, names: Sequence[str], products: NDArray[np.float64]
 ) -> float:
-    """The most that the squares of all differences can sum up to if only rounding makes them.
+    """Bound the sum of squares of all differences that rounding alone can cause.
 
-    A weight w is rounded by at most eps |w| / 2, and no checkpoint is longer than the centre and
-    the longest difference together.
+    A weight w is rounded by at most eps |w| / 2, and no checkpoint's norm exceeds that of the
+    centre plus the largest difference.
     """
     tensors = [differences.centre[name] for name in names]
     squares = sum(float(tensor.double().square().sum()) for tensor in tensors)
@@ -136,19 +138,19 @@ def _rounding(
 def _combine(
     differences: Differences, names: Sequence[str], weights: NDArray[np.float64]
 ) -> list[dict[str, Tensor]]:
-    """Sums of differences, one for each column of weights (n, k), made orthonormal."""
+    """Return a linear combination of differences per column of weights (n, k), orthonormalized."""
     sums = [
         {name: torch.zeros(differences.centre[name].shape, dtype=torch.float64) for name in names}
         for _ in weights.T
     ]
     for row, checkpoint in zip(weights.tolist(), differences.checkpoints(), strict=True):
         for name in names:
-            one = checkpoint[name].double() - differences.centre[name].double()
+            difference = checkpoint[name].double() - differences.centre[name].double()
             for weight, total in zip(row, sums, strict=True):
-                total[name].add_(one, alpha=weight)
-    for place, direction in enumerate(sums):
-        for before in sums[:place]:
-            _add(direction, before, -_product(direction, before))
+                total[name].add_(difference, alpha=weight)
+    for number, direction in enumerate(sums):
+        for earlier in sums[:number]:
+            _add(direction, earlier, -_product(direction, earlier))
         _add(direction, direction, 1 / math.sqrt(_product(direction, direction)) - 1)
     return [
         {
@@ -161,8 +163,8 @@ def _combine(
     ]
 
 
-def _product(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
-    return sum(float((one[name] * other[name]).sum()) for name in one)
+def _product(first: dict[str, Tensor], second: dict[str, Tensor]) -> float:
+    return sum(float((first[name] * second[name]).sum()) for name in first)
 
 
 def _add(direction: dict[str, Tensor], other: dict[str, Tensor], factor: float) -> None:

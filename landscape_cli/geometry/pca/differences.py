@@ -1,4 +1,4 @@
-"""Checkpoints that need not fit in memory together, as differences from a centre."""
+"""Differences of checkpoints from a centre, without all checkpoints in memory at once."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import Tensor
 Parameters = Mapping[str, Tensor]
 
 Read = Callable[[int], Parameters]
-"""Gives a checkpoint by its number, with the centre's names, shapes and dtypes."""
+"""Returns a checkpoint by its number, with the centre's names, shapes and dtypes."""
 
 SCRATCH = 1 << 23
-"""About how many float64 entries are taken for products, 64 MiB."""
+"""Approximate number of float64 entries allocated for products (64 MiB)."""
 
 
 class Differences:
-    """What n checkpoints differ by from a centre; a bounded number is in memory at a time.
+    """Differences of n checkpoints from a centre, with a bounded number of them in memory.
 
-    If all of them fit, each is read once. Otherwise they are read again for whatever is computed,
-    and for their products one more time for each block of them that fits.
+    If all checkpoints fit, each is read once. Otherwise every pass reads them again, and
+    ``products`` reads, for each block of checkpoints that fits, that block and all later ones.
 
     Args:
-        read: gives a checkpoint, numbered from 0 on.
-        count: n, how many there are.
-        centre: the parameters that they are compared with.
-        room: the most checkpoints to keep in memory, at least 2.
+        read: returns a checkpoint by its number, from 0 to n - 1.
+        count: n, the number of checkpoints.
+        centre: the parameters to subtract.
+        room: largest number of checkpoints to keep in memory, at least 2.
     """
 
     def __init__(self, read: Read, count: int, centre: Parameters, room: int) -> None:
@@ -36,47 +36,45 @@ class Differences:
             raise ValueError(f"room for {room} checkpoints; there must be room for 2")
         self.count, self.centre = count, centre
         self._read, self._room = read, room
-        self._held: dict[int, Parameters] = {}
+        self._cache: dict[int, Parameters] = {}
 
     @property
     def fits(self) -> bool:
-        """Whether all of them are kept in memory."""
+        """True if all checkpoints are kept in memory."""
         return self.count <= self._room
 
     @property
     def reads(self) -> int:
-        """How many are read for all products, and for going through ``checkpoints`` twice."""
+        """Number of reads that ``products`` and two passes over ``checkpoints`` take."""
         if self.fits:
             return self.count
         return 2 * self.count + sum(self.count - block.start for block in self._blocks())
 
     def checkpoints(self, numbers: Iterable[int] | None = None) -> Iterator[Parameters]:
-        """The checkpoints with these numbers, or all in order, one after the other."""
+        """Yield the checkpoints with these numbers, or all in order."""
         for number in range(self.count) if numbers is None else numbers:
             yield self._get(number)
 
     def products(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """Inner products of all pairs of differences, the Gram matrix, of shape (n, n).
-
-        Differences and sums are of float64.
+        """Return the Gram matrix of the differences, of shape (n, n), computed in float64.
 
         Args:
-            names: the tensors that count.
+            names: the tensors to include.
         """
-        found = np.zeros((self.count, self.count))
+        gram = np.zeros((self.count, self.count))
         for numbers in self._blocks():
             block = list(self.checkpoints(numbers))
-            found[np.ix_(numbers, numbers)] = self._multiply(block, block, names)
+            gram[np.ix_(numbers, numbers)] = self._multiply(block, block, names)
             for start in range(numbers.stop, self.count, self._streamed):
                 others = range(start, min(start + self._streamed, self.count))
                 products = self._multiply(block, list(self.checkpoints(others)), names)
-                found[np.ix_(numbers, others)] = products
-        upper: NDArray[np.float64] = np.triu(found)
-        return upper + np.triu(found, 1).T
+                gram[np.ix_(numbers, others)] = products
+        upper: NDArray[np.float64] = np.triu(gram)
+        return upper + np.triu(gram, 1).T
 
     @property
     def _streamed(self) -> int:
-        """How many checkpoints are in memory beside a block."""
+        """Number of checkpoints in memory besides a block."""
         return max(1, self._room // 8)
 
     def _blocks(self) -> list[range]:
@@ -85,29 +83,29 @@ class Differences:
         return [range(start, min(start + size, self.count)) for start in ends]
 
     def _get(self, number: int) -> Parameters:
-        if number in self._held:
-            return self._held[number]
+        if number in self._cache:
+            return self._cache[number]
         checkpoint = self._read(number)
         if self.fits:
-            self._held[number] = checkpoint
+            self._cache[number] = checkpoint
         return checkpoint
 
     def _multiply(
-        self, ones: Sequence[Parameters], others: Sequence[Parameters], names: Sequence[str]
+        self, first: Sequence[Parameters], second: Sequence[Parameters], names: Sequence[str]
     ) -> NDArray[np.float64]:
-        """The products of two groups of checkpoints, of shape (len(ones), len(others))."""
-        total = torch.zeros(len(ones), len(others), dtype=torch.float64)
-        width = max(1, SCRATCH // (len(ones) + len(others)))
+        """Return the products of two groups of checkpoints, of shape (len(first), len(second))."""
+        total = torch.zeros(len(first), len(second), dtype=torch.float64)
+        width = max(1, SCRATCH // (len(first) + len(second)))
         for name in names:
             for start in range(0, self.centre[name].numel(), width):
                 span = slice(start, start + width)
-                rows = self._stack(ones, name, span)
-                columns = rows if others is ones else self._stack(others, name, span)
+                rows = self._stack(first, name, span)
+                columns = rows if second is first else self._stack(second, name, span)
                 total += rows @ columns.T
         return total.numpy()
 
     def _stack(self, checkpoints: Sequence[Parameters], name: str, span: slice) -> Tensor:
-        """A part of one tensor's differences, a row for each checkpoint."""
+        """Return a span of one tensor's differences, one row per checkpoint."""
         centre = self.centre[name].reshape(-1)[span].double()
         rows = torch.empty(len(checkpoints), len(centre), dtype=torch.float64)
         for row, checkpoint in zip(rows, checkpoints, strict=True):

@@ -1,4 +1,4 @@
-"""Where checkpoints lie in a plane, and how far from it."""
+"""Projection of checkpoints onto a plane, and their distances from it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from landscape_cli.errors import UsageError
 from landscape_cli.geometry.pca.differences import Differences, Parameters
 
 PARALLEL = 1e-10
-"""The smallest eigenvalue of the cosines between directions that counts as more than rounding."""
+"""Smallest eigenvalue of the directions' cosine matrix that does not count as rounding."""
 
 
 def project(
     differences: Differences, directions: Sequence[Parameters]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Project checkpoints onto the plane through the centre along some directions.
+    """Project checkpoints onto the plane through the centre that directions span.
 
-    The coordinates are those of the plane's nearest point, by the normal equations: the directions
-    need be neither orthogonal nor of unit norm. The residual is the norm of what then remains.
+    The coordinates are those of the nearest point in the plane, from the normal equations: the
+    directions need be neither orthogonal nor of unit norm.
 
     Args:
-        differences: n checkpoints, from the centre.
-        directions: k of them; a tensor that one lacks is zero.
+        differences: of n checkpoints from the centre.
+        directions: k directions; tensors missing from one are zero in it.
 
     Returns:
-        Coordinates in units of the directions, float64 of shape (n, k), and residuals, the
-        Euclidean distances from the plane, of shape (n,), over all of the centre's tensors.
+        Coordinates in units of the directions, float64 of shape (n, k), and residuals of shape
+        (n,), the Euclidean distances from the plane over all of the centre's tensors.
 
     Raises:
-        UsageError: if a direction is zero, or they are parallel.
+        UsageError: if a direction is zero or not finite, or the directions are parallel.
     """
     matrix = _products(directions)
     _check(matrix)
@@ -49,10 +49,10 @@ def _products(directions: Sequence[Parameters]) -> NDArray[np.float64]:
     return np.array(
         [
             [
-                sum(float((one[n].double() * other[n].double()).sum()) for n in one if n in other)
-                for other in directions
+                sum(float((a[name].double() * b[name].double()).sum()) for name in a if name in b)
+                for b in directions
             ]
-            for one in directions
+            for a in directions
         ]
     )
 
@@ -70,14 +70,14 @@ def _check(matrix: NDArray[np.float64]) -> None:
 def _along(
     differences: Differences, checkpoint: Parameters, directions: Sequence[Parameters]
 ) -> NDArray[np.float64]:
-    """Inner products of a checkpoint's difference with each direction, of shape (k,)."""
-    found = np.zeros(len(directions))
+    """Return the products of a checkpoint's difference with each direction, of shape (k,)."""
+    products = np.zeros(len(directions))
     for name, centre in differences.centre.items():
-        one = checkpoint[name].double() - centre.double()
-        for place, direction in enumerate(directions):
+        difference = checkpoint[name].double() - centre.double()
+        for number, direction in enumerate(directions):
             if name in direction:
-                found[place] += float((one * direction[name].double()).sum())
-    return found
+                products[number] += float((difference * direction[name].double()).sum())
+    return products
 
 
 def _remainder(
@@ -86,7 +86,7 @@ def _remainder(
     directions: Sequence[Parameters],
     coordinates: NDArray[np.float64],
 ) -> float:
-    """The norm of what is left of a difference without its part in the plane."""
+    """Return the norm of a difference minus its projection onto the plane."""
     squares = 0.0
     for name, centre in differences.centre.items():
         rest = checkpoint[name].double() - centre.double()

@@ -30,7 +30,9 @@ MAX_LENGTH = 46
 
 
 def title(panel: Panel) -> str:
-    """Return the network's name, or the file's if the surface does not record one."""
+    """Return the user's label, else the network's name, or the file's if there is neither."""
+    if panel.label is not None:
+        return panel.label
     name = fact(panel.surface.provenance, "network", "name")
     return shorten(str(name)) if name else _stem(panel)
 
@@ -41,7 +43,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     The progress is on a separate line if the text would exceed ``longest`` characters. The file's
     name is omitted if it is the title.
     """
-    parts = [] if title(panel) == _stem(panel) else [_stem(panel)]
+    parts = [] if panel.label is not None or title(panel) == _stem(panel) else [_stem(panel)]
     if with_split:
         parts.append(panel.split)
     words = [" ".join(parts), BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))]

@@ -78,7 +78,7 @@ def _call(
     name: str,
     registry: Mapping[str, str],
     args: Mapping[str, Any] | None,
-    given: Mapping[str, Any],
+    derived: Mapping[str, Any],
 ) -> Any:
     """Import and call a registered class or function.
 
@@ -87,7 +87,8 @@ def _call(
         name: its name in the registry.
         registry: import paths by name.
         args: the user's arguments.
-        given: arguments that the user may not set; those that it accepts are passed on.
+        derived: arguments that follow from the data, which the user may not set; those that it
+            accepts are passed on.
     """
     if name not in registry:
         raise UsageError(f"{key}: got {name!r}, expected one of {', '.join(registry)}")
@@ -95,9 +96,9 @@ def _call(
     function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     accepted = inspect.signature(function).parameters
     args = _mapping(f"{key}_args", args)
-    _check_names(f"{key}_args", args, [a for a in accepted if a not in given], f"{key} {name}")
+    _check_names(f"{key}_args", args, [a for a in accepted if a not in derived], f"{key} {name}")
     try:
-        return function(**args, **{a: given[a] for a in accepted if a in given})
+        return function(**args, **{a: derived[a] for a in accepted if a in derived})
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"{key}_args: {name} does not work with {args}: {error}") from error
 

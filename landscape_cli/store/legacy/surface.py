@@ -49,7 +49,7 @@ def read_older_surface(
     Raises:
         StoreError: if the file is missing, damaged or not a surface of the other tool.
     """
-    with reading(path, "surface file, or of another kind") as file:
+    with reading(path, "surface file, or one of another kind") as file:
         _refuse_others(file, os.fspath(path))
         return _read(file, Path(path), split)
 
@@ -82,24 +82,27 @@ def _read(file: h5py.File, path: Path, split: str | None) -> tuple[Surface, list
     arrays = {name: numbers(file[name]) for name in ALIASES if name in file}
     if not arrays:
         raise StoreError(f"{path}: has coordinates, but no values yet ({', '.join(ALIASES)})")
-    found = content(
+    converted = content(
         {axis: numbers(file[f"{axis}coordinates"]) for axis in axes},
         arrays if split is None else _of_split(arrays, split, path),
     )
     dir_file = text(file["dir_file"]) if "dir_file" in file else None
     config = {
         "directions": {axis: {"kind": "imported", "dir_file": dir_file} for axis in axes},
-        "grid": {name: [one.low, one.high, one.points] for name, one in found.grid.axes.items()},
-        "splits": list(dict.fromkeys(owner for owner, _ in found.values)),
+        "grid": {
+            name: [axis.low, axis.high, axis.points] for name, axis in converted.grid.axes.items()
+        },
+        "splits": list(dict.fromkeys(owner for owner, _ in converted.values)),
     }
     provenance = {
         "directions": {axis: {"label": _label(axis, dir_file or "")} for axis in axes},
         "imported": _origin(path, dir_file),
     }
-    empty = empty_surface(found.grid, config, provenance)
+    empty = empty_surface(converted.grid, config, provenance)
     others = [name for name in file if name not in KNOWN]
     more = [f"left out: {', '.join(others)}"] if others else []
-    return replace(empty, values=found.values, status=found.status), found.notes + more
+    surface = replace(empty, values=converted.values, status=converted.status)
+    return surface, converted.notes + more
 
 
 def _of_split(arrays: Arrays, split: str, path: Path) -> Arrays:

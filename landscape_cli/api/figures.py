@@ -1,0 +1,101 @@
+"""Figures of surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from landscape_cli.errors import UsageError
+from landscape_cli.records.surface import Surface
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot(
+    surfaces: Surface | Sequence[Surface],
+    kind: str | None = None,
+    *,
+    size: str | tuple[float, float] | None = None,
+    title: str = "",
+    labels: Sequence[str] | None = None,
+    cmap: str | None = None,
+    style: str = "paper",
+    columns: int | None = None,
+    caption: bool = False,
+    camera: tuple[float, float] | tuple[float, float, float] | None = None,
+    dpi: int = 200,
+    **choices: Any,
+) -> Figure:
+    """Draw surfaces side by side on one scale, as ``landscape plot`` does.
+
+    Args:
+        surfaces: one or more, all lines or all planes, complete or not.
+        kind: ``contour``, ``contourf``, ``heatmap``, ``surface``, ``relief``, ``render`` or
+            ``line``; None for the default for the surfaces' shape.
+        size: ``"column"``, ``"double"``, ``"5x3"`` or (width, height) in inches; None for one that
+            suits the panels.
+        title: a title above all panels.
+        labels: a title for each surface, in place of the network's and the file's name.
+        cmap: a colour map of matplotlib; None for viridis.
+        style: ``paper``, ``talk`` or ``dark``.
+        columns: maximum number of panels in a row.
+        caption: write a caption below the panels: range, directions, normalization, samples.
+        camera: azimuth and elevation in degrees, and zoom, of three-dimensional plots.
+        dpi: dots per inch of rendered images.
+        choices: ``split``, ``quantity``, ``repeat`` (an index), ``raw`` (draw every point of an
+            incomplete surface), ``log`` (True or False; None for the values to decide), ``vmin``,
+            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis).
+
+    Returns:
+        A matplotlib figure, which notebooks show and ``savefig`` writes.
+
+    Raises:
+        LandscapeError: if the surfaces can't share a figure, or an option does not apply to them.
+
+    Example:
+        >>> import landscape_cli as landscape
+        >>> from landscape_cli.problems.zoo import build
+        >>> problem = build("mlp", samples={"train": 100, "test": 50})
+        >>> grid = {"x": (-1, 1, 5), "y": (-1, 1, 3)}
+        >>> surface = landscape.compute(problem, grid, progress=False)
+        >>> figure = landscape.plot([surface, surface], kind="heatmap", labels=["A", "B"], vmax=9)
+        >>> [axes.get_title() for axes in figure.axes[:2]]
+        ['A', 'B']
+    """
+    from landscape_cli.plotting import KINDS, STYLES
+    from landscape_cli.plotting.figure_size import size_of
+    from landscape_cli.plotting.page import Page, draw_picture
+    from landscape_cli.plotting.request import Request
+    from landscape_cli.plotting.scene3d.camera import Camera
+
+    _check("kind", kind, KINDS)
+    _check("style", style, STYLES)
+    if unknown := [name for name in choices if name not in Request.__dataclass_fields__]:
+        raise UsageError(f"plot: there is no option {unknown[0]!r}; see help(plot)")
+    listed = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
+    if not listed:
+        raise UsageError("plot: give at least one surface")
+    request = Request(kind, labels=labels, **choices)
+    names = [f"surface {number}" if len(listed) > 1 else "the surface" for number in _count(listed)]
+    picture = request.picture(request.panels(listed, names), request.twins(listed, names))
+    page = Page(
+        columns,
+        style,
+        None if size is None else size_of(size),
+        dpi,
+        caption,
+        None if camera is None else Camera(*camera),
+        title,
+        cmap,
+    )
+    return draw_picture(picture, page)
+
+
+def _check(name: str, value: str | None, known: Sequence[str] | dict[str, Any]) -> None:
+    if value is not None and value not in known:
+        raise UsageError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
+
+
+def _count(surfaces: Sequence[Surface]) -> range:
+    return range(1, len(surfaces) + 1)

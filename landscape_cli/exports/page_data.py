@@ -1,0 +1,184 @@
+"""Data of surfaces for an interactive page: plain values, with arrays in base64."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.exports import Source
+from landscape_cli.records.presentation import PERCENT, axis_name, fact
+from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+from landscape_cli.records.trajectory import markers_of, trajectory_of
+
+Floats = NDArray[np.float64]
+Indices = Mapping[str, NDArray[np.int64]]
+
+MAX_ERROR = 1e-4
+"""Largest error of single precision, as a fraction of the range, before double is used."""
+
+STDERR, DEVIATION = "standard error", "standard deviation over repeats"
+
+
+def page_surface(source: Source) -> dict[str, Any]:
+    """Convert a surface to the form that the page's scripts read.
+
+    An incomplete surface is reduced to its finest complete level, if that has a finite value. A
+    surface with repeats has a layer for their mean and one for each.
+
+    Raises:
+        UsageError: if it is not a plane, or has no finite value.
+        StoreError: if its checkpoints or its path are damaged.
+    """
+    surface = source.surface
+    check_plane(source)
+    axes = {name: axis.coordinates for name, axis in surface.grid.axes.items()}
+    shown = _shown(surface)
+    network = fact(surface.provenance, "network", "name")
+    return {
+        "title": str(network or source.name),
+        "subtitle": ", ".join(filter(None, [source.name if network else "", _progress(surface)])),
+        "axes": [text for name in axes if len(text := axis_name(surface, name)) > 1],
+        **{name: axes[name][shown[name]].tolist() for name in axes},
+        "layers": [_layer(name, layer, shown) for name, layer in _layers(surface)],
+        **_places(source),
+    }
+
+
+def check_plane(source: Source) -> None:
+    """Refuse a surface that can't be drawn in three dimensions.
+
+    Raises:
+        UsageError: if it is not a plane of at least two points along both axes, or has no finite
+            value.
+    """
+    surface, axes = source.surface, list(source.surface.grid.axes.values())
+    points = " x ".join(str(axis.points) for axis in axes)
+    if len(axes) != 2:
+        kind = {1: "a line"}.get(len(axes), "a volume")
+        remedy = "draw it with landscape plot" if len(axes) == 1 else "compute one with --z none"
+        raise UsageError(
+            f"--to html: {source.file} is {kind} ({points} points), and a page shows planes; "
+            f"{remedy}"
+        )
+    if min(axis.points for axis in axes) < 2:
+        raise UsageError(
+            f"--to html: {source.file} has {points} points, but a surface needs two along each "
+            "axis; draw it with landscape plot --kind heatmap"
+        )
+    if not surface.done:
+        raise UsageError(f"{source.file}: no point is computed yet; run landscape compute first")
+    if not any(np.isfinite(values).any() for values in surface.values.values()):
+        raise UsageError(
+            f"{source.file}: none of the {surface.done} points computed has a finite value; there "
+            "is nothing to show"
+        )
+
+
+def pack(array: NDArray[Any]) -> dict[str, str]:
+    """Pack an array for the page's scripts: its type, and its little-endian bytes in base64."""
+    kind = array.dtype.newbyteorder("<")
+    data = np.ascontiguousarray(array, kind).tobytes()
+    return {"type": f"{kind.kind}{kind.itemsize}", "data": base64.b64encode(data).decode("ascii")}
+
+
+def short(values: Floats) -> NDArray[np.floating[Any]]:
+    """Convert values to single precision, unless the difference could be seen."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        single = values.astype(np.float32)
+        finite = np.isfinite(values)
+        exact = values[finite]
+        if not len(exact):
+            return single
+        error = np.abs(single[finite] - exact).max()
+        tiny = (exact != 0) & (np.abs(exact) < np.finfo(np.float32).tiny)
+        enough = error <= MAX_ERROR * (exact.max() - exact.min()) or error == 0
+    return single if enough and np.isfinite(error) and not tiny.any() else values
+
+
+def _shown(surface: Surface) -> Indices:
+    """Return the indices along each axis of the points that are shown."""
+    every = {name: np.arange(axis.points) for name, axis in surface.grid.axes.items()}
+    level = None if surface.complete else surface.level
+    if level is None or min(map(len, level.values())) < 2:
+        return every
+    arrays = (_cut(values, level, surface.grid.names) for values in surface.values.values())
+    return level if any(np.isfinite(array).any() for array in arrays) else every
+
+
+def _progress(surface: Surface) -> str:
+    """Describe how much is computed, and which points are shown; empty for a complete surface."""
+    if surface.complete:
+        return ""
+    text = f"{100 * surface.done // surface.total} % computed"
+    shown = [len(indices) for indices in _shown(surface).values()]
+    every = [axis.points for axis in surface.grid.axes.values()]
+    if shown == every:
+        return text
+    return f"{' x '.join(map(str, shown))} of {' x '.join(map(str, every))} points, {text}"
+
+
+def _layers(surface: Surface) -> Iterable[tuple[str, Surface]]:
+    """Return the surface, or else the mean over its repeats and each of them, with names."""
+    if not surface.grid.repeated:
+        return [("", surface)]
+    deviations = {
+        key: np.where(np.isfinite(values).all(axis=0), deviation_over_repeats(values), np.nan)
+        for key, values in surface.values.items()
+    }
+    mean = replace(mean_surface(surface), stderr=deviations)
+    repeats = range(surface.grid.repeats)
+    return [("mean", mean), *((f"{k}", one_repeat(surface, k)) for k in repeats)]
+
+
+def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
+    names = surface.grid.names
+    status = _cut(surface.status, shown, names)
+    missing = np.isin(status, (Status.TODO, Status.FAILED))
+    views = []
+    for (split, quantity), values in surface.values.items():
+        unit = 100.0 if quantity in PERCENT else 1.0
+        view: dict[str, Any] = {"split": split, "quantity": quantity}
+        known = np.where(missing, np.nan, unit * _cut(values, shown, names))
+        view["values"] = pack(short(known))
+        errors = surface.stderr.get((split, quantity))
+        if errors is not None and np.isfinite(errors).any():
+            view["errors"] = pack((unit * _cut(errors, shown, names)).astype(np.float32))
+            view["error"] = DEVIATION if name == "mean" else STDERR
+        views.append(view)
+    plain = (status == Status.OK).all()
+    return {"name": name, "status": None if plain else pack(status), "views": views}
+
+
+def _places(source: Source) -> dict[str, Any]:
+    """Return the path of the training run and the checkpoints that the file has."""
+    provenance = source.surface.provenance
+    try:
+        path, markers = trajectory_of(provenance), markers_of(provenance)
+    except StoreError as error:
+        raise StoreError(f"{source.file}: {error}") from None
+    marks = [
+        {"label": marker.label, "x": marker.coordinates[0], "y": marker.coordinates[1]}
+        for marker in markers
+        if len(marker.coordinates) >= 2
+    ]
+    if path is None or not len(path.coordinates):
+        return {"path": None, "marks": marks}
+    x, y = path.coordinates.T.tolist()
+    labels = path.labels if path.epochs is None else [f"epoch {epoch}" for epoch in path.epochs]
+    return {"path": {"x": x, "y": y, "labels": list(labels)}, "marks": marks}
+
+
+def _cut(array: NDArray[Any], shown: Indices, names: tuple[str, ...]) -> NDArray[Any]:
+    """Return the entries of an array over the grid, with or without repeats, that are shown."""
+    indices = [shown[name] for name in names[::-1]]
+    if array.ndim > len(indices):
+        indices.insert(0, np.arange(len(array)))
+    return np.asarray(array[np.ix_(*indices)])
