@@ -68,13 +68,13 @@ def saturation(lines: list[Line]) -> str:
     rows = of(lines, "simulated_tile_")
     needs = {line["ranks"]: line for line in of(lines, "simulated_need_")}
     tiles = sorted({line["tile_seconds"] for line in rows})
-    found = {(line["ranks"], line["tile_seconds"]): line for line in rows}
+    cells = {(line["ranks"], line["tile_seconds"]): line for line in rows}
     head = ["ranks", *(f"tiles of {tile:g} s" for tile in tiles), "needed", "default"]
     body = [
         [
             str(ranks),
             *(
-                f"{found[ranks, tile]['value']:.2f} ({found[ranks, tile]['rank_0_share']:.0%})"
+                f"{cells[ranks, tile]['value']:.2f} ({cells[ranks, tile]['rank_0_share']:.0%})"
                 for tile in tiles
             ),
             f"{needs[ranks]['value']:.2g} s",

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
-from landscape_cli.evaluation.data.batches import consumed, divided, divisible, nbytes
+from landscape_cli.evaluation.data.batches import divisible, nbytes, pop_batches, regroup
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 30))
@@ -11,7 +11,7 @@ def test_divided_batches_are_those_of_a_loader(lengths, size):
     total = sum(lengths)
     inputs, targets = torch.arange(3.0 * total).reshape(total, 3), torch.arange(total)
     cut = [inputs.split(lengths), targets.split(lengths)]
-    found = list(divided(zip(*cut, strict=True), size))
+    found = list(regroup(zip(*cut, strict=True), size))
     expected = list(DataLoader(TensorDataset(inputs, targets), batch_size=size))
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
@@ -27,7 +27,7 @@ def test_batches_of_scalars_or_unequal_lengths_are_not_divisible():
 
 def test_consumed_batches_are_released():
     batches = [1, 2, 3]
-    rest = [(number, list(batches)) for number in consumed(batches)]
+    rest = [(number, list(batches)) for number in pop_batches(batches)]
     assert rest == [(1, [3, 2]), (2, [3]), (3, [])]
 
 

@@ -242,5 +242,5 @@ def test_a_gpu_has_its_own_room_and_page_locked_room_on_the_host():
     assert rooms["auto"].device > 0 < rooms["auto"].host
     evaluator = make(TensorDataset(*tensors()), Room(0, LARGE), device)
     evaluator.evaluate(TILE)
-    held = evaluator.splits["train"]._held
+    held = evaluator.splits["train"]._cached_batches
     assert all(tensor.is_pinned() for batch in held for tensor in batch)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.evaluation.data.prefetch import THREAD, prefetched
+from landscape_cli.evaluation.data.prefetch import THREAD, prefetch
 
 CPU = torch.device("cpu")
 PATIENCE = 30
@@ -50,7 +50,7 @@ class Source:
 @given(st.integers(0, 20))
 def test_all_batches_come_in_order(length):
     source = Source(length)
-    assert list(prefetched(iter(source), CPU)) == list(range(length))
+    assert list(prefetch(iter(source), CPU)) == list(range(length))
     assert source.closed
     assert not reading()
 
@@ -58,7 +58,7 @@ def test_all_batches_come_in_order(length):
 def test_the_next_batch_is_read_while_one_is_used():
     """The consumer has not asked for the next batch, so only a thread can have read it."""
     source = Source(4)
-    batches = prefetched(iter(source), CPU)
+    batches = prefetch(iter(source), CPU)
     for number in range(3):
         assert next(batches) == number
         source.wait_for(number + 1)
@@ -68,7 +68,7 @@ def test_the_next_batch_is_read_while_one_is_used():
 
 def test_the_first_batch_is_read_by_the_caller_and_the_others_by_one_thread():
     source = Source(9)
-    list(prefetched(iter(source), CPU))
+    list(prefetch(iter(source), CPU))
     first, *others = source.threads
     assert first is threading.current_thread()
     assert len(set(others)) == 1
@@ -78,7 +78,7 @@ def test_the_first_batch_is_read_by_the_caller_and_the_others_by_one_thread():
 @pytest.mark.parametrize("taken", [0, 1, 2, 5])
 def test_closing_early_leaves_no_thread_and_closes_the_source(taken):
     source = Source(9)
-    batches = prefetched(iter(source), CPU)
+    batches = prefetch(iter(source), CPU)
     for _ in range(taken):
         next(batches)
     batches.close()
@@ -90,7 +90,7 @@ def test_closing_early_leaves_no_thread_and_closes_the_source(taken):
 @pytest.mark.parametrize("length", [0, 1, 2, 5])
 @pytest.mark.parametrize("failure", [OSError("gone"), KeyboardInterrupt()])
 def test_the_sources_error_comes_after_its_batches(length, failure):
-    batches = prefetched(iter(Source(length, failure)), CPU)
+    batches = prefetch(iter(Source(length, failure)), CPU)
     got = []
     with pytest.raises(type(failure)) as raised:
         deque(map(got.append, batches))
@@ -101,7 +101,7 @@ def test_the_sources_error_comes_after_its_batches(length, failure):
 
 def test_the_consumers_error_ends_the_thread():
     def use():
-        batches = prefetched(iter(Source(9)), CPU)
+        batches = prefetch(iter(Source(9)), CPU)
         try:
             for batch in batches:
                 if batch == 3:
@@ -125,7 +125,7 @@ def test_copies_on_a_separate_stream_are_complete_when_used():
 
     sums = []
     weight = torch.randn(2048, 2048, device=device)
-    for batch in prefetched(copies(), device):
+    for batch in prefetch(copies(), device):
         for _ in range(8):  # work that the copies could overtake
             weight = torch.tanh(weight @ weight)
         sums.append(batch.double().sum() + 0 * weight.double().sum())
