@@ -20,7 +20,7 @@ def like(tensor, number):
     return torch.full_like(tensor, number)
 
 
-def test_weights_go_by_position(network):
+def test_weights_are_matched_by_position(network):
     parameters, states = tensors(network)
     entries = [(None, like(p, n)) for n, p in enumerate(network.parameters())]
     found = match(entries, parameters, states)
@@ -28,7 +28,7 @@ def test_weights_go_by_position(network):
     assert [float(tensor.detach().mean()) for tensor in found.values()] == [0, 1, 2, 3, 4, 5]
 
 
-def test_states_go_by_position_and_counters_are_dropped(network):
+def test_states_are_matched_by_position_and_counters_dropped(network):
     parameters, states = tensors(network)
     entries = [(None, like(tensor, n)) for n, tensor in enumerate(states.values())]
     found = match(entries, parameters, states)
@@ -38,13 +38,13 @@ def test_states_go_by_position_and_counters_are_dropped(network):
     }
 
 
-def test_states_from_before_batches_were_counted(network):
+def test_states_from_before_batch_norm_counted_batches(network):
     parameters, states = tensors(network)
     entries = [(None, t) for name, t in states.items() if "num_batches" not in name]
     assert torch.equal(match(entries, parameters, states)["2.bias"], states["2.bias"])
 
 
-def test_names_go_before_positions(network):
+def test_names_take_precedence_over_positions(network):
     parameters, states = tensors(network)
     entries = [(name, like(p, n)) for n, (name, p) in enumerate(parameters.items())]
     found = match(entries[::-1], parameters, states)
@@ -58,14 +58,14 @@ def test_names_go_before_positions(network):
     assert set(with_buffers) == {*parameters, "1.running_mean"}
 
 
-def test_entries_take_the_dtype_of_the_network(network):
+def test_entries_are_converted_to_the_dtype_of_the_network(network):
     parameters, states = tensors(network.half())
     entries = [(None, torch.zeros(p.shape, dtype=torch.float64)) for p in network.parameters()]
     assert {t.dtype for t in match(entries, parameters, states).values()} == {torch.float16}
 
 
-def test_shared_parameters_are_found_once():
-    """A state dict has them under each of their names, net.parameters() does not."""
+def test_shared_parameters_are_matched_once():
+    """A state dict lists them under each of their names, unlike ``parameters()``."""
     network = nn.ModuleDict({"a": nn.Linear(2, 2, bias=False), "b": nn.Linear(2, 2, bias=False)})
     network["b"].weight = network["a"].weight
     parameters, states = tensors(network)
@@ -80,36 +80,35 @@ def test_directions_for_another_network_are_refused(network):
     with pytest.raises(UsageError) as caught:
         match(entries[:5], parameters, states)
     assert str(caught.value) == (
-        "5 tensors are a direction for another network: this one has 6 parameters, and 9 entries "
-        "in its state dict"
+        "made for another network: it has 5 tensors, but this network has 6 parameters and 9 "
+        "entries in its state dict"
     )
-    with pytest.raises(UsageError, match="0 tensors are a direction for another network"):
+    with pytest.raises(UsageError, match="made for another network: it has 0 tensors"):
         match([], parameters, states)
     wrong = [*entries]
     wrong[4] = (None, torch.ones(2, 5))
     with pytest.raises(UsageError) as caught:
         match(wrong, parameters, states)
     assert str(caught.value) == (
-        "a direction for another network: tensor 5 of 6 (2.weight) has shape (2, 5), the "
-        "network's (2, 4)"
+        "made for another network: tensor 5 of 6 (2.weight) has shape (2, 5), the network's (2, 4)"
     )
 
 
-def test_names_of_another_network_are_refused(network):
+def test_tensor_names_of_another_network_are_refused(network):
     parameters, states = tensors(network)
     entries = [(name, torch.ones_like(p)) for name, p in parameters.items()]
     with pytest.raises(UsageError) as caught:
         match([*entries[:4], ("3.weight", torch.ones(1))], parameters, states)
     assert str(caught.value) == (
-        "5 tensors are a direction for another network: of its tensors the network lacks 1, such "
-        "as 3.weight; of the network's parameters it lacks 2, such as 2.weight"
+        "made for another network (unknown tensors: 1, such as 3.weight; missing parameters: 2, "
+        "such as 2.weight)"
     )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_not_finite_is_refused(network, value):
+def test_non_finite_entries_are_refused(network, value):
     parameters, states = tensors(network)
     entries = [(None, torch.ones_like(p)) for p in network.parameters()]
     entries[1][1].data[2] = value
-    with pytest.raises(UsageError, match=r"tensor 2 of 6 \(0.bias\) holds a NaN or an infinity"):
+    with pytest.raises(UsageError, match=r"tensor 2 of 6 \(0.bias\) contains NaN or infinity"):
         match(entries, parameters, states)

@@ -1,4 +1,4 @@
-"""Every rule against norms computed here with plain NumPy."""
+"""Normalization rules against norms computed with plain NumPy."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ MANY = [module.weight.detach() for module in MODULES.values()]
 
 
 def normalized(drawn, weights, rule, ignore=Ignore.BIASBN):
-    """A normalized copy, computed in float64."""
+    """Return a normalized copy, computed in float64."""
     result = drawn.double()
     result = result.clone() if result is drawn else result
     normalize(result, weights, rule, ignore)
@@ -63,7 +63,7 @@ def test_layer_gives_the_whole_tensor_the_norm_of_its_weights(weights, drawn):
     result = normalized(drawn, weights, "layer")
     assert np.linalg.norm(result) == pytest.approx(np.linalg.norm(weights.double()), rel=1e-12)
     assert cosine(result, drawn) == pytest.approx(1)
-    # and is no filter normalization: the filters' norms are the drawn ones, scaled
+    # It differs from filter normalization: the drawn filters' norms are only scaled.
     assert not np.allclose(norms(result), norms(weights), rtol=1e-3)
 
 
@@ -88,7 +88,7 @@ def test_none_leaves_the_direction(weights, drawn):
 
 @pytest.mark.parametrize("rule", NORMALIZATIONS)
 @pytest.mark.parametrize("shape", [(4,), ()])
-def test_tensors_of_one_dimension_or_none_are_ignored_or_copied(rule, shape):
+def test_tensors_of_at_most_one_dimension_are_ignored_or_copied(rule, shape):
     weights = torch.full(shape, 3.0)
     drawn = torch.ones(shape)
     assert not normalized(drawn, weights, rule).any()
@@ -157,15 +157,15 @@ def test_whole_vector_rules_scale_all_tensors_alike(rule, ignore, names):
         build_slice(flat, {"x": RandomDirection(normalize=rule, ignore=ignore)}).directions["x"]
         for rule in ("none", rule)
     )
-    wanted = np.linalg.norm(joined(flat, names)) if rule == "model" else 1
-    assert np.linalg.norm(joined(scaled, ["a", "bias", "b"])) == pytest.approx(wanted, rel=1e-6)
-    two = ["a", "b"]  # what "none" does to tensors of one dimension is another matter
+    expected = np.linalg.norm(joined(flat, names)) if rule == "model" else 1
+    assert np.linalg.norm(joined(scaled, ["a", "bias", "b"])) == pytest.approx(expected, rel=1e-6)
+    two = ["a", "b"]  # the rule "none" treats tensors of one dimension differently
     assert cosine(joined(scaled, two), joined(drawn, two)) == pytest.approx(1, abs=1e-6)
     assert scaled.views["bias"].any() == (ignore == "none")
 
 
 @pytest.mark.parametrize("rule", [*NORMALIZATIONS, "model", "dmodel"])
-def test_what_is_not_selected_stays(rule):
+def test_excluded_parameters_are_not_moved(rule):
     recipe = RandomDirection(normalize=rule, ignore="none", exclude=["b*"])
     direction = build_slice(centre(), {"x": recipe}).directions["x"]
     assert direction.views["a"].all()
@@ -173,7 +173,7 @@ def test_what_is_not_selected_stays(rule):
     assert not direction.views["bias"].any()
 
 
-def test_orthogonal_directions_stay_in_their_parameters():
+def test_orthogonalization_keeps_to_the_selected_parameters():
     flat = centre()
     recipes = {"x": RandomDirection(seed=1), "y": RandomDirection(seed=2, include=["a"])}
     plane = build_slice(flat, recipes, orthogonal=True)
@@ -181,7 +181,7 @@ def test_orthogonal_directions_stay_in_their_parameters():
     assert not plane.directions["y"].views["b"].any()
 
 
-def test_a_function_of_the_user_s_is_a_rule():
+def test_a_user_s_function_can_be_a_rule():
     register("mine:halved", lambda direction, weights: 0.5 * direction.sign() * weights.abs())
     flat = centre()
     recipe = RandomDirection(normalize="mine:halved")
@@ -190,7 +190,7 @@ def test_a_function_of_the_user_s_is_a_rule():
     assert not direction.views["bias"].any()
 
 
-def test_a_function_that_is_no_rule_is_refused():
+def test_a_function_with_a_wrong_result_is_refused():
     register("mine:flat", lambda direction, weights: direction.flatten())
     register("mine:none", lambda direction, weights: direction[99])
     for name, error, words in [

@@ -33,7 +33,7 @@ class Differences:
 
     def __init__(self, read: Read, count: int, centre: Parameters, room: int) -> None:
         if room < 2:
-            raise ValueError(f"room for {room} checkpoints; there must be room for 2")
+            raise ValueError(f"room: got {room} checkpoints, expected at least 2")
         self.count, self.centre = count, centre
         self._read, self._room = read, room
         self._cache: dict[int, Parameters] = {}

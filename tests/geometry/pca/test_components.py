@@ -27,7 +27,7 @@ def matrix(given, centre, names=SHAPES):
 
 
 def differences(given, centre, room=100):
-    """The differences, and the numbers of the checkpoints that they have read."""
+    """Return the differences, and the list of checkpoints that they read."""
     read = []
 
     def get(number):
@@ -58,7 +58,7 @@ def test_components_are_those_of_the_explicit_matrix(room, mean):
     assert (len(read) == len(given)) == (room >= len(given))
 
 
-def test_every_checkpoint_fits_or_few_are_in_memory():
+def test_products_without_room_for_every_checkpoint():
     given = checkpoints(9)
     rows, _ = differences(given, given[-1], room=3)
     assert not rows.fits
@@ -68,8 +68,8 @@ def test_every_checkpoint_fits_or_few_are_in_memory():
     assert (products == products.T).all()
 
 
-def test_room_for_one_checkpoint_is_none():
-    with pytest.raises(ValueError, match="room for 1"):
+def test_room_for_a_single_checkpoint_is_refused():
+    with pytest.raises(ValueError, match="room: got 1 checkpoints"):
         Differences(lambda number: {}, 3, {}, 1)
 
 
@@ -93,7 +93,7 @@ def test_a_planted_plane_is_found_with_its_coordinates():
     np.testing.assert_allclose(between, planted, atol=1e-7)
 
 
-def test_tensors_that_do_not_count_are_zero():
+def test_components_are_zero_in_excluded_tensors():
     given = checkpoints(6)
     rows, _ = differences(given, given[-1])
     directions, explained = principal_directions(rows, ["weight"])
@@ -118,13 +118,13 @@ def test_differences_are_summed_in_float64(kind):
 
 def test_two_checkpoints_span_no_plane():
     given = checkpoints(2)
-    with pytest.raises(UsageError, match="2 of them"):
+    with pytest.raises(UsageError, match="checkpoints: got 2"):
         principal_directions(differences(given, given[-1])[0], list(SHAPES))
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
 @pytest.mark.parametrize("mean", [False, True])
-def test_collinear_checkpoints_are_refused_whatever_their_rounding(kind, mean):
+def test_collinear_checkpoints_are_refused_in_any_precision(kind, mean):
     start, step = checkpoints(2)
     given = [
         {name: (start[name] + i * 0.37 * step[name]).to(kind) for name in SHAPES} for i in range(7)
@@ -133,7 +133,7 @@ def test_collinear_checkpoints_are_refused_whatever_their_rounding(kind, mean):
         principal_directions(differences(given, given[-1])[0], list(SHAPES), mean)
 
 
-def test_checkpoints_almost_on_a_line_are_not():
+def test_nearly_collinear_checkpoints_are_accepted():
     start, step, aside = checkpoints(3)
     given = [
         {n: (start[n] + i * step[n] + 1e-4 * i**2 * aside[n]).to(torch.float32) for n in SHAPES}
@@ -149,7 +149,7 @@ def test_identical_checkpoints_are_refused():
         principal_directions(differences(given, given[0])[0], list(SHAPES))
 
 
-def test_components_of_a_matrix_worked_out_by_hand():
+def test_components_of_a_diagonal_matrix():
     rows = np.diag([3.0, 2.0, 1.0])
     found = principal_components(rows @ rows.T)
     np.testing.assert_allclose(found.explained, [9 / 14, 4 / 14])

@@ -10,7 +10,7 @@ CENTRE = {"a": torch.tensor([1.0, 2.0, 3.0]), "b": torch.tensor([[4.0]])}
 
 
 def at(*entries):
-    """The centre with these four entries added."""
+    """Return the centre with these four entries added."""
     shift = torch.tensor(entries, dtype=torch.float32)
     return {"a": CENTRE["a"] + shift[:3], "b": CENTRE["b"] + shift[3:].view(1, 1)}
 
@@ -39,7 +39,7 @@ def test_a_small_residual_keeps_its_digits():
     assert residuals[0] == 2**-20
 
 
-def test_tensors_that_a_direction_lacks_are_zero_in_it():
+def test_tensors_missing_from_a_direction_are_zero_in_it():
     short = [{"a": torch.tensor([1.0, 0, 0])}, {"a": torch.tensor([0.0, 1, 0])}]
     coordinates, residuals = project(differences(at(1, 2, 0, 8)), short)
     assert coordinates.tolist() == [[1, 2]]
