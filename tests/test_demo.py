@@ -53,6 +53,7 @@ def train(name, folder):
     )
 
 
+@pytest.mark.mpi
 @pytest.mark.slow
 def test_without_shortcuts_the_surface_is_chaotic(workplace):
     for process in [train(name, workplace.folder) for name in NETWORKS]:
