@@ -24,8 +24,8 @@ def test_an_imported_surface_is_read_and_drawn(landscape, old, workplace):
     new = workplace.folder / "old.h5_[-1.0,1.0,5]x[0.0,3.0,4].imported.h5"
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "arrays of shape (5, 4) hold 4 rows of 5 points along x, one after the other, and look "
-        "scrambled as they are: read as (4, 5)",
+        "arrays of shape (5, 4) hold 4 rows of 5 points along x, one after the other, so their "
+        "stored shape scrambles them: read as (4, 5)",
         "17 of 20 points: train loss, train accuracy",
         f"wrote {new}",
     ]
