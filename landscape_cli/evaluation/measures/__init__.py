@@ -1,12 +1,15 @@
-"""Measures: numbers of a point that are no mean over samples, one file a kind and one line here."""
+"""Measures: numbers of a point that are no mean over samples, one file a kind and one line here.
+
+The command line's help lists the kinds, so importing this module must stay fast: no torch here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from landscape_cli.evaluation.measures.base import PointMeasure
-from landscape_cli.util.registry import build_from_section
+if TYPE_CHECKING:
+    from landscape_cli.evaluation.measures.base import PointMeasure
 
 MEASURES: dict[str, str | type[PointMeasure]] = {
     "gradient": "landscape_cli.evaluation.measures.gradient:GradientMeasure",
@@ -23,6 +26,8 @@ def measures_from(sections: Mapping[str, Mapping[str, Any]]) -> list[PointMeasur
     Raises:
         UsageError: for an unknown kind or setting, or a value of a wrong type.
     """
+    from landscape_cli.util.registry import build_from_section
+
     return [
         build_from_section(MEASURES, {**section, "kind": kind}, f"measures.{kind}", kind)
         for kind, section in sections.items()
