@@ -119,7 +119,11 @@ def metadata(surface: Surface) -> dict[str, str]:
 def _repeat(source: Source, number: int) -> int:
     """Return the number of a repeat after checking that it exists."""
     repeats = source.surface.grid.repeats
-    if repeats == 1 or not 0 <= number < repeats:
-        remedy = f"choose one from 0 to {repeats - 1}" if repeats > 1 else "leave --repeat out"
-        raise UsageError(f"--repeat {number}: {source.file} has {repeats} of them; {remedy}")
+    if repeats == 1:
+        raise UsageError(f"--repeat {number}: {source.file} has no repeats; leave --repeat out")
+    if not 0 <= number < repeats:
+        raise UsageError(
+            f"--repeat {number}: {source.file} has {repeats} repeats; choose one from 0 to "
+            f"{repeats - 1}"
+        )
     return number

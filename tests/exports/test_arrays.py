@@ -14,8 +14,8 @@ from landscape_cli.exports.export_files import check_options
             {"split": "test", "quantity": "loss"},
             "--quantity 'loss': run.h5 has accuracy; choose one of these",
         ),
-        ({"repeat": 2}, "--repeat 2: run.h5 has 2 of them; choose one from 0 to 1"),
-        ({"repeat": -1}, "--repeat -1: run.h5 has 2 of them; choose one from 0 to 1"),
+        ({"repeat": 2}, "--repeat 2: run.h5 has 2 repeats; choose one from 0 to 1"),
+        ({"repeat": -1}, "--repeat -1: run.h5 has 2 repeats; choose one from 0 to 1"),
     ],
 )
 @pytest.mark.parametrize("name", ["vtp", "vts", "stl", "csv", "npz"])
@@ -30,7 +30,7 @@ def test_a_missing_choice_is_refused_with_the_available_ones(
 
 
 def test_a_surface_without_repeats_has_none_to_choose(write, make_surface):
-    with pytest.raises(UsageError, match="--repeat 0: run.h5 has 1 of them; leave --repeat out"):
+    with pytest.raises(UsageError, match="--repeat 0: run.h5 has no repeats; leave --repeat out"):
         write(make_surface([1, 2], "0:1:2"), "csv", repeat=0)
 
 
