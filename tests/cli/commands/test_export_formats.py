@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.config.loading import load_config
-from landscape_cli.export import FORMATS
+from landscape_cli.exports import FORMATS
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import read_surface
