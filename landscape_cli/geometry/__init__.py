@@ -1,1 +1,1 @@
-"""Parameter space: flat parameters, directions and slices. No files, no MPI, no global state."""
+"""Parameter space: flat parameters, directions and slices; no files, no MPI."""

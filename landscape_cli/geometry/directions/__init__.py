@@ -1,4 +1,4 @@
-"""Directions in parameter space: one file a kind, one line here."""
+"""Directions in parameter space: one file per kind, and one line here."""
 
 from __future__ import annotations
 
@@ -36,4 +36,6 @@ def directions_from(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Dire
     Raises:
         UsageError: for an unknown kind or setting, or a value of a wrong type.
     """
-    return {axis: direction_from(one, f"directions.{axis}") for axis, one in sections.items()}
+    return {
+        axis: direction_from(section, f"directions.{axis}") for axis, section in sections.items()
+    }

@@ -1,4 +1,4 @@
-"""What every kind of direction is."""
+"""The contract of a direction, and its access to the run."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
 
 Fill = Callable[[Tensor], None]
-"""Fills a flat tensor with a parameter's next raw entries."""
+"""Fills a flat tensor with the next raw entries of a parameter."""
 
 Entries = Mapping[str, Tensor]
 """A parameter-shaped dict on the CPU."""
 
 Range = tuple[float, float, str]
-"""The ends of an axis, and the reason for them in words."""
+"""(low, high, reason): the ends of an axis, and the reason for them in words."""
 
 
 class DirectionFiles(Protocol):
-    """Access to the files that directions come from, before the model is there."""
+    """Access to directions files before the model exists."""
 
     def recommended_range(self, path: str, axis: str) -> tuple[float, float] | None:
         """Return the range that a directions file recommends for one of its directions, if any."""
@@ -65,22 +65,22 @@ class DirectionSource(Protocol):
 class Direction(BaseModel, ABC):
     """A recipe for a parameter-shaped dict; its fields are its settings in a configuration.
 
-    Drawing and normalizing are apart, and go tensor by tensor, so that directions can be made
-    orthogonal in between and never need more memory than themselves. ``entries`` draws block by
-    block, for a direction that is never in memory; by default it goes by whole tensors, and a kind
-    that can do better overrides it.
+    Drawing and normalizing are separate steps that go tensor by tensor: directions can be made
+    orthogonal in between, and need no memory besides their own. ``entries`` draws block by block,
+    for directions that are never in memory as a whole; by default it draws whole tensors, and a
+    kind that can do better overrides it.
 
     Attributes:
         kind: the name in ``directions.KINDS``.
-        include: glob patterns such as ``layer1.*``; only parameters whose name matches one of them
-            are moved, all if left out.
-        exclude: glob patterns of parameters that stay where they are.
+        include: glob patterns such as ``layer1.*``; only parameters that match one of them are
+            moved, or all if left out.
+        exclude: glob patterns of parameters that are not moved.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     auto_points: ClassVar[int] = 51
-    """Points of an axis whose range is ``auto``; odd, so that the centre is a grid point."""
+    """Number of points of an axis with range ``auto``; odd, so that the centre is a grid point."""
 
     kind: str
     include: list[str] | None = None
@@ -89,22 +89,22 @@ class Direction(BaseModel, ABC):
     @field_validator("include", "exclude", mode="before")
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
-        """A pattern alone is a list of it."""
+        """Turn a single pattern into a list."""
         return [value] if isinstance(value, str) else value
 
     def selects(self, name: str) -> bool:
-        """Whether the direction may move a parameter."""
-        wanted = self.include is None or _matches(name, self.include)
-        return wanted and not _matches(name, self.exclude or ())
+        """Return True if the direction may move a parameter."""
+        included = self.include is None or _matches(name, self.include)
+        return included and not _matches(name, self.exclude or ())
 
     @abstractmethod
     def draw(self, name: str, out: Tensor) -> None:
         """Fill ``out``, float32 or float64 on the CPU, with one parameter's raw entries."""
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
-        """One parameter's raw entries, the same as ``draw`` gives, from the first to the last.
+        """Return a ``Fill`` that yields the entries of ``draw`` block by block, first to last.
 
-        A ``Fill`` may be called by other threads, though never by two at once.
+        It may be called from other threads, but never from two at once.
         """
         whole = torch.empty(shape, dtype=dtype)
         self.draw(name, whole)
@@ -112,20 +112,20 @@ class Direction(BaseModel, ABC):
 
     @abstractmethod
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
-        """How to normalize the blocks of one parameter, from the first to the last.
+        """Return the scaling that normalizes the blocks of one parameter, first to last.
 
         Args:
-            drawn: the parameter's raw entries, which are read anew each time.
+            drawn: the parameter's raw entries, drawn again each time they are read.
             weights: the parameter, on any device.
         """
 
     def scalings(
         self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
     ) -> dict[str, Scaling]:
-        """How to normalize each parameter's raw entries; those not selected become zero.
+        """Return the scaling of each parameter's raw entries; those not selected become zero.
 
         Args:
-            drawn: a parameter's raw entries by its name.
+            drawn: returns a parameter's raw entries by name.
             weights: the parameters, on any device.
         """
         return {
@@ -135,20 +135,20 @@ class Direction(BaseModel, ABC):
 
     @abstractmethod
     def label(self) -> str:
-        """A few words for an axis, such as "random direction, filter-normalized (seed 1)"."""
+        """Return an axis label such as "random direction, filter-normalized (seed 1)"."""
 
     @property
     def custom_rule(self) -> str | None:
-        """The import path of the user's own normalization; None for a rule of this package."""
+        """Import path of the user's own normalization; None for a rule of this package."""
         return None
 
     @property
     def points(self) -> tuple[str, ...]:
-        """The checkpoints that the direction leads through, which are marked on pictures."""
+        """Paths of checkpoints on the direction, which are marked in plots."""
         return ()
 
     def stored_in(self, axis: str) -> tuple[str, str] | None:
-        """Return the directions file and the axis there whose direction this is, unchanged.
+        """Return the directions file that holds this direction unchanged, and its axis there.
 
         Args:
             axis: the axis that the direction is used for.
@@ -156,29 +156,30 @@ class Direction(BaseModel, ABC):
         return None
 
     def range(self, axis: str, files: DirectionFiles) -> Range | None:
-        """Return the range that follows from what the direction is, or None to probe it.
+        """Return the range that follows from the direction itself, or None to probe for one.
 
         Raises:
-            StoreError: if a file that it comes from can't be read.
+            StoreError: if the direction's file can't be read.
         """
         return None
 
     def load(self, axis: str, source: DirectionSource) -> Entries | None:
-        """Load the raw entries from files, on rank 0; None for a kind that draws them itself.
+        """Load the raw entries from files, on rank 0; None for a kind that draws its entries.
 
-        ``holding`` then gets them on every rank, in float32 or wider, those not selected zero.
+        ``holding`` then receives them on every rank, in float32 or wider, with zeros for parameters
+        that are not selected.
 
         Raises:
-            LandscapeError: if a file can't be read, or is of another network.
+            LandscapeError: if a file can't be read, or was made for another network.
         """
         return None
 
     def holding(self, entries: Entries) -> Direction:
-        """Return this direction with the raw entries that ``load`` gave."""
+        """Return this direction with the raw entries that ``load`` returned."""
         raise NotImplementedError(f"directions of kind {self.kind} load no entries")
 
     def repeated(self, number: int) -> Direction:
-        """This direction in another repeat, 0 being the first; by default the same in each."""
+        """Return the direction of a repeat, numbered from 0; by default this one for each."""
         return self
 
     def prepare(self, key: str, parameters: Mapping[str, Tensor]) -> None:
@@ -186,7 +187,7 @@ class Direction(BaseModel, ABC):
 
         Args:
             key: the direction's place in a configuration, such as "directions.x".
-            parameters: what there is to move.
+            parameters: the tensors that can be moved.
 
         Raises:
             UsageError: if a pattern matches no parameter, or no parameter is left to move.
@@ -203,7 +204,7 @@ class Direction(BaseModel, ABC):
 
 
 def zeros(out: Tensor) -> None:
-    """The entries of a parameter that stays where it is."""
+    """Fill with zeros, the entries of a parameter that is not moved."""
     out.zero_()
 
 
@@ -212,7 +213,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def reader(entries: Tensor) -> Fill:
-    """Give a flat tensor's entries, from the first to the last."""
+    """Return a ``Fill`` that copies a flat tensor's entries, first to last."""
     start = 0
 
     def fill(out: Tensor) -> None:

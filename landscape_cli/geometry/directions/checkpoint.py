@@ -16,7 +16,7 @@ from landscape_cli.geometry.parameters import wide_dtype
 
 
 class CheckpointDirection(LoadedDirection):
-    """The difference theta_B - theta_A from the centre: A is at 0, and B at 1.
+    """The difference theta_B - theta_A from the centre A, which is at 0; B is at 1.
 
     See Goodfellow et al. 2015, *Qualitatively Characterizing Neural Network Optimization Problems*,
     section 3.
@@ -37,10 +37,10 @@ class CheckpointDirection(LoadedDirection):
         return (self.path,)
 
     def range(self, axis: str, files: DirectionFiles) -> Range | None:
-        """Half the checkpoints' distance beyond either of them; None if it is normalized."""
+        """Return a range that extends half their distance beyond A and B; None if normalized."""
         if self.normalize != "none":
             return None
-        return -0.5, 1.5, "the checkpoints being at 0 and 1"
+        return -0.5, 1.5, "with the checkpoints at 0 and 1"
 
     def load(self, axis: str, source: DirectionSource) -> Entries:
         """Subtract the centre from the checkpoint, in float64."""
@@ -51,5 +51,5 @@ class CheckpointDirection(LoadedDirection):
         }
 
     def label(self) -> str:
-        """The checkpoint's name."""
+        """Return a label with the checkpoint's name."""
         return f"direction to checkpoint {PurePath(self.path).stem}{self._normalized()}"

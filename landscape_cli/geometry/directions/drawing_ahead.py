@@ -1,4 +1,4 @@
-"""Raw entries of directions, drawn ahead of their use on a few threads."""
+"""Raw entries of directions, drawn ahead of use on several threads."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from landscape_cli.geometry.blocks import CHUNK
 from landscape_cli.geometry.directions.base import Fill
 
 AHEAD = 2 * CHUNK
+"""Number of entries drawn ahead, unless ``SHARE`` allows more."""
+
 SHARE = 1 / 32
-"""Entries drawn ahead: so many, or this part of the parameters if that is more."""
+"""Entries drawn ahead, as a fraction of the number of parameters."""
 
 LARGE = CHUNK >> 3
-"""Blocks of so many entries are used again."""
+"""Smallest block, in entries, whose memory is reused."""
 
 FEW = 1 << 12
-"""So few entries are drawn at once, as handing them to a thread takes as long."""
+"""Entries below which the calling thread draws, as passing them to another takes as long."""
 
 
 @dataclass
 class Source:
-    """One parameter's entries of one direction, drawn block by block.
+    """Entries of one parameter in one direction, drawn block by block.
 
     Args:
         fill: fills a flat tensor with the next entries.
-        dtype: the tensor's type.
-        last: the drawing of the block before.
+        dtype: dtype of the entries.
+        last: the pending draw of the previous block, if any.
     """
 
     fill: Fill
@@ -40,14 +42,14 @@ class Source:
 
 
 class Drawing:
-    """Draws blocks ahead of their use; several at once if they are of different sources.
+    """Draws blocks ahead of use, several at once if they have different sources.
 
-    Nothing but drawing is done on the threads: sums depend on how many there are. Large blocks are
-    used again and again, since taking new ones leaves gaps in memory as large as the blocks.
+    The threads only draw, since sums would depend on their number. The memory of large blocks is
+    reused, since allocating new blocks leaves gaps of their size.
 
     Args:
-        parameters: how many entries a direction has, of which a small part is drawn ahead.
-        threads: how many threads; with 1 no other than the caller's.
+        parameters: number of entries in a direction, of which a small part is drawn ahead.
+        threads: number of threads; with 1, the calling thread draws.
     """
 
     def __init__(self, parameters: int, threads: int) -> None:
@@ -55,65 +57,67 @@ class Drawing:
         self._pool = ThreadPoolExecutor(threads, "draw") if threads > 1 else None
         self._free: dict[torch.dtype, list[Tensor]] = defaultdict(list)
 
-    def drawn(self, wanted: Iterable[tuple[Source, int]], held: int) -> Iterator[Tensor]:
-        """Give the next so many entries of each source, in order, as flat tensors.
+    def draw(self, requests: Iterable[tuple[Source, int]], in_use: int) -> Iterator[Tensor]:
+        """Yield the next entries of sources, in order, as flat tensors.
 
         Args:
-            wanted: sources, and how many entries of each.
-            held: how many of the tensors given last the caller uses; others are overwritten.
+            requests: pairs of a source and a number of entries.
+            in_use: number of latest tensors that the caller still uses; earlier ones are
+                overwritten.
         """
-        given: deque[Tensor] = deque()
+        lent: deque[Tensor] = deque()
         try:
-            for out in self._in_order(wanted):
-                given.append(out)
-                if len(given) > held:
-                    self._give_back(given.popleft())
+            for out in self._draw_in_order(requests):
+                lent.append(out)
+                if len(lent) > in_use:
+                    self._release(lent.popleft())
                 yield out
         finally:
-            for out in given:
-                self._give_back(out)
+            for out in lent:
+                self._release(out)
 
-    def _in_order(self, wanted: Iterable[tuple[Source, int]]) -> Iterator[Tensor]:
-        waiting: deque[tuple[Tensor, Future[None] | None]] = deque()
+    def _draw_in_order(self, requests: Iterable[tuple[Source, int]]) -> Iterator[Tensor]:
+        pending: deque[tuple[Tensor, Future[None] | None]] = deque()
         entries = 0
-        for source, count in wanted:
-            waiting.append(self._begin(source, count))
+        for source, count in requests:
+            pending.append(self._begin(source, count))
             entries += count
-            while entries > self._ahead or (self._pool is None and waiting):
-                out = _finished(waiting)
+            while entries > self._ahead or (self._pool is None and pending):
+                out = _wait(pending)
                 entries -= len(out)
                 yield out
-        while waiting:
-            yield _finished(waiting)
+        while pending:
+            yield _wait(pending)
 
     def _begin(self, source: Source, count: int) -> tuple[Tensor, Future[None] | None]:
-        out = self._take(count, source.dtype)
+        out = self._allocate(count, source.dtype)
         if self._pool is None or (source.last is None and count < FEW):
             source.fill(out)
             return out, None
-        source.last = self._pool.submit(_after, source.last, source.fill, out)
+        source.last = self._pool.submit(_fill_after, source.last, source.fill, out)
         return out, source.last
 
-    def _take(self, count: int, dtype: torch.dtype) -> Tensor:
+    def _allocate(self, count: int, dtype: torch.dtype) -> Tensor:
         if count < LARGE:
             return torch.empty(count, dtype=dtype)
         free = self._free[dtype]
         return (free.pop() if free else torch.empty(CHUNK, dtype=dtype))[:count]
 
-    def _give_back(self, out: Tensor) -> None:
+    def _release(self, out: Tensor) -> None:
         if len(out) >= LARGE:
             self._free[out.dtype].append(out.as_strided((CHUNK,), (1,)))
 
 
-def _after(previous: Future[None] | None, fill: Fill, out: Tensor) -> None:
-    """Fill a tensor once the block before it is there; that one's thread was found earlier."""
+def _fill_after(previous: Future[None] | None, fill: Fill, out: Tensor) -> None:
+    """Fill a tensor after the previous block, which was submitted first, so no deadlock."""
     if previous is not None:
         previous.result()
     fill(out)
 
 
-def _finished(waiting: deque[tuple[Tensor, Future[None] | None]]) -> Tensor:
-    out, future = waiting.popleft()
+def _wait(pending: deque[tuple[Tensor, Future[None] | None]]) -> Tensor:
+    """Return the first pending block once it is filled."""
+    out, future = pending.popleft()
     if future is not None:
         future.result()
     return out

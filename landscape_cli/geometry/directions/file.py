@@ -1,4 +1,4 @@
-"""A direction out of a directions file."""
+"""A direction from a directions file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from landscape_cli.geometry.matching import match
 
 
 class FileDirection(LoadedDirection):
-    """A direction that was stored: by this program, or by Li et al.'s `loss-landscape`.
+    """A stored direction, written by this program or by Li et al.'s `loss-landscape`.
 
     Attributes:
         path: the file, such as ``surface.directions.h5``.
-        axis: which of its directions; that of the axis it is used for if left out.
+        axis: the direction in the file; by default that of the axis it is used for.
     """
 
     kind: Literal["file"] = "file"
@@ -31,11 +31,11 @@ class FileDirection(LoadedDirection):
     axis: Literal["x", "y", "z"] | None = None
 
     def stored_in(self, axis: str) -> tuple[str, str] | None:
-        """Return the file and the axis in it; None if the direction is normalized."""
+        """Return the file and the axis in it; None if normalized."""
         return (self.path, self.axis or axis) if self.normalize == "none" else None
 
     def range(self, axis: str, files: DirectionFiles) -> Range | None:
-        """Return the range that the file recommends; None if it is normalized."""
+        """Return the range that the file recommends; None if normalized."""
         if self.normalize != "none":
             return None
         ends = files.recommended_range(self.path, self.axis or axis)
@@ -45,24 +45,24 @@ class FileDirection(LoadedDirection):
         """Match the file's tensors with the network's.
 
         Raises:
-            UsageError: if they don't match, or move buffers that the slice leaves alone.
+            UsageError: if they do not match, or move buffers that the slice does not.
         """
         entries = source.stored(self.path, self.axis or axis)
         try:
-            found = match(entries, source.parameters, source.state)
+            tensors = match(entries, source.parameters, source.state)
         except UsageError as error:
             raise UsageError(f"directions.{axis}: {self.path!r}: {error}") from None
-        for name, tensor in found.items():
+        for name, tensor in tensors.items():
             if name not in source.centre and bool(tensor.any()):
                 raise UsageError(
                     f"directions.{axis}: {self.path!r} moves buffers such as {name}; add perturb: "
                     "states (and batch_norm: perturb for running statistics)"
                 )
         return {
-            name: found.get(name, torch.zeros_like(like)) for name, like in source.centre.items()
+            name: tensors.get(name, torch.zeros_like(like)) for name, like in source.centre.items()
         }
 
     def label(self) -> str:
-        """The file's name."""
+        """Return a label with the file's name."""
         which = f"direction {self.axis}" if self.axis else "direction"
         return f"{which} of file {PurePath(self.path).name}{self._normalized()}"

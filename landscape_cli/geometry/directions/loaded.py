@@ -1,4 +1,4 @@
-"""Directions whose entries come from files."""
+"""The base class of directions whose entries come from files."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from landscape_cli.geometry.normalization import NORMALIZATIONS, Ignore, Scaling
 
 
 class LoadedDirection(NormalizedDirection):
-    """A direction whose entries are loaded, and kept as they are unless a rule is named.
+    """A direction whose entries are loaded, and left unchanged unless a rule is named.
 
-    A rule scales tensors of at least 2 dimensions; those of fewer stay as they are given, or become
-    zero with ``ignore: biasbn``.
+    A rule scales tensors of at least 2 dimensions. All others are unchanged, or zero with
+    ``ignore: biasbn``.
 
     Attributes:
-        normalize: as they are (``none``), or a rule.
-        ignore: nothing (``none``), or tensors of at most one dimension (``biasbn``).
+        normalize: a rule, or ``none``, which leaves entries unchanged.
+        ignore: ``biasbn`` does not move tensors of at most one dimension; ``none`` moves all.
     """
 
     normalize: str = "none"
     ignore: Ignore = Field(default=Ignore.NONE, strict=False)
 
-    _held: Mapping[str, Tensor] = PrivateAttr(default_factory=dict)
+    _loaded: Mapping[str, Tensor] = PrivateAttr(default_factory=dict)
 
     def holding(self, entries: Entries) -> LoadedDirection:
-        """Return this direction with its raw entries, a tensor for each parameter on the CPU."""
+        """Return this direction with its raw entries, one CPU tensor per parameter."""
         copy = self.model_copy()
-        copy._held = dict(entries)
+        copy._loaded = dict(entries)
         return copy
 
     def draw(self, name: str, out: Tensor) -> None:
         """Copy the parameter's entries."""
-        out.copy_(self._held[name])
+        out.copy_(self._loaded[name])
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
-        """The same entries, a part after the other."""
-        return reader(self._held[name].reshape(-1))
+        """Return a ``Fill`` that copies the parameter's entries block by block."""
+        return reader(self._loaded[name].reshape(-1))
 
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
-        """Measured once, then each block by itself."""
+        """Return the scaling of one parameter by the rule."""
         if self.ignores(weights.dim()):
             return zeroed
         if weights.dim() <= 1:
@@ -53,5 +53,5 @@ class LoadedDirection(NormalizedDirection):
         return NORMALIZATIONS[self.normalize](drawn, weights)
 
     def _normalized(self) -> str:
-        """What a label says of the rule."""
+        """Return the part of a label that names the rule."""
         return "" if self.normalize == "none" else f", {self.normalize}-normalized"

@@ -1,4 +1,4 @@
-"""What kinds of directions share that can be normalized by any rule."""
+"""The base class of directions that any rule can normalize."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from landscape_cli.geometry.normalization import WHOLE, Ignore, Scaling, check_r
 
 
 class NormalizedDirection(Direction):
-    """A direction with a rule of normalization.
+    """A direction with a normalization rule.
 
     Attributes:
         normalize: a rule of ``geometry.normalization``, or the import path of a function of two
             tensors, ``(direction, weights) -> direction``.
-        ignore: ``biasbn`` leaves tensors of at most one dimension where they are.
+        ignore: ``biasbn`` does not move tensors of at most one dimension.
     """
 
     normalize: str
@@ -32,17 +32,17 @@ class NormalizedDirection(Direction):
 
     @property
     def custom_rule(self) -> str | None:
-        """The import path of the user's own normalization; None for a rule of this package."""
+        """Import path of the user's own normalization; None for a rule of this package."""
         return self.normalize if ":" in self.normalize else None
 
     def ignores(self, dimensions: int) -> bool:
-        """Whether tensors of so many dimensions are left alone."""
+        """Return True if tensors with this number of dimensions are not moved."""
         return dimensions <= 1 and self.ignore is Ignore.BIASBN
 
     def scalings(
         self, drawn: Callable[[str], Blocks], weights: Mapping[str, Tensor]
     ) -> dict[str, Scaling]:
-        """By the rule for each tensor, or for all together."""
+        """Return scalings by the rule, for each tensor or for all together."""
         if self.normalize not in WHOLE:
             return super().scalings(drawn, weights)
         moved = [

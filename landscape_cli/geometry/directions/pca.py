@@ -22,7 +22,7 @@ class PcaDirection(LoadedDirection):
     component: Literal[1, 2] | None = None
 
     def load(self, axis: str, source: DirectionSource) -> Entries:
-        """Take one of the components.
+        """Load one of the components.
 
         Raises:
             UsageError: if there is no such component.
@@ -36,6 +36,6 @@ class PcaDirection(LoadedDirection):
         return components[number - 1]
 
     def label(self) -> str:
-        """The number of the component."""
+        """Return a label with the component's number."""
         which = "" if self.component is None else f" {self.component}"
         return f"pca component{which} of the checkpoints{self._normalized()}"

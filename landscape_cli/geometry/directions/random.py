@@ -19,17 +19,17 @@ from landscape_cli.geometry.normalization import Ignore, Scaling, measure
 class RandomDirection(NormalizedDirection):
     """Independent standard normal entries, normalized as in Li et al. 2018, section 4.
 
-    Each parameter has a generator of its own, keyed by the seed and the parameter's name: the
-    direction is the same on every rank, device, dtype and platform, and does not change when
-    another layer is added to the network. In another repeat than the first the key holds the
-    repeat's number as well, in a form that no seed and name give: see ``_key``.
+    Each parameter has its own generator, keyed by the seed and the parameter's name: the direction
+    is the same on every rank, device, dtype and platform, and does not change when a layer is added
+    to the network. In repeats after the first, the key also contains the repeat's number, in a form
+    that no seed and name produce: see ``_key``.
 
     Attributes:
-        seed: any whole number.
+        seed: any integer.
         normalize: a rule of ``geometry.normalization``, or the import path of a function of two
             tensors, ``(direction, weights) -> direction``.
-        ignore: ``biasbn`` leaves tensors of at most one dimension as they are, ``none`` scales
-            them with the coordinate (under ``model`` and ``dmodel`` they are random as the rest).
+        ignore: ``biasbn`` does not move tensors of at most one dimension; ``none`` scales them with
+            the coordinate (under ``model`` and ``dmodel`` they are random like all others).
     """
 
     kind: Literal["random"] = "random"
@@ -39,13 +39,13 @@ class RandomDirection(NormalizedDirection):
     _repeat: int = PrivateAttr(default=0)
 
     def draw(self, name: str, out: Tensor) -> None:
-        """Standard normal float32 entries; zero where they would be ignored anyway."""
+        """Fill with standard normal float32 values, or with zeros for an ignored tensor."""
         fill = self.entries(name, tuple(out.shape), out.dtype)
         for part in torch.split(out.view(-1), CHUNK):
             fill(part)
 
     def entries(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Fill:
-        """The same entries, a part after the other."""
+        """Return a ``Fill`` that draws the same entries block by block."""
         if self.ignores(len(shape)):
             return zeros
         key = hashlib.sha256(self._key(name).encode()).digest()
@@ -61,28 +61,28 @@ class RandomDirection(NormalizedDirection):
         return fill
 
     def repeated(self, number: int) -> RandomDirection:
-        """An independent direction with the same settings; this one for 0."""
+        """Return an independent direction with the same settings; this one for its own number."""
         if number == self._repeat:
             return self
-        other = self.model_copy()
-        other._repeat = number
-        return other
+        copy = self.model_copy()
+        copy._repeat = number
+        return copy
 
     def measure(self, drawn: Blocks, weights: Tensor) -> Scaling:
-        """Measured once, then each block by itself."""
+        """Return the scaling of one parameter by the rule."""
         return measure(drawn, weights, self.normalize, self.ignore)
 
     def label(self) -> str:
-        """Kind, rule and seed."""
+        """Return a label with rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
         repeat = f", repeat {self._repeat}" if self._repeat else ""
         return f"random direction, {rule}normalized (seed {self.seed}{repeat})"
 
     def _key(self, name: str) -> str:
-        """What one parameter's generator is keyed by.
+        """Return the text that keys the generator of one parameter.
 
-        That of the first repeat begins with the seed, a number, and all others with a letter; so no
-        direction of any seed and repeat is that of another seed and repeat.
+        In the first repeat it begins with the seed, a number, and in all others with a letter, so
+        that different seeds and repeats never share a direction.
         """
         plain = f"{self.seed}/{name}"
         return f"repeat {self._repeat} of {plain}" if self._repeat else plain

@@ -1,4 +1,4 @@
-"""Slices: maps from coordinates to parameters, one file a kind and one line here."""
+"""Slices: maps from coordinates to parameters; one file per kind, and one line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines, planes and volumes around a centre, whose directions are kept in memory."""
+"""Lines, planes and volumes around a centre, with directions kept in memory."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class AffineSlice(DirectionalSlice):
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The names of the directions."""
+        """Names of the directions."""
         return tuple(self.directions)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at a point into ``out``.
 
-        They are always computed from the centre, never stepped to, so that nothing drifts.
+        They are always computed from the centre, so that rounding does not accumulate.
 
         Args:
-            coordinates: one number a_i for each direction.
-            out: where to write, laid out like the centre.
+            coordinates: one number a_i per direction.
+            out: parameters laid out like the centre, which are overwritten.
         """
         for dtype, target in out.buffers.items():
             source = self.centre.buffers[dtype]
@@ -64,51 +64,47 @@ class AffineSlice(DirectionalSlice):
                 source = target
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each direction by axis name."""
+        """Return the SHA-256 of each direction by axis name."""
         return {name: digest(direction.views) for name, direction in self.directions.items()}
 
     def cosines(self) -> dict[str, float]:
-        """The cosine between each pair of directions, such as {"x,y": 0.003}."""
-        return cosines_from(self._pairs)
+        """Return the cosine between each pair of directions, such as {"x,y": 0.003}."""
+        return cosines_from(self._products)
 
     def norms(self) -> dict[str, float]:
-        """The Euclidean norm of each direction by axis name."""
-        return norms_from(self._pairs)
+        """Return the Euclidean norm of each direction by axis name."""
+        return norms_from(self._products)
 
     @cached_property
-    def _pairs(self) -> Products:
-        """The inner product of each two directions."""
-        return {
-            (first, second): dot(one.views, other.views)
-            for (first, one), (second, other) in combinations_with_replacement(
-                self.directions.items(), 2
-            )
-        }
+    def _products(self) -> Products:
+        """Inner products of all pairs of directions."""
+        pairs = combinations_with_replacement(self.directions.items(), 2)
+        return {(i, j): dot(first.views, second.views) for (i, first), (j, second) in pairs}
 
     def slopes(
         self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
     ) -> dict[str, float]:
         """Return the gradient's inner product with each direction."""
-        return {axis: dot(gradient, one.views) for axis, one in self.directions.items()}
+        return {axis: dot(gradient, flat.views) for axis, flat in self.directions.items()}
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last."""
+        """Yield a direction in order, as (parameter's name, index of a block, entries)."""
         for name, view in self.directions[axis].views.items():
             for index in pieces(view.shape):
                 yield name, index, view[index]
 
 
 def add_scaled(source: Tensor, direction: Tensor, factor: float, out: Tensor) -> None:
-    """Set ``out`` to source + factor * direction; flat tensors whose length ALIGNMENT divides.
+    """Set ``out`` to source + factor * direction; lengths must be multiples of ``ALIGNMENT``.
 
-    Where PyTorch's CPU kernels divide a tensor among threads, they round bfloat16 and float16
-    entries at the end of each part otherwise than the rest (as of 2.13), so those are added in
-    parts that one thread does. Each entry so depends on itself alone.
+    Where PyTorch's CPU kernels split a tensor between threads, they round the last bfloat16 or
+    float16 entries of each part differently from the others (as of 2.13), so these dtypes are added
+    in parts of one thread each. No entry then depends on its position.
     """
     length = SERIAL if out.device.type == "cpu" and out.dtype.itemsize < 4 else len(out)
     for start in range(0, len(out), length or 1):
-        place = slice(start, start + length)
-        torch.add(source[place], direction[place], alpha=factor, out=out[place])
+        span = slice(start, start + length)
+        torch.add(source[span], direction[span], alpha=factor, out=out[span])
 
 
 def build_slice(
@@ -116,15 +112,15 @@ def build_slice(
 ) -> AffineSlice:
     """Draw and normalize directions around a centre.
 
-    Beside the directions themselves this takes no memory on a CPU, and on another device that of
-    one tensor on the host.
+    On a CPU this takes no memory besides the directions; on another device, the size of one tensor
+    on the host.
 
     Args:
         centre: the trained parameters.
         directions: a recipe for each axis.
-        orthogonal: make each direction, as drawn, exactly orthogonal to those before it
-            (Gram-Schmidt, (d_j . d_i) / |d_i|^2), before it is normalized. Normalizing changes
-            angles a little; ``AffineSlice.cosines`` gives what is left.
+        orthogonal: make each direction, as drawn, exactly orthogonal to earlier ones
+            (Gram-Schmidt, (d_j . d_i) / |d_i|^2) before it is normalized. Normalizing changes
+            angles slightly; ``AffineSlice.cosines`` gives the final ones.
 
     Returns:
         A slice whose directions lie on the centre's device, in the centre's dtypes.
@@ -152,7 +148,7 @@ def build_slice(
 
 
 def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:
-    """Change a tensor in place by arithmetic on the CPU, the same whatever its device."""
+    """Change a tensor in place by arithmetic on the CPU, so that results are the same anywhere."""
     if _is_host(view):
         change(view)
     else:
@@ -166,7 +162,7 @@ def _is_host(view: Tensor) -> bool:
 
 
 def _host_blocks(views: Mapping[str, Tensor], name: str) -> Blocks:
-    """A parameter's entries as ``_on_host`` gives them."""
+    """Return a parameter's entries as ``_on_host`` passes them on."""
     view = views[name]
     if _is_host(view):
         return Blocks.of(view)
@@ -184,8 +180,8 @@ def _scale(scaling: Scaling, direction: Tensor) -> None:
 
 
 def _make_orthogonal(flat: FlatParameters, earlier: list[FlatParameters]) -> None:
-    """Take from a direction, in place, its parts along earlier ones that are orthogonal."""
-    # Twice is enough: the second pass removes what rounding left of the first.
+    """Subtract a direction's projections onto earlier, mutually orthogonal ones, in place."""
+    # A second pass removes what rounding left over from the first.
     for other in [*earlier, *earlier]:
         length = dot(other.views, other.views)
         factor = dot(flat.views, other.views) / length if length > 0 else 0.0

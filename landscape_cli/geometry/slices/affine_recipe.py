@@ -24,7 +24,7 @@ class AffineRecipe(SliceRecipe):
         return True
 
     def check(self, axes: Sequence[str], repeats: int, directions: Mapping[str, Direction]) -> None:
-        """Refuse repeats of directions that are the same in each."""
+        """Refuse repeats if no direction differs between them."""
         recipes_of(directions, repeats)
 
     def build(self, context: SliceContext) -> DirectionalSlice:

@@ -1,4 +1,4 @@
-"""The two contracts of a slice: the map from coordinates to parameters, and its recipe."""
+"""The contracts of a slice: the map from coordinates to parameters, and its recipe."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.pca.differences import Differences
 
 Pieces = Callable[[], Iterable[tuple[str, Index, Tensor]]]
-"""Yields a parameter-shaped dict as (parameter's name, place in it, entries there), in order."""
+"""Yields a parameter-shaped dict in order, as (parameter's name, index of a block, entries)."""
 
 
 @dataclass(frozen=True)
 class StoredTensors:
-    """A parameter-shaped dict that is stored beside the surface.
+    """A parameter-shaped dict to store beside the surface.
 
     Args:
         attributes: kind, seed, SHA-256 and so on, as plain values.
-        pieces: its entries; a piece is overwritten when the next one is asked for.
+        pieces: yields its entries; each piece is overwritten when the next one is requested.
     """
 
     attributes: Mapping[str, object]
@@ -39,7 +39,7 @@ class SliceFacts:
     """The provenance of a slice, as plain values by key of the file's provenance.
 
     Args:
-        identity: entries that decide the values: they must be the same on every rank, and when a
+        identity: entries that determine the values; they must be equal on every rank, and when a
             file is continued. Slices other than affine ones put everything under ``slice``:
             ``kind``, ``origin``, and for each of the ``axes`` a ``label``.
         details: entries that are only reported.
@@ -59,15 +59,15 @@ class SliceFacts:
         Args:
             kind: the name in ``SLICES``.
             origin: the coordinates of the trained network.
-            labels: a few words on each axis, for pictures.
-            identity: anything else that decides the values, such as a hash, as plain values.
+            labels: axis labels for plots, by axis.
+            identity: other plain values that determine the surface, such as a hash.
         """
         axes = {axis: {"label": label} for axis, label in labels.items()}
         facts = {"kind": kind, "origin": list(origin), "axes": axes, **identity}
         return cls(identity={"slice": facts})
 
     def label(self, axis: str) -> str:
-        """Return a few words on an axis; its name if there are none."""
+        """Return the label of an axis, or its name if it has none."""
         sections: Any = self.identity
         axes = sections.get("directions") or sections.get("slice", {}).get("axes", {})
         return str(axes.get(axis, {}).get("label", axis))
@@ -75,10 +75,10 @@ class SliceFacts:
 
 @dataclass(frozen=True)
 class Locations:
-    """The places of several networks on a slice of k axes.
+    """Positions of several networks relative to a slice of k axes.
 
     Args:
-        coordinates: of the nearest points of the slice, of shape (n, k).
+        coordinates: of the nearest points on the slice, of shape (n, k).
         residuals: Euclidean distances from the slice, of shape (n,).
         distances: Euclidean distances from the origin, of shape (n,).
     """
@@ -91,28 +91,28 @@ class Locations:
 class Slice(ABC):
     """A map from coordinates to parameters: a line, a plane, a curve.
 
-    A new kind implements ``origin`` and ``write``, and says in ``facts`` what a file should know.
+    A new kind implements ``origin`` and ``write``, and returns from ``facts`` what a file records.
     """
 
     @property
     @abstractmethod
     def origin(self) -> tuple[float, ...]:
-        """The coordinates of the trained network; ``write`` takes as many numbers."""
+        """Coordinates of the trained network; ``write`` takes one number per coordinate."""
 
     @abstractmethod
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at a point.
 
-        Every point is computed from the slice itself, never from what ``out`` held, so that
-        nothing drifts.
+        Every point is computed from the slice itself, never from the contents of ``out``, so that
+        rounding does not accumulate.
 
         Args:
-            coordinates: of the point, one for each coordinate of ``origin``.
-            out: the model's parameters.
+            coordinates: of the point, one number per coordinate of ``origin``.
+            out: the model's parameters, which are overwritten.
         """
 
     def facts(self) -> SliceFacts:
-        """Return what a surface file says of this slice."""
+        """Return what a surface file records about this slice."""
         return SliceFacts()
 
     def unit(self, axis: str) -> float | None:
@@ -120,7 +120,7 @@ class Slice(ABC):
 
         Returns:
             ``|w| / |d|`` over the tensors that the axis moves; None if the slice has no such unit,
-            so that the range ``auto`` is refused.
+            and the range ``auto`` is refused.
         """
         return None
 
@@ -128,10 +128,10 @@ class Slice(ABC):
         """Return the points of the slice that are nearest to some networks.
 
         Args:
-            networks: their differences from the origin.
+            networks: differences of their parameters from those at the origin.
 
         Returns:
-            None if the slice can't tell.
+            None if the slice can't locate networks.
         """
         return None
 
@@ -142,7 +142,7 @@ class Slice(ABC):
 
         Args:
             coordinates: of the point.
-            gradient: of the loss with respect to the parameters there.
+            gradient: of the loss with respect to the parameters at that point.
 
         Returns:
             The slopes by axis; None if the slice does not know its tangents.
@@ -152,17 +152,16 @@ class Slice(ABC):
 
 @dataclass(frozen=True)
 class SliceContext:
-    """The facts of a run that a slice is made from, on every rank.
+    """The inputs from which every rank builds a slice.
 
     Args:
-        parameters: the model's own, which hold the trained weights; ``clone`` what is kept.
-        axes: the grid's, in the order of the coordinates.
-        directions: the configuration's by axis, with the entries that files hold; empty unless the
-            recipe uses them.
-        repeats: of the grid.
+        parameters: the model's own, which hold the trained weights; ``clone`` what must be kept.
+        axes: the grid's axes, in the order of the coordinates.
+        directions: by axis, with entries loaded from files; empty unless the recipe uses them.
+        repeats: number of repeats of the grid.
         orthogonal: make directions orthogonal.
-        streamed: draw directions again for each point, instead of keeping them in memory.
-        weights: of the recipe's ``points`` by path, on the CPU.
+        streamed: draw directions again for each point instead of keeping them in memory.
+        weights: weights of the recipe's ``points`` by path, on the CPU.
     """
 
     parameters: FlatParameters
@@ -184,7 +183,7 @@ class SliceRecipe(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     auto_points: ClassVar[int] = 51
-    """Points of an axis whose range is ``auto``, if it has no direction that knows better."""
+    """Number of points of an axis with range ``auto``, unless its direction has its own."""
 
     kind: str
 
@@ -195,7 +194,7 @@ class SliceRecipe(BaseModel, ABC):
 
     @property
     def points(self) -> tuple[str, ...]:
-        """The checkpoints that the slice leads through, besides those of directions."""
+        """Paths of checkpoints on the slice, besides those of directions."""
         return ()
 
     @abstractmethod
@@ -208,12 +207,12 @@ class SliceRecipe(BaseModel, ABC):
 
     @abstractmethod
     def build(self, context: SliceContext) -> Slice:
-        """Make the slice; called by every rank, and the same on all of them.
+        """Build the slice; called by every rank, with the same result on all.
 
         Raises:
-            LandscapeError: if it can't be made for these parameters.
+            LandscapeError: if it can't be built for these parameters.
         """
 
     def range(self, axis: str) -> Range | None:
-        """Return the range of an axis that needs no evaluation, for ``auto``; None to probe."""
+        """Return the range of an ``auto`` axis if it needs no evaluation; None to probe for it."""
         return None

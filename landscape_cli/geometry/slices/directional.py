@@ -1,4 +1,4 @@
-"""Slices that are spanned by directions around a centre."""
+"""Slices spanned by directions around a centre."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from landscape_cli.geometry.slices.base import Locations, Slice, SliceFacts, Sto
 
 
 class DirectionalSlice(Slice):
-    """A centre and a direction for each axis, whatever form the directions are kept in.
+    """A centre and a direction for each axis, in any form of storage.
 
     Attributes:
         centre: the trained parameters, at the origin.
-        recipes: the directions' recipes by name; those of further repeats follow the first ones.
+        recipes: the directions' recipes by name; those of later repeats follow the first ones.
     """
 
     centre: FlatParameters
@@ -37,11 +37,11 @@ class DirectionalSlice(Slice):
     @property
     @abstractmethod
     def axes(self) -> tuple[str, ...]:
-        """The names of the directions; those of further repeats follow the first ones."""
+        """Names of the directions; those of later repeats follow the first ones."""
 
     @property
     def origin(self) -> tuple[float, ...]:
-        """The coordinates of the centre."""
+        """Coordinates of the centre."""
         return (0.0,) * len(self.axes)
 
     @abstractmethod
@@ -58,13 +58,13 @@ class DirectionalSlice(Slice):
 
     @abstractmethod
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """Yield a direction as (parameter's name, place in it, entries there), in order.
+        """Yield a direction in order, as (parameter's name, index of a block, entries).
 
-        A piece of entries may be overwritten when the next one is asked for.
+        The entries may be overwritten when the next block is requested.
         """
 
     def facts(self) -> SliceFacts:
-        """Return settings, label and hash of each direction, and their angles and norms."""
+        """Return settings, label and hash of each direction, and all cosines and norms."""
         hashes = self.hashes()
         described: dict[str, dict[str, object]] = {
             name: {
@@ -84,10 +84,10 @@ class DirectionalSlice(Slice):
         )
 
     def refuse_zero(self) -> None:
-        """Refuse a direction that moves nothing, or not by finite numbers.
+        """Refuse a direction that is zero or not finite.
 
         Raises:
-            UsageError: naming it.
+            UsageError: naming the direction.
         """
         for axis, norm in self.norms().items():
             if not math.isfinite(norm) or norm == 0:
@@ -97,7 +97,7 @@ class DirectionalSlice(Slice):
                 )
 
     def unit(self, axis: str) -> float:
-        """Return |w| / |d| over the tensors that a direction moves; 1 / |d| if those are all zero.
+        """Return |w| / |d| over the tensors that a direction moves, or 1 / |d| if |w| is zero.
 
         Raises:
             UsageError: if it moves none.
@@ -116,19 +116,19 @@ class DirectionalSlice(Slice):
         return math.sqrt(dot(weights, weights) or 1.0) / math.sqrt(sum(squares.values()))
 
     def locate(self, networks: Differences) -> Locations:
-        """Project networks on the slice by exact least squares, in the axes' units."""
+        """Project networks onto the slice by exact least squares, in the axes' units."""
         axes = self.axes
         coordinates, residuals = project(networks, [self._whole(axis) for axis in axes])
-        along = np.einsum("ni,ij,nj->n", coordinates, self._products(axes), coordinates)
+        along = np.einsum("ni,ij,nj->n", coordinates, self._gram_matrix(axes), coordinates)
         return Locations(coordinates, residuals, np.sqrt(along + residuals**2))
 
-    def _products(self, axes: Sequence[str]) -> NDArray[np.float64]:
+    def _gram_matrix(self, axes: Sequence[str]) -> NDArray[np.float64]:
         """Return the inner products of the directions, of shape (k, k)."""
         norms, cosines = self.norms(), self.cosines()
-        found = np.diag([norms[axis] ** 2 for axis in axes])
+        gram = np.diag([norms[axis] ** 2 for axis in axes])
         for (i, first), (j, second) in combinations(enumerate(axes), 2):
-            found[i, j] = found[j, i] = cosines[f"{first},{second}"] * norms[first] * norms[second]
-        return found
+            gram[i, j] = gram[j, i] = cosines[f"{first},{second}"] * norms[first] * norms[second]
+        return gram
 
     def _whole(self, axis: str) -> dict[str, Tensor]:
         """Return a direction as tensors on the CPU."""

@@ -1,4 +1,4 @@
-"""Several slices around one centre, the repeats, as one slice."""
+"""Repeats: several slices around one centre, as a single slice."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Value = TypeVar("Value")
 
 
 class RepeatedSlice(DirectionalSlice):
-    """Several slices, one of which the last coordinate, (x, y, repeat), chooses by its number.
+    """Several slices, selected by the last coordinate of (x, y, repeat).
 
-    All directions go by names of their own: ``x`` and ``y`` in repeat 0, ``repeat1/x`` and so on in
-    the others; so do hashes, and cosines such as ``repeat1/x,y``.
+    Each direction has its own name: ``x`` and ``y`` in repeat 0, ``repeat1/x`` and so on in later
+    repeats. Hashes and norms go by these names, cosines by pairs such as ``repeat1/x,y``.
 
     Args:
         slices: at least one, resident or streamed, around the same centre.
@@ -32,73 +32,79 @@ class RepeatedSlice(DirectionalSlice):
     def __init__(self, slices: Sequence[DirectionalSlice]) -> None:
         self.slices = list(slices)
         self.centre = slices[0].centre
-        self.recipes = self._named([one.recipes for one in self.slices])
+        self.recipes = self._named([slice_.recipes for slice_ in self.slices])
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The names of the directions of all repeats."""
-        return tuple(key_of(n, axis) for n, one in enumerate(self.slices) for axis in one.axes)
+        """Names of the directions of all repeats."""
+        return tuple(
+            key_of(number, axis)
+            for number, slice_ in enumerate(self.slices)
+            for axis in slice_.axes
+        )
 
     @property
     def origin(self) -> tuple[float, ...]:
-        """The coordinates of the centre, in the first repeat."""
+        """Coordinates of the centre, in the first repeat."""
         return (*self.slices[0].origin, 0.0)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at a point (x, y, ..., repeat) into ``out``."""
-        *place, repeat = coordinates
-        self.slices[int(repeat)].write(place, out)
+        *point, repeat = coordinates
+        self.slices[int(repeat)].write(point, out)
 
     def slopes(
         self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
     ) -> dict[str, float] | None:
         """Return the gradient's inner products with the directions of the point's repeat."""
-        *place, repeat = coordinates
-        return self.slices[int(repeat)].slopes(place, gradient)
+        *point, repeat = coordinates
+        return self.slices[int(repeat)].slopes(point, gradient)
 
     def locate(self, networks: Differences) -> Locations:
-        """Project networks on the first repeat's slice."""
+        """Project networks onto the slice of the first repeat."""
         return self.slices[0].locate(networks)
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each direction by name."""
-        return self._named([one.hashes() for one in self.slices])
+        """Return the SHA-256 of each direction by name."""
+        return self._named([slice_.hashes() for slice_ in self.slices])
 
     def cosines(self) -> dict[str, float]:
-        """The cosine between each pair of directions of a repeat, not between repeats."""
-        return self._named([one.cosines() for one in self.slices])
+        """Return the cosine between each pair of directions of the same repeat."""
+        return self._named([slice_.cosines() for slice_ in self.slices])
 
     def norms(self) -> dict[str, float]:
-        """The Euclidean norm of each direction by name."""
-        return self._named([one.norms() for one in self.slices])
+        """Return the Euclidean norm of each direction by name."""
+        return self._named([slice_.norms() for slice_ in self.slices])
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last."""
-        for number, one in enumerate(self.slices):
-            for name in one.axes:
+        """Yield a direction in order, as (parameter's name, index of a block, entries)."""
+        for number, slice_ in enumerate(self.slices):
+            for name in slice_.axes:
                 if key_of(number, name) == axis:
-                    yield from one.blocks(name)
+                    yield from slice_.blocks(name)
 
     @staticmethod
     def _named(parts: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
         return {
-            key_of(n, name): value for n, one in enumerate(parts) for name, value in one.items()
+            key_of(number, name): value
+            for number, part in enumerate(parts)
+            for name, value in part.items()
         }
 
 
 def recipes_of(directions: Mapping[str, Direction], repeats: int) -> list[dict[str, Direction]]:
-    """The directions of each repeat, by axis.
+    """Return the directions of each repeat, by axis.
 
     Raises:
-        UsageError: if no direction differs between repeats, so that all would be the same surface.
+        UsageError: if no direction differs between repeats, so that all surfaces would be equal.
     """
-    if repeats > 1 and all(one.repeated(1) is one for one in directions.values()):
-        kinds = ", ".join(dict.fromkeys(one.kind for one in directions.values()))
+    if repeats > 1 and all(recipe.repeated(1) is recipe for recipe in directions.values()):
+        kinds = ", ".join(dict.fromkeys(recipe.kind for recipe in directions.values()))
         raise UsageError(
             f"repeats: got {repeats}, but directions of kind {kinds} are the same in each; make "
             "one of them random, or leave repeats out"
         )
     return [
-        {axis: one.repeated(number) for axis, one in directions.items()}
+        {axis: recipe.repeated(number) for axis, recipe in directions.items()}
         for number in range(repeats)
     ]

@@ -1,4 +1,4 @@
-"""A slice whose directions are never in memory: they are made anew, block by block, when needed."""
+"""A slice whose directions are never in memory, but drawn again block by block when needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from landscape_cli.geometry.slices.directional import DirectionalSlice
 
 
 class Block(NamedTuple):
-    """A range of one parameter's entries."""
+    """A range of entries of one parameter."""
 
     name: str
     start: int
@@ -39,15 +39,15 @@ class Block(NamedTuple):
 class StreamedSlice(DirectionalSlice):
     """The parameters theta + sum_i a_i d_i, bit for bit those of ``AffineSlice``.
 
-    In memory are the centre, a factor for each filter and the Gram-Schmidt coefficients; entries
-    are drawn again, a few blocks at a time, whenever the directions are needed. Each block goes
-    through the operations that ``build_slice`` applies to whole tensors, on the same device, and
-    sums are over the same ranges.
+    Only the centre, one factor per filter and the Gram-Schmidt coefficients are in memory; entries
+    are drawn again, a few blocks at a time, whenever directions are needed. Each block goes through
+    the operations that ``build_slice`` applies to whole tensors, on the same device, and sums run
+    over the same ranges.
 
     Args:
         centre: the parameters theta at the origin.
         directions: a recipe for each axis, in the order of the coordinates.
-        orthogonal: make each direction, as drawn, exactly orthogonal to those before it.
+        orthogonal: make each direction, as drawn, exactly orthogonal to earlier ones.
 
     Raises:
         LandscapeError: if a direction can't be made for these parameters.
@@ -77,29 +77,29 @@ class StreamedSlice(DirectionalSlice):
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The names of the directions."""
+        """Names of the directions."""
         return tuple(self.recipes)
 
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
-        """Write the parameters at some coordinates into ``out``, laid out like the centre."""
-        for block, made in self._made(range(len(self._recipes)), self._all_blocks()):
-            place = slice(block.start, -(-block.stop // ALIGNMENT) * ALIGNMENT)
-            source, target = self.centre.padded(block.name)[place], out.padded(block.name)[place]
+        """Write the parameters at a point into ``out``, which is laid out like the centre."""
+        for block, parts in self._normalized(range(len(self._recipes)), self._all_blocks()):
+            padded = slice(block.start, -(-block.stop // ALIGNMENT) * ALIGNMENT)
+            source, target = self.centre.padded(block.name)[padded], out.padded(block.name)[padded]
             for start in range(0, len(target), SERIAL):
-                here = slice(start, start + SERIAL)
-                directions = [part[here] for part in made]
-                _add(source[here], directions, coordinates, target[here])
+                span = slice(start, start + SERIAL)
+                directions = [part[span] for part in parts]
+                _add(source[span], directions, coordinates, target[span])
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each direction by axis name."""
+        """Return the SHA-256 of each direction by axis name."""
         return dict(zip(self.recipes, self._summary[0], strict=True))
 
     def cosines(self) -> dict[str, float]:
-        """The cosine between each pair of directions, such as {"x,y": 0.003}."""
+        """Return the cosine between each pair of directions, such as {"x,y": 0.003}."""
         return cosines_from(self._summary[1])
 
     def norms(self) -> dict[str, float]:
-        """The Euclidean norm of each direction by axis name."""
+        """Return the Euclidean norm of each direction by axis name."""
         return norms_from(self._summary[1])
 
     def slopes(
@@ -108,82 +108,82 @@ class StreamedSlice(DirectionalSlice):
         """Return the gradient's inner product with each direction, from one pass over them."""
         axes = range(len(self._recipes))
         products: list[list[float]] = [[] for _ in axes]
-        room = scratch(self.centre.count, self._device)
-        for block, parts in self._made(axes, self._all_blocks()):
-            here = gradient[block.name].reshape(-1)[block.start : block.stop]
-            for found, part in zip(products, parts, strict=True):
-                found.append(product(here, part.to(self._device), room))
-        return {axis: math.fsum(found) for axis, found in zip(self.axes, products, strict=True)}
+        workspace = scratch(self.centre.count, self._device)
+        for block, parts in self._normalized(axes, self._all_blocks()):
+            entries = gradient[block.name].reshape(-1)[block.start : block.stop]
+            for terms, part in zip(products, parts, strict=True):
+                terms.append(product(entries, part.to(self._device), workspace))
+        return {axis: math.fsum(terms) for axis, terms in zip(self.axes, products, strict=True)}
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
-        """A direction as (parameter's name, place in it, entries there), from first to last.
+        """Yield a direction in order, as (parameter's name, index of a block, entries).
 
-        The entries are overwritten when the next ones are asked for.
+        The entries are overwritten when the next block is requested.
         """
         number = self.axes.index(axis)
-        wanted = list(self._pieces())
-        made = self._made([number], (block for block, _, _ in wanted))
-        for (block, index, shape), (_, parts) in zip(wanted, made, strict=True):
+        rectangles = list(self._rectangles())
+        normalized = self._normalized([number], (block for block, _, _ in rectangles))
+        for (block, index, shape), (_, parts) in zip(rectangles, normalized, strict=True):
             yield block.name, index, parts[0].view(shape)
 
     @cached_property
     def _summary(self) -> tuple[list[str], Products]:
-        """The directions' hashes and inner products, from one pass over them."""
+        """Hashes and inner products of the directions, from one pass over them."""
         axes = range(len(self._recipes))
         digests = [Digest() for _ in axes]
         products: dict[tuple[int, int], list[float]] = {
             pair: [] for pair in combinations_with_replacement(axes, 2)
         }
-        room = scratch(self.centre.count, self._device)
-        for block, parts in self._made(axes, self._all_blocks()):
+        workspace = scratch(self.centre.count, self._device)
+        for block, parts in self._normalized(axes, self._all_blocks()):
             for digest, part in zip(digests, parts, strict=True):
                 if block.start == 0:
                     digest.begin(block.name, self.centre.views[block.name])
                 digest.add(part)
-            here = [part.to(self._device) for part in parts]
-            for (i, j), found in products.items():
-                found.append(product(here[i], here[j], room))
+            on_device = [part.to(self._device) for part in parts]
+            for (i, j), terms in products.items():
+                terms.append(product(on_device[i], on_device[j], workspace))
         names = self.axes
-        dots = {(names[i], names[j]): math.fsum(found) for (i, j), found in products.items()}
+        dots = {(names[i], names[j]): math.fsum(terms) for (i, j), terms in products.items()}
         return [digest.text() for digest in digests], dots
 
     def _find_coefficients(self) -> None:
-        """Gram-Schmidt, each direction against all earlier ones and once again against them."""
-        room = scratch(self.centre.count, self._device)
+        """Run Gram-Schmidt: two passes of each direction against all earlier ones."""
+        workspace = scratch(self.centre.count, self._device)
         for axis, coefficients in enumerate(self._coefficients):
-            for other in [*range(axis), *range(axis)]:
-                lengths, products = [], []
+            for earlier in [*range(axis), *range(axis)]:
+                squares, products = [], []
                 for _, raw in self._raw(range(axis + 1), self._all_blocks()):
-                    lengths.append(product(raw[other], raw[other], room))
-                    products.append(product(raw[axis], raw[other], room))
-                length = math.fsum(lengths)
-                coefficients.append(math.fsum(products) / length if length > 0 else 0.0)
+                    squares.append(product(raw[earlier], raw[earlier], workspace))
+                    products.append(product(raw[axis], raw[earlier], workspace))
+                square = math.fsum(squares)
+                coefficients.append(math.fsum(products) / square if square > 0 else 0.0)
 
-    def _made(
+    def _normalized(
         self, axes: Sequence[int], blocks: Iterable[Block]
     ) -> Iterator[tuple[Block, list[Tensor]]]:
-        """Each block with its entries of some directions, flat, on the CPU."""
+        """Yield each block with its entries in some directions, flat, on the CPU."""
         for block, raw in self._raw(self._needed(axes), blocks):
             dtype = self.centre.views[block.name].dtype
-            made = []
+            parts = []
             for axis in axes:
                 scale, host = self._scalings[axis, block.name], self._on_host(raw[axis], block.name)
                 for start in range(0, len(host), SERIAL):
                     scale(host[start : start + SERIAL], block.start + start)
-                made.append(host.to(dtype))
-            yield block, made
+                parts.append(host.to(dtype))
+            yield block, parts
 
     def _raw(
         self, axes: Sequence[int], blocks: Iterable[Block]
     ) -> Iterator[tuple[Block, dict[int, Tensor]]]:
-        """Each block with its entries of some directions before these are normalized.
+        """Yield each block with its entries in some directions before normalization.
 
-        They are the caller's until the next block is asked for.
+        The entries are valid until the next block is requested.
         """
         device = self._device if self._orthogonal else "cpu"
-        given, wanted = tee(blocks)
-        drawn = self._drawing.drawn(self._sources(axes, wanted), len(axes))
-        for block in given:
+        blocks, requested = tee(blocks)
+        drawn = self._drawing.draw(self._sources(axes, requested), len(axes))
+        for block in blocks:
             dtype = self.centre.views[block.name].dtype
             raw = {axis: next(drawn).to(device, dtype) for axis in axes}
             for axis in axes:
@@ -194,39 +194,39 @@ class StreamedSlice(DirectionalSlice):
     def _sources(
         self, axes: Sequence[int], blocks: Iterable[Block]
     ) -> Iterator[tuple[Source, int]]:
-        """What is to be drawn for some blocks: from which source, and how many entries."""
+        """Yield what to draw for blocks, as pairs of a source and a number of entries."""
         sources: dict[int, Source] = {}
         for name, start, stop in blocks:
             shape, dtype = tuple(self.centre.views[name].shape), self._host_dtype(name)
             for axis in axes:
                 if start == 0:
                     recipe = self._recipes[axis]
-                    chosen = recipe.selects(name)
-                    fill = recipe.entries(name, shape, dtype) if chosen else zeros
+                    selected = recipe.selects(name)
+                    fill = recipe.entries(name, shape, dtype) if selected else zeros
                     sources[axis] = Source(fill, dtype)
                 yield sources[axis], stop - start
 
     def _raw_entries(self, axis: int, name: str) -> Blocks:
-        """One parameter's entries of a direction before this is normalized."""
+        """Return one parameter's entries in a direction before normalization."""
 
-        def read(divided: Iterable[Span]) -> Iterator[Tensor]:
-            blocks = (Block(name, start, stop) for start, stop in divided)
+        def read(ranges: Iterable[Span]) -> Iterator[Tensor]:
+            blocks = (Block(name, start, stop) for start, stop in ranges)
             for _, raw in self._raw(self._needed([axis]), blocks):
                 yield self._on_host(raw[axis], name)
 
         return Blocks(tuple(self.centre.views[name].shape), read)
 
     def _needed(self, axes: Sequence[int]) -> Sequence[int]:
-        """The directions that some directions are made of."""
+        """Return the directions from which some directions are computed."""
         return range(max(axes) + 1) if self._orthogonal else axes
 
     def _all_blocks(self) -> Iterator[Block]:
-        """Every entry once."""
+        """Yield blocks that cover every entry once."""
         for name, view in self.centre.views.items():
             yield from (Block(name, *span) for span in spans(view.numel()))
 
-    def _pieces(self) -> Iterator[tuple[Block, Index, torch.Size]]:
-        """Every entry once, in rectangular blocks."""
+    def _rectangles(self) -> Iterator[tuple[Block, Index, torch.Size]]:
+        """Yield rectangular blocks that cover every entry once, with index and shape."""
         for name, view in self.centre.views.items():
             for index in pieces(view.shape):
                 piece = view[index]
@@ -234,10 +234,10 @@ class StreamedSlice(DirectionalSlice):
                 yield Block(name, start, start + piece.numel()), index, piece.shape
 
     def _host_dtype(self, name: str) -> torch.dtype:
-        """In which type ``build_slice`` draws and normalizes a parameter's entries."""
+        """Return the dtype in which ``build_slice`` draws and normalizes a parameter's entries."""
         dtype = self.centre.views[name].dtype
-        own = self._device.type == "cpu" and dtype in (torch.float32, torch.float64)
-        return dtype if own else torch.float32
+        in_place = self._device.type == "cpu" and dtype in (torch.float32, torch.float64)
+        return dtype if in_place else torch.float32
 
     def _on_host(self, raw: Tensor, name: str) -> Tensor:
         return raw.to("cpu", self._host_dtype(name))
@@ -246,9 +246,9 @@ class StreamedSlice(DirectionalSlice):
 def _add(
     source: Tensor, directions: Sequence[Tensor], factors: Sequence[float], out: Tensor
 ) -> None:
-    """Write one part of the parameters; directions may be shorter by the padding."""
+    """Write a range of the parameters; directions may lack the padding at its end."""
     for factor, direction in zip(factors, directions, strict=True):
         missing = len(out) - len(direction)
-        whole = functional.pad(direction, (0, missing)) if missing else direction
-        add_scaled(source, whole.to(out.device), factor, out)
+        padded = functional.pad(direction, (0, missing)) if missing else direction
+        add_scaled(source, padded.to(out.device), factor, out)
         source = out
