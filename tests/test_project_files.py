@@ -1,5 +1,6 @@
 """Facts that several files of the project state must agree, and links must lead somewhere."""
 
+import importlib
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_the_citation_has_the_package_s_version_and_licence():
     licence, _, holder = (ROOT / "LICENSE").read_text().split("\n", 3)[:3]
     assert licence == f"{citation['license']} License"
     assert holder.lower().endswith(citation["authors"][0]["name"].lower())
+
+
+def registries():
+    """Return the path and the name of each registry that CONTRIBUTING.md lists."""
+    rows = re.findall(r"^\|.*\| (`.*`) in `([\w/]+)\.py` \|$", PAGES[1].read_text(), re.M)
+    return [(path, name) for names, path in rows for name in re.findall(r"\w+", names)]
+
+
+def test_contributing_lists_every_kind_of_addition():
+    assert len(registries()) == 9
+
+
+@pytest.mark.parametrize(("path", "name"), registries())
+def test_every_listed_registry_exists(path, name):
+    module = f"landscape_cli/{path}".removesuffix("/__init__").replace("/", ".")
+    assert getattr(importlib.import_module(module), name)
 
 
 def anchors(page):
