@@ -11,7 +11,7 @@ from landscape_cli.geometry.slices.affine import build_slice
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_says_its_name_and_has_a_label(kind):
+def test_every_kind_has_its_name_and_a_label(kind):
     needed = {"path": "B.pt"} if kind in ("checkpoint", "file") else {}
     direction = direction_from({"kind": kind, **needed}, "directions.x")
     assert direction.kind == kind
@@ -56,7 +56,7 @@ def draw(seed, name, shape, dtype=torch.float32):
 
 
 @pytest.mark.bits
-def test_entries_depend_on_seed_and_name_alone():
+def test_entries_depend_only_on_seed_and_name():
     drawn = draw(3, "layer.weight", (6, 5))
     torch.manual_seed(99)
     np.random.seed(99)
@@ -66,7 +66,7 @@ def test_entries_depend_on_seed_and_name_alone():
 
 
 @pytest.mark.bits
-def test_entries_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
+def test_entries_do_not_depend_on_the_block_size(monkeypatch):
     whole = draw(1, "w", (40, 7))
     monkeypatch.setattr("landscape_cli.geometry.directions.random.CHUNK", 9)
     assert torch.equal(whole, draw(1, "w", (40, 7)))
@@ -81,7 +81,7 @@ def test_entries_are_standard_normal():
 
 
 def test_entries_never_change():
-    """The first numbers of seed 1: stored directions and old configurations depend on them."""
+    """Stored directions and old configurations depend on these first numbers of seed 1."""
     drawn = draw(1, "conv1.weight", (2, 2)).flatten().tolist()
     assert drawn == pytest.approx([0.6148929, 1.0125517, -0.1377536, -0.6613900], abs=1e-6)
 
@@ -123,7 +123,7 @@ def test_patterns_that_match_nothing_are_refused(settings, words):
 
 
 def plane_of(centre, others, **settings):
-    """The slice around tensors along the differences to others."""
+    """Return a centre, and recipes of the directions from it to other tensors."""
     flat = FlatParameters(centre, "cpu")
     flat.assign(centre)
     recipes = {
@@ -147,7 +147,7 @@ def three(seed=0):
     ]
 
 
-def test_checkpoints_lie_at_nought_and_one():
+def test_checkpoints_lie_at_zero_and_one():
     a, *others = three()
     flat, recipes = plane_of(a, others)
     plane, out = build_slice(flat, recipes), flat.clone()
@@ -158,7 +158,7 @@ def test_checkpoints_lie_at_nought_and_one():
 
 
 def test_orthonormal_coordinates_are_distances():
-    """Garipov et al. 2018, section 3.4: u = (w2 - w1) / |.|, v the rest of w3 - w1 / |.|."""
+    """Garipov et al. 2018, section 3.4: Gram-Schmidt on w2 - w1 and w3 - w1."""
     a, b, c = three()
     flat, recipes = plane_of(a, [b, c], normalize="dmodel")
     plane = build_slice(flat, recipes, orthogonal=True)
@@ -176,7 +176,7 @@ def test_orthonormal_coordinates_are_distances():
     torch.testing.assert_close(out.views["w"], c["w"])
 
 
-def test_biases_of_a_given_direction_stay_as_given_or_become_zero():
+def test_biases_of_a_loaded_direction_are_unchanged_or_zero():
     a, b, _ = three()
     for ignore, expected in (("none", b["bias"] - a["bias"]), ("biasbn", torch.zeros(4).double())):
         flat, recipes = plane_of(a, [b], normalize="filter", ignore=ignore)

@@ -25,7 +25,7 @@ def tensors():
     }
 
 
-def test_flat_parameters_share_one_buffer_for_each_dtype(tensors):
+def test_flat_parameters_share_one_buffer_per_dtype(tensors):
     flat = FlatParameters(tensors, "cpu")
     assert set(flat.buffers) == {torch.float32, torch.float64}
     assert flat.count == 12 + 7 + 4 + 1
@@ -64,7 +64,7 @@ def test_points_are_sums_from_the_centre(tensors, dimensions):
     slice_ = AffineSlice(centre, directions)
     out = centre.clone()
     coordinates = (0.5, -0.25, 2.0)[:dimensions]
-    for _ in range(3):  # never stepping: the same again, whatever was there before
+    for _ in range(3):  # the result does not depend on the previous contents
         slice_.write(coordinates, out)
         step = sum(a * (i + 1) for i, a in enumerate(coordinates))
         for name, tensor in tensors.items():
@@ -98,7 +98,7 @@ def test_directions_as_drawn_become_exactly_orthogonal(model):
     assert max(abs(c) for c in tight.values()) < 1e-7
 
 
-def test_the_cosine_after_normalization_is_what_it_is(model):
+def test_the_cosine_is_that_of_normalized_directions(model):
     slice_ = make(model, orthogonal=True, normalize="filter")
     x, y = (
         torch.cat([v.flatten() for v in d.views.values()]).double()
@@ -107,7 +107,7 @@ def test_the_cosine_after_normalization_is_what_it_is(model):
     assert slice_.cosines()["x,y"] == pytest.approx(float(x @ y / x.norm() / y.norm()), abs=1e-12)
 
 
-def test_each_axis_has_settings_of_its_own(model):
+def test_each_axis_has_its_own_settings(model):
     recipes = {
         "x": RandomDirection(normalize="filter"),
         "y": RandomDirection(normalize="dlayer", ignore="none"),

@@ -1,4 +1,4 @@
-"""Several slices around one centre."""
+"""Several slices around one centre, selected by a repeat's number."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from landscape_cli.geometry.slices.streamed import StreamedSlice
 
 
 class Ones(Direction):
-    """A kind that is the same in every repeat."""
+    """A kind that is equal in every repeat."""
 
     kind: Literal["ones"] = "ones"
 
@@ -59,7 +59,7 @@ def test_the_first_repeat_is_the_direction_itself_and_others_are_independent():
 
 
 @pytest.mark.parametrize("name", ["weight", "1/weight", "repeat 1 of 2/weight", "2 of 1/a"])
-def test_no_name_makes_two_directions_the_same(name):
+def test_no_parameter_name_makes_two_repeats_equal(name):
     keys = {
         RandomDirection(seed=seed).repeated(n)._key(name)
         for seed in range(-2, 12)
@@ -74,7 +74,7 @@ def test_no_name_makes_two_directions_the_same(name):
 @pytest.mark.bits
 @pytest.mark.parametrize("make", [build_slice, StreamedSlice])
 @pytest.mark.parametrize("orthogonal", [False, True])
-def test_the_last_coordinate_chooses_the_slice(centre, make, orthogonal):
+def test_the_last_coordinate_selects_the_slice(centre, make, orthogonal):
     repeats = recipes_of(RECIPES, 3)
     slice_ = RepeatedSlice([make(centre, one, orthogonal) for one in repeats])
     assert slice_.origin == (0, 0, 0)
@@ -112,13 +112,13 @@ def test_directions_of_all_repeats_have_names_hashes_and_blocks(centre):
             assert torch.equal(entries, same)
 
 
-def test_a_direction_that_is_not_random_stays_the_same():
+def test_a_direction_that_is_not_random_is_the_same_in_each_repeat():
     repeats = recipes_of(RECIPES, 3)
     assert all(one["y"] is RECIPES["y"] for one in repeats)
     assert repeats[0]["x"] == RECIPES["x"] != repeats[1]["x"]
 
 
-def test_repeats_that_would_all_be_the_same_are_refused():
+def test_repeats_of_equal_surfaces_are_refused():
     with pytest.raises(
         UsageError, match="repeats: got 2, but directions of kind ones are the same"
     ):

@@ -1,4 +1,4 @@
-"""Directions that are made anew are, bit for bit, those that are kept."""
+"""Streamed slices against resident ones, bit for bit."""
 
 import threading
 from typing import Literal
@@ -25,7 +25,7 @@ GPU = pytest.param(
 
 
 class Steps(Direction):
-    """A kind that gives whole tensors only: entries that count up, divided by their largest."""
+    """A kind that draws whole tensors only: ascending entries, divided by the largest."""
 
     kind: Literal["steps"] = "steps"
     first: int = 1
@@ -45,7 +45,7 @@ class Steps(Direction):
 
 @pytest.fixture(params=["whole", "divided", "divided by threads"])
 def division(request, monkeypatch):
-    """Blocks as they are, and so small that they end within filters, and filters within them."""
+    """Blocks of the real size, and small ones that do not align with filters."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if request.param == "divided" else 2)
     if request.param != "whole":
@@ -59,7 +59,7 @@ def division(request, monkeypatch):
 
 
 def centre_of(dtype, device="cpu"):
-    """Tensors of many filters, of filters longer than a block, of one dimension, none, nothing."""
+    """Return tensors with many filters, filters longer than a block, few dimensions, no entries."""
     torch.manual_seed(0)
     shapes = {
         "filters": (70, 3, 3),
@@ -87,22 +87,22 @@ def bits(tensor):
 
 
 def assert_same(centre, recipes, orthogonal=False):
-    """Everything that can be asked of a slice, bit for bit."""
-    kept = build_slice(centre, recipes, orthogonal)
+    """Compare everything that a streamed slice computes with a resident one, bit for bit."""
+    resident = build_slice(centre, recipes, orthogonal)
     streamed = StreamedSlice(centre, recipes, orthogonal)
-    assert streamed.hashes() == kept.hashes()
-    assert streamed.cosines() == kept.cosines()
-    assert streamed.norms() == kept.norms()
-    assert streamed.axes == kept.axes
-    for axis, direction in kept.directions.items():
+    assert streamed.hashes() == resident.hashes()
+    assert streamed.cosines() == resident.cosines()
+    assert streamed.norms() == resident.norms()
+    assert streamed.axes == resident.axes
+    for axis, direction in resident.directions.items():
         again = FlatParameters(centre.views, "cpu")
-        for name, place, entries in streamed.blocks(axis):
-            again.views[name][place] = entries
-        for (name, place, entries), (other, there, same) in zip(
-            streamed.blocks(axis), kept.blocks(axis), strict=True
+        for name, index, entries in streamed.blocks(axis):
+            again.views[name][index] = entries
+        for (name, index, entries), (expected_name, expected_index, expected) in zip(
+            streamed.blocks(axis), resident.blocks(axis), strict=True
         ):
-            assert (name, place) == (other, there)
-            assert torch.equal(bits(entries), bits(same))
+            assert (name, index) == (expected_name, expected_index)
+            assert torch.equal(bits(entries), bits(expected))
         for name, view in direction.views.items():
             assert torch.equal(bits(again.views[name]), bits(view)), name
     for coordinates in (COORDINATES, COORDINATES[::-1], (0.0, 0.0, 0.0)):
@@ -110,7 +110,7 @@ def assert_same(centre, recipes, orthogonal=False):
         for flat in (out, other):
             for view in flat.views.values():
                 view.fill_(torch.nan)
-        kept.write(coordinates[: len(recipes)], out)
+        resident.write(coordinates[: len(recipes)], out)
         streamed.write(coordinates[: len(recipes)], other)
         for name, view in out.views.items():
             assert torch.equal(bits(other.views[name]), bits(view)), name
@@ -131,7 +131,7 @@ def random(count, normalize="filter", ignore="biasbn"):
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", ["filter", "model"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
+def test_a_subset_of_the_parameters_is_the_same(dtype, rule, orthogonal):
     recipes = {
         "x": RandomDirection(seed=1, normalize=rule, ignore="none", exclude=["bias", "thin"]),
         "y": RandomDirection(seed=2, include=["filters", "[l-o]*"]),
@@ -145,7 +145,7 @@ def test_a_part_of_the_parameters_is_the_same(dtype, rule, orthogonal):
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", ["none", "filter", "dmodel"])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_directions_that_are_given_are_the_same(dtype, rule, orthogonal):
+def test_loaded_directions_are_the_same(dtype, rule, orthogonal):
     centre = centre_of(dtype)
     recipes = {}
     for axis, ignore in (("x", "none"), ("y", "biasbn")):
@@ -169,7 +169,7 @@ def test_a_plane_is_the_same(dtype, rule, orthogonal):
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_a_line_and_three_directions_are_the_same(dtype, count, orthogonal):
+def test_a_line_and_a_volume_are_the_same(dtype, count, orthogonal):
     assert_same(centre_of(dtype), random(count, ignore="none"), orthogonal)
 
 
@@ -177,7 +177,7 @@ def test_a_line_and_three_directions_are_the_same(dtype, count, orthogonal):
 @pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
+def test_kinds_that_draw_whole_tensors_are_the_same(dtype, orthogonal):
     recipes = {"x": RandomDirection(normalize="layer"), "y": Steps(), "z": Steps(first=7)}
     assert_same(centre_of(dtype), recipes, orthogonal)
 
@@ -187,14 +187,14 @@ def test_kinds_that_give_whole_tensors_are_the_same(dtype, orthogonal):
 @pytest.mark.parametrize("rule", [*NORMALIZATIONS, *WHOLE])
 @pytest.mark.parametrize("device", [GPU])
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_it_is_the_same_on_a_gpu(dtype, device, rule, orthogonal):
+def test_a_plane_on_a_gpu_is_the_same(dtype, device, rule, orthogonal):
     for ignore in ("biasbn", "none"):
         assert_same(centre_of(dtype, device), random(2, rule, ignore), orthogonal)
 
 
 @pytest.mark.bits
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_tensor_of_several_blocks_of_the_real_size_is_the_same(dtype):
+def test_a_tensor_of_several_full_size_blocks_is_the_same(dtype):
     centre = FlatParameters({"w": torch.empty(700, 3001), "b": torch.empty(700)}, "cpu")
     centre.assign({name: torch.randn(view.shape) for name, view in centre.views.items()})
     converted = FlatParameters({n: v.to(dtype) for n, v in centre.views.items()}, "cpu")
@@ -203,7 +203,7 @@ def test_a_tensor_of_several_blocks_of_the_real_size_is_the_same(dtype):
 
 
 @pytest.mark.bits
-def test_parameters_of_different_types_lie_side_by_side():
+def test_parameters_of_different_dtypes():
     torch.manual_seed(0)
     tensors = {str(d): torch.randn(30, 7).to(d) for d in DTYPES} | {"last": torch.randn(9, 9)}
     centre = FlatParameters(tensors, "cpu")
@@ -213,7 +213,7 @@ def test_parameters_of_different_types_lie_side_by_side():
 
 @pytest.mark.bits
 def test_points_of_a_bfloat16_model_do_not_depend_on_the_threads():
-    """PyTorch's own kernels round the end of each thread's share otherwise."""
+    """PyTorch's own kernels round the last entries of each thread's part differently."""
     flat = FlatParameters({"w": torch.empty(333, 1001, dtype=torch.bfloat16)}, "cpu")
     flat.assign({"w": torch.randn(333, 1001)})
     plane = build_slice(flat, random(2))
@@ -229,7 +229,7 @@ def test_points_of_a_bfloat16_model_do_not_depend_on_the_threads():
 
 
 class Broken(Steps):
-    """A kind that fails after its first parameter."""
+    """A kind that fails at one of the parameters."""
 
     def entries(self, name, shape, dtype):
         if name == "small":
@@ -238,7 +238,7 @@ class Broken(Steps):
 
 
 class Late(Steps):
-    """A kind whose entries fail when they are drawn."""
+    """A kind that fails while entries are drawn, on another thread."""
 
     def entries(self, name, shape, dtype):
         def fill(out):
@@ -249,7 +249,7 @@ class Late(Steps):
 
 
 @pytest.mark.parametrize("kind", [Broken, Late])
-def test_what_a_kind_raises_is_raised(monkeypatch, kind):
+def test_exceptions_of_a_kind_are_raised(monkeypatch, kind):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     monkeypatch.setattr(drawing_ahead, "FEW", 0)
