@@ -12,6 +12,7 @@ import pytest
 
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface
+from support.surfaces import assert_same_bits
 
 pytestmark = [pytest.mark.chaos, pytest.mark.mpi]
 
@@ -23,14 +24,6 @@ SETTING_UP, COMPUTING = 5.0, 6.0
 @pytest.fixture(scope="module")
 def undisturbed(new_workplace, network):
     return new_workplace("undisturbed").surface(network, ranks=2)
-
-
-def same_bits(surface, other):
-    assert surface.status.tobytes() == other.status.tobytes()
-    assert surface.values.keys() == other.values.keys()
-    for mine, theirs in ((surface.values, other.values), (surface.stderr, other.stderr)):
-        for key, array in mine.items():
-            assert array.tobytes() == theirs[key].tobytes(), key
 
 
 def test_killed_again_and_again(start, chaos, network, undisturbed, capsys):
@@ -56,12 +49,12 @@ def test_killed_again_and_again(start, chaos, network, undisturbed, capsys):
         lost += max(0, job.seen - surface.done)
         points.append(surface.done)
         if surface.complete:
-            same_bits(surface, undisturbed)
+            assert_same_bits(surface, undisturbed)
             complete, number = complete + 1, number + 1
     last = start(network, "-o", f"s{number}.h5", ranks=2, surface=f"s{number}.h5")
     _, errors = last.ended()
     assert last.process.returncode == 0, errors
-    same_bits(read_surface(last.surface), undisturbed)
+    assert_same_bits(read_surface(last.surface), undisturbed)
     with capsys.disabled():
         print(
             f"\n{ROUNDS} rounds, kills: {chaos.kills}; {complete + 1} surfaces complete, the same "
@@ -83,7 +76,7 @@ def test_a_rank_that_segfaults_ends_the_job(start, network, undisturbed, rank):
     again = start(network, ranks=3)
     assert again.ended()
     assert again.process.returncode == 0
-    same_bits(read_surface(again.surface), undisturbed)
+    assert_same_bits(read_surface(again.surface), undisturbed)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -97,7 +90,7 @@ def test_a_rank_that_is_stopped_for_a_while(start, network, undisturbed, rank):
     victim.resume()
     _, errors = job.ended()
     assert job.process.returncode == 0, errors
-    same_bits(read_surface(job.surface), undisturbed)
+    assert_same_bits(read_surface(job.surface), undisturbed)
 
 
 @pytest.fixture
@@ -150,7 +143,7 @@ def test_a_disk_that_is_full_or_read_only_for_a_while(start, network, undisturbe
     assert job.process.returncode == 0, errors
     assert "computing goes on" in errors
     assert "can be written again" in errors
-    same_bits(read_surface(job.surface), undisturbed)
+    assert_same_bits(read_surface(job.surface), undisturbed)
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
@@ -164,7 +157,7 @@ def test_a_permanently_full_disk_does_not_lose_the_values(
     _, errors = job.ended()
     assert job.process.returncode == 1, errors
     (rescued,) = re.findall(r"everything computed is in (\S+\.h5):", errors)
-    same_bits(read_surface(rescued), undisturbed)
+    assert_same_bits(read_surface(rescued), undisturbed)
     part = read_surface(output)
     done = part.status == Status.OK
     for key, values in part.values.items():

@@ -11,6 +11,7 @@ from landscape_cli.errors import LandscapeError, ProblemError, StoreError, Usage
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import read_surface, write_surface
+from support.surfaces import forget
 
 
 @pytest.fixture
@@ -24,17 +25,6 @@ def run(workplace):
         )
 
     return run
-
-
-def undo(path, count):
-    """Make a file incomplete: its last points are to do again."""
-    surface = read_surface(path)
-    surface.status.ravel()[-count:] = 0
-    surface.rank.ravel()[:] = 77
-    for arrays in (surface.values, surface.stderr):
-        for array in arrays.values():
-            array.ravel()[-count:] = np.nan
-    write_surface(path, surface)
 
 
 def test_the_surface_of_a_regression_is_exact(run, workplace):
@@ -110,7 +100,7 @@ def test_a_complete_file_is_left_alone(run):
 def test_an_incomplete_file_is_continued(run):
     path = run().surface
     whole = read_surface(path)
-    undo(path, 7)
+    forget(path, slice(-7, None), rank=77)
     assert run().computed == 7
     surface = read_surface(path)
     for name, array in whole.values.items():
@@ -142,7 +132,7 @@ def test_another_configuration_is_refused_with_what_differs(run, change, words, 
     example.stored_weights("net.pt")
     path = run().surface
     if not complete:
-        undo(path, 3)
+        forget(path, slice(-3, None))
     before = path.read_bytes()
     with pytest.raises(StoreError, match=words):
         run(**change)
@@ -152,7 +142,7 @@ def test_another_configuration_is_refused_with_what_differs(run, change, words, 
 
 def test_what_does_not_decide_values_may_change(run):
     path = run().surface
-    undo(path, 3)
+    forget(path, slice(-3, None))
     assert run(threads=1, device="cpu").computed == 3
     moved = path.with_name("moved.h5")
     path.rename(moved)
@@ -182,7 +172,7 @@ def test_data_that_has_changed_is_refused(run, workplace):
     text = "import example\ndef build():\n    return example.regression({})\n"
     workplace.write("changing_one.py", text.format("50"))
     path = run(problem="changing_one:build").surface
-    undo(path, 3)
+    forget(path, slice(-3, None))
     surface = read_surface(path)
     surface.provenance["splits"]["train"]["fingerprint"] = "0" * 32
     write_surface(path, surface)
@@ -192,7 +182,7 @@ def test_data_that_has_changed_is_refused(run, workplace):
 
 def test_a_direction_that_would_be_drawn_otherwise_is_refused(run):
     path = run().surface
-    undo(path, 3)
+    forget(path, slice(-3, None))
     surface = read_surface(path)
     surface.provenance["directions"]["x"]["sha256"] = "0" * 64
     write_surface(path, surface)
@@ -203,7 +193,7 @@ def test_a_direction_that_would_be_drawn_otherwise_is_refused(run):
 def test_the_micro_batch_of_a_file_is_kept(run):
     path = run(batch_size=7).surface
     assert read_surface(path).provenance["micro_batch"] == 7
-    undo(path, 3)
+    forget(path, slice(-3, None))
     run()
     assert read_surface(path).provenance["micro_batch"] == 7
 
@@ -278,7 +268,7 @@ def test_a_run_that_is_continued_keeps_its_settings(run, workplace):
     config = workplace.config("example:digits_network")
     first = read_surface(run(config, calibrate=True).surface)
     assert first.provenance["settings"]["fold"] is True
-    undo("surface.h5", 5)
+    forget("surface.h5", slice(-5, None))
     assert run(config).computed == 5
     second = read_surface("surface.h5")
     assert second.provenance["settings"] == first.provenance["settings"]

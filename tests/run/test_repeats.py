@@ -13,6 +13,7 @@ from landscape_cli.records.levels import level_of_points
 from landscape_cli.records.repeats import one_repeat
 from landscape_cli.run import compute, estimate
 from landscape_cli.store import read_surface, write_surface
+from support.surfaces import assert_same_bits, forget
 
 LOSS = ("train", "loss")
 
@@ -38,22 +39,6 @@ def losses(along, coordinates):
     for factor, (weight, bias) in zip(coordinates, along, strict=True):
         w, b = w + factor * weight, b + factor * bias
     return float(((inputs @ w.T + b - targets) ** 2).mean())
-
-
-def same(one, other):
-    for name in ("values", "stderr"):
-        for key, array in getattr(other, name).items():
-            assert getattr(one, name)[key].tobytes() == array.tobytes()
-    np.testing.assert_array_equal(one.status, other.status)
-
-
-def undo(path, indices):
-    surface = read_surface(path)
-    surface.status.ravel()[indices] = 0
-    for arrays in (surface.values, surface.stderr):
-        for array in arrays.values():
-            array.ravel()[indices] = np.nan
-    write_surface(path, surface)
 
 
 @pytest.mark.parametrize("kept", ["resident", "streamed"])
@@ -86,7 +71,7 @@ def test_the_first_repeat_is_the_run_without(workplace):
     config = workplace.config("example:digits_network", calibrate=False)
     several = read_surface(run(config, repeats=2).surface)
     alone = read_surface(run(config, output="alone.h5").surface)
-    same(one_repeat(several, 0), alone)
+    assert_same_bits(one_repeat(several, 0), alone)
     assert one_repeat(several, 0).provenance["directions"] == alone.provenance["directions"]
     assert several.values[LOSS][1].tobytes() != alone.values[LOSS].tobytes()
 
@@ -96,10 +81,10 @@ def test_an_interrupted_run_is_continued(workplace):
     config = workplace.config(repeats=3)
     path = run(config).surface
     whole = read_surface(path)
-    undo(path, np.arange(13, 60, 7))
+    forget(path, np.arange(13, 60, 7))
     before = path.read_bytes()
     assert run(config).computed == 7
-    same(read_surface(path), whole)
+    assert_same_bits(read_surface(path), whole)
     path.write_bytes(before)
     with pytest.raises(StoreError, match=r"repeats: 3 in the file, 2 now"):
         run(config, repeats=2)
@@ -109,7 +94,7 @@ def test_an_interrupted_run_is_continued(workplace):
 
 def test_files_from_before_repeats_are_continued(workplace):
     path = run(workplace.config()).surface
-    undo(path, [3, 4])
+    forget(path, [3, 4])
     surface = read_surface(path)
     del surface.config["repeats"]
     write_surface(path, surface)
@@ -149,7 +134,7 @@ def test_shards_merge_to_the_whole(landscape, workplace):
     )
     assert "shard 3/3 is not among the files" in out
     assert landscape("merge", "surface.h5", *files)[0] == 0
-    same(read_surface("surface.h5"), read_surface("whole.h5"))
+    assert_same_bits(read_surface("surface.h5"), read_surface("whole.h5"))
     one, other = (Path(f"{stem}.directions.h5").read_bytes() for stem in ("surface", "whole"))
     assert one == other
 
@@ -160,11 +145,11 @@ def test_shards_merge_to_the_whole(landscape, workplace):
 def test_any_number_of_ranks_gives_the_same_bits(workplace, ranks):
     config = workplace.config("example:digits_network", grid={"x": [-1, 1, 9]}, repeats=3)
     alone = read_surface(run(config, threads=1).surface)
-    undo("surface.h5", np.arange(2, 27))
+    forget("surface.h5", np.arange(2, 27))
     done = workplace.run("compute", config, ranks=ranks)
     assert done.returncode == 0, done.stderr
     assert "2 of 27 points are done" in done.stderr
-    same(read_surface("surface.h5"), alone)
+    assert_same_bits(read_surface("surface.h5"), alone)
 
 
 def test_a_failure_has_its_repeat(landscape, workplace):
@@ -231,14 +216,14 @@ def test_a_volume_is_continued_sharded_and_merged(landscape, workplace):
     options = ("--z", "0:1:3", "-q")
     assert landscape("compute", config, *options, "-o", "whole.h5")[0] == 0
     whole = read_surface("whole.h5")
-    undo("whole.h5", np.arange(1, 60, 3))
+    forget("whole.h5", np.arange(1, 60, 3))
     assert landscape("compute", config, *options, "-o", "whole.h5")[0] == 0
-    same(read_surface("whole.h5"), whole)
+    assert_same_bits(read_surface("whole.h5"), whole)
     for shard in ("1/2", "2/2"):
         assert landscape("compute", config, *options, "--shard", shard)[0] == 0
     code, _, err = landscape("merge", "m.h5", *(f"surface.shard-{n}-of-2.h5" for n in (1, 2)))
     assert (code, err) == (0, "")
-    same(read_surface("m.h5"), whole)
+    assert_same_bits(read_surface("m.h5"), whole)
     code, out, _ = landscape("info", "m.h5")
     assert "shape:      5 x 4 x 3 points (x, y, z)\n" in out
     assert "axis z:     0 to 1, random direction, filter-normalized (seed 3)\n" in out
@@ -255,7 +240,7 @@ def test_a_volume_on_several_slices(workplace):
     surface = read_surface(run(workplace.config(grid=VOLUME), repeats=2).surface)
     assert surface.values[LOSS].shape == (2, 3, 3, 5)
     alone = read_surface(run("run.yaml", output="alone.h5").surface)
-    same(one_repeat(surface, 0), alone)
+    assert_same_bits(one_repeat(surface, 0), alone)
 
 
 def test_an_adaptive_volume_computes_less(workplace):

@@ -12,6 +12,7 @@ from landscape_cli.parallel.stop_signals import Stop, listen
 from landscape_cli.run.time_limit import slurm_end, time_left
 from landscape_cli.store import read_surface
 from support.processes import wait_until
+from support.surfaces import assert_same_bits
 
 GRID = {"x": [-1, 1, 25], "y": [-1, 1, 24]}
 
@@ -24,12 +25,6 @@ def undisturbed(new_workplace):
 
 def slow(workplace, **keys):
     return workplace.config("example:slow", grid=GRID, **keys)
-
-
-def same(surface, other):
-    for key, values in other.values.items():
-        np.testing.assert_array_equal(surface.values[key], values)
-    np.testing.assert_array_equal(surface.status, other.status)
 
 
 @pytest.mark.bits
@@ -52,7 +47,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     done = workplace.run("compute", config, ranks=ranks)
     assert done.returncode == 0, done.stderr
-    same(read_surface("surface.h5"), undisturbed)
+    assert_same_bits(read_surface("surface.h5"), undisturbed)
 
 
 @pytest.mark.bits
@@ -80,7 +75,7 @@ def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, numb
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     assert workplace.run("compute", config, "--resume", ranks=ranks).returncode == 0
     after = read_surface(path)
-    same(after, undisturbed)
+    assert_same_bits(after, undisturbed)
     kept = before.status == 1
     np.testing.assert_array_equal(after.seconds[kept], before.seconds[kept])
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.store import read_surface
+from support.surfaces import assert_same_bits
 
 pytestmark = pytest.mark.slurm
 
@@ -43,14 +44,6 @@ def progress(path="surface.h5"):
     return read_surface(path).done if os.path.exists(path) else 0
 
 
-def same(surface, other):
-    for name in ("values", "stderr"):
-        assert set(getattr(surface, name)) == set(getattr(other, name))
-        for key, values in getattr(other, name).items():
-            np.testing.assert_array_equal(getattr(surface, name)[key], values)
-    np.testing.assert_array_equal(surface.status, other.status)
-
-
 def log(job):
     with open(f"surface.{job}.log") as file:
         return file.read()
@@ -76,7 +69,7 @@ def test_ranks_span_the_nodes(slurm, submit, undisturbed, launcher):
     (run,) = surface.provenance["runs"]
     assert run["mpi"]["size"] == 2
     assert set(np.unique(surface.rank)) == {0, 1}
-    same(surface, undisturbed)
+    assert_same_bits(surface, undisturbed)
 
 
 def test_a_job_ends_before_its_time_limit_and_requeues_itself(slurm, submit, undisturbed):
@@ -89,7 +82,7 @@ def test_a_job_ends_before_its_time_limit_and_requeues_itself(slurm, submit, und
     surface = read_surface("surface.h5")
     first, _ = surface.provenance["runs"]
     assert 20 < first["seconds"] < 60
-    same(surface, undisturbed)
+    assert_same_bits(surface, undisturbed)
 
 
 @pytest.mark.parametrize("launcher", ["srun", "mpiexec"])
@@ -103,7 +96,7 @@ def test_a_signal_stops_a_job_early(slurm, submit, undisturbed, launcher):
     assert f"{POINTS}/{POINTS} points" in log(job)
     surface = read_surface("surface.h5")
     assert len(surface.provenance["runs"]) == 2
-    same(surface, undisturbed)
+    assert_same_bits(surface, undisturbed)
 
 
 def test_a_job_requeued_by_hand_continues(slurm, submit, undisturbed):
@@ -113,7 +106,7 @@ def test_a_job_requeued_by_hand_continues(slurm, submit, undisturbed):
     completed(slurm, job, 1)
     assert f": {POINTS} points are done" not in log(job)
     assert "continuing" in log(job)
-    same(read_surface("surface.h5"), undisturbed)
+    assert_same_bits(read_surface("surface.h5"), undisturbed)
 
 
 def test_a_dependent_job_merges_the_shards_of_an_array(slurm, workplace, submit, undisturbed):
@@ -129,5 +122,5 @@ def test_a_dependent_job_merges_the_shards_of_an_array(slurm, workplace, submit,
     assert slurm.facts(f"{job}_1")["Restarts"] == "1"
     surface = read_surface("surface.h5")
     assert surface.complete
-    same(surface, undisturbed)
+    assert_same_bits(surface, undisturbed)
     assert len(surface.provenance["runs"]) == 5

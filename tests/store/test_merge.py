@@ -13,6 +13,7 @@ from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.tiles import Status
 from landscape_cli.store.merge import Gap, gaps, merge_surfaces
+from support.surfaces import assert_same_bits
 
 KEYS = [("train", "loss"), ("test", "loss")]
 CONFIG = {"problem": "a:b", "grid": {"x": [0.0, 1.0, 3]}, "splits": ["train", "test"]}
@@ -62,16 +63,8 @@ def named(surfaces):
     return [(f"{number}.h5", surface) for number, surface in enumerate(surfaces)]
 
 
-def same(surface, other):
-    for name in ("values", "stderr"):
-        assert list(getattr(surface, name)) == list(getattr(other, name))
-        for key, array in getattr(other, name).items():
-            # Compare bits: NaN equals NaN, and -0.0 differs from 0.0.
-            assert getattr(surface, name)[key].tobytes() == array.tobytes()
-    for name in ("status", "seconds", "rank"):
-        array = getattr(other, name)
-        np.testing.assert_array_equal(getattr(surface, name), array)
-        assert getattr(surface, name).dtype == array.dtype
+def assert_same_arrays(surface, other):
+    assert_same_bits(surface, other, also=("seconds", "rank"))
 
 
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
@@ -86,7 +79,7 @@ def test_any_parts_merge_to_the_whole(shape, count, seed, overlapping):
     if overlapping:
         masks = [mask | (random.random(shape) < 0.3) for mask in masks]
     files = named(part(surface, mask) for mask in random.permutation(np.array(masks)))
-    same(merge_surfaces(files), part(surface, np.ones(shape, bool)))
+    assert_same_arrays(merge_surfaces(files), part(surface, np.ones(shape, bool)))
 
 
 @given(shapes, st.integers(1, 7))
@@ -95,7 +88,7 @@ def test_shards_merge_to_the_whole(shape, of):
     shards = [Shard(index, of) for index in range(1, of + 1)]
     files = named(part(surface, s.points(shape), shard=s.as_dict()) for s in shards)
     merged = merge_surfaces(files)
-    same(merged, surface)
+    assert_same_arrays(merged, surface)
     assert merged.complete
     assert "shard" not in merged.provenance
     assert gaps(merged, files) == []
@@ -119,15 +112,15 @@ def test_merging_does_not_change_its_inputs():
     mask = np.arange(5) < 2
     one = part(surface, mask)
     merge_surfaces(named([one, part(surface, ~mask)]))
-    same(one, part(surface, mask))
+    assert_same_arrays(one, part(surface, mask))
 
 
 def test_a_file_without_any_point_changes_nothing():
     surface = whole((3,))
     empty = part(surface, np.zeros(3, bool))
     nothing = replace(empty, values={}, stderr={})
-    same(merge_surfaces(named([nothing, surface])), surface)
-    same(merge_surfaces(named([surface, nothing])), surface)
+    assert_same_arrays(merge_surfaces(named([nothing, surface])), surface)
+    assert_same_arrays(merge_surfaces(named([surface, nothing])), surface)
 
 
 def test_the_runs_of_all_are_kept_once_and_in_order():
@@ -191,7 +184,7 @@ def test_settings_that_do_not_affect_values_may_differ():
     mask = np.arange(3) < 1
     facts = {"checkpoint": {"path": "copy.pt", "sha256": "12"}}
     other = replace(part(surface, ~mask, **facts), config={**CONFIG, "device": "cpu"})
-    same(merge_surfaces(named([part(surface, mask), other])), surface)
+    assert_same_arrays(merge_surfaces(named([part(surface, mask), other])), surface)
 
 
 def test_axes_that_differ_from_the_configuration_are_refused():
