@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from landscape_cli.cli.help_sections import Section
+
 if TYPE_CHECKING:
     from landscape_cli.plotting.scene3d.camera import Camera
     from landscape_cli.records.surface import Surface
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+POINTS = Section("What to compute")
+NUMBERS = Section("Samples and numbers")
+SPEED = Section("Speed and memory")
+RUNNING = Section("Running and resuming")
+LOGS = Section("Output and logs")
+
+CONTENT = Section("What to draw")
+SCALE = Section("Scale and limits")
+CAMERA = Section("Camera in three dimensions")
+STYLE = Section("Layout and style")
+OUTPUT = Section("Output")
 
 
 def short_names(files: Sequence[str]) -> list[str]:
@@ -22,24 +36,36 @@ def short_names(files: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) else list(files)
 
 
-def run_options(function: Function) -> Function:
-    """Add ``--checkpoint``, ``--seed``, ``--device`` and ``--threads``."""
-    checkpoint = click.option("--checkpoint", metavar="FILE", help="The trained weights.")
-    seed = click.option(
-        "--seed", type=int, metavar="N", help="Seed of the x direction; y takes N + 1, z N + 2."
+def weights_options(function: Function) -> Function:
+    """Add ``--checkpoint`` and ``--seed``."""
+    checkpoint = POINTS.option("--checkpoint", metavar="FILE", help="The trained weights.")
+    seed = POINTS.option(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="Seed of the x direction; y takes N + 1, z N + 2.",
     )
-    device = click.option(
-        "--device", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each rank) or cuda:N."
+    return checkpoint(seed(function))
+
+
+def device_options(function: Function) -> Function:
+    """Add ``--device`` and ``--threads``."""
+    device = SPEED.option(
+        "--device",
+        metavar="DEVICE",
+        help="auto, cpu, cuda (a GPU for each rank) or cuda:N.",
     )
-    threads = click.option(
-        "--threads", type=click.IntRange(min=1), help="CPU threads of each rank."
+    threads = SPEED.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="CPU threads of each rank.",
     )
-    return checkpoint(seed(device(threads(function))))
+    return device(threads(function))
 
 
 def set_option(function: Function) -> Function:
     """Add ``--set``, whose values are ``changes``."""
-    return click.option(
+    return POINTS.option(
         "--set",
         "changes",
         multiple=True,
@@ -50,30 +76,37 @@ def set_option(function: Function) -> Function:
 
 def log_options(function: Function) -> Function:
     """Add ``--verbose`` and ``--log-dir``."""
-    verbose = click.option(
-        "--verbose", "-v", is_flag=True, help="Say more: tiles, settings tried, files written."
+    verbose = LOGS.option(
+        "--verbose",
+        "-v",
+        is_flag=True,
+        help="Say more: tiles, settings tried, files written.",
     )
-    folder = click.option(
-        "--log-dir", metavar="DIR", help="Write a log for each rank there, such as rank-0003.log."
+    folder = LOGS.option(
+        "--log-dir",
+        metavar="DIR",
+        help="Write a log for each rank there, such as rank-0003.log.",
     )
     return verbose(folder(function))
 
 
 def camera_options(function: Function) -> Function:
     """Add ``--azimuth``, ``--elevation`` and ``--zoom``, of surfaces in three dimensions."""
-    azimuth = click.option(
+    azimuth = CAMERA.option(
         "--azimuth",
         type=click.FloatRange(-360, 360),
         help="Where a surface, relief or render is seen from: degrees from x towards y, -58 if "
         "left out.",
     )
-    elevation = click.option(
+    elevation = CAMERA.option(
         "--elevation",
         type=click.FloatRange(0, 90),
         help="Degrees above the plane from which it is seen. 32 if left out.",
     )
-    zoom = click.option(
-        "--zoom", type=click.FloatRange(0.2, 20), help="How many times larger than in full view."
+    zoom = CAMERA.option(
+        "--zoom",
+        type=click.FloatRange(0.2, 20),
+        help="How many times larger than in full view.",
     )
     return azimuth(elevation(zoom(function)))
 

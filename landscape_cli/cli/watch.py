@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from landscape_cli.cli.error_report import EXIT_INTERRUPTED
+from landscape_cli.cli.options import OUTPUT
 from landscape_cli.errors import StoreError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class WatchCommand(click.Command):
 
 def watch_option(text: str) -> Callable[[Function], Function]:
     """Add ``--watch``, with this help."""
-    return click.option(
+    return OUTPUT.option(
         "--watch",
         type=click.FloatRange(0.1, MOST_SECONDS),
         metavar="[SECONDS]",

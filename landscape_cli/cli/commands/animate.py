@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape_cli.cli.options import camera_of, camera_options, debug_option, short_names
+from landscape_cli.cli.help_sections import Section, SectionCommand
+from landscape_cli.cli.options import (
+    CAMERA,
+    CONTENT,
+    OUTPUT,
+    SCALE,
+    STYLE,
+    camera_of,
+    camera_options,
+    debug_option,
+    short_names,
+)
 from landscape_cli.plotting import KINDS, MOVIES, STYLES
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.animation import Pixels
+
+TIMING = Section("Timing")
 
 EXAMPLES = """\b
 Examples:
@@ -22,58 +35,87 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
+@CONTENT.option(
     "--kind",
     type=click.Choice(list(KINDS)),
     help="How to draw; line or contourf if left out, or surface with --turntable.",
 )
-@click.option("--split", metavar="NAME", help="Whose values; train, or for a line every split's.")
-@click.option("--quantity", metavar="NAME", help="Which values, such as loss or accuracy.")
-@click.option("--repeat", type=int, metavar="K", help="Draw one of several repeats, from 0 on.")
-@click.option("--log/--linear", default=None, help="The scale of the values.")
-@click.option("--vmin", type=float, help="Lowest value shown; accuracy is in percent.")
-@click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
-@click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@CONTENT.option(
+    "--split",
+    metavar="NAME",
+    help="Whose values; train, or for a line every split's.",
+)
+@CONTENT.option(
+    "--quantity",
+    metavar="NAME",
+    help="Which values, such as loss or accuracy.",
+)
+@CONTENT.option(
+    "--repeat",
+    type=int,
+    metavar="K",
+    help="Draw one of several repeats, from 0 on.",
+)
+@SCALE.option("--log/--linear", default=None, help="The scale of the values.")
+@SCALE.option(
+    "--vmin",
+    type=float,
+    help="Lowest value shown; accuracy is in percent.",
+)
+@SCALE.option(
+    "--vmax",
+    type=float,
+    help="Highest value shown; accuracy is in percent.",
+)
+@SCALE.option("--levels", type=int, help="Lines of contour or bands of contourf.")
 @camera_options
-@click.option(
+@CAMERA.option(
     "--turntable",
     type=click.IntRange(2, 3600),
     metavar="FRAMES",
     help="Turn a surface, relief or render once in so many frames, all FILEs side by side.",
 )
-@click.option(
-    "--output",
-    "-o",
-    metavar="PATH",
-    required=True,
-    help=f"The animation, {' or '.join(MOVIES)} by its ending; mp4 needs ffmpeg.",
-)
-@click.option(
+@TIMING.option(
     "--fps",
     type=click.FloatRange(0.1, 60),
     default=4.0,
     show_default=True,
     help="Frames per second.",
 )
-@click.option(
+@TIMING.option(
     "--hold",
     type=click.FloatRange(0, 60),
     help="Seconds that the last frame stays; 2 if left out, or none of a --turntable.",
 )
-@click.option(
+@STYLE.option(
     "--style",
     type=click.Choice(list(STYLES)),
     default="paper",
     show_default=True,
     help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
 )
-@click.option("--size", metavar="WxH", help="Of a frame, in inches, or with cm or mm behind it.")
-@click.option(
-    "--dpi", type=click.IntRange(20, 600), default=120, show_default=True, help="Dots per inch."
+@STYLE.option(
+    "--size",
+    metavar="WxH",
+    help="Of a frame, in inches, or with cm or mm behind it.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@STYLE.option(
+    "--dpi",
+    type=click.IntRange(20, 600),
+    default=120,
+    show_default=True,
+    help="Dots per inch.",
+)
+@OUTPUT.option(
+    "--output",
+    "-o",
+    metavar="PATH",
+    required=True,
+    help=f"The animation, {' or '.join(MOVIES)} by its ending; mp4 needs ffmpeg.",
+)
+@OUTPUT.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @debug_option
 def command(
     files: tuple[str, ...],

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
-from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
+from landscape_cli.cli.help_sections import SectionCommand
+from landscape_cli.cli.options import (
+    LOGS,
+    NUMBERS,
+    POINTS,
+    RUNNING,
+    SPEED,
+    debug_option,
+    device_options,
+    log_options,
+    set_option,
+    weights_options,
+)
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.parallel.stop_signals import listen
 from landscape_cli.util import logs
@@ -30,104 +42,111 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
-@click.option(
+@POINTS.option(
     "--x",
     metavar="MIN:MAX:N",
     help="Range of the first direction; 'auto' or 'auto:N' finds one as `landscape probe` does.",
 )
-@click.option(
+@POINTS.option(
     "--y",
     metavar="MIN:MAX:N",
     help="Range of the second direction, likewise; 'none' makes it a line.",
 )
-@click.option(
-    "--z", metavar="MIN:MAX:N", help="Range of a third direction, for a volume; 'none' drops it."
+@POINTS.option(
+    "--z",
+    metavar="MIN:MAX:N",
+    help="Range of a third direction, for a volume; 'none' drops it.",
 )
-@click.option(
+@POINTS.option(
     "--repeats",
     type=click.IntRange(min=1),
     metavar="N",
     help="Compute the same ranges on N slices, each in independent random directions.",
 )
-@click.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
-@click.option(
-    "--shard",
-    metavar="I/N",
-    help="Compute every N-th point only, from the I-th on, into OUTPUT's .shard-I-of-N.h5; "
-    "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
-    "a whole run with --no-calibrate.",
-)
-@run_options
-@click.option(
-    "--samples",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
-)
-@click.option(
+@POINTS.option(
     "--adaptive",
     type=float,
     metavar="TOL",
     help="Compute points only where interpolation from coarser ones errs by more than TOL times "
     "the range of the loss, such as 0.01.",
 )
-@click.option(
+@weights_options
+@set_option
+@NUMBERS.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
+)
+@NUMBERS.option(
     "--target-stderr",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
     help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
     "first value, at the centre and corners.",
 )
-@click.option(
+@NUMBERS.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Of the forward pass; what a reduced one changes is measured and said.",
 )
-@click.option(
+@NUMBERS.option(
+    "--allow-random",
+    is_flag=True,
+    help="Accept an objective that gives another value each time.",
+)
+@device_options
+@SPEED.option(
     "--directions",
     "keep_directions",
     type=click.Choice(["resident", "streamed", "auto"]),
     help="Keep them in memory, or make them anew for each point: slower, the same values.",
 )
-@click.option(
+@SPEED.option(
     "--cache",
     type=click.Choice(["auto", "device", "host", "none"]),
     help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
 )
-@click.option(
+@SPEED.option(
     "--calibrate/--no-calibrate",
     default=None,
     help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
     "may choose differently and then differ by rounding; not so with --no-calibrate.",
 )
-@click.option(
+@SPEED.option(
     "--compile",
     type=click.Choice(["auto", "on", "off"]),
     help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
 )
-@set_option
-@click.option(
+@RUNNING.option(
+    "--shard",
+    metavar="I/N",
+    help="Compute every N-th point only, from the I-th on, into OUTPUT's .shard-I-of-N.h5; "
+    "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
+    "a whole run with --no-calibrate.",
+)
+@RUNNING.option(
     "--time-limit",
     metavar="TIME",
     help="End within this time, such as 55m or 1:30:00, with exit code 75; the same command "
     "continues. A Slurm job's own end counts as well.",
 )
-@click.option("--overwrite", is_flag=True, help="Compute everything anew, whatever OUTPUT holds.")
-@click.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
-@click.option(
+@RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
+@RUNNING.option(
+    "--overwrite",
+    is_flag=True,
+    help="Compute everything anew, whatever OUTPUT holds.",
+)
+@RUNNING.option(
     "--keep-going",
     is_flag=True,
     help="Where the objective fails at a point, mark it, keep the message, and go on; exit code 1.",
 )
-@click.option(
-    "--allow-random",
-    is_flag=True,
-    help="Accept an objective that gives another value each time.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@RUNNING.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
+@LOGS.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
+@LOGS.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @log_options
 @debug_option
 def command(

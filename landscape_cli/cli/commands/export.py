@@ -8,9 +8,14 @@ from pathlib import Path
 
 import click
 
+from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import debug_option, short_names, with_path
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS
+
+FORMAT = Section("Format and file")
+CONTENT = Section("What to export")
+HEIGHTS = Section("Heights")
 
 EPILOG = "\n".join(
     [
@@ -30,51 +35,62 @@ EPILOG = "\n".join(
 )
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=SectionCommand, epilog=EPILOG)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
+@FORMAT.option(
     "--to",
     "name",
     type=click.Choice(list(FORMATS)),
     help="The format; that of --output's ending if left out.",
 )
-@click.option(
-    "--output", "-o", metavar="PATH", help="The file; FILE's name with another ending if left out."
+@FORMAT.option(
+    "--output",
+    "-o",
+    metavar="PATH",
+    help="The file; FILE's name with another ending if left out.",
 )
-@click.option("--split", metavar="NAME", help="Whose values; in a page, whose are shown first.")
-@click.option("--quantity", metavar="NAME", help="Which values; in a page, which are shown first.")
-@click.option(
-    "--log/--linear",
-    default=None,
-    help="The scale of heights. Left out, positive values that span more than three decades are "
-    "on a logarithmic scale.",
+@CONTENT.option(
+    "--split",
+    metavar="NAME",
+    help="Whose values; in a page, whose are shown first.",
 )
-@click.option(
+@CONTENT.option(
+    "--quantity",
+    metavar="NAME",
+    help="Which values; in a page, which are shown first.",
+)
+@CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",
     help="One of several repeats, from 0 on. Left out, a csv, npz or xarray file has all, and a "
     "vtp, vts or stl file their mean.",
 )
-@click.option("--vmin", type=float, help="Heights of lower values are that of this one.")
-@click.option("--vmax", type=float, help="Heights of higher values are that of this one.")
-@click.option(
+@CONTENT.option(
+    "--trajectory",
+    metavar="FILE",
+    help="Show the path of this file of `landscape trajectory` in a page.",
+)
+@HEIGHTS.option(
+    "--log/--linear",
+    default=None,
+    help="The scale of heights. Left out, positive values that span more than three decades are "
+    "on a logarithmic scale.",
+)
+@HEIGHTS.option("--vmin", type=float, help="Heights of lower values are that of this one.")
+@HEIGHTS.option("--vmax", type=float, help="Heights of higher values are that of this one.")
+@HEIGHTS.option(
     "--height",
     type=click.FloatRange(0.001, 100),
     metavar="PART",
     help="From the lowest to the highest point, as a part of the longer side. Left out, 0.5 in an "
     "stl file, and in a vtp file heights are the values.",
 )
-@click.option(
+@HEIGHTS.option(
     "--size",
     type=click.FloatRange(1, 10000),
     metavar="MM",
     help="The longer side of an stl file in millimetres; 100 if left out.",
-)
-@click.option(
-    "--trajectory",
-    metavar="FILE",
-    help="Show the path of this file of `landscape trajectory` in a page.",
 )
 @debug_option
 def command(

@@ -9,7 +9,16 @@ from typing import Any
 import click
 
 from landscape_cli.cli.figure_output import Look, draw_again
-from landscape_cli.cli.options import camera_of, camera_options, debug_option
+from landscape_cli.cli.help_sections import SectionCommand
+from landscape_cli.cli.options import (
+    CONTENT,
+    OUTPUT,
+    SCALE,
+    STYLE,
+    camera_of,
+    camera_options,
+    debug_option,
+)
 from landscape_cli.cli.watch import WatchCommand, first_look, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS, STYLES
@@ -32,79 +41,105 @@ EPILOG = "\n".join(
 )
 
 
-@click.command(cls=WatchCommand, epilog=EPILOG)
+class PlotCommand(WatchCommand, SectionCommand):
+    """A command with ``--watch`` and headings in its help."""
+
+
+@click.command(cls=PlotCommand, epilog=EPILOG)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--kind", type=click.Choice(list(KINDS)), help="How to draw; line or contourf if left out."
+@CONTENT.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    help="How to draw; line or contourf if left out.",
 )
-@click.option("--split", metavar="NAME", help="Whose values; train, or for a line every split's.")
-@click.option("--quantity", metavar="NAME", help="Which values, such as loss or accuracy.")
-@click.option(
+@CONTENT.option(
+    "--split",
+    metavar="NAME",
+    help="Whose values; train, or for a line every split's.",
+)
+@CONTENT.option(
+    "--quantity",
+    metavar="NAME",
+    help="Which values, such as loss or accuracy.",
+)
+@CONTENT.option(
+    "--twin",
+    metavar="QUANTITY",
+    help="Draw another quantity of lines, such as accuracy, on an axis at the right.",
+)
+@CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",
     help="Draw one of several repeats, from 0 on; left out, planes are drawn side by side, and a "
     "line's mean with a band of one standard deviation over the repeats.",
 )
-@click.option(
+@CONTENT.option(
+    "--trajectory",
+    metavar="FILE",
+    help="Draw the path of this file of `landscape trajectory` over the planes.",
+)
+@CONTENT.option(
+    "--raw",
+    is_flag=True,
+    help="Draw every point of an incomplete surface, and mark the area that is not computed.",
+)
+@SCALE.option(
     "--log/--linear",
     default=None,
     help="The scale of the values. Left out, planes of positive values that span more than three "
     "decades are drawn on a logarithmic scale.",
 )
-@click.option("--vmin", type=float, help="Lowest value shown; accuracy is in percent.")
-@click.option("--vmax", type=float, help="Highest value shown; accuracy is in percent.")
-@click.option("--levels", type=int, help="Lines of contour or bands of contourf.")
-@click.option(
+@SCALE.option(
+    "--vmin",
+    type=float,
+    help="Lowest value shown; accuracy is in percent.",
+)
+@SCALE.option(
+    "--vmax",
+    type=float,
+    help="Highest value shown; accuracy is in percent.",
+)
+@SCALE.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@camera_options
+@STYLE.option(
     "--columns",
     type=click.IntRange(1),
     help="Pictures side by side, at most; 4 if left out, or fewer if --size is narrow.",
 )
-@camera_options
-@click.option(
-    "--output",
-    "-o",
-    metavar="PATH",
-    help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
-)
-@click.option(
-    "--trajectory",
-    metavar="FILE",
-    help="Draw the path of this file of `landscape trajectory` over the planes.",
-)
-@click.option(
-    "--raw",
-    is_flag=True,
-    help="Draw every point of an incomplete surface, and mark the area that is not computed.",
-)
-@click.option(
-    "--dpi", type=click.IntRange(20, 1200), default=200, show_default=True, help="Dots per inch."
-)
-@click.option(
+@STYLE.option(
     "--style",
     type=click.Choice(list(STYLES)),
     default="paper",
     show_default=True,
     help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
 )
-@click.option(
+@STYLE.option(
     "--size",
     metavar="WxH",
     help="Inches, or with cm or mm behind them, exactly; or the width of a printed page's "
     "column (3.5 inches) or of both (double, 7.2). What the panels need if left out.",
 )
-@click.option(
-    "--twin",
-    metavar="QUANTITY",
-    help="Draw another quantity of lines, such as accuracy, on an axis at the right.",
+@STYLE.option(
+    "--dpi",
+    type=click.IntRange(20, 1200),
+    default=200,
+    show_default=True,
+    help="Dots per inch.",
 )
-@click.option(
+@STYLE.option(
     "--caption",
     is_flag=True,
     help="Write below the picture what it shows: range, directions, normalization, samples; and "
     "print that, to be pasted.",
 )
-@click.option(
+@OUTPUT.option(
+    "--output",
+    "-o",
+    metavar="PATH",
+    help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
+)
+@OUTPUT.option(
     "--terminal",
     is_flag=True,
     help="Draw with characters right here, in colour if the terminal has any; write no file.",

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landscape_cli.cli.options import debug_option, log_options, run_options, set_option
+from landscape_cli.cli.options import (
+    debug_option,
+    device_options,
+    log_options,
+    set_option,
+    weights_options,
+)
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.util import logs
 
@@ -23,7 +29,8 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("config")
-@run_options
+@weights_options
+@device_options
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N", help="Evaluate N samples of each split."
 )

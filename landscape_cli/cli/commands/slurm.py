@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import debug_option
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
+
+RESOURCES = Section("Resources")
+QUEUE = Section("Queue and names")
+RANKS = Section("Starting the ranks")
 
 EXAMPLES = """\b
 Examples:
@@ -23,29 +28,52 @@ Examples:
 COUNT = click.IntRange(min=1)
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
 @click.argument("options", nargs=-1, metavar="[-- COMPUTE OPTIONS]")
-@click.option("--nodes", type=COUNT, default=1, help="Nodes (1).")
-@click.option("--ntasks-per-node", "tasks", type=COUNT, default=1, help="Ranks on each node (1).")
-@click.option("--cpus-per-task", "cpus", type=COUNT, help="Cores of each rank.")
-@click.option("--gpus-per-task", "gpus", type=COUNT, help="GPUs of each rank; 1 is what it uses.")
-@click.option(
+@RESOURCES.option("--nodes", type=COUNT, default=1, help="Nodes (1).")
+@RESOURCES.option(
+    "--ntasks-per-node",
+    "tasks",
+    type=COUNT,
+    default=1,
+    help="Ranks on each node (1).",
+)
+@RESOURCES.option("--cpus-per-task", "cpus", type=COUNT, help="Cores of each rank.")
+@RESOURCES.option(
+    "--gpus-per-task",
+    "gpus",
+    type=COUNT,
+    help="GPUs of each rank; 1 is what it uses.",
+)
+@RESOURCES.option(
     "--time",
     metavar="TIME",
     help="The job's time limit; estimated here, which takes a few points, if left out.",
 )
-@click.option("--partition", metavar="NAME", help="Slurm's partition.")
-@click.option("--account", metavar="NAME", help="The account to charge.")
-@click.option("--array", type=COUNT, metavar="N", help="N shards, each a task of a job array.")
-@click.option("--mpi", metavar="TYPE", help="srun's --mpi; by the MPI library if left out.")
-@click.option(
-    "--launcher", type=click.Choice(["srun", "mpiexec"]), default="srun", help="Starts the ranks."
+@RESOURCES.option(
+    "--array",
+    type=COUNT,
+    metavar="N",
+    help="N shards, each a task of a job array.",
 )
-@click.option("--job-name", "name", metavar="NAME", help="The output's name if left out.")
-@click.option(
-    "--sbatch", "more", multiple=True, metavar="OPTION", help="Another #SBATCH option. Repeatable."
+@QUEUE.option("--partition", metavar="NAME", help="Slurm's partition.")
+@QUEUE.option("--account", metavar="NAME", help="The account to charge.")
+@QUEUE.option("--job-name", "name", metavar="NAME", help="The output's name if left out.")
+@QUEUE.option(
+    "--sbatch",
+    "more",
+    multiple=True,
+    metavar="OPTION",
+    help="Another #SBATCH option. Repeatable.",
 )
+@RANKS.option(
+    "--launcher",
+    type=click.Choice(["srun", "mpiexec"]),
+    default="srun",
+    help="Starts the ranks.",
+)
+@RANKS.option("--mpi", metavar="TYPE", help="srun's --mpi; by the MPI library if left out.")
 @debug_option
 def command(
     config: str,

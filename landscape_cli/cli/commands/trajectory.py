@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.help_sections import Section, SectionCommand
+from landscape_cli.cli.options import OUTPUT, debug_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 POINTS = 51
 """Points of an axis that the configuration has no range for."""
 
+TRAINING = Section("The training run")
+PLANE = Section("The plane")
+
 EXAMPLES = """\b
 Examples:
   landscape trajectory run.yaml --checkpoints 'runs/net_epochs/*.pt'
@@ -27,9 +31,9 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
-@click.option(
+@TRAINING.option(
     "--checkpoints",
     "patterns",
     metavar="PATTERN",
@@ -38,13 +42,13 @@ Examples:
     help="The training's checkpoints: a file, or a quoted pattern whose files are taken in natural "
     "order, epoch9 before epoch10. May be given several times.",
 )
-@click.option(
-    "--output",
-    "-o",
-    metavar="FILE.h5",
-    help="The file to write; CONFIG's output with .trajectory.h5 for its ending if left out.",
+@TRAINING.option(
+    "--log",
+    metavar="FILE",
+    help="The training's learning rates: a CSV with columns epoch and lr (or learning_rate), or "
+    "JSON lines with these keys.",
 )
-@click.option(
+@PLANE.option(
     "--center",
     type=click.Choice(["final", "mean"]),
     default="final",
@@ -52,30 +56,30 @@ Examples:
     help="What the principal components are about: the final checkpoint, or the mean, as in "
     "scikit-learn's PCA. The plane's origin is the final checkpoint in both.",
 )
-@click.option(
+@PLANE.option(
     "--ignore",
     type=click.Choice(["none", "biasbn"]),
     default="none",
     show_default=True,
     help="Leave tensors of one dimension (biases, norm layers) out of the directions.",
 )
-@click.option(
+@PLANE.option(
     "--onto",
     metavar="DIRECTIONS.h5",
     help="Project onto the directions of this file, and compute no principal components.",
 )
-@click.option(
-    "--log",
-    metavar="FILE",
-    help="The training's learning rates: a CSV with columns epoch and lr (or learning_rate), or "
-    "JSON lines with these keys.",
-)
-@click.option(
+@PLANE.option(
     "--margin",
     type=click.FloatRange(0, 100),
     default=0.2,
     show_default=True,
     help="Room on each side of the path in the range proposed, as a part of its width.",
+)
+@OUTPUT.option(
+    "--output",
+    "-o",
+    metavar="FILE.h5",
+    help="The file to write; CONFIG's output with .trajectory.h5 for its ending if left out.",
 )
 @debug_option
 def command(
