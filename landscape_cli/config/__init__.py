@@ -1,1 +1,1 @@
-"""The description of a run, from YAML and the command line."""
+"""The configuration of a run, from YAML and the command line."""

@@ -1,4 +1,4 @@
-"""Ranges that a run finds by itself: ``grid: {x: auto}``, or ``auto:31`` for 31 points."""
+"""Ranges that a run chooses itself: ``grid: {x: auto}``, or ``auto:31`` for 31 points."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from landscape_cli.records.grid import Axis
 
 POINTS = 51
-"""Points of an axis before its slice or direction is known, which may suggest another number."""
+"""Number of points of an ``auto`` axis until its slice or direction sets another."""
 
 
 def is_auto(value: Any) -> bool:
-    """Return True for the ranges ``auto`` and ``auto:N``, and for attempts at them."""
+    """Return True for the ranges ``auto`` and ``auto:N``, also if N is malformed."""
     return isinstance(value, str) and value.strip().lower().partition(":")[0] == "auto"
 
 
@@ -21,14 +21,14 @@ def fill_auto(values: Any) -> Any:
     """Replace the range ``auto`` by a placeholder.
 
     Args:
-        values: a configuration that is not validated yet.
+        values: a configuration that has not been validated yet.
 
     Returns:
-        The same with such axes listed under ``auto``, and those whose number of points is not given
-        under ``auto_points`` too.
+        The values with such axes listed under ``auto``, and those without a number of points under
+        ``auto_points`` too.
 
     Raises:
-        ValueError: naming an axis whose range is wrong, or that does not exist.
+        ValueError: naming an axis that does not exist, or whose range is malformed.
     """
     if not isinstance(values, Mapping) or not isinstance(values.get("grid"), Mapping):
         return values

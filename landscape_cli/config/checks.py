@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_config(config: RunConfig) -> None:
-    """Refuse values that are valid each, but not together.
+    """Refuse values that are valid on their own but not together.
 
     Raises:
         ValueError: naming the keys, the values and the remedy.
@@ -30,13 +30,13 @@ def check_config(config: RunConfig) -> None:
 def _check_batch_norm(config: RunConfig) -> None:
     if config.batch_norm != "recalibrate" and config.batch_norm_samples is not None:
         raise ValueError(
-            f"batch_norm_samples: {config.batch_norm_samples} makes sense with batch_norm: "
-            f"recalibrate only, not with {config.batch_norm}; drop one of the two"
+            f"batch_norm_samples: {config.batch_norm_samples} applies only with batch_norm: "
+            f"recalibrate, not with {config.batch_norm}; drop one of the two"
         )
     if config.batch_norm == "recalibrate" and config.compile == "on":
         raise ValueError(
-            "compile: on excludes batch_norm: recalibrate, in which batch norm changes modes "
-            "at each point; drop one of the two"
+            "compile: on excludes batch_norm: recalibrate, which switches batch norm's mode at "
+            "each point; drop one of the two"
         )
 
 
@@ -56,22 +56,22 @@ def _check_axes(config: RunConfig) -> None:
 def _check_splits(config: RunConfig) -> None:
     splits = config.splits
     if splits is not None and (not splits or len(set(splits)) < len(splits)):
-        raise ValueError(f"splits: expected different names, at least one; got {splits}")
+        raise ValueError(f"splits: expected distinct names, at least one; got {splits}")
 
 
 def _check_repeats(config: RunConfig) -> None:
     if config.repeats > 1 and config.adaptive is not None:
         raise ValueError(
-            f"repeats: {config.repeats} are computed at all points, which excludes adaptive; "
-            "drop one of the two"
+            f"repeats: {config.repeats} excludes adaptive, since repeats are computed at all "
+            "points; drop one of the two"
         )
 
 
 def _check_samples(config: RunConfig) -> None:
     if config.samples is not None and config.target_stderr is not None:
         raise ValueError(
-            f"target_stderr: {config.target_stderr:g} chooses how many samples are evaluated, "
-            f"and so excludes samples: {config.samples}; drop one of the two"
+            f"target_stderr: {config.target_stderr:g} chooses the number of samples, which "
+            f"excludes samples: {config.samples}; drop one of the two"
         )
 
 

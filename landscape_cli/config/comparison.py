@@ -1,4 +1,4 @@
-"""What decides a run's values, and where two configurations differ in it."""
+"""Comparison of configurations by the keys that determine a run's values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RESULT_KEYS = (
     *("samples", "target_stderr", "precision", "adaptive", "measures"),
     *("perturb", "batch_norm", "batch_norm_samples"),
 )
-"""The keys that decide the values; a file made with others can't be continued. The checkpoint
-decides them too, but by its content rather than its path."""
+"""Keys that determine the values; a file made with other values of them can't be continued. The
+checkpoint determines them too, but by its content rather than its path."""
 
 BEFORE = {
     "precision": "fp32",
@@ -25,7 +25,7 @@ BEFORE = {
     "slice": DEFAULT_SLICE,
     "measures": {},
 }
-"""Values of keys that files from before a key was introduced lack, or that are left out there."""
+"""Values of keys that are missing from older files, or that are left out when written."""
 
 
 def differences(
@@ -33,14 +33,14 @@ def differences(
     config: RunConfig | Mapping[str, Any],
     places: tuple[str, str] = ("in the file", "now"),
 ) -> list[str]:
-    """The keys whose values differ between a file's configuration and this one.
+    """List the keys whose values differ between a file's configuration and another one.
 
-    Only keys that decide the values count. Splits left out stand for those of the file.
+    Only ``RESULT_KEYS`` are compared. If ``config`` leaves splits out, they equal the file's.
 
     Args:
-        stored: the file's.
-        config: the other, which may come from a file as well.
-        places: where the two are found, for the lines.
+        stored: the file's configuration.
+        config: the other configuration, which may come from a file too.
+        places: phrases that say where each configuration comes from, for the lines.
 
     Returns:
         Lines such as "grid.x: [-1.0, 1.0, 51] in the file, [-1.0, 1.0, 25] now".
@@ -55,7 +55,7 @@ def differences(
 
 
 def compare(key: str, old: Any, new: Any, places: tuple[str, str]) -> list[str]:
-    """A line for each value that differs, those of mappings by dotted keys."""
+    """Return a line for each value that differs, with dotted keys for those in mappings."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return [
             line

@@ -8,16 +8,20 @@ from typing import Any
 from landscape_cli.config.auto_range import fill_auto
 
 BATCH_NORM_SAMPLES = 2048
+"""Samples from which batch norm's statistics are re-estimated."""
+
 DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
+"""Seeds of random directions by axis."""
+
 DEFAULT_SLICE = {"kind": "affine"}
-"""The slice of a configuration that names none: a direction for each axis."""
+"""The slice with a direction for each axis."""
 
 
 def fill_defaults(values: Any) -> Any:
     """Return a configuration's values with the defaults that depend on other keys.
 
     Args:
-        values: a configuration that is not validated yet.
+        values: a configuration that has not been validated yet.
 
     Raises:
         ValueError: naming an axis whose range ``auto`` is wrong, or that does not exist.
@@ -36,23 +40,23 @@ def has_directions(values: Mapping[str, Any]) -> bool:
 
 
 def _fill_directions(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Put directions in the grid's order, in which coordinates are.
+    """Put directions in the order of the grid's axes, and fill in random ones.
 
-    Without any directions each axis of the grid gets a random one with its own seed.
+    Without any directions, each axis of the grid gets a random one with its own seed.
     """
     if isinstance(values.get("grid"), Mapping):
-        given = values.get("directions")
-        if given is None and has_directions(values):
-            given = {axis: {} for axis in values["grid"]}
-        if isinstance(given, Mapping):
-            names = [*(axis for axis in values["grid"] if axis in given), *given]
-            filled = {axis: _with_defaults(axis, given[axis]) for axis in names}
+        sections = values.get("directions")
+        if sections is None and has_directions(values):
+            sections = {axis: {} for axis in values["grid"]}
+        if isinstance(sections, Mapping):
+            names = [*(axis for axis in values["grid"] if axis in sections), *sections]
+            filled = {axis: _with_defaults(axis, sections[axis]) for axis in names}
             return {**values, "directions": filled}
     return values
 
 
 def _fill_batch_norm(values: Mapping[str, Any]) -> dict[str, Any]:
-    """With states, running statistics move along; to be measured, they need some samples."""
+    """Choose the treatment of running statistics, and the samples to re-estimate them from."""
     default = "perturb" if values.get("perturb") == "states" else "frozen"
     mode = values.get("batch_norm") or default
     filled = {**values, "batch_norm": mode}

@@ -1,4 +1,4 @@
-"""Lengths of time as people and batch systems write them."""
+"""Durations in the forms that users and batch systems write."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _CLOCK = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d{1,2})")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a time such as ``55m``, ``1h30m``, ``90s``, ``1:30:00`` or ``2-12:00:00``.
+    """Return the seconds in a time such as ``55m``, ``1h30m``, ``1:30:00`` or ``2-12:00:00``.
 
-    With colons it is read as Slurm does: ``MINUTES:SECONDS``, ``HOURS:MINUTES:SECONDS``, days in
-    front of a dash.
+    With colons, the format is Slurm's: ``MINUTES:SECONDS`` or ``HOURS:MINUTES:SECONDS``, after days
+    and a dash if there are days.
 
     Raises:
-        UsageError: if it has another form, or is no time at all.
+        UsageError: if it has another form, or is zero.
     """
     words = text.strip().lower()
     parts = _IN_UNITS.findall(words)
@@ -34,7 +34,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as ``H:MM:SS``, which ``parse_duration`` and Slurm read; days in front of a dash."""
+    """Format seconds as ``H:MM:SS`` or ``D-HH:MM:SS``, for ``parse_duration`` and Slurm."""
     days, rest = divmod(round(seconds), 86400)
     hours, rest = divmod(rest, 3600)
     clock = f"{hours}:{rest // 60:02}:{rest % 60:02}"

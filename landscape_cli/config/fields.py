@@ -1,4 +1,4 @@
-"""Types of a configuration's fields that are more than pydantic's own."""
+"""Field types of a configuration, with the forms that they accept."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from landscape_cli.records.grid import Axis
 
 
 class Adaptive(BaseModel):
-    """Where to compute points, and where to interpolate them.
+    """Adaptive refinement: compute some points and interpolate the others.
 
     Attributes:
-        tolerance: by how much interpolation may err, as a part of a quantity's range.
-        scale: of the values for errors and ranges: ``linear``, ``log``, or ``auto``, which is log
-            for positive values that span more than three decades.
-        quantities: which ones are watched; ``loss`` if left out, or all without a loss.
+        tolerance: largest accepted error of interpolation, as a fraction of a quantity's range.
+        scale: scale on which errors and ranges are measured: ``linear``, ``log``, or ``auto``,
+            which is log for positive values that span more than three decades.
+        quantities: quantities that must meet the tolerance; ``loss`` if left out, or all if there
+            is no loss.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -47,12 +48,12 @@ def _axis(value: Any) -> Axis:
     except UsageError as error:
         raise ValueError(str(error)) from None
     # YAML 1.1 reads -1:1:31 as a number of seconds.
-    hint = " (YAML makes a number of MIN:MAX:N without quotes)" if type(value) is int else ""
+    hint = " (YAML reads an unquoted MIN:MAX:N as a number)" if type(value) is int else ""
     raise ValueError(f"expected [MIN, MAX, N] or 'MIN:MAX:N', got {value!r}{hint}")
 
 
 def _measures(value: Any) -> Any:
-    """Kinds alone are sections without settings."""
+    """Turn a list of kinds into sections without settings."""
     if isinstance(value, list) and all(isinstance(kind, str) for kind in value):
         return {kind: {} for kind in value}
     if isinstance(value, Mapping):
@@ -63,7 +64,7 @@ def _measures(value: Any) -> Any:
 def _time_limit(value: Any) -> str | None:
     if value is None:
         return None
-    # YAML 1.1 reads 1:30:00 as a number: of seconds.
+    # YAML 1.1 reads 1:30:00 as a number of seconds.
     text = f"{value}s" if type(value) in (int, float) else str(value)
     try:
         parse_duration(text)

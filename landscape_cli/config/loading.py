@@ -26,12 +26,12 @@ def parse_config(
 
     Args:
         text: the YAML document.
-        source: where it comes from, for messages.
-        changes: values by dotted key, such as ``{"directions.x.seed": 3}``, put over the text's;
-            None removes a key.
-        ranges: ``MIN:MAX:N`` by axis, put over the grid's; an axis that had none gets a default
-            direction, "none" removes the axis, and None leaves it as it is.
-        seed: the seed of the first axis's direction; the next axes count on from it.
+        source: name of the text's origin, for messages.
+        changes: values by dotted key, such as ``{"directions.x.seed": 3}``, that override those of
+            the text; None removes a key.
+        ranges: ``MIN:MAX:N`` by axis, overriding the grid's; a new axis gets a default direction,
+            "none" removes the axis, and None leaves it unchanged.
+        seed: the seed of the first axis's direction, from which later axes count on.
 
     Raises:
         UsageError: naming the key, the value received and what was expected.
@@ -71,7 +71,7 @@ def load_config(
 
 
 def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:
-    """The first of pydantic's errors as "key: what is wrong"; unknown keys before the rest."""
+    """Describe the first of pydantic's errors as "key: problem", unknown keys before others."""
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     place = ".".join(str(part) for part in first["loc"] if part != "[key]")
     if first["type"] == "extra_forbidden":

@@ -1,4 +1,4 @@
-"""Changes to a configuration from the command line, before it is validated."""
+"""Changes to a configuration from the command line, applied before validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landscape_cli.records.grid import Axis
 
 
 def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``--set KEY=VALUE`` options by dotted key, each read as YAML.
+    """Parse ``--set KEY=VALUE`` options into values by dotted key, each read as YAML.
 
     Raises:
         UsageError: if a setting has another form.
@@ -32,18 +32,18 @@ def put_all(
     ranges: Mapping[str, str | None],
     seed: int | None,
 ) -> None:
-    """Put changes over a configuration's values, in place.
+    """Apply changes to a configuration's values, in place.
 
     Args:
-        values: the configuration as YAML gave it.
+        values: the configuration as read from YAML.
         changes: values by dotted key; None removes a key.
-        ranges: ``MIN:MAX:N`` or ``auto`` by axis; "none" removes the axis, None leaves it as it is.
-        seed: the seed of the first axis's direction; the next axes count on from it.
+        ranges: ``MIN:MAX:N`` or ``auto`` by axis; "none" removes the axis, None keeps it.
+        seed: the seed of the first axis's direction, from which later axes count on.
 
     Raises:
-        UsageError: if a key leads through something that is no section, or a range is none.
+        UsageError: if a key leads through a value that is not a section, or a range is malformed.
     """
-    by_default = values.get("directions") is None
+    default_directions = values.get("directions") is None
     for key, value in changes.items():
         _put(values, key, value)
     for axis, text in ranges.items():
@@ -54,29 +54,29 @@ def put_all(
     if seed is not None:
         for number, axis in enumerate(names):
             _put(values, f"directions.{axis}.seed", seed + number)
-    if by_default and isinstance(values.get("directions"), dict):
+    if default_directions and isinstance(values.get("directions"), dict):
         for axis in names:
             values["directions"].setdefault(axis, {})
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set, or with None remove, the value at a dotted key."""
+    """Set the value at a dotted key, or remove it if the value is None."""
     *sections, last = key.split(".")
     if not all([*sections, last]):
         raise UsageError(f"--set {key}: expected a dotted key such as directions.x.seed")
-    place: Any = values
+    parent: Any = values
     for number, section in enumerate(sections):
-        if place.get(section) is None:
-            place[section] = {}
-        place = place[section]
-        if not isinstance(place, dict):
+        if parent.get(section) is None:
+            parent[section] = {}
+        parent = parent[section]
+        if not isinstance(parent, dict):
             raise UsageError(
-                f"--set {key}: {'.'.join(sections[: number + 1])} is {brief(place)}, not a section"
+                f"--set {key}: {'.'.join(sections[: number + 1])} is {brief(parent)}, not a section"
             )
     if value is None:
-        place.pop(last, None)
+        parent.pop(last, None)
     else:
-        place[last] = value
+        parent[last] = value
 
 
 def _put_range(values: dict[str, Any], axis: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""YAML as configurations are written in it."""
+"""YAML in the dialect of configurations."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from landscape_cli.errors import UsageError
 
 
 def load_yaml(text: str | bytes, source: str) -> Any:
-    """Read YAML, with numbers such as 1e-3 as numbers.
+    """Read YAML, in which 1e-3 is a number.
 
     Raises:
-        UsageError: if the text is not YAML.
+        UsageError: if the text is not valid YAML.
     """
     try:
         return yaml.load(text, Loader=_Loader)
@@ -30,23 +30,23 @@ def dump_yaml(value: Any) -> str:
     """Write YAML that ``load_yaml`` reads as the same value; the keys keep their order.
 
     Raises:
-        yaml.YAMLError: for objects that YAML has no form for.
+        yaml.YAMLError: for objects that YAML can't represent.
     """
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False)
 
 
 def brief(value: Any) -> str:
-    """A value, or an error's words, on one short line."""
+    """Format a value, or an error's message, on one short line."""
     text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split())
     return text if len(text) <= 100 else text[:97] + "..."
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML reads it, but 1e-3 is a number as in YAML 1.2."""
+    """Reads YAML 1.1 as PyYAML does, but 1e-3 as a number as in YAML 1.2."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes texts that the loader would read as numbers."""
+    """Quotes strings that the loader would read as numbers."""
 
 
 for _class in (_Loader, _Dumper):

@@ -10,18 +10,18 @@ from landscape_cli.run.resume import resolve
 BASE = "problem: example:regression\n"
 
 
-def test_a_range_to_be_found_has_a_stand_in():
+def test_an_auto_range_has_a_placeholder():
     config = parse_config(BASE + "grid: {x: auto, y: [-1, 1, 5]}", "run.yaml")
     assert config.auto == ["x"]
     assert config.grid == {"x": Axis(-1, 1, POINTS), "y": Axis(-1, 1, 5)}
     assert config.directions["x"] == {"kind": "random", "seed": 1}
-    settled = config.with_ranges({"x": (-2.0, 2.0)})
-    assert (settled.auto, settled.grid["x"]) == ([], Axis(-2, 2, POINTS))
+    found = config.with_ranges({"x": (-2.0, 2.0)})
+    assert (found.auto, found.grid["x"]) == ([], Axis(-2, 2, POINTS))
     assert parse_config(config.as_yaml(), "copy").auto == ["x"]
 
 
 @pytest.mark.parametrize(("text", "points"), [("auto:31", 31), ("AUTO: 7", 7), (" auto ", POINTS)])
-def test_how_many_points(text, points):
+def test_number_of_points(text, points):
     config = parse_config(BASE + "grid: {x: [0, 1, 3]}", "run.yaml", ranges={"x": text})
     assert (config.grid["x"].points, config.auto) == (points, ["x"])
 
@@ -52,7 +52,7 @@ def test_a_range_of_the_command_line_replaces_auto():
         ("grid: {x: [0, 1, 2]}\nauto: [[]]", "auto: there is no axis []"),
     ],
 )
-def test_ranges_that_make_no_sense(keys, words):
+def test_malformed_ranges_are_refused(keys, words):
     with pytest.raises(UsageError, match="run.yaml: ") as caught:
         parse_config(BASE + keys, "run.yaml")
     assert words in str(caught.value)

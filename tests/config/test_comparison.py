@@ -1,4 +1,4 @@
-"""Which keys make two runs differ."""
+"""Comparison of configurations."""
 
 from landscape_cli.config.comparison import differences
 from landscape_cli.config.loading import parse_config
@@ -24,7 +24,7 @@ def test_a_configuration_does_not_differ_from_its_yaml():
     assert differences(config.model_dump(), parse_config(config.as_yaml(), "test")) == []
 
 
-def test_keys_that_an_older_file_lacks_have_the_values_from_before_them():
+def test_keys_missing_from_older_files_have_the_values_of_that_time():
     config = parse_config(TEXT, "test")
     older = {k: v for k, v in config.model_dump().items() if k not in ("precision", "repeats")}
     assert differences(older, config) == []

@@ -54,7 +54,7 @@ def test_a_configuration_survives_its_yaml(problem, problem_args, axes, orthogon
 @pytest.mark.parametrize(
     "text", ["0E0", "1e-3", "-2E+5", "1.e7", "yes", "1:30", "0x1f", "~", "1_0"]
 )
-def test_texts_that_look_like_something_else_stay_texts(text):
+def test_strings_that_look_like_other_types_stay_strings(text):
     config = RunConfig(problem="a:b", problem_args={text: text}, grid={"x": Axis(0, 1, 2)})
     assert parse_config(config.as_yaml(), "test").problem_args == {text: text}
 
@@ -67,7 +67,7 @@ def test_the_documented_configuration_is_read():
     assert config.directions["y"] == {"kind": "random", "seed": 2}
 
 
-def test_directions_left_out_are_random_with_seeds_of_their_own():
+def test_omitted_directions_are_random_with_their_own_seeds():
     config = parse_config("{problem: 'a:b', grid: {x: [0, 1, 2], y: '0:1:3'}}", "test")
     assert [config.directions[axis]["seed"] for axis in "xy"] == [1, 2]
 
@@ -88,8 +88,8 @@ def test_directions_left_out_are_random_with_seeds_of_their_own():
         ({"directions.y": None}, "grid.y has no direction"),
         ({"grid.y": None}, "directions.y has no range"),
         ({"directions": 3}, "directions: .*got 3"),
-        ({"splits": []}, "splits: expected different names"),
-        ({"splits": ["a", "a"]}, "splits: expected different names"),
+        ({"splits": []}, "splits: expected distinct names"),
+        ({"splits": ["a", "a"]}, "splits: expected distinct names"),
         ({"cache": "attic"}, "cache: .*got 'attic'"),
         ({"target_stderr": 0}, "target_stderr: .*got 0"),
         ({"target_stderr": 0.1, "samples": 9}, "target_stderr: 0.1 chooses .* drop one"),
@@ -98,12 +98,12 @@ def test_directions_left_out_are_random_with_seeds_of_their_own():
         ({"directions..x": 1}, "expected a dotted key"),
     ],
 )
-def test_mistakes_are_named(change, words):
+def test_errors_name_key_and_value(change, words):
     with pytest.raises(UsageError, match=words):
         parse_config(FULL, "test", change)
 
 
-def test_ranges_from_the_command_line_go_over_the_file():
+def test_ranges_of_the_command_line_override_the_file():
     config = parse_config(FULL, "test", ranges={"x": "-2:2:5", "y": None})
     assert config.grid == {"x": Axis(-2, 2, 5), "y": Axis(-1, 1, 51)}
     line = parse_config(FULL, "test", ranges={"x": None, "y": "none"})
@@ -116,7 +116,7 @@ def test_ranges_from_the_command_line_go_over_the_file():
     }
 
 
-def test_directions_are_in_the_order_of_the_axes_however_they_are_written():
+def test_directions_are_put_in_the_order_of_the_axes():
     text = (
         "{problem: 'a:b', directions: {z: {}, y: {}, x: {}}, grid: {x: 0:1:2, y: 0:1:3, z: 0:1:2}}"
     )

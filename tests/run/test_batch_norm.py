@@ -102,7 +102,7 @@ def test_frozen_statistics_stay(workplace, surface_of):
         ("example:regression", {"batch_norm": "recalibrate"}, "the model has no batch norm"),
         ("example:digits_network", {"batch_norm": "thaw"}, "batch_norm: .*got 'thaw'"),
         ("example:digits_network", {"perturb": "all"}, "perturb: .*got 'all'"),
-        ("example:digits_network", {"batch_norm_samples": 9}, "makes sense with .*recalibrate"),
+        ("example:digits_network", {"batch_norm_samples": 9}, "applies only with .*recalibrate"),
         (
             "example:digits_network",
             {"batch_norm": "recalibrate", "batch_norm_samples": 1},

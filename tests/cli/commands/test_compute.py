@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.cli import COMMANDS, cli
+from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.store import read_surface
 
 
@@ -84,6 +85,28 @@ def test_options_go_over_the_file(landscape, workplace):
     assert surface.provenance["checkpoint"]["path"] == "net.pt"
 
 
+def test_measures_are_computed_and_plotted(landscape, workplace):
+    config = workplace.config(measures={"gradient": {"split": "test"}})
+    code, _, err = landscape("compute", config, "--measure", "gradient", "--quiet")
+    assert (code, err) == (0, "")
+    surface = read_surface("surface.h5")
+    assert surface.config["measures"] == {"gradient": {}}
+    expected = {"loss", "gradient_norm", "gradient_x", "gradient_y"}
+    assert expected <= set(surface.quantities("train"))
+    assert not {"gradient_norm"} & set(surface.quantities("test"))
+    code, out, err = landscape("plot", "surface.h5", "--quantity", "gradient_norm", "--terminal")
+    assert (code, err) == (0, "")
+    print(out)
+    assert 0
+    code, out, err = landscape("plot", "surface.h5", "--quantity", "gradient_norm")
+    assert (code, out, err) == (0, f"wrote {workplace.folder}/surface.png\n", "")
+
+
+def test_the_help_offers_every_measure(landscape):
+    _, out, _ = landscape("compute", "--help")
+    assert f"--measure [{'|'.join(MEASURES)}]" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -101,6 +124,7 @@ def test_options_go_over_the_file(landscape, workplace):
         (["--target-stderr", "0"], "0.0 is not in the range"),
         (["--target-stderr", "0.1", "--samples", "9"], "target_stderr: 0.1 chooses"),
         (["--cache", "attic"], "'attic' is not one of"),
+        (["--measure", "hessian"], "'--measure': 'hessian' is not "),
         (["--wrong"], "No such option"),
         (["--device", "abacus"], "device: got 'abacus'"),
         (["--checkpoint", "nowhere.pt"], "checkpoint: can't read 'nowhere.pt'"),
@@ -130,7 +154,7 @@ def test_bad_arguments_are_one_line(landscape, workplace, arguments, words):
         ({"checkpoint": "example.py"}, "not a PyTorch checkpoint, or is damaged"),
         ({"checkpoint": "wrong.pt"}, "wrong shapes: weight (2, 2) instead of (1, 3)"),
         ({"grid": {"x": [0, 1]}}, "grid.x: expected [MIN, MAX, N]"),
-        ({"grid": {"x": -3569}}, "(YAML makes a number of MIN:MAX:N without quotes)"),
+        ({"grid": {"x": -3569}}, "(YAML reads an unquoted MIN:MAX:N as a number)"),
     ],
 )
 def test_bad_configurations_are_one_line(landscape, workplace, keys, words):
