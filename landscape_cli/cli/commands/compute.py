@@ -24,6 +24,7 @@ from landscape_cli.cli.options import (
     set_option,
     weights_options,
 )
+from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.parallel.stop_signals import listen
 from landscape_cli.util import logs
@@ -86,6 +87,14 @@ Examples:
     metavar="S",
     help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
     "first value, at the centre and corners.",
+)
+@NUMBERS.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    type=click.Choice(list(MEASURES)),
+    help="Also compute numbers of each point besides the objective's means, such as gradient: the "
+    "gradient's norm and the surface's slopes along the axes. Repeatable.",
 )
 @NUMBERS.option(
     "--precision",
@@ -156,6 +165,7 @@ def command(
     z: str | None,
     seed: int | None,
     adaptive: float | None,
+    measures: tuple[str, ...],
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -182,6 +192,7 @@ def command(
     # The options left are named as the keys of the configuration that they change.
     options |= {
         "adaptive.tolerance": adaptive,
+        "measures": list(measures) or None,
         "keep_going": keep_going or None,
         "allow_random": allow_random or None,
     }

@@ -46,6 +46,14 @@ def test_options_become_wishes(landscape, workplace):
     assert subprocess.run(["bash", "-n"], input=out, text=True).returncode == 0
 
 
+def test_measures_are_passed_on(landscape, workplace):
+    code, out, err = landscape(
+        "slurm", workplace.config(), "--time", "1h", "--", "--measure", "gradient"
+    )
+    assert (code, err) == (0, "")
+    assert " compute run.yaml --measure gradient\n" in out
+
+
 def test_the_time_is_estimated_and_said(landscape, workplace):
     config = workplace.config("example:slow", problem_args={"seconds": 0.2})
     grid = ("--", "--x", "-1:1:100", "--y", "-1:1:100")
