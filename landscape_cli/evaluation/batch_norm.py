@@ -19,7 +19,7 @@ BATCH = 128
 
 
 def batch_norms(model: nn.Module) -> dict[str, Any]:
-    """Batch-norm modules of a model that keep running statistics, by name."""
+    """Return the batch-norm modules of a model that keep running statistics, by name."""
     return {
         name: module
         for name, module in model.named_modules()

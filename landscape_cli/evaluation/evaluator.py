@@ -1,4 +1,4 @@
-"""Slice + problem + coordinates -> values."""
+"""The evaluation of a problem at points of a slice."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
 
 class Evaluator:
-    """Evaluates tiles of a slice; everything it needs is resident when it is made.
+    """Evaluates tiles of a slice.
+
+    ``point`` holds the coordinates of the model's current parameters.
 
     Args:
-        model: the network, in eval mode from now on.
-        parameters: the model's own parameters, as ``FlatParameters.of_model`` gave them.
+        model: the network, which is put in eval mode.
+        parameters: the model's own parameters, from ``FlatParameters.of_model``.
         slice_: maps coordinates to parameters.
         objective: ``(model, batch) -> {name: Tensor[n]}``.
         splits: the data by split.
-        settings: how a forward pass is done; ``apply`` changes it.
-        rank: the MPI rank, noted in the results.
-        recalibration: gives batch norm fresh statistics at each point; they stay as they are, or
-            are among the parameters, if None.
-        measures: numbers of each point that are no means over samples.
-
-    ``point`` is where the model's parameters are.
+        settings: settings of the forward pass; ``apply`` changes them.
+        rank: the MPI rank, which results state.
+        recalibration: re-estimates batch norm's statistics at each point; if None, they are frozen
+            or among the parameters.
+        measures: numbers of each point that are not means over samples.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class Evaluator:
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters."""
         return next(iter(self.parameters.views.values())).device
 
     def apply(self, settings: Settings) -> None:
-        """Do forward passes in another way from now on."""
+        """Change the settings of the forward pass."""
         for split in self.splits.values():
             split.arrange(settings.micro_batch, settings.channels_last)
         if self.recalibration is not None:
@@ -89,9 +89,9 @@ class Evaluator:
         self.set_forward(settings)
 
     def set_forward(self, settings: Settings) -> None:
-        """Change everything but how the data is arranged."""
+        """Change the settings, except for the arrangement of the data."""
         if self.recalibration is not None and settings.precision != self.settings.precision:
-            self.recalibration.forget()  # statistics are to be measured as they are used
+            self.recalibration.forget()  # estimate statistics in the precision of their use
         if self._compilation is not None:
             self._compilation.detach()
         if settings.fold != (self._folding is not None and self._folding.attached):
@@ -102,19 +102,19 @@ class Evaluator:
         self.settings = settings
 
     def release(self) -> None:
-        """Give the model its own forward pass back: neither folded nor compiled."""
+        """Restore the model's own forward pass, neither folded nor compiled."""
         self.set_forward(replace(self.settings, fold=False, compile=False))
 
     def compile(self) -> None:
-        """Compile what the first batch of each split needs, and see that other points need no more.
+        """Compile for the first batch of each split, and check that other points reuse the result.
 
         Raises:
-            Exception: whatever goes wrong in torch.compile.
+            Exception: anything that torch.compile raises.
         """
         origin = self.slice.origin
-        beside = (origin[0] + 0.5, *origin[1:])
+        neighbour = (origin[0] + 0.5, *origin[1:])
         try:
-            for self._stance, point in (("default", origin), ("fail_on_recompile", beside)):
+            for self._stance, point in (("default", origin), ("fail_on_recompile", neighbour)):
                 for split in self.splits.values():
                     self.values(point, [next(iter(split))])
         finally:
@@ -122,18 +122,18 @@ class Evaluator:
 
     @contextlib.contextmanager
     def _conditions(self) -> Iterator[None]:
-        """What forward passes run under."""
+        """Set the precision and torch.compile's stance during forward passes."""
         compiling = stance(self._stance) if self.settings.compile else contextlib.nullcontext()
         with self.settings.precision_on(self.device), compiling:
             yield
 
     def folding(self) -> Folding:
-        """The convolutions and norms that can be folded, found by a small forward pass.
+        """Return the convolutions and norms that can be folded, found by a small forward pass.
 
-        None where statistics are measured at each point: that takes the norms as they are.
+        Empty when statistics are re-estimated, since folding would bypass the norms.
         """
         if self._folding is None:
-            forward = self.try_out if self.recalibration is None else _nothing
+            forward = self.try_out if self.recalibration is None else _no_forward
             pointers = {view.data_ptr() for view in self.parameters.views.values()}
             norms = batch_norms(self.model).values()
             moving = any(norm.running_var.data_ptr() in pointers for norm in norms)
@@ -141,9 +141,9 @@ class Evaluator:
         return self._folding
 
     def try_out(self, samples: int = 2) -> None:
-        """Evaluate the objective on a few samples, for hooks that watch the model.
+        """Evaluate the objective on a few samples, for hooks that observe the model.
 
-        An objective that can't have so small a batch is not watched.
+        Errors are ignored: an objective may not accept such a small batch.
         """
         batch = next(iter(self.first_split))
         few = map_tensors(lambda tensor: tensor[:samples] if tensor.dim() else tensor, batch)
@@ -152,16 +152,16 @@ class Evaluator:
 
     @property
     def first_split(self) -> SplitData:
-        """The split from which samples are taken to try something out."""
+        """The split whose samples are used for trials."""
         return next(iter(self.splits.values()))
 
     def total_samples(self) -> int:
-        """The samples of all splits, as far as they are known."""
+        """Count the samples of all splits whose number is known."""
         return sum(split.samples for split in self.splits.values())
 
     @torch.no_grad()
     def values(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
-        """The sums of the objective's values over some batches at one point."""
+        """Return the sums of the objective's values over batches at one point."""
         sums = Accumulator("sample", 1)
         with self._conditions():
             self._write(coordinates)
@@ -171,22 +171,22 @@ class Evaluator:
 
     @torch.no_grad()
     def evaluate(self, tile: Tile) -> TileResult:
-        """The values at a tile's points.
+        """Return the values at a tile's points.
 
-        With data on the device each point is finished before the next. Data that does not fit is
-        read once for the tile: each batch is evaluated at every point, while the next is read.
+        Cached data is evaluated point by point. Data that is not cached is read once per tile: each
+        batch is evaluated at every point while the next batch is read.
         """
         start = time.perf_counter()
         if self.recalibration is not None:
             self.recalibration.forget()
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
-        held = {name: split for name, split in self.splits.items() if split.cached}
+        cached = {name: split for name, split in self.splits.items() if split.cached}
         with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
-                if held:
+                if cached:
                     self._write(coordinates)
-                for name, split in held.items():
+                for name, split in cached.items():
                     for batch in split:
                         sums[name].add(point, self.objective(self.model, batch), batch)
             for name, split in self.splits.items():
@@ -197,12 +197,12 @@ class Evaluator:
     def _measure(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
         """Return values and errors of the measures, of shape (points, 2), by quantity.
 
-        The model is as it is for derivatives: neither folded nor compiled, in full precision, with
-        gradients recorded.
+        For derivatives, the model is neither folded nor compiled, computes in full precision, and
+        records gradients.
         """
-        found: dict[Quantity, NDArray[np.float64]] = {}
+        measured: dict[Quantity, NDArray[np.float64]] = {}
         if not self.measures:
-            return found
+            return measured
         settings = self.settings
         plain = replace(settings, fold=False, compile=False, precision="fp32")
         self.set_forward(plain)
@@ -215,32 +215,32 @@ class Evaluator:
                         split = measure.split or next(iter(self.splits))
                         for name, pair in measure.measure(self._view(split)).items():
                             empty = np.full((len(tile.indices), 2), np.nan)
-                            found.setdefault((split, name), empty)[point] = pair
+                            measured.setdefault((split, name), empty)[point] = pair
         finally:
             self.set_forward(settings)
-        return found
+        return measured
 
     def _view(self, split: str) -> PointView:
-        """Return the current point as measures on a split see it."""
+        """Return the view of the current point for measures on a split."""
         return PointView(
             *(self.model, self.parameters, self.objective),
             *(self.splits[split], self.slice, self.point),
         )
 
     def check_centre(self, origin: Tile, budget: int | Room, allow_random: bool) -> dict[str, int]:
-        """Load the data, and evaluate the centre twice from the data's own source.
+        """Load the data while evaluating the centre, and evaluate it again from the source.
 
         Args:
-            origin: a tile of the one point at the centre.
-            budget: where data may be held, all splits together, or bytes on the device.
+            origin: a tile with the centre as its only point.
+            budget: memory for the data of all splits, by place, or in bytes on the device.
             allow_random: accept that the two evaluations differ.
 
         Returns:
             The number of samples of each split.
 
         Raises:
-            ProblemError: if the objective fails or returns something else than named values for
-                each sample, or is random: it gives another value the second time.
+            ProblemError: if the objective fails, does not return named values per sample, or is
+                random: its values differ between the two evaluations.
         """
         samples, room = {}, Room.of(budget)
         if self.recalibration is not None:
@@ -280,10 +280,10 @@ class Evaluator:
         return sums
 
     def _write(self, coordinates: Sequence[float]) -> None:
-        """Put the parameters at some coordinates into the model."""
+        """Write the parameters at a point into the model."""
         self.point = tuple(coordinates)
         self.slice.write(coordinates, self.parameters)
-        # Autocast keeps the weights that it has cast, and does not see that they have changed.
+        # Autocast caches the weights that it has cast, and does not notice that they changed.
         torch.clear_autocast_cache()
         if self.recalibration is not None:
             self.recalibration.update(self.point)
@@ -291,13 +291,13 @@ class Evaluator:
             self._folding.update()
 
     def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
-        alone = len(tile.coordinates) == 1
-        if alone:
+        single = len(tile.coordinates) == 1
+        if single:
             self._write(tile.coordinates[0])
         with contextlib.closing(split.ahead()) as batches:
             for batch in batches:
                 for point, coordinates in enumerate(tile.coordinates):
-                    if not alone:
+                    if not single:
                         self._write(coordinates)
                     sums.add(point, self.objective(self.model, batch), batch)
 
@@ -322,5 +322,5 @@ class Evaluator:
         return TileResult(tile.indices, values, stderr, seconds, self.rank)
 
 
-def _nothing() -> None:
+def _no_forward() -> None:
     pass

@@ -1,4 +1,4 @@
-"""Registries: what a configuration calls by a kind, as import paths of pydantic models."""
+"""Registries: the pydantic models of a configuration's kinds, by import path."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from landscape_cli.errors import UsageError
 Model = TypeVar("Model", bound=BaseModel)
 
 Registry = Mapping[str, "str | type[Model]"]
-"""The import path ``module:Class`` of each kind's model, imported only when it is used; or, for
-kinds that a program adds while it runs, the class itself."""
+"""The model of each kind, as an import path ``module:Class`` that is imported only when used, or,
+for kinds that a program adds at run time, as a class."""
 
 
 def build_from_section(

@@ -1,4 +1,4 @@
-"""Measures: numbers of a point that are no mean over samples, one file a kind and one line here.
+"""Measures: numbers of a point that are not means over samples; one file per kind, one line here.
 
 The command line's help lists the kinds, so importing this module must stay fast: no torch here.
 """

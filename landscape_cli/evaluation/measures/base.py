@@ -1,4 +1,4 @@
-"""The contract of a measure, and its view of a point."""
+"""The contract of a measure, and the view of a point that it gets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
 
 Found = Mapping[str, tuple[float, float]]
-"""Values and their numerical errors by name; an error of NaN is unknown."""
+"""Values with their numerical errors, by name; NaN for an unknown error."""
 
 
 @dataclass(frozen=True)
 class PointView:
-    """A point of the slice as a measure sees it, on one rank.
+    """View of a point of the slice for measures, on one rank.
 
     The model is in eval mode and holds the point's parameters. Gradients are recorded, batch norm
-    is not folded, the model is not compiled, and precision is that of the parameters.
+    is not folded, the model is not compiled, and it computes in the parameters' precision.
 
     Args:
         model: the network.
@@ -45,11 +45,11 @@ class PointView:
 class PointMeasure(BaseModel, ABC):
     """Numbers of a point, computed after the means and stored beside them.
 
-    A file has each number as ``/values/<split>/<name>``, and its numerical error in ``/stderr``.
+    A file holds each number in ``/values/<split>/<name>`` and its numerical error in ``/stderr``.
 
     Attributes:
         kind: the name in ``MEASURES``.
-        split: the split of the data; the first that is evaluated if left out.
+        split: the split whose data is used; the first evaluated split if left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -58,11 +58,11 @@ class PointMeasure(BaseModel, ABC):
     split: str | None = None
 
     def check(self, moved_buffers: Collection[str], recalibrated: bool) -> None:
-        """Refuse a run for which the measure would not be the surface's.
+        """Refuse a run in which the measure would not describe the surface.
 
         Args:
             moved_buffers: names of the buffers that the slice moves besides parameters.
-            recalibrated: True if batch norm's statistics are measured at each point.
+            recalibrated: True if batch norm's statistics are re-estimated at each point.
 
         Raises:
             UsageError: naming the key, the value and the remedy.

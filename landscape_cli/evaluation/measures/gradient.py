@@ -18,41 +18,41 @@ from landscape_cli.geometry.parameters import FlatParameters
 NORM = "gradient_norm"
 
 ROUNDINGS = 4.0
-"""Size of the perturbations of parameters that stand for rounding, in units of roundoff."""
+"""Size of the parameter perturbations that model rounding, in units of roundoff."""
 
 DRAWS = 2
-"""Perturbations from which the error is estimated."""
+"""Number of perturbations from which the error is estimated."""
 
 SPREAD = 2.0
-"""Standard deviations that are stated as the error."""
+"""Number of standard deviations that the stated error covers."""
 
 
 class GradientMeasure(PointMeasure):
-    """The norm of the full gradient, and the slopes of the surface, which are exact.
+    """The norm of the full gradient, and the exact slopes of the surface.
 
-    ``gradient_norm`` is the Euclidean norm over all parameters that the slice moves;
-    ``gradient_x``, ``gradient_y`` are the partial derivatives of the mean loss along the axes, in
-    units of the loss per unit of the axis.
+    ``gradient_norm`` is the Euclidean norm over all parameters that the slice moves. ``gradient_x``
+    and ``gradient_y`` are the partial derivatives of the mean loss along the axes, in loss per unit
+    of the axis.
 
-    The error stated is that of rounding. Backpropagation gives nearly the exact gradient for
+    The stated error estimates rounding. Backpropagation computes almost the exact gradient for
     parameters that are off by a few roundoffs, so the first batch is differentiated again at
-    parameters that are perturbed by as much; the change is scaled to all batches. It is an
-    estimate: a sample that lies on a kink of a ReLU network may add to it.
+    parameters perturbed by this much, and the change is scaled to all batches. A sample on a kink
+    of a ReLU network may increase the estimate.
 
     Attributes:
-        quantity: the objective's value to differentiate; its first one if left out.
+        quantity: the objective's value to differentiate; the first if left out.
     """
 
     kind: Literal["gradient"] = "gradient"
     quantity: str | None = None
 
     def check(self, moved_buffers: Collection[str], recalibrated: bool) -> None:
-        """Refuse surfaces that depend on the parameters also through running statistics."""
+        """Refuse surfaces that also depend on the parameters through running statistics."""
         if recalibrated or moved_buffers:
             mode = "recalibrate" if recalibrated else "perturb"
             raise UsageError(
                 f"measures.gradient: with batch_norm: {mode} the loss also depends on statistics "
-                "that a gradient does not see; use batch_norm: frozen, or drop one of the two"
+                "that the gradient ignores; use batch_norm: frozen, or drop one of the two"
             )
 
     def measure(self, view: PointView) -> Found:
@@ -67,7 +67,7 @@ class GradientMeasure(PointMeasure):
         return mean_gradient(view.model, view.objective, batches, names, self.quantity)
 
     def _errors(self, view: PointView, gross: float) -> dict[str, float]:
-        """Estimate by how much rounding changes the numbers of all batches."""
+        """Estimate how much rounding changes the numbers of all batches."""
         differentiate = partial(self._gradient, view, [next(iter(view.data))])
         exact = differentiate()
         squares: dict[str, float] = {}
@@ -92,14 +92,14 @@ def _numbers(view: PointView, gradient: MeanGradient) -> dict[str, float]:
 
 
 def _changes(view: PointView, exact: MeanGradient, other: MeanGradient) -> dict[str, float]:
-    """Return the changes of the slopes, and, for the norm, that of the gradient as a vector."""
+    """Return the changes of the slopes, and for the norm, the norm of the gradient's change."""
     entries = {name: other.entries[name] - entry for name, entry in exact.entries.items()}
     return _numbers(view, MeanGradient(entries, exact.samples, 0.0))
 
 
 @torch.no_grad()
 def _perturb(parameters: FlatParameters, draw: int) -> None:
-    """Multiply parameters by random numbers within a few roundoffs of 1, the same on any device."""
+    """Multiply parameters by random factors within a few roundoffs of 1, equal on any device."""
     for dtype, buffer in parameters.buffers.items():
         generator = torch.Generator().manual_seed(draw)
         wide = torch.promote_types(dtype, torch.float32)
