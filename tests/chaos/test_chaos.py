@@ -141,7 +141,7 @@ def test_a_disk_that_is_full_or_read_only_for_a_while(start, network, undisturbe
     (disk / "rubbish").unlink() if trouble == "full" else read_only(disk, False)
     _, errors = job.ended()
     assert job.process.returncode == 0, errors
-    assert "computing goes on" in errors
+    assert "computing continues" in errors
     assert "can be written again" in errors
     assert_same_bits(read_surface(job.surface), undisturbed)
 

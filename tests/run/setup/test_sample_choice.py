@@ -122,7 +122,7 @@ def test_a_run_that_is_continued_chooses_nothing_anew(run):
 
 
 def test_samples_of_iterables_can_t_be_chosen(run):
-    with pytest.raises(UsageError, match="target_stderr: split 'train' is a list, whose samples can't"):
+    with pytest.raises(UsageError, match="target_stderr: split 'train' is a list, whose"):
         run(kind="list", target_stderr=0.1)
 
 
