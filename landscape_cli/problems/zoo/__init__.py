@@ -108,7 +108,7 @@ def _first(
 ) -> dict[str, TensorDataset]:
     """Shorten the splits for which a number of samples is given."""
     numbers = _mapping("samples", samples)
-    _check_names("samples", numbers, list(splits), "the data set")
+    _check_names("samples", numbers, list(splits), "the dataset")
     return {
         name: split if numbers.get(name) is None else _shortened(name, split, numbers[name])
         for name, split in splits.items()
