@@ -46,9 +46,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(context)
         except BrokenPipeError:
-            from landscape_cli.cli.error_report import UnheardError
+            from landscape_cli.cli.error_report import ReaderGoneError
 
-            raise UnheardError from None
+            raise ReaderGoneError from None
 
 
 @click.group(

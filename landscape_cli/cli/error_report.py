@@ -19,7 +19,7 @@ EXIT_RESUMABLE = 75
 EXIT_INTERRUPTED = 130
 
 
-class UnheardError(Exception):
+class ReaderGoneError(Exception):
     """Whoever read the output, `head` say, has gone."""
 
 
@@ -39,21 +39,21 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted; the same command continues it", debug)
-        return _end(EXIT_INTERRUPTED)
+        _report("interrupted; the same command continues it", debug)
+        return _end_ranks(EXIT_INTERRUPTED)
     except click.ClickException as error:
-        _say(error.format_message(), debug)
+        _report(error.format_message(), debug)
         return EXIT_USAGE
     except LandscapeError as error:
         if str(error):
-            _say(str(error), debug)
-        return error.exit_code if error.collective else _end(error.exit_code)
-    except UnheardError:
+            _report(str(error), debug)
+        return error.exit_code if error.collective else _end_ranks(error.exit_code)
+    except ReaderGoneError:
         sys.stderr.close()
         return EXIT_FAILED
     except (Exception, SystemExit) as error:
-        _say_traceback(error)
-        return _end(EXIT_FAILED)
+        _report_traceback(error)
+        return _end_ranks(EXIT_FAILED)
     finally:
         logs.end()
 
@@ -76,7 +76,7 @@ def run_script(command: click.Command, name: str) -> int:
     return code
 
 
-def _say(message: str, debug: bool) -> None:
+def _report(message: str, debug: bool) -> None:
     message = f"landscape: {one_line(message)}"
     logs.OURS.error("%s", message, exc_info=True)
     if launched_rank() not in (None, 0):
@@ -86,23 +86,23 @@ def _say(message: str, debug: bool) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _say_traceback(error: BaseException) -> None:
+def _report_traceback(error: BaseException) -> None:
     """Show where an unexpected error arose; a worker's error brings its own traceback."""
     if isinstance(error, RankError):
         text = f"landscape: {error}"
     else:
-        text = _place() + "".join(traceback.format_exception(error)).rstrip()
+        text = _rank_and_host() + "".join(traceback.format_exception(error)).rstrip()
     logs.OURS.error("%s", text)
     print(text, file=sys.stderr, flush=True)
 
 
-def _place() -> str:
+def _rank_and_host() -> str:
     """Where this is, in a job of several ranks."""
     mpi = running_mpi()
     return f"rank {mpi.COMM_WORLD.Get_rank()} on {socket.gethostname()}:\n" if mpi else ""
 
 
-def _end(code: int) -> int:
+def _end_ranks(code: int) -> int:
     """End the other ranks of an MPI job, if this process is in one that has begun."""
     end_ranks(code)
     return code

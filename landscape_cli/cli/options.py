@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +11,6 @@ from landscape_cli.cli.help_sections import Section
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.scene3d.camera import Camera
-    from landscape_cli.records.surface import Surface
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,12 +25,6 @@ SCALE = Section("Scale and limits")
 CAMERA = Section("Camera in three dimensions")
 STYLE = Section("Layout and style")
 OUTPUT = Section("Output")
-
-
-def short_names(files: Sequence[str]) -> list[str]:
-    """The files' names, with their folders if names alone would not tell them apart."""
-    names = [Path(file).name for file in files]
-    return names if len(set(names)) == len(names) else list(files)
 
 
 def weights_options(function: Function) -> Function:
@@ -111,7 +102,7 @@ def camera_options(function: Function) -> Function:
     return azimuth(elevation(zoom(function)))
 
 
-def camera_of(choices: dict[str, Any]) -> Camera | None:
+def pop_camera(choices: dict[str, Any]) -> Camera | None:
     """Take the options of ``camera_options`` out of the choices; None if none was given."""
     from landscape_cli.plotting.scene3d.camera import Camera
 
@@ -120,37 +111,11 @@ def camera_of(choices: dict[str, Any]) -> Camera | None:
     return Camera(**given) if given else None
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
-    if value:
-        context.find_root().meta["landscape.debug"] = True
-    return value
-
-
 def debug_option(function: Function) -> Function:
     """Add ``--debug``, which shows the traceback of an error."""
     return click.option(
         "--debug",
         is_flag=True,
         expose_value=False,
-        is_eager=True,
-        callback=_remember,
         help="Show the traceback of an error.",
     )(function)
-
-
-def with_path(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
-    """The surfaces, with the path of a trajectory's file in place of their own."""
-    from landscape_cli.plotting.annotations.overlay import overlay
-    from landscape_cli.store.trajectory_file import read_centre, read_trajectory
-
-    trajectory, centre = read_trajectory(path), read_centre(path)
-    found = []
-    for surface, file in zip(surfaces, files, strict=True):
-        found.append(overlay(surface, trajectory, path, file))
-        own = (surface.provenance.get("checkpoint") or {}).get("sha256")
-        if own and centre and own != centre:
-            print(
-                f"note: the path of {path} is one around other weights than those of {file}",
-                file=sys.stderr,
-            )
-    return found

@@ -15,7 +15,7 @@ from landscape_cli.store import own_points
 MOST_FAILURES = 5
 
 
-def lines_of(facts: Mapping[str, Any], surface: Surface) -> list[str]:
+def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
     """The summary for people.
 
     Args:

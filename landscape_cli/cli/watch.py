@@ -6,15 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from landscape_cli.cli.error_report import EXIT_INTERRUPTED
 from landscape_cli.cli.options import OUTPUT
 from landscape_cli.errors import StoreError
 
@@ -23,13 +20,10 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SECONDS = 2.0
-MOST_SECONDS = 86_400
-TRIES = 5
+DEFAULT_INTERVAL = 2.0
+MAX_INTERVAL = 86_400
+ATTEMPTS = 5
 """How often a file that was read before may fail to be, as network file systems let it."""
-
-HIDE, SHOW = "\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h"
-"""Without a cursor and without breaking long lines, and back."""
 
 
 class WatchCommand(click.Command):
@@ -41,7 +35,7 @@ class WatchCommand(click.Command):
         for place, word in enumerate(args):
             following = args[place + 1] if place + 1 < len(args) else ""
             lone = word == "--watch" and not _is_number(following)
-            completed.append(f"--watch={SECONDS}" if lone else word)
+            completed.append(f"--watch={DEFAULT_INTERVAL}" if lone else word)
         return super().parse_args(context, completed)
 
 
@@ -49,14 +43,15 @@ def watch_option(text: str) -> Callable[[Function], Function]:
     """Add ``--watch``, with this help."""
     return OUTPUT.option(
         "--watch",
-        type=click.FloatRange(0.1, MOST_SECONDS),
+        type=click.FloatRange(0.1, MAX_INTERVAL),
         metavar="[SECONDS]",
-        help=f"{text} Looks every {SECONDS:g} seconds, or as often as it says; Ctrl-C ends it.",
+        help=f"{text} Looks every {DEFAULT_INTERVAL:g} seconds, or as often as it says; Ctrl-C "
+        "ends it.",
     )
 
 
 @dataclass(frozen=True)
-class Sight:
+class Observation:
     """What a look at some files showed.
 
     Args:
@@ -74,7 +69,7 @@ class Sight:
     complete: bool
 
 
-def first_look(files: Sequence[str], waiting: bool) -> list[Surface]:
+def read_or_wait(files: Sequence[str], waiting: bool) -> list[Surface]:
     """Read surface files.
 
     Args:
@@ -92,11 +87,11 @@ def first_look(files: Sequence[str], waiting: bool) -> list[Surface]:
             if not told:
                 print(f"waiting for {file} of {writer}", file=sys.stderr, flush=True)
             told = True
-            time.sleep(SECONDS / TRIES)
+            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
     return [read_surface(file) for file in files]
 
 
-def follow(files: Sequence[str], seconds: float) -> Iterator[Sight]:
+def follow(files: Sequence[str], seconds: float) -> Iterator[Observation]:
     """Look at surface files again and again, until all are complete.
 
     The pause is as long as dealing with the last look took, at least.
@@ -108,14 +103,14 @@ def follow(files: Sequence[str], seconds: float) -> Iterator[Sight]:
     Raises:
         StoreError: if one can't be read.
     """
-    surfaces = first_look(files, waiting=True)
+    surfaces = read_or_wait(files, waiting=True)
     marks: list[Any] = [None] * len(files)
     changed_at = time.monotonic()
     while True:
-        before, marks = marks, [_mark(file) for file in files]
+        before, marks = marks, [_file_state(file) for file in files]
         if changed := marks != before:
             surfaces = [
-                surface if mark == old else _read_again(file)
+                surface if mark == old else _reread(file)
                 for file, surface, mark, old in zip(files, surfaces, marks, before, strict=True)
             ]
             changed_at = time.monotonic()
@@ -124,7 +119,7 @@ def follow(files: Sequence[str], seconds: float) -> Iterator[Sight]:
         complete = all(_complete(surface) for surface in surfaces)
         look = time.monotonic()
         written = [mark[0] / 1e9 for mark in marks]
-        yield Sight(surfaces, written, changed, look - changed_at, complete)
+        yield Observation(surfaces, written, changed, look - changed_at, complete)
         if complete:
             return
         time.sleep(max(time.monotonic() - look, seconds))
@@ -138,27 +133,27 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _mark(file: str) -> tuple[int, int, int]:
+def _file_state(file: str) -> tuple[int, int, int]:
     """What changes when a file is replaced."""
-    for _ in range(TRIES):
+    for _ in range(ATTEMPTS):
         try:
             found = os.stat(file)
         except OSError as error:
             failure = error
-            time.sleep(SECONDS / TRIES)
+            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
         else:
             return found.st_mtime_ns, found.st_ino, found.st_size
     raise StoreError(f"{file}: it was there, but no longer is ({failure.strerror})")
 
 
-def _read_again(file: str) -> Surface:
+def _reread(file: str) -> Surface:
     from landscape_cli.store import read_surface
 
-    for _ in range(TRIES - 1):
+    for _ in range(ATTEMPTS - 1):
         try:
             return read_surface(file)
         except StoreError:
-            time.sleep(SECONDS / TRIES)
+            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
     return read_surface(file)
 
 
@@ -170,58 +165,3 @@ def _complete(surface: Surface) -> bool:
 
     own = own_points(surface.grid, Shard.of_file(surface.provenance))
     return not bool((surface.status[own] == Status.TODO).any())
-
-
-@contextmanager
-def quiet_interrupt() -> Iterator[None]:
-    """End with the exit code of an interrupted program on Ctrl-C, without a word."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
-
-
-class Screen:
-    """Lines that are replaced by others; on what is no terminal they follow each other.
-
-    Args:
-        stream: where to.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = sys.stdout if stream is None else stream
-        self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._height = 0
-
-    def __enter__(self) -> Screen:
-        self._write(HIDE if self.live else "")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._write(SHOW if self.live else "")
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Show lines in place of those before; what does not fit the terminal is left out."""
-        if not self.live:
-            self._write("".join(f"{line}\n" for line in lines))
-            return
-        lines = lines[: max(1, _rows(self._stream) - 1)]
-        back = f"\x1b[{self._height}A" if self._height else ""
-        self._write("\r" + back + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
-        self._height = len(lines)
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
-
-
-def _rows(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).lines or 24
-    except (OSError, ValueError):
-        return 24

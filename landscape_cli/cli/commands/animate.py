@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.help_sections import Section, SectionCommand
+from landscape_cli.cli.input_files import distinct_names
 from landscape_cli.cli.options import (
     CAMERA,
     CONTENT,
     OUTPUT,
     SCALE,
     STYLE,
-    camera_of,
     camera_options,
     debug_option,
-    short_names,
+    pop_camera,
 )
 from landscape_cli.plotting import KINDS, MOVIES, STYLES
 
@@ -152,12 +152,12 @@ def command(
     path = Path(output)
     check_movie(path, files)
     dimensions = None if size is None else parse_size(size)
-    view = View(style, dimensions, dpi, camera_of(choices))
+    view = View(style, dimensions, dpi, pop_camera(choices))
     surfaces = [read_surface(file) for file in files]
     if turntable is not None:
         choices["kind"] = choices["kind"] or "surface"
     request = Request(**choices)
-    panels = request.panels(surfaces, short_names(files))
+    panels = request.panels(surfaces, distinct_names(files))
     if turntable is None:
         check_frames(panels)
     picture = request.picture(panels)

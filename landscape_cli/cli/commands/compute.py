@@ -186,7 +186,7 @@ def command(
     faulthandler.enable(file=2)
     listen()
     logs.begin(launched_rank() or 0, verbose)
-    from landscape_cli.cli.startup import begin
+    from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import compute, estimate
 
     # The options left are named as the keys of the configuration that they change.
@@ -197,7 +197,7 @@ def command(
         "allow_random": allow_random or None,
     }
     ranges = {"x": x, "y": y, "z": z}
-    executor, settings = begin(config, changes, options, ranges, seed, log_dir)
+    executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)
     if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
         take(settings)
         return 0

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from landscape_cli.cli.help_sections import Section, SectionCommand
-from landscape_cli.cli.options import debug_option, short_names, with_path
+from landscape_cli.cli.input_files import distinct_names, with_trajectory
+from landscape_cli.cli.options import debug_option
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS
 
@@ -121,8 +122,8 @@ def command(
     outputs = _outputs(files, name, output)
     surfaces = [read_surface(file) for file in files]
     if trajectory is not None:
-        surfaces = with_path(surfaces, files, trajectory)
-    sources = [Source(*each) for each in zip(surfaces, files, short_names(files), strict=True)]
+        surfaces = with_trajectory(surfaces, files, trajectory)
+    sources = [Source(*each) for each in zip(surfaces, files, distinct_names(files), strict=True)]
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):
         for note in export(name, group, path, options):

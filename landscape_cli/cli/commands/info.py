@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
 from landscape_cli.cli.options import debug_option
-from landscape_cli.cli.watch import Screen, WatchCommand, follow, quiet_interrupt, watch_option
+from landscape_cli.cli.watch import WatchCommand, follow, watch_option
 from landscape_cli.errors import UsageError
 
 EXAMPLES = """\b
@@ -38,7 +39,7 @@ def command(file: str, as_json: bool, watch: float | None) -> None:
             raise UsageError("--watch: --json prints once; leave one of them out")
         _watch(file, watch)
         return
-    from landscape_cli.cli.surface_summary import lines_of
+    from landscape_cli.cli.surface_summary import summary_lines
     from landscape_cli.records.repeats import spread
     from landscape_cli.store import read_surface
 
@@ -50,7 +51,7 @@ def command(file: str, as_json: bool, watch: float | None) -> None:
     if as_json:
         print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
     else:
-        print("\n".join(lines_of(facts, surface)))
+        print("\n".join(summary_lines(facts, surface)))
 
 
 def _watch(file: str, seconds: float) -> None:
@@ -66,21 +67,21 @@ def _watch(file: str, seconds: float) -> None:
     from landscape_cli.store import describe_writer
 
     throughput = Throughput()
-    with quiet_interrupt(), Screen() as screen:
-        for sight in follow([file], seconds):
-            (surface,) = sight.surfaces
-            if sight.changed:
-                throughput.see(surface, *sight.written)
+    with exit_quietly_on_interrupt(), LiveScreen() as screen:
+        for observation in follow([file], seconds):
+            (surface,) = observation.surfaces
+            if observation.changed:
+                throughput.see(surface, *observation.written)
             rates = throughput.rates()
             if not screen.live:
-                if sight.changed:
+                if observation.changed:
                     screen.show([f"{Path(file).name}: {headline(surface, rates)}"])
                 continue
             state = "complete"
-            if not sight.complete:
+            if not observation.complete:
                 writer = describe_writer(Path(file))
                 state = f"written by {writer}" if writer else "no run writes it now"
-                state += f"; last change {sight.idle:.0f} s ago"
+                state += f"; last change {observation.idle:.0f} s ago"
             size = shutil.get_terminal_size()
             depth = depth_of(sys.stdout, os.environ)
             name = os.path.abspath(file)

@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
-from landscape_cli.cli.figure_output import Look, draw_again
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     CONTENT,
     OUTPUT,
     SCALE,
     STYLE,
-    camera_of,
     camera_options,
     debug_option,
+    pop_camera,
 )
-from landscape_cli.cli.watch import WatchCommand, first_look, watch_option
+from landscape_cli.cli.plot_output import PlotOutput, redraw_on_change
+from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS, STYLES
 
@@ -173,23 +173,23 @@ def command(
     path = None
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
-    surfaces = first_look(files, waiting=watch is not None)
+    surfaces = read_or_wait(files, waiting=watch is not None)
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
         check_output(path, [*files, *filter(None, [trajectory])], FORMATS)
     if terminal and choices["twin"] is not None:
         raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
     dimensions = None if size is None else parse_size(size)
-    page = Page(columns, style, dimensions, dpi, caption, camera_of(choices))
-    look = Look(Request(**choices), path, trajectory, page)
+    page = Page(columns, style, dimensions, dpi, caption, pop_camera(choices))
+    drawing = PlotOutput(Request(**choices), path, trajectory, page)
     if watch is not None:
-        draw_again(files, watch, look)
+        redraw_on_change(files, watch, drawing)
         return
-    picture = look.picture(surfaces, files)
+    picture = drawing.picture(surfaces, files)
     if path is None:
-        print("\n".join(look.characters(picture)), flush=True)
+        print("\n".join(drawing.terminal_lines(picture)), flush=True)
     else:
-        look.write(picture, path)
+        drawing.write(picture, path)
     for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
     if caption:

@@ -55,11 +55,11 @@ def command(
     ranks share the points.
     """
     logs.begin(launched_rank() or 0, verbose)
-    from landscape_cli.cli.startup import begin
+    from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import probe
 
     options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
-    executor, settings = begin(config, changes, options, {}, seed, log_dir)
+    executor, settings = prepare_run(config, changes, options, {}, seed, log_dir)
     found = probe(settings, executor)
     if executor.rank == 0:
         print("\n".join(_lines(found, settings, config)), flush=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landscape_cli.cli.options import short_names, with_path
-from landscape_cli.cli.watch import Screen, follow, quiet_interrupt
+from landscape_cli.cli.input_files import distinct_names, with_trajectory
+from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
+from landscape_cli.cli.watch import follow
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.page import Page
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotOutput:
     """What is drawn of files, and where: into a picture's file, or into the terminal if None."""
 
     request: Request
@@ -31,8 +32,8 @@ class Look:
     def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
         """What there is to draw of files' surfaces."""
         if self.trajectory is not None:
-            surfaces = with_path(surfaces, files, self.trajectory)
-        names = short_names(files)
+            surfaces = with_trajectory(surfaces, files, self.trajectory)
+        names = distinct_names(files)
         request = self.request
         return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
 
@@ -43,7 +44,7 @@ class Look:
 
         save(draw_picture(picture, self.page), path, self.page.dpi, self.page.size)
 
-    def characters(self, picture: Picture, around: int = 1) -> list[str]:
+    def terminal_lines(self, picture: Picture, around: int = 1) -> list[str]:
         """The picture for this terminal, or for whatever standard output is.
 
         Args:
@@ -58,27 +59,29 @@ class Look:
         return draw(picture.panels, picture.kind, picture.scale, width, height - around, depth)
 
 
-def draw_again(files: Sequence[str], seconds: float, look: Look) -> None:
+def redraw_on_change(files: Sequence[str], seconds: float, output: PlotOutput) -> None:
     """Draw files whenever one of them is written, until they are complete."""
     from landscape_cli.plotting.request import drawable
 
     picture = None
-    with quiet_interrupt(), Screen() as screen:
-        for sight in follow(files, seconds):
-            if not sight.changed:
+    with exit_quietly_on_interrupt(), LiveScreen() as screen:
+        for observation in follow(files, seconds):
+            if not observation.changed:
                 continue
-            begun = all(surface.values for surface in sight.surfaces)
-            panels = look.request.panels(sight.surfaces, short_names(files)) if begun else []
-            if not sight.complete and not (begun and drawable(panels)):
+            begun = all(surface.values for surface in observation.surfaces)
+            panels = (
+                output.request.panels(observation.surfaces, distinct_names(files)) if begun else []
+            )
+            if not observation.complete and not (begun and drawable(panels)):
                 screen.show(["nothing to draw yet"])
                 continue
-            picture = look.picture(sight.surfaces, files)
-            done = sum(surface.done for surface in sight.surfaces)
-            percent = 100 * done // sum(surface.total for surface in sight.surfaces)
-            if look.path is None:
-                screen.show([*look.characters(picture, 3), f"{percent} % computed"])
+            picture = output.picture(observation.surfaces, files)
+            done = sum(surface.done for surface in observation.surfaces)
+            percent = 100 * done // sum(surface.total for surface in observation.surfaces)
+            if output.path is None:
+                screen.show([*output.terminal_lines(picture, 3), f"{percent} % computed"])
             else:
-                look.write(picture, look.path)
-                screen.show([f"wrote {look.path.resolve()}, {percent} % computed"])
+                output.write(picture, output.path)
+                screen.show([f"wrote {output.path.resolve()}, {percent} % computed"])
     for note in picture.notes() if picture else ():
         print(f"note: {note}", file=sys.stderr)

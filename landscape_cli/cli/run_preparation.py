@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from landscape_cli.parallel.executor import Executor
 
 
-def begin(
+def prepare_run(
     config: str,
     changes: Sequence[str],
     options: Mapping[str, Any],

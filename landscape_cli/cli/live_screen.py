@@ -1,0 +1,72 @@
+"""Text in a terminal that is replaced as it changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TextIO
+
+import click
+
+from landscape_cli.cli.error_report import EXIT_INTERRUPTED
+
+ENTER, LEAVE = "\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h"
+"""Without a cursor and without breaking long lines, and back."""
+
+
+@contextmanager
+def exit_quietly_on_interrupt() -> Iterator[None]:
+    """End with the exit code of an interrupted program on Ctrl-C, without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+
+
+class LiveScreen:
+    """Lines that are replaced by others; on what is no terminal they follow each other.
+
+    Args:
+        stream: where to.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._height = 0
+
+    def __enter__(self) -> LiveScreen:
+        self._write(ENTER if self.live else "")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._write(LEAVE if self.live else "")
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Show lines in place of those before; what does not fit the terminal is left out."""
+        if not self.live:
+            self._write("".join(f"{line}\n" for line in lines))
+            return
+        lines = lines[: max(1, _rows(self._stream) - 1)]
+        back = f"\x1b[{self._height}A" if self._height else ""
+        self._write("\r" + back + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+        self._height = len(lines)
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def _rows(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24
+    except (OSError, ValueError):
+        return 24
