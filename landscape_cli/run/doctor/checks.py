@@ -1,4 +1,4 @@
-"""What a check found, and the bounds by which that is judged."""
+"""The result of a check, and the bounds that several checks share."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ State = Literal["ok", "warning", "error"]
 GIBIBYTE = 1 << 30
 
 LEAST_FREE = GIBIBYTE
-"""Free bytes below which memory and disk are warned of."""
+"""Free bytes of memory or disk below which a check warns."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at and found.
+    """The result of a check.
 
     Args:
-        name: what, in a word.
-        state: ``ok``, ``warning`` for what a run can do with, ``error`` for what it can't.
-        detail: what was found.
-        remedy: what to do about it; empty if nothing is.
+        name: the subject, in a word or two.
+        state: ``ok``, ``warning`` if a run still works, ``error`` if it can't.
+        detail: the finding.
+        remedy: advice; empty if there is nothing to do.
     """
 
     name: str

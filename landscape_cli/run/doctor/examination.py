@@ -1,4 +1,4 @@
-"""Whether everything a run needs is there and works, as a list of checks."""
+"""The examination of everything that a run needs, as a list of checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.executor_choice import find_executor, separate_tasks
 from landscape_cli.parallel.launcher import launchers
 from landscape_cli.parallel.serial import SerialExecutor
-from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check
+from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check, State
 from landscape_cli.run.doctor.hardware import (
     find_hardware,
     gradients_check,
@@ -29,58 +29,59 @@ from landscape_cli.util.versions import versions
 MEGABYTE = 10**6
 
 SLOW_MESSAGES = 50 * MEGABYTE
-"""Bytes a second below which the network is warned of: half of what Gigabit Ethernet does."""
+"""Bytes per second below which messages are called slow: about half of Gigabit Ethernet."""
 
 SLOW_PUBLISHING = 1.0
-"""Seconds for a small file beyond which a folder is warned of."""
+"""Seconds to publish a small file above which a folder is called slow."""
 
 
 def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
-    """Look at everything; called by every rank, and the same list on each.
+    """Run all checks; called by every rank, with the same list on each.
 
     Args:
-        folder: where a surface is to be written.
+        folder: the folder for surfaces.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, as for a run.
     """
-    executor, checks = _world()
-    checks += [_versions(executor), _launcher(executor), _tasks(executor)]
+    executor, checks = _check_mpi()
+    checks += [_check_versions(executor), _check_launcher(executor), _check_world(executor)]
     if executor.size > 1:
-        checks.append(_messages(executor))
-    found: torch.device | None
+        checks.append(_check_messages(executor))
+    chosen: torch.device | None
     try:
-        found = executor.together(lambda: choose_device(device, executor.local_rank))
+        chosen = executor.together(lambda: choose_device(device, executor.local_rank))
     except LandscapeError as error:
-        said = executor.gather(str(error))[0]
-        checks.append(Check("device", "error", said, "choose another --device"))
+        message = executor.gather(str(error))[0]
+        checks.append(Check("device", "error", message, "choose another --device"))
     else:
-        hardware = find_hardware(executor, found)
-        checks += [*ranks_check(hardware), memory_check(hardware), point_check(executor, found)]
-        checks += gradients_check(executor, found)
-    checks.append(executor.lead(lambda: _files(folder)))
+        hardware = find_hardware(executor, chosen)
+        checks += [*ranks_check(hardware), memory_check(hardware), point_check(executor, chosen)]
+        checks += gradients_check(executor, chosen)
+    checks.append(executor.lead(lambda: _check_files(folder)))
     return executor, checks
 
 
-def _world() -> tuple[Executor, list[Check]]:
-    """The ranks, and what MPI says of itself."""
+def _check_mpi() -> tuple[Executor, list[Check]]:
+    """Find the ranks, and check MPI's library and thread level."""
     try:
         executor = find_executor()
     except UsageError as error:
         return SerialExecutor(), [Check("mpi", "error", str(error))]
     library = executor.describe()["library"]
     if library is None:
-        detail = "not used without a launcher; mpiexec -n 2 landscape doctor tries it"
+        detail = "not used without a launcher; to test it, run mpiexec -n 2 landscape doctor"
         return executor, [Check("mpi", "ok", detail)]
     level = executor.threads()
-    good = level in ("MPI_THREAD_SERIALIZED", "MPI_THREAD_MULTIPLE")
-    remedy = "" if good else "use an MPI library that gives at least MPI_THREAD_SERIALIZED"
-    return executor, [Check("mpi", "ok" if good else "warning", f"{library}, {level}", remedy)]
+    sufficient = level in ("MPI_THREAD_SERIALIZED", "MPI_THREAD_MULTIPLE")
+    state: State = "ok" if sufficient else "warning"
+    remedy = "" if sufficient else "use an MPI library with at least MPI_THREAD_SERIALIZED"
+    return executor, [Check("mpi", state, f"{library}, {level}", remedy)]
 
 
-def _versions(executor: Executor) -> Check:
-    """The software of rank 0, and whether it is that of all."""
+def _check_versions(executor: Executor) -> Check:
+    """Check that all ranks have the software of rank 0."""
     everywhere = executor.gather((socket.gethostname(), versions()))
-    if found := other_versions(everywhere):
-        return Check("versions", "error", found)
+    if difference := other_versions(everywhere):
+        return Check("versions", "error", difference)
     listed = ", ".join(f"{name} {version}" for name, version in everywhere[0][1].items())
     if "mpi4py" in everywhere[0][1]:
         return Check("versions", "ok", listed)
@@ -88,24 +89,26 @@ def _versions(executor: Executor) -> Check:
     return Check("versions", "warning", f"{listed}, no mpi4py", remedy)
 
 
-def _launcher(executor: Executor) -> Check:
-    """What could start ranks here."""
+def _check_launcher(executor: Executor) -> Check:
+    """Check for a command that starts ranks."""
     found = launchers()
     if found or executor.size > 1:
-        return Check("launcher", "ok", ", ".join(found) or "not on the path, but it started this")
+        return Check(
+            "launcher", "ok", ", ".join(found) or "not on the path, but it started these ranks"
+        )
     remedy = "pip install 'landscape-cli[mpich]', or load your site's MPI module"
-    return Check("launcher", "warning", "neither mpiexec nor srun is found", remedy)
+    return Check("launcher", "warning", "neither mpiexec nor srun was found", remedy)
 
 
-def _tasks(executor: Executor) -> Check:
-    """Whether the tasks that a launcher started see each other."""
-    if found := separate_tasks(executor):
-        return Check("world", "error", found)
+def _check_world(executor: Executor) -> Check:
+    """Check that the tasks of a launcher form one MPI world."""
+    if problem := separate_tasks(executor):
+        return Check("world", "error", problem)
     return Check("world", "ok", f"{executor.size} rank{'s' * (executor.size > 1)}")
 
 
-def _messages(executor: Executor) -> Check:
-    """How fast the ranks talk."""
+def _check_messages(executor: Executor) -> Check:
+    """Check the speed and integrity of messages between ranks."""
     speeds = try_messages(executor)
     detail = (
         f"64 MiB broadcast at {speeds.broadcast / MEGABYTE:.0f} MB/s, "
@@ -113,20 +116,20 @@ def _messages(executor: Executor) -> Check:
     )
     if not speeds.intact:
         remedy = "the MPI library or its network is broken; ask your site"
-        return Check("messages", "error", f"{detail}, but not as they were sent", remedy)
+        return Check("messages", "error", f"{detail}, but the data arrived altered", remedy)
     if min(speeds.broadcast, speeds.gather) < SLOW_MESSAGES:
-        remedy = "that is slow; does MPI use the fast network of the nodes?"
+        remedy = "this is slow; does MPI use the fast network of the nodes?"
         return Check("messages", "warning", detail, remedy)
     return Check("messages", "ok", detail)
 
 
-def _files(folder: Path) -> Check:
-    """Whether rank 0 can write surfaces in a folder."""
+def _check_files(folder: Path) -> Check:
+    """Check that rank 0 can write surfaces to a folder."""
     place = folder.absolute()
     try:
         trial = try_folder(place)
     except StoreError as error:
-        remedy = "make the folder, or name another that you may write to"
+        remedy = "create it, or name a folder that you can write to"
         return Check("files", "error", str(error), remedy)
     detail = (
         f"{place}: written, synced, replaced and read back in {trial.seconds:.3f} s, "
@@ -135,8 +138,8 @@ def _files(folder: Path) -> Check:
     if trial.warnings:
         return Check("files", "warning", f"{detail}; {trial.warnings[0]}")
     if trial.free < LEAST_FREE:
-        return Check("files", "warning", detail, "make room, or name another folder")
+        return Check("files", "warning", detail, "free some space, or name another folder")
     if trial.seconds > SLOW_PUBLISHING:
-        remedy = "that is slow; a run publishes less often there, and loses more if it is killed"
+        remedy = "this is slow; a run publishes less often here, and loses more if it is killed"
         return Check("files", "warning", detail, remedy)
     return Check("files", "ok", detail)

@@ -1,4 +1,4 @@
-"""Checks of what ranks compute with: devices, memory, and the values they give."""
+"""Checks of the ranks' devices and memory, and of the values that they compute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from landscape_cli.run.setup.placement import place_ranks
 from landscape_cli.run.setup.records import RankPlacement
 
 ROUNDING = 1e-5
-"""The part of a value by which rounding may make ranks differ."""
+"""Relative difference of values between ranks that rounding can explain."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class RankHardware:
 
     Args:
         placement: its host, device and threads.
-        free: bytes of memory free on the device.
-        total: bytes of memory of the device.
-        gpu: the GPU's name; None on a CPU.
-        uuid: the GPU's; None on a CPU.
+        free: free memory of the device in bytes.
+        total: total memory of the device in bytes.
+        gpu: name of the GPU; None on a CPU.
+        uuid: UUID of the GPU; None on a CPU.
     """
 
     placement: RankPlacement
@@ -43,17 +43,17 @@ class RankHardware:
 
 
 def find_hardware(executor: Executor, device: torch.device) -> list[RankHardware]:
-    """Look at each rank's device; called by every rank."""
+    """Collect the hardware of each rank; called by every rank."""
     placement = place_ranks(executor, device, None)[executor.rank]
-    found = RankHardware(placement, free_memory(device), total_memory(device))
+    hardware = RankHardware(placement, free_memory(device), total_memory(device))
     if device.type == "cuda":
         gpu = torch.cuda.get_device_properties(device)
-        found = replace(found, gpu=gpu.name, uuid=str(getattr(gpu, "uuid", device)))
-    return executor.gather(found)
+        hardware = replace(hardware, gpu=gpu.name, uuid=str(getattr(gpu, "uuid", device)))
+    return executor.gather(hardware)
 
 
 def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
-    """Report the ranks of each host, and each GPU that ranks share."""
+    """Report the ranks on each host, and each GPU that several ranks share."""
     hosts: dict[str, list[str]] = {}
     gpus: dict[tuple[str, str], list[int]] = {}
     for rank, one in enumerate(hardware):
@@ -79,7 +79,7 @@ def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
 
 
 def memory_check(hardware: Sequence[RankHardware]) -> Check:
-    """Report the free memory of the device that has least."""
+    """Report the free memory of the device with the least."""
     least = min(hardware, key=lambda one: one.free)
     place = least.placement
     free, total = least.free / GIBIBYTE, least.total / GIBIBYTE
@@ -87,52 +87,54 @@ def memory_check(hardware: Sequence[RankHardware]) -> Check:
     if len({(one.placement.host, one.placement.device) for one in hardware}) > 1:
         detail += ", more on the others"
     if least.free < LEAST_FREE:
-        return Check("memory", "warning", detail, "what else runs there?")
+        return Check("memory", "warning", detail, "see what else runs there")
     return Check("memory", "ok", detail)
 
 
 def point_check(executor: Executor, device: torch.device) -> Check:
-    """One point of a small surface on every rank."""
+    """Compare one point of a small surface between ranks."""
     values = executor.gather(_value(device, executor.rank))
     failed = {rank: value for rank, value in enumerate(values) if isinstance(value, str)}
     if failed:
         rank, text = next(iter(failed.items()))
-        return Check("one point", "error", f"rank {rank}: {text}", "does PyTorch suit this device?")
+        return Check(
+            "one point", "error", f"rank {rank}: {text}", "check that PyTorch supports this device"
+        )
     numbers = [float(value) for value in values]
     spread = max(numbers) - min(numbers)
     detail = f"loss {numbers[0]:.9g}" + (" on every rank" if len(numbers) > 1 else "")
     if not all(map(math.isfinite, numbers)) or spread > ROUNDING * abs(numbers[0]):
         detail = f"loss {', '.join(f'{number:.9g}' for number in numbers)}, by rank"
-        return Check("one point", "error", detail, "these devices do not compute what they should")
+        return Check("one point", "error", detail, "at least one device computes wrong values")
     if spread:
         detail = f"loss {numbers[0]:.9g}, but up to {spread:.2g} apart between ranks"
-        remedy = "points differ by rounding with the rank; use nodes with the same processors"
+        remedy = "rounding differs between ranks; use nodes with the same processors"
         return Check("one point", "warning", detail, remedy)
     return Check("one point", "ok", detail)
 
 
 def gradients_check(executor: Executor, device: torch.device) -> list[Check]:
-    """Weight gradients where oneDNN is known to damage them, on one rank of each host.
+    """Check weight gradients that oneDNN is known to damage, on one rank of each host.
 
-    They are tried in processes of their own, with the guard and without. GPUs are not affected.
+    Separate processes compute them with the guard and without. GPUs are not affected.
     """
     found = None
     if device.type == "cpu" and executor.local_rank == 0:
         guarded, bare = selfcheck.start(guard=True), selfcheck.start(guard=False)
         found = socket.gethostname(), selfcheck.damage(guarded), selfcheck.damage(bare)
-    return [judge_gradients(*one) for one in executor.gather(found) if one is not None]
+    return [judge_gradients(*host) for host in executor.gather(found) if host is not None]
 
 
 def judge_gradients(host: str, guarded: str | None, bare: str | None) -> Check:
-    """Judge what is wrong with weight gradients on a host, if anything.
+    """Judge the weight gradients on a host.
 
     Args:
-        host: its name.
-        guarded: what is wrong with those that landscape takes.
-        bare: what is wrong with those that PyTorch takes alone.
+        host: name of the host.
+        guarded: the fault of gradients that landscape computes; None if they are right.
+        bare: the fault of gradients that PyTorch computes on its own; None if they are right.
     """
     if guarded:
-        remedy = "trust no derivatives from this host; try another version of PyTorch"
+        remedy = "do not trust derivatives from this host; try another version of PyTorch"
         return Check("gradients", "error", f"{host}: wrong ({guarded})", remedy)
     if not bare:
         return Check("gradients", "ok", f"{host}: right in every memory format")
@@ -144,7 +146,7 @@ def judge_gradients(host: str, guarded: str | None, bare: str | None) -> Check:
 
 
 def _value(device: torch.device, rank: int) -> float | str:
-    """The point's value on this rank, or why there is none."""
+    """Return the point's value on this rank, or the error as text."""
     try:
         return try_point(device, rank)
     except Exception as error:

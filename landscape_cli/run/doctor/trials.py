@@ -1,4 +1,4 @@
-"""Small trials of what a run needs: messages between ranks, and the forward pass itself."""
+"""Small trials of what a run needs: messages between ranks, and a forward pass."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.records.tiles import Tile
 
 MESSAGE = 64 << 20
-"""Bytes that are sent."""
+"""Size of a message in bytes."""
 
 SAMPLES, FEATURES, CLASSES = 256, 16, 4
 
 
 @dataclass(frozen=True)
 class Messages:
-    """How messages went.
+    """Speed and integrity of messages between ranks.
 
     Args:
-        broadcast: bytes a second from rank 0 to all.
-        gather: bytes a second of all ranks' parts, to every rank.
-        intact: whether everything came as it was sent.
+        broadcast: bytes per second from rank 0 to all.
+        gather: bytes per second when every rank receives the parts of all.
+        intact: True if all data arrived as sent.
     """
 
     broadcast: float
@@ -42,7 +42,7 @@ class Messages:
 
 
 def try_messages(executor: Executor) -> Messages:
-    """Send 64 MiB to all ranks, and gather as many from all of them; called by every rank."""
+    """Broadcast 64 MiB from rank 0, and gather 64 MiB from all ranks; called by every rank."""
     array = np.zeros(MESSAGE, np.uint8)
     if executor.rank == 0:
         array = np.resize(np.arange(251, dtype=np.uint8), MESSAGE)
@@ -55,15 +55,15 @@ def try_messages(executor: Executor) -> Messages:
     executor.gather(None)
     end = time.monotonic()
     sums = executor.gather((zlib.crc32(array.data), [zlib.crc32(part.data) for part in parts]))
-    intact = all(one == sums[0] for one in sums) and len(set(sums[0][1])) == 1
+    intact = all(checksums == sums[0] for checksums in sums) and len(set(sums[0][1])) == 1
     return Messages(MESSAGE / (middle - begin), MESSAGE / (end - middle), intact)
 
 
 def try_point(device: torch.device, rank: int = 0) -> float:
-    """The loss of a small network on random data, the same everywhere, beside its centre.
+    """Return the loss of a small random network near its centre, which is the same everywhere.
 
     Raises:
-        Exception: whatever goes wrong on this device.
+        Exception: any error on this device.
     """
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(SAMPLES, FEATURES, generator=generator)

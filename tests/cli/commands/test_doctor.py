@@ -63,8 +63,8 @@ def test_a_folder_that_can_t_be_written_is_an_error(workplace, capsys, folder):
     lines = table(capsys.readouterr().out)
     assert lines["files"] == (
         "error",
-        f"{workplace.folder / folder} is not a folder; make the folder, or name another that you "
-        "may write to",
+        f"{workplace.folder / folder} is not a folder; create it, or name a folder that you can "
+        "write to",
     )
     assert [state for state, _ in lines.values()].count("error") == 1
 
@@ -154,7 +154,7 @@ def test_what_ranks_compute_is_compared(values, state, words):
 )
 def test_messages_are_judged(monkeypatch, speeds, state):
     monkeypatch.setattr(examination, "try_messages", lambda executor: speeds)
-    assert examination._messages(Ranks()).state == state
+    assert examination._check_messages(Ranks()).state == state
 
 
 @pytest.mark.parametrize(
