@@ -1,4 +1,4 @@
-"""One run: what is still to do -> executor -> store."""
+"""Runs: computing, estimating and probing surfaces."""
 
 from landscape_cli.run.compute import Outcome, compute
 from landscape_cli.run.estimate import Estimate, estimate

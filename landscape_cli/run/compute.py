@@ -1,4 +1,4 @@
-"""A run: tiles out, results in, the file published now and then."""
+"""A run: tiles go out, results come in, and the file is published regularly."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Outcome:
 
     Args:
         surface: the surface's file.
-        directions: the file of its directions; None if the slice has none.
-        computed: the number of points that this run computed; 0 if the file was complete before.
-        stopped: the reason why the run stopped before the file was complete, None if it did not.
-        left: the number of points left then; known on rank 0.
-        failed: the number of points that failed, with ``keep_going``.
-        failure: the message of the first of them; known on rank 0.
+        directions: the directions file; None if the slice has no directions.
+        computed: number of points that this run computed; 0 if the file was already complete.
+        stopped: reason why the run stopped before the file was complete, or None.
+        left: number of points left then; known on rank 0.
+        failed: number of points that failed, with ``keep_going``.
+        failure: message of the first failure; known on rank 0.
     """
 
     surface: Path
@@ -64,20 +64,20 @@ def compute(
 ) -> Outcome:
     """Compute a surface and write its file; called by every rank.
 
-    A complete file of the same configuration is left alone, an incomplete one is continued, any
-    other is refused.
+    A complete file of the same configuration is left alone, an incomplete one is continued, and any
+    other file is refused.
 
     Args:
-        config: what to compute.
+        config: the run.
         executor: the ranks.
-        overwrite: compute everything again, whatever the file holds.
-        resume: insist that there is a file to continue.
+        overwrite: compute everything, regardless of an existing file.
+        resume: require a file to continue.
         command: the command line, for the file's provenance.
         quiet: show no progress.
         problem: the user's object, in place of the one that the configuration names.
 
     Raises:
-        LandscapeError: for everything that a user can cause.
+        LandscapeError: for any error that a user can cause.
     """
     executor.stop = Stop(executor.lead(lambda: time_left(config)))
     lock = Lock(config.file, warn)
@@ -134,7 +134,7 @@ def _compute(
 
 
 def _directions(output: Path) -> Path | None:
-    """Return the file of the surface's directions, if there is one."""
+    """Return the surface's directions file, if there is one."""
     path = directions_path(output)
     return path if path.exists() else None
 
@@ -146,9 +146,9 @@ def _record(
     quiet: bool,
     pace: Pace,
 ) -> int:
-    """Take in the results as they come, and count the points in them.
+    """Record results as they come, and count their points.
 
-    What was done is on disk however this ends.
+    All recorded points are on disk at the end, also after an error.
     """
     session.begin()
     computed = 0

@@ -1,4 +1,4 @@
-"""The estimate of what a run takes, from a few of its points; nothing is written."""
+"""The estimate of a run's time, memory and disk space, from a few of its points."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from landscape_cli.run.setup.stages import set_up
 from landscape_cli.store import own_points, surface_bytes
 
 POINTS = 5
-"""Points that are timed: the centre, and then corners."""
+"""Number of points that are timed: the centre, then corners."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Time, memory and disk space that a run takes.
+    """Time, memory and disk space of a run.
 
     Args:
-        points: the number that it computes: the grid's, or a shard's.
-        seconds: for one point on one rank, the median of a few.
-        device: ``cpu`` or ``cuda:N``, where it was measured.
+        points: number of points to compute, of the grid or the shard.
+        seconds: median time of a point on one rank.
+        device: device of the measurement, ``cpu`` or ``cuda:N``.
         threads: CPU threads of a rank.
-        memory: bytes that a rank takes: of its device, or of the process on a CPU.
-        surface: bytes of the surface's file.
-        directions: bytes of the file of its directions.
+        memory: peak memory of a rank in bytes: of its GPU, or of the process on a CPU.
+        surface: size of the surface's file in bytes.
+        directions: size of the directions file in bytes.
     """
 
     points: int
@@ -48,25 +48,27 @@ class Estimate:
 
     @property
     def hours(self) -> float:
-        """All points in core-hours, or in GPU-hours on a GPU."""
-        share = self.threads if self.device == "cpu" else 1
-        return self.points * self.seconds * share / 3600
+        """Core-hours of all points, or GPU-hours on a GPU."""
+        units = self.threads if self.device == "cpu" else 1
+        return self.points * self.seconds * units / 3600
 
     def wall(self, ranks: int) -> float:
-        """Return the seconds on some ranks like this one: those of the longest queue of points."""
+        """Return the wall-clock seconds on a number of ranks like this one."""
         return -(-self.points // ranks) * self.seconds
 
 
 def estimate(
     config: RunConfig, executor: Executor, problem: Problem | None = None
 ) -> Estimate | None:
-    """Set a run up, time a few points, and extrapolate to all; called by every rank.
+    """Set up a run, time a few points and extrapolate to all; called by every rank.
+
+    Nothing is written.
 
     Returns:
         The estimate on rank 0, None elsewhere.
 
     Raises:
-        LandscapeError: for everything that a user can cause, as the run itself would.
+        LandscapeError: for any error that a user can cause, as in the run itself.
     """
     start = Start(executor.lead(lambda: resolve(config)))
     setup = set_up(start, executor, problem)
@@ -90,7 +92,7 @@ def estimate(
 
 
 def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
-    """Evaluate a few points, each as a tile; the first twice, since the first pass is slow."""
+    """Evaluate a few points as tiles, the first twice because the first pass is slow."""
     tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
     return [evaluator.evaluate(tile) for tile in tiles][1:]
 

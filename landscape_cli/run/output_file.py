@@ -1,4 +1,4 @@
-"""The file of a run: created, or continued where it ends."""
+"""The file of a run: created, or opened to continue."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from landscape_cli.store import (
 from landscape_cli.util.logs import warn
 
 CHOICES = ("calibration", "compilation", "probe")
-"""Facts on how the first run of a file chose settings and ranges, which later runs keep."""
+"""Provenance keys on the choices of a file's first session, which later sessions keep."""
 
 
 def open_file(
     start: Start, evaluator: Evaluator, facts: RunFacts, session: Session, lock: Lock
 ) -> Recorder:
-    """Begin the file, or continue the one that is there; either way it is on disk after this."""
+    """Create the file or open the existing one, and publish it."""
     output, config = lock.output, start.config
     checkpoint = None if start.checkpoint is None else asdict(start.checkpoint)
     provenance = {"checkpoint": checkpoint, **facts.as_mapping()}
@@ -67,9 +67,7 @@ def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:
     """List value-determining facts that changed since the file was created."""
     now = json.loads(json.dumps(compared))
     return [
-        f"{key}: the problem gives others now than when the file was begun"
-        for key in now
-        if stored.get(key) != now[key]
+        f"{key}: changed since the file was created" for key in now if stored.get(key) != now[key]
     ]
 
 
@@ -79,21 +77,21 @@ def store_tensors(
     output: Path,
     check: Callable[[], None],
 ) -> None:
-    """Write the directions of a slice beside its surface, in a type that HDF5 has.
+    """Write the directions of a slice beside its surface, in dtypes that HDF5 supports.
 
     Args:
-        stored: by name.
-        parameters: the model's, for the shapes.
+        stored: the directions by name.
+        parameters: the model's parameters, for the shapes.
         output: the surface's file.
         check: called before the file is replaced; raises to prevent it.
     """
     shapes = {name: tuple(view.shape) for name, view in parameters.views.items()}
 
-    def pieces(one: StoredTensors) -> Iterator[tuple[str, Index, NDArray[Any]]]:
-        for name, index, entries in one.pieces():
-            known = entries.dtype in (torch.float16, torch.float32, torch.float64)
-            yield name, index, (entries if known else entries.float()).cpu().numpy()
+    def pieces(tensors: StoredTensors) -> Iterator[tuple[str, Index, NDArray[Any]]]:
+        for name, index, entries in tensors.pieces():
+            supported = entries.dtype in (torch.float16, torch.float32, torch.float64)
+            yield name, index, (entries if supported else entries.float()).cpu().numpy()
 
-    entries = {name: partial(pieces, one) for name, one in stored.items()}
-    attributes = {name: one.attributes for name, one in stored.items()}
+    entries = {name: partial(pieces, tensors) for name, tensors in stored.items()}
+    attributes = {name: tensors.attributes for name, tensors in stored.items()}
     write_directions(output, shapes, entries, attributes, check)

@@ -1,4 +1,4 @@
-"""The speed of each rank, and what a log says of a run."""
+"""The speed of each rank, and log messages about tiles and settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pace:
-    """Speeds of the ranks, from the results as they come to rank 0.
+    """Speeds of the ranks, learnt from results on rank 0.
 
     Args:
         ranks: the number of ranks.
@@ -27,37 +27,37 @@ class Pace:
         self._speeds = Speeds(ranks)
 
     def add(self, result: TileResult) -> None:
-        """Learn from a tile how fast its rank is."""
+        """Learn a rank's speed from a result."""
         points, seconds = len(result.indices), float(result.seconds.sum())
         self._speeds.learn(result.rank, points, seconds)
         logger.debug("tile of %d points by rank %d in %.3g s", points, result.rank, seconds)
 
     def remark(self) -> str:
-        """Name the slowest of several ranks."""
-        found = self._speeds.slowest()
-        return f"slowest rank {found[0]}: {found[1]:.3g} point/s" if found else ""
+        """Return a note on the slowest of several ranks, for the progress bar."""
+        slowest = self._speeds.slowest()
+        return f"slowest rank {slowest[0]}: {slowest[1]:.3g} point/s" if slowest else ""
 
 
 def logged(work: Work) -> Work:
     """Return a rank's work that logs the start and the end of each tile."""
 
     @wraps(work)
-    def noted(tile: Tile) -> TileResult:
-        place = coordinates_text(tile.coordinates[0])
-        logger.debug("tile of %d points from %s", len(tile.indices), place)
+    def logging_work(tile: Tile) -> TileResult:
+        first = coordinates_text(tile.coordinates[0])
+        logger.debug("tile of %d points from %s", len(tile.indices), first)
         begin = time.monotonic()
         result = work(tile)
         logger.debug("done in %.3g s", time.monotonic() - begin)
         return result
 
-    return noted
+    return logging_work
 
 
 def log_choices(facts: ForwardFacts) -> None:
-    """Log which settings of the forward pass were tried, and what came of them."""
+    """Log the settings of the forward pass that were tried, with their outcomes."""
     tried: Any = (facts.calibration or {}).get("tried", ())
-    for one in tried:
-        logger.debug("tried %s", ", ".join(f"{key}: {value}" for key, value in one.items()))
+    for candidate in tried:
+        logger.debug("tried %s", ", ".join(f"{key}: {value}" for key, value in candidate.items()))
     if facts.compilation:
         outcome = ", ".join(f"{key}: {value}" for key, value in facts.compilation.items())
         logger.debug("compiling: %s", outcome)

@@ -1,4 +1,4 @@
-"""The introduction of a run: what is going to be computed, and where."""
+"""The introduction of a run: what will be computed, and where."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from landscape_cli.store import Recorder
 from landscape_cli.util.logs import tell
 
 PRECISION_TOLERANCE = 0.02
-"""Relative difference from fp32 above which a reduced precision is warned of."""
+"""Relative difference from fp32 above which a reduced precision causes a warning."""
 
 
 def introduce(setup: Setup, recorder: Recorder) -> None:
-    """Say in a few lines what is going to be computed, and where."""
+    """Say in a few lines what will be computed, and where."""
     facts, placements = setup.facts, setup.placements
     samples = ", ".join(f"{one.samples} {split}" for split, one in facts.splits.items())
     fresh = len(recorder.surface.provenance["runs"]) == 1
@@ -46,7 +46,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
 
 
 def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:
-    """Count the ranks with the same host, device and threads, and warn of GPUs that they share."""
+    """Count ranks with equal host, device and threads, and warn of shared GPUs."""
     counts = Counter((one.host, one.device_name, one.threads, one.on_cpu) for one in placements)
     return [
         *(
@@ -63,10 +63,10 @@ def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:
 
 
 def _precision_line(precision: str, errors: Sequence[Any]) -> str:
-    """Say how much a reduced precision changes the values, as a warning if that is much."""
-    found = [value for point in errors for value in point["relative"].values()]
-    largest = max((value for value in found if value is not None), default=0.0)
+    """Say how much a reduced precision changes the values, as a warning if by too much."""
+    relative = [value for point in errors for value in point["relative"].values()]
+    largest = max((value for value in relative if value is not None), default=0.0)
     line = (
-        f"{precision} differs from fp32 by at most {largest:.2g} of a value, at centre and corners"
+        f"{precision}: relative difference from fp32 at most {largest:.2g}, at centre and corners"
     )
-    return f"warning: {line}" if largest > PRECISION_TOLERANCE or None in found else line
+    return f"warning: {line}" if largest > PRECISION_TOLERANCE or None in relative else line

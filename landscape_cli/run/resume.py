@@ -1,4 +1,4 @@
-"""The start of a run, fresh or continued: checked before anything heavy."""
+"""The start of a run, fresh or continued, with all checks that need no model."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from landscape_cli.store import check_writable, own_points, read_surface
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """A checkpoint's file.
+    """The identity of a checkpoint's file.
 
     Args:
         path: as the user wrote it.
-        sha256: of its content.
+        sha256: SHA-256 of its content.
     """
 
     path: str
@@ -41,15 +41,15 @@ class CheckpointFacts:
 
 @dataclass(frozen=True)
 class Start:
-    """The configuration of a run, and the state of its file, as rank 0 found it.
+    """The configuration of a run and the state of its file, as found by rank 0.
 
     Args:
-        config: with every default of its slice and directions filled in.
-        fresh: True if everything is computed; otherwise the file is continued.
-        complete: True if the file is complete, no point has failed, and nothing is left to do.
-        settings: the file's settings of the forward pass; None for a new file.
-        checkpoint: the trained weights' file; None without one.
-        sampling: the file's choice of samples, if there was one.
+        config: the configuration, with the defaults of its slice and directions filled in.
+        fresh: True for a new file; False if a file is continued.
+        complete: True if no point of the file is left to do and none has failed.
+        settings: settings of the forward pass in the file; None for a new file.
+        checkpoint: file of the trained weights; None without one.
+        sampling: choice of samples in the file, if there was one.
     """
 
     config: RunConfig
@@ -63,19 +63,18 @@ class Start:
 def decide(
     config: RunConfig, overwrite: bool, resume: bool, lock: Callable[[], None] = lambda: None
 ) -> Start:
-    """Check what can be checked without the model, and look at the file that is there.
+    """Check all that can be checked without the model, and inspect an existing file.
 
     Args:
-        config: what to compute.
-        overwrite: compute everything anew, whatever the file holds.
-        resume: insist that there is a file to continue.
-        lock: is called before that file is looked at, to keep other runs from changing it.
+        config: the run.
+        overwrite: compute everything, regardless of an existing file.
+        resume: require a file to continue.
+        lock: called before an existing file is read, to keep other runs from changing it.
 
     Raises:
-        UsageError: for settings of directions that make no sense, or options that exclude each
-            other.
+        UsageError: for invalid settings of directions, or options that exclude each other.
         CheckpointError: if the checkpoint can't be read.
-        StoreError: if the output can't be written, or holds something else that would be lost.
+        StoreError: if the output can't be written, or is another file that would be lost.
     """
     if overwrite and resume:
         raise UsageError("--overwrite and --resume exclude each other; choose one")
@@ -88,7 +87,7 @@ def decide(
             raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
         checkpoint = CheckpointFacts(config.checkpoint, file_hash(config.checkpoint))
     if resume and not output.exists():
-        raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to begin")
+        raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to start")
     lock()
     if overwrite or not output.exists():
         return Start(config, checkpoint=checkpoint)
@@ -115,11 +114,11 @@ def decide(
 def resolve(config: RunConfig) -> RunConfig:
     """Fill in the defaults of the slice and of each direction.
 
-    A shard is not calibrated, so that all shards have the same bits as the whole grid that is
-    computed so.
+    A shard is not calibrated, so that merged shards equal, bit for bit, the whole grid computed
+    without calibration.
 
     Raises:
-        UsageError: for a setting that a kind does not know, or a slice that can't have this grid.
+        UsageError: for an unknown setting of a kind, or a slice that does not support this grid.
     """
     recipe = slice_from(config.slice)
     directions = directions_from(config.directions)
@@ -147,19 +146,20 @@ def resolve(config: RunConfig) -> RunConfig:
 
 
 def refuse_other(output: Path, changes: list[str]) -> None:
-    """Refuse to continue a file that was made with something else.
+    """Refuse to continue a file whose values would differ.
 
     Raises:
-        StoreError: listing what differs, if anything does.
+        StoreError: listing the changes, if there are any.
     """
     if changes:
         raise StoreError(
             f"{output} was made with another configuration ({'; '.join(changes)}); choose another "
-            "--output, or --overwrite to compute it anew"
+            "--output, or --overwrite to recompute it"
         )
 
 
 def _changes(config: RunConfig, checkpoint: CheckpointFacts | None, stored: Surface) -> list[str]:
+    """List the differences between a run and a stored surface that affect the values."""
     if imported := stored.provenance.get("imported"):
         return [f"imported from {imported.get('path')}"]
     lines = differences(stored.config, config)
@@ -169,7 +169,7 @@ def _changes(config: RunConfig, checkpoint: CheckpointFacts | None, stored: Surf
     before = stored.provenance.get("checkpoint") or {}
     after = {} if checkpoint is None else asdict(checkpoint)
     if before.get("sha256") != after.get("sha256"):
-        content = ", with another content" if before.get("path") == after.get("path") else ""
+        content = ", with different content" if before.get("path") == after.get("path") else ""
         lines.append(
             f"checkpoint: {before.get('path')} in the file, {after.get('path')} now{content}"
         )

@@ -1,4 +1,4 @@
-"""The rounds of a run: all points at once, or for adaptive refinement one round after another."""
+"""The rounds of a run: a single one for all points, or several for adaptive refinement."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from landscape_cli.store import Recorder
 def all_results(
     config: RunConfig, executor: Executor, recorder: Recorder | None, work: Work
 ) -> Iterator[TileResult]:
-    """The results of all rounds, as they come; called by every rank.
+    """Yield the results of all rounds as they come; called by every rank.
 
     Args:
-        config: what to compute.
+        config: the run.
         executor: the ranks.
-        recorder: on rank 0 what takes in each result before it asks for the next; None elsewhere.
+        recorder: on rank 0, the recorder, which must have each result before the next is
+            requested; None elsewhere.
         work: evaluates a tile.
     """
     grid = Grid(config.grid, config.repeats)
@@ -40,21 +41,21 @@ def all_results(
 
 
 class _Rounds:
-    """What to do in each round; on rank 0."""
+    """The points of each round, chosen on rank 0."""
 
     def __init__(self, config: RunConfig, recorder: Recorder) -> None:
         self._recorder = recorder
         self._grid = Grid(config.grid, config.repeats)
         self._refinement: Refinement | None = None
-        if (how := config.adaptive) is not None:
+        if (adaptive := config.adaptive) is not None:
             self._refinement = Refinement(
-                self._grid.shape, how.tolerance, how.scale, how.quantities
+                self._grid.shape, adaptive.tolerance, adaptive.scale, adaptive.quantities
             )
         self._begun = False
         self.todo: Indices = np.empty(0, np.int64)
 
     def advance(self) -> bool:
-        """Choose the points of the next round; say whether there are any."""
+        """Choose the points of the next round, and return True if there are any."""
         if self._refinement is None:
             self.todo = self._recorder.todo if not self._begun else np.empty(0, np.int64)
         else:

@@ -1,4 +1,4 @@
-"""The session of a run: one start of the command, as the file's ``runs`` list it."""
+"""The sessions of a run: starts of the command, as listed in the file's ``runs``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Session:
 
     Args:
         command: the command line.
-        versions: of Python and the packages that decide the numbers.
+        versions: versions of Python and of the packages that affect the numbers.
         mpi: the number of ranks and the MPI library.
-        ranks: the placement of each.
-        shard: the part of the grid, if it is not all of it.
-        started: in UTC, as ISO 8601.
+        ranks: placement of each rank.
+        shard: the part of the grid; None for the whole grid.
+        started: time of the start in UTC, as ISO 8601.
         notes: remarks on how points were computed.
     """
 
@@ -36,7 +36,7 @@ class Session:
     _begin: float = field(default_factory=time.monotonic)
 
     def as_mapping(self) -> Json:
-        """Return what is known, as plain values."""
+        """Return the known entries as plain values."""
         finished, seconds = self._end or (None, None)
         known: dict[str, object] = {
             "command": list(self.command),
@@ -52,20 +52,20 @@ class Session:
         return {key: value for key, value in known.items() if value is not None}
 
     def begin(self) -> None:
-        """Start measuring the time that the points take."""
+        """Start the clock for the points."""
         self._begin = time.monotonic()
 
     def remark(self, note: str, recorder: Recorder) -> None:
-        """Add a remark, also to the file's next version."""
+        """Add a remark, which the next published file includes."""
         self.notes.append(note)
         self._record(recorder)
 
     def end(self, recorder: Recorder) -> None:
-        """Note when the session ended, also for the file's next version."""
+        """Set the end of the session, which the next published file includes."""
         self._end = now(), round(time.monotonic() - self._begin, 3)
         self._record(recorder)
 
     def _record(self, recorder: Recorder) -> None:
-        """Replace the last of the file's runs, which is this one."""
+        """Update this session in the file's runs, of which it is the last."""
         *earlier, _ = recorder.surface.provenance["runs"]
         recorder.note("runs", [*earlier, self.as_mapping()])

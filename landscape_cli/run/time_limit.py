@@ -1,4 +1,4 @@
-"""How long a run may take."""
+"""The time limit of a run, from its configuration and the batch system."""
 
 from __future__ import annotations
 
@@ -11,36 +11,33 @@ from landscape_cli.config.durations import parse_duration
 from landscape_cli.config.run_config import RunConfig
 
 PUBLISHING = 1.0
-"""Seconds kept back for the last file."""
+"""Seconds reserved for publishing the last file."""
 
 SLURM_SHARE, SLURM_LEAST, SLURM_MOST = 0.05, 5.0, 60.0
-"""What is kept back of the time that a Slurm job has left, between so many seconds."""
+"""Safety margin: this fraction of the remaining Slurm time, clamped to these bounds in seconds."""
 
 
 def time_left(config: RunConfig) -> float | None:
-    """Seconds that tiles may take from now on, by the configuration and the batch system.
-
-    None without any limit.
-    """
-    found = []
+    """Return the seconds left for tiles, or None if there is no limit."""
+    limits = []
     if config.time_limit is not None:
-        found.append(parse_duration(config.time_limit) - PUBLISHING)
+        limits.append(parse_duration(config.time_limit) - PUBLISHING)
     if (end := slurm_end()) is not None:
         left = end - time.time()
-        found.append(left - min(max(SLURM_SHARE * left, SLURM_LEAST), SLURM_MOST))
-    return min(found, default=None)
+        limits.append(left - min(max(SLURM_SHARE * left, SLURM_LEAST), SLURM_MOST))
+    return min(limits, default=None)
 
 
 def slurm_end() -> float | None:
-    """When the Slurm job ends that this process belongs to, in seconds since 1970; or None."""
+    """Return the end of this process's Slurm job in seconds since 1970, or None outside of one."""
     if "SLURM_JOB_ID" not in os.environ:
         return None
     end = os.environ.get("SLURM_JOB_END_TIME", "")
-    return float(end) if end.isdigit() else _asked(os.environ["SLURM_JOB_ID"])
+    return float(end) if end.isdigit() else _query_end(os.environ["SLURM_JOB_ID"])
 
 
-def _asked(job: str) -> float | None:
-    """The same, from the batch system itself: older versions of Slurm do not tell their jobs."""
+def _query_end(job: str) -> float | None:
+    """Ask Slurm for the end of a job, since older versions do not set the variable."""
     command = ["squeue", "--noheader", "--job", job, "--format", "%e"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20)

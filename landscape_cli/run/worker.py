@@ -1,4 +1,4 @@
-"""The work of a rank: a tile's values, also when points fail or memory runs out."""
+"""The work of a rank: evaluating tiles, even if points fail or memory runs out."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
 LONGEST_MESSAGE = 400
-"""Characters of a failure's message that are stored at most."""
+"""Largest number of characters stored of a failure's message."""
 
 
 class Worker:
     """Evaluates tiles.
 
-    When memory runs out, micro-batches are halved and the tile is tried again. Values may then
-    differ by rounding, so the result has a note.
+    If memory runs out, micro-batches are halved and the tile is retried. Values may then differ by
+    rounding, so the result gets a note.
 
     Args:
         evaluator: evaluates tiles.
         place: the rank, host and device, for messages.
-        keep_going: mark points that fail, and go on, instead of failing.
+        keep_going: mark points that fail and go on, instead of failing.
         repeated: True if the last coordinate is the number of a repeat.
     """
 
@@ -45,7 +45,7 @@ class Worker:
         """Return the values at a tile's points.
 
         Raises:
-            LandscapeError: if the objective returns something else than it should.
+            LandscapeError: if the objective's result is invalid.
             RankError: with the point and the traceback of any other failure.
         """
         notes: list[str] = []
@@ -56,14 +56,14 @@ class Worker:
                 if not out_of_memory(error):
                     return self._failed(tile, error, notes)
                 failure = error.with_traceback(None)
-            # Outside of the handler, where the traceback no longer holds the point's tensors.
+            # Outside the handler, where no traceback keeps the point's tensors alive.
             before = self._evaluator.settings.micro_batch
             if not halve(self._evaluator):
                 return self._failed(tile, failure, notes)
             now = self._evaluator.settings.micro_batch
             notes.append(
                 f"{self._place} ran out of memory at {self._point()} with micro-batches of "
-                f"{before} samples, and goes on with {now}"
+                f"{before} samples, and continues with {now}"
             )
 
     def _failed(self, tile: Tile, error: Exception, notes: list[str]) -> TileResult:
@@ -77,8 +77,8 @@ class Worker:
             ) from None
         if len(tile.indices) > 1:
             pairs = zip(tile.indices, tile.coordinates, strict=True)
-            found = joined([self(Tile((index,), (where,))) for index, where in pairs])
-            return replace(found, notes=(*notes, *found.notes))
+            result = joined([self(Tile((index,), (point,))) for index, point in pairs])
+            return replace(result, notes=(*notes, *result.notes))
         return TileResult(
             tile.indices,
             {},
@@ -94,7 +94,7 @@ class Worker:
 
 
 def joined(results: list[TileResult]) -> TileResult:
-    """Join results into one; NaN where one lacks a value that another has."""
+    """Join results into one, with NaN for values that a result lacks."""
     quantities = dict.fromkeys(key for result in results for key in result.values)
 
     def column(parts: list[Mapping[Quantity, NDArray[np.float64]]], key: Quantity) -> Any:

@@ -155,7 +155,7 @@ def test_a_checkpoint_with_another_content_is_refused(run):
     example.stored_weights("net.pt")
     run(checkpoint="net.pt")
     torch.save({k: v + 1 for k, v in example.regression().model.state_dict().items()}, "net.pt")
-    with pytest.raises(StoreError, match=r"net.pt now, with another content"):
+    with pytest.raises(StoreError, match=r"net.pt now, with different content"):
         run(checkpoint="net.pt")
 
 
@@ -176,7 +176,7 @@ def test_data_that_has_changed_is_refused(run, workplace):
     surface = read_surface(path)
     surface.provenance["splits"]["train"]["fingerprint"] = "0" * 32
     write_surface(path, surface)
-    with pytest.raises(StoreError, match="splits: the problem gives others now"):
+    with pytest.raises(StoreError, match="splits: changed since the file was created"):
         run(problem="changing_one:build")
 
 

@@ -184,7 +184,7 @@ CONFIG = "{problem: 'a:b', grid: {x: [0, 1, 3]}}"
         ({"repeats": 0}, "repeats: .*got 0"),
         ({"repeats": 1001}, "repeats: .*got 1001"),
         ({"repeats": "many"}, "repeats: .*got 'many'"),
-        ({"repeats": 2, "adaptive.tolerance": 0.1}, "repeats: 2 are computed .* drop one"),
+        ({"repeats": 2, "adaptive.tolerance": 0.1}, "repeats: 2 excludes adaptive.* drop one"),
         ({"repeats": 1000, "grid.x": [0, 1, 2000000]}, "grid: 2000000000 points are more than"),
         ({"repeats": 2, "shard": "1/7"}, "shard: 1/7 of a grid of 6 points"),
     ],

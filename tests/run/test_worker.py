@@ -130,7 +130,7 @@ def test_micro_batches_become_smaller_until_they_fit(workplace, whole, at_centre
     else:
         assert surface.provenance["micro_batch"] > 8
         assert "ran out of memory at (" in notes[0]
-        assert notes[-1].endswith("and goes on with 6")  # 50 samples, then 25, 12 and 6
+        assert notes[-1].endswith("and continues with 6")  # 50 samples, then 25, 12 and 6
 
 
 def test_what_fits_in_no_way_is_an_error(workplace):
