@@ -29,7 +29,7 @@ extras: .venv/extras ## Add to .venv what only some tests need (140 MB)
 
 .venv/extras: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
-		--editable '.[html,render,xarray,browser,test-vtk]'
+		--editable '.[html,render,xarray,browser,notebook,test-vtk]'
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)
@@ -67,6 +67,7 @@ test: install ## Run the tests (4 minutes on two cores)
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
 	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not browser' tests/exports tests/plotting \
+		tests/api tests/examples \
 		$(addprefix tests/cli/commands/test_,export.py export_formats.py plot.py animate.py)
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.

@@ -1,4 +1,4 @@
-"""The README's commands, run in order; their output must be what it shows."""
+"""The commands of README and tutorial, run in order; their output must be what is shown."""
 
 import os
 import re
@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
+PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
 
 VARYING = [
     (r"/\S*/(?=(configs|runs)/)", "/…/"),  # where the clone is
@@ -24,22 +26,24 @@ VARYING = [
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]\d+)?")
 
 
-def examples():
-    """The commands of all console blocks with what they print, `make` left out."""
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+def examples(page):
+    """Yield the commands of all console blocks with what they print, `make` left out."""
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
         for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             if not command.startswith("make "):
                 yield command, output
 
 
 def sessions():
-    """The commands divided at each `cd`, behind which nothing from before it is needed."""
-    divided = [[]]
-    for command, output in examples():
-        if command.startswith("cd "):
-            divided.append([])
-        divided[-1].append((command, output))
-    for commands in divided:
+    """Divide the commands at each `cd`, behind which nothing from before it is needed."""
+    divided = []
+    for page in PAGES.values():
+        divided.append([])
+        for command, output in examples(page):
+            if command.startswith("cd "):
+                divided.append([])
+            divided[-1].append((command, output))
+    for commands in filter(None, divided):
         starts_ranks = any(command.startswith("mpirun ") for command, _ in commands)
         name = commands[0][0].split()[-1]
         yield pytest.param(commands, marks=pytest.mark.mpi if starts_ranks else (), id=name)
@@ -102,19 +106,34 @@ def test_the_commands_print_what_is_shown(clone, commands):
         assert done.returncode == (2 if "landscape: " in output else 0)
 
 
-@pytest.mark.parametrize("path", sorted({*re.findall(r"\]\((?!http)([^)#]+)\)", README)}))
-def test_links_lead_somewhere(path):
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+def test_the_commands_are_all_found(page):
+    found = list(examples(page))
+    assert page.count("\n$ ") == len(found) + len(re.findall(r"\n\$ make ", page))
+    assert len(found) >= (8 if page is TUTORIAL else 1)
 
 
-def test_the_commands_are_all_found():
-    assert README.count("\n$ ") == len(list(examples())) + len(re.findall(r"\n\$ make ", README))
-    assert len([command for command, _ in examples() if not command.startswith("cd ")]) >= 8
+def test_the_readme_is_short():
+    assert len(README.split()) <= 660
 
 
-def test_the_shown_configuration_is_the_file_s():
+def test_the_lines_of_python_draw_a_surface(monkeypatch, tmp_path):
+    from landscape_cli.problems.zoo import build
+
+    monkeypatch.chdir(tmp_path)
+    digits = build("mlp", samples={"train": 100, "test": 50})
+    names = {"model": digits.model, "train_set": digits.splits["train"]}
+    (lines,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in lines.splitlines() if line.strip()]) == 5
+    exec(compile(lines, "README.md", "exec"), names)
+    assert names["surface"].complete
+    assert names["surface"].values["train", "loss"].shape == (21, 21)
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+def test_the_shown_configuration_is_the_file_s(page):
     import yaml
 
-    (shown,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
     stored = (ROOT / "configs" / "own_problem.yaml").read_text()
     assert yaml.safe_load(shown) == yaml.safe_load(stored)

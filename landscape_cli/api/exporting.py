@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from landscape_cli.api.surface import titles_of
 from landscape_cli.errors import UsageError
 from landscape_cli.records.surface import Surface
 
@@ -62,21 +63,10 @@ def export(
     listed = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     if len(listed) != 1 and not (listed and FORMATS[name].several):
         raise UsageError(f"export: {name} takes a single surface, got {len(listed)}")
-    titles = _titles(listed) if names is None else list(names)
+    titles = titles_of(listed) if names is None else list(names)
     if len(titles) != len(listed):
         raise UsageError(f"names: got {len(titles)} of them for {len(listed)} surfaces")
     sources = [Source(surface, title, title) for surface, title in zip(listed, titles, strict=True)]
     for note in export_sources(name, sources, path, Options(**options)):
         warnings.warn(note, stacklevel=2)
     return path
-
-
-def _titles(surfaces: Sequence[Surface]) -> list[str]:
-    """Return the networks' names, numbered where several surfaces have the same."""
-    found = [
-        str((surface.provenance.get("network") or {}).get("name") or "surface")
-        for surface in surfaces
-    ]
-    if len(set(found)) == len(found):
-        return found
-    return [f"{name} {number}" for number, name in enumerate(found, start=1)]

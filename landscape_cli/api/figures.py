@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from landscape_cli.api.surface import titles_of
 from landscape_cli.errors import UsageError
 from landscape_cli.records.surface import Surface
 
@@ -36,7 +37,7 @@ def plot(
         size: ``"column"``, ``"double"``, ``"5x3"`` or (width, height) in inches; None for one that
             suits the panels.
         title: a title above all panels.
-        labels: a title for each surface, in place of the network's and the file's name.
+        labels: a title for each surface; the networks' names if None.
         cmap: a colour map of matplotlib; None for viridis.
         style: ``paper``, ``talk`` or ``dark``.
         columns: maximum number of panels in a row.
@@ -76,8 +77,9 @@ def plot(
     listed = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     if not listed:
         raise UsageError("plot: give at least one surface")
-    request = Request(kind, labels=labels, **choices)
-    names = [f"surface {number}" if len(listed) > 1 else "the surface" for number in _count(listed)]
+    titles = titles_of(listed)
+    request = Request(kind, labels=titles if labels is None else list(labels), **choices)
+    names = ["the surface"] if len(listed) == 1 else titles
     picture = request.picture(request.panels(listed, names), request.twins(listed, names))
     page = Page(
         columns,
@@ -95,7 +97,3 @@ def plot(
 def _check(name: str, value: str | None, known: Sequence[str] | dict[str, Any]) -> None:
     if value is not None and value not in known:
         raise UsageError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
-
-
-def _count(surfaces: Sequence[Surface]) -> range:
-    return range(1, len(surfaces) + 1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy import float64
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from landscape_cli.store import read_surface as read_record
 
 if TYPE_CHECKING:
     import xarray
-
-DPI = 110
-"""Dots per inch of a notebook's picture."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -77,12 +74,12 @@ class Surface(Record):
         """Draw the picture that Jupyter shows; None for a surface that can't be drawn."""
         from landscape_cli.api.figures import plot
 
-        picture = BytesIO()
         try:
-            plot(self).savefig(picture, format="png", dpi=DPI, bbox_inches="tight")
+            figure: Any = plot(self)
+            picture: bytes = figure._repr_png_()
         except LandscapeError:
             return None
-        return picture.getvalue()
+        return picture
 
 
 def read_surface(path: str | os.PathLike[str]) -> Surface:
@@ -109,3 +106,14 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
 def as_surface(record: Record) -> Surface:
     """Give a record the methods of the public class."""
     return Surface(**{one.name: getattr(record, one.name) for one in fields(Record)})
+
+
+def titles_of(surfaces: Sequence[Record]) -> list[str]:
+    """Return the networks' names, numbered where several surfaces have the same."""
+    found = [
+        str((surface.provenance.get("network") or {}).get("name") or "surface")
+        for surface in surfaces
+    ]
+    if len(set(found)) == len(found):
+        return found
+    return [f"{name} {number}" for number, name in enumerate(found, start=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from textwrap import wrap
 from typing import Any
 
@@ -32,6 +33,19 @@ OVERSAMPLING = 1.5
 
 CAPTION_LETTERS = 16.5
 """Letters of a caption per inch."""
+
+
+NOTEBOOK_DPI = 110
+"""Dots per inch of a figure in a notebook."""
+
+
+class ShownFigure(Figure):
+    """A figure that Jupyter shows, whether or not pyplot and its backend are there."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        self.savefig(picture, format="png", dpi=NOTEBOOK_DPI, bbox_inches="tight")
+        return picture.getvalue()
 
 
 def draw(
@@ -107,7 +121,7 @@ def _with_camera(painter: Painter, camera: Camera | None, layout: Layout, dpi: i
 def _draw(
     groups: list[list[Panel]], painter: Painter, scale: Scale, layout: Layout, twin: Twin | None
 ) -> Figure:
-    figure = Figure(figsize=layout.figure, layout="compressed")
+    figure = ShownFigure(figsize=layout.figure, layout="compressed")
     splits = {panel.split for group in groups for panel in group}
     with_split = len(splits) > 1 and not painter.overlay
     all_axes, mappable = [], None

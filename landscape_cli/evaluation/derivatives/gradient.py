@@ -24,12 +24,14 @@ class MeanGradient:
     Args:
         entries: float64 tensors by parameter name, in the parameters' shapes.
         samples: the number of samples n.
+        batches: the number of batches.
         gross: the sum over batches of the norms of their contributions; at least the gradient's
             norm, and much more near a minimum, where batches cancel.
     """
 
     entries: Mapping[str, Tensor]
     samples: int
+    batches: int
     gross: float
 
 
@@ -72,12 +74,12 @@ def mean_gradient(
         name: torch.zeros(one.shape, dtype=torch.float64, device=one.device)
         for name, one in parameters.items()
     }
-    samples, gross = 0, 0.0
+    samples, count, gross = 0, 0, 0.0
     with _leaves(parameters.values()), torch.enable_grad():
         for batch in batches:
             values = _chosen(objective(model, batch), quantity)
             backward(values.sum(), parameters.values())
-            samples += len(values)
+            samples, count = samples + len(values), count + 1
             square = 0.0
             for name, one in parameters.items():
                 if one.grad is not None:
@@ -87,7 +89,7 @@ def mean_gradient(
                     square += dot({name: part}, {name: part})
             gross += math.sqrt(square)
     entries = {name: total / samples for name, total in sums.items()}
-    return MeanGradient(entries, samples, gross / samples)
+    return MeanGradient(entries, samples, count, gross / samples)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -59,17 +60,17 @@ class GradientMeasure(PointMeasure):
         """Differentiate the mean loss at the point."""
         gradient = self._gradient(view, view.data)
         numbers = _numbers(view, gradient)
-        errors = self._errors(view, gradient.gross)
+        errors = self._errors(view, gradient)
         return {name: (value, errors[name]) for name, value in numbers.items()}
 
     def _gradient(self, view: PointView, batches: Iterable[Any]) -> MeanGradient:
         names = view.parameters.views
         return mean_gradient(view.model, view.objective, batches, names, self.quantity)
 
-    def _errors(self, view: PointView, gross: float) -> dict[str, float]:
+    def _errors(self, view: PointView, whole: MeanGradient) -> dict[str, float]:
         """Estimate how much rounding changes the numbers of all batches."""
         differentiate = partial(self._gradient, view, [next(iter(view.data))])
-        exact = differentiate()
+        exact = whole if whole.batches == 1 else differentiate()
         squares: dict[str, float] = {}
         try:
             for draw in range(DRAWS):
@@ -79,7 +80,7 @@ class GradientMeasure(PointMeasure):
                 view.slice_.write(view.coordinates, view.parameters)
         finally:
             view.slice_.write(view.coordinates, view.parameters)
-        scale = SPREAD * (gross / exact.gross if exact.gross > 0 else 1.0)
+        scale = SPREAD * (whole.gross / exact.gross if exact.gross > 0 else 1.0)
         return {name: scale * math.sqrt(square) for name, square in squares.items()}
 
 
@@ -94,7 +95,7 @@ def _numbers(view: PointView, gradient: MeanGradient) -> dict[str, float]:
 def _changes(view: PointView, exact: MeanGradient, other: MeanGradient) -> dict[str, float]:
     """Return the changes of the slopes, and for the norm, the norm of the gradient's change."""
     entries = {name: other.entries[name] - entry for name, entry in exact.entries.items()}
-    return _numbers(view, MeanGradient(entries, exact.samples, 0.0))
+    return _numbers(view, replace(exact, entries=entries))
 
 
 @torch.no_grad()

@@ -1,0 +1,51 @@
+"""The notebooks in examples/ run from top to bottom, and show what they claim."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="pip install 'landscape-cli[notebook]'")
+nbclient = pytest.importorskip("nbclient", reason="pip install 'landscape-cli[notebook]'")
+pytest.importorskip("ipykernel", reason="pip install 'landscape-cli[notebook]'")
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def texts(notebook):
+    """Return the text of each result, in order."""
+    return [
+        output["data"]["text/plain"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output["output_type"] == "execute_result"
+    ]
+
+
+def pictures(notebook):
+    """Return the number of pictures."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_the_digits_notebook_runs_and_shows_a_trained_network(tmp_path):
+    stored = nbformat.read(EXAMPLES / "digits.ipynb", 4)
+    notebook = nbformat.read(EXAMPLES / "digits.ipynb", 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    nbclient.NotebookClient(
+        notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+
+    found, shown = texts(notebook), texts(stored)
+    assert len(found) == len(shown) == 8
+    for one in (found, shown):
+        assert ast.literal_eval(one[1])["train"] >= 0.99
+        assert one[2] == "<Surface of 21 x 21 points (x, y), complete: train accuracy, loss>"
+    assert pictures(notebook) == pictures(stored) == 3
+    progress = "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+    assert "ResNet-8, width 0.5: 19,810 parameters" in progress
+    assert "441/441" in progress
