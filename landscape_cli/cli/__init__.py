@@ -1,4 +1,4 @@
-"""The command line: one file a command, each imported only when it runs."""
+"""The command line: one file per command, imported only when the command is used."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ COMMANDS = {
     "slurm": "landscape_cli.cli.commands.slurm",
     "trajectory": "landscape_cli.cli.commands.trajectory",
 }
-"""Every command and the module whose ``command`` it is."""
+"""The module of each command, which defines it as ``command``."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for, so that help is instant."""
+    """A group that imports a command only when it is used, so that help is instant."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """The commands' names."""
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """The command with this name, or None."""
+        """Import and return the command with this name, or None."""
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[name]).command
         return command
 
     def invoke(self, context: click.Context) -> Any:
-        """Run a command; click would make an exit of a reader that has gone."""
+        """Run a command; click would turn a broken pipe into an exit."""
         try:
             return super().invoke(context)
         except BrokenPipeError:
@@ -60,13 +60,13 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """See the loss landscape of a trained neural network.
 
-    `landscape compute` evaluates the network on a line or plane through its parameters, alone or
-    under mpiexec on many ranks, and writes one HDF5 file. `landscape plot` draws it.
+    `landscape compute` evaluates the network on a line or plane through its parameters, in one
+    process or on many MPI ranks, and writes one HDF5 file. `landscape plot` draws it.
     """
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line and exit with its code; errors a user can cause are one line."""
+    """Run the command line and exit with its exit code."""
     from landscape_cli.cli.error_report import run
 
     sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))

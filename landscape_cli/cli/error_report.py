@@ -1,4 +1,4 @@
-"""Exit codes, and the one line that an error is."""
+"""Exit codes, and errors reported in one line."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ EXIT_INTERRUPTED = 130
 
 
 class ReaderGoneError(Exception):
-    """Whoever read the output, `head` say, has gone."""
+    """The reader of the output, such as `head`, has closed the pipe."""
 
 
 def run(command: click.Command, arguments: list[str]) -> int:
     """Run a click command and return its exit code.
 
-    Errors that a user can cause are one line, on rank 0 alone where a launcher started several
-    ranks; any other exception is shown with its traceback and ends every rank at once.
+    An error that a user can cause is reported in one line, by rank 0 alone if a launcher started
+    several ranks. Any other exception is reported with its traceback and ends every rank at once.
 
     Returns:
         0 done, 1 failed, 2 usage, 75 stopped early and resumable, 130 interrupted.
@@ -39,7 +39,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _report("interrupted; the same command continues it", debug)
+        _report("interrupted; the same command continues the run", debug)
         return _end_ranks(EXIT_INTERRUPTED)
     except click.ClickException as error:
         _report(error.format_message(), debug)
@@ -59,9 +59,13 @@ def run(command: click.Command, arguments: list[str]) -> int:
 
 
 def run_script(command: click.Command, name: str) -> int:
-    """Run the click command of a script of that name, without ranks, and return its exit code.
+    """Run the click command of a script, in one process, and return its exit code.
 
-    Errors that a user can cause, files that can't be written among them, are one line.
+    Errors that a user can cause, including files that can't be written, are reported in one line.
+
+    Args:
+        command: the command.
+        name: the script's name, for messages.
     """
     try:
         command.main(prog_name=name, standalone_mode=False)
@@ -87,7 +91,7 @@ def _report(message: str, debug: bool) -> None:
 
 
 def _report_traceback(error: BaseException) -> None:
-    """Show where an unexpected error arose; a worker's error brings its own traceback."""
+    """Report an unexpected error; one from a worker carries its own traceback."""
     if isinstance(error, RankError):
         text = f"landscape: {error}"
     else:
@@ -97,12 +101,12 @@ def _report_traceback(error: BaseException) -> None:
 
 
 def _rank_and_host() -> str:
-    """Where this is, in a job of several ranks."""
+    """Return this process's rank and host, or nothing if MPI is not running."""
     mpi = running_mpi()
     return f"rank {mpi.COMM_WORLD.Get_rank()} on {socket.gethostname()}:\n" if mpi else ""
 
 
 def _end_ranks(code: int) -> int:
-    """End the other ranks of an MPI job, if this process is in one that has begun."""
+    """End the other ranks of an MPI job, if this process belongs to one, and return the code."""
     end_ranks(code)
     return code

@@ -1,4 +1,4 @@
-"""Help that groups a command's options under headings."""
+"""Commands whose help groups the options under headings."""
 
 from __future__ import annotations
 

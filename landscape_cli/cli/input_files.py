@@ -1,4 +1,4 @@
-"""The surface files that a command is given."""
+"""Names of the surface files given to a command, and a trajectory to draw over them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,32 @@ if TYPE_CHECKING:
 
 
 def distinct_names(files: Sequence[str]) -> list[str]:
-    """The files' names, with their folders if names alone would not tell them apart."""
+    """Return the files' names, or their full paths if two names are the same."""
     names = [Path(file).name for file in files]
     return names if len(set(names)) == len(names) else list(files)
 
 
 def with_trajectory(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
-    """The surfaces, with the path of a trajectory's file in place of their own."""
+    """Return the surfaces with the path of a trajectory file in place of their own.
+
+    If the path is centred on another checkpoint than a surface, a note says so on standard error.
+
+    Args:
+        surfaces: the surfaces.
+        files: the file of each, for messages.
+        path: the trajectory file.
+    """
     from landscape_cli.plotting.annotations.overlay import overlay
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
     trajectory, centre = read_trajectory(path), read_centre(path)
-    found = []
+    replaced = []
     for surface, file in zip(surfaces, files, strict=True):
-        found.append(overlay(surface, trajectory, path, file))
-        own = (surface.provenance.get("checkpoint") or {}).get("sha256")
-        if own and centre and own != centre:
+        replaced.append(overlay(surface, trajectory, path, file))
+        weights = (surface.provenance.get("checkpoint") or {}).get("sha256")
+        if weights and centre and weights != centre:
             print(
-                f"note: the path of {path} is one around other weights than those of {file}",
+                f"note: {path} is centred on another checkpoint than {file}",
                 file=sys.stderr,
             )
-    return found
+    return replaced

@@ -1,4 +1,4 @@
-"""Text in a terminal that is replaced as it changes."""
+"""Terminal output that is redrawn in place."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import click
 from landscape_cli.cli.error_report import EXIT_INTERRUPTED
 
 ENTER, LEAVE = "\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h"
-"""Without a cursor and without breaking long lines, and back."""
+"""Terminal codes that hide the cursor and stop wrapping long lines, and undo both."""
 
 
 @contextmanager
 def exit_quietly_on_interrupt() -> Iterator[None]:
-    """End with the exit code of an interrupted program on Ctrl-C, without a word."""
+    """Turn Ctrl-C into the exit code of an interrupted program, without a message."""
     try:
         yield
     except KeyboardInterrupt:
@@ -27,10 +27,10 @@ def exit_quietly_on_interrupt() -> Iterator[None]:
 
 
 class LiveScreen:
-    """Lines that are replaced by others; on what is no terminal they follow each other.
+    """Lines that replace those shown before; without a terminal they are appended.
 
     Args:
-        stream: where to.
+        stream: the output; standard output if None.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -51,13 +51,13 @@ class LiveScreen:
         self._write(LEAVE if self.live else "")
 
     def show(self, lines: Sequence[str]) -> None:
-        """Show lines in place of those before; what does not fit the terminal is left out."""
+        """Show lines in place of the previous ones, cut to the terminal's height."""
         if not self.live:
             self._write("".join(f"{line}\n" for line in lines))
             return
         lines = lines[: max(1, _rows(self._stream) - 1)]
-        back = f"\x1b[{self._height}A" if self._height else ""
-        self._write("\r" + back + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+        cursor_up = f"\x1b[{self._height}A" if self._height else ""
+        self._write("\r" + cursor_up + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
         self._height = len(lines)
 
     def _write(self, text: str) -> None:

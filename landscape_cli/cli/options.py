@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the sections of help they belong to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape_cli.cli.help_sections import Section
+from landscape_cli.plotting import STYLES
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.scene3d.camera import Camera
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEVICE_HELP = "auto, cpu, cuda (one GPU per rank) or cuda:N."
 
 POINTS = Section("What to compute")
 NUMBERS = Section("Samples and numbers")
@@ -22,7 +25,7 @@ LOGS = Section("Output and logs")
 
 CONTENT = Section("What to draw")
 SCALE = Section("Scale and limits")
-CAMERA = Section("Camera in three dimensions")
+CAMERA = Section("3-D view")
 STYLE = Section("Layout and style")
 OUTPUT = Section("Output")
 
@@ -34,22 +37,16 @@ def weights_options(function: Function) -> Function:
         "--seed",
         type=int,
         metavar="N",
-        help="Seed of the x direction; y takes N + 1, z N + 2.",
+        help="Seed of the x direction; y uses N + 1, z uses N + 2.",
     )
     return checkpoint(seed(function))
 
 
 def device_options(function: Function) -> Function:
     """Add ``--device`` and ``--threads``."""
-    device = SPEED.option(
-        "--device",
-        metavar="DEVICE",
-        help="auto, cpu, cuda (a GPU for each rank) or cuda:N.",
-    )
+    device = SPEED.option("--device", metavar="DEVICE", help=DEVICE_HELP)
     threads = SPEED.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        help="CPU threads of each rank.",
+        "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads per rank."
     )
     return device(threads(function))
 
@@ -61,24 +58,55 @@ def set_option(function: Function) -> Function:
         "changes",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Change any key of the configuration, such as directions.x.seed=3. Repeatable.",
+        help="Set any key of the configuration, such as directions.x.seed=3. Repeatable.",
     )(function)
 
 
 def log_options(function: Function) -> Function:
     """Add ``--verbose`` and ``--log-dir``."""
     verbose = LOGS.option(
-        "--verbose",
-        "-v",
-        is_flag=True,
-        help="Say more: tiles, settings tried, files written.",
+        "--verbose", "-v", is_flag=True, help="Also report tiles, settings tried, files written."
     )
     folder = LOGS.option(
-        "--log-dir",
-        metavar="DIR",
-        help="Write a log for each rank there, such as rank-0003.log.",
+        "--log-dir", metavar="DIR", help="Write a log for each rank to DIR, such as rank-0003.log."
     )
     return verbose(folder(function))
+
+
+def quantity_options(function: Function) -> Function:
+    """Add ``--split`` and ``--quantity``, of a picture."""
+    split = CONTENT.option(
+        "--split",
+        metavar="NAME",
+        help="The split to draw; by default train, or every split of a line.",
+    )
+    quantity = CONTENT.option(
+        "--quantity", metavar="NAME", help="The quantity to draw, such as loss or accuracy."
+    )
+    return split(quantity(function))
+
+
+def scale_options(function: Function) -> Function:
+    """Add ``--log/--linear``, ``--vmin``, ``--vmax`` and ``--levels``, of a picture."""
+    log = SCALE.option(
+        "--log/--linear",
+        default=None,
+        help="Scale of the values. By default, planes have a logarithmic scale if the values are "
+        "positive and span more than three decades.",
+    )
+    low = SCALE.option(
+        "--vmin", type=float, metavar="V", help="Lowest value shown; percent for accuracy."
+    )
+    high = SCALE.option(
+        "--vmax", type=float, metavar="V", help="Highest value shown; percent for accuracy."
+    )
+    levels = SCALE.option(
+        "--levels",
+        type=int,
+        metavar="N",
+        help="Number of contour lines, or of bands for contourf.",
+    )
+    return log(low(high(levels(function))))
 
 
 def camera_options(function: Function) -> Function:
@@ -86,33 +114,50 @@ def camera_options(function: Function) -> Function:
     azimuth = CAMERA.option(
         "--azimuth",
         type=click.FloatRange(-360, 360),
-        help="Where a surface, relief or render is seen from: degrees from x towards y, -58 if "
-        "left out.",
+        metavar="DEGREES",
+        help="Viewing direction in the plane, from x towards y; by default -58.",
     )
     elevation = CAMERA.option(
         "--elevation",
         type=click.FloatRange(0, 90),
-        help="Degrees above the plane from which it is seen. 32 if left out.",
+        metavar="DEGREES",
+        help="Viewing angle above the plane; by default 32.",
     )
     zoom = CAMERA.option(
         "--zoom",
         type=click.FloatRange(0.2, 20),
-        help="How many times larger than in full view.",
+        metavar="FACTOR",
+        help="Magnification; 1 shows the whole surface.",
     )
     return azimuth(elevation(zoom(function)))
 
 
+def style_option(function: Function) -> Function:
+    """Add ``--style``, of a picture."""
+    return STYLE.option(
+        "--style",
+        type=click.Choice(list(STYLES)),
+        default="paper",
+        show_default=True,
+        help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
+    )(function)
+
+
 def pop_camera(choices: dict[str, Any]) -> Camera | None:
-    """Take the options of ``camera_options`` out of the choices; None if none was given."""
+    """Remove the values of ``camera_options`` from a command's options.
+
+    Returns:
+        The camera that they describe; None if no option was used.
+    """
     from landscape_cli.plotting.scene3d.camera import Camera
 
-    chosen = {name: choices.pop(name) for name in ("azimuth", "elevation", "zoom")}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    return Camera(**given) if given else None
+    values = {name: choices.pop(name) for name in ("azimuth", "elevation", "zoom")}
+    chosen = {name: value for name, value in values.items() if value is not None}
+    return Camera(**chosen) if chosen else None
 
 
 def debug_option(function: Function) -> Function:
-    """Add ``--debug``, which shows the traceback of an error."""
+    """Add ``--debug``, which ``error_report.run`` looks for itself."""
     return click.option(
         "--debug",
         is_flag=True,

@@ -1,4 +1,4 @@
-"""What ``landscape plot`` does with its options: once, or whenever a file is written."""
+"""Output of ``landscape plot``: a picture's file or the terminal, once or at each change."""
 
 from __future__ import annotations
 
@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING
 
 from landscape_cli.cli.input_files import distinct_names, with_trajectory
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
-from landscape_cli.cli.watch import follow
+from landscape_cli.cli.watch import Observation, follow
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Picture, Request
     from landscape_cli.records.surface import Surface
 
+WATCH_LINES = 3
+"""Lines of the terminal that a watched picture leaves free: progress, and the cursor's."""
+
 
 @dataclass(frozen=True)
 class PlotOutput:
-    """What is drawn of files, and where: into a picture's file, or into the terminal if None."""
+    """The content, look and destination of a picture.
+
+    Args:
+        request: which values are drawn, and how.
+        path: the picture's file; None to draw in the terminal.
+        trajectory: the file of a trajectory to draw over the planes.
+        page: the layout of a picture in a file.
+    """
 
     request: Request
     path: Path | None
@@ -30,7 +40,7 @@ class PlotOutput:
     page: Page
 
     def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
-        """What there is to draw of files' surfaces."""
+        """Choose the panels, kind and scale for the surfaces in these files."""
         if self.trajectory is not None:
             surfaces = with_trajectory(surfaces, files, self.trajectory)
         names = distinct_names(files)
@@ -38,50 +48,60 @@ class PlotOutput:
         return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))
 
     def write(self, picture: Picture, path: Path) -> None:
-        """Draw it into a file."""
+        """Draw a picture into a file."""
         from landscape_cli.plotting.figure_files import save
         from landscape_cli.plotting.page import draw_picture
 
         save(draw_picture(picture, self.page), path, self.page.dpi, self.page.size)
 
-    def terminal_lines(self, picture: Picture, around: int = 1) -> list[str]:
-        """The picture for this terminal, or for whatever standard output is.
+    def terminal_lines(self, picture: Picture, reserved: int = 1) -> list[str]:
+        """Draw a picture as lines of text that fit the terminal.
 
         Args:
-            picture: what to draw.
-            around: how many lines of the terminal are needed for something else.
+            picture: the picture.
+            reserved: lines of the terminal to leave free.
         """
         from landscape_cli.plotting.terminal.colors import depth_of
         from landscape_cli.plotting.terminal.picture import picture as draw
 
         width, height = shutil.get_terminal_size((80, 40))
         depth = depth_of(sys.stdout, os.environ)
-        return draw(picture.panels, picture.kind, picture.scale, width, height - around, depth)
+        return draw(picture.panels, picture.kind, picture.scale, width, height - reserved, depth)
 
 
 def redraw_on_change(files: Sequence[str], seconds: float, output: PlotOutput) -> None:
-    """Draw files whenever one of them is written, until they are complete."""
-    from landscape_cli.plotting.request import drawable
+    """Draw files each time one of them changes, until all are complete.
 
+    Args:
+        files: the surface files.
+        seconds: interval between two looks at the files.
+        output: what to draw, and where.
+    """
     picture = None
     with exit_quietly_on_interrupt(), LiveScreen() as screen:
         for observation in follow(files, seconds):
             if not observation.changed:
                 continue
-            begun = all(surface.values for surface in observation.surfaces)
-            panels = (
-                output.request.panels(observation.surfaces, distinct_names(files)) if begun else []
-            )
-            if not observation.complete and not (begun and drawable(panels)):
+            if not observation.complete and not _is_drawable(observation, files, output.request):
                 screen.show(["nothing to draw yet"])
                 continue
             picture = output.picture(observation.surfaces, files)
             done = sum(surface.done for surface in observation.surfaces)
             percent = 100 * done // sum(surface.total for surface in observation.surfaces)
             if output.path is None:
-                screen.show([*output.terminal_lines(picture, 3), f"{percent} % computed"])
+                lines = output.terminal_lines(picture, WATCH_LINES)
+                screen.show([*lines, f"{percent} % computed"])
             else:
                 output.write(picture, output.path)
                 screen.show([f"wrote {output.path.resolve()}, {percent} % computed"])
     for note in picture.notes() if picture else ():
         print(f"note: {note}", file=sys.stderr)
+
+
+def _is_drawable(observation: Observation, files: Sequence[str], request: Request) -> bool:
+    """Return whether every panel has a finite value."""
+    from landscape_cli.plotting.request import drawable
+
+    if not all(surface.values for surface in observation.surfaces):
+        return False
+    return drawable(request.panels(observation.surfaces, distinct_names(files)))

@@ -1,4 +1,4 @@
-"""What commands that evaluate points begin with, on every rank."""
+"""First steps of the commands that evaluate points: ranks, logs and configuration."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ def prepare_run(
     seed: int | None,
     log_dir: str | None,
 ) -> tuple[Executor, RunConfig]:
-    """The ranks, each with its log, and what they are to do.
+    """Start the executor and the logs, and load the configuration; called by every rank.
 
     Args:
-        config: the configuration's file.
-        changes: ``KEY=VALUE``, put over the file's.
-        options: values by dotted key, put over these; None leaves a key as it is.
-        ranges: ``MIN:MAX:N`` by axis.
-        seed: of the first direction.
-        log_dir: the folder for logs, or None for none.
+        config: path of the configuration.
+        changes: ``KEY=VALUE`` settings, which override the file's.
+        options: values by dotted key, which override both; None keeps the value.
+        ranges: ``MIN:MAX:N`` by axis; None keeps the range.
+        seed: seed of the first direction; None keeps it.
+        log_dir: folder for a log of each rank; None for no logs.
+
+    Returns:
+        The executor of all ranks, and the configuration.
 
     Raises:
-        LandscapeError: if the configuration can't be read, or makes no sense.
+        LandscapeError: if the configuration can't be read or is invalid.
     """
     from landscape_cli.config.loading import load_config
     from landscape_cli.config.overrides import parse_changes
     from landscape_cli.parallel.executor_choice import choose_executor
 
-    given = {key: value for key, value in options.items() if value is not None}
-    values = parse_changes(changes) | given
+    overrides = {key: value for key, value in options.items() if value is not None}
+    values = parse_changes(changes) | overrides
     executor = choose_executor()
     if log_dir is not None:
         executor.together(lambda: logs.keep(log_dir, executor.rank))

@@ -1,4 +1,4 @@
-"""Scripts for the batch system Slurm that run `landscape compute` and go on where it stopped."""
+"""Slurm batch scripts that run `landscape compute` and continue it when it stops early."""
 
 from __future__ import annotations
 
@@ -10,44 +10,47 @@ from dataclasses import dataclass
 from landscape_cli.config.durations import format_duration
 
 NOTICE = 60
-"""Seconds before a job's end at which Slurm asks it to stop, should it not stop by itself."""
+"""Seconds before a job's end at which Slurm signals it to stop, if it has not stopped by itself."""
 
 RESTARTS = 100
-"""How often a job requeues itself, so that one that gets nowhere ends at last."""
+"""Maximum number of times a job requeues itself, so that one without progress ends."""
 
 PATIENCE = 10
-"""Seconds that ranks are given to end after the first one has, before srun ends them."""
+"""Seconds between the end of the first rank and srun ending the others."""
 
-MARGIN, STEP = 1.5, 300
-"""An estimated time is multiplied by the one; the other, in seconds, is added, and rounded to."""
+MARGIN = 1.5
+"""Factor on the estimated time of a run in its job's time limit."""
+
+STEP = 300
+"""Seconds added to the time limit, which is rounded up to a multiple of them."""
 
 TASKS = "{tasks}"
-"""Stands for the number of ranks among the words that start them."""
+"""Placeholder for the number of ranks in the command that starts them."""
 
 PMI = {"MPICH": "pmi2", "Intel MPI": "pmi2", "MVAPICH": "pmi2", "Open MPI": "pmix"}
-"""What srun has to offer each MPI library, its ``--mpi``."""
+"""Value of srun's ``--mpi`` for each MPI library."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a script asks Slurm for, and what it runs.
+    """The resources that a script requests from Slurm, and the command that it runs.
 
     Args:
-        program: the words that run this program's `landscape`.
-        config: the configuration's file.
-        options: the options of `compute`.
-        folder: where to run, absolute.
-        output: the file of the whole surface, as `compute` is told.
-        time: the time limit, as Slurm reads it.
-        note: how the time was found.
-        nodes: how many nodes.
-        tasks: ranks on each.
-        cpus: cores of each rank; Slurm's default if None.
-        gpus: GPUs of each rank; none if None.
-        array: how many shards, each a task of a job array; None for a job that is no array.
-        launcher: the words that start the ranks, such as ``("srun", "--mpi=pmi2")``.
+        program: the command that runs `landscape`, as words.
+        config: path of the configuration.
+        options: the options of `landscape compute`.
+        folder: absolute path of the folder to run in.
+        output: path of the whole surface's file, as given to `landscape compute`.
+        time: the time limit in Slurm's format.
+        note: a sentence on where the time limit comes from.
+        nodes: number of nodes.
+        tasks: ranks per node.
+        cpus: cores per rank; Slurm's default if None.
+        gpus: GPUs per rank; no GPUs if None.
+        array: number of shards, each a task of a job array; None for a single job.
+        launcher: the command prefix that starts the ranks, such as ``("srun", "--mpi=pmi2")``.
         settings: further ``#SBATCH`` options, such as ``--partition=long``.
-        name: the job's name, and its log's.
+        name: name of the job and of its log.
     """
 
     program: Sequence[str]
@@ -68,31 +71,31 @@ class Job:
 
 
 def rounded_time(seconds: float) -> str:
-    """The time to ask for if a run is expected to take so long: half more, and five minutes."""
+    """Return the time limit for a run with this estimated time: 50 % and five minutes more."""
     return format_duration(math.ceil((MARGIN * seconds + STEP) / STEP) * STEP)
 
 
 def srun(mpi: str, cpus: int | None) -> list[str]:
-    """The words by which srun starts the ranks.
+    """Return the srun command that starts the ranks.
 
-    Ranks that stop early exit with 75, not quite at once: ``--kill-on-bad-exit=1`` would kill those
-    that come last, and with them the exit code. A rank that dies takes the rest along all the same,
-    ten seconds later.
+    Ranks that stop early exit with 75 at slightly different times: ``--kill-on-bad-exit=1`` would
+    kill the last of them, and the exit code would be lost. If a rank dies, ``--wait`` still ends
+    the others ten seconds later.
     """
-    # From version 22.05 on, srun does not take the cores of a task from sbatch.
+    # Since version 22.05, srun does not inherit --cpus-per-task from sbatch.
     cores = [] if cpus is None else [f"--cpus-per-task={cpus}"]
     return ["srun", f"--mpi={mpi}", "--kill-on-bad-exit=0", f"--wait={PATIENCE}", *cores]
 
 
 def script(job: Job) -> str:
-    """The script, to be given to sbatch as it is."""
-    return "\n".join([*_head(job), "", *_body(job), *_merging(job)]) + "\n"
+    """Return the text of a script for sbatch."""
+    return "\n".join([*_head(job), "", *_body(job), *_merge_comments(job)]) + "\n"
 
 
 def _head(job: Job) -> list[str]:
     name = job.name.replace("%", "%%")
     by_srun = job.launcher[0] == "srun"
-    wishes = [
+    requests = [
         f"--job-name={job.name}",
         f"--nodes={job.nodes}",
         f"--ntasks-per-node={job.tasks}",
@@ -100,45 +103,48 @@ def _head(job: Job) -> list[str]:
         *([] if job.gpus is None else [f"--gpus-per-task={job.gpus}"]),
         f"--time={job.time}",
         *([] if job.array is None else [f"--array=1-{job.array}"]),
-        # Slurm signals srun's ranks itself, but those of mpiexec by way of this script.
+        # Slurm signals srun's ranks directly, but those of mpiexec only through this script.
         f"--signal={'' if by_srun else 'B:'}USR1@{NOTICE}",
         "--requeue",
         "--open-mode=append",
         f"--output={name}.{'%j' if job.array is None else '%A_%a'}.log",
         *job.settings,
     ]
-    lines = [f"#SBATCH {shlex.quote(wish)}" for wish in wishes]
+    lines = [f"#SBATCH {shlex.quote(request)}" for request in requests]
     return ["#!/bin/bash", *lines, f"# The time limit: {job.note}."]
 
 
 def _body(job: Job) -> list[str]:
     words = [*job.launcher, *job.program, "compute", job.config, *job.options]
     command = shlex.join(words).replace(shlex.quote(TASKS), '"$SLURM_NTASKS"')
-    this = "$SLURM_JOB_ID"
+    job_id = "$SLURM_JOB_ID"
     if job.array is not None:
         command += f' --shard "$SLURM_ARRAY_TASK_ID/{job.array}"'
-        this = "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+        job_id = "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
     return [
         f"cd {shlex.quote(job.folder)} || exit",
         "export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}",
         "",
-        *(_plain(command) if job.launcher[0] == "srun" else _forwarding(command)),
+        *(_run_directly(command) if job.launcher[0] == "srun" else _run_with_signals(command)),
         "",
-        "# 75: stopped early, to go on in another turn. Slurm ends this script by requeueing it.",
+        "# 75: stopped early, to be continued. Requeueing the job ends this script.",
         f'if [ "$code" = 75 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {RESTARTS} ] &&',
-        f'    scontrol requeue "{this}"; then',
+        f'    scontrol requeue "{job_id}"; then',
         f"    sleep {NOTICE}",
         "fi",
         'exit "$code"',
     ]
 
 
-def _plain(command: str) -> list[str]:
+def _run_directly(command: str) -> list[str]:
     return [command, "code=$?"]
 
 
-def _forwarding(command: str) -> list[str]:
-    """Run it so that the shell can pass signals on meanwhile; each ends a ``wait``."""
+def _run_with_signals(command: str) -> list[str]:
+    """Run a command in the background, so that the shell can forward signals.
+
+    A signal ends ``wait``, which is therefore repeated.
+    """
     return [
         f"{command} &",
         "trap 'kill -USR1 $!' USR1",
@@ -148,8 +154,8 @@ def _forwarding(command: str) -> list[str]:
     ]
 
 
-def _merging(job: Job) -> list[str]:
-    """How to make one file of an array's."""
+def _merge_comments(job: Job) -> list[str]:
+    """Return comments with the commands that merge an array's files."""
     if job.array is None:
         return []
     stem = job.output.removesuffix(".h5")
@@ -158,9 +164,9 @@ def _merging(job: Job) -> list[str]:
     merge = f"{program} merge {shlex.quote(job.output)} {files}"
     return [
         "",
-        "# When all tasks are done:",
+        "# To merge the shards when all tasks are done:",
         f"#   cd {shlex.quote(job.folder)} && {merge}",
-        "# or, as a job that waits for the array with the number ID:",
+        "# or, in a job that waits for the array; replace ID by the array's job ID:",
         f"#   sbatch --dependency=afterok:ID --chdir={shlex.quote(job.folder)} "
         f"--wrap={shlex.quote(merge)}",
     ]

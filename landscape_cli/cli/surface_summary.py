@@ -1,4 +1,4 @@
-"""What a surface file holds, in lines for people."""
+"""Summary of a surface file as text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.summary import describe
 from landscape_cli.store import own_points
 
-MOST_FAILURES = 5
+MAX_FAILURES = 5
+"""Maximum number of different failures that are listed."""
 
 
 def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
-    """The summary for people.
+    """Format a summary as lines of text.
 
     Args:
-        facts: the surface's ``summary``, its ``file``, and of repeats each quantity's ``spread``.
-        surface: what they are of.
+        facts: ``surface.summary()``, with the path under ``file``, and, for a surface with repeats,
+            ``spread`` under each quantity.
+        surface: the surface.
     """
     return [
         *_progress_lines(facts, surface),
@@ -33,7 +35,7 @@ def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
 
 
 def _progress_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
-    """How many points there are, and how many of them are done."""
+    """Format the path, the shape and the progress."""
     axes = " x ".join(str(axis.points) for axis in surface.grid.axes.values())
     lines = [
         facts["file"],
@@ -43,9 +45,9 @@ def _progress_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
         + (", complete" if facts["complete"] else ", incomplete"),
     ]
     if shard := Shard.of_file(surface.provenance):
-        own = surface.status[own_points(surface.grid, shard)]
-        done = int((own != Status.TODO).sum())
-        lines.append(f"shard:      {shard.index} of {shard.of}, {done} of {own.size} points")
+        status = surface.status[own_points(surface.grid, shard)]
+        done = int((status != Status.TODO).sum())
+        lines.append(f"shard:      {shard.index} of {shard.of}, {done} of {status.size} points")
     if facts["level"] and not facts["complete"]:
         level = " x ".join(str(points) for points in facts["level"].values())
         lines.append(f"            complete down to {level} points")
@@ -55,7 +57,7 @@ def _progress_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
 
 
 def _failure_lines(surface: Surface) -> Iterator[str]:
-    for failure in surface.provenance.get("failures", [])[:MOST_FAILURES]:
+    for failure in surface.provenance.get("failures", [])[:MAX_FAILURES]:
         count = len(failure["points"])
         (point,) = surface.grid.coordinates(failure["points"][:1])
         place = coordinates_text(point, surface.grid.repeated)
@@ -79,14 +81,14 @@ def _axis_lines(surface: Surface) -> Iterator[str]:
 
 def _quantity_lines(facts: Mapping[str, Any], repeated: bool) -> Iterator[str]:
     for split, quantities in facts["quantities"].items():
-        for quantity, one in quantities.items():
-            yield f"{split} {quantity}: {_range(one, repeated)}"
+        for quantity, numbers in quantities.items():
+            yield f"{split} {quantity}: {_range(numbers, repeated)}"
             if repeated:
-                yield f"            {_spread(one['spread'])}"
+                yield f"            {_spread(numbers['spread'])}"
 
 
 def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
-    """The network, the data and the runs that the values are from."""
+    """Format where the values come from: network, data, checkpoint and runs."""
     if origin := provenance.get("imported"):
         yield f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})"
     if network := provenance.get("network"):
@@ -102,20 +104,21 @@ def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
         yield f"run:        {run['started']}, ranks: {run['mpi']['size']}{took}"
 
 
-def _range(one: Mapping[str, Any], repeated: bool) -> str:
-    if one["minimum"] is None:
+def _range(numbers: Mapping[str, Any], repeated: bool) -> str:
+    if numbers["minimum"] is None:
         return "no finite value"
-    place = coordinates_text(one["minimum_at"], repeated)
-    centre = "not computed" if one["centre"] is None else f"{one['centre']:.6g}"
-    return f"minimum {one['minimum']:.6g} at {place}, maximum {one['maximum']:.6g}, centre {centre}"
+    place = coordinates_text(numbers["minimum_at"], repeated)
+    centre = "not computed" if numbers["centre"] is None else f"{numbers['centre']:.6g}"
+    minimum, maximum = numbers["minimum"], numbers["maximum"]
+    return f"minimum {minimum:.6g} at {place}, maximum {maximum:.6g}, centre {centre}"
 
 
-def _spread(one: Mapping[str, Any]) -> str:
-    """How far the repeats are apart."""
-    if one["mean"] is None:
+def _spread(spread: Mapping[str, Any]) -> str:
+    """Format the standard deviation over repeats."""
+    if spread["mean"] is None:
         return "spread over repeats: no point is finite in all of them"
-    place = coordinates_text(one["largest_at"])
+    place = coordinates_text(spread["largest_at"])
     return (
-        f"spread over repeats (standard deviation): {one['mean']:.3g} in the mean over "
-        f"{one['points']} points, at most {one['largest']:.3g} at {place}"
+        f"spread over repeats (standard deviation): {spread['mean']:.3g} in the mean over "
+        f"{spread['points']} points, at most {spread['largest']:.3g} at {place}"
     )

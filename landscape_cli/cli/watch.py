@@ -1,4 +1,4 @@
-"""Following surface files while they are written: ``--watch`` of several commands."""
+"""The option ``--watch``: follow surface files while a run writes them."""
 
 from __future__ import annotations
 
@@ -21,45 +21,50 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEFAULT_INTERVAL = 2.0
+"""Seconds between two looks at the files."""
+
 MAX_INTERVAL = 86_400
+
 ATTEMPTS = 5
-"""How often a file that was read before may fail to be, as network file systems let it."""
+"""Attempts to read a file that was readable before; network file systems fail now and then."""
+
+PAUSE = 0.4
+"""Seconds between two attempts, or between two looks for a file that does not exist yet."""
 
 
 class WatchCommand(click.Command):
-    """A command whose ``--watch`` may have a number behind it; anything else there is a FILE."""
+    """A command whose ``--watch`` takes an optional number; any other word after it is a FILE."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Give ``--watch`` its default where no number follows."""
+        """Give ``--watch`` its default if no number follows."""
         completed = []
         for place, word in enumerate(args):
             following = args[place + 1] if place + 1 < len(args) else ""
-            lone = word == "--watch" and not _is_number(following)
-            completed.append(f"--watch={DEFAULT_INTERVAL}" if lone else word)
+            bare = word == "--watch" and not _is_number(following)
+            completed.append(f"--watch={DEFAULT_INTERVAL}" if bare else word)
         return super().parse_args(context, completed)
 
 
 def watch_option(text: str) -> Callable[[Function], Function]:
-    """Add ``--watch``, with this help."""
+    """Add ``--watch``, whose help starts with this text."""
     return OUTPUT.option(
         "--watch",
         type=click.FloatRange(0.1, MAX_INTERVAL),
         metavar="[SECONDS]",
-        help=f"{text} Looks every {DEFAULT_INTERVAL:g} seconds, or as often as it says; Ctrl-C "
-        "ends it.",
+        help=f"{text} Checks every SECONDS, by default {DEFAULT_INTERVAL:g}; Ctrl-C stops.",
     )
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a look at some files showed.
+    """The state of several surface files at one moment.
 
     Args:
-        surfaces: their content.
-        written: when each was written, in seconds of its file system's clock.
-        changed: whether any is another than at the last look.
-        idle: for how many seconds none has changed.
-        complete: whether all are.
+        surfaces: the content of each file.
+        written: modification time of each file, in seconds since the epoch.
+        changed: whether any file has changed since the previous observation.
+        idle: seconds since the last change of any file.
+        complete: whether all files are complete.
     """
 
     surfaces: list[Surface]
@@ -70,59 +75,59 @@ class Observation:
 
 
 def read_or_wait(files: Sequence[str], waiting: bool) -> list[Surface]:
-    """Read surface files.
+    """Read surface files, optionally waiting until they exist.
 
     Args:
-        files: their names.
-        waiting: wait for those that a run is about to write.
+        files: paths of the files.
+        waiting: wait for a file that does not exist yet if a run is about to write it.
 
     Raises:
-        StoreError: if one can't be read, or is not there and no run writes it.
+        StoreError: if a file can't be read, or does not exist and no run is about to write it.
     """
     from landscape_cli.store import describe_writer, read_surface
 
     for file in files:
-        told = False
+        announced = False
         while waiting and not os.path.exists(file) and (writer := describe_writer(Path(file))):
-            if not told:
-                print(f"waiting for {file} of {writer}", file=sys.stderr, flush=True)
-            told = True
-            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
+            if not announced:
+                print(f"waiting for {file}, to be written by {writer}", file=sys.stderr, flush=True)
+            announced = True
+            time.sleep(PAUSE)
     return [read_surface(file) for file in files]
 
 
 def follow(files: Sequence[str], seconds: float) -> Iterator[Observation]:
-    """Look at surface files again and again, until all are complete.
+    """Observe surface files repeatedly until all are complete.
 
-    The pause is as long as dealing with the last look took, at least.
+    The pause between two observations is never shorter than the caller took to use the last one.
 
     Args:
-        files: surface files, there or about to be written.
-        seconds: between two looks.
+        files: surface files that exist or that a run is about to write.
+        seconds: minimum pause between two observations.
 
     Raises:
-        StoreError: if one can't be read.
+        StoreError: if a file can't be read.
     """
     surfaces = read_or_wait(files, waiting=True)
-    marks: list[Any] = [None] * len(files)
+    states: list[Any] = [None] * len(files)
     changed_at = time.monotonic()
     while True:
-        before, marks = marks, [_file_state(file) for file in files]
-        if changed := marks != before:
+        previous, states = states, [_file_state(file) for file in files]
+        if changed := states != previous:
             surfaces = [
-                surface if mark == old else _reread(file)
-                for file, surface, mark, old in zip(files, surfaces, marks, before, strict=True)
+                surface if new == old else _reread(file)
+                for file, surface, new, old in zip(files, surfaces, states, previous, strict=True)
             ]
             changed_at = time.monotonic()
-            if None in before:  # what there is at the first look may be old
-                changed_at -= max(0.0, time.time() - max(mark[0] for mark in marks) / 1e9)
-        complete = all(_complete(surface) for surface in surfaces)
-        look = time.monotonic()
-        written = [mark[0] / 1e9 for mark in marks]
-        yield Observation(surfaces, written, changed, look - changed_at, complete)
+            if None in previous:  # the files may have been written long before we started
+                changed_at -= max(0.0, time.time() - max(state[0] for state in states) / 1e9)
+        complete = all(_is_complete(surface) for surface in surfaces)
+        observed_at = time.monotonic()
+        written = [state[0] / 1e9 for state in states]
+        yield Observation(surfaces, written, changed, observed_at - changed_at, complete)
         if complete:
             return
-        time.sleep(max(time.monotonic() - look, seconds))
+        time.sleep(max(time.monotonic() - observed_at, seconds))
 
 
 def _is_number(word: str) -> bool:
@@ -134,16 +139,16 @@ def _is_number(word: str) -> bool:
 
 
 def _file_state(file: str) -> tuple[int, int, int]:
-    """What changes when a file is replaced."""
+    """Return modification time in ns, inode and size, which change when a file is replaced."""
     for _ in range(ATTEMPTS):
         try:
-            found = os.stat(file)
+            status = os.stat(file)
         except OSError as error:
             failure = error
-            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
+            time.sleep(PAUSE)
         else:
-            return found.st_mtime_ns, found.st_ino, found.st_size
-    raise StoreError(f"{file}: it was there, but no longer is ({failure.strerror})")
+            return status.st_mtime_ns, status.st_ino, status.st_size
+    raise StoreError(f"{file}: has disappeared ({failure.strerror})")
 
 
 def _reread(file: str) -> Surface:
@@ -153,12 +158,12 @@ def _reread(file: str) -> Surface:
         try:
             return read_surface(file)
         except StoreError:
-            time.sleep(DEFAULT_INTERVAL / ATTEMPTS)
+            time.sleep(PAUSE)
     return read_surface(file)
 
 
-def _complete(surface: Surface) -> bool:
-    """Whether a run has nothing left to do: of a shard, its own points."""
+def _is_complete(surface: Surface) -> bool:
+    """Return whether no point is left to compute; for a shard, none of its own."""
     from landscape_cli.records.shards import Shard
     from landscape_cli.records.tiles import Status
     from landscape_cli.store import own_points

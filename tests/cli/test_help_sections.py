@@ -14,12 +14,12 @@ MAX_FLAT_OPTIONS = 10
 
 
 def shown_options(text):
-    """Return the headings of help with the long names of the options under each."""
+    """Return the long names of the options under each heading of a help text."""
     sections, heading = {}, None
     for line in text.splitlines():
         if re.fullmatch(r"\S.*:", line):
             heading = line.removesuffix(":")
-        elif option := re.match(r"  (?:-\w, )?(--[\w-]+)", line):
+        elif heading and (option := re.match(r"  (?:-\w, )?(--[\w-]+)", line)):
             sections.setdefault(heading, []).append(option[1])
     return sections
 
@@ -37,7 +37,6 @@ def test_help_shows_every_option_once_under_a_heading(name):
     sections = shown_options(CliRunner().invoke(cli, [name, "--help"]).output)
     shown = [option for options in sections.values() for option in options]
     assert sorted(shown) == sorted(long_options(command))
-    assert None not in sections
     if isinstance(command, SectionCommand):
         assert len(sections) > 2
         assert sections["Other options"] == ["--debug", "--help"]

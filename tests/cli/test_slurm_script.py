@@ -17,7 +17,7 @@ JOB = Job(
     folder="/home/you/work",
     output="runs/surface.h5",
     time="1:00:00",
-    note="as it was asked for",
+    note="as requested",
     nodes=2,
     tasks=8,
     cpus=4,
@@ -40,7 +40,7 @@ SCRIPT = f"""\
 #SBATCH --open-mode=append
 #SBATCH --output=surface.%j.log
 #SBATCH --partition=long
-# The time limit: as it was asked for.
+# The time limit: as requested.
 
 cd /home/you/work || exit
 export OMP_NUM_THREADS=${{SLURM_CPUS_PER_TASK:-1}}
@@ -48,7 +48,7 @@ export OMP_NUM_THREADS=${{SLURM_CPUS_PER_TASK:-1}}
 srun --mpi=pmi2 /env/bin/landscape compute run.yaml --x -1:1:5
 code=$?
 
-# 75: stopped early, to go on in another turn. Slurm ends this script by requeueing it.
+# 75: stopped early, to be continued. Requeueing the job ends this script.
 if [ "$code" = 75 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {RESTARTS} ] &&
     scontrol requeue "$SLURM_JOB_ID"; then
     sleep 60

@@ -104,7 +104,7 @@ def test_what_is_missing_is_said_and_how_to_go_on(landscape, workplace):
         "10 of 20 points are missing: (-0.5, -1), (0.5, -1), (-1, -0.333333), ...",
         "shard 2/4 is not among the files",
         "shard 4/4 is not among the files",
-        "to go on: landscape compute CONFIG --shard 2/4 and so on, then merge again with "
+        "to continue: landscape compute CONFIG --shard 2/4 and so on, then merge again with "
         f"--overwrite; or landscape compute CONFIG --output {workplace.folder}/out.h5 computes all "
         "that is missing",
     ]

@@ -1,4 +1,4 @@
-"""``landscape animate``: surfaces one after another, in an animation."""
+"""``landscape animate``: an animation of several surfaces, or around one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from landscape_cli.cli.options import (
     CAMERA,
     CONTENT,
     OUTPUT,
-    SCALE,
     STYLE,
     camera_options,
     debug_option,
     pop_camera,
+    quantity_options,
+    scale_options,
+    style_option,
 )
-from landscape_cli.plotting import KINDS, MOVIES, STYLES
+from landscape_cli.plotting import KINDS, MOVIES
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.animation import Pixels
@@ -40,46 +42,27 @@ Examples:
 @CONTENT.option(
     "--kind",
     type=click.Choice(list(KINDS)),
-    help="How to draw; line or contourf if left out, or surface with --turntable.",
+    help="Kind of plot; by default line or contourf, or surface with --turntable.",
 )
-@CONTENT.option(
-    "--split",
-    metavar="NAME",
-    help="Whose values; train, or for a line every split's.",
-)
-@CONTENT.option(
-    "--quantity",
-    metavar="NAME",
-    help="Which values, such as loss or accuracy.",
-)
+@quantity_options
 @CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",
-    help="Draw one of several repeats, from 0 on.",
+    help="Draw only repeat K, counted from 0.",
 )
-@SCALE.option("--log/--linear", default=None, help="The scale of the values.")
-@SCALE.option(
-    "--vmin",
-    type=float,
-    help="Lowest value shown; accuracy is in percent.",
-)
-@SCALE.option(
-    "--vmax",
-    type=float,
-    help="Highest value shown; accuracy is in percent.",
-)
-@SCALE.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@scale_options
 @camera_options
 @CAMERA.option(
     "--turntable",
     type=click.IntRange(2, 3600),
     metavar="FRAMES",
-    help="Turn a surface, relief or render once in so many frames, all FILEs side by side.",
+    help="Rotate the camera once around the surfaces, side by side, in this number of frames.",
 )
 @TIMING.option(
     "--fps",
     type=click.FloatRange(0.1, 60),
+    metavar="N",
     default=4.0,
     show_default=True,
     help="Frames per second.",
@@ -87,23 +70,19 @@ Examples:
 @TIMING.option(
     "--hold",
     type=click.FloatRange(0, 60),
-    help="Seconds that the last frame stays; 2 if left out, or none of a --turntable.",
+    metavar="SECONDS",
+    help="Time for which the last frame stays; by default 2, or 0 with --turntable.",
 )
-@STYLE.option(
-    "--style",
-    type=click.Choice(list(STYLES)),
-    default="paper",
-    show_default=True,
-    help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
-)
+@style_option
 @STYLE.option(
     "--size",
     metavar="WxH",
-    help="Of a frame, in inches, or with cm or mm behind it.",
+    help="Size of a frame in inches, or in cm or mm, such as 16x9cm.",
 )
 @STYLE.option(
     "--dpi",
     type=click.IntRange(20, 600),
+    metavar="N",
     default=120,
     show_default=True,
     help="Dots per inch.",
@@ -113,9 +92,9 @@ Examples:
     "-o",
     metavar="PATH",
     required=True,
-    help=f"The animation, {' or '.join(MOVIES)} by its ending; mp4 needs ffmpeg.",
+    help=f"The file to write, {' or '.join(MOVIES)} by its extension; mp4 needs ffmpeg.",
 )
-@OUTPUT.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@OUTPUT.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 @debug_option
 def command(
     files: tuple[str, ...],
@@ -129,11 +108,11 @@ def command(
     quiet: bool,
     **choices: Any,
 ) -> None:
-    """Draw surface files as the frames of an animation, in the order given, on one scale.
+    """Draw surface files as an animation, one frame per file.
 
-    The files are the same plane or line around other weights, such as the checkpoints of one
-    training: all have the same grid. With --turntable the animation instead goes once around
-    surfaces in three dimensions.
+    The files hold the same plane or line around different weights, such as the checkpoints of a
+    training run. All must have the same grid; all frames have the same scale. With --turntable, the
+    animation instead rotates the camera once around surfaces in three dimensions.
     """
     import sys
 
@@ -162,21 +141,23 @@ def command(
         check_frames(panels)
     picture = request.picture(panels)
     if turntable is None:
-        drawn, count = frames(picture, view), len(files)
+        images, count = frames(picture, view), len(files)
     else:
-        drawn, count = turning(picture, view, turntable), turntable
+        images, count = turning(picture, view, turntable), turntable
     hold = hold if hold is not None else 0.0 if turntable else 2.0
-    write_movie(path, _counted(drawn, count, path.name, quiet), fps, hold)
+    write_movie(path, _with_progress(images, count, path.name, quiet), fps, hold)
     for note in picture.notes():
         print(f"note: {note}", file=sys.stderr)
     print(f"wrote {path.resolve()}", flush=True)
 
 
-def _counted(drawn: Iterator[Pixels], total: int, label: str, quiet: bool) -> Iterator[Pixels]:
-    """The frames, with a bar that counts them."""
+def _with_progress(
+    images: Iterator[Pixels], total: int, label: str, quiet: bool
+) -> Iterator[Pixels]:
+    """Yield the frames while a progress bar counts them."""
     from landscape_cli.util.progress import Progress
 
     with Progress(total, label, "frame", quiet=quiet) as progress:
-        for frame in drawn:
-            yield frame
+        for image in images:
+            yield image
             progress.update()

@@ -48,29 +48,29 @@ Examples:
 @POINTS.option(
     "--x",
     metavar="MIN:MAX:N",
-    help="Range of the first direction; 'auto' or 'auto:N' finds one as `landscape probe` does.",
+    help="Range of the first direction; 'auto' or 'auto:N' finds it as `landscape probe` does.",
 )
 @POINTS.option(
     "--y",
     metavar="MIN:MAX:N",
-    help="Range of the second direction, likewise; 'none' makes it a line.",
+    help="Range of the second direction, in the same form; 'none' makes it a line.",
 )
 @POINTS.option(
     "--z",
     metavar="MIN:MAX:N",
-    help="Range of a third direction, for a volume; 'none' drops it.",
+    help="Range of the third direction, for a volume; 'none' drops it.",
 )
 @POINTS.option(
     "--repeats",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Compute the same ranges on N slices, each in independent random directions.",
+    help="Compute N slices with the same ranges, each in independent random directions.",
 )
 @POINTS.option(
     "--adaptive",
     type=float,
     metavar="TOL",
-    help="Compute points only where interpolation from coarser ones errs by more than TOL times "
+    help="Compute only points where interpolation from a coarser grid errs by more than TOL times "
     "the range of the loss, such as 0.01.",
 )
 @weights_options
@@ -79,14 +79,14 @@ Examples:
     "--samples",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Evaluate N samples of each split, the same for every point; classes keep their shares.",
+    help="Evaluate N samples of each split, stratified by class and the same at every point.",
 )
 @NUMBERS.option(
     "--target-stderr",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
-    help="Evaluate as many samples as a standard error of S takes: of the mean of the objective's "
-    "first value, at the centre and corners.",
+    help="Choose the number of samples so that the mean of the objective's first value has a "
+    "standard error of at most S at the centre and all corners.",
 )
 @NUMBERS.option(
     "--measure",
@@ -99,63 +99,67 @@ Examples:
 @NUMBERS.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
-    help="Of the forward pass; what a reduced one changes is measured and said.",
+    help="Numerical precision; the deviation from fp32 is measured and reported.",
 )
 @NUMBERS.option(
     "--allow-random",
     is_flag=True,
-    help="Accept an objective that gives another value each time.",
+    help="Accept an objective whose values vary from call to call.",
 )
 @device_options
 @SPEED.option(
     "--directions",
     "keep_directions",
     type=click.Choice(["resident", "streamed", "auto"]),
-    help="Keep them in memory, or make them anew for each point: slower, the same values.",
+    help="Keep directions in memory (resident) or regenerate them at each point (streamed), which "
+    "is slower and gives the same values.",
 )
 @SPEED.option(
     "--cache",
     type=click.Choice(["auto", "device", "host", "none"]),
-    help="Where samples are kept; none reads them for each tile, auto keeps what fits.",
+    help="Where samples are kept; auto: wherever they fit; none: read again for each tile.",
 )
 @SPEED.option(
     "--calibrate/--no-calibrate",
     default=None,
-    help="Before a long run, measure which forward pass is fastest (the default). Two such runs "
-    "may choose differently and then differ by rounding; not so with --no-calibrate.",
+    help="Before a long run, measure which forward pass is fastest (the default). Calibrated runs "
+    "may differ by rounding; --no-calibrate makes them reproducible.",
 )
 @SPEED.option(
     "--compile",
     type=click.Choice(["auto", "on", "off"]),
-    help="Compile the model: auto if calibrating a very long run finds it faster, on if it works.",
+    help="Compile the model with torch.compile: on wherever it works, auto only if calibration of "
+    "a very long run finds it faster.",
 )
 @RUNNING.option(
     "--shard",
     metavar="I/N",
-    help="Compute every N-th point only, from the I-th on, into OUTPUT's .shard-I-of-N.h5; "
-    "`landscape merge` makes one file of all. Shards are not calibrated, so they have the bits of "
-    "a whole run with --no-calibrate.",
+    help="Compute only every N-th point, starting with the I-th, into OUTPUT's .shard-I-of-N.h5; "
+    "`landscape merge` joins them. Shards are not calibrated, so their bits are those of a whole run "
+    "with --no-calibrate.",
 )
 @RUNNING.option(
     "--time-limit",
     metavar="TIME",
-    help="End within this time, such as 55m or 1:30:00, with exit code 75; the same command "
-    "continues. A Slurm job's own end counts as well.",
+    help="Stop within this time, such as 55m or 1:30:00, with exit code 75; the same command "
+    "resumes. The end of a Slurm job is respected without it.",
 )
-@RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; refused if there is none.")
+@RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
 @RUNNING.option(
     "--overwrite",
     is_flag=True,
-    help="Compute everything anew, whatever OUTPUT holds.",
+    help="Recompute everything, even if OUTPUT exists.",
 )
 @RUNNING.option(
     "--keep-going",
     is_flag=True,
-    help="Where the objective fails at a point, mark it, keep the message, and go on; exit code 1.",
+    help="Mark points where the objective fails and continue; the exit code is then 1.",
 )
-@RUNNING.option("--dry-run", is_flag=True, help="Say what it would take, and write nothing.")
-@LOGS.option("--output", "-o", metavar="FILE.h5", help="The file to write.")
-@LOGS.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+@RUNNING.option(
+    "--dry-run", is_flag=True, help="Estimate time, memory and disk space, and write nothing."
+)
+@LOGS.option("--output", "-o", metavar="FILE.h5", help="The surface file to write.")
+@LOGS.option("--quiet", "-q", is_flag=True, help="Show neither settings nor progress.")
 @log_options
 @debug_option
 def command(
@@ -179,9 +183,9 @@ def command(
 ) -> int:
     """Compute the surface that the YAML file CONFIG describes.
 
-    Alone, this uses one process; under mpiexec or srun the ranks share the work, and rank 0 writes
-    the file. A complete file of the same configuration is left alone, an incomplete one is
-    continued, any other is refused unless --overwrite is given.
+    Under mpiexec or srun, all ranks share the work and rank 0 writes the file; otherwise one
+    process does it all. An incomplete file with the same configuration is continued, a complete one
+    is left as it is, and any other is only replaced with --overwrite.
     """
     faulthandler.enable(file=2)
     listen()
@@ -189,7 +193,7 @@ def command(
     from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import compute, estimate
 
-    # The options left are named as the keys of the configuration that they change.
+    # The remaining options have the names of the configuration keys that they change.
     options |= {
         "adaptive.tolerance": adaptive,
         "measures": list(measures) or None,
@@ -198,8 +202,8 @@ def command(
     }
     ranges = {"x": x, "y": y, "z": z}
     executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)
-    if (take := click.get_current_context().obj) is not None:  # `landscape slurm` needs no more
-        take(settings)
+    if (receive := click.get_current_context().obj) is not None:  # called by `landscape slurm`
+        receive(settings)
         return 0
     if dry_run:
         expected = estimate(settings, executor)
@@ -215,13 +219,13 @@ def command(
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    """What was written, and how to go on if something is left to do."""
+    """Print which files were written, and how to continue an unfinished run."""
     if outcome.stopped:
-        again = [word for word in sys.argv[1:] if word != "--overwrite"]
+        arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
         print(
             f"wrote {outcome.surface}\n"
             f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
-            f"continues: landscape {shlex.join(again)}",
+            f"continues: landscape {shlex.join(arguments)}",
             flush=True,
         )
     elif outcome.computed:
@@ -230,19 +234,19 @@ def _print_outcome(outcome: Outcome) -> None:
         if outcome.failed:
             print(
                 f"{outcome.failed} points failed, the first with {outcome.failure}; the same "
-                "command tries them again",
+                "command retries them",
                 flush=True,
             )
     else:
         print(
             f"{outcome.surface} is complete with this configuration; nothing to do "
-            "(--overwrite computes it anew)",
+            "(--overwrite recomputes it)",
             flush=True,
         )
 
 
 def _print_estimate(expected: Estimate) -> None:
-    """What a run would take, a line each."""
+    """Print the estimated cost of a run."""
     unit = "core" if expected.device == "cpu" else "GPU"
     walls = (
         f"{ranks}: {timedelta(seconds=round(expected.wall(ranks)))}"

@@ -1,4 +1,4 @@
-"""``landscape describe``: numbers from a surface file."""
+"""``landscape describe``: print numbers that characterize a surface."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("file")
-@click.option("--split", "splits", multiple=True, metavar="NAME", help="Whose; all. Repeatable.")
+@click.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME",
+    help="Describe this split; by default all. Repeatable.",
+)
 @click.option(
     "--quantity",
     "quantities",
     multiple=True,
     metavar="NAME",
-    help="Which values, smaller ones being better; loss if left out. Repeatable.",
+    help="Describe this quantity, of which less is better; by default loss. Repeatable.",
 )
 @click.option(
     "--radius",
@@ -32,14 +38,14 @@ Examples:
     multiple=True,
     type=click.FloatRange(min=0, min_open=True),
     metavar="R",
-    help="Distance from the centre at which the sharpness is measured; 0.1, 0.25, 0.5 and 1 inside "
-    "the grid if left out. Repeatable.",
+    help="Measure the sharpness at this distance from the centre; by default at 0.1, 0.25, 0.5 and "
+    "1, where they fit into the grid. Repeatable.",
 )
 @click.option(
     "--level",
     type=float,
     metavar="L",
-    help="The value up to which the basin reaches; twice the centre's and 0.1 if left out.",
+    help="Value at the edge of the basin; by default twice the centre's, plus 0.1.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @debug_option
@@ -51,9 +57,10 @@ def command(
     level: float | None,
     as_json: bool,
 ) -> None:
-    """Print sharpness, curvature, convexity, roughness, basin and barrier of the surface FILE.
+    """Print sharpness, curvature, barriers and more of FILE.
 
-    Lengths are in the units of the axes. Each number is defined in docs/describe.md.
+    Also convexity, roughness and the width of the basin. Lengths are in the units of the axes; each
+    number is defined in docs/describe.md.
     """
     import json
     import os
@@ -64,52 +71,55 @@ def command(
 
     surface = read_surface(file)
     options = Options(tuple(sorted(set(radii))) or None, level)
-    found = {"file": os.path.abspath(file), **describe(surface, splits, quantities, options)}
+    facts = {"file": os.path.abspath(file), **describe(surface, splits, quantities, options)}
     if as_json:
-        print(json.dumps(found, indent=2, allow_nan=False))
+        print(json.dumps(facts, indent=2, allow_nan=False))
     else:
-        print("\n".join(_lines(found)))
+        print("\n".join(_lines(facts)))
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
-    """Everything for people."""
-    axes = " x ".join(str(len(axis)) for axis in found["axes"].values())
-    lines = [found["file"], f"{axes} points ({', '.join(found['axes'])})"]
-    if not found["complete"]:
+def _lines(facts: dict[str, Any]) -> list[str]:
+    """Format all numbers as lines of text."""
+    axes = " x ".join(str(len(axis)) for axis in facts["axes"].values())
+    lines = [facts["file"], f"{axes} points ({', '.join(facts['axes'])})"]
+    if not facts["complete"]:
         lines[-1] += ", the finest level that is complete"
-    if found["repeats"] > 1:
-        lines[-1] += f"; means and standard deviations of {found['repeats']} repeats"
-    for one in found["numbers"]:
-        lines += ["", *_head(one), *_number_lines(one, one["unknown"])]
-        if one["std"] is not None:
-            lines += ["  standard deviations", *_number_lines(one["std"], {})]
+    if facts["repeats"] > 1:
+        lines[-1] += f"; means and standard deviations of {facts['repeats']} repeats"
+    for entry in facts["numbers"]:
+        lines += ["", _heading(entry), *_number_lines(entry, entry["unknown"])]
+        if entry["std"] is not None:
+            lines += ["  standard deviations", *_number_lines(entry["std"], {})]
     return lines
 
 
-def _head(one: dict[str, Any]) -> list[str]:
-    centre = "unknown" if one["centre"] is None else f"{one['centre']:.6g}"
-    left = [
-        f"{one['points'][key]} {words}"
+def _heading(entry: dict[str, Any]) -> str:
+    """Format the quantity, its value at the centre and the number of points."""
+    centre = "unknown" if entry["centre"] is None else f"{entry['centre']:.6g}"
+    exceptions = [
+        f"{entry['points'][key]} {words}"
         for key, words in (
             ("failed", "failed"),
             ("not_finite", "not finite"),
             ("interpolated", "interpolated"),
             ("left_to_do", "left to do"),
         )
-        if one["points"][key]
+        if entry["points"][key]
     ]
-    count = f"{one['points']['total']} points" + (f" ({', '.join(left)})" if left else "")
-    return [f"{one['split']} {one['quantity']}: centre {centre}, {count}"]
+    count = f"{entry['points']['total']} points"
+    if exceptions:
+        count += f" ({', '.join(exceptions)})"
+    return f"{entry['split']} {entry['quantity']}: centre {centre}, {count}"
 
 
-def _number_lines(one: dict[str, Any], unknown: dict[str, str]) -> list[str]:
-    """Every number that makes sense, with its name before the first line."""
+def _number_lines(values: dict[str, Any], unknown: dict[str, str]) -> list[str]:
+    """Format the numbers that are defined, or why they are unknown, with their names."""
     from landscape_cli.analysis import NUMBERS
 
     lines = []
     for name, number in NUMBERS.items():
-        if one.get(name) is not None:
-            texts = number.text(one[name])
+        if values.get(name) is not None:
+            texts = number.text(values[name])
         elif name in unknown:
             texts = [f"unknown: {unknown[name]}"]
         else:

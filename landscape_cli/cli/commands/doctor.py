@@ -1,11 +1,11 @@
-"""``landscape doctor``: what there is to compute with, and whether it works."""
+"""``landscape doctor``: check that this machine or job can run `landscape compute`."""
 
 from __future__ import annotations
 
 import click
 
 from landscape_cli.cli.error_report import EXIT_FAILED
-from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.options import DEVICE_HELP, debug_option
 from landscape_cli.parallel.launcher import launched_rank, speaks
 from landscape_cli.util import logs
 
@@ -18,16 +18,14 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", default=".")
-@click.option(
-    "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda (a GPU for each) or cuda:N."
-)
+@click.option("--device", default="auto", metavar="DEVICE", help=f"{DEVICE_HELP} By default auto.")
 @debug_option
 def command(folder: str, device: str) -> int:
-    """Check what a run needs, with FOLDER for its output (here if left out).
+    """Check MPI, devices, memory, and that FOLDER can be written.
 
-    Prints a line for each check: ok, warning or error, what was found, and the remedy. Started by
-    mpiexec or srun as a run would be, it tries that run's ranks, devices and network. Exits with 1
-    if there is an error.
+    Prints one line per check: ok, warning or error, the result, and a remedy. Start it with mpiexec
+    or srun just like a run, to check that run's ranks, devices and network. FOLDER is the current
+    folder by default. The exit code is 1 if there is an error.
     """
     logs.begin(launched_rank() or 0, False)
     from pathlib import Path

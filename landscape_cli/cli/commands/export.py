@@ -1,4 +1,4 @@
-"""``landscape export``: surface files in other formats."""
+"""``landscape export``: write surface files in other formats."""
 
 from __future__ import annotations
 
@@ -42,56 +42,56 @@ EPILOG = "\n".join(
     "--to",
     "name",
     type=click.Choice(list(FORMATS)),
-    help="The format; that of --output's ending if left out.",
+    help="The format, see below; by default from the extension of --output.",
 )
 @FORMAT.option(
     "--output",
     "-o",
     metavar="PATH",
-    help="The file; FILE's name with another ending if left out.",
+    help="The file to write; by default FILE's name with the format's extension.",
 )
 @CONTENT.option(
     "--split",
     metavar="NAME",
-    help="Whose values; in a page, whose are shown first.",
+    help="Export only this split; in a page, show it first.",
 )
 @CONTENT.option(
     "--quantity",
     metavar="NAME",
-    help="Which values; in a page, which are shown first.",
+    help="Export only this quantity; in a page, show it first.",
 )
 @CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",
-    help="One of several repeats, from 0 on. Left out, a csv, npz or xarray file has all, and a "
-    "vtp, vts or stl file their mean.",
+    help="Export only repeat K, counted from 0. By default, csv, npz and xarray files hold all "
+    "repeats, and vtp, vts and stl files their mean.",
 )
 @CONTENT.option(
     "--trajectory",
     metavar="FILE",
-    help="Show the path of this file of `landscape trajectory` in a page.",
+    help="Show the path in this file, written by `landscape trajectory`, in a page.",
 )
 @HEIGHTS.option(
     "--log/--linear",
     default=None,
-    help="The scale of heights. Left out, positive values that span more than three decades are "
-    "on a logarithmic scale.",
+    help="Scale of the heights. By default it is logarithmic if the values are positive and span "
+    "more than three decades.",
 )
-@HEIGHTS.option("--vmin", type=float, help="Heights of lower values are that of this one.")
-@HEIGHTS.option("--vmax", type=float, help="Heights of higher values are that of this one.")
+@HEIGHTS.option("--vmin", type=float, metavar="V", help="Clip heights below this value.")
+@HEIGHTS.option("--vmax", type=float, metavar="V", help="Clip heights above this value.")
 @HEIGHTS.option(
     "--height",
     type=click.FloatRange(0.001, 100),
-    metavar="PART",
-    help="From the lowest to the highest point, as a part of the longer side. Left out, 0.5 in an "
-    "stl file, and in a vtp file heights are the values.",
+    metavar="FRACTION",
+    help="Height of the relief as a fraction of its longer side. By default 0.5 in stl files; in "
+    "vtp files, heights are the values themselves.",
 )
 @HEIGHTS.option(
     "--size",
     type=click.FloatRange(1, 10000),
     metavar="MM",
-    help="The longer side of an stl file in millimetres; 100 if left out.",
+    help="Longer side of the solid in an stl file, in millimetres; by default 100.",
 )
 @debug_option
 def command(
@@ -110,13 +110,13 @@ def command(
 ) -> None:
     """Write surface files in another format.
 
-    A page shows all FILEs side by side; of the other formats each FILE gets a file of its own.
+    An html page shows all FILEs side by side; the other formats give one file per FILE.
     """
     from landscape_cli.exports import Options, Source
     from landscape_cli.exports.export_files import check_options, export
     from landscape_cli.store import read_surface
 
-    name = name or _format_of(output)
+    name = name or _format_from_extension(output)
     options = Options(split, quantity, log, repeat, vmin, vmax, height, size, trajectory)
     check_options(name, options)
     outputs = _outputs(files, name, output)
@@ -131,20 +131,28 @@ def command(
         print(f"wrote {path.resolve()}", flush=True)
 
 
-def _format_of(output: str | None) -> str:
-    """The format that a name's ending says."""
+def _format_from_extension(output: str | None) -> str:
+    """Return the format that the output's extension stands for.
+
+    Raises:
+        UsageError: if there is no output, or its extension stands for no format.
+    """
     if output is None:
         raise UsageError(f"--to: name a format, one of {', '.join(FORMATS)}")
-    ending = Path(output).suffix.lower()
+    extension = Path(output).suffix.lower()
     for name, entry in FORMATS.items():
-        if entry.ending == ending:
+        if entry.ending == extension:
             return name
     endings = ", ".join(entry.ending for entry in FORMATS.values())
     raise UsageError(f"--output {output}: ends in none of {endings}; name a format with --to")
 
 
 def _outputs(files: Sequence[str], name: str, output: str | None) -> list[Path]:
-    """The files to write, one if the format takes several surfaces, else one for each."""
+    """Return the files to write: one if the format takes several surfaces, else one per file.
+
+    Raises:
+        UsageError: if several files would have to share one output.
+    """
     entry = FORMATS[name]
     if output is not None and len(files) > 1 and not entry.several:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""``landscape import``: a surface of Li et al.'s `loss-landscape` as one of ours."""
+"""``landscape import``: convert a surface file of Li et al.'s `loss-landscape`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("old")
 @click.option(
-    "--output", "-o", metavar="PATH", help="The file to write; OLD's name with .imported.h5."
+    "--output",
+    "-o",
+    metavar="PATH",
+    help="The file to write; by default OLD's name with .imported.h5.",
 )
-@click.option("--split", metavar="NAME", help="Read the values of this split alone.")
-@click.option("--overwrite", is_flag=True, help="Replace the file to write if it is there.")
+@click.option("--split", metavar="NAME", help="Import only the values of this split.")
+@click.option("--overwrite", is_flag=True, help="Replace the file to write if it exists.")
 @debug_option
 def command(old: str, output: str | None, split: str | None, overwrite: bool) -> None:
-    """Turn the surface file OLD of Li et al.'s `loss-landscape` into one that is read here.
+    """Convert the surface file OLD of Li et al.'s `loss-landscape`.
 
-    Its -1 become points to do, its percent fractions; arrays that look scrambled, as those of
-    planes do that are not square, are put right. Everything is explained in docs/loss-landscape.md.
+    Values of -1 become points not yet computed, and percentages become fractions. Arrays of planes
+    that are not square are unscrambled where necessary. Details are in docs/loss-landscape.md.
     """
     from landscape_cli.errors import StoreError
     from landscape_cli.store import check_writable, read_older_surface, write_surface

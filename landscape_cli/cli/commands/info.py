@@ -1,4 +1,4 @@
-"""``landscape info``: what a surface file holds."""
+"""``landscape info``: print what a surface file contains, or follow its progress."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Examples:
 @click.command(cls=WatchCommand, epilog=EXAMPLES)
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-@watch_option("Show a map of what is computed, and the ranks' speed, until FILE is complete.")
+@watch_option("Show a map of the computed points and the ranks' speed until FILE is complete.")
 @debug_option
 def command(file: str, as_json: bool, watch: float | None) -> None:
-    """Print what the surface FILE holds: shape, progress, minimum, centre, and where it is from.
+    """Print shape, progress, extremes and origin of FILE.
 
-    With --watch a run can be followed from anywhere that sees its file: the map is drawn again
-    whenever the file is written, and what is not a terminal gets a line instead. It waits for runs
-    that continue the file, and ends when nothing is left to do.
+    With --watch, a run can be followed from any machine that can read its file: the map is redrawn
+    whenever the file changes; without a terminal, one line is printed instead. If the run stops, it
+    waits for another one to continue, and it ends when no point is left to compute.
     """
     import json
     import os
@@ -89,11 +89,11 @@ def _watch(file: str, seconds: float) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """The value with infinities and NaN as strings, which JSON has no numbers for."""
+    """Replace infinities and NaN by strings, since JSON has no numbers for them."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
     return value

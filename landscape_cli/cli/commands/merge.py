@@ -1,4 +1,4 @@
-"""``landscape merge``: one surface file from those of several shards."""
+"""``landscape merge``: merge the surface files of several shards into one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from landscape_cli.records.surface import Surface
     from landscape_cli.store.merge import Gap
 
-SHOWN = 3
-"""How many of the missing points are named."""
+MAX_POINTS = 3
+"""Maximum number of missing points that are listed."""
 
 EXAMPLES = """\b
 Examples:
@@ -27,13 +27,13 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("out")
 @click.argument("files", nargs=-1, required=True, metavar="IN...")
-@click.option("--overwrite", is_flag=True, help="Replace OUT if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 @debug_option
 def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
-    """Merge the surface files IN, each with some points of one grid, into the file OUT.
+    """Merge surface files IN, each a part of one grid, into OUT.
 
-    All must be of the same configuration, network and data, and have the same values where they
-    have the same points. OUT is written even if points are missing; the exit code is then 75.
+    All must have the same configuration, network and data, and the same values at common points.
+    OUT is written even if points are missing; the exit code is then 75.
     """
     from landscape_cli.errors import StoreError
     from landscape_cli.store import (
@@ -49,22 +49,22 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
     check_writable(path)
     if path.exists() and not overwrite:
         raise StoreError(f"OUT: {path} is there already; name another file, or add --overwrite")
-    # A pattern such as shard-* names their directions too.
-    beside = {directions_path(name) for name in files}
-    surfaces = [(name, read_surface(name)) for name in files if Path(name) not in beside]
+    # A pattern such as shard-* also matches the files of directions.
+    directions_files = {directions_path(name) for name in files}
+    surfaces = [(name, read_surface(name)) for name in files if Path(name) not in directions_files]
     merged = merge_surfaces(surfaces)
     write_surface(path, merged)
     lines = [f"wrote {path}"]
     directions = copy_directions(files, path)
     lines.append(f"wrote {directions}" if directions else "no directions file beside any input")
     if not merged.complete:
-        lines += _missing(merged, gaps(merged, surfaces), path)
+        lines += _missing_lines(merged, gaps(merged, surfaces), path)
     print("\n".join(lines), flush=True)
     return 0 if merged.complete else EXIT_RESUMABLE
 
 
-def _missing(merged: Surface, lacking: list[Gap], path: Path) -> list[str]:
-    """What is not there yet, and how to go on."""
+def _missing_lines(merged: Surface, incomplete: list[Gap], path: Path) -> list[str]:
+    """Describe the missing points, and how to compute them."""
     import shlex
 
     import numpy as np
@@ -74,8 +74,8 @@ def _missing(merged: Surface, lacking: list[Gap], path: Path) -> list[str]:
 
     todo = np.flatnonzero(merged.status == Status.TODO)
     grid = merged.grid
-    points = grid.coordinates(todo[:SHOWN].tolist())
-    more = ", ..." if len(todo) > SHOWN else ""
+    points = grid.coordinates(todo[:MAX_POINTS].tolist())
+    more = ", ..." if len(todo) > MAX_POINTS else ""
     lines = [
         f"{len(todo)} of {merged.total} points are missing: "
         + ", ".join(coordinates_text(point, grid.repeated) for point in points)
@@ -84,16 +84,16 @@ def _missing(merged: Surface, lacking: list[Gap], path: Path) -> list[str]:
     lines += [
         f"shard {gap.shard} "
         + (f"has {gap.missing} points left to do" if gap.given else "is not among the files")
-        for gap in lacking
+        for gap in incomplete
     ]
-    here = f"landscape compute CONFIG --output {shlex.quote(str(path))}"
-    if lacking:
-        again = f"landscape compute CONFIG --shard {lacking[0].shard}"
-        others = " and so on" if len(lacking) > 1 else ""
+    whole = f"landscape compute CONFIG --output {shlex.quote(str(path))}"
+    if incomplete:
+        shard = f"landscape compute CONFIG --shard {incomplete[0].shard}"
+        others = " and so on" if len(incomplete) > 1 else ""
         lines.append(
-            f"to go on: {again}{others}, then merge again with --overwrite; or {here} computes all "
-            "that is missing"
+            f"to continue: {shard}{others}, then merge again with --overwrite; or {whole} computes "
+            "all that is missing"
         )
     else:
-        lines.append(f"to go on: {here} computes what is missing")
+        lines.append(f"to continue: {whole} computes what is missing")
     return lines

@@ -1,4 +1,4 @@
-"""``landscape plot``: draw surface files."""
+"""``landscape plot``: draw surface files into a picture or the terminal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     CONTENT,
     OUTPUT,
-    SCALE,
     STYLE,
     camera_options,
     debug_option,
     pop_camera,
+    quantity_options,
+    scale_options,
+    style_option,
 )
 from landscape_cli.cli.plot_output import PlotOutput, redraw_on_change
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import FORMATS, KINDS, STYLES
+from landscape_cli.plotting import FORMATS, KINDS
 
 EPILOG = "\n".join(
     [
@@ -42,7 +44,7 @@ EPILOG = "\n".join(
 
 
 class PlotCommand(WatchCommand, SectionCommand):
-    """A command with ``--watch`` and headings in its help."""
+    """A command with an optional number after ``--watch``, and with headings in its help."""
 
 
 @click.command(cls=PlotCommand, epilog=EPILOG)
@@ -50,79 +52,50 @@ class PlotCommand(WatchCommand, SectionCommand):
 @CONTENT.option(
     "--kind",
     type=click.Choice(list(KINDS)),
-    help="How to draw; line or contourf if left out.",
+    help="Kind of plot, see below; by default line or contourf.",
 )
-@CONTENT.option(
-    "--split",
-    metavar="NAME",
-    help="Whose values; train, or for a line every split's.",
-)
-@CONTENT.option(
-    "--quantity",
-    metavar="NAME",
-    help="Which values, such as loss or accuracy.",
-)
+@quantity_options
 @CONTENT.option(
     "--twin",
     metavar="QUANTITY",
-    help="Draw another quantity of lines, such as accuracy, on an axis at the right.",
+    help="Also draw this quantity of lines, such as accuracy, on a second axis.",
 )
 @CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",
-    help="Draw one of several repeats, from 0 on; left out, planes are drawn side by side, and a "
-    "line's mean with a band of one standard deviation over the repeats.",
+    help="Draw only repeat K, counted from 0. By default, planes are drawn side by side, and lines "
+    "as their mean with a band of one standard deviation.",
 )
 @CONTENT.option(
     "--trajectory",
     metavar="FILE",
-    help="Draw the path of this file of `landscape trajectory` over the planes.",
+    help="Draw the path in this file, written by `landscape trajectory`, over the planes.",
 )
 @CONTENT.option(
     "--raw",
     is_flag=True,
-    help="Draw every point of an incomplete surface, and mark the area that is not computed.",
+    help="Draw every computed point of an incomplete surface, and mark the missing area.",
 )
-@SCALE.option(
-    "--log/--linear",
-    default=None,
-    help="The scale of the values. Left out, planes of positive values that span more than three "
-    "decades are drawn on a logarithmic scale.",
-)
-@SCALE.option(
-    "--vmin",
-    type=float,
-    help="Lowest value shown; accuracy is in percent.",
-)
-@SCALE.option(
-    "--vmax",
-    type=float,
-    help="Highest value shown; accuracy is in percent.",
-)
-@SCALE.option("--levels", type=int, help="Lines of contour or bands of contourf.")
+@scale_options
 @camera_options
 @STYLE.option(
     "--columns",
     type=click.IntRange(1),
-    help="Pictures side by side, at most; 4 if left out, or fewer if --size is narrow.",
+    metavar="N",
+    help="Maximum number of panels side by side; by default 4, or fewer if --size is narrow.",
 )
-@STYLE.option(
-    "--style",
-    type=click.Choice(list(STYLES)),
-    default="paper",
-    show_default=True,
-    help="; ".join(f"{name}: {text}" for name, text in STYLES.items()) + ".",
-)
+@style_option
 @STYLE.option(
     "--size",
     metavar="WxH",
-    help="Inches, or with cm or mm behind them, exactly; or the width of a printed page's "
-    "column (3.5 inches) or of both (double, 7.2). What the panels need if left out.",
+    help="Exact size in inches, or in cm or mm, such as 16x9cm; or column (3.5 inches) or double "
+    "(7.2), the widths of columns in print. By default what the panels need.",
 )
 @STYLE.option(
     "--dpi",
     type=click.IntRange(20, 1200),
+    metavar="N",
     default=200,
     show_default=True,
     help="Dots per inch.",
@@ -130,21 +103,22 @@ class PlotCommand(WatchCommand, SectionCommand):
 @STYLE.option(
     "--caption",
     is_flag=True,
-    help="Write below the picture what it shows: range, directions, normalization, samples; and "
-    "print that, to be pasted.",
+    help="Write a caption below the picture: range, directions, normalization, samples. It is also "
+    "printed, for pasting.",
 )
 @OUTPUT.option(
     "--output",
     "-o",
     metavar="PATH",
-    help=f"The picture, {', '.join(FORMATS)} by its ending; FILE's name with .png if left out.",
+    help=f"The file to write, {' or '.join(FORMATS)} by its extension; by default FILE's name with "
+    ".png.",
 )
 @OUTPUT.option(
     "--terminal",
     is_flag=True,
-    help="Draw with characters right here, in colour if the terminal has any; write no file.",
+    help="Draw in the terminal, in colour if it can, and write no file.",
 )
-@watch_option("Draw again whenever a FILE is written, until all are complete.")
+@watch_option("Redraw whenever a FILE changes, until all are complete.")
 @debug_option
 def command(
     files: tuple[str, ...],
@@ -159,11 +133,12 @@ def command(
     watch: float | None,
     **choices: Any,
 ) -> None:
-    """Draw surface files, complete or not, side by side on one scale.
+    """Draw surface files side by side, on one scale.
 
-    An incomplete surface is drawn from the finest level of its grid that is complete, and says so;
-    before the first one is, or with --raw, the area that is not computed is marked. Points that are
-    not finite are always marked, and a note on stderr says how many values the limits clip.
+    An incomplete surface is drawn from the finest complete level of its grid, with the percentage
+    computed in the title; if no level is complete, or with --raw, the missing area is marked.
+    Points that are not finite are always marked. A note on stderr says how many values --vmin and
+    --vmax clip.
     """
     from landscape_cli.plotting.figure_size import parse_size
     from landscape_cli.plotting.page import Page

@@ -1,4 +1,4 @@
-"""``landscape probe``: which range suits each direction."""
+"""``landscape probe``: propose a range for each direction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ Examples:
 @weights_options
 @device_options
 @click.option(
-    "--samples", type=click.IntRange(min=1), metavar="N", help="Evaluate N samples of each split."
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples of each split, stratified by class.",
 )
 @set_option
 @log_options
@@ -48,11 +51,11 @@ def command(
     verbose: bool,
     log_dir: str | None,
 ) -> None:
-    """Evaluate 11 points along each direction of the YAML file CONFIG, and propose a range.
+    """Propose a range for each direction of the YAML file CONFIG.
 
-    The points lie on a logarithmic ladder on both sides of the centre. Nothing is written.
-    `landscape compute --x auto` does the same and goes on with the range. Under mpiexec or srun the
-    ranks share the points.
+    Evaluates 11 points along each direction, spaced logarithmically on both sides of the centre,
+    and writes no file. `landscape compute --x auto` does the same and then uses the range. Under
+    mpiexec or srun, the ranks share the points.
     """
     logs.begin(launched_rank() or 0, verbose)
     from landscape_cli.cli.run_preparation import prepare_run
@@ -60,29 +63,29 @@ def command(
 
     options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
     executor, settings = prepare_run(config, changes, options, {}, seed, log_dir)
-    found = probe(settings, executor)
+    probes = probe(settings, executor)
     if executor.rank == 0:
-        print("\n".join(_lines(found, settings, config)), flush=True)
+        print("\n".join(_lines(probes, settings, config)), flush=True)
 
 
-def _lines(found: list[Probe], settings: RunConfig, config: str) -> list[str]:
-    """Draw a small plot of each direction, and show the command that uses the ranges."""
+def _lines(probes: list[Probe], settings: RunConfig, config: str) -> list[str]:
+    """Draw a small plot of each direction, and print the command that uses the ranges."""
     import shlex
 
     from landscape_cli.geometry.directions import direction_from
     from landscape_cli.run.probe.ladder import draw
 
     lines, options = [], []
-    for one in found:
-        scale = "log" if one.ladder.log else "linear"
-        section = settings.directions[one.axis]
-        points = direction_from(section, f"directions.{one.axis}").auto_points
-        options.append(f"--{one.axis}={one.low:g}:{one.high:g}:{points}")
+    for probe in probes:
+        scale = "log" if probe.ladder.log else "linear"
+        section = settings.directions[probe.axis]
+        points = direction_from(section, f"directions.{probe.axis}").auto_points
+        options.append(f"--{probe.axis}={probe.low:g}:{probe.high:g}:{points}")
         lines += [
-            f"{one.axis}: {one.label}; {' '.join(one.quantity)} on a {scale} scale",
-            *draw(one.ladder),
-            f"range {one.low:g} to {one.high:g}, {one.rule}"
-            + ("; a log scale is due over the whole ladder" if one.ladder.log else ""),
+            f"{probe.axis}: {probe.label}; {' '.join(probe.quantity)} on a {scale} scale",
+            *draw(probe.ladder),
+            f"range {probe.low:g} to {probe.high:g}, {probe.rule}"
+            + ("; the whole ladder calls for a log scale" if probe.ladder.log else ""),
             "",
         ]
     return [*lines, f"landscape compute {shlex.quote(config)} {' '.join(options)}"]

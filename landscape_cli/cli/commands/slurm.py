@@ -1,4 +1,4 @@
-"""``landscape slurm``: a batch script for `landscape compute`."""
+"""``landscape slurm``: print a batch script for `landscape compute`."""
 
 from __future__ import annotations
 
@@ -31,49 +31,60 @@ COUNT = click.IntRange(min=1)
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
 @click.argument("options", nargs=-1, metavar="[-- COMPUTE OPTIONS]")
-@RESOURCES.option("--nodes", type=COUNT, default=1, help="Nodes (1).")
+@RESOURCES.option(
+    "--nodes", type=COUNT, metavar="N", default=1, help="Number of nodes; by default 1."
+)
 @RESOURCES.option(
     "--ntasks-per-node",
     "tasks",
     type=COUNT,
+    metavar="N",
     default=1,
-    help="Ranks on each node (1).",
+    help="Ranks per node; by default 1.",
 )
-@RESOURCES.option("--cpus-per-task", "cpus", type=COUNT, help="Cores of each rank.")
+@RESOURCES.option("--cpus-per-task", "cpus", type=COUNT, metavar="N", help="Cores per rank.")
 @RESOURCES.option(
     "--gpus-per-task",
     "gpus",
     type=COUNT,
-    help="GPUs of each rank; 1 is what it uses.",
+    metavar="N",
+    help="GPUs per rank; a rank uses one.",
 )
 @RESOURCES.option(
     "--time",
     metavar="TIME",
-    help="The job's time limit; estimated here, which takes a few points, if left out.",
+    help="Time limit of the job; by default estimated by computing a few points here.",
 )
 @RESOURCES.option(
     "--array",
     type=COUNT,
     metavar="N",
-    help="N shards, each a task of a job array.",
+    help="Split the surface into N shards, each a task of a job array.",
 )
-@QUEUE.option("--partition", metavar="NAME", help="Slurm's partition.")
-@QUEUE.option("--account", metavar="NAME", help="The account to charge.")
-@QUEUE.option("--job-name", "name", metavar="NAME", help="The output's name if left out.")
+@QUEUE.option("--partition", metavar="NAME", help="Partition to submit to.")
+@QUEUE.option("--account", metavar="NAME", help="Account to charge.")
+@QUEUE.option(
+    "--job-name",
+    "name",
+    metavar="NAME",
+    help="Name of the job and its log; by default the output's.",
+)
 @QUEUE.option(
     "--sbatch",
     "more",
     multiple=True,
     metavar="OPTION",
-    help="Another #SBATCH option. Repeatable.",
+    help="Another option for #SBATCH, such as --mem=64G. Repeatable.",
 )
 @RANKS.option(
     "--launcher",
     type=click.Choice(["srun", "mpiexec"]),
     default="srun",
-    help="Starts the ranks.",
+    help="Program that starts the ranks; by default srun.",
 )
-@RANKS.option("--mpi", metavar="TYPE", help="srun's --mpi; by the MPI library if left out.")
+@RANKS.option(
+    "--mpi", metavar="TYPE", help="Value of srun's --mpi; by default it suits the MPI library here."
+)
 @debug_option
 def command(
     config: str,
@@ -91,10 +102,10 @@ def command(
     name: str | None,
     more: tuple[str, ...],
 ) -> None:
-    """Print a Slurm batch script that computes the surface of the YAML file CONFIG.
+    """Print a Slurm batch script for `landscape compute CONFIG`.
 
-    What follows a -- is passed on to `landscape compute`. The job stops before its time limit,
-    requeues itself, and goes on, until the file is complete; so do the tasks of an array.
+    Options after -- are passed on to `landscape compute`. The job, or each task of an array, stops
+    before its time limit, requeues itself and continues until the file is complete.
     """
     from landscape_cli.cli.slurm_script import Job, script
 
@@ -102,9 +113,9 @@ def command(
     if time is None:
         time, note = _estimated(settings, nodes * tasks, cpus, gpus, array)
     else:
-        time, note = _checked(time), "as it was asked for"
+        time, note = _checked(time), "as requested"
     named = {"partition": partition, "account": account}
-    wishes = [f"--{key}={value}" for key, value in named.items() if value is not None]
+    queue = [f"--{key}={value}" for key, value in named.items() if value is not None]
     job = Job(
         program=_program(),
         config=config,
@@ -119,36 +130,42 @@ def command(
         gpus=gpus,
         array=array,
         launcher=_launcher(launcher, mpi, nodes * tasks, cpus),
-        settings=[*wishes, *more],
+        settings=[*queue, *more],
         name=name or Path(settings.output).stem,
     )
     print(script(job), end="")
 
 
 def _settings(config: str, options: tuple[str, ...], array: int | None) -> RunConfig:
-    """The configuration that `compute` makes of the options, refusing what a job can't have."""
+    """Return the configuration that `landscape compute` builds from its options.
+
+    Raises:
+        UsageError: if an option makes no sense in a job.
+    """
     from landscape_cli.cli.commands.compute import command as compute
     from landscape_cli.errors import UsageError
 
-    for option, reason in {
-        "--overwrite": "each time the job is requeued it would begin anew; remove the old file",
-        "--dry-run": "a job that computes nothing; run it here, without slurm",
-        **({} if array is None else {"--shard": "--array gives each task its own; leave it out"}),
-    }.items():
+    refused = {
+        "--overwrite": "each time the job is requeued it would start over; remove the old file",
+        "--dry-run": "the job would compute nothing; run `landscape compute` with it instead",
+    }
+    if array is not None:
+        refused["--shard"] = "--array gives each task its own; leave it out"
+    for option, reason in refused.items():
         if any(word == option or word.startswith(f"{option}=") for word in options):
             raise UsageError(f"{option}: {reason}")
     shard = [] if array is None else ["--shard", f"1/{array}"]
-    found: list[RunConfig] = []
-    compute.main([config, *options, *shard], standalone_mode=False, obj=found.append)
-    if not found:
+    received: list[RunConfig] = []
+    compute.main([config, *options, *shard], standalone_mode=False, obj=received.append)
+    if not received:
         raise UsageError(f"COMPUTE OPTIONS: {' '.join(options)!r} runs nothing; leave it out")
-    return found[0]
+    return received[0]
 
 
 def _estimated(
     settings: RunConfig, ranks: int, cpus: int | None, gpus: int | None, array: int | None
 ) -> tuple[str, str]:
-    """The time limit, and how it was found."""
+    """Return a time limit for the job, and a note on its derivation."""
     from landscape_cli.cli.slurm_script import rounded_time
     from landscape_cli.config.durations import format_duration
     from landscape_cli.errors import UsageError
@@ -169,16 +186,16 @@ def _estimated(
     threads = f"{expected.threads} thread{'s' * (expected.threads > 1)}"
     return rounded_time(seconds), (
         f"{work} at {expected.seconds:.3g} s, as measured here on {expected.device} with "
-        f"{threads}, take {format_duration(seconds)} on {ranks} rank{'s' * (ranks > 1)}; and half "
-        "more, and five minutes"
+        f"{threads}, take {format_duration(seconds)} on {ranks} rank{'s' * (ranks > 1)}, plus 50 % "
+        "and five minutes"
     )
 
 
 def _checked(time: str) -> str:
-    """A time limit in Slurm's own form.
+    """Return a time limit in Slurm's format.
 
     Raises:
-        UsageError: if it is no time.
+        UsageError: if the text is not a duration.
     """
     from landscape_cli.config.durations import format_duration, parse_duration
     from landscape_cli.errors import UsageError
@@ -190,10 +207,10 @@ def _checked(time: str) -> str:
 
 
 def _launcher(launcher: str, mpi: str | None, ranks: int, cpus: int | None) -> list[str]:
-    """The words that start the ranks.
+    """Return the command prefix that starts the ranks.
 
     Raises:
-        UsageError: if it can't be known how srun starts ranks of the MPI library here.
+        UsageError: if it is unknown how srun starts ranks of the MPI library here.
     """
     from landscape_cli.cli.slurm_script import PMI, TASKS, srun
     from landscape_cli.errors import UsageError
@@ -208,14 +225,14 @@ def _launcher(launcher: str, mpi: str | None, ranks: int, cpus: int | None) -> l
         vendor = mpi_vendor()
         mpi = PMI.get(vendor or "", None if ranks > 1 else "none")
         if mpi is None:
-            raise UsageError(
-                f"--mpi: srun's way to start ranks of {vendor or 'no MPI library'} is not known; "
-                "give it, see srun --mpi=list"
+            problem = (
+                f"srun's type for {vendor} is not known" if vendor else "no MPI library is here"
             )
+            raise UsageError(f"--mpi: {problem}; choose a type that srun --mpi=list shows")
     return srun(mpi, cpus)
 
 
 def _program() -> list[str]:
-    """The words that run this environment's `landscape`, from any folder."""
+    """Return the command that runs this environment's `landscape` from any folder."""
     beside = Path(sys.executable).with_name("landscape")
     return [str(beside)] if beside.exists() else [sys.executable, "-m", "landscape_cli"]

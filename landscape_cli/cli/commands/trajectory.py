@@ -1,4 +1,4 @@
-"""``landscape trajectory``: the path of a training, in the plane that shows most of it."""
+"""``landscape trajectory``: project the path of a training run onto a plane."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from landscape_cli.util.progress import Progress
 
 POINTS = 51
-"""Points of an axis that the configuration has no range for."""
+"""Number of points proposed for an axis that the configuration has no range for."""
 
 TRAINING = Section("The training run")
 PLANE = Section("The plane")
@@ -39,47 +39,48 @@ Examples:
     metavar="PATTERN",
     multiple=True,
     required=True,
-    help="The training's checkpoints: a file, or a quoted pattern whose files are taken in natural "
-    "order, epoch9 before epoch10. May be given several times.",
+    help="Checkpoints of the training run: a file, or a quoted pattern, whose files are sorted "
+    "naturally, epoch9 before epoch10. Repeatable.",
 )
 @TRAINING.option(
     "--log",
     metavar="FILE",
-    help="The training's learning rates: a CSV with columns epoch and lr (or learning_rate), or "
-    "JSON lines with these keys.",
+    help="Learning rates of the training run: a CSV file with columns epoch and lr (or "
+    "learning_rate), or JSON lines with these keys.",
 )
 @PLANE.option(
     "--center",
     type=click.Choice(["final", "mean"]),
     default="final",
     show_default=True,
-    help="What the principal components are about: the final checkpoint, or the mean, as in "
-    "scikit-learn's PCA. The plane's origin is the final checkpoint in both.",
+    help="Centre of the principal components: the final checkpoint, or the mean of all, as in "
+    "scikit-learn's PCA. The origin of the plane is the final checkpoint in both cases.",
 )
 @PLANE.option(
     "--ignore",
     type=click.Choice(["none", "biasbn"]),
     default="none",
     show_default=True,
-    help="Leave tensors of one dimension (biases, norm layers) out of the directions.",
+    help="biasbn: leave tensors of one dimension (biases, norm layers) out of the directions.",
 )
 @PLANE.option(
     "--onto",
     metavar="DIRECTIONS.h5",
-    help="Project onto the directions of this file, and compute no principal components.",
+    help="Project onto the directions in this file instead of principal components.",
 )
 @PLANE.option(
     "--margin",
     type=click.FloatRange(0, 100),
     default=0.2,
     show_default=True,
-    help="Room on each side of the path in the range proposed, as a part of its width.",
+    metavar="FRACTION",
+    help="Margin on each side of the path in the proposed range, as a fraction of its width.",
 )
 @OUTPUT.option(
     "--output",
     "-o",
     metavar="FILE.h5",
-    help="The file to write; CONFIG's output with .trajectory.h5 for its ending if left out.",
+    help="The file to write; by default CONFIG's output with the extension .trajectory.h5.",
 )
 @debug_option
 def command(
@@ -92,12 +93,12 @@ def command(
     log: str | None,
     margin: float,
 ) -> None:
-    """Find the plane through the final checkpoint in which a training moved most.
+    """Find the plane that shows most of a training run's path.
 
-    The plane is that of the first two principal components of the checkpoints (Li et al. 2018,
-    section 7) around CONFIG's checkpoint, or the last one given if CONFIG names none. The file
-    holds the two directions, for `kind: file` of a configuration, and where each checkpoint lies,
-    which `landscape plot` draws.
+    It goes through CONFIG's checkpoint, or the last of --checkpoints if CONFIG names none, along
+    the first two principal components of the checkpoints (Li et al. 2018, section 7). The file
+    holds both directions, for use with `kind: file` in a configuration, and the coordinates of
+    each checkpoint, which `landscape plot` draws.
     """
     from landscape_cli.config.loading import load_config
     from landscape_cli.problems.checkpoint_files import expand
@@ -111,9 +112,9 @@ def command(
     path = output_path(run.output, output, [*paths, config, *filter(None, (onto, log))])
     check_writable(path)
     options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
-    found = trace(run, paths, options, lambda reads: _progress(reads, path))
-    write_trajectory(path, found.plane, found.trajectory)
-    print("\n".join(_lines(found, run, path)), flush=True)
+    result = trace(run, paths, options, lambda reads: _progress(reads, path))
+    write_trajectory(path, result.plane, result.trajectory)
+    print("\n".join(_lines(result, run, path)), flush=True)
 
 
 def _progress(reads: int, path: Path) -> Progress:
@@ -122,14 +123,17 @@ def _progress(reads: int, path: Path) -> Progress:
     return Progress(reads, path.name, unit="checkpoint")
 
 
-def _lines(found: Trace, run: RunConfig, path: Path) -> list[str]:
-    """What was found, and what to put into the configuration."""
-    trajectory, plane = found.trajectory, found.plane
+def _lines(result: Trace, run: RunConfig, path: Path) -> list[str]:
+    """Describe the plane, and what to put into the configuration."""
+    trajectory, plane = result.trajectory, result.plane
     farthest = int(trajectory.residuals.argmax())
-    residual, distance = trajectory.residuals[farthest], found.distances[farthest]
-    part = f", {residual / distance:.1%} of its distance from the centre" if distance > 0 else ""
+    residual, distance = trajectory.residuals[farthest], result.distances[farthest]
+    fraction = (
+        f", {residual / distance:.1%} of its distance from the centre" if distance > 0 else ""
+    )
     lines = [
-        f"{found.network}: {len(trajectory.labels)} checkpoints of {found.parameters:,} parameters",
+        f"{result.network}: {len(trajectory.labels)} checkpoints of "
+        f"{result.parameters:,} parameters",
         f"centre:    {plane.checkpoint}",
     ]
     if trajectory.explained is not None:
@@ -140,14 +144,14 @@ def _lines(found: Trace, run: RunConfig, path: Path) -> list[str]:
         )
     return [
         *lines,
-        f"residual:  at most {residual:.4g} ({trajectory.labels[farthest]}){part}",
-        *_to_paste(run, plane, path),
+        f"residual:  at most {residual:.4g} ({trajectory.labels[farthest]}){fraction}",
+        *_config_lines(run, plane, path),
         f"wrote {path}",
     ]
 
 
-def _to_paste(run: RunConfig, plane: Plane, path: Path) -> list[str]:
-    """The lines of a configuration that computes the plane."""
+def _config_lines(run: RunConfig, plane: Plane, path: Path) -> list[str]:
+    """Return the lines of a configuration that computes the plane."""
     import json
 
     lines = ["to compute the plane, put into the configuration:"]

@@ -98,7 +98,7 @@ def test_without_mpi_one_process_needs_none_and_more_are_refused(landscape, work
     assert "\nsrun --mpi=none " in landscape("slurm", config, "--time", "1h")[1]
     code, out, err = landscape("slurm", config, "--time", "1h", "--nodes", 2)
     assert (code, out) == (2, "")
-    assert err.startswith("landscape: --mpi: srun's way to start ranks of no MPI library")
+    assert err.startswith("landscape: --mpi: no MPI library is here; choose a type")
 
 
 def test_mpiexec_starts_as_many_ranks_as_slurm_says(landscape, workplace):

@@ -205,7 +205,7 @@ def bad(run):
     [
         (["--checkpoints", "zz*.pt"], "--checkpoints: no file matches 'zz*.pt' in "),
         (["--checkpoints", "."], "--checkpoints: no file matches '.'"),
-        (["--checkpoints", "epoch[12].pt"], "checkpoints: 2 of them; "),
+        (["--checkpoints", "epoch[12].pt"], "checkpoints: got 2; "),
         (["--checkpoints", "epoch*.pt", "--checkpoints", "nan.pt"], "'nan.pt' holds numbers that "),
         (
             ["--checkpoints", "*r.pt", "--checkpoints", "epoch*.pt"],
@@ -219,7 +219,10 @@ def bad(run):
             "--log text.csv: expected the columns",
         ),
         (["--checkpoints", "epoch*.pt", "--log", "gone.csv"], "--log: can't read 'gone.csv'"),
-        (["--checkpoints", "epoch*.pt", "--onto", "foreign.h5"], "--onto foreign.h5: x: 3 tensors"),
+        (
+            ["--checkpoints", "epoch*.pt", "--onto", "foreign.h5"],
+            "--onto foreign.h5: x: made for another network: it has 3 tensors",
+        ),
         (["--checkpoints", "epoch*.pt", "--onto", "gone.h5"], "gone.h5: no such file"),
         (["--checkpoints", "epoch*.pt", "-o", "epoch3.pt"], "is an input; name another file"),
         (["--checkpoints", "epoch*.pt", "-o", "surface.h5"], "is the configuration's output"),
@@ -270,7 +273,7 @@ def test_another_centres_path_is_noted(run, workplace, landscape):
     assert landscape("compute", workplace.config(checkpoint="epoch3.pt"))[0] == 0
     code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.trajectory.h5")
     assert code == 0
-    assert "surface.trajectory.h5 is one around other weights than those of surface.h5" in err
+    assert "surface.trajectory.h5 is centred on another checkpoint than surface.h5" in err
     code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.h5")
     assert code == 2
     assert "surface.h5: holds no trajectory" in err
