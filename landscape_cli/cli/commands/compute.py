@@ -135,8 +135,8 @@ Examples:
     "--shard",
     metavar="I/N",
     help="Compute only every N-th point, starting with the I-th, into OUTPUT's .shard-I-of-N.h5; "
-    "`landscape merge` joins them. Shards are not calibrated, so their bits are those of a whole run "
-    "with --no-calibrate.",
+    "`landscape merge` joins them. Shards are not calibrated, so their bits are those of a whole "
+    "run with --no-calibrate.",
 )
 @RUNNING.option(
     "--time-limit",
