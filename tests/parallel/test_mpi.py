@@ -155,7 +155,7 @@ def test_ranks_with_different_data_are_refused(workplace):
     config = workplace.config("example:different_data")
     done = workplace.run("compute", config, ranks=2)
     assert done.returncode == 2
-    assert "rank 1 has other splits than rank 0" in done.stderr
+    assert "rank 1 has different splits from rank 0" in done.stderr
 
 
 def test_without_a_launcher_mpi_is_not_imported(workplace):

@@ -178,7 +178,7 @@ def test_the_plane_of_a_trajectory_brings_its_path(saved, landscape, surface_of)
     # Around other weights the plane is the same, but the path would lie elsewhere.
     elsewhere = plane(saved, directions=directions, checkpoint="b.pt", output="b.h5")
     _, told, errors = landscape("compute", elsewhere)
-    assert "is not drawn: its plane is around another checkpoint" in errors + told
+    assert "is not drawn: its plane is centred on a checkpoint other than" in errors + told
     assert "trajectory" not in read_surface("b.h5").provenance
 
 
@@ -216,11 +216,11 @@ def to(x, y):
         ({"checkpoints": ["gone*.pt"]}, "checkpoints: no file matches 'gone\\*.pt'"),
         (
             {"directions": {"x": {"kind": "pca"}, "y": {"kind": "pca"}}, "checkpoints": ["b.pt"]},
-            "checkpoints: 1 of them besides the centre; kind pca takes at least 2",
+            "checkpoints: got 1 besides the centre; kind pca needs at least 2",
         ),
         (
             {"directions": {"x": {"kind": "pca"}, "y": {"kind": "pca"}}},
-            "checkpoints: 0 of them besides the centre",
+            "checkpoints: got 0 besides the centre",
         ),
         (
             {

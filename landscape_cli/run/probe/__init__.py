@@ -1,1 +1,1 @@
-"""Ranges for directions, found by evaluating a few points along each."""
+"""The search for ranges of directions, by evaluating a few points along each."""

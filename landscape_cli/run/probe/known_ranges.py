@@ -1,4 +1,4 @@
-"""Ranges that follow from what a slice or a direction is, without evaluating anything."""
+"""Ranges that follow from a slice or a direction without evaluating anything."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from landscape_cli.run.setup.direction_entries import StoredDirections
 
 
 def known_range(config: RunConfig, axis: str) -> Range | None:
-    """Return the range that follows from the slice or the direction, or None to probe it.
+    """Return the range that follows from the slice or the direction, or None to probe for one.
 
     Raises:
-        StoreError: if a file that a direction comes from can't be read.
+        StoreError: if a direction's file can't be read.
     """
     recipe = slice_from(config.slice)
     if not recipe.uses_directions:

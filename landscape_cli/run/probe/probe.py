@@ -1,4 +1,4 @@
-"""Probing directions: a few points on a ladder along each, evaluated by all ranks."""
+"""Probes of directions: ladders of a few points along each, evaluated by all ranks."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ from landscape_cli.run.setup.stages import Setup, set_up
 from landscape_cli.run.worker import Worker
 
 USUAL = "loss"
+"""The quantity to probe, if the objective has it."""
 
 Point = tuple[float, ...]
 
 
 class StoppedError(LandscapeError):
-    """A probe was asked to stop; nothing is lost but its few points."""
+    """A probe was stopped; only its few points are lost."""
 
     exit_code = 75
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found along one direction.
+    """The result of probing one direction.
 
     Args:
         axis: the axis.
-        label: the direction in words.
-        quantity: whose values the ladder holds.
-        ladder: the points.
-        low: where a grid should begin.
-        high: where it should end.
-        rule: how that was found, in words.
+        label: the direction's label.
+        quantity: the quantity whose values the ladder holds.
+        ladder: the evaluated points.
+        low: suggested start of a grid.
+        high: suggested end of a grid.
+        rule: the reason for this range, in words.
     """
 
     axis: str
@@ -80,23 +81,23 @@ def probe(
 ) -> list[Probe]:
     """Evaluate a ladder of points along directions; called by every rank.
 
-    These are the centre and five magnitudes on both sides along each direction, 10^-2 to 1
-    times |w| / |d| over the tensors that it moves, the other coordinates being 0.
+    The points are the centre and, on both sides along each direction, five distances from 10^-2 to
+    1 times |w| / |d| over the tensors that it moves. Other coordinates are those of the centre.
 
     Args:
-        config: the run; its ranges do not matter.
+        config: the run; its ranges are not used.
         executor: the ranks.
-        axes: the directions' axes; all if left out.
+        axes: axes to probe; all if left out.
         problem: the user's object, in place of the one that the configuration names.
 
     Raises:
-        LandscapeError: for everything that a user can cause, as the run itself would.
+        LandscapeError: for any error that a user can cause, as in the run itself.
     """
-    config = executor.lead(lambda: _alone(resolve(config)))
+    config = executor.lead(lambda: _simplify(resolve(config)))
     setup = set_up(Start(config), executor, problem)
-    names, wanted = tuple(config.grid), tuple(config.grid if axes is None else axes)
+    names, probed = tuple(config.grid), tuple(config.grid if axes is None else axes)
     slice_ = setup.evaluator.slice
-    ladders = executor.lead(lambda: {axis: coordinates_of(_unit(slice_, axis)) for axis in wanted})
+    ladders = executor.lead(lambda: {axis: coordinates_of(_unit(slice_, axis)) for axis in probed})
     points: list[Point] = [slice_.origin]
     for axis, coordinates in ladders.items():
         points += [
@@ -110,23 +111,23 @@ def probe(
         if len(results) < len(points):
             raise StoppedError(
                 f"stopped by {executor.stop.reason} while directions were probed; nothing was "
-                "written, and the same command begins anew"
+                "written, so the same command starts over"
             )
         quantity, values = _values(results, tuple(setup.evaluator.splits))
-        found = []
+        probes = []
         for number, (axis, coordinates) in enumerate(ladders.items()):
             side = len(coordinates) // 2
             own = values[1 + 2 * side * number :][: 2 * side]
             ladder = Ladder(coordinates, np.array([*own[:side], values[0], *own[side:]]))
             label = setup.facts.slice_.label(axis)
-            found.append(Probe(axis, label, quantity, ladder, *_range(config, axis, ladder)))
-        return found
+            probes.append(Probe(axis, label, quantity, ladder, *_range(config, axis, ladder)))
+        return probes
 
     return executor.lead(judge)
 
 
-def _alone(config: RunConfig) -> RunConfig:
-    """The run without what takes a grid, or is not worth its time for a few points."""
+def _simplify(config: RunConfig) -> RunConfig:
+    """Return the run without settings that need a grid, or do not pay off for a few points."""
     changes: dict[str, Any] = {"adaptive": None, "shard": None, "repeats": 1, "auto": []}
     changes |= {"calibrate": False, "compile": "off", "target_stderr": None}
     if config.target_stderr is not None:
@@ -150,7 +151,7 @@ def _unit(slice_: Slice, axis: str) -> float:
 
 
 class _Points:
-    """Gives out points one by one, whatever their rank."""
+    """Hands out points one by one, to any rank."""
 
     def __init__(self, points: Sequence[Point], stop: Stop) -> None:
         self._tiles = iter([Tile((number,), (point,)) for number, point in enumerate(points)])
@@ -158,7 +159,7 @@ class _Points:
         self._lock = threading.Lock()
 
     def take(self, rank: int = 0) -> Tile | None:
-        """The next point, or None when all are given out or time is up."""
+        """Return the next point, or None if there is none or the time is up."""
         if self._stop.left <= 0:
             self._stop.ask("the time limit")
             return None
@@ -166,22 +167,22 @@ class _Points:
             return next(self._tiles, None)
 
     def returned(self, result: TileResult) -> None:
-        """Learn nothing."""
+        """Ignore a result: points do not depend on the speed of ranks."""
 
 
 def _evaluate(points: Sequence[Point], setup: Setup, executor: Executor) -> list[TileResult]:
-    """The results at rank 0, in the order of the points; none elsewhere."""
-    # Far out an objective may fail that does not on the grid.
+    """Return the results on rank 0, in the order of the points; none elsewhere."""
+    # An objective may fail far out but not on the grid.
     work = Worker(setup.evaluator, setup.place(executor.rank), keep_going=True)
     results = [*executor.run(_Points(points, executor.stop), work)]
     return sorted(results, key=lambda result: result.indices[0])
 
 
 def _values(results: Sequence[TileResult], splits: tuple[str, ...]) -> tuple[Quantity, list[float]]:
-    """Which quantity decides, the first split's loss if there is one, and its values.
+    """Return the quantity to judge by, the first split's loss if it has one, and its values.
 
     Raises:
-        UsageError: if the centre's is not finite.
+        UsageError: if the value at the centre is not finite.
     """
     names = [name for split, name in results[0].values if split == splits[0]]
     quantity = (splits[0], USUAL if USUAL in names else names[0] if names else USUAL)
@@ -189,14 +190,14 @@ def _values(results: Sequence[TileResult], splits: tuple[str, ...]) -> tuple[Qua
     values = [float(result.values.get(quantity, missing)[0]) for result in results]
     if not math.isfinite(values[0]):
         raise UsageError(
-            f"directions: {' '.join(quantity)} at the centre is {values[0]}, so that no range can "
-            "be found from it; give --x MIN:MAX:N"
+            f"directions: {' '.join(quantity)} at the centre is {values[0]}, so no range can be "
+            "found; give --x MIN:MAX:N"
         )
     return quantity, values
 
 
 def _range(config: RunConfig, axis: str, ladder: Ladder) -> Range:
-    """Return the range that is known of the axis, or else the one that the ladder suggests."""
+    """Return the known range of the axis, or else the one that the ladder suggests."""
     if (known := known_range(config, axis)) is not None:
         return known
     return -ladder.reach, ladder.reach, "by the values on the ladder"

@@ -19,9 +19,9 @@ from landscape_cli.util.logs import tell
 def find_ranges(
     start: Start, executor: Executor, quiet: bool = False, problem: Problem | None = None
 ) -> tuple[Start, Json]:
-    """Find the ranges of a fresh run that are ``auto``; called by every rank.
+    """Find the ``auto`` ranges of a fresh run; called by every rank.
 
-    Axes whose range is known are not evaluated.
+    Axes with a known range are not probed.
 
     Args:
         start: the run's configuration and state.
@@ -30,31 +30,31 @@ def find_ranges(
         problem: the user's object, in place of the one that the configuration names.
 
     Returns:
-        The start with every range in its configuration, and the key ``probe`` of the file's
+        The start with all ranges in its configuration, and the entry ``probe`` of the file's
         provenance.
 
     Raises:
-        LandscapeError: for everything that a user can cause.
+        LandscapeError: for any error that a user can cause.
     """
     config = start.config
     if not config.auto:
         return start, {}
     known: Mapping[str, Range] = executor.lead(lambda: _known(config))
-    rest = [axis for axis in config.auto if axis not in known]
-    probed = {one.axis: one for one in probe(config, executor, rest, problem)} if rest else {}
-    ranges = {**known, **{axis: (one.low, one.high, one.rule) for axis, one in probed.items()}}
+    unknown = [axis for axis in config.auto if axis not in known]
+    probes = probe(config, executor, unknown, problem) if unknown else []
+    ranges = {**known, **{found.axis: (found.low, found.high, found.rule) for found in probes}}
     if executor.rank == 0 and not quiet:
         for axis, (low, high, rule) in ranges.items():
             tell(f"range of {axis}: {low:g} to {high:g}, {rule}")
     facts = {
         **{axis: {"range": [low, high], "rule": rule} for axis, (low, high, rule) in known.items()},
-        **{axis: one.facts() for axis, one in probed.items()},
+        **{found.axis: found.facts() for found in probes},
     }
     ends = {axis: (low, high) for axis, (low, high, _) in ranges.items()}
     return replace(start, config=config.with_ranges(ends)), {"probe": facts}
 
 
 def _known(config: RunConfig) -> dict[str, Range]:
-    """Return the ranges that are known without evaluating anything, by axis."""
+    """Return the ranges that are known without probing, by axis."""
     found = {axis: known_range(config, axis) for axis in config.auto}
     return {axis: known for axis, known in found.items() if known is not None}

@@ -1,1 +1,1 @@
-"""Set-up of a rank: problem, weights, slice, data and forward pass, the same on every rank."""
+"""Set-up of a rank: problem, weights, slice, data and forward pass, consistent on all ranks."""

@@ -27,7 +27,7 @@ def assemble_evaluator(
     config: RunConfig,
     sources: Sources,
 ) -> Evaluator:
-    """Put a rank's evaluator together, on data that is yet to be loaded."""
+    """Assemble a rank's evaluator, on data that is loaded later."""
     problem, device = prepared.problem, prepared.device
     recalibration = _recalibration(problem, device, config.batch_norm_samples)
     splits = {
@@ -48,10 +48,10 @@ def assemble_evaluator(
 
 
 def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) -> list[PointMeasure]:
-    """Return the measures of the configuration, refusing those that this run can't have."""
+    """Return the measures of the configuration, and refuse those that do not suit this run."""
     measures = measures_from(config.measures)
-    own = dict(prepared.problem.model.named_parameters())
-    buffers = [name for name in prepared.parameters.views if name not in own]
+    parameters = dict(prepared.problem.model.named_parameters())
+    buffers = [name for name in prepared.parameters.views if name not in parameters]
     for measure in measures:
         measure.check(buffers, config.batch_norm == "recalibrate")
         if measure.split is not None and measure.split not in sources:
@@ -65,7 +65,7 @@ def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) ->
 def _recalibration(
     problem: Problem, device: torch.device, samples: int | None
 ) -> Recalibration | None:
-    """Return what measures batch norm's statistics at each point, if they are not frozen."""
+    """Return the re-estimation of batch norm's statistics at each point, if requested."""
     if samples is None:
         return None
     key = "batch_norm: recalibrate"
@@ -73,12 +73,12 @@ def _recalibration(
         raise UsageError(f"{key}: the model has no batch norm with running statistics; drop it")
     if "train" not in problem.splits:
         raise UsageError(
-            f"{key}: it takes the split 'train', and the problem has {', '.join(problem.splits)}"
+            f"{key}: it needs the split 'train', but the problem has {', '.join(problem.splits)}"
         )
     source = problem.splits["train"]
     total = len(dataset_of("train", source, key))
     count = min(samples, total)
-    # Batch norm has no variance to measure on a single sample that is left over.
+    # A last batch with a single sample would have no variance.
     count -= count % BATCH == 1
     part = subset("train", dataset_of("train", source, key), count, key)
     if isinstance(source, DataLoader):

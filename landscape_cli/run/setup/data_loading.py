@@ -1,4 +1,4 @@
-"""The data of a run, loaded on every rank."""
+"""The data of a run: loaded on every rank, and checked at the centre."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from landscape_cli.run.setup.sample_choice import Sampling, choose_samples, take
 from landscape_cli.run.setup.slice_setup import PreparedSlice
 
 KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
-"""Names of the places for data besides the device."""
+"""Phrases for the places of data other than the device."""
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """An evaluator whose data is loaded, and what a file says of the data.
+    """An evaluator with loaded data, and the facts that a file records about the data.
 
     Args:
-        evaluator: this rank's.
-        splits: the identity of each split's data.
-        sampling: the choice of samples for a standard error, if there is one.
-        placements: of each rank, with the place of its data.
+        evaluator: evaluator of this rank.
+        splits: identity of each split's data.
+        sampling: choice of samples for a standard error, if there is one.
+        placements: placement of each rank, with the storage of its data.
     """
 
     evaluator: Evaluator
@@ -48,27 +48,26 @@ class LoadedData:
 
 
 def load_data(
-    start: Start, prepared: PreparedProblem, laid: PreparedSlice, executor: Executor
+    start: Start, prepared: PreparedProblem, sliced: PreparedSlice, executor: Executor
 ) -> LoadedData:
-    """Put an evaluator together and load its data; called by every rank.
+    """Assemble an evaluator and load its data; called by every rank.
 
-    Rank 0 evaluates the centre with the data, twice. If that takes more memory than there is, its
-    micro-batches become smaller.
+    Rank 0 evaluates the centre twice with the data, and halves micro-batches if memory runs out.
 
     Raises:
         LandscapeError: if the data can't be read, or the objective fails or is random.
     """
     config, problem = start.config, prepared.problem
     settings = executor.lead(lambda: _first_settings(start, prepared.device))
-    on_device, on_host = count_sharing(laid.placements, executor.rank)
+    on_device, on_host = count_sharing(sliced.placements, executor.rank)
     room = room_for(config.cache, prepared.device, on_device, on_host)
     evaluator_on = partial(
-        assemble_evaluator, prepared, laid.slice_, settings, executor.rank, config
+        assemble_evaluator, prepared, sliced.slice_, settings, executor.rank, config
     )
     sources = {name: problem.splits[name] for name in config.splits or problem.splits}
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
-        points = [laid.slice_.origin, *Grid(config.grid, config.repeats).corners()]
+        points = [sliced.slice_.origin, *Grid(config.grid, config.repeats).corners()]
         sampling = executor.lead(
             lambda: choose_samples(evaluator_on, sources, points, config, room)
         )
@@ -83,12 +82,14 @@ def load_data(
             for name, split in evaluator.splits.items()
         },
         sampling,
-        tuple(replace(place, data=data) for place, data in zip(laid.placements, kept, strict=True)),
+        tuple(
+            replace(place, data=data) for place, data in zip(sliced.placements, kept, strict=True)
+        ),
     )
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
-    """Return the settings of the file that is continued, or those to begin with."""
+    """Return the settings of a continued file, or initial ones."""
     if start.settings is not None:
         return start.settings
     micro_batch = start.config.batch_size or default_micro_batch(device)
@@ -98,7 +99,7 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
 def _load(
     evaluator: Evaluator, executor: Executor, room: Room, allow_random: bool
 ) -> dict[str, int]:
-    """Load the data on every rank, and return the samples of each split."""
+    """Load the data on every rank, and return the number of samples per split."""
     origin = Tile((0,), (evaluator.slice.origin,))
 
     def load() -> dict[str, int]:
@@ -117,11 +118,11 @@ def _load(
 
 
 def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
-    """Say of each split where ranks keep data besides the device."""
+    """List the splits that are not kept on the device, with their place."""
     found = Counter(
         (split, place)
-        for one in placements
-        for split, place in (one.data or {}).items()
+        for placement in placements
+        for split, place in (placement.data or {}).items()
         if place != "device"
     )
     return [

@@ -1,4 +1,4 @@
-"""Directions out of files: read on rank 0, and the same on every rank."""
+"""Directions from files: read on rank 0 and shared with all ranks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from landscape_cli.store import read_direction
 from landscape_cli.store.directions_file import read_range
 
 PARALLEL = 1e-10
-"""The least difference from 1 of the cosine of two directions that span a plane."""
+"""Difference of a cosine from 1 below which two directions count as parallel."""
 
 
 class StoredDirections:
-    """The directions files, as ``Direction.range`` reads them."""
+    """Access to directions files for ``Direction.range``."""
 
     def recommended_range(self, path: str, axis: str) -> tuple[float, float] | None:
         """Return the range that a directions file recommends for one of its directions, if any."""
@@ -39,12 +39,12 @@ class StoredDirections:
 
 @dataclass
 class RunSource:
-    """The run's network and files, as ``Direction.load`` reads them.
+    """Access to the run's network and files for ``Direction.load``.
 
     Args:
         model: the network, with the weights at the centre.
         centre: the tensors that the slice moves, on the CPU.
-        checkpoints: the configuration's, for principal components.
+        checkpoints: paths of checkpoints for principal components.
     """
 
     model: nn.Module
@@ -72,17 +72,17 @@ class RunSource:
         return [(name, torch.from_numpy(array)) for name, array in entries]
 
     def components(self) -> list[Entries]:
-        """Return the principal components of the checkpoints, around the centre."""
+        """Return the principal components of the checkpoints and the centre."""
         if not self._components:
             paths = self.checkpoints
             if len(paths) < 2:
                 raise UsageError(
-                    f"checkpoints: {len(paths)} of them besides the centre; kind pca takes at "
-                    "least 2, as paths or patterns"
+                    f"checkpoints: got {len(paths)} besides the centre; kind pca needs at least "
+                    "2, as paths or patterns"
                 )
 
             def read(number: int) -> Mapping[str, Tensor]:
-                # The centre belongs to the plane, and changes nothing in sums of squares about it.
+                # The centre is in the plane, and adds nothing to sums of squares about itself.
                 return self.centre if number == len(paths) else self.weights(paths[number])
 
             room = room_for_checkpoints(self.centre)
@@ -99,20 +99,20 @@ def load_directions(
     parameters: FlatParameters,
     executor: Executor,
 ) -> dict[str, Direction]:
-    """Give directions the entries that files hold, and register the user's rules.
+    """Load the entries of directions from files, and register the user's rules.
 
     Called by every rank.
 
     Args:
-        recipes: by axis.
-        checkpoints: the configuration's.
+        recipes: the directions' recipes by axis.
+        checkpoints: paths of checkpoints for principal components.
         model: the network, with the weights at the centre.
         parameters: the tensors that the slice moves.
         executor: the ranks.
 
     Raises:
-        LandscapeError: if a file can't be read or is of another network, or the directions that
-            files give are zero or parallel.
+        LandscapeError: if a file can't be read or was made for another network, or loaded
+            directions are zero or parallel.
     """
     executor.together(lambda: _register_rules(recipes))
     loaded: dict[str, dict[str, Tensor]] = {}
@@ -157,16 +157,16 @@ def _load(
 
 
 def _check(loaded: Mapping[str, Entries], recipes: Mapping[str, Direction]) -> None:
-    """Refuse directions that are zero, or parallel to one another."""
+    """Refuse loaded directions that are zero or parallel."""
     for axis, entries in loaded.items():
         if not any(bool(tensor.any()) for tensor in entries.values()):
             raise UsageError(
-                f"directions.{axis}: {recipes[axis].label()} is zero: it holds the same weights as "
+                f"directions.{axis}: {recipes[axis].label()} is zero: it has the same weights as "
                 "the centre; choose another one"
             )
-    for (first, one), (second, other) in combinations(loaded.items(), 2):
-        if 1 - abs(cosine(one, other)) < PARALLEL:
+    for (axis, entries), (other_axis, other) in combinations(loaded.items(), 2):
+        if 1 - abs(cosine(entries, other)) < PARALLEL:
             raise UsageError(
-                f"directions.{second}: parallel to directions.{first}, so that they span no plane; "
-                "checkpoints that lie on one line make a line: leave one of the two out"
+                f"directions.{other_axis}: parallel to directions.{axis}, so they span no plane; "
+                "leave out one of the two to plot a line"
             )

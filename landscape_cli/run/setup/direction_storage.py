@@ -1,7 +1,7 @@
 """The choice between directions in memory and directions drawn again for each point.
 
-The values are the same bit for bit, so each rank decides for itself, by its own device, once every
-rank has its model there.
+The values are equal bit for bit, so each rank decides for its own device, once every rank's model
+is on its device.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from landscape_cli.run.setup.placement import count_sharing
 from landscape_cli.run.setup.records import RankPlacement
 
 SHARE = 0.5
-"""The largest part of a device's free memory for centre and directions, all ranks on it together;
-the rest is for activations and data."""
+"""Largest fraction of a device's free memory for the centres and directions of all ranks on it; the
+remainder is for activations and data."""
 
 
 def store_directions(
-    wished: str,
+    requested: str,
     model: FlatParameters,
     directions: int,
     placements: Sequence[RankPlacement],
     executor: Executor,
 ) -> tuple[RankPlacement, ...]:
-    """Decide how this rank stores its directions, and learn it of all; called by every rank.
+    """Choose the storage of directions on each rank; called by every rank.
 
     Args:
-        wished: ``resident``, ``streamed`` or ``auto``.
-        model: the model's own parameters, where they will be used.
-        directions: the number of directions, those of all repeats.
-        placements: of each rank.
+        requested: ``resident``, ``streamed`` or ``auto``.
+        model: the model's own parameters, on the device where they are used.
+        directions: number of directions in all repeats.
+        placements: placement of each rank.
         executor: the ranks.
 
     Returns:
@@ -42,34 +42,34 @@ def store_directions(
     on_device, _ = count_sharing(placements, executor.rank)
     size = sum(buffer.nbytes for buffer in model.buffers.values())
     device = next(iter(model.buffers.values())).device
-    executor.together(lambda: None)  # until every model is where it takes memory
-    chosen = choose_storage(wished, (1 + directions) * size, free_memory(device) // on_device)
+    executor.together(lambda: None)  # wait until every rank's model is on its device
+    chosen = choose_storage(requested, (1 + directions) * size, free_memory(device) // on_device)
     return tuple(
-        replace(place, directions=one)
-        for place, one in zip(placements, executor.gather(chosen), strict=True)
+        replace(placement, directions=storage)
+        for placement, storage in zip(placements, executor.gather(chosen), strict=True)
     )
 
 
-def choose_storage(wished: str, needed: int, free: int) -> str:
+def choose_storage(requested: str, needed: int, free: int) -> str:
     """Choose ``resident`` or ``streamed``.
 
     Args:
-        wished: one of these, or ``auto``.
+        requested: one of these, or ``auto``.
         needed: bytes of the centre and the directions.
-        free: bytes free for this rank; 0 if that is not known.
+        free: free bytes for this rank; 0 if unknown.
     """
-    if wished != "auto":
-        return wished
+    if requested != "auto":
+        return requested
     return "streamed" if free and needed > SHARE * free else "resident"
 
 
 def streaming_lines(placements: Sequence[RankPlacement]) -> list[str]:
-    """Say how many ranks do not keep the directions in memory, if any."""
-    streamed, ranks = sum(one.directions == "streamed" for one in placements), len(placements)
+    """Say how many ranks do not keep directions in memory, if any."""
+    streamed, ranks = sum(rank.directions == "streamed" for rank in placements), len(placements)
     if not streamed:
         return []
     who = "" if streamed == ranks else f" by {streamed} of {ranks} ranks"
     return [
-        f"directions are made anew for each point{who}, to save memory (--directions resident "
+        f"directions are drawn again for each point{who}, to save memory (--directions resident "
         "keeps them)"
     ]

@@ -1,4 +1,4 @@
-"""The choice of the forward pass: made on rank 0, the same on every rank."""
+"""The choice of the forward pass, made on rank 0 for all ranks."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from landscape_cli.run.setup.records import ForwardFacts
 def choose_forward(
     evaluator: Evaluator, config: RunConfig, executor: Executor, fresh: bool
 ) -> ForwardFacts:
-    """Give every rank's evaluator the run's settings; called by all of them.
+    """Choose the settings of the forward pass, and apply them; called by every rank.
 
     Args:
-        evaluator: this rank's, with its data loaded and the settings to begin with.
+        evaluator: evaluator of this rank, with loaded data and initial settings.
         config: the run.
         executor: the ranks.
-        fresh: True to choose; a file that is continued has its settings, which the evaluator has
-            already.
+        fresh: True to choose settings; False for a continued file, whose settings the evaluator
+            already has.
 
     Returns:
-        The settings taken, and how they were chosen.
+        The settings, and how they were chosen.
     """
     facts = ForwardFacts(evaluator.settings)
     if fresh:
@@ -42,38 +42,38 @@ def choose_forward(
     settings = facts.settings
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
-        found = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
-        failures = [(rank, failure) for rank, failure in enumerate(found) if failure is not None]
+        errors = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
+        failures = [(rank, error) for rank, error in enumerate(errors) if error is not None]
         if failures:
             rank, failure = failures[0]
             evaluator.set_forward(replace(settings, compile=False))
-            error = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
-            facts = replace(facts, compilation=error)
+            outcome = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
+            facts = replace(facts, compilation=outcome)
     dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers)
     facts = replace(facts, settings=evaluator.settings, dtypes=dtypes)
     if evaluator.settings.precision != "fp32":
         points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
-        errors = executor.lead(lambda: precision_errors(evaluator, points))
-        facts = replace(facts, precision_errors=tuple(errors))
+        deviations = executor.lead(lambda: precision_errors(evaluator, points))
+        facts = replace(facts, precision_errors=tuple(deviations))
     return facts
 
 
 def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> ForwardFacts:
-    """Choose settings by the model's shapes, or better ones by timing them."""
+    """Choose settings by the model's shapes, or faster ones by timing."""
     corner = Grid(config.grid, config.repeats).corners()[-1]
-    # Micro-batches that memory has made smaller are not made larger again.
+    # Micro-batches that were halved for lack of memory are not enlarged again.
     size = default_micro_batch(evaluator.device)
     resize = config.batch_size is None and evaluator.settings.micro_batch == size
     evaluator.apply(choose_default_settings(evaluator, corner, resize))
     facts = ForwardFacts(evaluator.settings)
     seconds = 0.0
     if config.calibrate:
-        found = calibrate_settings(evaluator, _fewest_points(config), ranks, corner, resize)
-        evaluator.apply(found.settings)
-        seconds = found.estimate_seconds(ranks)
-        facts = ForwardFacts(found.settings)
-        if found.tried:
-            calibration = {"seconds": round(found.seconds, 3), "tried": found.tried}
+        calibrated = calibrate_settings(evaluator, _fewest_points(config), ranks, corner, resize)
+        evaluator.apply(calibrated.settings)
+        seconds = calibrated.estimate_seconds(ranks)
+        facts = ForwardFacts(calibrated.settings)
+        if calibrated.tried:
+            calibration = {"seconds": round(calibrated.seconds, 3), "tried": calibrated.tried}
             facts = replace(facts, calibration=calibration)
     if evaluator.recalibration is not None:
         return facts
@@ -86,18 +86,18 @@ def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> ForwardFacts
 
 
 def _fewest_points(config: RunConfig) -> int:
-    """Count the points that the run computes, at least if it is adaptive."""
+    """Count the points of the run, or the fewest that it computes if adaptive."""
     grid = Grid(config.grid, config.repeats)
     return grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
 
 
 def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> list[str]:
-    """Say which settings are taken, and how they were chosen.
+    """Describe the settings of the forward pass, and how they were chosen.
 
     Args:
-        evaluator: with its settings.
-        facts: of the choice.
-        fresh: False if the settings are those of a file that is continued.
+        evaluator: evaluator with these settings.
+        facts: facts of the choice.
+        fresh: False if the settings come from a continued file.
     """
     divisible = any(split.divisible for split in evaluator.splits.values())
     if not fresh:

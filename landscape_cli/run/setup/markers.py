@@ -1,4 +1,4 @@
-"""Checkpoints, and the path of a training, on a slice; found on rank 0."""
+"""Markers on a slice: checkpoints and the path of a training, located on rank 0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from landscape_cli.store import read_centre, read_trajectory
 from landscape_cli.util.logs import warn
 
 ORIGIN = "centre"
-"""The label of the centre if the model brought its weights along."""
+"""Label of the centre if no checkpoint gives the weights."""
 
 
 def mark_checkpoints(
@@ -32,26 +32,27 @@ def mark_checkpoints(
     model: nn.Module,
     centre: Mapping[str, Tensor],
 ) -> list[Json]:
-    """Locate the checkpoints that the slice leads through, or that are to be shown on it.
+    """Locate the checkpoints on the slice, and those that the configuration lists.
 
     Args:
         config: the run.
-        recipe: of the slice.
-        directions: by axis.
+        recipe: recipe of the slice.
+        directions: the directions by axis.
         slice_: the slice.
         model: the network.
         centre: the tensors that the slice moves, at the centre and on the CPU.
 
     Returns:
-        For each checkpoint, the centre first, its ``label``, ``path``, ``coordinates`` by exact
-        least squares in the axes' units, ``residual``, its Euclidean distance from the slice, and
-        ``distance``, that from the centre. Empty without checkpoints besides the centre.
+        An entry per checkpoint, the centre first: ``label``, ``path``, ``coordinates`` by exact
+        least squares in the axes' units, and the Euclidean distances from the slice (``residual``)
+        and from the centre (``distance``). Empty if there are no checkpoints besides the centre.
 
     Raises:
-        LandscapeError: if a checkpoint can't be read, or is of another network.
+        LandscapeError: if a checkpoint can't be read, or belongs to another network.
     """
     paths = _paths(
-        config, [*recipe.points, *(p for one in directions.values() for p in one.points)]
+        config,
+        [*recipe.points, *(path for direction in directions.values() for path in direction.points)],
     )
     if not paths:
         return []
@@ -66,13 +67,19 @@ def mark_checkpoints(
         if config.checkpoints is None:
             return []
         raise UsageError(
-            f"checkpoints: a slice of kind {recipe.kind} can't tell where checkpoints lie; leave "
-            "the key out"
+            f"checkpoints: a slice of kind {recipe.kind} can't locate checkpoints; leave the key "
+            "out"
         )
     origin = slice_.origin[: located.coordinates.shape[1]]
     return [
-        {"label": name, "path": path, "coordinates": where, "residual": away, "distance": far}
-        for name, path, where, away, far in zip(
+        {
+            "label": label,
+            "path": path,
+            "coordinates": at,
+            "residual": residual,
+            "distance": distance,
+        }
+        for label, path, at, residual, distance in zip(
             labels([config.checkpoint or ORIGIN, *paths]),
             [config.checkpoint, *paths],
             [list(origin), *located.coordinates.tolist()],
@@ -86,19 +93,20 @@ def mark_checkpoints(
 def find_path(
     config: RunConfig, directions: Mapping[str, Direction], sha256: str | None
 ) -> Json | None:
-    """Read the path of a training, if the plane is that of a trajectory's file.
+    """Read the path of a training if the plane comes from a trajectory file.
 
     Args:
         config: the run.
-        directions: by axis.
-        sha256: of the file with the weights at the centre.
+        directions: the directions by axis.
+        sha256: SHA-256 of the checkpoint at the centre.
     """
-    stored = [one.stored_in(axis) for axis, one in directions.items()]
-    paths = {place[0] for place in stored if place is not None}
+    places = [recipe.stored_in(axis) for axis, recipe in directions.items()]
+    stored = [place for place in places if place is not None]
+    paths = {path for path, _ in stored}
     if len(paths) != 1 or config.orthogonal:
         return None
     (path,) = paths
-    if [place for place in stored if place is not None] != [(path, "x"), (path, "y")]:
+    if stored != [(path, "x"), (path, "y")]:
         return None
     try:
         trajectory, origin = read_trajectory(path), read_centre(path)
@@ -106,7 +114,7 @@ def find_path(
         return None
     if None not in (origin, sha256) and origin != sha256:
         warn(
-            f"the path in {path} is not drawn: its plane is around another checkpoint than "
+            f"the path in {path} is not drawn: its plane is centred on a checkpoint other than "
             f"{config.checkpoint}"
         )
         return None
@@ -114,7 +122,7 @@ def find_path(
 
 
 def marking_lines(marks: Json) -> list[str]:
-    """Say where the checkpoints lie, and how far off the slice."""
+    """List the coordinates of checkpoints and their distances from the slice."""
     checkpoints: Any = marks.get("checkpoints") or ()
     lines = []
     for checkpoint in checkpoints:
@@ -125,8 +133,8 @@ def marking_lines(marks: Json) -> list[str]:
 
 
 def _paths(config: RunConfig, through: list[str]) -> list[str]:
-    """Return the checkpoints besides the centre, each once."""
-    found = {os.path.realpath(path): path for path in [*through, *(config.checkpoints or ())]}
+    """Return the paths of the checkpoints besides the centre, without duplicates."""
+    unique = {os.path.realpath(path): path for path in [*through, *(config.checkpoints or ())]}
     if config.checkpoint is not None:
-        found.pop(os.path.realpath(config.checkpoint), None)
-    return list(found.values())
+        unique.pop(os.path.realpath(config.checkpoint), None)
+    return list(unique.values())

@@ -1,4 +1,4 @@
-"""The placement of ranks on hosts and devices, and what they share there."""
+"""The placement of ranks on hosts and devices, and their shares of these."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ def place_ranks(
 
     Args:
         executor: the ranks.
-        device: this rank's.
-        threads: the CPU threads that the user asks for; the node's cores are shared out if None.
+        device: device of this rank.
+        threads: requested number of CPU threads; an equal share of the node's cores if None.
 
     Returns:
         The placement of each rank.
     """
     host = socket.gethostname()
-    cores = [c for name, c in executor.gather((host, own_cores())) if name == host]
+    cores = [own for name, own in executor.gather((host, own_cores())) if name == host]
     threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
-    found = instruction_set() if device.type == "cpu" else None
-    return tuple(executor.gather(RankPlacement(host, str(device), threads, found)))
+    instructions = instruction_set() if device.type == "cpu" else None
+    return tuple(executor.gather(RankPlacement(host, str(device), threads, instructions)))
 
 
 def count_sharing(placements: Sequence[RankPlacement], rank: int) -> tuple[int, int]:
-    """Count the ranks, this one included, on its device and on its host.
+    """Count the ranks that share a rank's device and host, including itself.
 
     Args:
-        placements: of each rank.
-        rank: this one.
+        placements: placement of each rank.
+        rank: the rank.
     """
-    everyone = [(one.host, one.device) for one in placements]
-    own = everyone[rank]
-    return everyone.count(own), sum(host == own[0] for host, _ in everyone)
+    places = [(placement.host, placement.device) for placement in placements]
+    own = places[rank]
+    return places.count(own), sum(host == own[0] for host, _ in places)

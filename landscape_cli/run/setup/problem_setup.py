@@ -1,4 +1,4 @@
-"""The problem of a run and its trained weights, the same on every rank."""
+"""The problem of a run and its trained weights, equal on every rank."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class PreparedProblem:
     """A problem whose model has the trained weights, on this rank's device.
 
     Args:
-        problem: the user's.
-        network: its identity.
-        parameters: the tensors of the model that a slice moves.
-        device: this rank's.
-        placements: of each rank.
+        problem: the user's problem.
+        network: identity of the network.
+        parameters: tensors of the model that a slice moves.
+        device: device of this rank.
+        placements: placement of each rank.
     """
 
     problem: Problem
@@ -51,7 +51,7 @@ def prepare_problem(
         problem: the user's object, in place of the one that the configuration names.
 
     Raises:
-        LandscapeError: if the problem or the checkpoint are not as they should be on any rank.
+        LandscapeError: if the problem or the checkpoint is invalid on any rank.
     """
     loaded = executor.together(lambda: _load(config, problem))
     device = executor.together(lambda: choose_device(config.device, executor.local_rank))
@@ -76,7 +76,7 @@ def _load(config: RunConfig, problem: Problem | None) -> Problem:
 
 
 def _share_network(problem: Problem, checkpoint: str | None, executor: Executor) -> NetworkFacts:
-    """Give every rank the weights that rank 0 has or reads, and identify the network."""
+    """Copy the weights of rank 0 to every rank, and identify the network."""
     model: nn.Module = problem.model
     if checkpoint is not None:
         executor.lead(lambda: load_weights(model, checkpoint))

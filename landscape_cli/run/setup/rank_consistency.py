@@ -1,4 +1,4 @@
-"""Checks that the ranks of a job have the same software, weights and problem."""
+"""Consistency of ranks: the same software, weights and problem on each."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.util.versions import versions
 
 SAME = ("landscape-cli", "python", "torch", "numpy")
-"""Packages whose versions decide the numbers."""
+"""Packages whose versions affect the numbers."""
 
 
 def agree_on_versions(executor: Executor) -> None:
-    """Refuse ranks with other versions than rank 0; called by every rank.
+    """Refuse ranks whose versions differ from rank 0's; called by every rank.
 
     Raises:
         UsageError: naming the first such rank, its host, and both versions.
@@ -25,8 +25,8 @@ def agree_on_versions(executor: Executor) -> None:
     everywhere = executor.gather((socket.gethostname(), versions()))
 
     def compare() -> None:
-        if found := other_versions(everywhere):
-            raise UsageError(found)
+        if difference := other_versions(everywhere):
+            raise UsageError(difference)
 
     executor.lead(compare)
 
@@ -35,21 +35,21 @@ def other_versions(everywhere: list[tuple[str, dict[str, str]]]) -> str | None:
     """Return the first difference and the remedy, or None if all have the same versions.
 
     Args:
-        everywhere: each rank's host and versions.
+        everywhere: host and versions of each rank.
     """
-    first, wanted = everywhere[0]
-    for rank, (host, found) in enumerate(everywhere):
+    first_host, expected = everywhere[0]
+    for rank, (host, got) in enumerate(everywhere):
         for name in SAME:
-            if found.get(name) != wanted.get(name):
+            if got.get(name) != expected.get(name):
                 return (
-                    f"rank {rank} on {host} has {name} {found.get(name)}, but rank 0 on {first} "
-                    f"has {wanted.get(name)}; start every rank in the same environment"
+                    f"rank {rank} on {host} has {name} {got.get(name)}, but rank 0 on {first_host} "
+                    f"has {expected.get(name)}; start every rank in the same environment"
                 )
     return None
 
 
 def share_weights(model: nn.Module, executor: Executor) -> None:
-    """Give every rank the parameters and buffers of rank 0, tensor by tensor."""
+    """Copy the parameters and buffers of rank 0 to every rank, tensor by tensor."""
     tensors = [*model.parameters(), *model.buffers()]
     shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
     agree(executor, {"tensors": shapes})
@@ -57,7 +57,7 @@ def share_weights(model: nn.Module, executor: Executor) -> None:
 
 
 def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:
-    """Give every rank the tensors of rank 0, in place."""
+    """Copy the tensors of rank 0 to every rank, in place."""
     for tensor in tensors:
         copy = tensor.detach().cpu().contiguous()
         executor.share(copy.view(-1).view(torch.uint8).numpy())
@@ -67,10 +67,10 @@ def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:
 
 
 def agree(executor: Executor, facts: Mapping[str, object]) -> None:
-    """Refuse ranks that see another network, other directions or other data than rank 0.
+    """Refuse ranks whose network, directions or data differ from rank 0's.
 
     Raises:
-        ProblemError: naming the first such rank, and what it has.
+        ProblemError: naming the first such rank and the difference.
     """
     everywhere = executor.gather(facts)
 
@@ -79,8 +79,8 @@ def agree(executor: Executor, facts: Mapping[str, object]) -> None:
             for key, value in facts.items():
                 if others[key] != value:
                     raise ProblemError(
-                        f"problem: rank {rank} has other {key} than rank 0; does the problem load "
-                        "the same on every node, and in the same order each time?"
+                        f"problem: rank {rank} has different {key} from rank 0; does the problem "
+                        "load the same on every node, in the same order each time?"
                     )
 
     executor.lead(compare)

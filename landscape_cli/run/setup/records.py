@@ -1,4 +1,4 @@
-"""Typed records that the stages of set-up hand on, and their form in a surface file."""
+"""Records that the stages of set-up pass on, and their form in a surface file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from landscape_cli.geometry.slices.base import SliceFacts
 from landscape_cli.run.setup.sample_choice import Sampling
 
 Json = Mapping[str, object]
-"""Plain values, as they are written into a file's provenance."""
+"""Plain values by key, as in a file's provenance."""
 
 
 @dataclass(frozen=True)
 class RankPlacement:
-    """The place of a rank: where it computes, and where it keeps directions and data.
+    """The placement of a rank, and the storage of its directions and data.
 
     Args:
-        host: the host's name.
+        host: name of the host.
         device: ``cpu`` or ``cuda:N``.
-        threads: of the CPU.
-        instruction_set: a CPU's, such as AVX2; None on another device.
-        directions: ``resident`` in memory or ``streamed``; None before that is decided, and for
+        threads: number of CPU threads.
+        instruction_set: instruction set of a CPU, such as AVX2; None on other devices.
+        directions: ``resident`` in memory or ``streamed``; None before this is decided, and for
             slices without directions.
-        data: for each split ``device``, ``host`` or ``none``; None before the data is loaded.
+        data: ``device``, ``host`` or ``none`` for each split; None before the data is loaded.
     """
 
     host: str
@@ -41,11 +41,11 @@ class RankPlacement:
 
     @property
     def device_name(self) -> str:
-        """The device, a CPU with its instruction set: ``cpu (AVX2)``, ``cuda:0``."""
+        """The device, with the instruction set of a CPU: ``cpu (AVX2)``, ``cuda:0``."""
         return f"{self.device} ({self.instruction_set})" if self.instruction_set else self.device
 
     def as_mapping(self) -> Json:
-        """Return what is known, as plain values."""
+        """Return the known entries as plain values."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
@@ -54,9 +54,9 @@ class NetworkFacts:
     """The identity of a network.
 
     Args:
-        name: the problem's, or the model's class.
-        parameters: the number of floating-point parameters.
-        sha256: of the state dict at the centre.
+        name: name of the problem, or of the model's class.
+        parameters: number of floating-point parameters.
+        sha256: SHA-256 of the state dict at the centre.
     """
 
     name: str
@@ -69,8 +69,8 @@ class SplitFacts:
     """The identity of a split's data.
 
     Args:
-        samples: the number of samples evaluated.
-        fingerprint: a hash of them.
+        samples: number of evaluated samples.
+        fingerprint: hash of these samples.
     """
 
     samples: int
@@ -79,13 +79,13 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class ForwardFacts:
-    """The way the forward pass is done, and how it was chosen.
+    """The settings of the forward pass, and how they were chosen.
 
     Args:
-        settings: of the forward pass.
-        dtypes: of the parameters.
-        calibration: seconds and candidates tried; None if nothing was tried.
-        compilation: outcome and times; None if compiling was not tried.
+        settings: settings of the forward pass.
+        dtypes: dtypes of the parameters.
+        calibration: duration and candidates of the calibration; None if nothing was tried.
+        compilation: outcome and times of compiling; None if it was not tried.
         precision_errors: relative errors of a reduced precision at the centre and the corners.
     """
 
@@ -98,17 +98,17 @@ class ForwardFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The facts of a run that its file states; the same on all ranks.
+    """The facts of a run that its file states, equal on all ranks.
 
     Args:
         network: the network at the centre.
         slice_: the slice.
         splits: the data by split.
         forward: the forward pass.
-        batch_norm: the treatment of running statistics; None for a network without any.
-        sampling: the choice of samples for a standard error, if there was one.
-        marks: checkpoints and a training's path on the slice, by key of the provenance.
-        ranges: the choice of ranges by probing, by key of the provenance.
+        batch_norm: treatment of running statistics; None for a network without any.
+        sampling: choice of samples for a standard error, if there was one.
+        marks: provenance entries on checkpoints and a training's path on the slice.
+        ranges: provenance entries on the choice of ranges by probing.
     """
 
     network: NetworkFacts
@@ -121,18 +121,18 @@ class RunFacts:
     ranges: Json = field(default_factory=dict)
 
     def with_ranges(self, ranges: Json) -> RunFacts:
-        """Return the same with the choice of ranges."""
+        """Return a copy with the choice of ranges."""
         return replace(self, ranges=ranges)
 
     def with_forward(self, forward: ForwardFacts) -> RunFacts:
-        """Return the same with another forward pass."""
+        """Return a copy with another forward pass."""
         return replace(self, forward=forward)
 
     def compared(self, allow_random: bool) -> Json:
-        """Return what must be the same on every rank and in a file that is continued.
+        """Return the facts that must be equal on all ranks, and when a file is continued.
 
         Args:
-            allow_random: leave the data out, which may differ each time it is read.
+            allow_random: leave out the data, which may differ each time it is read.
         """
         identity = dict(self.identity())
         if allow_random:
@@ -140,7 +140,7 @@ class RunFacts:
         return identity
 
     def identity(self) -> Json:
-        """Return what decides the values besides the configuration, by key of the provenance."""
+        """Return the facts that determine the values, by key of the provenance."""
         return {
             "network": asdict(self.network),
             **self.slice_.identity,

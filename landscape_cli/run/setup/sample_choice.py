@@ -1,4 +1,4 @@
-"""The choice of how many samples are evaluated, for a target standard error; on rank 0."""
+"""The choice of the number of samples for a target standard error."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from landscape_cli.records.tiles import Tile
 KEY = "target_stderr"
 
 Sources = Mapping[str, Any]
-"""The data by split, as the problem gives it."""
+"""The problem's data by split."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """The samples of each split that a target standard error takes.
+    """The number of samples of each split that a target standard error needs.
 
     Args:
-        target_stderr: the standard error of the mean that was asked for.
+        target_stderr: requested standard error of the mean.
         points: the centre and the corners, where variances were measured.
-        splits: what was measured and chosen for each split.
+        splits: measurement and choice for each split.
     """
 
     target_stderr: float
@@ -35,7 +35,7 @@ class Sampling:
     splits: Mapping[str, Target]
 
     def as_mapping(self) -> dict[str, object]:
-        """Return the choice as plain values, as a file has it."""
+        """Return the choice as plain values, for a file."""
         return {
             KEY: self.target_stderr,
             "points": [list(point) for point in self.points],
@@ -44,7 +44,7 @@ class Sampling:
 
     @classmethod
     def from_mapping(cls, stored: Mapping[str, Any]) -> Sampling:
-        """Return the choice that a file has."""
+        """Return the choice stored in a file."""
         return cls(
             stored[KEY],
             tuple(tuple(point) for point in stored["points"]),
@@ -59,14 +59,14 @@ def choose_samples(
     config: RunConfig,
     room: Room,
 ) -> Sampling:
-    """Measure a pilot of each split, and choose how many of its samples are evaluated.
+    """Evaluate a pilot sample of each split on rank 0, and choose its number of samples.
 
     Args:
-        evaluator_on: makes an evaluator on some data.
-        sources: the splits that are evaluated.
-        points: where the standard error must hold: the centre, and then the corners.
-        config: the run's, with ``target_stderr``.
-        room: where the pilot may be held.
+        evaluator_on: builds an evaluator on data.
+        sources: the splits to evaluate.
+        points: points at which the standard error must hold: the centre, then the corners.
+        config: the run, with ``target_stderr``.
+        room: memory for the pilot.
 
     Raises:
         UsageError: if samples of a split can't be chosen.
@@ -75,19 +75,19 @@ def choose_samples(
     assert config.target_stderr is not None
     points = list(dict.fromkeys(points))
     totals = {name: len(dataset_of(name, source, KEY)) for name, source in sources.items()}
-    pilot = evaluator_on({name: subset(name, one, PILOT) for name, one in sources.items()})
+    pilot = evaluator_on({name: subset(name, source, PILOT) for name, source in sources.items()})
     pilot.check_centre(Tile((0,), (points[0],)), Room(room.device), config.allow_random)
     targets = find_targets(pilot, points, config.target_stderr, totals)
     return Sampling(config.target_stderr, tuple(points), targets)
 
 
 def take_samples(sources: Sources, samples: int | None, sampling: Sampling | None) -> Sources:
-    """Return the part of each split that is evaluated.
+    """Return the subset of each split that is evaluated.
 
     Args:
         sources: the splits.
-        samples: the number of samples of each that the user asks for, or None for all.
-        sampling: the choice for a standard error, or None.
+        samples: requested number of samples per split, or None for all.
+        sampling: choice for a standard error, or None.
     """
     counts = dict.fromkeys(sources, samples)
     if sampling is not None:
@@ -99,32 +99,33 @@ def take_samples(sources: Sources, samples: int | None, sampling: Sampling | Non
 
 
 def sampling_lines(sampling: Sampling | None) -> list[str]:
-    """Say what was chosen, and which splits have no finite variance somewhere."""
+    """Describe the choice, and warn of points where a variance is not finite."""
     if sampling is None:
         return []
     target = sampling.target_stderr
-    names = ", ".join(dict.fromkeys(one.quantity for one in sampling.splits.values()))
-    counts = ", ".join(_count(name, one, target) for name, one in sampling.splits.items())
-    warnings = (_warning(name, one, sampling.points) for name, one in sampling.splits.items())
+    names = ", ".join(dict.fromkeys(split.quantity for split in sampling.splits.values()))
+    counts = ", ".join(_count(name, split, target) for name, split in sampling.splits.items())
+    warnings = (_warning(name, split, sampling.points) for name, split in sampling.splits.items())
     line = f"samples for a standard error of {target:g} ({names}, centre and corners): {counts}"
     return [line, *(warning for warning in warnings if warning)]
 
 
-def _count(split: str, one: Target, target: float) -> str:
-    if one.samples < one.total:
-        return f"{one.samples} of {one.total} {split}"
-    missed = one.stderr is not None and one.stderr > target
-    return f"all {one.total} {split}" + (f" (standard error {one.stderr:.2g})" if missed else "")
+def _count(name: str, split: Target, target: float) -> str:
+    if split.samples < split.total:
+        return f"{split.samples} of {split.total} {name}"
+    missed = split.stderr is not None and split.stderr > target
+    reached = f" (standard error {split.stderr:.2g})" if missed else ""
+    return f"all {split.total} {name}{reached}"
 
 
-def _warning(split: str, one: Target, points: Sequence[Sequence[float]]) -> str:
+def _warning(name: str, split: Target, points: Sequence[Sequence[float]]) -> str:
     """Warn of points where the variance of a split is not finite; empty if there are none."""
     skipped = [
         coordinates_text(point)
-        for point, variance in zip(points, one.variances, strict=True)
+        for point, variance in zip(points, split.variances, strict=True)
         if variance is None
     ]
     if not skipped:
         return ""
-    what = f"warning: {split} {one.quantity} has no finite variance at {', '.join(skipped)}"
-    return f"{what}; its samples are chosen without"
+    line = f"warning: {name} {split.quantity} has no finite variance at {', '.join(skipped)}"
+    return f"{line}; the choice of samples ignores this"

@@ -1,4 +1,4 @@
-"""The slice of a run, made around the trained weights and the same on every rank."""
+"""The slice of a run, built around the trained weights on every rank."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from landscape_cli.run.setup.records import Json, RankPlacement
 
 @dataclass(frozen=True)
 class PreparedSlice:
-    """A slice, and what a file says of it.
+    """A slice, and the facts that a file records about it.
 
     Args:
-        slice_: around the weights that the model has.
-        facts: of the slice.
-        marks: checkpoints and a training's path on it, by key of the provenance.
-        placements: of each rank, with the storage of its directions.
+        slice_: the slice around the model's weights.
+        facts: facts of the slice.
+        marks: provenance entries on checkpoints and a training's path on the slice.
+        placements: placement of each rank, with the storage of its directions.
     """
 
     slice_: Slice
@@ -41,7 +41,7 @@ class PreparedSlice:
 
 
 def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -> PreparedSlice:
-    """Make the slice of a run; called by every rank.
+    """Build the slice of a run; called by every rank.
 
     Args:
         start: the run's configuration and state.
@@ -49,7 +49,7 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
         executor: the ranks.
 
     Raises:
-        LandscapeError: if the slice can't be made for this network.
+        LandscapeError: if the slice can't be built for this network.
     """
     config, model, parameters = start.config, prepared.problem.model, prepared.parameters
     recipe = slice_from(config.slice)
@@ -81,14 +81,14 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
 def _share_points(
     recipe: SliceRecipe, prepared: PreparedProblem, executor: Executor
 ) -> dict[str, Mapping[str, Tensor]]:
-    """Give every rank the checkpoints that the slice leads through."""
+    """Share the weights of the checkpoints on the slice with every rank."""
     return {path: _share_weights(path, prepared, executor) for path in recipe.points}
 
 
 def _share_weights(
     path: str, prepared: PreparedProblem, executor: Executor
 ) -> Mapping[str, Tensor]:
-    """Read a checkpoint on rank 0, and give it to every rank."""
+    """Read a checkpoint on rank 0, and share it with every rank."""
     model, views = prepared.problem.model, prepared.parameters.views
     weights = {name: torch.empty(view.shape, dtype=view.dtype) for name, view in views.items()}
 
@@ -108,13 +108,13 @@ def _marks(
     slice_: Slice,
     prepared: PreparedProblem,
 ) -> Json:
-    """Locate checkpoints and a path on the slice, as far as there are some."""
+    """Locate checkpoints and a training's path on the slice, if there are any."""
     centre = {name: view.cpu() for name, view in prepared.parameters.views.items()}
     sha256 = None if start.checkpoint is None else start.checkpoint.sha256
-    found: dict[str, object] = {
+    marks: dict[str, object] = {
         "checkpoints": mark_checkpoints(
             start.config, recipe, directions, slice_, prepared.problem.model, centre
         ),
         "trajectory": find_path(start.config, directions, sha256),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in marks.items() if value}

@@ -23,8 +23,8 @@ class Setup:
 
     Args:
         evaluator: evaluates tiles.
-        facts: of the run, equal on all ranks.
-        placements: of each rank.
+        facts: facts of the run, equal on all ranks.
+        placements: placement of each rank.
     """
 
     evaluator: Evaluator
@@ -32,9 +32,9 @@ class Setup:
     placements: tuple[RankPlacement, ...]
 
     def place(self, rank: int) -> str:
-        """Name a rank, its host and device, for messages."""
-        here = self.placements[rank]
-        return f"rank {rank} on {here.host} ({here.device})"
+        """Return a rank's number, host and device, for messages."""
+        placement = self.placements[rank]
+        return f"rank {rank} on {placement.host} ({placement.device})"
 
 
 def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> Setup:
@@ -46,8 +46,8 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         problem: the user's object, in place of the one that the configuration names.
 
     Raises:
-        LandscapeError: if the problem, the checkpoint or the data are not as they should be, on
-            any rank, or not the same on all.
+        LandscapeError: if the problem, the checkpoint or the data are invalid on any rank, or
+            differ between ranks.
     """
     config = start.config
     agree_on_versions(executor)
