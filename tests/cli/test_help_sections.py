@@ -1,4 +1,4 @@
-"""Help with headings: for every command, and for options that name none."""
+"""Headings in the help of every command."""
 
 import re
 
@@ -10,7 +10,7 @@ from landscape_cli.cli import COMMANDS, cli
 from landscape_cli.cli.help_sections import Section, SectionCommand
 
 MAX_FLAT_OPTIONS = 10
-"""Options of a command, `--help` among them, that need no headings."""
+"""Maximum number of options, including `--help`, of a command without headings."""
 
 
 def shown_options(text):

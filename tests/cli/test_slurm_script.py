@@ -1,4 +1,4 @@
-"""The text of a batch script, and what a shell makes of it."""
+"""The text of a batch script, and its behaviour in a shell."""
 
 import subprocess
 from dataclasses import replace
@@ -60,7 +60,7 @@ ARRAY = replace(JOB, array=4, gpus=1)
 MPIEXEC = replace(JOB, launcher=("/env/bin/mpiexec", "-n", TASKS))
 
 
-def test_a_script_as_it_is():
+def test_the_script_of_a_plain_job():
     assert script(JOB) == SCRIPT
 
 
@@ -81,14 +81,14 @@ def test_an_array_gives_each_task_its_shard_and_ends_with_the_merge_command():
         assert line in text.splitlines()
 
 
-def test_srun_s_words():
+def test_the_srun_command():
     start = ["srun", "--mpi=pmix", "--kill-on-bad-exit=0", "--wait=10"]
     assert srun("pmix", None) == start
     assert srun("pmix", 3) == [*start, "--cpus-per-task=3"]
 
 
-def runs(text, folder, **variables):
-    """Run a script as Slurm's shell would, with other programs of some names."""
+def run_script(text, folder, **variables):
+    """Run a script like Slurm's shell, with stand-ins from a folder for some programs."""
     path = f"{folder}:/usr/bin:/bin"
     environment = {"PATH": path, "SLURM_JOB_ID": "12", "SLURM_NTASKS": "3", **variables}
     return subprocess.run(
@@ -98,7 +98,7 @@ def runs(text, folder, **variables):
 
 @pytest.fixture
 def programs(tmp_path):
-    """A folder of programs that say how they were called; srun and mpiexec exit as told."""
+    """A folder of programs that print their arguments; srun and mpiexec exit with ``$CODE``."""
     for name, code in (("srun", "$CODE"), ("mpiexec", "$CODE"), ("scontrol", "$REFUSED")):
         lines = f'#!/bin/bash\nprintf "<%s>" "${{0##*/}}" "$@"\nexit {code}\n'
         (tmp_path / name).write_text(lines)
@@ -121,13 +121,13 @@ def programs(tmp_path):
         ("137", "", "0", False),
     ],
 )
-def test_only_what_stopped_early_is_requeued(
+def test_only_a_job_that_stopped_early_is_requeued(
     programs, tmp_path, launcher, code, restarts, refused, requeued
 ):
     words = (launcher,) if launcher == "srun" else ("mpiexec", "-n", TASKS)
     job = replace(JOB, launcher=words, folder=str(tmp_path))
     variables = {"SLURM_RESTART_COUNT": restarts} if restarts else {}
-    done = runs(script(job), programs, CODE=code, REFUSED=refused, **variables)
+    done = run_script(script(job), programs, CODE=code, REFUSED=refused, **variables)
     assert done.returncode == int(code)
     assert done.stderr == ""
     assert ("<requeue><12>" in done.stdout) == (requeued or refused == "1")
@@ -141,7 +141,7 @@ words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_s
 
 
 @given(words, words, st.sampled_from([JOB, ARRAY, MPIEXEC]))
-def test_any_names_are_quoted(tmp_path, config, option, job):
+def test_names_are_quoted(tmp_path, config, option, job):
     text = script(replace(job, config=config, options=(option,), output=config, name="a b"))
     checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -155,14 +155,14 @@ def test_any_names_are_quoted(tmp_path, config, option, job):
 
 
 @given(st.floats(0, 1e6))
-def test_the_time_asked_for_is_enough_and_whole(seconds):
-    asked = parse_duration(rounded_time(seconds))
-    assert asked % 300 == 0
-    assert 1.5 * seconds + 300 <= asked < 1.5 * seconds + 600.001
+def test_the_time_limit_leaves_a_margin_and_is_rounded(seconds):
+    limit = parse_duration(rounded_time(seconds))
+    assert limit % 300 == 0
+    assert 1.5 * seconds + 300 <= limit < 1.5 * seconds + 600.001
 
 
 @pytest.mark.parametrize(
     ("seconds", "time"), [(0, "0:05:00"), (1, "0:10:00"), (200, "0:10:00"), (86400, "1-12:05:00")]
 )
-def test_times_by_hand(seconds, time):
+def test_known_time_limits(seconds, time):
     assert rounded_time(seconds) == time

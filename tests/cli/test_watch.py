@@ -19,7 +19,7 @@ GRID = {"x": [-1, 1, 9], "y": [-1, 1, 9]}
 
 @pytest.fixture
 def half(workplace):
-    """The file of a plane that nobody continues; beside it is the whole one, surface.h5."""
+    """An incomplete file that no run continues; the complete one is surface.h5."""
     whole = surface(lambda x, y: 1 + x**2 + y**2, "-1:1:9", "-1:1:9", stderr=0, seconds=1)
     status = whole.status.copy()
     status[5:] = Status.TODO
@@ -30,7 +30,7 @@ def half(workplace):
 
 
 def interrupted(workplace, *arguments, until):
-    """Run a command in a terminal until it has shown some text; its exit code and all it wrote."""
+    """Interrupt a command in a terminal once it shows a text; return its exit code and output."""
     sent = []
 
     def seen(process, text):
@@ -40,7 +40,7 @@ def interrupted(workplace, *arguments, until):
     return workplace.in_terminal(*arguments, seen=seen)
 
 
-def test_what_was_written_long_ago_is_not_new(half):
+def test_idle_time_counts_from_the_last_write(half):
     hour = time.time() - 3600
     os.utime(half, (hour, hour))
     assert next(follow([half], 1)).idle == pytest.approx(3600, abs=60)
@@ -78,7 +78,7 @@ def test_ctrl_c_ends_quietly_and_leaves_the_terminal_as_it_was(workplace, half, 
     assert "landscape: " not in text
 
 
-def test_a_picture_in_the_terminal_is_drawn_again_in_its_place(workplace, half):
+def test_a_picture_in_the_terminal_is_redrawn_in_place(workplace, half):
     code, text = interrupted(
         workplace, "plot", half, "--terminal", "--watch", "0.1", until="67 % computed"
     )
@@ -102,7 +102,7 @@ def test_frames_replace_each_other(workplace, half):
     assert "81 of 81 points (100 %), complete" in frames[-2]
 
 
-def test_nothing_is_drawn_before_there_is_a_value(workplace, half):
+def test_nothing_is_drawn_before_a_value_is_known(workplace, half):
     found = read_surface("surface.h5")
     todo = np.zeros_like(found.status)
     write_surface("half.h5", replace(found, status=todo))
@@ -132,7 +132,7 @@ def test_a_complete_file_is_shown_once(workplace, half, landscape):
         (["plot", "surface.h5", "--watch", "--split", "val"], "--split 'val'"),
     ],
 )
-def test_mistakes(workplace, half, landscape, arguments, words):
+def test_mistakes_are_one_line(workplace, half, landscape, arguments, words):
     code, out, err = landscape(*arguments)
     assert (code, out) == (2, "")
     assert words in err

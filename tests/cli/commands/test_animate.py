@@ -8,7 +8,7 @@ from landscape_cli.store import write_surface
 
 @pytest.fixture
 def epochs(workplace):
-    """The files of three planes whose bowl grows flatter."""
+    """Files of three planes, bowls of decreasing depth."""
     names = []
     for number in (1, 2, 3):
         names.append(f"epoch_{number}.h5")
@@ -17,18 +17,18 @@ def epochs(workplace):
     return names
 
 
-def test_a_turntable_goes_around_surfaces_side_by_side(epochs, landscape, workplace):
+def test_a_turntable_rotates_around_surfaces_side_by_side(epochs, landscape, workplace):
     options = ["--turntable", 3, "--dpi", 40, "--elevation", 20, "-o", "a.gif"]
     code, out, err = landscape("animate", *epochs[:2], *options)
     assert (code, out) == (0, f"wrote {workplace.folder / 'a.gif'}\n")
     assert "a.gif: 3/3 frames" in err
-    with Image.open("a.gif") as found:
-        assert found.n_frames == 3
-        assert found.info["duration"] == 250
-        assert found.width > 1.3 * found.height
+    with Image.open("a.gif") as movie:
+        assert movie.n_frames == 3
+        assert movie.info["duration"] == 250
+        assert movie.width > 1.3 * movie.height
 
 
-def test_what_is_flat_does_not_turn(epochs, landscape):
+def test_flat_kinds_do_not_rotate(epochs, landscape):
     options = ["--kind", "contour", "--turntable", 3, "-o", "a.gif"]
     code, _, err = landscape("animate", epochs[0], *options)
     assert code == 2
@@ -40,11 +40,11 @@ def test_an_animation_of_successive_surfaces(epochs, landscape, workplace):
     assert code == 0
     assert out == f"wrote {workplace.folder / 'a.gif'}\n"
     assert "a.gif: 3/3 frames" in err
-    with Image.open("a.gif") as found:
-        assert found.n_frames == 3
-        found.seek(2)
-        assert found.info["duration"] == 2000
-        assert np.asarray(found.convert("RGB")).std() > 20
+    with Image.open("a.gif") as movie:
+        assert movie.n_frames == 3
+        movie.seek(2)
+        assert movie.info["duration"] == 2000
+        assert np.asarray(movie.convert("RGB")).std() > 20
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line as a black box: exit code, output, files."""
+"""`landscape compute`, its help and errors as a black box: exit code, output, files."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.store import read_surface
 
 
-def refused(result, words):
+def check_refused(result, words):
     code, out, err = result
     assert code == 2, (out, err)
     assert out == ""
@@ -67,7 +67,7 @@ def test_a_surface_from_the_command_line(workplace, landscape):
     assert "4 x 3 points (x, y)" in text
 
 
-def test_options_go_over_the_file(landscape, workplace):
+def test_options_override_the_file(landscape, workplace):
     import example
 
     example.stored_weights("net.pt")
@@ -101,7 +101,7 @@ def test_measures_are_computed_and_plotted(landscape, workplace):
     assert (code, out, err) == (0, f"wrote {workplace.folder}/surface.png\n", "")
 
 
-def test_the_help_offers_every_measure(landscape):
+def test_the_help_lists_every_measure(landscape):
     _, out, _ = landscape("compute", "--help")
     assert f"--measure [{'|'.join(MEASURES)}]" in out
 
@@ -132,8 +132,8 @@ def test_the_help_offers_every_measure(landscape):
         (["--overwrite", "--resume"], "exclude each other"),
     ],
 )
-def test_bad_arguments_are_one_line(landscape, workplace, arguments, words):
-    refused(landscape("compute", workplace.config(), *arguments), words)
+def test_bad_arguments_are_refused_in_one_line(landscape, workplace, arguments, words):
+    check_refused(landscape("compute", workplace.config(), *arguments), words)
     assert not list(workplace.folder.glob("*.h5"))
 
 
@@ -156,9 +156,9 @@ def test_bad_arguments_are_one_line(landscape, workplace, arguments, words):
         ({"grid": {"x": -3569}}, "(YAML reads an unquoted MIN:MAX:N as a number)"),
     ],
 )
-def test_bad_configurations_are_one_line(landscape, workplace, keys, words):
+def test_bad_configurations_are_refused_in_one_line(landscape, workplace, keys, words):
     torch.save({"weight": torch.zeros(2, 2), "bias": torch.zeros(1)}, "wrong.pt")
-    refused(landscape("compute", workplace.config(**keys)), words)
+    check_refused(landscape("compute", workplace.config(**keys)), words)
     assert not list(workplace.folder.glob("*.h5"))
 
 
@@ -189,13 +189,13 @@ def test_random_bytes_never_give_a_traceback(landscape, workplace, content):
 
 
 @pytest.mark.parametrize("arguments", [["nowhere.h5"], ["example.py"], ["."], []])
-def test_info_refuses_what_is_no_surface(landscape, workplace, arguments):
+def test_info_refuses_files_that_are_no_surface(landscape, workplace, arguments):
     code, out, err = landscape("info", *arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
 
 
-def test_info_of_special_values_is_json(landscape, workplace):
+def test_info_writes_infinities_as_json_strings(landscape, workplace):
     from landscape_cli.store import write_surface
 
     landscape("compute", workplace.config(), "-q")

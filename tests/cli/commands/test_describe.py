@@ -1,4 +1,4 @@
-"""``landscape describe`` on a real surface, as a user sees it."""
+"""``landscape describe`` on a computed surface, as a black box."""
 
 import json
 
@@ -21,22 +21,22 @@ def place(new_workplace):
 
 
 def test_numbers_of_a_regression(landscape, place):
-    """Its loss is a quadratic function, whose Hessian follows from second differences."""
+    """Check against the Hessian of its quadratic loss, which second differences give exactly."""
     code, out, err = landscape("describe", place, "--json", "--split", "train", "--radius", 0.5)
     assert (code, err) == (0, "")
-    (one,) = json.loads(out)["numbers"]
+    (entry,) = json.loads(out)["numbers"]
     values = read_surface(place).values["train", "loss"]
-    bend = (values[4, 0] - 2 * values[4, 4] + values[4, 8]) / 1.0
-    assert one["curvature"]["hessian"][0][0] == pytest.approx(bend)
-    assert one["convexity"]["fraction"] == 1
-    assert one["roughness"]["residual"] < 1e-9
-    (radius,) = one["sharpness"]["radii"]
-    trace = one["curvature"]["hessian"][0][0] + one["curvature"]["hessian"][1][1]
+    second_derivative = (values[4, 0] - 2 * values[4, 4] + values[4, 8]) / 1.0
+    assert entry["curvature"]["hessian"][0][0] == pytest.approx(second_derivative)
+    assert entry["convexity"]["fraction"] == 1
+    assert entry["roughness"]["residual"] < 1e-9
+    (radius,) = entry["sharpness"]["radii"]
+    trace = entry["curvature"]["hessian"][0][0] + entry["curvature"]["hessian"][1][1]
     assert radius["mean"] == pytest.approx(0.5**2 * trace / 4)
-    assert one["centre"] == pytest.approx(values[4, 4])
+    assert entry["centre"] == pytest.approx(values[4, 4])
 
 
-def test_lines_for_people(landscape, place):
+def test_the_text_output(landscape, place):
     code, out, _ = landscape("describe", place)
     assert code == 0
     lines = out.splitlines()
@@ -59,19 +59,19 @@ def test_lines_for_people(landscape, place):
         (["--quantity", "error"], "--quantity error: the surface has loss"),
     ],
 )
-def test_bad_arguments_are_one_line(landscape, place, arguments, words):
+def test_bad_arguments_are_refused_in_one_line(landscape, place, arguments, words):
     code, out, err = landscape("describe", place, *arguments)
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
 
 
-def test_other_files_are_refused(landscape, place, tmp_path):
+def test_missing_files_are_refused(landscape, place, tmp_path):
     code, _, err = landscape("describe", tmp_path / "nothing.h5")
     assert (code, err) == (2, f"landscape: {tmp_path}/nothing.h5: no such file\n")
 
 
-def test_an_incomplete_surface_says_so(landscape, place, tmp_path):
+def test_an_incomplete_surface_is_described_and_labelled(landscape, place, tmp_path):
     surface = read_surface(place)
     surface.status[0, 1] = 0
     write_surface(tmp_path / "part.h5", surface)

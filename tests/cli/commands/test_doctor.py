@@ -1,4 +1,4 @@
-"""The doctor, alone and with ranks, in health and in sickness."""
+"""The doctor in one process and on several ranks, with and without faults."""
 
 import re
 
@@ -23,13 +23,13 @@ ALL = ["mpi", "versions", "launcher", "world", "ranks", "memory", "one point", "
 
 
 def table(text):
-    """State and text of each line, by the check's name; names with several lines not in order."""
+    """Return the state and text of each check by its name; the last line if there are several."""
     found = [re.fullmatch(r"(ok|warning|error) +(\S.{9}) (.*)", line) for line in text.splitlines()]
     assert all(found), text
     return {line[2].strip(): (line[1], line[3]) for line in found}
 
 
-def test_alone_without_a_launcher(workplace, capsys):
+def test_one_process_without_a_launcher(workplace, capsys):
     assert run_command(cli, ["doctor", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()
     lines = table(out)
@@ -52,7 +52,7 @@ def test_alone_without_a_launcher(workplace, capsys):
 
 @pytest.fixture
 def no_gradients(monkeypatch):
-    """Leave out the check of gradients, which takes seconds, where others are looked at."""
+    """Skip the check of gradients, which takes seconds."""
     monkeypatch.setattr(examination, "gradients_check", lambda executor, device: [])
 
 
@@ -69,7 +69,7 @@ def test_a_folder_that_can_t_be_written_is_an_error(workplace, capsys, folder):
     assert [state for state, _ in lines.values()].count("error") == 1
 
 
-def test_a_device_that_is_not_there_is_an_error(workplace, capsys):
+def test_a_missing_device_is_an_error(workplace, capsys):
     assert run_command(cli, ["doctor", "--device", "cuda:99"]) == 1
     lines = table(capsys.readouterr().out)
     assert lines["device"][0] == "error"
@@ -79,7 +79,7 @@ def test_a_device_that_is_not_there_is_an_error(workplace, capsys):
 
 
 @pytest.mark.mpi
-def test_two_ranks_try_their_messages_too(workplace):
+def test_two_ranks_also_check_their_messages(workplace):
     done = workplace.run("doctor", ranks=2)
     assert done.returncode == 0, done.stderr
     lines = table(done.stdout)
@@ -97,7 +97,7 @@ def test_two_ranks_try_their_messages_too(workplace):
 
 
 @pytest.mark.mpi
-def test_tasks_that_do_not_see_each_other_are_an_error(workplace, monkeypatch):
+def test_tasks_in_separate_mpi_worlds_are_an_error(workplace, monkeypatch):
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
     first = workplace.start("doctor")
@@ -113,7 +113,7 @@ def test_tasks_that_do_not_see_each_other_are_an_error(workplace, monkeypatch):
 
 
 class Ranks:
-    """An executor whose ranks gave these values."""
+    """An executor whose ranks return these values."""
 
     rank = 0
     size = 2
@@ -135,7 +135,7 @@ class Ranks:
         ((0.5, "RuntimeError: no kernel"), "error", "rank 1: RuntimeError: no kernel"),
     ],
 )
-def test_what_ranks_compute_is_compared(values, state, words):
+def test_values_of_ranks_are_compared(values, state, words):
     import torch
 
     check = point_check(Ranks(*values), torch.device("cpu"))
@@ -173,7 +173,7 @@ def test_gradients_are_judged(guarded, bare, state, detail):
     assert (bare or "") in check.detail or state == "error"
 
 
-def test_gradients_are_tried_once_on_each_host_and_not_on_gpus():
+def test_gradients_are_checked_once_per_host_and_not_on_gpus():
     import torch
 
     class Rank:
@@ -205,12 +205,12 @@ def test_a_gpu_for_each_rank_is_fine_and_sharing_one_is_not():
     assert (sharing.state, sharing.detail) == ("warning", "node1: 2 ranks share GPU-a")
 
 
-def test_little_memory_is_warned_of():
+def test_little_memory_is_a_warning():
     assert memory_check([gpu("a"), gpu("b")]).detail == "8.0 of 80.0 GiB free on node1 cuda:0"
     assert memory_check([gpu("a"), gpu("b", 1 << 20)]).state == "warning"
 
 
-def test_the_first_other_version_is_named():
+def test_the_first_differing_version_is_named():
     first = ("one", {"python": "3.12", "torch": "2.6", "numpy": "2.1", "h5py": "3.1"})
     assert other_versions([first, ("two", {**first[1], "h5py": "3.2"})]) is None
     assert other_versions([first, ("two", {**first[1], "torch": "2.5"})]) == (

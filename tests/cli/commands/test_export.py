@@ -1,4 +1,4 @@
-"""``landscape export --to html``, as a user sees it."""
+"""``landscape export --to html`` as a black box."""
 
 import base64
 import gzip
@@ -31,11 +31,11 @@ def surfaces_of(path):
     return json.loads(gzip.decompress(base64.b64decode(packed)))["surfaces"]
 
 
-def test_a_page_beside_the_file(landscape, place):
+def test_a_page_is_written_beside_the_file(landscape, place):
     written = place.with_suffix(".html")
     assert landscape("export", place, "--to", "html") == (0, f"wrote {written}\n", "")
-    (one,) = surfaces_of(written)
-    view = next(view for view in one["layers"][0]["views"] if view["split"] == "train")
+    (shown,) = surfaces_of(written)
+    view = next(view for view in shown["layers"][0]["views"] if view["split"] == "train")
     values = np.frombuffer(base64.b64decode(view["values"]["data"]), "<f4")
     expected = read_surface(place).values["train", "loss"]
     np.testing.assert_allclose(values.reshape(4, 5), expected, rtol=1e-6)
@@ -45,15 +45,17 @@ def test_several_files_share_one_page(landscape, place, workplace):
     other = workplace.folder / "other.h5"
     other.write_bytes(place.read_bytes())
     assert landscape("export", place, other, "-o", "both.html")[0] == 0
-    names = [one["subtitle"] or one["title"] for one in surfaces_of(workplace.folder / "both.html")]
+    names = [
+        each["subtitle"] or each["title"] for each in surfaces_of(workplace.folder / "both.html")
+    ]
     assert [name.partition(",")[0] for name in names] == ["surface.h5", "other.h5"]
     assert list(workplace.folder.glob(".*.tmp*")) == []
 
 
-def test_the_path_of_another_file(landscape, place, workplace):
+def test_the_path_in_another_file_is_shown(landscape, place, workplace):
     import h5py
 
-    with h5py.File("path.h5", "w") as file:  # as Li et al.'s tool writes it
+    with h5py.File("path.h5", "w") as file:  # as written by Li et al.'s tool
         file["proj_xcoord"] = [1.0, 0.5, 0.0]
         file["proj_ycoord"] = [0.0, 0.25, 0.0]
     arguments = ("-o", "page.html", "--trajectory", "path.h5")
@@ -75,7 +77,7 @@ def test_the_path_of_another_file(landscape, place, workplace):
         (["--to", "csv", "--trajectory", "x.h5"], "--trajectory x.h5: applies only to html, not"),
     ],
 )
-def test_bad_arguments_are_one_line(landscape, place, workplace, arguments, words):
+def test_bad_arguments_are_refused_in_one_line(landscape, place, workplace, arguments, words):
     code, out, err = landscape("export", place, *arguments)
     assert (code, out) == (2, "")
     assert words in err

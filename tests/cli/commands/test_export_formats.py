@@ -1,4 +1,4 @@
-"""``landscape export`` to the formats of other programs, as a user sees it."""
+"""``landscape export`` to the formats of other programs, as a black box."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def place(workplace) -> Path:
 
 
 @pytest.mark.parametrize("name", BEGINNINGS)
-def test_each_file_lies_beside_its_surface(landscape, place, name):
+def test_each_file_is_written_beside_its_surface(landscape, place, name):
     if name == "xarray":
         pytest.importorskip("h5netcdf", reason="pip install 'landscape-cli[xarray]'")
     written = place.with_suffix(FORMATS[name].ending).resolve()
@@ -37,18 +37,18 @@ def test_each_file_lies_beside_its_surface(landscape, place, name):
     assert written.read_bytes().startswith(BEGINNINGS[name])
 
 
-def test_several_surfaces_get_a_file_each(landscape, place):
+def test_each_surface_gets_its_own_file(landscape, place):
     other = place.with_name("other.h5")
     other.write_bytes(place.read_bytes())
     code, out, _ = landscape("export", place, other, "--to", "npz")
     assert code == 0
     assert out.count("wrote ") == 2
-    with np.load(place.with_name("other.npz")) as found:
+    with np.load(place.with_name("other.npz")) as archive:
         expected = read_surface(place).values["train", "loss"]
-        np.testing.assert_array_equal(found["values/train/loss"], expected)
+        np.testing.assert_array_equal(archive["values/train/loss"], expected)
 
 
-def test_the_ending_of_the_output_tells_the_format(landscape, place):
+def test_the_extension_of_the_output_sets_the_format(landscape, place):
     assert landscape("export", place, "-o", "small.stl", "--size", 50, "--linear")[0] == 0
     corners = np.fromfile("small.stl", "V12, (3, 3)<f4, u2", offset=84)["f1"]
     np.testing.assert_allclose(corners.max(axis=(0, 1)), [50, 50, 50 * (0.5 + 0.03)], rtol=1e-6)
@@ -76,7 +76,7 @@ def test_notes_go_to_standard_error(landscape, place):
         (["--to", "csv", "--split", "valid"], "--split 'valid': surface.h5 has test, train; "),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(landscape, place, arguments, message):
+def test_bad_input_is_refused_in_one_line_and_leaves_nothing(landscape, place, arguments, message):
     before = sorted(Path().iterdir())
     code, out, err = landscape("export", "surface.h5", *arguments)
     assert (code, out) == (2, "")

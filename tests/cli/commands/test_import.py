@@ -7,7 +7,7 @@ from landscape_cli.store import read_surface
 
 @pytest.fixture
 def old(workplace):
-    """A surface file of `loss-landscape`, 5 x 4 points of which 3 are not computed."""
+    """A surface file of `loss-landscape` with 5 x 4 points, 3 of them not computed."""
     x, y = np.linspace(-1, 1, 5), np.linspace(0, 3, 4)
     path = workplace.folder / "old.h5_[-1.0,1.0,5]x[0.0,3.0,4].h5"
     with h5py.File(path, "w") as file:
@@ -41,7 +41,7 @@ def test_an_imported_surface_is_read_and_drawn(landscape, old, workplace):
         assert (workplace.folder / f"{kind}.png").stat().st_size > 1000
 
 
-def test_nothing_is_replaced_unasked(landscape, old, workplace):
+def test_nothing_is_replaced_without_overwrite(landscape, old, workplace):
     assert landscape("import", old, "-o", "new.h5")[0] == 0
     code, _, err = landscape("import", old, "-o", "new.h5")
     assert code == 2
@@ -63,7 +63,7 @@ def test_an_imported_surface_is_not_continued(landscape, old, workplace):
     assert err.count("\n") == 1
 
 
-def test_other_files_leave_nothing_behind(landscape, workplace):
+def test_files_that_are_no_surface_leave_nothing_behind(landscape, workplace):
     workplace.write("text.h5", "no surface")
     before = {path.name for path in workplace.folder.iterdir()}
     for name in ("text.h5", "missing.h5"):

@@ -1,4 +1,4 @@
-"""What the command line says of repeats."""
+"""Repeats in `landscape info` and `landscape plot`."""
 
 import json
 
@@ -14,14 +14,14 @@ LOSS = ("train", "loss")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, with a line of two repeats."""
+    """The current folder, with a line that has two repeats."""
     values = [[3.0, 2, 1], [3, 4, 9]]
     write_surface(tmp_path / "s.h5", surface(values, "0:2:3", repeats=2, stderr=0))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_info_says_how_far_repeats_are_apart(folder, landscape):
+def test_info_shows_the_spread_over_repeats(folder, landscape):
     code, out, _ = landscape("info", "s.h5")
     assert code == 0
     assert "shape:      3 points (x), 2 repeats\n" in out

@@ -20,7 +20,7 @@ MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
 
 def drawn(train, y="-1:1:5", **test):
-    """A surface with a train loss and these test quantities, functions of the coordinates."""
+    """Return a surface with this train loss and these test quantities, as functions of x and y."""
     values = {LOSS: train, **{("test", name): function for name, function in test.items()}}
     return surface(values, *(["-1:1:5", y] if y else ["-1:1:5"]), stderr=0.1)
 
@@ -31,7 +31,7 @@ def bowl(x, y=0.0):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """The current folder, with a plane, a line, an accuracy and an empty surface."""
+    """The current folder, with planes, a line, a plane of NaN and one with no point computed."""
     plane = drawn(bowl, accuracy=lambda x, y: np.exp(-(x**2) - y**2))
     write_surface(tmp_path / "plane.h5", plane)
     write_surface(tmp_path / "small.h5", drawn(lambda x, y: bowl(x, y) / 10))
@@ -45,7 +45,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def plot(capsys):
-    """Run ``landscape plot`` in this process: exit code, stdout and stderr."""
+    """Return a function that runs ``landscape plot`` and returns exit code, stdout and stderr."""
 
     def call(*arguments):
         code = run(cli, ["plot", *map(str, arguments)])
@@ -65,14 +65,14 @@ def test_the_default_picture_is_a_png_beside_the_surface(folder, plot):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind(folder, plot, kind):
+def test_every_kind_is_drawn(folder, plot, kind):
     name = "line.h5" if KINDS[kind].axes == 1 else "plane.h5"
     assert plot(name, "--kind", kind, "-o", "a.png", "--dpi", 50)[0] == 0
     assert imread("a.png")[..., :3].std() > 0.05
 
 
 @pytest.mark.parametrize("ending", MAGIC)
-def test_formats_by_ending(folder, plot, ending):
+def test_the_extension_sets_the_format(folder, plot, ending):
     name = f"a.{ending.upper()}"
     assert plot("plane.h5", "-o", name) == (0, f"wrote {folder / name}\n", "")
     assert Path(name).read_bytes().startswith(MAGIC[ending])
@@ -93,7 +93,7 @@ def test_dpi_sets_the_size(folder, plot):
     assert widths[1] == pytest.approx(2 * widths[0], rel=0.05)
 
 
-def test_columns(folder, plot):
+def test_columns_set_the_layout(folder, plot):
     shapes = []
     for columns in (1, 2):
         plot("plane.h5", "small.h5", "--columns", columns, "-o", "a.png", "--dpi", 50)
@@ -130,7 +130,7 @@ def test_accuracy_limits_are_in_percent(folder, plot):
     assert "16.0 % of the test accuracy values in plane.h5 lie below --vmin 20" in err
 
 
-def test_files_of_one_name_are_told_apart(folder, plot):
+def test_files_with_the_same_name_are_distinguished(folder, plot):
     (folder / "sub").mkdir()
     write_surface("sub/plane.h5", drawn(bowl))
     _, _, err = plot("plane.h5", "sub/plane.h5", "--vmax", 15)
@@ -194,7 +194,7 @@ def test_a_surface_is_never_replaced_by_its_picture(folder, plot):
     assert Path("plane.png").read_bytes() == before
 
 
-def test_a_folder_as_output(folder, plot):
+def test_a_folder_as_output_is_refused(folder, plot):
     (folder / "a.png").mkdir()
     code, _, err = plot("plane.h5", "-o", "a.png")
     assert code == 2
@@ -216,7 +216,7 @@ def test_an_incomplete_surface_is_drawn(folder, plot):
     assert plot("half.h5") == (0, f"wrote {folder / 'half.png'}\n", "")
 
 
-def test_the_installed_program(folder):
+def test_the_package_runs_as_a_program(folder):
     done = subprocess.run(
         [sys.executable, "-m", "landscape_cli", "plot", "line.h5", "--vmax", "20"],
         capture_output=True,
@@ -295,7 +295,7 @@ def test_style_size_twin_and_caption(folder, plot):
         (["plane.h5", "--twin", "loss"], "--twin loss: plane.h5 is not a line"),
     ],
 )
-def test_looks_that_can_not_be(folder, plot, arguments, words):
+def test_bad_looks_are_refused(folder, plot, arguments, words):
     code, out, err = plot(*arguments)
     assert (code, out) == (2, "")
     assert words in err
@@ -309,7 +309,7 @@ def test_looks_that_can_not_be(folder, plot, arguments, words):
         (["line.h5", "--twin", "accuracy"], "--terminal draws one quantity"),
     ],
 )
-def test_what_does_not_go_with_a_terminal(folder, plot, arguments, words):
+def test_options_that_exclude_terminal_are_refused(folder, plot, arguments, words):
     code, out, err = plot(*arguments, "--terminal")
     assert (code, out) == (2, "")
     assert words in err

@@ -1,4 +1,4 @@
-"""`landscape slurm` as a black box; what Slurm makes of its scripts is tested in tests/slurm."""
+"""`landscape slurm` as a black box; tests/slurm runs its scripts under Slurm."""
 
 import shlex
 import subprocess
@@ -12,13 +12,13 @@ from landscape_cli.config.durations import parse_duration
 from landscape_cli.parallel.mpi_vendor import mpi_vendor
 
 
-def wishes(text):
-    """The options of the #SBATCH lines."""
+def sbatch_options(text):
+    """Return the options in the #SBATCH lines."""
     lines = [line for line in text.splitlines() if line.startswith("#SBATCH ")]
     return [word for line in lines for word in shlex.split(line.removeprefix("#SBATCH "))]
 
 
-def test_options_become_wishes(landscape, workplace):
+def test_options_become_sbatch_options(landscape, workplace):
     config = workplace.config(output="runs/my surface.h5")
     code, out, err = landscape(
         *("slurm", config, "--nodes", 3, "--ntasks-per-node", 4, "--cpus-per-task", 2),
@@ -27,7 +27,7 @@ def test_options_become_wishes(landscape, workplace):
         *("--", "--x=-1:1:9", "--samples", 7),
     )
     assert (code, err) == (0, "")
-    assert wishes(out) == [
+    assert sbatch_options(out) == [
         *("--job-name=my surface", "--nodes=3", "--ntasks-per-node=4", "--cpus-per-task=2"),
         *("--gpus-per-task=1", "--time=1:30:00", "--array=1-5", "--signal=USR1@60"),
         *("--requeue", "--open-mode=append", "--output=my surface.%A_%a.log"),
@@ -54,13 +54,13 @@ def test_measures_are_passed_on(landscape, workplace):
     assert " compute run.yaml --measure gradient\n" in out
 
 
-def test_the_time_is_estimated_and_said(landscape, workplace):
+def test_the_time_limit_is_estimated_and_explained(landscape, workplace):
     config = workplace.config("example:slow", problem_args={"seconds": 0.2})
     grid = ("--", "--x", "-1:1:100", "--y", "-1:1:100")
     code, out, err = landscape("slurm", config, "--ntasks-per-node", 5, "--array", 2, *grid)
     assert (code, err) == (0, "")
-    (time,) = [word.partition("=")[2] for word in wishes(out) if word.startswith("--time=")]
-    # Each of the ranks of a shard has 1000 points, of 0.2 s and a little more.
+    (time,) = [word.partition("=")[2] for word in sbatch_options(out) if word.startswith("--time=")]
+    # Each rank of a shard computes 1000 points, at slightly more than 0.2 s.
     assert 600 <= parse_duration(time) <= 1200
     (note,) = [line for line in out.splitlines() if line.startswith("# The time limit: ")]
     assert note.startswith("# The time limit: 5000 points of each shard at 0.2")
@@ -68,7 +68,7 @@ def test_the_time_is_estimated_and_said(landscape, workplace):
     assert "on 5 ranks" in note
 
 
-def test_mpi_is_that_of_the_environment(landscape, workplace):
+def test_the_mpi_type_suits_the_installed_library(landscape, workplace):
     vendor = mpi_vendor()
     if vendor not in slurm_types():
         pytest.skip(f"MPI library here: {vendor}")
@@ -80,7 +80,7 @@ def slurm_types():
     return {"MPICH": "pmi2", "Open MPI": "pmix", "Intel MPI": "pmi2"}
 
 
-def test_the_vendor_is_mpi_s_own_word():
+def test_the_vendor_is_the_one_that_mpi_reports():
     pytest.importorskip("mpi4py")
     code = (
         "import mpi4py; mpi4py.rc.initialize = False; "
@@ -101,12 +101,12 @@ def test_without_mpi_one_process_needs_none_and_more_are_refused(landscape, work
     assert err.startswith("landscape: --mpi: no MPI library is here; choose a type")
 
 
-def test_mpiexec_starts_as_many_ranks_as_slurm_says(landscape, workplace):
+def test_mpiexec_starts_the_number_of_ranks_that_slurm_sets(landscape, workplace):
     _, out, _ = landscape(
         "slurm", workplace.config(), "--nodes", 2, "--time", "1h", "--launcher", "mpiexec"
     )
     assert 'mpiexec -n "$SLURM_NTASKS" ' in out
-    assert "--signal=B:USR1@60" in wishes(out)
+    assert "--signal=B:USR1@60" in sbatch_options(out)
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,16 @@ def test_mpiexec_starts_as_many_ranks_as_slurm_says(landscape, workplace):
         (["--nodes", "0"], "'--nodes': 0 is not in the range"),
     ],
 )
-def test_what_no_job_can_have_is_one_line(landscape, workplace, arguments, words):
+def test_options_that_do_not_suit_a_job_are_refused_in_one_line(
+    landscape, workplace, arguments, words
+):
     code, out, err = landscape("slurm", workplace.config(), *arguments)
     assert (code, not out) == ((0, False) if words is None else (2, True))
     assert err.count("\n") == (words is not None)
     assert (words or "") in err
 
 
-def test_gpus_need_a_time_where_there_is_none(landscape, workplace):
+def test_gpus_need_a_time_limit_if_none_is_here_to_estimate_it(landscape, workplace):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     code, out, err = landscape("slurm", workplace.config(), "--gpus-per-task", 2)

@@ -1,4 +1,4 @@
-"""`landscape trajectory` as a user sees it."""
+"""`landscape trajectory` as a black box."""
 
 import csv
 import subprocess
@@ -16,13 +16,13 @@ FINAL = 11
 
 
 def network():
-    """The weights of the example regression, three and a bias, in float64."""
+    """Return the example regression's parameters, three weights and a bias, in float64."""
     torch.manual_seed(1)
     return nn.Linear(3, 1, dtype=torch.float64).state_dict()
 
 
 def moved(**entries):
-    """These weights moved along w0, w1, w2, b."""
+    """Return these parameters, moved along w0, w1, w2 or b."""
     state = network()
     for name, shift in entries.items():
         if name == "b":
@@ -34,7 +34,7 @@ def moved(**entries):
 
 @pytest.fixture
 def run(workplace, landscape):
-    """A path along w0 and w1 with a little of w2; runs the command on it."""
+    """Checkpoints along w0 and w1, slightly off along w2; return a function to run the command."""
     for epoch in range(FINAL + 1):
         rest = FINAL - epoch
         state = moved(w0=rest, w1=0.1 * epoch * rest, w2=1e-3 * (rest == 5))
@@ -57,7 +57,7 @@ def direction(run, axis, name="surface.trajectory.h5"):
         return {one.attrs["name"]: one[()] for one in file[f"{axis}direction"].values()}
 
 
-def test_the_path_in_natural_order_and_what_to_paste(run):
+def test_the_path_is_in_natural_order_and_configuration_lines_are_printed(run):
     code, out, err = run("--checkpoints", "epoch*.pt")
     assert code == 0
     found = path(run)
@@ -94,7 +94,7 @@ def test_the_plane_holds_the_checkpoints(run):
             np.testing.assert_allclose(there, tensor.numpy(), atol=2e-4)
 
 
-def test_the_configurations_checkpoint_is_the_centre(run, workplace, landscape):
+def test_the_checkpoint_of_the_configuration_is_the_centre(run, workplace, landscape):
     torch.save(moved(w0=-1), run.folder / "best.pt")
     config = workplace.config(name="best.yaml", checkpoint="best.pt", output="best.h5")
     code, out, _ = landscape("trajectory", config, "--checkpoints", "epoch*.pt")
@@ -112,7 +112,7 @@ def test_patterns_keep_their_order_and_files_count_once(run):
     assert path(run).labels == ("epoch9", "epoch1", "epoch10", "epoch11", "epoch0")
 
 
-def test_a_name_with_the_letters_of_a_pattern(run):
+def test_a_file_name_may_contain_pattern_characters(run):
     (run.folder / "lr=[0.1]").mkdir()
     torch.save(moved(b=3), run.folder / "lr=[0.1]" / "epoch0.pt")
     code, _, _ = run("--checkpoints", "lr=[0.1]/epoch0.pt", "--checkpoints", "epoch*.pt")
@@ -120,7 +120,7 @@ def test_a_name_with_the_letters_of_a_pattern(run):
     assert path(run).labels[:2] == ("lr=[0.1]/epoch0.pt", "epoch0.pt")
 
 
-def test_components_about_the_mean(run):
+def test_components_can_be_centred_on_the_mean(run):
     run("--checkpoints", "epoch*.pt")
     about_final = path(run).explained
     code, out, _ = run("--checkpoints", "epoch*.pt", "--center", "mean")
@@ -145,7 +145,7 @@ def test_biases_are_left_out_of_directions_but_not_of_distances(run):
     assert "(epoch2)" in out
 
 
-def test_onto_existing_directions(run):
+def test_checkpoints_are_projected_onto_existing_directions(run):
     run("--checkpoints", "epoch*.pt")
     code, out, _ = run(
         *("--checkpoints", "epoch3.pt", "--onto", "surface.trajectory.h5", "-o", "onto.h5")
@@ -159,7 +159,7 @@ def test_onto_existing_directions(run):
     assert len(whole.labels) == 12
 
 
-def test_onto_directions_by_position(run):
+def test_directions_without_names_are_matched_by_position(run):
     with h5py.File(run.folder / "old.h5", "w") as file:
         for axis, place in (("x", 0), ("y", 1)):
             weight = np.zeros((1, 3), dtype=np.float32)
@@ -172,7 +172,7 @@ def test_onto_directions_by_position(run):
     np.testing.assert_allclose(found.residuals, 1e-3 * (np.arange(12) == 6), atol=1e-12)
 
 
-def test_learning_rates_of_a_log(run):
+def test_learning_rates_are_read_from_a_log(run):
     with (run.folder / "log.csv").open("w") as file:
         writer = csv.writer(file)
         writer.writerow(["epoch", "lr"])
@@ -186,7 +186,7 @@ def test_learning_rates_of_a_log(run):
 
 @pytest.fixture
 def bad(run):
-    """More checkpoints, and files that are none."""
+    """Further checkpoints, and files that are no checkpoints."""
     torch.save(moved(w1=np.nan), run.folder / "nan.pt")
     torch.save(nn.Linear(4, 1).state_dict(), run.folder / "other.pt")
     for number in range(5):
@@ -268,7 +268,7 @@ def test_the_plane_is_computed_and_its_path_drawn(run, workplace, landscape):
     assert err == "note: 2 of 3 checkpoints of the trajectory lie outside the grid of surface.h5\n"
 
 
-def test_another_centres_path_is_noted(run, workplace, landscape):
+def test_a_path_with_another_centre_is_noted(run, workplace, landscape):
     run("--checkpoints", "epoch*.pt")
     assert landscape("compute", workplace.config(checkpoint="epoch3.pt"))[0] == 0
     code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.trajectory.h5")

@@ -1,4 +1,4 @@
-"""How a job ends when one of its ranks fails outside of everything that is foreseen."""
+"""Jobs in which a rank fails in an unforeseen way, and other unusual ends."""
 
 import os
 import socket
@@ -48,15 +48,15 @@ def build(how):
 
 
 @pytest.fixture
-def ended(workplace):
-    """Run a problem that fails on rank 1, and see that the job ends in time; gives the process."""
+def failed_job(workplace):
+    """Return a function that runs a problem failing on rank 1, and checks that it ends soon."""
 
     def run(how):
         workplace.write("failing.py", PROBLEM)
         config = workplace.config("failing:build", problem_args={"how": how})
-        begin = time.monotonic()
+        start = time.monotonic()
         done = workplace.run("compute", config, "-q", ranks=2)
-        assert time.monotonic() - begin < 30  # 10 s after the failure, with what starting takes
+        assert time.monotonic() - start < 30  # 10 s after the failure, plus the start
         assert done.returncode != 0
         assert not (workplace.folder / "surface.h5.lock").exists() or how in ABRUPT
         return done
@@ -65,41 +65,41 @@ def ended(workplace):
 
 
 ABRUPT = ("segfault", "exit while loading")
-"""Endings that leave rank 0 no time to tidy up."""
+"""Failures that leave rank 0 no time to clean up."""
 
 
-def said(done):
-    """What we say of the end; Open MPI's launcher adds words of its own."""
+def our_lines(done):
+    """Return our lines on standard error; Open MPI's launcher adds others."""
     return [line for line in done.stderr.splitlines() if line.startswith("landscape: ")]
 
 
 @pytest.mark.mpi
 @pytest.mark.parametrize(("how", "cause"), [("exit", "SystemExit: 3"), ("raise", "ValueError: no")])
-def test_a_rank_that_fails_to_build_is_named(ended, how, cause):
-    done = ended(how)
+def test_a_rank_on_which_the_problem_fails_is_named(failed_job, how, cause):
+    done = failed_job(how)
     assert done.returncode == 2
-    (line,) = said(done)
+    (line,) = our_lines(done)
     assert line.startswith(f"landscape: rank 1 on {socket.gethostname()}: problem: failing:build(")
     assert cause in line
 
 
 @pytest.mark.mpi
 @pytest.mark.parametrize("how", ["exit while loading", "exit while computing"])
-def test_a_rank_that_exits_ends_all(ended, how):
-    done = ended(how)
+def test_a_rank_that_exits_ends_all_ranks(failed_job, how):
+    done = failed_job(how)
     assert f"rank 1 on {socket.gethostname()}" in done.stderr
     assert done.stderr.count("SystemExit: 0") == 1
     assert "failing.py" in done.stderr
 
 
 @pytest.mark.mpi
-def test_a_rank_that_crashes_says_where(ended):
-    done = ended("segfault")
+def test_a_crashing_rank_prints_where(failed_job):
+    done = failed_job("segfault")
     assert "Fatal Python error: Segmentation fault" in done.stderr
     assert "failing.py" in done.stderr
 
 
-def test_an_exit_without_ranks_is_a_failure(workplace):
+def test_an_exit_in_a_single_process_is_a_failure(workplace):
     workplace.write(
         "leaving.py",
         "import sys\nfrom dataclasses import replace\nfrom example import regression\n\n\n"
@@ -128,14 +128,14 @@ def test_ranks_with_other_versions_are_refused(workplace):
         timeout=120,
     )
     assert done.returncode == 2, done.stderr
-    (line,) = said(done)
+    (line,) = our_lines(done)
     assert f"rank 1 on {socket.gethostname()} has numpy 9.9.9, but rank 0 on" in line
     assert line.endswith("; start every rank in the same environment")
     assert not Path(workplace.folder, "surface.h5").exists()
 
 
-def test_a_reader_that_goes_away_is_no_error(workplace):
-    """As in `landscape info surface.h5 --json | head -1`."""
+def test_a_closed_pipe_is_no_error(workplace):
+    """Check `landscape info surface.h5 --json | head -1`."""
     write_surface("surface.h5", surface(lambda x, y: x + y, "-1:1:9", "-1:1:300"))
     process = subprocess.Popen(
         ["bash", "-c", 'exec "$@" | true', "-", *workplace.command("info", "surface.h5", "--json")],
