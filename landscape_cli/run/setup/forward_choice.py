@@ -6,14 +6,8 @@ from dataclasses import replace
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.devices import default_micro_batch
-from landscape_cli.evaluation.forward.calibration import calibrate_settings
-from landscape_cli.evaluation.forward.compile_choice import (
-    compile_model,
-    repays_compilation,
-    try_compilation,
-)
-from landscape_cli.evaluation.forward.defaults import choose_default_settings
+from landscape_cli.evaluation.forward.choice import Choice, Workload, choose_settings
+from landscape_cli.evaluation.forward.compile_choice import compile_model
 from landscape_cli.evaluation.forward.equivalence import precision_errors
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
@@ -36,10 +30,11 @@ def choose_forward(
     Returns:
         The settings, and how they were chosen.
     """
-    facts = ForwardFacts(evaluator.settings)
+    choice = Choice(evaluator.settings)
     if fresh:
-        facts = executor.lead(lambda: _choose(evaluator, config, executor.size))
-    settings = facts.settings
+        work = _workload(config, executor.size)
+        choice = executor.lead(lambda: choose_settings(evaluator, work))
+    settings = choice.settings
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
         errors = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
@@ -48,9 +43,9 @@ def choose_forward(
             rank, failure = failures[0]
             evaluator.set_forward(replace(settings, compile=False))
             outcome = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
-            facts = replace(facts, compilation=outcome)
+            choice = replace(choice, compilation=outcome)
     dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers)
-    facts = replace(facts, settings=evaluator.settings, dtypes=dtypes)
+    facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation)
     if evaluator.settings.precision != "fp32":
         points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
         deviations = executor.lead(lambda: precision_errors(evaluator, points))
@@ -58,37 +53,13 @@ def choose_forward(
     return facts
 
 
-def _choose(evaluator: Evaluator, config: RunConfig, ranks: int) -> ForwardFacts:
-    """Choose settings by the model's shapes, or faster ones by timing."""
-    corner = Grid(config.grid, config.repeats).corners()[-1]
-    # Micro-batches that were halved for lack of memory are not enlarged again.
-    size = default_micro_batch(evaluator.device)
-    resize = config.batch_size is None and evaluator.settings.micro_batch == size
-    evaluator.apply(choose_default_settings(evaluator, corner, resize))
-    facts = ForwardFacts(evaluator.settings)
-    seconds = 0.0
-    if config.calibrate:
-        calibrated = calibrate_settings(evaluator, _fewest_points(config), ranks, corner, resize)
-        evaluator.apply(calibrated.settings)
-        seconds = calibrated.estimate_seconds(ranks)
-        facts = ForwardFacts(calibrated.settings)
-        if calibrated.tried:
-            calibration = {"seconds": round(calibrated.seconds, 3), "tried": calibrated.tried}
-            facts = replace(facts, calibration=calibration)
-    if evaluator.recalibration is not None:
-        return facts
-    insist = config.compile == "on"
-    if insist or (config.compile == "auto" and repays_compilation(evaluator, seconds)):
-        kept, compilation = try_compilation(evaluator, corner, insist)
-        settings = replace(evaluator.settings, compile=kept)
-        return replace(facts, settings=settings, compilation=compilation)
-    return facts
-
-
-def _fewest_points(config: RunConfig) -> int:
-    """Count the points of the run, or the fewest that it computes if adaptive."""
+def _workload(config: RunConfig, ranks: int) -> Workload:
+    """Return what the choice depends on."""
     grid = Grid(config.grid, config.repeats)
-    return grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
+    fewest = grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
+    return Workload(
+        fewest, ranks, grid.corners()[-1], config.batch_size, config.calibrate, config.compile
+    )
 
 
 def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> list[str]:

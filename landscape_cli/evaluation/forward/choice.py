@@ -1,0 +1,80 @@
+"""The choice of the forward pass's settings: by shapes, by timing, and by compiling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from landscape_cli.evaluation.devices import default_micro_batch
+from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.forward.calibration import calibrate_settings
+from landscape_cli.evaluation.forward.compile_choice import repays_compilation, try_compilation
+from landscape_cli.evaluation.forward.defaults import choose_default_settings
+from landscape_cli.evaluation.forward.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The run that settings are chosen for.
+
+    Args:
+        points: the points of the run, or the fewest that it computes.
+        ranks: the ranks that share them.
+        corner: coordinates of a corner of the grid, where values are compared.
+        micro_batch: the user's choice; None if it may change.
+        calibrate: time alternatives before a long run.
+        compile: ``on``, ``off`` or ``auto``.
+    """
+
+    points: int
+    ranks: int
+    corner: tuple[float, ...]
+    micro_batch: int | None
+    calibrate: bool
+    compile: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The settings chosen, and how.
+
+    Args:
+        settings: of the forward pass.
+        calibration: duration and candidates of the calibration; None if nothing was tried.
+        compilation: outcome and times of compiling; None if it was not tried.
+    """
+
+    settings: Settings
+    calibration: Mapping[str, object] | None = None
+    compilation: Mapping[str, object] | None = None
+
+
+def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
+    """Choose settings by the model's shapes, or faster ones by timing.
+
+    Args:
+        evaluator: with loaded data; it has other settings afterwards.
+        work: the run.
+    """
+    # Micro-batches that were halved for lack of memory are not enlarged again.
+    initial = default_micro_batch(evaluator.device)
+    resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
+    evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
+    choice = Choice(evaluator.settings)
+    seconds = 0.0
+    if work.calibrate:
+        found = calibrate_settings(evaluator, work.points, work.ranks, work.corner, resize)
+        evaluator.apply(found.settings)
+        seconds = found.estimate_seconds(work.ranks)
+        choice = Choice(found.settings)
+        if found.tried:
+            calibration = {"seconds": round(found.seconds, 3), "tried": found.tried}
+            choice = replace(choice, calibration=calibration)
+    if evaluator.recalibration is not None:
+        return choice
+    insist = work.compile == "on"
+    if insist or (work.compile == "auto" and repays_compilation(evaluator, seconds)):
+        kept, compilation = try_compilation(evaluator, work.corner, insist)
+        settings = replace(evaluator.settings, compile=kept)
+        return replace(choice, settings=settings, compilation=compilation)
+    return choice
