@@ -1,4 +1,4 @@
-"""Surfaces of networks with batch norm, in each of its modes."""
+"""Surfaces of networks with batch norm, in each treatment of running statistics."""
 
 import copy
 import re
@@ -17,7 +17,7 @@ def network():
 
 
 def loss(model, data):
-    """The mean in float64, in eval mode."""
+    """Compute the mean loss in float64, in eval mode."""
     images, labels = data.tensors
     with torch.no_grad():
         each = torch.nn.functional.cross_entropy(model(images), labels, reduction="none")
@@ -60,8 +60,8 @@ def test_recalibrated_values_are_the_same_on_two_ranks(workplace, surface_of):
     assert len(set(shared.rank.ravel().tolist())) == 2
 
 
-def test_statistics_that_move_are_those_of_the_point(workplace, surface_of):
-    """Along d = w for tensors of one dimension every statistic is scaled by 1 + x."""
+def test_perturbed_statistics_are_those_of_the_point(workplace, surface_of):
+    """With d = w for tensors of one dimension, every statistic is scaled by 1 + x."""
     directions = {"x": {"include": ["1.*", "4.*"], "ignore": "none"}}
     keys = {"grid": LINE, "directions": directions, "perturb": "states"}
     config = workplace.config("example:digits_network", **keys)
@@ -75,14 +75,14 @@ def test_statistics_that_move_are_those_of_the_point(workplace, surface_of):
             tensor.mul_(2)
     expected = loss(model, problem.splits["train"])
     assert surface.values["train", "loss"][2] == pytest.approx(expected, rel=1e-5)
-    # At x = -1 scales and variances are zero: every image gives the bias of the last layer.
+    # At x = -1, scales and variances are zero: every output is the bias of the last layer.
     last = problem.model[7].bias.detach().double()
     labels = problem.splits["train"].tensors[1]
     constant = (torch.logsumexp(last, 0) - last[labels]).mean().item()
     assert surface.values["train", "loss"][0] == pytest.approx(constant, rel=1e-5)
 
 
-def test_frozen_statistics_stay(workplace, surface_of):
+def test_frozen_statistics_do_not_change(workplace, surface_of):
     directions = {"x": {"include": ["1.*", "4.*"], "ignore": "none"}}
     config = workplace.config("example:digits_network", grid=LINE, directions=directions)
     surface = surface_of(config)
@@ -115,7 +115,7 @@ def test_frozen_statistics_stay(workplace, surface_of):
         ),
     ],
 )
-def test_mistakes_are_named(landscape, workplace, problem, keys, words):
+def test_errors_name_key_and_value(landscape, workplace, problem, keys, words):
     code, _, err = landscape("compute", workplace.config(problem, grid=LINE, **keys))
     assert code == 2, err
     assert len(err.splitlines()) == 1
@@ -124,7 +124,7 @@ def test_mistakes_are_named(landscape, workplace, problem, keys, words):
     assert not list(workplace.folder.glob("*.h5"))
 
 
-def test_a_file_from_before_there_were_modes_is_frozen(workplace):
+def test_older_files_have_frozen_statistics(workplace):
     from landscape_cli.config.comparison import differences
     from landscape_cli.config.loading import load_config
 

@@ -1,4 +1,4 @@
-"""Lines and planes through checkpoints of one network: its values are those at the checkpoints."""
+"""Lines and planes through checkpoints of one network, with the values at the checkpoints."""
 
 import re
 
@@ -12,7 +12,7 @@ FACTORS = {"a": 0.0, "b": 1.0, "c": -0.7, "d": 0.4}
 
 
 def network(name=None):
-    """The small network, away from its first weights in a direction of each name's own."""
+    """Build the small network, displaced from its initial weights differently for each name."""
     import example
 
     problem = example.digits_network()
@@ -138,7 +138,7 @@ def test_more_checkpoints_have_a_least_squares_plane(saved, surface_of):
 
 
 @pytest.mark.bits
-def test_stored_directions_are_taken_up_again(saved, surface_of):
+def test_stored_directions_can_be_reused(saved, surface_of):
     surface_of(plane(saved))
     first = read_surface("surface.h5")
     directions = {axis: {"kind": "file", "path": "surface.directions.h5"} for axis in "xy"}
@@ -157,7 +157,7 @@ def test_stored_directions_are_taken_up_again(saved, surface_of):
     )
 
 
-def test_the_plane_of_a_trajectory_brings_its_path(saved, landscape, surface_of):
+def test_the_plane_of_a_trajectory_comes_with_its_path(saved, landscape, surface_of):
     checkpoints = [word for name in "cdba" for word in ("--checkpoints", f"{name}.pt")]
     code, _, errors = landscape("trajectory", plane(saved), *checkpoints, "-o", "path.h5")
     assert code == 0, errors
@@ -175,7 +175,7 @@ def test_the_plane_of_a_trajectory_brings_its_path(saved, landscape, surface_of)
     columns = [np.concatenate([one[n].ravel() for n in order]) for one in entries]
     np.testing.assert_allclose(rows @ np.stack(columns).T, path["coordinates"], atol=1e-5)
     assert basis.shape == np.stack(columns).shape
-    # Around other weights the plane is the same, but the path would lie elsewhere.
+    # Around other weights, the plane has the same directions, but the path lies elsewhere.
     elsewhere = plane(saved, directions=directions, checkpoint="b.pt", output="b.h5")
     _, told, errors = landscape("compute", elsewhere)
     assert "is not drawn: its plane is centred on a checkpoint other than" in errors + told
@@ -243,7 +243,7 @@ def to(x, y):
         ),
     ],
 )
-def test_mistakes_are_named(saved, landscape, keys, words):
+def test_errors_name_key_and_value(saved, landscape, keys, words):
     save_odd(saved.folder)
     code, _, err = landscape("compute", plane(saved, **keys))
     assert code == 2, err
@@ -270,7 +270,7 @@ def test_a_direction_that_moves_buffers_needs_states(saved, landscape):
     assert "moves buffers such as 1.running_mean; add perturb: states" in err
 
 
-def test_a_rule_of_the_user_s_is_found_by_its_path(saved, landscape):
+def test_a_user_s_rule_is_imported_by_its_path(saved, landscape):
     saved.write("rules.py", "def tenth(direction, weights):\n    return 0.1 * weights\n")
     directions = {"x": {"normalize": "rules:tenth"}}
     config = saved.config(directions=directions, grid={"x": [0, 10, 2]})

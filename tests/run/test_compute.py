@@ -1,4 +1,4 @@
-"""What happens to a file that is there already, and what a run leaves behind."""
+"""Runs: existing files, continued files, and what a run leaves behind."""
 
 import h5py
 import numpy as np
@@ -28,7 +28,7 @@ def run(workplace):
 
 
 def test_the_surface_of_a_regression_is_exact(run, workplace):
-    """End to end, with directions as stored: the loss along them is a polynomial."""
+    """Along the stored directions, the loss is a known polynomial."""
     outcome = run(**{"grid.x": [-2, 1, 7], "grid.y": [-1, 3, 4]})
     assert outcome.computed == 28
     import example
@@ -52,7 +52,7 @@ def test_the_surface_of_a_regression_is_exact(run, workplace):
                 assert surface.values[split, "loss"][row, column] == pytest.approx(expected, 1e-10)
 
 
-def test_a_file_says_where_it_comes_from(run, workplace):
+def test_a_file_states_its_provenance(run, workplace):
     import example
 
     example.stored_weights("net.pt")
@@ -126,7 +126,7 @@ def test_an_incomplete_file_is_continued(run):
         ({"batch_size": 3}, "batch_size: 64 in the file, 3 now"),
     ],
 )
-def test_another_configuration_is_refused_with_what_differs(run, change, words, complete):
+def test_another_configuration_is_refused_with_its_differences(run, change, words, complete):
     import example
 
     example.stored_weights("net.pt")
@@ -140,7 +140,7 @@ def test_another_configuration_is_refused_with_what_differs(run, change, words, 
     assert run(overwrite=True, **change).computed > 0
 
 
-def test_what_does_not_decide_values_may_change(run):
+def test_settings_that_do_not_affect_values_may_change(run):
     path = run().surface
     forget(path, slice(-3, None))
     assert run(threads=1, device="cpu").computed == 3
@@ -149,7 +149,7 @@ def test_what_does_not_decide_values_may_change(run):
     assert run(output=str(moved), splits=["train", "test"]).computed == 0
 
 
-def test_a_checkpoint_with_another_content_is_refused(run):
+def test_a_checkpoint_with_different_content_is_refused(run):
     import example
 
     example.stored_weights("net.pt")
@@ -159,7 +159,7 @@ def test_a_checkpoint_with_another_content_is_refused(run):
         run(checkpoint="net.pt")
 
 
-def test_a_checkpoint_may_move(run, workplace):
+def test_a_checkpoint_may_be_moved(run, workplace):
     import example
 
     example.stored_weights("net.pt")
@@ -168,7 +168,7 @@ def test_a_checkpoint_may_move(run, workplace):
     assert run(checkpoint="other.pt").computed == 0
 
 
-def test_data_that_has_changed_is_refused(run, workplace):
+def test_changed_data_is_refused(run, workplace):
     text = "import example\ndef build():\n    return example.regression({})\n"
     workplace.write("changing_one.py", text.format("50"))
     path = run(problem="changing_one:build").surface
@@ -180,7 +180,7 @@ def test_data_that_has_changed_is_refused(run, workplace):
         run(problem="changing_one:build")
 
 
-def test_a_direction_that_would_be_drawn_otherwise_is_refused(run):
+def test_a_direction_that_would_be_drawn_differently_is_refused(run):
     path = run().surface
     forget(path, slice(-3, None))
     surface = read_surface(path)
@@ -198,7 +198,7 @@ def test_the_micro_batch_of_a_file_is_kept(run):
     assert read_surface(path).provenance["micro_batch"] == 7
 
 
-def test_a_file_that_is_not_ours_is_not_overwritten_by_accident(run, workplace):
+def test_a_foreign_file_is_not_overwritten_by_accident(run, workplace):
     workplace.write("surface.h5", "precious")
     with pytest.raises(StoreError, match="not an HDF5 file"):
         run()
@@ -210,7 +210,7 @@ def test_a_file_that_is_not_ours_is_not_overwritten_by_accident(run, workplace):
         run(checkpoint="net.pt", output="net.pt", overwrite=True)
 
 
-def test_there_must_be_something_to_resume(run):
+def test_resume_requires_a_file(run):
     with pytest.raises(StoreError, match="--resume: there is no .*surface.h5"):
         run(resume=True)
     with pytest.raises(UsageError, match="exclude each other"):
@@ -230,7 +230,7 @@ def test_there_must_be_something_to_resume(run):
         ({"output": "run.yaml/s.h5"}, "not a writable folder"),
     ],
 )
-def test_mistakes_leave_nothing_behind(run, workplace, change, words):
+def test_errors_leave_nothing_behind(run, workplace, change, words):
     with pytest.raises(LandscapeError, match=words):
         run(**change)
     assert {path.name for path in workplace.folder.iterdir()} - {"__pycache__"} == {
@@ -240,7 +240,7 @@ def test_mistakes_leave_nothing_behind(run, workplace, change, words):
 
 
 @pytest.mark.bits
-def test_a_part_of_the_samples_is_the_same_for_every_point(run, workplace):
+def test_every_point_uses_the_same_subset_of_samples(run, workplace):
     config = workplace.config("example:digits_network")
     part = read_surface(run(config, samples=40, output="part.h5").surface)
     assert [part.provenance["splits"][name]["samples"] for name in ("train", "test")] == [40, 40]
@@ -253,7 +253,7 @@ def test_a_part_of_the_samples_is_the_same_for_every_point(run, workplace):
     assert 0 < away.max() < 4
 
 
-def test_a_reduced_precision_says_what_it_changes(run, workplace):
+def test_the_error_of_a_reduced_precision_is_reported(run, workplace):
     config = workplace.config("example:digits_network")
     surface = read_surface(run(config, precision="bf16").surface)
     errors = surface.provenance["precision_errors"]
@@ -264,7 +264,7 @@ def test_a_reduced_precision_says_what_it_changes(run, workplace):
 
 
 @pytest.mark.bits
-def test_a_run_that_is_continued_keeps_its_settings(run, workplace):
+def test_a_continued_run_keeps_its_settings(run, workplace):
     config = workplace.config("example:digits_network")
     first = read_surface(run(config, calibrate=True).surface)
     assert first.provenance["settings"]["fold"] is True
@@ -287,7 +287,7 @@ def test_models_without_parameters_are_refused(run, workplace):
         run(problem="bare:build")
 
 
-def test_random_objectives_run_when_allowed(run):
+def test_random_objectives_can_be_allowed(run):
     surface = read_surface(run(problem="example:dropout", allow_random=True).surface)
     assert surface.complete
 
@@ -302,7 +302,7 @@ def test_a_line_and_more_dimensions(run, workplace):
     assert list(h5py.File(space.directions)) == ["xdirection", "ydirection", "zdirection"]
 
 
-def test_output_folders_are_made(run):
+def test_output_folders_are_created(run):
     assert run(output="runs/deep/s.h5").surface.exists()
 
 

@@ -1,4 +1,4 @@
-"""Files begun by version 0.1.0 are completed by this version to the same bits.
+"""Files started by version 0.1.0 are completed by this version to the same bits.
 
 Version 0.1.0 wrote ``begun/`` with a time limit and ``complete/`` without one, from the
 configurations beside them.
@@ -18,14 +18,14 @@ FILES = Path(__file__).parents[1] / "data" / "earlier_files"
 
 @pytest.fixture
 def earlier(workplace, monkeypatch):
-    """The folder of a run that version 0.1.0 has begun."""
+    """Return the folder of a run that version 0.1.0 started."""
     shutil.copytree(FILES, workplace.folder, dirs_exist_ok=True)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return workplace.folder
 
 
 @pytest.mark.parametrize("name", ["exact", "adaptive", "random"])
-def test_a_begun_file_is_completed_to_the_same_bits(name, earlier, landscape):
+def test_an_incomplete_file_is_completed_to_the_same_bits(name, earlier, landscape):
     for path in (earlier / "begun").glob(f"{name}.*"):
         shutil.copy(path, earlier)
     begun = read_surface(earlier / f"{name}.h5")

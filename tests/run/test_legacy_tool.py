@@ -26,7 +26,7 @@ GRIDS = {
 
 
 def trained(path, epochs=15):
-    """The example's network with batch norm after some epochs on the digits, and its data."""
+    """Train the example's network with batch norm on the digits for a few epochs."""
     import example
 
     problem = example.digits_network()
@@ -42,13 +42,13 @@ def trained(path, epochs=15):
 
 
 def stored_direction(file, group):
-    """The tensors of a direction by their position alone."""
+    """Return the tensors of a direction by position only."""
     return [file[group][str(number)][()] for number in range(len(file[group]))]
 
 
 @torch.no_grad()
 def evaluate(model, weights, directions, place, data):
-    """Mean loss, and accuracy in percent, at a place."""
+    """Return mean loss, and accuracy in percent, at a point."""
     for parameter, weight, *entries in zip(model.parameters(), weights, *directions, strict=True):
         step = sum(a * entry for a, entry in zip(place, entries, strict=True))
         parameter.copy_(weight + torch.tensor(step, dtype=torch.float32))
@@ -63,7 +63,7 @@ def evaluate(model, weights, directions, place, data):
 
 
 def older_surface(path, problem, directions, grid):
-    """Compute a surface as that tool does, in arrays of shape (nx, ny) by flat indices."""
+    """Compute a surface as the tool does, in arrays of shape (nx, ny) by flat indices."""
     axes = [np.linspace(*one) for one in grid.values()]
     places = np.stack([mesh.ravel() for mesh in np.meshgrid(*axes)], axis=1)
     weights = [parameter.detach().clone() for parameter in problem.model.parameters()]
@@ -79,7 +79,7 @@ def older_surface(path, problem, directions, grid):
 
 
 @pytest.mark.parametrize("shape", GRIDS)
-def test_surfaces_agree_with_the_older_tool_s(workplace, shape):
+def test_surfaces_agree_with_those_of_the_tool(workplace, shape):
     grid = GRIDS[shape]
     problem = trained(workplace.folder / "net.pt")
     config = workplace.config("example:digits_network", grid=grid, checkpoint="net.pt")
@@ -103,8 +103,8 @@ def test_surfaces_agree_with_the_older_tool_s(workplace, shape):
             np.testing.assert_allclose(right[1], np.rint(right[1]), rtol=1e-12)
 
 
-def test_its_plots_show_our_values(workplace):
-    """Its contours draw the values over a mesh of the coordinates, its lines over x."""
+def test_the_tool_s_plots_show_our_values(workplace):
+    """The tool draws contours over a mesh of the coordinates, and lines over x."""
     for name, grid in GRIDS.items():
         keys = {"output": f"{name}.h5", "samples": 40}
         config = workplace.config("example:digits_network", grid=grid, **keys)
@@ -125,7 +125,7 @@ def test_its_plots_show_our_values(workplace):
 
 @torch.no_grad()
 def evaluate_states(model, states, direction, place, data):
-    """Mean loss and percent after each entry of the state dict, counters too, was moved."""
+    """Return mean loss and accuracy after moving every entry of the state dict, also counters."""
     moved = copy.deepcopy(states)
     for (name, entry), change in zip(states.items(), direction, strict=True):
         moved[name] = entry + torch.tensor(place * change).to(entry.dtype)
@@ -135,8 +135,8 @@ def evaluate_states(model, states, direction, place, data):
     return evaluate(model, weights, [still], [0.0], data)
 
 
-def test_its_files_of_states_lead_from_one_network_to_another(workplace):
-    """Between two networks batch norm's statistics move along, by position in its file."""
+def test_the_tool_s_directions_of_states_lead_to_another_network(workplace):
+    """Between two networks, batch norm's statistics move too, by position in the file."""
     problem = trained(workplace.folder / "net.pt")
     states = copy.deepcopy(problem.model.state_dict())
     other = trained(workplace.folder / "other.pt", epochs=3)

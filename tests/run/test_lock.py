@@ -1,4 +1,4 @@
-"""Runs that want the same output, as processes."""
+"""Runs with the same output, as processes."""
 
 import signal
 
@@ -12,16 +12,14 @@ GRID = {"x": [-1, 1, 30], "y": [-1, 1, 20]}
 
 
 def begun(workplace, **keys):
-    """A run that goes on for a minute, and has written something."""
+    """Start a run of a minute, and wait until it has written a file."""
     process = workplace.start("compute", workplace.config("example:slow", grid=GRID, **keys))
     path = workplace.folder / "surface.h5"
     wait_until(process, lambda: path.exists() and read_surface(path).done)
     return process
 
 
-def test_a_second_run_is_refused_while_the_first_lives_and_not_when_it_was_killed(
-    workplace, monkeypatch, capfd
-):
+def test_a_second_run_is_refused_only_while_the_first_is_alive(workplace, monkeypatch, capfd):
     process = begun(workplace)
     refused = workplace.run("compute", "run.yaml", "--overwrite")
     assert refused.returncode == 2
@@ -44,7 +42,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_not_when_it_was_kille
     assert not (workplace.folder / "surface.h5.lock").exists()
 
 
-def test_a_run_that_stood_still_does_not_write_over_the_one_after_it(workplace, monkeypatch):
+def test_a_suspended_run_does_not_overwrite_its_successor(workplace, monkeypatch):
     process = begun(workplace)
     process.send_signal(signal.SIGSTOP)
     monkeypatch.setattr(lock, "PATIENCE", 1.0)

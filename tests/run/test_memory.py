@@ -37,7 +37,7 @@ from landscape_cli.problems.import_path import load_problem
 import landscape_cli.run.setup.problem_setup as setup
 
 def peak():
-    # Unlike ru_maxrss it knows nothing of the process that has started this one.
+    # Unlike ru_maxrss, this excludes the memory of the parent process.
     status = pathlib.Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
@@ -46,7 +46,7 @@ def load(path, args):
     problem = load_problem(path, args)
     batch = problem.splits["train"].tensors[0]
     problem.model(batch)
-    base["bytes"] = peak()  # what is resident may be less, where the system takes pages back
+    base["bytes"] = peak()  # resident memory may be less, if the system reclaims pages
     return problem
 
 setup.load_problem = load
@@ -62,7 +62,7 @@ print(json.dumps({"base": base["bytes"], "peak": peak()}))
 
 
 def measure(workplace, **keys):
-    """Bytes taken from setting up to the first points, in copies of the parameters."""
+    """Measure the memory from set-up to the first points, in copies of the parameters."""
     workplace.write("large.py", PROBLEM)
     workplace.write("measure.py", MEASURE)
     workplace.config("large:build", batch_size=2)
@@ -85,7 +85,7 @@ def test_a_plane_takes_three_copies_of_the_parameters(workplace):
 
 
 @pytest.mark.slow
-def test_orthogonal_directions_take_no_more(workplace):
+def test_orthogonal_directions_take_no_more_memory(workplace):
     assert 2.8 < measure(workplace, keep_directions="resident", orthogonal=True) < 3.4
 
 

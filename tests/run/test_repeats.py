@@ -24,13 +24,13 @@ def run(config, **changes):
 
 
 def directions(path, group):
-    """A direction's weight and bias."""
+    """Return a direction's weight and bias."""
     with h5py.File(path) as file:
         return [file[f"{group}/{number}"][()] for number in range(2)]
 
 
 def losses(along, coordinates):
-    """The mean squared error of the regression at the centre plus multiples of directions."""
+    """Return the regression's mean squared error at the centre plus multiples of directions."""
     import example
 
     problem = example.regression()
@@ -67,7 +67,7 @@ def test_every_repeat_is_exact_along_its_own_directions(workplace, kept):
 
 
 @pytest.mark.bits
-def test_the_first_repeat_is_the_run_without(workplace):
+def test_the_first_repeat_equals_the_run_without_repeats(workplace):
     config = workplace.config("example:digits_network", calibrate=False)
     several = read_surface(run(config, repeats=2).surface)
     alone = read_surface(run(config, output="alone.h5").surface)
@@ -152,7 +152,7 @@ def test_any_number_of_ranks_gives_the_same_bits(workplace, ranks):
     assert_same_bits(read_surface("surface.h5"), alone)
 
 
-def test_a_failure_has_its_repeat(landscape, workplace):
+def test_a_failure_names_its_repeat(landscape, workplace):
     config = workplace.config("example:failing", repeats=2, grid={"x": [-9, 9, 3]})
     code, out, _ = landscape("compute", config, "--keep-going", "-q")
     assert code == 1
@@ -168,7 +168,7 @@ def test_directions_of_all_repeats_are_counted(workplace):
     assert expected.directions == 4 * once.directions
 
 
-def test_standard_errors_are_looked_at_in_every_repeat(workplace):
+def test_standard_errors_are_measured_in_every_repeat(workplace):
     config = workplace.config(repeats=2, grid={"x": [-1, 1, 3]})
     surface = read_surface(run(config, target_stderr=0.5).surface)
     points = surface.provenance["sampling"]["points"]
@@ -189,7 +189,7 @@ CONFIG = "{problem: 'a:b', grid: {x: [0, 1, 3]}}"
         ({"repeats": 2, "shard": "1/7"}, "shard: 1/7 of a grid of 6 points"),
     ],
 )
-def test_repeats_that_can_t_be_are_named(changes, words):
+def test_impossible_repeats_are_refused(changes, words):
     with pytest.raises(UsageError, match=words):
         parse_config(CONFIG, "test", changes)
 
@@ -243,7 +243,7 @@ def test_a_volume_on_several_slices(workplace):
     assert_same_bits(one_repeat(surface, 0), alone)
 
 
-def test_an_adaptive_volume_computes_less(workplace):
+def test_an_adaptive_volume_computes_fewer_points(workplace):
     grid = {"x": [-1, 1, 33], "y": [-1, 1, 9], "z": [-1, 1, 7]}
     config = workplace.config(grid=grid, splits=["train"], **{"adaptive": {"tolerance": 0.1}})
     surface = read_surface(run(config).surface)
@@ -263,7 +263,7 @@ def test_an_adaptive_volume_computes_less(workplace):
         (("--repeats", "0"), "'--repeats': 0 is not in the range"),
     ],
 )
-def test_mistakes_are_one_line(landscape, workplace, options, words):
+def test_errors_are_reported_in_one_line(landscape, workplace, options, words):
     code, out, err = landscape("compute", workplace.config(), *options)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Adaptive runs, from the command line: what is computed, what is interpolated, what is said."""
+"""Adaptive runs from the command line: computed points, interpolated points, messages."""
 
 import json
 import re
@@ -17,7 +17,7 @@ ADAPTIVE = {"tolerance": 0.002}
 
 @pytest.fixture(scope="module")
 def serial(new_workplace):
-    """The adaptive surface as one process computes it, without MPI."""
+    """Compute the adaptive surface in one process, without MPI."""
     place = new_workplace("serial")
     return place.surface(place.config(grid=GRID, adaptive=ADAPTIVE))
 
@@ -35,7 +35,7 @@ def test_adaptive_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial
 
 
 @pytest.mark.bits
-def test_computed_points_are_exact_and_the_others_within_the_tolerance(workplace, serial):
+def test_computed_points_are_exact_and_interpolated_ones_within_tolerance(workplace, serial):
     config = workplace.config(grid=GRID)
     assert workplace.run("compute", config).returncode == 0
     whole, surface = read_surface("surface.h5"), serial
@@ -51,7 +51,7 @@ def test_computed_points_are_exact_and_the_others_within_the_tolerance(workplace
     assert {(q["split"], q["quantity"]) for q in facts["quantities"]} == set(whole.values)
 
 
-def test_a_run_info_and_plot_say_what_was_computed(workplace, landscape):
+def test_run_info_and_plot_report_what_was_computed(workplace, landscape):
     config = workplace.config(grid=GRID, adaptive=ADAPTIVE)
     _, _, errors = landscape("compute", config)
     computed = int((read_surface("surface.h5").status == Status.OK).sum())
@@ -110,7 +110,7 @@ def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, 
         ({"tolerance": 0.1, "quantities": ["bleu"]}, "has no 'bleu'; it has loss"),
     ],
 )
-def test_settings_that_make_no_sense_are_one_line(workplace, landscape, adaptive, words):
+def test_invalid_settings_are_reported_in_one_line(workplace, landscape, adaptive, words):
     code, _, errors = landscape("compute", workplace.config(grid=GRID, adaptive=adaptive))
     assert code == 2
     last = errors.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Runs that compute a part of the grid, and what is made of their files."""
+"""Runs that compute a part of the grid, and the merging of their files."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def run(config, **changes):
     return compute(load_config(config, changes), SerialExecutor(), quiet=True)
 
 
-def test_a_shard_computes_its_points_into_a_file_of_its_own(workplace):
+def test_a_shard_writes_its_points_to_its_own_file(workplace):
     outcome = run(workplace.config(), shard="2/3")
     assert outcome.surface == workplace.folder / "surface.shard-2-of-3.h5"
     assert outcome.directions == workplace.folder / "surface.shard-2-of-3.directions.h5"
@@ -37,7 +37,7 @@ def test_a_shard_computes_its_points_into_a_file_of_its_own(workplace):
 
 
 @pytest.mark.bits
-def test_a_shard_that_is_done_is_complete_and_another_is_continued(workplace):
+def test_a_finished_shard_is_complete_and_an_unfinished_one_continued(workplace):
     config = workplace.config()
     first = run(config, shard="1/3")
     assert run(config, shard="1/3").computed == 0
@@ -94,7 +94,7 @@ def test_three_shards_merge_to_the_whole(landscape, workplace):
 
 
 @pytest.mark.bits
-def test_what_is_missing_is_said_and_how_to_go_on(landscape, workplace):
+def test_missing_shards_are_named_with_a_remedy(landscape, workplace):
     config = workplace.config()
     for shard in ("1/4", "3/4"):
         landscape("compute", config, "--shard", shard, "-q")
@@ -143,7 +143,7 @@ def test_info_of_a_shard(landscape, workplace):
 
 
 @pytest.mark.parametrize("shard", ["0/4", "5/4", "a/b"])
-def test_bad_shards_are_one_line(landscape, workplace, shard):
+def test_malformed_shards_are_reported_in_one_line(landscape, workplace, shard):
     code, out, err = landscape("compute", workplace.config(), "--shard", shard)
     assert (code, out) == (2, "")
     assert err == (

@@ -1,4 +1,4 @@
-"""Runs that are stopped early, by a time limit or a signal, and go on from there."""
+"""Runs that are stopped early by a time limit or a signal, and continued."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def slow(workplace, **keys):
 @pytest.mark.bits
 @pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
-def test_a_time_limit_ends_the_run_and_the_same_command_goes_on(
+def test_a_time_limit_ends_the_run_and_the_same_command_continues_it(
     workplace, undisturbed, ranks, monkeypatch
 ):
     config = slow(workplace)
@@ -107,7 +107,7 @@ def test_a_signal_to_one_worker_stops_all(workplace):
     assert "stopped by SIGUSR1 with" in output
 
 
-def test_a_signal_while_it_sets_up(workplace):
+def test_a_signal_during_set_up(workplace):
     workplace.write(
         "signalled.py",
         "import os, signal, example\n\n"
@@ -118,7 +118,7 @@ def test_a_signal_while_it_sets_up(workplace):
     assert "stopped by SIGUSR1 with 600 points left" in done.stdout
 
 
-def test_a_signal_before_there_is_a_run():
+def test_a_signal_before_the_run():
     before = signal.getsignal(signal.SIGUSR1)
     try:
         listen()
@@ -127,7 +127,7 @@ def test_a_signal_before_there_is_a_run():
         with stop.on_signals():
             assert stop.reason == "SIGUSR1"
             assert stop.left == 0
-        listen()  # begins anew
+        listen()  # starts over
         stop = Stop()
         with stop.on_signals():
             assert stop.reason is None
@@ -135,7 +135,7 @@ def test_a_signal_before_there_is_a_run():
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_a_limit_too_short_for_anything_still_leaves_a_file(workplace):
+def test_a_limit_too_short_for_any_point_still_leaves_a_file(workplace):
     done = workplace.run("compute", slow(workplace), "--time-limit", "1s")
     assert done.returncode == 75
     assert "with 600 points left" in done.stdout
@@ -143,13 +143,13 @@ def test_a_limit_too_short_for_anything_still_leaves_a_file(workplace):
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-3m"])
-def test_times_that_are_none_are_refused(workplace, landscape, text):
+def test_malformed_times_are_refused(workplace, landscape, text):
     code, _, errors = landscape("compute", slow(workplace), f"--time-limit={text}")
     assert code == 2
     assert "time_limit: got" in errors
 
 
-def test_slurm_s_own_end_counts(monkeypatch, workplace):
+def test_the_end_of_a_slurm_job_counts(monkeypatch, workplace):
     from landscape_cli.config.loading import load_config
 
     for name in ("SLURM_JOB_ID", "SLURM_JOB_END_TIME"):
@@ -166,7 +166,7 @@ def test_slurm_s_own_end_counts(monkeypatch, workplace):
     assert time_left(limited) == pytest.approx(15, abs=2)
 
 
-def test_yaml_s_own_reading_of_times(workplace):
+def test_times_that_yaml_reads_as_numbers(workplace):
     from landscape_cli.config.loading import parse_config
 
     text = "problem: a:b\ngrid: {x: [0, 1, 2]}\ntime_limit: 1:30:00\n"

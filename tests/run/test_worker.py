@@ -1,4 +1,4 @@
-"""What happens at points that fail, or take more memory than there is."""
+"""Points that fail, or need more memory than there is."""
 
 import json
 import sys
@@ -26,13 +26,13 @@ def run(workplace, problem="example:failing", **keys):
 
 @pytest.fixture
 def whole(workplace):
-    """The surface without failures."""
+    """Compute the surface without failures."""
     run(workplace, "example:regression", output="whole.h5")
     return read_surface("whole.h5")
 
 
 @pytest.mark.bits
-def test_points_that_fail_are_marked_and_the_others_computed(workplace, whole):
+def test_failing_points_are_marked_and_all_others_computed(workplace, whole):
     outcome = run(workplace, keep_going=True)
     surface = read_surface("surface.h5")
     failed = surface.status == Status.FAILED
@@ -49,7 +49,7 @@ def test_points_that_fail_are_marked_and_the_others_computed(workplace, whole):
 
 
 @pytest.mark.bits
-def test_failed_points_are_tried_again(workplace, whole):
+def test_failed_points_are_retried_by_the_next_run(workplace, whole):
     run(workplace, keep_going=True)
     before = read_surface("surface.h5")
     example = workplace.folder / "example.py"
@@ -64,7 +64,7 @@ def test_failed_points_are_tried_again(workplace, whole):
         np.testing.assert_array_equal(values, whole.values[key])
 
 
-def test_without_it_the_run_ends_with_the_point_and_the_traceback(workplace):
+def test_without_keep_going_the_run_ends_with_point_and_traceback(workplace):
     with pytest.raises(RankError) as caught:
         run(workplace)
     text = str(caught.value)
@@ -75,7 +75,7 @@ def test_without_it_the_run_ends_with_the_point_and_the_traceback(workplace):
     assert not read_surface("surface.h5").complete
 
 
-def test_what_the_command_line_says_of_it(workplace):
+def test_the_command_line_reports_failed_points(workplace):
     config = workplace.config("example:failing", grid=GRID)
     done = CliRunner().invoke(cli, ["compute", config, "--keep-going"], standalone_mode=False)
     failed = read_surface("surface.h5").failed
@@ -116,7 +116,7 @@ def test_a_worker_s_failure_names_rank_host_device_and_point(workplace):
 
 
 @pytest.mark.parametrize("at_centre", [True, False])
-def test_micro_batches_become_smaller_until_they_fit(workplace, whole, at_centre):
+def test_micro_batches_are_halved_until_they_fit(workplace, whole, at_centre):
     arguments = {"samples": 8, "at_centre": at_centre}
     run(workplace, "example:hungry", problem_args=arguments)
     surface = read_surface("surface.h5")
@@ -133,7 +133,7 @@ def test_micro_batches_become_smaller_until_they_fit(workplace, whole, at_centre
         assert notes[-1].endswith("and continues with 6")  # 50 samples, then 25, 12 and 6
 
 
-def test_what_fits_in_no_way_is_an_error(workplace):
+def test_a_point_that_never_fits_is_an_error(workplace):
     with pytest.raises(ProblemError, match="can't allocate memory"):
         run(workplace, "example:hungry", problem_args={"samples": 0})
 

@@ -1,4 +1,4 @@
-"""Probing directions: the values, the range they give, and runs that use it."""
+"""Probes of directions: their values, the suggested range, and runs that use it."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def prober(workplace, **keys):
 
 @pytest.mark.bits
 def test_values_are_those_of_a_run(workplace):
-    """The same points as parts of a line and a plane."""
+    """Compare with the same points of a line and a plane."""
     x, y = prober(workplace)
     for found, axis in ((x, 0), (y, 1)):
         assert found.quantity == ("train", "loss")
@@ -45,7 +45,7 @@ def test_values_are_those_of_a_run(workplace):
 
 
 def test_the_ladder_is_in_units_of_the_weights(workplace):
-    """The norm of what a direction adds at the rungs, whatever the direction's own norm."""
+    """At the rungs, a direction adds the same norm regardless of its own norm."""
     import example
 
     (found,) = prober(workplace, grid={"x": [-1, 1, 3]}, directions={"x": RAW})
@@ -58,7 +58,7 @@ def test_the_ladder_is_in_units_of_the_weights(workplace):
     moved = found.ladder.coordinates[6:] * np.linalg.norm(direction)
     np.testing.assert_allclose(moved, norm * RUNGS)
     (normalized,) = prober(workplace, grid={"x": [-1, 1, 3]})
-    # Of one filter, the bias being ignored: |d| is |w| of the tensors that are moved.
+    # With one filter and an ignored bias, |d| is |w| of the tensor that is moved.
     np.testing.assert_allclose(normalized.ladder.coordinates[6:], RUNGS)
 
 
@@ -83,7 +83,7 @@ def test_a_run_finds_its_range_and_keeps_it(workplace):
 
 @pytest.mark.bits
 def test_a_file_is_continued_in_its_own_range(workplace):
-    """Though another one would be found now: what was stored counts."""
+    """The stored range counts, although a probe would now find another."""
     concrete = load_config(workplace.config(grid={"x": [-0.3, 0.7, 6]}))
     executor = SerialExecutor()
     compute(concrete, executor, quiet=True)
@@ -101,7 +101,7 @@ def test_a_file_is_continued_in_its_own_range(workplace):
 
 @pytest.mark.mpi
 def test_ranks_share_the_points(workplace):
-    """They probe, and then set up anew: on both they find what one process does."""
+    """Two ranks find the same ranges as one process."""
     config = workplace.config(grid={"x": "auto:5", "y": "auto:4"}, threads=1)
     found = probe(load_config(config), SerialExecutor())
     done = workplace.run("compute", config, ranks=2)
@@ -113,7 +113,7 @@ def test_ranks_share_the_points(workplace):
     assert line == f"range of x: {found[0].low:g} to {found[0].high:g}, {found[0].rule}"
 
 
-def test_lines_for_people(landscape, workplace):
+def test_lines_on_standard_output(landscape, workplace):
     code, out, err = landscape("probe", workplace.config(), "--seed", 5, "--samples", 20)
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -139,7 +139,7 @@ def test_failing_points_are_not_finite(workplace):
     assert "nan" in found.facts()["values"]
 
 
-def test_a_probe_that_is_stopped_says_so(workplace):
+def test_a_stopped_probe_is_reported(workplace):
     executor = SerialExecutor()
     executor.stop = Stop(0)
     with pytest.raises(StoppedError, match="stopped by the time limit") as caught:
@@ -155,7 +155,7 @@ def test_a_time_limit_stops_a_run_that_probes(landscape, workplace):
     assert not list(workplace.folder.glob("*.h5"))
 
 
-def test_a_direction_that_moves_nothing(workplace):
+def test_a_direction_that_moves_nothing_is_refused(workplace):
     still = {**RAW, "include": ["nothing.*"]}
     with pytest.raises(UsageError):
         prober(workplace, grid={"x": [-1, 1, 3]}, directions={"x": still})
@@ -165,7 +165,7 @@ def known(section, axis):
     return direction_from(section, f"directions.{axis}").range(axis, StoredDirections())
 
 
-def test_ranges_that_are_known(tmp_path):
+def test_known_ranges(tmp_path):
     path = str(tmp_path / "plane.h5")
     with h5py.File(path, "w") as file:
         file.attrs["range_x"] = [-3.0, 12.5]
@@ -184,4 +184,4 @@ def test_ranges_that_are_known(tmp_path):
     with h5py.File(path, "w"):
         pass
     assert known({"kind": "file", "path": path}, "x") is None
-    assert yaml.safe_load("auto:31") == "auto:31"  # YAML leaves such a range a text
+    assert yaml.safe_load("auto:31") == "auto:31"  # YAML reads such a range as a string

@@ -1,4 +1,4 @@
-"""Directions that move different parts of a network: the saddle of a game of two players."""
+"""Directions that move different parts of a network: the saddle of a two-player game."""
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def test_two_players_on_two_axes(workplace, landscape):
     assert landscape("compute", config)[0] == 0
     surface = read_surface("surface.h5")
     x, y = (surface.grid.axes[axis].coordinates for axis in "xy")
-    # d = z w with a standard normal z for each: the value is 2 (1 + x z) 3 (1 + y z') times 2.
+    # d = z w with a standard normal z for each: the value is 2 (1 + x z) * 3 (1 + y z') * 2.
     from landscape_cli.store import read_direction
 
     along = {axis: dict(read_direction("surface.directions.h5", axis)) for axis in "xy"}

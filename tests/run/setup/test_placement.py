@@ -12,5 +12,5 @@ PLACEMENTS = [
 
 
 @pytest.mark.parametrize(("rank", "counts"), [(0, (2, 3)), (1, (1, 3)), (2, (2, 3)), (3, (1, 1))])
-def test_ranks_on_a_device_and_on_a_host_are_counted(rank, counts):
+def test_ranks_on_the_same_device_and_host_are_counted(rank, counts):
     assert count_sharing(PLACEMENTS, rank) == counts

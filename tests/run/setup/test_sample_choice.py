@@ -1,4 +1,4 @@
-"""A run whose samples are chosen for a standard error, from the command line to the file."""
+"""Runs that choose samples for a standard error, from configuration to file."""
 
 import numpy as np
 import pytest
@@ -58,22 +58,22 @@ def run(workplace):
     return run
 
 
-@pytest.mark.parametrize("wish", [0.05, 0.1, 0.2])
-def test_standard_errors_are_what_was_wished_for(run, wish):
-    """The pilot's variance is that of 1024 samples: its root is some 5 % off at these tails."""
-    surface = run(target_stderr=wish)
+@pytest.mark.parametrize("target", [0.05, 0.1, 0.2])
+def test_standard_errors_meet_the_target(run, target):
+    """With these tails, a standard error from a pilot of 1024 samples is off by about 5 %."""
+    surface = run(target_stderr=target)
     errors = surface.stderr["train", "loss"]
     chosen = surface.provenance["sampling"]["splits"]["train"]
     assert 64 < chosen["samples"] < 6000
     assert surface.provenance["splits"]["train"]["samples"] == chosen["samples"]
     assert chosen["pilot"] == 1024
     assert len(chosen["variances"]) == len(surface.provenance["sampling"]["points"]) == 5
-    assert max(errors[1, 1], errors[CORNERS].max()) == pytest.approx(wish, rel=0.15)
+    assert max(errors[1, 1], errors[CORNERS].max()) == pytest.approx(target, rel=0.15)
     away = np.abs(surface.values["train", "loss"] - run("whole.h5").values["train", "loss"])
     assert (away < 4 * errors).all()
 
 
-def test_with_the_whole_split_as_pilot_the_error_is_known_exactly(run):
+def test_with_the_whole_split_as_pilot_the_error_is_exact(run):
     surface = run(target_stderr=1e-4)
     for split, total in (("test", 40), ("train", 6000)):
         chosen = surface.provenance["sampling"]["splits"][split]
@@ -83,10 +83,10 @@ def test_with_the_whole_split_as_pilot_the_error_is_known_exactly(run):
     assert surface.provenance["sampling"]["splits"]["test"]["stderr"] == pytest.approx(expected)
 
 
-def test_the_choice_is_said_in_a_line(run, capsys):
+def test_the_choice_is_reported_in_a_line(run, capsys):
     surface = run(target_stderr=0.1)
     splits = surface.provenance["sampling"]["splits"]
-    (line,) = [one for one in capsys.readouterr().err.splitlines() if "standard error" in one]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "standard error" in line]
     assert line == (
         "samples for a standard error of 0.1 (loss, centre and corners): "
         f"{splits['train']['samples']} of 6000 train, "
@@ -94,7 +94,7 @@ def test_the_choice_is_said_in_a_line(run, capsys):
     )
 
 
-def test_corners_that_are_not_finite_are_warned_of(run, capsys):
+def test_non_finite_corners_cause_a_warning(run, capsys):
     surface = run(kind="overflowing", target_stderr=0.1, splits=["train"])
     variances = surface.provenance["sampling"]["splits"]["train"]["variances"]
     skipped = [place for place, variance in enumerate(variances) if variance is None]
@@ -107,7 +107,7 @@ def test_corners_that_are_not_finite_are_warned_of(run, capsys):
 
 
 @pytest.mark.bits
-def test_a_run_that_is_continued_chooses_nothing_anew(run):
+def test_a_continued_run_keeps_its_choice(run):
     first = run(target_stderr=0.1)
     first.provenance["sampling"]["splits"]["train"]["variances"][0] = 123.0
     first.status.ravel()[-4:] = 0
@@ -128,7 +128,7 @@ def test_samples_of_iterables_can_t_be_chosen(run):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-def test_ranks_choose_the_same_samples_and_keep_them_where_they_like(workplace, landscape):
+def test_ranks_choose_the_same_samples_with_any_cache(workplace, landscape):
     workplace.write("spread.py", PROBLEM)
     config = workplace.config("spread:build", grid=GRID, target_stderr=0.1)
     surfaces = []
