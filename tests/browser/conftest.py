@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from builders import surface
-from landscape_cli.export import Options, Source
-from landscape_cli.export.export_files import export
+from landscape_cli.exports import Options, Source
+from landscape_cli.exports.export_files import export
 from landscape_cli.records.surface import Surface
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

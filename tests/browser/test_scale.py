@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def ask(chromium):
     """Evaluate a JavaScript expression that uses the page's functions."""
-    from landscape_cli.export.formats.html import _part
+    from landscape_cli.exports.formats.html import _part
 
     page = chromium.new_page()
     page.add_script_tag(content=_part("scale.js"))
