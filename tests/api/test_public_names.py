@@ -41,6 +41,7 @@ def test_another_name_is_an_attribute_error():
         landscape_cli.solve  # noqa: B018
 
 
+@pytest.mark.slow
 def test_a_user_s_script_is_type_checked(tmp_path):
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("no mypy: make install")
