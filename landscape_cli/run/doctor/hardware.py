@@ -56,13 +56,13 @@ def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
     """Report the ranks on each host, and each GPU that several ranks share."""
     hosts: dict[str, list[str]] = {}
     gpus: dict[tuple[str, str], list[int]] = {}
-    for rank, one in enumerate(hardware):
-        place = one.placement
+    for rank, own in enumerate(hardware):
+        place = own.placement
         threads = f"{place.threads} thread{'s' * (place.threads > 1)}"
-        gpu = "" if one.uuid is None else f" ({one.gpu}, GPU-{one.uuid})"
+        gpu = "" if own.uuid is None else f" ({own.gpu}, GPU-{own.uuid})"
         hosts.setdefault(place.host, []).append(f"rank {rank} {place.device_name}{gpu}, {threads}")
-        if one.uuid is not None:
-            gpus.setdefault((place.host, one.uuid), []).append(rank)
+        if own.uuid is not None:
+            gpus.setdefault((place.host, own.uuid), []).append(rank)
     return [
         *(Check("ranks", "ok", f"{host}: {'; '.join(ranks)}") for host, ranks in hosts.items()),
         *(
@@ -80,11 +80,11 @@ def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
 
 def memory_check(hardware: Sequence[RankHardware]) -> Check:
     """Report the free memory of the device with the least."""
-    least = min(hardware, key=lambda one: one.free)
+    least = min(hardware, key=lambda rank: rank.free)
     place = least.placement
     free, total = least.free / GIBIBYTE, least.total / GIBIBYTE
     detail = f"{free:.1f} of {total:.1f} GiB free on {place.host} {place.device}"
-    if len({(one.placement.host, one.placement.device) for one in hardware}) > 1:
+    if len({(rank.placement.host, rank.placement.device) for rank in hardware}) > 1:
         detail += ", more on the others"
     if least.free < LEAST_FREE:
         return Check("memory", "warning", detail, "see what else runs there")
@@ -118,11 +118,11 @@ def gradients_check(executor: Executor, device: torch.device) -> list[Check]:
 
     Separate processes compute them with the guard and without. GPUs are not affected.
     """
-    found = None
+    gradients = None
     if device.type == "cpu" and executor.local_rank == 0:
         guarded, bare = selfcheck.start(guard=True), selfcheck.start(guard=False)
-        found = socket.gethostname(), selfcheck.damage(guarded), selfcheck.damage(bare)
-    return [judge_gradients(*host) for host in executor.gather(found) if host is not None]
+        gradients = socket.gethostname(), selfcheck.damage(guarded), selfcheck.damage(bare)
+    return [judge_gradients(*host) for host in executor.gather(gradients) if host is not None]
 
 
 def judge_gradients(host: str, guarded: str | None, bare: str | None) -> Check:

@@ -119,7 +119,7 @@ def _load(
 
 def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
     """List the splits that are not kept on the device, with their place."""
-    found = Counter(
+    elsewhere = Counter(
         (split, place)
         for placement in placements
         for split, place in (placement.data or {}).items()
@@ -128,5 +128,5 @@ def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
     return [
         f"data: {split} {KEPT[place]}"
         + (f" (on {count} of {len(placements)} ranks)" if count < len(placements) else "")
-        for (split, place), count in found.items()
+        for (split, place), count in elsewhere.items()
     ]
