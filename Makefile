@@ -55,7 +55,9 @@ gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromiu
 # Most tests run side by side, with one thread each. Those that start ranks or measure memory follow
 # one by one. A failure in the first part does not keep the second from running.
 PYTEST := -m pytest --durations=10
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=8 --dist=worksteal
+# One worker more than cores, since many tests wait.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+SIDE_BY_SIDE := --numprocesses=$(WORKERS) --maxprocesses=8 --dist=worksteal
 in_two_parts = failed=0; \
 	$(1) $(PYTEST) $(SIDE_BY_SIDE) -m '($(2)) and not mpi and not alone' || failed=1; \
 	$(1) $(PYTEST) -m '($(2)) and (mpi or alone)' || failed=1; \

@@ -235,7 +235,9 @@ if MPI.COMM_WORLD.rank == 0:
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize(
+    "ranks", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_a_script_under_mpiexec_has_the_surface_on_every_rank(workplace, ranks, regression):
     expected = landscape.compute(regression, {"x": (-1, 1, 9)}, threads=1, progress=False)
     done = run_script(workplace, "regression()", ranks)

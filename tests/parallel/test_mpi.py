@@ -86,8 +86,9 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, surface_of, ranks
     )
 
 
-@pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize(
+    "ranks", [None, pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow])]
+)
 def test_a_killed_run_leaves_a_coarser_picture(workplace, landscape, ranks):
     grid = {"x": [-1, 1, 17], "y": [-1, 1, 17]}
     config = workplace.config("example:slow", grid=grid)
@@ -112,7 +113,7 @@ def test_a_killed_run_leaves_a_coarser_picture(workplace, landscape, ranks):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("rank", ["0", "1"])
+@pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
     grid = {"x": [-1, 1, 100], "y": [-1, 1, 100]}
     after = 6 if rank == "0" else 3

@@ -96,6 +96,7 @@ def test_a_second_signal_ends_it_at_once(workplace):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_a_signal_to_one_worker_stops_all(workplace):
     config = slow(workplace)
     process = workplace.start("compute", config, ranks=2)

@@ -97,6 +97,7 @@ def test_two_ranks_also_check_their_messages(workplace):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_tasks_in_separate_mpi_worlds_are_an_error(workplace, monkeypatch):
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
