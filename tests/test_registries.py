@@ -1,4 +1,4 @@
-"""A kind of slice and a measure that are added through their registries alone, and work everywhere.
+"""A slice, a direction and a measure, added through their registries alone, work everywhere.
 
 The model has two parameters (a, b) and the loss |(a, b) - TARGET|^2, so every value is known.
 """
@@ -6,13 +6,16 @@ The model has two parameters (a, b) and the loss |(a, b) - TARGET|^2, so every v
 import json
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
+import torch
 
 from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.evaluation.measures.base import PointMeasure
+from landscape_cli.geometry.directions import KINDS
+from landscape_cli.geometry.directions.loaded import LoadedDirection
 from landscape_cli.geometry.parameters import digest
 from landscape_cli.geometry.slices import SLICES
 from landscape_cli.geometry.slices.base import Slice, SliceFacts, SliceRecipe
@@ -95,6 +98,25 @@ class CircleSlice(Slice):
         )
 
 
+class OnesDirection(LoadedDirection):
+    """A direction whose entries are all one, as if they came from a file."""
+
+    auto_points: ClassVar[int] = 5
+    kind: Literal["ones"] = "ones"
+
+    def load(self, axis, source):
+        """Fill every parameter with ones."""
+        return {name: torch.ones_like(like) for name, like in source.centre.items()}
+
+    def range(self, axis, files):
+        """Return a range that needs no probing."""
+        return -2.0, 2.0, "by definition"
+
+    def label(self):
+        """Name the direction."""
+        return "ones"
+
+
 class SumMeasure(PointMeasure):
     """The sum of all parameters."""
 
@@ -149,6 +171,18 @@ def test_both_are_computed_and_stored(circle, surface_of):
     assert "directions" not in surface.provenance
     assert surface.provenance["slice"]["kind"] == "circle"
     assert surface.config["slice"] == {"kind": "circle", "radius": 2.0, "start": 0.5}
+
+
+def test_a_direction_is_loaded_and_knows_its_range(circle, surface_of, workplace, monkeypatch):
+    monkeypatch.setitem(KINDS, "ones", OnesDirection)
+    config = workplace.config("two:build", grid={"x": "auto"}, directions={"x": {"kind": "ones"}})
+    surface = surface_of(config)
+    x = surface.grid.axes["x"].coordinates
+    assert x.tolist() == [-2, -1, 0, 1, 2]
+    loss = (3 + x - TARGET[0]) ** 2 + (x - TARGET[1]) ** 2
+    np.testing.assert_allclose(surface.values["train", "loss"], loss, rtol=1e-12)
+    assert surface.provenance["probe"]["x"]["rule"] == "by definition"
+    assert surface.provenance["directions"]["x"]["label"] == "ones"
 
 
 def test_no_file_of_directions_is_written(circle, landscape, workplace):

@@ -30,7 +30,7 @@ def mark_checkpoints(
     directions: Mapping[str, Direction],
     slice_: Slice,
     model: nn.Module,
-    centre: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor],
 ) -> list[Json]:
     """Locate the checkpoints on the slice, and those that the configuration lists.
 
@@ -40,7 +40,7 @@ def mark_checkpoints(
         directions: the directions by axis.
         slice_: the slice.
         model: the network.
-        centre: the tensors that the slice moves, at the centre and on the CPU.
+        parameters: the tensors that the slice moves, at the centre.
 
     Returns:
         An entry per checkpoint, the centre first: ``label``, ``path``, ``coordinates`` by exact
@@ -56,6 +56,7 @@ def mark_checkpoints(
     )
     if not paths:
         return []
+    centre = {name: tensor.cpu() for name, tensor in parameters.items()}
     differences = Differences(
         lambda number: read_weights(paths[number], model, centre)[0],
         len(paths),

@@ -109,11 +109,15 @@ def _marks(
     prepared: PreparedProblem,
 ) -> Json:
     """Locate checkpoints and a training's path on the slice, if there are any."""
-    centre = {name: view.cpu() for name, view in prepared.parameters.views.items()}
     sha256 = None if start.checkpoint is None else start.checkpoint.sha256
     marks: dict[str, object] = {
         "checkpoints": mark_checkpoints(
-            start.config, recipe, directions, slice_, prepared.problem.model, centre
+            start.config,
+            recipe,
+            directions,
+            slice_,
+            prepared.problem.model,
+            prepared.parameters.views,
         ),
         "trajectory": find_path(start.config, directions, sha256),
     }
