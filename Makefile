@@ -63,7 +63,7 @@ in_two_parts = failed=0; \
 	$(1) $(PYTEST) -m '($(2)) and (mpi or alone)' || failed=1; \
 	exit $$failed
 
-test: install ## Run the tests (4 minutes on two cores)
+test: install ## Run the tests (5 minutes on two cores)
 	@$(call in_two_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.
@@ -82,7 +82,7 @@ test-slow: install ## Run the slow tests; compare bits on two threads and as on 
 	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow'
 	@$(call in_two_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
 
-test-browser: extras ## Try the interactive page (4 minutes; chromium)
+test-browser: extras ## Try the interactive page (2 minutes; chromium)
 	$(BIN)/python $(PYTEST) -m browser
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
