@@ -40,7 +40,7 @@ class CheckpointDirection(LoadedDirection):
         """Return a range that extends half their distance beyond A and B; None if normalized."""
         if self.normalize != "none":
             return None
-        return -0.5, 1.5, "with the checkpoints at 0 and 1"
+        return -0.5, 1.5, "the checkpoints being at 0 and 1"
 
     def load(self, axis: str, source: DirectionSource) -> Entries:
         """Subtract the centre from the checkpoint, in float64."""
