@@ -87,6 +87,10 @@ class CircleSlice(Slice):
         tangent = -self._radius * math.sin(angle), self._radius * math.cos(angle)
         return {"x": along[0] * tangent[0] + along[1] * tangent[1]}
 
+    def unit(self, axis):
+        """Return the angle that moves the parameters by their norm."""
+        return 1.0
+
     def facts(self):
         """Return the radius and the centre's hash."""
         return SliceFacts.of_slice(
@@ -244,6 +248,30 @@ def test_mistakes_in_their_sections_are_named(circle, landscape, change, message
 def test_its_own_range_is_known(circle, surface_of):
     axis = surface_of(circle, "--x", "auto:9").grid.axes["x"]
     assert (axis.low, axis.high, axis.points) == (-math.pi, math.pi, 9)
+
+
+def test_a_run_of_it_can_be_estimated(circle, landscape, workplace):
+    code, out, errors = landscape("compute", circle, "--dry-run")
+    assert code == 0, errors
+    assert "points:     25" in out
+    assert "0.00 MiB directions" in out
+    assert not list(workplace.folder.glob("*.h5"))
+
+
+def test_points_of_it_can_be_interpolated(circle, surface_of):
+    surface = surface_of(circle, "--x", "-3:3:65", "--adaptive", "0.01")
+    assert 0 < surface.interpolated < surface.total
+    assert surface.complete
+    angles = surface.grid.axes["x"].coordinates
+    exact = 6 * (np.cos(angles) + np.sin(angles))
+    np.testing.assert_allclose(surface.values["train", "sum"], exact, atol=0.1)
+
+
+def test_it_can_be_probed(circle, landscape):
+    code, out, errors = landscape("probe", circle)
+    assert code == 0, errors
+    assert "x: angle on a circle of radius 2; train loss on a" in out
+    assert f"--x={-math.pi:g}:{math.pi:g}:51" in out
 
 
 def test_a_line_of_it_can_be_plotted(circle, landscape, workplace):

@@ -72,14 +72,13 @@ def _lines(probes: list[Probe], settings: RunConfig, config: str) -> list[str]:
     """Draw a small plot of each direction, and print the command that uses the ranges."""
     import shlex
 
-    from landscape_cli.geometry.directions import direction_from
+    from landscape_cli.run.probe.known_ranges import points_of_axis
     from landscape_cli.run.probe.ladder import draw
 
     lines, options = [], []
     for probe in probes:
         scale = "log" if probe.ladder.log else "linear"
-        section = settings.directions[probe.axis]
-        points = direction_from(section, f"directions.{probe.axis}").auto_points
+        points = points_of_axis(settings, probe.axis)
         options.append(f"--{probe.axis}={probe.low:g}:{probe.high:g}:{points}")
         lines += [
             f"{probe.axis}: {probe.label}; {' '.join(probe.quantity)} on a {scale} scale",

@@ -21,3 +21,11 @@ def known_range(config: RunConfig, axis: str) -> Range | None:
     return direction_from(config.directions[axis], f"directions.{axis}").range(
         axis, StoredDirections()
     )
+
+
+def points_of_axis(config: RunConfig, axis: str) -> int:
+    """Return the number of points that suits the slice or the direction."""
+    section = config.directions.get(axis)
+    if section is None:
+        return slice_from(config.slice).auto_points
+    return direction_from(section, f"directions.{axis}").auto_points
