@@ -99,7 +99,7 @@ def _call(
     _check_names(f"{key}_args", args, [a for a in accepted if a not in derived], f"{key} {name}")
     try:
         return function(**args, **{a: derived[a] for a in accepted if a in derived})
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise UsageError(f"{key}_args: {name} does not work with {args}: {error}") from error
 
 

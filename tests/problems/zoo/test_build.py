@@ -83,6 +83,7 @@ def test_a_new_model_needs_one_line_and_no_title(monkeypatch):
         ({"model_args": {"classes": 8}}, "has no 'classes'; it has depth, width, shortcuts"),
         ({"model_args": {"depth": "a"}}, "model_args: resnet does not work with {'depth': 'a'}"),
         ({"model_args": {"depth": 9}}, "depth: got 9"),
+        ({"model_args": {"width": float("inf")}}, "resnet does not work with {'width': inf}"),
         ({"model_args": [8]}, "model_args: got [8], expected a mapping"),
         ({"data_args": {"folder": "x"}}, "data digits has no 'folder'; it has none"),
         ({"data": "cifar10", "data_args": {"dir": "x"}}, "has no 'dir'; it has folder"),
