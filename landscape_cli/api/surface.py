@@ -60,7 +60,8 @@ class Surface(Record):
         from landscape_cli.exports.formats.netcdf import as_dataset
 
         check_extra("xarray", "xarray", "xarray")
-        return as_dataset(self)
+        dataset: xarray.Dataset = as_dataset(self)
+        return dataset
 
     def __repr__(self) -> str:
         shape = " x ".join(str(axis.points) for axis in self.grid.axes.values())
