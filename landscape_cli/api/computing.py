@@ -18,6 +18,8 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import LandscapeError, UsageError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from landscape_cli.parallel.executor import Executor
     from landscape_cli.problems.problem import Problem
 
@@ -83,7 +85,7 @@ def compute(
         config = config.model_copy(update={"output": os.fspath(path)})
         stack.enter_context(_ending_together(executor))
         if own is not None:
-            stack.enter_context(_kept(own))
+            stack.enter_context(_unchanged(own.model))
         outcome = run(
             config,
             executor,
@@ -175,27 +177,37 @@ def _temporary(executor: Executor) -> Iterator[Path]:
 
 
 @contextmanager
-def _kept(problem: Problem) -> Iterator[None]:
-    """Give the problem's model its parameters, buffers and modes back at the end."""
-    model = problem.model
-    modes = [(module, module.training) for module in model.modules()]
-    parameters = [(one, one.data) for one in model.parameters()]
-    buffers = [
-        (module, name, one, one.clone())
+def _unchanged(model: nn.Module) -> Iterator[None]:
+    """Give a model everything back that a run changes, however the run ends.
+
+    A run moves parameters into buffers of its own, folds norms into convolutions, replaces forward
+    passes, changes modes, and may re-estimate statistics in place.
+    """
+    tables = [
+        (table, dict(table))
         for module in model.modules()
-        for name, one in module._buffers.items()
-        if one is not None
+        for table in (vars(module), module._parameters)
+        if isinstance(table, dict)  # TorchScript's are views of its own, and are not changed
+    ]
+    parameters = [(parameter, parameter.data) for parameter in model.parameters()]
+    buffers = [
+        (module, name, buffer, buffer.data, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None
     ]
     try:
         yield
     finally:
+        for table, entries in tables:
+            table.clear()
+            table.update(entries)
         for parameter, data in parameters:
             parameter.data = data
-        for module, name, one, content in buffers:
-            one.data = content
-            module._buffers[name] = one
-        for module, training in modes:
-            module.training = training
+        for module, name, buffer, data, content in buffers:
+            buffer.data = data
+            buffer.copy_(content)
+            module._buffers[name] = buffer
 
 
 @contextmanager

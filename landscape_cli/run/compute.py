@@ -127,7 +127,6 @@ def _compute(
         left, failed = len(recorder.todo), recorder.surface.failed
         if failed:
             failure = recorder.surface.provenance["failures"][0]["message"]
-    setup.evaluator.release()
     reason = executor.stop.reason if left else None
     stopped, failed = executor.lead(lambda: (reason, failed))
     return Outcome(output, _directions(output), computed, stopped, left, failed, failure)

@@ -150,6 +150,34 @@ def test_the_model_is_the_same_after_a_failure(workplace):
     assert torch.equal(problem.model.weight, before)
 
 
+def test_a_folded_network_is_the_same_after_a_failure(workplace):
+    import example
+
+    found = example.digits_network()
+    model, norm = found.model.train(), found.model[1]
+    before = copy.deepcopy(model.state_dict())
+    weight, folded = model[0].weight, []
+
+    def objective(model, batch):
+        if "forward" in vars(norm):
+            folded.append(batch)
+        if len(folded) > 40:
+            raise ValueError("too many batches")
+        return cross_entropy(model, batch)
+
+    problem = landscape.Problem(model, found.splits, objective)
+    with pytest.raises(Exception, match="too many batches"):
+        landscape.compute(problem, {"x": (-1, 1, 51)}, progress=False)
+
+    assert folded
+    assert "forward" not in vars(norm)
+    assert model[0].weight is weight
+    assert dict(model.named_parameters())["0.weight"] is weight
+    for name, tensor in before.items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    assert all(module.training for module in model.modules())
+
+
 def test_an_import_path_and_a_configuration_are_problems_too(workplace):
     workplace.config(grid={"x": [-1, 1, 3]})
     one = landscape.compute("example:regression", {"x": (-1, 1, 3)}, progress=False)
