@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.api.surface import titles_of
+from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
 from landscape_cli.errors import UsageError
 from landscape_cli.records.surface import Surface
 
@@ -49,18 +49,16 @@ def export(
         >>> path.read_text().splitlines()[0]
         'x,y,test_loss,test_loss_stderr,status'
     """
-    from landscape_cli.exports import FORMATS, Options, Source
+    from landscape_cli.exports import FORMATS, Options, Source, format_of
     from landscape_cli.exports.export_files import export as export_sources
 
     path = Path(path)
-    endings = {entry.ending: name for name, entry in FORMATS.items()}
-    name = endings.get(path.suffix.lower()) if to is None else to
+    name = format_of(path) if to is None else to
     if name not in FORMATS:
         what = f"to: {to!r}" if to else f"path: {str(path)!r} has the extension of no format"
         raise UsageError(f"{what}; the formats are {', '.join(FORMATS)}")
-    if unknown := [one for one in options if one not in Options.__dataclass_fields__]:
-        raise UsageError(f"export: there is no option {unknown[0]!r}; see help(export)")
-    listed = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
+    refuse_unknown("export", options, Options)
+    listed = listed_surfaces(surfaces)
     if len(listed) != 1 and not (listed and FORMATS[name].several):
         raise UsageError(f"export: {name} takes a single surface, got {len(listed)}")
     titles = titles_of(listed) if names is None else list(names)

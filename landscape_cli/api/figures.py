@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from landscape_cli.api.surface import titles_of
+from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
 from landscape_cli.errors import UsageError
 from landscape_cli.records.surface import Surface
 
@@ -72,9 +72,8 @@ def plot(
 
     _check("kind", kind, KINDS)
     _check("style", style, STYLES)
-    if unknown := [name for name in choices if name not in Request.__dataclass_fields__]:
-        raise UsageError(f"plot: there is no option {unknown[0]!r}; see help(plot)")
-    listed = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
+    refuse_unknown("plot", choices, Request)
+    listed = listed_surfaces(surfaces)
     if not listed:
         raise UsageError("plot: give at least one surface")
     titles = titles_of(listed)

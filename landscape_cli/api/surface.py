@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -107,14 +106,3 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
 def as_surface(record: Record) -> Surface:
     """Give a record the methods of the public class."""
     return Surface(**{one.name: getattr(record, one.name) for one in fields(Record)})
-
-
-def titles_of(surfaces: Sequence[Record]) -> list[str]:
-    """Return the networks' names, numbered where several surfaces have the same."""
-    found = [
-        str((surface.provenance.get("network") or {}).get("name") or "surface")
-        for surface in surfaces
-    ]
-    if len(set(found)) == len(found):
-        return found
-    return [f"{name} {number}" for number, name in enumerate(found, start=1)]

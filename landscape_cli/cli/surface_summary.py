@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from landscape_cli.records.grid import coordinates_text
+from landscape_cli.records.presentation import axis_facts, fact
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
@@ -72,10 +73,8 @@ def _adaptive_lines(surface: Surface) -> Iterator[str]:
 
 
 def _axis_lines(surface: Surface) -> Iterator[str]:
-    slice_axes = surface.provenance.get("slice", {}).get("axes", {})
-    directions = surface.provenance.get("directions", slice_axes)
     for name, axis in surface.grid.axes.items():
-        label = directions.get(name, {}).get("label", "")
+        label = fact(axis_facts(surface, name), "label") or ""
         yield f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}"
 
 

@@ -13,13 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from landscape_cli.errors import LandscapeError, ProblemError, cause
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.data.batches import map_tensors
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
-from landscape_cli.evaluation.determinism import refuse_random
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
@@ -101,10 +99,6 @@ class Evaluator:
             self._compilation.attach()
         self.settings = settings
 
-    def release(self) -> None:
-        """Restore the model's own forward pass, neither folded nor compiled."""
-        self.set_forward(replace(self.settings, fold=False, compile=False))
-
     def compile(self) -> None:
         """Compile for the first batch of each split, and check that other points reuse the result.
 
@@ -164,7 +158,7 @@ class Evaluator:
         """Return the sums of the objective's values over batches at one point."""
         sums = Accumulator("sample", 1)
         with self._conditions():
-            self._write(coordinates)
+            self.write(coordinates)
             for batch in batches:
                 sums.add(0, self.objective(self.model, batch), batch)
         return sums
@@ -185,7 +179,7 @@ class Evaluator:
         with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
                 if cached:
-                    self._write(coordinates)
+                    self.write(coordinates)
                 for name, split in cached.items():
                     for batch in split:
                         sums[name].add(point, self.objective(self.model, batch), batch)
@@ -210,48 +204,19 @@ class Evaluator:
             with self._conditions(), torch.enable_grad():
                 for point, coordinates in enumerate(tile.coordinates):
                     with torch.no_grad():
-                        self._write(coordinates)
+                        self.write(coordinates)
                     for measure in self.measures:
-                        split = measure.split or next(iter(self.splits))
-                        for name, pair in measure.measure(self._view(split)).items():
+                        data = self.splits[measure.split] if measure.split else self.first_split
+                        for name, pair in measure.measure(self._view(data)).items():
                             empty = np.full((len(tile.indices), 2), np.nan)
-                            measured.setdefault((split, name), empty)[point] = pair
+                            measured.setdefault((data.name, name), empty)[point] = pair
         finally:
             self.set_forward(settings)
         return measured
 
-    def _view(self, split: str) -> PointView:
+    def _view(self, data: SplitData) -> PointView:
         """Return the view of the current point for measures on a split."""
-        return PointView(
-            *(self.model, self.parameters, self.objective),
-            *(self.splits[split], self.slice, self.point),
-        )
-
-    def check_centre(self, origin: Tile, budget: int | Room, allow_random: bool) -> dict[str, int]:
-        """Load the data while evaluating the centre, and evaluate it again from the source.
-
-        Args:
-            origin: a tile with the centre as its only point.
-            budget: memory for the data of all splits, by place, or in bytes on the device.
-            allow_random: accept that the two evaluations differ.
-
-        Returns:
-            The number of samples of each split.
-
-        Raises:
-            ProblemError: if the objective fails, does not return named values per sample, or is
-                random: its values differ between the two evaluations.
-        """
-        samples, room = {}, Room.of(budget)
-        if self.recalibration is not None:
-            self.recalibration.load(room)
-        for name, split in self.splits.items():
-            first = self._centre(split, split.load(room), origin)
-            again = self._centre(split, split.stream(), origin)
-            if not allow_random:
-                refuse_random(first, again)
-            samples[name] = first.samples
-        return samples
+        return PointView(self.model, self.parameters, self.objective, data, self.slice, self.point)
 
     def load(self, budget: int | Room) -> None:
         """Load the data without evaluating anything."""
@@ -262,24 +227,7 @@ class Evaluator:
             for _ in split.load(room):
                 pass
 
-    @torch.no_grad()
-    def _centre(self, split: SplitData, batches: Iterable[Any], origin: Tile) -> Accumulator:
-        self._write(origin.coordinates[0])
-        sums = Accumulator(split.name, 1)
-        for number, batch in enumerate(batches):
-            try:
-                values = self.objective(self.model, batch)
-            except LandscapeError:
-                raise
-            except Exception as error:
-                raise ProblemError(
-                    f"objective: it failed on batch {number} of split {split.name!r}: "
-                    f"{cause(error)}"
-                ) from error
-            sums.add(0, values, batch)
-        return sums
-
-    def _write(self, coordinates: Sequence[float]) -> None:
+    def write(self, coordinates: Sequence[float]) -> None:
         """Write the parameters at a point into the model."""
         self.point = tuple(coordinates)
         self.slice.write(coordinates, self.parameters)
@@ -293,12 +241,12 @@ class Evaluator:
     def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
         single = len(tile.coordinates) == 1
         if single:
-            self._write(tile.coordinates[0])
+            self.write(tile.coordinates[0])
         with contextlib.closing(split.ahead()) as batches:
             for batch in batches:
                 for point, coordinates in enumerate(tile.coordinates):
                     if not single:
-                        self._write(coordinates)
+                        self.write(coordinates)
                     sums.add(point, self.objective(self.model, batch), batch)
 
     def _result(

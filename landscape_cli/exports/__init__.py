@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -119,3 +121,9 @@ FORMATS = {
     ),
 }
 """Every format."""
+
+
+def format_of(path: str | os.PathLike[str]) -> str | None:
+    """Return the format that a path's extension stands for, or None."""
+    extension = Path(path).suffix.lower()
+    return next((name for name, entry in FORMATS.items() if entry.ending == extension), None)

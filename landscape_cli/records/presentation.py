@@ -20,11 +20,18 @@ COMPONENTS = ("pca", "file")
 """Kinds of direction that may be principal components."""
 
 
+def axis_facts(surface: Surface, name: str) -> Any:
+    """Return what a surface records of an axis, of its direction as a rule; None for nothing."""
+    return (
+        fact(surface.provenance, "directions", name)
+        or fact(surface.config, "directions", name)
+        or fact(surface.provenance, "slice", "axes", name)
+    )
+
+
 def axis_name(surface: Surface, name: str) -> str:
     """Return an axis's label, such as "x: random direction, filter-normalized (seed 1)"."""
-    direction = fact(surface.provenance, "directions", name)
-    direction = direction or fact(surface.config, "directions", name)
-    direction = direction or fact(surface.provenance, "slice", "axes", name)
+    direction = axis_facts(surface, name)
     if explained := _explained(surface, name, direction):
         return explained
     if label := fact(direction, "label"):

@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from builders import evaluator, regression
 from landscape_cli.errors import ProblemError
+from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.grid import Axis, Grid
@@ -231,7 +232,7 @@ def test_objectives_that_return_something_else_are_refused(objective, words):
     splits = {"train": TensorDataset(inputs, targets)}
     evaluator = make(model, directions, objective, splits)
     with pytest.raises(ProblemError, match=words):
-        evaluator.check_centre(ORIGIN, 1 << 30, allow_random=False)
+        check_centre(evaluator, ORIGIN, 1 << 30, allow_random=False)
 
 
 def test_the_centre_is_checked_and_counted():
@@ -241,7 +242,7 @@ def test_the_centre_is_checked_and_counted():
         "test": TensorDataset(inputs[:5], targets[:5]),
     }
     evaluator = make(model, directions, mean_squared_error, splits)
-    assert evaluator.check_centre(ORIGIN, 1 << 30, False) == {"train": 53, "test": 5}
+    assert check_centre(evaluator, ORIGIN, 1 << 30, False) == {"train": 53, "test": 5}
 
 
 @pytest.mark.parametrize("build", ["dropout", "shuffled", "augmented"])
@@ -253,8 +254,8 @@ def test_random_objectives_are_refused_unless_allowed(build, workplace):
     torch.manual_seed(0)
     evaluator = make(problem.model, {"x": zeros, "y": zeros}, problem.objective, problem.splits)
     with pytest.raises(ProblemError, match=r"random: .*dropout.*drop_last.*--allow-random"):
-        evaluator.check_centre(ORIGIN, 1 << 30, allow_random=False)
-    evaluator.check_centre(ORIGIN, 1 << 30, allow_random=True)
+        check_centre(evaluator, ORIGIN, 1 << 30, allow_random=False)
+    check_centre(evaluator, ORIGIN, 1 << 30, allow_random=True)
 
 
 def test_a_shuffled_loader_that_leaves_nothing_out_is_not_random(workplace):
@@ -263,7 +264,7 @@ def test_a_shuffled_loader_that_leaves_nothing_out_is_not_random(workplace):
     problem = example.shuffled(drop_last=False)
     zeros = {n: torch.zeros_like(p) for n, p in problem.model.named_parameters()}
     evaluator = make(problem.model, {"x": zeros, "y": zeros}, problem.objective, problem.splits)
-    assert evaluator.check_centre(ORIGIN, 1 << 30, False) == {"train": 50}
+    assert check_centre(evaluator, ORIGIN, 1 << 30, False) == {"train": 50}
 
 
 @pytest.mark.parametrize("source", [[], TensorDataset(torch.zeros(0, 3), torch.zeros(0, 1))])

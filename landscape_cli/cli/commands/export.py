@@ -12,7 +12,7 @@ from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.input_files import distinct_names, with_trajectory
 from landscape_cli.cli.options import debug_option
 from landscape_cli.errors import UsageError
-from landscape_cli.exports import FORMATS
+from landscape_cli.exports import FORMATS, format_of
 
 FORMAT = Section("Format and file")
 CONTENT = Section("What to export")
@@ -139,10 +139,8 @@ def _format_from_extension(output: str | None) -> str:
     """
     if output is None:
         raise UsageError(f"--to: name a format, one of {', '.join(FORMATS)}")
-    extension = Path(output).suffix.lower()
-    for name, entry in FORMATS.items():
-        if entry.ending == extension:
-            return name
+    if (name := format_of(output)) is not None:
+        return name
     endings = ", ".join(entry.ending for entry in FORMATS.values())
     raise UsageError(f"--output {output}: ends in none of {endings}; name a format with --to")
 

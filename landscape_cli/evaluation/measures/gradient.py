@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -14,7 +15,6 @@ from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.derivatives.gradient import MeanGradient, mean_gradient
 from landscape_cli.evaluation.measures.base import Found, PointMeasure, PointView
 from landscape_cli.geometry.inner_products import dot
-from landscape_cli.geometry.parameters import FlatParameters
 
 NORM = "gradient_norm"
 
@@ -72,14 +72,11 @@ class GradientMeasure(PointMeasure):
         differentiate = partial(self._gradient, view, [next(iter(view.data))])
         exact = whole if whole.batches == 1 else differentiate()
         squares: dict[str, float] = {}
-        try:
-            for draw in range(DRAWS):
-                _perturb(view.parameters, draw)
-                for name, change in _changes(view, exact, differentiate()).items():
-                    squares[name] = squares.get(name, 0.0) + change**2 / DRAWS
-                view.slice_.write(view.coordinates, view.parameters)
-        finally:
-            view.slice_.write(view.coordinates, view.parameters)
+        for draw in range(DRAWS):
+            with _perturbed(view, draw):
+                changes = _changes(view, exact, differentiate())
+            for name, change in changes.items():
+                squares[name] = squares.get(name, 0.0) + change**2 / DRAWS
         scale = SPREAD * (whole.gross / exact.gross if exact.gross > 0 else 1.0)
         return {name: scale * math.sqrt(square) for name, square in squares.items()}
 
@@ -98,12 +95,17 @@ def _changes(view: PointView, exact: MeanGradient, other: MeanGradient) -> dict[
     return _numbers(view, replace(exact, entries=entries))
 
 
-@torch.no_grad()
-def _perturb(parameters: FlatParameters, draw: int) -> None:
+@contextmanager
+def _perturbed(view: PointView, draw: int) -> Iterator[None]:
     """Multiply parameters by random factors within a few roundoffs of 1, equal on any device."""
-    for dtype, buffer in parameters.buffers.items():
-        generator = torch.Generator().manual_seed(draw)
-        wide = torch.promote_types(dtype, torch.float32)
-        noise = torch.rand(len(buffer), generator=generator, dtype=wide).mul_(2).sub_(1)
-        factor = noise.mul_(ROUNDINGS * torch.finfo(dtype).eps).add_(1)
-        buffer.mul_(factor.to(buffer.device))
+    with torch.no_grad():
+        for dtype, buffer in view.parameters.buffers.items():
+            generator = torch.Generator().manual_seed(draw)
+            wide = torch.promote_types(dtype, torch.float32)
+            noise = torch.rand(len(buffer), generator=generator, dtype=wide).mul_(2).sub_(1)
+            factor = noise.mul_(ROUNDINGS * torch.finfo(dtype).eps).add_(1)
+            buffer.mul_(factor.to(buffer.device))
+    try:
+        yield
+    finally:
+        view.slice_.write(view.coordinates, view.parameters)

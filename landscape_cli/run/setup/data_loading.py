@@ -11,6 +11,7 @@ import torch
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.data.cache import Room, room_for
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
@@ -108,7 +109,7 @@ def _load(
             return {}
         while True:
             try:
-                return evaluator.check_centre(origin, replace(room), allow_random)
+                return check_centre(evaluator, origin, replace(room), allow_random)
             except ProblemError as error:
                 if not out_of_memory(error) or not halve(evaluator):
                     raise

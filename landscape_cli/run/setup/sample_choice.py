@@ -8,6 +8,7 @@ from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.sample_size import PILOT, Target, find_targets
@@ -76,7 +77,7 @@ def choose_samples(
     points = list(dict.fromkeys(points))
     totals = {name: len(dataset_of(name, source, KEY)) for name, source in sources.items()}
     pilot = evaluator_on({name: subset(name, source, PILOT) for name, source in sources.items()})
-    pilot.check_centre(Tile((0,), (points[0],)), Room(room.device), config.allow_random)
+    check_centre(pilot, Tile((0,), (points[0],)), Room(room.device), config.allow_random)
     targets = find_targets(pilot, points, config.target_stderr, totals)
     return Sampling(config.target_stderr, tuple(points), targets)
 
