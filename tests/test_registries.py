@@ -189,6 +189,14 @@ def test_a_direction_is_loaded_and_knows_its_range(circle, surface_of, workplace
     assert surface.provenance["directions"]["x"]["label"] == "ones"
 
 
+def test_a_measure_can_be_asked_for_on_the_command_line(circle, landscape):
+    code, _, errors = landscape("compute", circle, "--measure", "sum")
+    assert code == 0, errors
+    assert "sum" in read_surface("surface.h5").quantities("train")
+    assert "gradient_norm" not in read_surface("surface.h5").quantities("train")
+    assert "--measure [gradient|sum]" in landscape("compute", "--help")[1]
+
+
 def test_no_file_of_directions_is_written(circle, landscape, workplace):
     code, out, errors = landscape("compute", circle)
     assert code == 0, errors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,6 +28,27 @@ SCALE = Section("Scale and limits")
 CAMERA = Section("3-D view")
 STYLE = Section("Layout and style")
 OUTPUT = Section("Output")
+
+
+class RegistryChoice(click.Choice):  # type: ignore[type-arg]
+    """A choice among the kinds that a registry has when the option is used, not when it is defined.
+
+    Args:
+        registry: a mapping with the kinds as keys; a program may add to it.
+    """
+
+    def __init__(self, registry: Mapping[str, object]) -> None:
+        self._registry = registry
+        super().__init__(())
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The kinds."""
+        return tuple(self._registry)
+
+    @choices.setter
+    def choices(self, kinds: Sequence[str]) -> None:
+        """Ignore the kinds of the constructor, since the registry has them."""
 
 
 def weights_options(function: Function) -> Function:

@@ -18,6 +18,7 @@ from landscape_cli.cli.options import (
     POINTS,
     RUNNING,
     SPEED,
+    RegistryChoice,
     debug_option,
     device_options,
     log_options,
@@ -92,7 +93,7 @@ Examples:
     "--measure",
     "measures",
     multiple=True,
-    type=click.Choice(list(MEASURES)),
+    type=RegistryChoice(MEASURES),
     help="Also compute numbers of each point besides the objective's means, such as gradient: the "
     "gradient's norm and the surface's slopes along the axes. Repeatable.",
 )
