@@ -14,6 +14,9 @@ from landscape_cli.records.presentation import is_wide
 
 Values = NDArray[np.float64]
 
+ROUNDING = 1e-9
+"""A coordinate up to this fraction of a step from the origin is at the origin."""
+
 
 class UnknownError(Exception):
     """A number can't be computed from a surface; the message says why in a few words."""
@@ -94,7 +97,9 @@ class Field:
         for name, axis in self.axes.items():
             if not axis[0] <= 0 <= axis[-1]:
                 raise UnknownError(f"the origin is outside the range of {name}")
-        value = float(self.at(np.zeros((1, len(self.axes))))[0])
+        nearest = np.array([axis[np.abs(axis).argmin()] for axis in self.axes.values()])
+        on_point = np.abs(nearest) <= ROUNDING * self.steps
+        value = float(self.at(np.where(on_point, nearest, 0.0)[None])[0])
         if not np.isfinite(value):
             raise UnknownError("there is no finite value at the origin")
         return value

@@ -18,17 +18,20 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute the mean and maximal rise over the directions of a sphere, for each radius.
 
     The rise is L(R u) - L(0) for unit vectors u in the axes' coordinates. The maximum over a ball
-    is the sharpness of Keskar et al. 2017; the mean is that over random perturbations.
+    is the sharpness of Keskar et al. 2017; the mean is that over random perturbations. No rise is
+    negative where no value of the grid is below the centre's.
 
     Raises:
         UnknownError: if the centre has no value.
         UsageError: if a requested radius reaches beyond the grid.
     """
     centre = field.centre
+    # At a minimum of the grid, curves between its points may dip slightly below it.
+    floor = 0.0 if np.nanmin(field.values) >= centre else -np.inf
     spheres = []
     for radius in _radii(field, options):
         directions, weights = sphere(len(field.axes))
-        rises = field.at(radius * directions) - centre
+        rises = np.maximum(field.at(radius * directions) - centre, floor)
         known = np.isfinite(rises)
         entry: dict[str, Any] = {"radius": radius, "mean": None, "maximal": None}
         if known.any():

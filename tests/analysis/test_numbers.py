@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from builders import LOSS, surface
 from landscape_cli.analysis import barrier, basin, convexity, correlation, curvature, sharpness
 from landscape_cli.analysis.field import MeaninglessError, Options, UnknownError
+from landscape_cli.analysis.field_selection import select
 from landscape_cli.errors import UsageError
 from landscape_cli.records.tiles import Status
 
@@ -31,6 +36,26 @@ def test_sharpness_of_a_quadratic(make_field, quadratic, dimensions):
     top = np.linalg.eigvalsh(matrix)[-1] / 2
     # In space, no sampled direction is exactly the one with the largest curvature.
     assert found[-1]["maximal"] == pytest.approx(top, rel=1e-9 if dimensions < 3 else 0.01)
+
+
+@pytest.mark.parametrize("steepness", [4, 10, 20])
+def test_sharpness_of_a_loss_that_grows_by_decades(make_field, steepness):
+    field = make_field(lambda x, y: 1 + x**2 + np.exp(steepness * y), "-3:3:13", "-3:3:13")
+    angles = np.arange(128) * 2 * np.pi / 128
+    for one in sharpness.compute(field, Options())["radii"]:
+        x, y = one["radius"] * np.cos(angles), one["radius"] * np.sin(angles)
+        rises = x**2 + np.exp(steepness * y) - 1
+        assert one["mean"] == pytest.approx(rises.mean(), rel=1e-6)
+        assert one["maximal"] == pytest.approx(rises.max(), rel=1e-6)
+
+
+@given(arrays(np.float64, (6, 7), elements=st.floats(0, 1e30)), st.floats(0, 1e30))
+def test_no_rise_is_negative_where_all_values_are_above_the_centre(values, centre):
+    values = values + centre
+    values[3, 3] = centre
+    (field,) = select(surface(values, "-1:1:7", "-3:2:6")).fields(LOSS)
+    for one in sharpness.compute(field, Options())["radii"]:
+        assert 0 <= one["mean"] <= one["maximal"]
 
 
 def test_radii_are_requested_or_fit_the_grid(make_field):
