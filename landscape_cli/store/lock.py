@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 import threading
@@ -75,18 +76,18 @@ class Lock:
         Raises:
             StoreError: if another run holds the lock and is alive, or is taking it over.
         """
+        threading.Thread(target=self._keep_beating, name="lock", daemon=True).start()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             while not (self._create(self.path) or self._take_from_dead_run()):
                 pass
+            self._remove_claims()
         except OSError as error:
             self._use(None)
             self._warn(
                 f"can't write {self.path} ({error.strerror}), so nothing keeps another run from "
                 f"writing {self.output.name} at the same time"
             )
-            return
-        threading.Thread(target=self._keep_beating, name="lock", daemon=True).start()
 
     def check(self) -> None:
         """Check that this run still owns the lock, before the output is replaced.
@@ -137,25 +138,32 @@ class Lock:
         if content is None:
             return False
         self._wait_for_death(content)
-        return self._take_over(content)
+        if not self._replace(self.path, content):
+            return False
+        self._warn(f"took over {self.path} from {describe_owner(content)}, which is dead")
+        return True
 
-    def _wait_for_death(self, content: bytes) -> None:
-        """Return once the run that owns a lock counts as dead.
+    def _wait_for_death(self, content: bytes, path: Path | None = None) -> None:
+        """Return once the run that owns a lock or claim counts as dead, or has let go of it.
 
         Args:
-            content: the lock's content, which changes while its run is alive.
+            content: the file's content, which changes while its run is alive.
+            path: the file; the lock if None.
 
         Raises:
             StoreError: if the run shows a sign of life.
         """
+        path = path or self.path
         owner = parse_lock(content)
         if owner.get("place") == this_place() and not alive(owner.get("pid")):
             return
         end, told = time.monotonic() + PATIENCE, time.monotonic() + 2 * BEAT
         while time.monotonic() < end:
             time.sleep(LOOKING)
-            now = lock_content(self.path)
+            now = lock_content(path)
             if now is None:
+                return
+            if now != content and parse_lock(now).get("token") != owner.get("token"):
                 return
             if now != content:
                 raise StoreError(
@@ -164,29 +172,48 @@ class Lock:
                 )
             if time.monotonic() > told:
                 told = end
-                self._warn(f"{self.path} exists; checking for {PATIENCE:g} s if its run is alive")
+                self._warn(f"{path} exists; checking for {PATIENCE:g} s if its run is alive")
 
-    def _take_over(self, content: bytes) -> bool:
-        """Replace a dead run's lock with this run's; return False if it has changed meanwhile.
+    def _replace(self, path: Path, content: bytes) -> bool:
+        """Replace a dead run's lock or claim with this run's; return False if it has changed.
 
-        The claim file is named after the lock's content, so of several runs that read the same
-        content only one can create it. A run that creates it later finds that the lock has changed.
+        Whoever replaces a file first needs a claim, which is named after the file and its content:
+        of several runs that read the same content only one can create it, and a run that creates it
+        later finds that the content has changed. A run that dies in between leaves its claim, which
+        is replaced in the same way. A run that is only slow may thus lose its claim. It cannot do
+        harm: a claim that is renamed, by whomever, gives the file to the claim's owner, and every
+        run looks afterwards who that is.
 
         Raises:
-            StoreError: if another run has the claim.
+            StoreError: if another run has the claim, and is alive.
         """
-        claim = self.path.with_name(f"{self.path.name}.{hashlib.sha256(content).hexdigest()[:16]}")
-        if not self._create(claim):
-            raise StoreError(
-                f"output: another run is taking over {str(self.output)!r}; wait for it to end, or "
-                f"choose another --output; if there is no such run, delete {claim}"
-            )
-        if lock_content(self.path) != content:
-            claim.unlink(missing_ok=True)
+        claim = self.path.with_name(f"{self.path.name}.{_claim_name(self.path, path, content)}")
+        if not (self._create(claim) or self._take_claim(claim)):
             return False
-        os.replace(claim, self.path)
-        self._warn(f"took over {self.path} from {describe_owner(content)}, which is dead")
-        return True
+        if lock_content(path) == content:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(claim, path)
+        if self._is_ours(lock_content(path)):
+            return True
+        self._use(None)
+        if self._is_ours(lock_content(claim)):
+            claim.unlink(missing_ok=True)
+        return False
+
+    def _take_claim(self, claim: Path) -> bool:
+        """Take over the claim of a run that died during its take-over; return False otherwise."""
+        content = lock_content(claim)
+        if content is None:
+            return False
+        self._wait_for_death(content, claim)
+        return self._replace(claim, content)
+
+    def _remove_claims(self) -> None:
+        """Remove the claims on earlier contents of the lock, which dead runs have left behind."""
+        claims = re.compile(re.escape(self.path.name) + r"\.[0-9a-f]{16}")
+        for path in self.path.parent.iterdir():
+            if claims.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def _is_ours(self, content: bytes | None) -> bool:
         return content is not None and parse_lock(content).get("token") == self._token
@@ -219,3 +246,12 @@ class Lock:
             "beat": f"{self._beat:012}",
         }
         return json.dumps(owner).encode() + b"\n"
+
+
+def _claim_name(lock: Path, path: Path, content: bytes) -> str:
+    """Name the claim on a lock or claim with this content.
+
+    The content of a lock is unique, but claims may be empty if their runs die at once.
+    """
+    named = b"" if path == lock else path.name.encode()
+    return hashlib.sha256(named + content).hexdigest()[:16]

@@ -1,12 +1,15 @@
 """Tests of the lock: of two runs with one output, the first keeps it unless it is dead."""
 
+import hashlib
 import json
 import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -230,6 +233,112 @@ def test_only_one_of_many_runs_takes_over_a_dead_one(output):
             process.join()
         assert found == ["kept", *["refused"] * 5, "took"]
         assert not list(output.parent.iterdir())
+
+
+OPERATIONS = ("open", "pwrite", "fsync", "replace", "unlink")
+"""Functions of ``os`` with which a lock is taken, and between which its run may be killed."""
+
+
+def killed_while_taking(output, survived):
+    """Take a lock in a process that dies before the operation of this number; return if it did."""
+    if (child := os.fork()) == 0:
+        left = [survived]
+
+        def dying(operation):
+            def call(*arguments, **keys):
+                if not left[0]:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left[0] -= 1
+                return operation(*arguments, **keys)
+
+            return call
+
+        for name in OPERATIONS:
+            setattr(lock_file.os, name, dying(getattr(os, name)))
+        try:
+            Lock(output).take()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def take_and_release(output):
+    begin = time.monotonic()
+    with Lock(output) as one:
+        one.take()
+        one.check()
+        assert about(output)["pid"] == os.getpid()
+    assert time.monotonic() - begin < 30
+    assert not list(output.parent.iterdir())
+
+
+@pytest.fixture
+def patient(output, monkeypatch):
+    """A path whose locks are only waited for if their process lives."""
+    monkeypatch.setattr(lock, "PATIENCE", 0.1)
+    return output
+
+
+def test_a_kill_at_any_moment_of_a_take_over_leaves_an_output_that_can_be_taken(patient):
+    kills = 0
+    while True:
+        foreign(patient, place=lock_file.this_place(), pid=2**22 + 1)
+        if not killed_while_taking(patient, kills):
+            break
+        take_and_release(patient)
+        kills += 1
+    assert kills >= 5
+
+
+@settings(max_examples=15)
+@given(moments=st.lists(st.integers(0, 12), min_size=1, max_size=6), empty=st.booleans())
+def test_kills_during_the_take_over_of_take_overs(patient, moments, empty):
+    foreign(patient, place=lock_file.this_place(), pid=2**22 + 1)
+    if empty:
+        patient.with_name("s.h5.lock").write_bytes(b"")
+    for survived in moments:
+        killed_while_taking(patient, survived)
+    take_and_release(patient)
+
+
+def test_a_claim_of_an_earlier_version_does_not_block(patient):
+    foreign(patient, place=lock_file.this_place(), pid=2**22 + 1)
+    content = patient.with_name("s.h5.lock").read_bytes()
+    claim = patient.with_name(f"s.h5.lock.{hashlib.sha256(content).hexdigest()[:16]}")
+    claim.write_text(json.dumps({"host": "vm", "pid": 4782, "place": "vm another boot"}))
+    take_and_release(patient)
+
+
+def test_a_live_claim_is_respected(output):
+    foreign(output, place=lock_file.this_place(), pid=2**22 + 1)
+    content = output.with_name("s.h5.lock").read_bytes()
+    claim = output.with_name(f"s.h5.lock.{hashlib.sha256(content).hexdigest()[:16]}")
+    with Lock(output) as one, Lock(output) as other:
+        assert one._create(claim)  # as if about to replace the lock, on a slow disk
+        threading.Thread(target=one._keep_beating, daemon=True).start()
+        with pytest.raises(StoreError, match=rf"written by the run with pid {os.getpid()} on "):
+            other.take()
+        assert one._is_ours(claim.read_bytes())
+
+
+def test_a_run_that_lost_its_claim_gives_way(output, monkeypatch):
+    foreign(output, place=lock_file.this_place(), pid=2**22 + 1)
+    slow, quick = Lock(output), Lock(output)
+    replace = os.replace
+
+    def much_later(old, new):
+        monkeypatch.setattr(os, "replace", replace)
+        slow._ended.set()  # it stands still and gives no sign of life
+        quick.take()
+        slow._ended.clear()
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", much_later)
+    with slow, quick:
+        with pytest.raises(StoreError, match="is being written by"):
+            slow.take()
+        quick.check()
+    assert not list(output.parent.iterdir())
 
 
 def test_a_forked_child_does_not_release_the_lock(output):
