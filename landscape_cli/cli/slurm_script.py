@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 from landscape_cli.config.durations import format_duration
+from landscape_cli.errors import UsageError
 
 NOTICE = 60
 """Seconds before a job's end at which Slurm signals it to stop, if it has not stopped by itself."""
@@ -26,6 +28,10 @@ STEP = 300
 
 TASKS = "{tasks}"
 """Placeholder for the number of ranks in the command that starts them."""
+
+REFUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of characters that are not seen: control characters, line separators, marks
+that reverse the direction of text, bytes that are not text."""
 
 PMI = {"MPICH": "pmi2", "Intel MPI": "pmi2", "MVAPICH": "pmi2", "Open MPI": "pmix"}
 """Value of srun's ``--mpi`` for each MPI library."""
@@ -87,8 +93,53 @@ def srun(mpi: str, cpus: int | None) -> list[str]:
     return ["srun", f"--mpi={mpi}", "--kill-on-bad-exit=0", f"--wait={PATIENCE}", *cores]
 
 
+def check(job: Job) -> None:
+    """Refuse a job with a text that can't be seen as it is in a script, such as a newline.
+
+    Raises:
+        UsageError: naming the text and where it comes from.
+    """
+    sources = {
+        "folder": "the current folder",
+        "name": "--job-name",
+        "options": "COMPUTE OPTIONS",
+        "settings": "--sbatch, --partition or --account",
+        "launcher": "--mpi",
+        "program": "the program",
+        "config": "CONFIG",
+    }
+    for name, text in _texts(job):
+        if any(unicodedata.category(char) in REFUSED for char in text):
+            raise UsageError(
+                f"{sources.get(name, name)}: {text!a} has a line break or another character "
+                "that a batch script can't show; use another name"
+            )
+    for setting in job.settings:
+        if not setting.startswith("-"):
+            raise UsageError(
+                f"--sbatch: got {setting!r}, expected an option of sbatch, such as --mem=64G"
+            )
+
+
+def _texts(job: Job) -> Iterator[tuple[str, str]]:
+    """Yield each text of a job with its field's name; the job's name, which others give, last."""
+    for field in sorted(fields(job), key=lambda field: field.name == "name"):
+        value = getattr(job, field.name)
+        if isinstance(value, str):
+            yield field.name, value
+        elif isinstance(value, Sequence):
+            yield from ((field.name, word) for word in value)
+
+
 def script(job: Job) -> str:
-    """Return the text of a script for sbatch."""
+    """Return the text of a script for sbatch.
+
+    Raises:
+        UsageError: if a text has a line break, which would add a line to the script.
+    """
+    for name, text in _texts(job):
+        if any(char in text for char in "\0\r\n"):
+            raise UsageError(f"{name}: got {text!r}, which has a line break; use another name")
     return "\n".join([*_head(job), "", *_body(job), *_merge_comments(job)]) + "\n"
 
 
@@ -115,8 +166,9 @@ def _head(job: Job) -> list[str]:
 
 
 def _body(job: Job) -> list[str]:
-    words = [*job.launcher, *job.program, "compute", job.config, *job.options]
-    command = shlex.join(words).replace(shlex.quote(TASKS), '"$SLURM_NTASKS"')
+    launcher = ['"$SLURM_NTASKS"' if word == TASKS else shlex.quote(word) for word in job.launcher]
+    words = [*job.program, "compute", job.config, *job.options]
+    command = " ".join([*launcher, shlex.join(words)])
     job_id = "$SLURM_JOB_ID"
     if job.array is not None:
         command += f' --shard "$SLURM_ARRAY_TASK_ID/{job.array}"'
@@ -158,10 +210,11 @@ def _merge_comments(job: Job) -> list[str]:
     """Return comments with the commands that merge an array's files."""
     if job.array is None:
         return []
-    stem = job.output.removesuffix(".h5")
+    output = not_an_option(job.output)
+    stem = output.removesuffix(".h5")
     program = shlex.join(job.program)
     files = f"{shlex.quote(stem + '.shard-')}*{shlex.quote(f'-of-{job.array}.h5')}"
-    merge = f"{program} merge {shlex.quote(job.output)} {files}"
+    merge = f"{program} merge {shlex.quote(output)} {files}"
     return [
         "",
         "# To merge the shards when all tasks are done:",
@@ -170,3 +223,8 @@ def _merge_comments(job: Job) -> list[str]:
         f"#   sbatch --dependency=afterok:ID --chdir={shlex.quote(job.folder)} "
         f"--wrap={shlex.quote(merge)}",
     ]
+
+
+def not_an_option(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return f"./{path}" if path.startswith("-") else path

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from landscape_cli.cli.slurm_script import RESTARTS, TASKS, Job, rounded_time, script, srun
 from landscape_cli.config.durations import parse_duration
+from landscape_cli.errors import UsageError
 
 JOB = Job(
     program=("/env/bin/landscape",),
@@ -152,6 +153,33 @@ def test_names_are_quoted(tmp_path, config, option, job):
     )
     assert f"/env/bin/landscape\ncompute\n{config}\n{option}\n" in done.stdout
     assert "#SBATCH '--job-name=a b'" in text
+
+
+@pytest.mark.parametrize("field", ["config", "folder", "output", "name", "note", "time"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\0"])
+def test_no_text_adds_a_line(field, end):
+    with pytest.raises(UsageError, match=f"{field}: got .* has a line break"):
+        script(replace(JOB, **{field: f"a{end}touch PWNED #"}))
+    for words in ("program", "options", "launcher", "settings"):
+        with pytest.raises(UsageError, match=f"{words}: got .* has a line break"):
+            script(replace(JOB, **{words: ("srun", f"--a{end}#SBATCH --wrap=b")}))
+
+
+def test_a_word_that_looks_like_the_number_of_ranks_is_quoted():
+    text = script(replace(MPIEXEC, config=TASKS, options=(f"a'{TASKS}'b",)))
+    (line,) = [line for line in text.splitlines() if line.startswith("/env/bin/mpiexec")]
+    shown = line.replace("/env/bin/mpiexec", "printf '%s\\n'", 1).removesuffix(" &")
+    done = subprocess.run(
+        ["bash", "-c", shown], capture_output=True, text=True, env={"SLURM_NTASKS": "3"}
+    )
+    assert done.stdout.split("\n")[:6] == [
+        *("-n", "3", "/env/bin/landscape", "compute", TASKS, f"a'{TASKS}'b")
+    ]
+
+
+def test_an_output_like_an_option_is_merged_as_a_file():
+    text = script(replace(ARRAY, output="-rf.h5"))
+    assert "merge ./-rf.h5 ./-rf.shard-*-of-4.h5" in text
 
 
 @given(st.floats(0, 1e6))

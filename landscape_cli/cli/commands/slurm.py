@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,13 +108,10 @@ def command(
     Options after -- are passed on to `landscape compute`. The job, or each task of an array, stops
     before its time limit, requeues itself and continues until the file is complete.
     """
-    from landscape_cli.cli.slurm_script import Job, script
+    from landscape_cli.cli.slurm_script import Job, check, not_an_option, script
 
+    config = not_an_option(config)
     settings = _settings(config, options, array)
-    if time is None:
-        time, note = _estimated(settings, nodes * tasks, cpus, gpus, array)
-    else:
-        time, note = _checked(time), "as requested"
     named = {"partition": partition, "account": account}
     queue = [f"--{key}={value}" for key, value in named.items() if value is not None]
     job = Job(
@@ -122,8 +120,8 @@ def command(
         options=options,
         folder=str(Path.cwd()),
         output=settings.output,
-        time=time,
-        note=note,
+        time="" if time is None else _checked(time),
+        note="as requested",
         nodes=nodes,
         tasks=tasks,
         cpus=cpus,
@@ -133,6 +131,10 @@ def command(
         settings=[*queue, *more],
         name=name or Path(settings.output).stem,
     )
+    check(job)
+    if time is None:
+        limit, note = _estimated(settings, nodes * tasks, cpus, gpus, array)
+        job = replace(job, time=limit, note=note)
     print(script(job), end="")
 
 

@@ -136,6 +136,63 @@ def test_options_that_do_not_suit_a_job_are_refused_in_one_line(
     assert (words or "") in err
 
 
+SHELL = "$(touch PWNED) `touch PWNED` ; touch PWNED # ' \" & | > PWNED"
+UNSEEN = ["a\ntouch PWNED #", "a\r#SBATCH -N 9", "a\x1b]0;b\x07", "a\u202eb", "a\u2028b", "a\x85b"]
+
+
+@pytest.mark.parametrize("text", UNSEEN, ids=ascii)
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--job-name"], "--job-name: "),
+        (["--partition"], "--sbatch, --partition or --account: "),
+        (["--account"], "--sbatch, --partition or --account: "),
+        (["--sbatch"], "--sbatch, --partition or --account: "),
+        (["--mpi"], "--mpi: "),
+        (["--", "-o"], "COMPUTE OPTIONS: "),
+        ([], "output: "),
+    ],
+)
+def test_what_a_script_can_not_show_is_refused(landscape, workplace, text, arguments, named):
+    config = workplace.config(output="s.h5" if arguments else f"{text}.h5")
+    code, out, err = landscape(
+        "slurm", config, "--time", "1h", *arguments, *[text][: len(arguments)]
+    )
+    assert (code, out) == (2, "")
+    assert err.startswith(f"landscape: {named}")
+    assert ascii(text)[1:-1] in err
+    assert err.isascii()
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--job-name"], ["--partition"], ["--account"], ["--mpi"], ["--", "-o"], []]
+)
+def test_what_the_shell_would_run_is_quoted(landscape, workplace, tmp_path, arguments):
+    config = workplace.config(output="s.h5" if arguments else f"{SHELL}/s.h5")
+    words = [*arguments, SHELL] if arguments else []
+    code, out, _ = landscape("slurm", config, "--time", "1h", "--array", 2, *words)
+    assert code == 0
+    (tmp_path / "srun").write_text("#!/bin/bash\n")
+    (tmp_path / "srun").chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    variables = {"PATH": path, "SLURM_ARRAY_TASK_ID": "1"}
+    done = subprocess.run(["bash"], input=out, env=variables, text=True, cwd=tmp_path)
+    assert done.returncode == 0
+    for line in [line[3:].strip() for line in out.splitlines() if line.startswith("#   cd")]:
+        subprocess.run(
+            ["bash", "-c", line.replace(" && ", " && echo ")], env=variables, cwd=tmp_path
+        )
+    assert not list(Path.cwd().rglob("PWNED")) + list(tmp_path.rglob("PWNED"))
+
+
+@pytest.mark.parametrize("option", ["mem=4G", "rm -rf", "#SBATCH --wrap=ls", ""])
+def test_another_option_for_sbatch_is_an_option(landscape, workplace, option):
+    code, out, err = landscape("slurm", workplace.config(), "--time", "1h", "--sbatch", option)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"landscape: --sbatch: got {option!r}, expected an option of sbatch")
+
+
 def test_gpus_need_a_time_limit_if_none_is_here_to_estimate_it(landscape, workplace):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
