@@ -19,6 +19,7 @@ from landscape_cli.records.tiles import Tile, TileResult
 from landscape_cli.run.resume import Start, resolve
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.store import own_points, surface_bytes
+from landscape_cli.store.hdf5.writing import TABLE_BYTES
 
 POINTS = 5
 """Number of points that are timed: the centre, then corners."""
@@ -87,7 +88,7 @@ def estimate(
         threads=setup.placements[0].threads,
         memory=_memory(evaluator.device),
         surface=surface_bytes(grid.total, results[0].values),
-        directions=copies * sum(sizes),
+        directions=copies * (sum(sizes) + TABLE_BYTES * len(evaluator.parameters.views)),
     )
 
 

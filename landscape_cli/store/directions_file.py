@@ -7,27 +7,27 @@ other tool's files have no names, so their tensors are matched by position.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError, some
 from landscape_cli.store.atomic_write import Check, publish, publish_copy, unchecked
-from landscape_cli.store.hdf5_reading import numbers, open_file, reading, text
+from landscape_cli.store.direction_hash import Entry, matches
+from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.writing import Writer
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
 """Yields (parameter name, index into its tensor, entries there), tensor by tensor, so that only one
 piece is in memory at a time."""
 
-Entry = tuple[str | None, NDArray[Any]]
-"""A tensor's name, None in the other tool's files, and its entries."""
-
-ENDING = "direction"
+ENDING, SHA256 = "direction", "sha256"
+KIND = "directions file"
 
 
 def directions_path(surface_path: str | Path) -> Path:
@@ -60,17 +60,19 @@ def write_directions(
     """
     path = directions_path(surface_path)
 
-    def fill(file: h5py.File) -> None:
+    def fill(raw: h5py.File) -> None:
+        file = Writer(raw)
         for axis, pieces in directions.items():
-            group = file.create_group(f"{axis}{ENDING}")
-            for key, value in attributes[axis].items():
-                group.attrs[key] = value
-            keys = {name: str(number) for number, name in enumerate(shapes)}
+            group = f"{axis}{ENDING}"
+            file.group(group)
+            file.attributes(attributes[axis], group)
+            keys = {name: f"{group}/{number}" for number, name in enumerate(shapes)}
             for name, index, array in pieces():
-                key = keys[name]
-                if key not in group:
-                    group.create_dataset(key, shapes[name], array.dtype).attrs["name"] = name
-                group[key][index] = array
+                if (path := keys[name]) not in raw:
+                    file.begin(path, shapes[name], array.dtype)
+                    file.attributes({"name": name}, path)
+                file.put(path, index, array)
+        file.seal()
 
     publish(path, fill, check)
     return path
@@ -110,7 +112,7 @@ def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -
     Raises:
         StoreError: if the file is missing, damaged, or has no direction for this axis.
     """
-    with reading(path, "directions file") as file:
+    with reading(path, KIND) as file:
         return _read(file, axis, path)
 
 
@@ -129,38 +131,41 @@ def read_range(path: str | os.PathLike[str], axis: str) -> tuple[float, float] |
         StoreError: if the file can't be read, or the attribute is not a range.
     """
     name = f"range_{axis}"
-    with open_file(path) as file:
-        if name not in file.attrs:
+    with reading(path, KIND) as file:
+        if not file.has("", name):
             return None
-        try:
-            low, high = (float(end) for end in file.attrs[name])
-        except (OSError, RuntimeError, TypeError, ValueError):
-            low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        ends = np.asarray(file.attribute("", name))
+    if ends.shape != (2,) or ends.dtype.kind not in "fiu" or not np.isfinite(ends).all():
+        ends = np.zeros(2)
+    low, high = map(float, ends)
+    if not low < high:
         raise StoreError(
             f"{os.fspath(path)}: attribute {name} is not a range of two finite numbers"
         )
     return low, high
 
 
-def _read(file: h5py.File, axis: str, path: str | os.PathLike[str]) -> list[Entry]:
-    if f"{axis}{ENDING}" not in file:
+def _read(file: StoredFile, axis: str, path: str | os.PathLike[str]) -> list[Entry]:
+    group = f"{axis}{ENDING}"
+    if group not in file:
         raise StoreError(
             f"{os.fspath(path)}: no direction for axis {axis!r} (there is no group "
-            f"{axis}{ENDING}); {_inventory(list(file))}"
+            f"{group}); {_inventory(file.names())}"
         )
-    group = file[f"{axis}{ENDING}"]
-    if not isinstance(group, h5py.Group) or not len(group):
-        raise ValueError(f"{axis}{ENDING} holds no tensors")
-    keys = [str(number) for number in range(len(group))]
-    if missing := [key for key in keys if key not in group]:
-        raise ValueError(f"{axis}{ENDING} has {len(keys)} tensors, but none called {missing[0]}")
-    return [_entry(group[key]) for key in keys]
+    if not (names := set(file.names(group))):
+        raise ValueError(f"{group} holds no tensors")
+    keys = [str(number) for number in range(len(names))]
+    if missing := [key for key in keys if key not in names]:
+        raise ValueError(f"{group} has {len(keys)} tensors, but none called {missing[0]}")
+    entries = [_entry(file, f"{group}/{key}") for key in keys]
+    if file.has(group, SHA256) and not matches(entries, file.text(group, SHA256)):
+        raise ValueError(f"{group} does not match its SHA-256")
+    return entries
 
 
-def _entry(dataset: h5py.Dataset) -> Entry:
-    name = text(dataset, "name") if "name" in dataset.attrs else None
-    return name, numbers(dataset)
+def _entry(file: StoredFile, path: str) -> Entry:
+    name = file.text(path, "name") if file.has(path, "name") else None
+    return name, file.numbers(path)
 
 
 def _inventory(names: list[str]) -> str:

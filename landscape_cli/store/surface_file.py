@@ -1,6 +1,6 @@
 """The HDF5 schema of a surface, ``format_version`` 1; only this module reads and writes it.
 
-    /                    attributes format, format_version, complete, config, provenance
+    /                    attributes format, format_version, complete, config, provenance, checksums
     /axes/x, /axes/y     float64 coordinates; no y for a line, also z for a volume
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
@@ -22,7 +22,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import yaml
 
@@ -32,13 +31,18 @@ from landscape_cli.records.repeats import mean_over_repeats
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
-from landscape_cli.store.hdf5_reading import reading, text
+from landscape_cli.store.hdf5.json_text import load_json
+from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.writing import TABLE_BYTES, Writer
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
 
 HEAD_BYTES = 20_000
-"""Approximate size of HDF5's own tables, the configuration and the provenance."""
+"""Approximate size of the configuration and the provenance."""
+
+STEP_ERROR = 1e-6
+"""Upper bound on the deviation of coordinates from an equidistant axis, as a fraction of a step."""
 
 ALIASES: dict[str, tuple[Quantity, float]] = {
     "train_loss": (("train", "loss"), 1),
@@ -60,7 +64,7 @@ def write_surface(path: str | os.PathLike[str], surface: Surface, check: Check =
     Raises:
         StoreError: if the file can't be written.
     """
-    publish(Path(path), lambda file: _fill(file, surface), check)
+    publish(Path(path), lambda file: _fill(Writer(file), surface), check)
 
 
 def read_surface(path: str | os.PathLike[str]) -> Surface:
@@ -79,15 +83,16 @@ def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:
     """Estimate the size of a surface's file in bytes, from its points and quantities."""
     distinct = set(quantities)
     copied = sum(source in distinct and factor != 1 for source, factor in ALIASES.values())
-    return points * (16 * len(distinct) + 8 * copied + 9) + HEAD_BYTES
+    arrays = 2 * len(distinct) + copied + 5
+    return points * (16 * len(distinct) + 8 * copied + 9) + arrays * TABLE_BYTES + HEAD_BYTES
 
 
-def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
-    if "format" not in file.attrs or text(file, "format") != FORMAT:
+def _check_format(file: StoredFile, path: str | os.PathLike[str]) -> None:
+    if not file.has("", "format") or file.text("", "format") != FORMAT:
         raise StoreError(
             f"{os.fspath(path)}: an HDF5 file, but not a surface made by `landscape compute`"
         )
-    version = int(file.attrs["format_version"])
+    version = file.integer("", "format_version")
     if version > FORMAT_VERSION:
         raise StoreError(
             f"{os.fspath(path)}: format_version {version} is newer than {FORMAT_VERSION}, the "
@@ -95,46 +100,56 @@ def _check_format(file: h5py.File, path: str | os.PathLike[str]) -> None:
         )
 
 
-def _fill(file: h5py.File, surface: Surface) -> None:
-    file.attrs["format"] = FORMAT
-    file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["complete"] = surface.complete
-    if surface.grid.repeated:
-        file.attrs["repeats"] = surface.grid.repeats
-    file.attrs["config"] = yaml.safe_dump(dict(surface.config), sort_keys=False)
-    file.attrs["provenance"] = json.dumps(dict(surface.provenance), default=str)
+def _fill(file: Writer, surface: Surface) -> None:
+    repeats = {"repeats": surface.grid.repeats} if surface.grid.repeated else {}
+    file.attributes(
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "complete": surface.complete,
+            **repeats,
+            "config": yaml.safe_dump(dict(surface.config), sort_keys=False),
+            "provenance": json.dumps(dict(surface.provenance), default=str),
+        }
+    )
     for name, axis in surface.grid.axes.items():
-        file[f"axes/{name}"] = axis.coordinates
-        file[f"{name}coordinates"] = file[f"axes/{name}"]
+        file.array(f"axes/{name}", axis.coordinates)
+        file.link(f"{name}coordinates", f"axes/{name}")
     for group, arrays in (("values", surface.values), ("stderr", surface.stderr)):
         for (split, quantity), array in arrays.items():
-            file[f"{group}/{split}/{quantity}"] = array
-    file["status"] = surface.status
-    file["seconds"] = surface.seconds
-    file["rank"] = surface.rank
+            file.array(f"{group}/{split}/{quantity}", array)
+    file.array("status", surface.status)
+    file.array("seconds", surface.seconds)
+    file.array("rank", surface.rank)
+    _fill_aliases(file, surface)
+    file.seal()
+
+
+def _fill_aliases(file: Writer, surface: Surface) -> None:
+    """Repeat values in the other tool's layout."""
     for alias, (source, factor) in ALIASES.items():
         if source in surface.values:
             values = surface.values[source]
             if surface.grid.repeated:
-                file[alias] = factor * mean_over_repeats(values)
+                file.array(alias, factor * mean_over_repeats(values))
             elif factor == 1:
-                file[alias] = file["/".join(("values", *source))]
+                file.link(alias, "/".join(("values", *source)))
             else:
-                file[alias] = factor * values
+                file.array(alias, factor * values)
 
 
-def _read(file: h5py.File) -> Surface:
-    axes = {name: _axis(file["axes"][name][()]) for name in sorted(file["axes"])}
-    grid = Grid(axes, int(file.attrs.get("repeats", 1)))
+def _read(file: StoredFile) -> Surface:
+    axes = {name: _axis(name, file.numbers(f"axes/{name}")) for name in file.names("axes")}
+    grid = Grid(axes, file.integer("", "repeats") if file.has("", "repeats") else 1)
     return Surface(
         grid=grid,
         values=_quantities(file, "values", grid),
         stderr=_quantities(file, "stderr", grid),
-        status=_status(_array(file["status"], np.uint8, grid)),
-        seconds=_array(file["seconds"], np.float32, grid),
-        rank=_array(file["rank"], np.int32, grid),
-        config=_mapping(yaml.safe_load(text(file, "config"))),
-        provenance=_mapping(json.loads(text(file, "provenance"))),
+        status=_status(_array(file, "status", np.uint8, grid)),
+        seconds=_array(file, "seconds", np.float32, grid),
+        rank=_array(file, "rank", np.int32, grid),
+        config=_mapping(yaml.safe_load(file.text("", "config"))),
+        provenance=_mapping(load_json(file.text("", "provenance"))),
     )
 
 
@@ -145,22 +160,34 @@ def _status(array: Any) -> Any:
     return array
 
 
-def _quantities(file: h5py.File, group: str, grid: Grid) -> dict[Quantity, Any]:
+def _quantities(file: StoredFile, group: str, grid: Grid) -> dict[Quantity, Any]:
     return {
-        (split, name): _array(dataset, np.float64, grid)
-        for split, members in file.get(group, {}).items()
-        for name, dataset in members.items()
+        (split, name): _array(file, f"{group}/{split}/{name}", np.float64, grid)
+        for split in file.names(group)
+        for name in file.names(f"{group}/{split}")
     }
 
 
-def _array(dataset: h5py.Dataset, dtype: Any, grid: Grid) -> Any:
-    if dataset.shape != grid.shape:
-        raise ValueError(f"{dataset.name} has shape {dataset.shape}, but the grid {grid.shape}")
-    return np.asarray(dataset[()], dtype=dtype)
+def _array(file: StoredFile, path: str, dtype: Any, grid: Grid) -> Any:
+    """Read an array over the grid, whose numbers the dtype can hold."""
+    array = file.numbers(path, "fiu" if np.dtype(dtype).kind == "f" else "iu")
+    if array.shape != grid.shape:
+        raise ValueError(f"{path} has shape {array.shape}, but the grid {grid.shape}")
+    converted = array.astype(dtype, copy=False)
+    if converted.dtype.kind != "f" and not np.array_equal(converted, array):
+        raise ValueError(f"{path} has numbers beyond {np.dtype(dtype)}")
+    return converted
 
 
-def _axis(coordinates: Any) -> Axis:
-    return Axis(float(coordinates[0]), float(coordinates[-1]), len(coordinates))
+def _axis(name: str, coordinates: Any) -> Axis:
+    """Return the axis with these coordinates, which must be its own."""
+    if coordinates.ndim != 1 or not len(coordinates):
+        raise ValueError(f"axes/{name} has shape {coordinates.shape}")
+    axis = Axis(float(coordinates[0]), float(coordinates[-1]), len(coordinates))
+    step = (axis.high - axis.low) / max(1, axis.points - 1)
+    if not np.abs(coordinates - axis.coordinates).max() <= STEP_ERROR * step:
+        raise ValueError(f"axes/{name} is not equidistant and ascending")
+    return axis
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.atomic_write import publish
-from landscape_cli.store.hdf5_reading import numbers, reading, text
+from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.writing import Writer
 
 FORMAT = "loss-landscape-trajectory"
 FORMAT_VERSION = 1
@@ -65,7 +65,7 @@ def write_trajectory(path: Path, plane: Plane, trajectory: Trajectory) -> None:
     Raises:
         StoreError: if the file can't be written.
     """
-    publish(path, lambda file: _fill(file, plane, trajectory))
+    publish(path, lambda file: _fill(Writer(file), plane, trajectory))
 
 
 def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
@@ -91,46 +91,53 @@ def read_centre(path: str | os.PathLike[str]) -> str | None:
         StoreError: if the file can't be read.
     """
     with reading(path, KIND) as file:
-        return text(file, CENTRE) if CENTRE in file.attrs else None
+        return file.text("", CENTRE) if file.has("", CENTRE) else None
 
 
-def _fill(file: h5py.File, plane: Plane, trajectory: Trajectory) -> None:
-    file.attrs["format"] = FORMAT
-    file.attrs["format_version"] = FORMAT_VERSION
-    file.attrs["checkpoint"] = plane.checkpoint
-    file.attrs[CENTRE] = plane.sha256
-    file.attrs["settings"] = json.dumps(dict(plane.settings), default=str)
-    for axis, ends in plane.ranges.items():
-        file.attrs[f"range_{axis}"] = ends
+def _fill(file: Writer, plane: Plane, trajectory: Trajectory) -> None:
+    file.attributes(
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "checkpoint": plane.checkpoint,
+            CENTRE: plane.sha256,
+            "settings": json.dumps(dict(plane.settings), default=str),
+            **{f"range_{axis}": ends for axis, ends in plane.ranges.items()},
+        }
+    )
     for axis, tensors in plane.directions.items():
-        group = file.create_group(f"{axis}direction")
-        group.attrs.update(plane.attributes[axis])
+        group = f"{axis}direction"
+        file.group(group)
+        file.attributes(plane.attributes[axis], group)
         for number, (name, entries) in enumerate(tensors.items()):
-            group.create_dataset(str(number), data=entries).attrs["name"] = name
+            file.array(f"{group}/{number}", entries)
+            file.attributes({"name": name}, f"{group}/{number}")
     _fill_path(file, trajectory)
+    file.seal()
 
 
-def _fill_path(file: h5py.File, trajectory: Trajectory) -> None:
-    group = file.create_group("trajectory")
-    group["coordinates"] = trajectory.coordinates
-    group["residuals"] = trajectory.residuals
-    group.create_dataset("labels", data=list(trajectory.labels), dtype=h5py.string_dtype())
+def _fill_path(file: Writer, trajectory: Trajectory) -> None:
+    file.array("trajectory/coordinates", trajectory.coordinates)
+    file.array("trajectory/residuals", trajectory.residuals)
+    file.text("trajectory/labels", trajectory.labels)
     if trajectory.epochs is not None:
-        group["epochs"] = np.array(trajectory.epochs, dtype=np.int64)
+        file.array("trajectory/epochs", np.array(trajectory.epochs, dtype=np.int64))
     if trajectory.learning_rates is not None:
-        group["learning_rates"] = np.array(trajectory.learning_rates, dtype=np.float64)
-    file[X], file[Y] = trajectory.coordinates.T.copy()
+        rates = np.array(trajectory.learning_rates, dtype=np.float64)
+        file.array("trajectory/learning_rates", rates)
+    for name, column in zip((X, Y), trajectory.coordinates.T, strict=True):
+        file.array(name, column)
     if trajectory.explained is not None:
-        file.attrs["explained"] = trajectory.explained
-        file[EXPLAINED] = np.array(trajectory.explained)
+        file.attributes({"explained": trajectory.explained})
+        file.array(EXPLAINED, np.array(trajectory.explained))
 
 
-def _path(file: h5py.File) -> dict[str, Any]:
+def _path(file: StoredFile) -> dict[str, Any]:
     """Read the checkpoints' coordinates and labels, where the file has them."""
     if "trajectory" in file:
-        return _our_path(file["trajectory"])
+        return _our_path(file)
     if X in file and Y in file:
-        return {"coordinates": np.stack([_column(file[X]), _column(file[Y])], axis=1)}
+        return {"coordinates": np.stack([_column(file, X), _column(file, Y)], axis=1)}
     if EXPLAINED in file:
         return {"coordinates": np.zeros((0, 2))}
     raise StoreError(
@@ -138,25 +145,23 @@ def _path(file: h5py.File) -> dict[str, Any]:
     )
 
 
-def _our_path(group: h5py.Group) -> dict[str, Any]:
+def _our_path(file: StoredFile) -> dict[str, Any]:
+    names = file.names("trajectory")
     values: dict[str, Any] = {
-        name: numbers(group[name]).tolist()
+        name: file.numbers(f"trajectory/{name}").tolist()
         for name in ("coordinates", "residuals", "epochs", "learning_rates")
-        if name in group
+        if name in names
     }
-    labels = group["labels"]
-    if not isinstance(labels, h5py.Dataset) or h5py.check_string_dtype(labels.dtype) is None:
-        raise ValueError("labels are not text")
-    return {**values, "labels": labels.asstr(errors="replace")[()].tolist()}
+    return {**values, "labels": file.lines("trajectory/labels")}
 
 
-def _column(dataset: Any) -> NDArray[Any]:
-    return numbers(dataset).reshape(-1)
+def _column(file: StoredFile, path: str) -> NDArray[Any]:
+    return file.numbers(path).reshape(-1)
 
 
-def _explained(file: h5py.File) -> list[float] | None:
+def _explained(file: StoredFile) -> list[float] | None:
     """Read the explained variance ratios of the first two components; the other tool stores all."""
     if EXPLAINED not in file:
         return None
-    first, second = numbers(file[EXPLAINED]).reshape(-1)[:2].tolist()
+    first, second = _column(file, EXPLAINED)[:2].tolist()
     return [first, second]

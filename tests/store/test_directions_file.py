@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from landscape_cli.errors import StoreError
 from landscape_cli.store import directions_path, read_direction, write_directions
+from support.hdf5 import unsealed
 
 TENSORS = st.lists(
     arrays(np.float32, array_shapes(min_dims=0, max_dims=4)), min_size=1, max_size=12
@@ -94,13 +95,13 @@ def test_damaged_directions_are_refused(tmp_path):
     with pytest.raises(StoreError, match="not an HDF5 file"):
         read_direction(path, "x")
     older_write(path, xdirection=[np.ones(2), np.ones(3)])
-    with h5py.File(path, "r+") as file:
+    with unsealed(path) as file:
         del file["xdirection/0"]
         file["ydirection/0"] = "text"
         file.create_group("zdirection")
     with pytest.raises(StoreError, match="xdirection has 1 tensors, but none called 0"):
         read_direction(path, "x")
-    with pytest.raises(StoreError, match="/ydirection/0 holds no numbers"):
+    with pytest.raises(StoreError, match="ydirection/0 holds no numbers"):
         read_direction(path, "y")
     with pytest.raises(StoreError, match="zdirection holds no tensors"):
         read_direction(path, "z")
@@ -110,9 +111,9 @@ def test_a_name_that_is_not_text_is_refused(tmp_path):
     """HDF5 aborts the process if such a name is damaged too."""
     path = tmp_path / "old.h5"
     older_write(path, xdirection=[np.ones(2)])
-    with h5py.File(path, "r+") as file:
+    with unsealed(path) as file:
         numbers = np.empty((), dtype=h5py.vlen_dtype(np.uint8))
         numbers[()] = np.arange(3, dtype=np.uint8)
         file["xdirection/0"].attrs.create("name", numbers, dtype=numbers.dtype)
-    with pytest.raises(StoreError, match=r"a damaged directions file \(name is not text\)"):
+    with pytest.raises(StoreError, match=r"a damaged directions file \(attribute name is neither"):
         read_direction(path, "x")

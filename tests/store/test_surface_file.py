@@ -20,6 +20,7 @@ from landscape_cli.store import (
     write_directions,
     write_surface,
 )
+from support.hdf5 import unsealed
 
 
 def surface(grid, seed=0, **more):
@@ -134,7 +135,7 @@ def test_repeats_as_plain_h5py_sees_them(tmp_path):
 @pytest.mark.parametrize("repeats", [0, -1, 1, 3, 10**12, np.nan, np.inf, "two", [2, 2], None])
 def test_a_wrong_number_of_repeats_is_refused(tmp_path, repeats):
     write_surface(tmp_path / "s.h5", surface(Grid({"x": Axis(0, 1, 3)}, 2)))
-    with h5py.File(tmp_path / "s.h5", "r+") as file:
+    with unsealed(tmp_path / "s.h5") as file:
         del file.attrs["repeats"]
         if repeats is not None:
             file.attrs["repeats"] = repeats
@@ -152,7 +153,7 @@ def test_long_provenance_is_kept(tmp_path):
 def test_foreign_files_are_refused(tmp_path):
     with pytest.raises(StoreError, match=r"nowhere.h5: no such file"):
         read_surface(tmp_path / "nowhere.h5")
-    with pytest.raises(StoreError, match="no such file"):
+    with pytest.raises(StoreError, match="a folder, pipe or device"):
         read_surface(tmp_path)
     (tmp_path / "text.h5").write_text("hello")
     with pytest.raises(StoreError, match="not an HDF5 file, or a damaged one"):
@@ -165,7 +166,7 @@ def test_foreign_files_are_refused(tmp_path):
 
 def test_a_newer_version_is_refused(tmp_path):
     write_surface(tmp_path / "s.h5", surface(Grid({"x": Axis(0, 1, 3)})))
-    with h5py.File(tmp_path / "s.h5", "r+") as file:
+    with unsealed(tmp_path / "s.h5") as file:
         file.attrs["format_version"] = 2
     with pytest.raises(StoreError, match="format_version 2 is newer than 1.*install a newer"):
         read_surface(tmp_path / "s.h5")
@@ -174,7 +175,7 @@ def test_a_newer_version_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["status", "axes", "seconds", "values/train/loss"])
 def test_missing_or_misshaped_parts_are_refused(tmp_path, name):
     write_surface(tmp_path / "s.h5", surface(Grid({"x": Axis(0, 1, 3)})))
-    with h5py.File(tmp_path / "s.h5", "r+") as file:
+    with unsealed(tmp_path / "s.h5") as file:
         del file[name]
         if name.startswith("values"):
             file[name] = np.zeros(7)

@@ -117,7 +117,7 @@ def test_the_other_tools_projection_and_component_files(tmp_path):
             {"trajectory/coordinates": [[1.0, 2.0]], "trajectory/labels": ["a", "b"]},
             "2 labels for 1",
         ),
-        ({"trajectory/coordinates": [[1.0, 2.0]], "trajectory/labels": [1]}, "labels are not text"),
+        ({"trajectory/coordinates": [[1.0, 2.0]], "trajectory/labels": [1]}, "labels is not text"),
         ({"trajectory": [1.0]}, "a damaged trajectory file"),
         ({"explained_variance_ratio_": [1.0]}, "a damaged trajectory file"),
     ],

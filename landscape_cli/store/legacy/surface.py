@@ -18,11 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from landscape_cli.errors import StoreError
 from landscape_cli.records.surface import Surface
-from landscape_cli.store.hdf5_reading import numbers, reading, text
+from landscape_cli.store.hdf5.reading import StoredFile, reading
 from landscape_cli.store.legacy.arrays import Arrays, content, split_of
 from landscape_cli.store.recorder import empty_surface
 from landscape_cli.store.surface_file import ALIASES, FORMAT
@@ -54,9 +52,9 @@ def read_older_surface(
         return _read(file, Path(path), split)
 
 
-def _refuse_others(file: h5py.File, path: str) -> None:
+def _refuse_others(file: StoredFile, path: str) -> None:
     """Refuse files that are not surfaces of the other tool, and say what to do with them."""
-    if "format" in file.attrs and text(file, "format") == FORMAT:
+    if file.has("", "format") and file.text("", "format") == FORMAT:
         raise StoreError(f"{path}: already a surface of `landscape`, which every command reads")
     if "xcoordinates" in file:
         return
@@ -73,20 +71,20 @@ def _refuse_others(file: h5py.File, path: str) -> None:
         )
     raise StoreError(
         f"{path}: not a surface of `{TOOL}`, which would have xcoordinates; it holds "
-        f"{', '.join(list(file)[:6]) or 'nothing'}"
+        f"{', '.join(file.names()[:6]) or 'nothing'}"
     )
 
 
-def _read(file: h5py.File, path: Path, split: str | None) -> tuple[Surface, list[str]]:
+def _read(file: StoredFile, path: Path, split: str | None) -> tuple[Surface, list[str]]:
     axes = [axis for axis in "xy" if f"{axis}coordinates" in file]
-    arrays = {name: numbers(file[name]) for name in ALIASES if name in file}
+    arrays = {name: file.numbers(name) for name in ALIASES if name in file}
     if not arrays:
         raise StoreError(f"{path}: has coordinates, but no values yet ({', '.join(ALIASES)})")
     converted = content(
-        {axis: numbers(file[f"{axis}coordinates"]) for axis in axes},
+        {axis: file.numbers(f"{axis}coordinates") for axis in axes},
         arrays if split is None else _of_split(arrays, split, path),
     )
-    dir_file = text(file["dir_file"]) if "dir_file" in file else None
+    dir_file = "".join(file.lines("dir_file")) if "dir_file" in file else None
     config = {
         "directions": {axis: {"kind": "imported", "dir_file": dir_file} for axis in axes},
         "grid": {
@@ -99,7 +97,7 @@ def _read(file: h5py.File, path: Path, split: str | None) -> tuple[Surface, list
         "imported": _origin(path, dir_file),
     }
     empty = empty_surface(converted.grid, config, provenance)
-    others = [name for name in file if name not in KNOWN]
+    others = [name for name in file.names() if name not in KNOWN]
     more = [f"left out: {', '.join(others)}"] if others else []
     surface = replace(empty, values=converted.values, status=converted.status)
     return surface, converted.notes + more

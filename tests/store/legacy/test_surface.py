@@ -169,7 +169,7 @@ def test_other_files_are_refused_with_their_use(tmp_path):
     assert "xcoordinates has shape ()" in refusal(xcoordinates=0.0, train_loss=x)
     assert "finite" in refusal(xcoordinates=[0, np.nan], train_loss=[1.0, 2.0])
     assert "no numbers" in refusal(xcoordinates=x, train_loss=["a", "b", "c"])
-    assert "not a dataset" in refusal(**{"xcoordinates": x, "train_loss/a": x})
+    assert "train_loss is not an array" in refusal(**{"xcoordinates": x, "train_loss/a": x})
 
 
 def test_our_own_surfaces_need_no_import(tmp_path):

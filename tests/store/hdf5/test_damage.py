@@ -9,7 +9,8 @@ import pytest
 from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.store import empty_surface, read_surface, write_surface
-from landscape_cli.store.hdf5_damage import HEAP, check_damage
+from landscape_cli.store.hdf5.damage import HEAP, check_damage
+from support.hdf5 import unsealed
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_numbers_that_look_like_a_string_collection_are_accepted(tmp_path):
 
 
 def test_an_unknown_status_is_refused(surface):
-    with h5py.File(surface, "r+") as file:
+    with unsealed(surface) as file:
         file["status"][2] = 9
     with pytest.raises(StoreError, match="there is no status 9"):
         read_surface(surface)

@@ -1,0 +1,1 @@
+"""HDF5 files with checksums: written by us, or read from anywhere within limits."""
