@@ -16,6 +16,13 @@ Result = TypeVar("Result")
 
 Work = Callable[[Tile], TileResult]
 
+Arrived = Callable[[TileResult], None]
+"""Called on rank 0 with each result as soon as it is there, by the thread that has received it."""
+
+
+def ignore(result: TileResult) -> None:
+    """Leave a result to whoever iterates over them."""
+
 
 class TileSource(Protocol):
     """Hands out the tiles of a run; called from several threads."""
@@ -56,11 +63,14 @@ class Executor(Protocol):
     def share(self, array: NDArray[np.uint8]) -> None:
         """Overwrite every rank's array of contiguous bytes with rank 0's."""
 
-    def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
-        """Evaluate all tiles; yield the results on rank 0 as they arrive, and none elsewhere.
+    def run(
+        self, source: TileSource, work: Work, arrived: Arrived = ignore
+    ) -> Iterator[TileResult]:
+        """Evaluate all tiles; yield the results on rank 0, and none elsewhere.
 
         Every rank has to iterate to the end. Rank 0 computes too, unless there are hundreds of
-        ranks. A rank that is asked to stop tells rank 0 together with its result.
+        ranks; it yields the results of others only when its own tile is done, but ``arrived`` is
+        called at once. A rank that is asked to stop tells rank 0 together with its result.
         """
 
     def threads(self) -> str:

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError, RankError, UsageError
-from landscape_cli.parallel.executor import OtherRankError, Result, TileSource, Work
+from landscape_cli.parallel.executor import (
+    Arrived,
+    OtherRankError,
+    Result,
+    TileSource,
+    Work,
+    ignore,
+)
 from landscape_cli.parallel.mpi_vendor import shorten_addresses
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.grid import coordinates_text
@@ -118,8 +125,10 @@ class MPIExecutor:
         for start in range(0, array.size, CHUNK):
             self._comm.Bcast(array[start : start + CHUNK])
 
-    def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
-        """Evaluate all tiles; yield the results on rank 0 as they arrive, and none elsewhere."""
+    def run(
+        self, source: TileSource, work: Work, arrived: Arrived = ignore
+    ) -> Iterator[TileResult]:
+        """Evaluate all tiles; yield the results on rank 0, and none elsewhere."""
         from mpi4py.futures import MPICommExecutor
 
         global _work, _stop
@@ -127,7 +136,7 @@ class MPIExecutor:
         backoff = POLL / math.sqrt(max(1, self.size - 1))
         with MPICommExecutor(self._comm, root=0, backoff=backoff) as pool:
             if pool is not None:
-                yield from _Dispatch(pool, source, self.size, self.stop).results(work)
+                yield from _Dispatch(pool, source, self.size, self.stop, arrived).results(work)
 
     def describe(self) -> dict[str, Any]:
         """Return the number of ranks and the first line of the MPI library's version."""
@@ -162,9 +171,17 @@ class _Dispatch:
     to the rank that sent the result, so it can be sized for that rank's speed.
     """
 
-    def __init__(self, pool: Any, source: TileSource, size: int, stop: Stop | None = None) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        source: TileSource,
+        size: int,
+        stop: Stop | None = None,
+        arrived: Arrived = ignore,
+    ) -> None:
         self._pool = pool
         self._stop = stop or Stop()
+        self._arrived = arrived
         self._source = source
         self._size = size
         self._finished: SimpleQueue[Future[_Answer]] = SimpleQueue()
@@ -181,6 +198,7 @@ class _Dispatch:
             if tile is not None:
                 result = work(tile)
                 self._source.returned(result)
+                self._arrived(result)
                 yield result
             elif self._outstanding:
                 yield self._collect()
@@ -204,6 +222,7 @@ class _Dispatch:
                     self._stop.ask(reason)
                 self._source.returned(result)
                 self._submit(result.rank)
+                self._arrived(result)
         except BaseException as error:
             future = Future()
             future.set_exception(error)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.parallel.executor import Result, TileSource, Work
+from landscape_cli.parallel.executor import Arrived, Result, TileSource, Work, ignore
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import TileResult
 
@@ -38,11 +38,14 @@ class SerialExecutor:
     def share(self, array: NDArray[np.uint8]) -> None:
         """Do nothing: there are no other ranks."""
 
-    def run(self, source: TileSource, work: Work) -> Iterator[TileResult]:
+    def run(
+        self, source: TileSource, work: Work, arrived: Arrived = ignore
+    ) -> Iterator[TileResult]:
         """Evaluate the tiles one after the other."""
         while (tile := source.take()) is not None:
             result = work(tile)
             source.returned(result)
+            arrived(result)
             yield result
 
     def threads(self) -> str:

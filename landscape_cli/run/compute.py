@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import PublishError
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.problems.problem import Problem
-from landscape_cli.records.tiles import TileResult
 from landscape_cli.refinement.summary import describe
 from landscape_cli.run.output_file import open_file
 from landscape_cli.run.probe.range_search import find_ranges
 from landscape_cli.run.rank_speed import Pace, logged
+from landscape_cli.run.recording import Recording
 from landscape_cli.run.report import introduce
 from landscape_cli.run.resume import Start, decide
-from landscape_cli.run.rounds import all_results
+from landscape_cli.run.rounds import compute_rounds
 from landscape_cli.run.session import Session
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.run.time_limit import time_left
@@ -113,14 +112,20 @@ def _compute(
     repeated = config.repeats > 1
     worker = Worker(setup.evaluator, setup.place(executor.rank), config.keep_going, repeated)
     work = worker if executor.rank == 0 else logged(worker)
-    results = all_results(start.config, executor, recorder, work)
     failed, failure = 0, ""
     if recorder is None:
-        computed, left = sum(1 for _ in results), 0
+        compute_rounds(start.config, executor, work)
+        computed, left = 0, 0
     else:
         if not quiet:
             introduce(setup, recorder)
-        computed = _record(recorder, results, session, quiet, Pace(executor.size))
+        pace = Pace(executor.size)
+        with (
+            _progress(recorder, pace, quiet) as bar,
+            Recording(recorder, session, bar, pace) as recording,
+        ):
+            compute_rounds(start.config, executor, work, recorder, recording)
+        computed = recording.computed
         if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
             lines = describe(adaptive, recorder.surface.total)
             tell("\n".join(lines))
@@ -138,45 +143,13 @@ def _directions(output: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def _record(
-    recorder: Recorder,
-    results: Iterator[TileResult],
-    session: Session,
-    quiet: bool,
-    pace: Pace,
-) -> int:
-    """Record results as they come, and count their points.
-
-    All recorded points are on disk at the end, also after an error.
-    """
-    session.begin()
-    computed = 0
-    try:
-        with Progress(
-            recorder.total,
-            recorder.path.name,
-            done=recorder.done,
-            quiet=quiet,
-            terminal=on_terminal(),
-            remark=pace.remark,
-        ) as bar:
-            for result in results:
-                recorder.add(result)
-                pace.add(result)
-                computed += len(result.indices)
-                for note in result.notes:
-                    session.remark(note, recorder)
-                    warn(note)
-                bar.update(recorder.done - bar.done)
-                recorder.publish_if_due()
-            bar.update(recorder.done - bar.done)
-    except BaseException:
-        session.end(recorder)
-        try:
-            recorder.finish()
-        except PublishError as error:
-            warn(str(error))
-        raise
-    session.end(recorder)
-    recorder.finish()
-    return computed
+def _progress(recorder: Recorder, pace: Pace, quiet: bool) -> Progress:
+    """Return the progress bar of a run."""
+    return Progress(
+        recorder.total,
+        recorder.path.name,
+        done=recorder.done,
+        quiet=quiet,
+        terminal=on_terminal(),
+        remark=pace.remark,
+    )

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.parallel.executor import Executor, Work
+from landscape_cli.parallel.executor import Executor, Work, ignore
 from landscape_cli.parallel.tile_scheduler import Speeds, Tiling
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.levels import Indices, coarse_to_fine
-from landscape_cli.records.tiles import TileResult
 from landscape_cli.refinement import Refinement
+from landscape_cli.run.recording import Recording
 from landscape_cli.store import Recorder
 
 
-def all_results(
-    config: RunConfig, executor: Executor, recorder: Recorder | None, work: Work
-) -> Iterator[TileResult]:
-    """Yield the results of all rounds as they come; called by every rank.
+def compute_rounds(
+    config: RunConfig,
+    executor: Executor,
+    work: Work,
+    recorder: Recorder | None = None,
+    recording: Recording | None = None,
+) -> None:
+    """Evaluate the tiles of all rounds; called by every rank.
 
     Args:
         config: the run.
         executor: the ranks.
-        recorder: on rank 0, the recorder, which must have each result before the next is
-            requested; None elsewhere.
         work: evaluates a tile.
+        recorder: on rank 0, the recorder of the file; None elsewhere.
+        recording: on rank 0, what receives the results; None elsewhere.
     """
     grid = Grid(config.grid, config.repeats)
     rounds = None if recorder is None else _Rounds(config, recorder)
+    arrived = ignore if recording is None else recording.arrived
+
+    def advance() -> bool:
+        if rounds is None or recording is None or stop.reason:
+            return False
+        with recording.paused():
+            return rounds.advance()
+
     speeds = Speeds(executor.size)
     stop = executor.stop
-    while executor.lead(lambda: rounds is not None and not stop.reason and rounds.advance()):
+    while executor.lead(advance):
         todo = np.empty(0, np.int64) if rounds is None else rounds.todo
         tiling = Tiling(grid, todo, executor.size, speeds=speeds, stop=stop)
-        yield from executor.run(tiling, work)
+        for _ in executor.run(tiling, work, arrived):
+            pass
         if tiling.left:
             stop.ask("the time limit")
 

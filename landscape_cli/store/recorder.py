@@ -154,17 +154,28 @@ class Recorder:
                 "a faster disk if there is one"
             )
 
-    def publish_if_due(self) -> None:
-        """Write the file if the interval has passed; if that fails, warn and retry later."""
-        if time.monotonic() - self._published < self._interval:
-            return
+    @property
+    def due_in(self) -> float:
+        """Seconds until the file may be written again; 0 if it may be now."""
+        return max(0.0, self._published + self._interval - time.monotonic())
+
+    def publish_if_due(self) -> bool:
+        """Write the file if the interval has passed; if that fails, warn and retry later.
+
+        Returns:
+            Whether the file was written.
+        """
+        if self.due_in:
+            return False
         try:
             self.publish()
+            return True
         except StoreError as error:
             self._published = time.monotonic()
             self._interval = min(2 * self._interval, LONGEST_PAUSE)
             self._failing = True
             self._warn(f"{error}; computing continues, the next attempt is in {self._interval:g} s")
+            return False
 
     def finish(self) -> None:
         """Write the file for the last time, if necessary as a rescue file in the current folder.

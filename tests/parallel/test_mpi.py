@@ -112,6 +112,41 @@ def test_a_killed_run_leaves_a_coarser_picture(workplace, landscape, ranks):
     )
 
 
+SLOW_RANK_0 = """
+import os
+import time
+
+from example import rank, regression
+from landscape_cli.problems import Problem
+
+
+def build():
+    problem = regression()
+
+    def objective(model, batch):
+        if os.path.exists("surface.h5"):  # set-up is over
+            time.sleep(1000 if rank() == "0" else 0.05)
+        return problem.objective(model, batch)
+
+    return Problem(problem.model, {"train": problem.splits["train"]}, objective)
+"""
+
+
+@pytest.mark.mpi
+def test_results_are_published_while_rank_0_computes_a_slow_point(workplace):
+    workplace.write("slow_rank_0.py", SLOW_RANK_0)
+    grid = {"x": [-1, 1, 40], "y": [-1, 1, 40]}
+    process = workplace.start("compute", workplace.config("slow_rank_0:build", grid=grid), ranks=2)
+    path = workplace.folder / "surface.h5"
+
+    def points_of_rank_1():
+        return int((read_surface(path).rank == 1).sum()) if path.exists() else 0
+
+    wait_until(process, lambda: points_of_rank_1() >= 60)
+    kill_group(process)
+    assert not (read_surface(path).rank == 0).any()
+
+
 @pytest.mark.mpi
 @pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
