@@ -89,7 +89,7 @@ class Trainer:
         if "train" not in problem.splits:
             raise ProblemError(f"problem: has no split 'train', only {', '.join(problem.splits)}")
         self.problem, self.model, self.options = problem, problem.model, options
-        self.device = choose_device(options.device, 0)
+        self.device = choose_device(options.device)
         self.generator = torch.Generator().manual_seed(options.seed)
         self.splits = {
             name: SplitData(name, split, options.batch_size, self.device)
@@ -261,7 +261,7 @@ def train(path: str, options: SimpleNamespace) -> None:
     help="Seed of initialization, sample order and augmentation.",
 )
 @click.option("--augment", type=click.Choice(["none", "crop-flip"]), default="none")
-@click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1, xpu or mps.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change CONFIG.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
 @click.option("--threads", type=click.IntRange(1), help="PyTorch's threads on a CPU.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-DEVICE_HELP = "auto, cpu, cuda (one GPU per rank) or cuda:N."
+DEVICE_HELP = "auto, cpu, cuda (one GPU per rank), xpu, mps, or one by its number, such as cuda:1."
 
 POINTS = Section("What to compute")
 NUMBERS = Section("Samples and numbers")

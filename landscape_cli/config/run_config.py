@@ -70,7 +70,8 @@ class RunConfig(BaseModel):
         output: the HDF5 file to write.
         shard: compute only part I of N of the grid, ``I/N``, into its own file beside the output;
             ``landscape merge`` joins the parts into one surface. Shards are not calibrated.
-        device: ``auto``, ``cpu``, ``cuda`` (each rank takes its own GPU) or ``cuda:N``.
+        device: ``auto``, ``cpu``, or an accelerator: ``cuda``, ``xpu``, ``mps`` (each rank takes
+            its own of those it sees), or ``cuda:1``, which each rank takes.
         batch_size: samples per forward pass, for data sets of samples; chosen if left out.
         threads: CPU threads per rank; an equal share of the node's cores if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.data.batches import batch_length
+from landscape_cli.util.accelerators import wide
 
 
 class Accumulator:
@@ -96,7 +97,7 @@ class Accumulator:
             _check(f"{where} {name!r} as", value, expected)
             expected = value.shape[0]
         self.names = names
-        return torch.stack([value.detach().to(torch.float64) for value in values.values()])
+        return torch.stack([wide(value.detach()) for value in values.values()])
 
 
 def _check(where: str, value: Any, expected: int | None) -> None:

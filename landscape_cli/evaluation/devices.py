@@ -2,53 +2,86 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape_cli.errors import UsageError
+from landscape_cli.util import accelerators
+from landscape_cli.util.host_memory import host_memory
 
-MICRO_BATCH = {"cpu": 64, "cuda": 512}
+MICRO_BATCH, ACCELERATOR_MICRO_BATCH = 64, 512
 """Default samples in one forward pass: they fit a CPU core's cache, or fill a GPU."""
 
 RESERVED = 8
 """Checkpoints' worth of memory kept for the centre, two directions in float64, and a margin."""
 
+KINDS_HELP = "auto, cpu, or an accelerator such as cuda, cuda:1, xpu or mps"
 
-def choose_device(wanted: str, local_rank: int) -> torch.device:
-    """Choose the device of a rank.
+CPU = torch.device("cpu")
+
+
+def visible_devices(wanted: str) -> tuple[torch.device, ...]:
+    """Return the devices that this process may use, in their order.
 
     Args:
-        wanted: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; without a number, the ranks of a node
-            take the visible GPUs in turn.
-        local_rank: the rank within its node.
+        wanted: ``auto``, ``cpu``, or an accelerator: ``cuda``, ``xpu`` and ``mps`` mean all that
+            the process sees, ``cuda:1`` the second of them.
+
+    Returns:
+        At least one device; exactly one, without an index, for a CPU.
 
     Raises:
         UsageError: if there is no such device.
     """
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = accelerators.accelerator_kind() or "cpu"
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise UsageError(f"device: got {wanted!r}, expected auto, cpu, cuda or cuda:N") from None
+        raise UsageError(f"device: got {wanted!r}, expected {KINDS_HELP}") from None
     if device.type == "cpu":
-        return torch.device("cpu")
-    if device.type != "cuda":
-        raise UsageError(f"device: {wanted!r} is not supported; use auto, cpu, cuda or cuda:N")
-    count = torch.cuda.device_count()
-    if not torch.cuda.is_available() or (device.index or 0) >= count:
-        raise UsageError(f"device: no {wanted!r} here; torch sees {count} GPUs, try --device cpu")
-    return torch.device("cuda", local_rank % count if device.index is None else device.index)
+        return (CPU,)
+    if accelerators.module(device.type) is None:
+        raise UsageError(f"device: {wanted!r} is not supported; use {KINDS_HELP}")
+    count = accelerators.count(device.type)
+    if (device.index or 0) >= count:
+        raise UsageError(
+            f"device: no {wanted!r} here; torch sees {count} {device.type} "
+            f"device{'s' * (count != 1)}, try --device cpu"
+        )
+    indices = range(count) if device.index is None else [device.index]
+    return tuple(torch.device(device.type, index) for index in indices)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Choose the device of a process that shares no node with others.
+
+    Raises:
+        UsageError: if there is no such device.
+    """
+    return visible_devices(wanted)[0]
+
+
+def refuse_float64(model: nn.Module, device: torch.device) -> None:
+    """Refuse a model with float64 tensors for a device that has none.
+
+    Raises:
+        UsageError: naming the first such tensor.
+    """
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if not accelerators.holds(device, tensor.dtype):
+            raise UsageError(
+                f"device: {device.type} has no {tensor.dtype}, but the model's {name!r} does; use "
+                "--device cpu, or a model in float32"
+            )
 
 
 def default_micro_batch(device: torch.device) -> int:
     """Default number of samples in one forward pass."""
-    return MICRO_BATCH[device.type]
+    return MICRO_BATCH if device.type == "cpu" else ACCELERATOR_MICRO_BATCH
 
 
 def own_cores() -> frozenset[int]:
@@ -89,13 +122,8 @@ def set_threads(wanted: int | None, cores: int, ranks: int) -> int:
 
 
 def total_memory(device: torch.device) -> int:
-    """Total memory of a device in bytes; 0 if unknown."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[1])
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 0
+    """Total memory of a device in bytes, as far as this process may use it; 0 if unknown."""
+    return host_memory().total if device.type == "cpu" else accelerators.memory(device)[1]
 
 
 def room_for_checkpoints(centre: Mapping[str, Tensor]) -> int:
@@ -107,18 +135,14 @@ def room_for_checkpoints(centre: Mapping[str, Tensor]) -> int:
         centre: the tensors of one checkpoint.
     """
     size = sum(tensor.numel() * tensor.element_size() for tensor in centre.values())
-    return max(2, free_memory(torch.device("cpu")) // 2 // max(1, size) - RESERVED)
+    return max(2, free_memory(CPU) // 2 // max(1, size) - RESERVED)
 
 
-def free_memory(device: torch.device) -> int:
-    """Free memory of a device in bytes; 0 if unknown."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    with contextlib.suppress(OSError), open("/proc/meminfo") as file:
-        # Free pages alone would exclude the page cache, which the kernel reclaims when needed.
-        if match := re.search(r"^MemAvailable: *([0-9]+) kB$", file.read(), re.MULTILINE):
-            return 1024 * int(match[1])
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 0
+def free_memory(device: torch.device, processes: int = 1) -> int:
+    """Free memory of a device in bytes for each of several processes; 0 if unknown.
+
+    On a CPU, limits of control groups (Slurm's ``--mem``, containers) and of the process count.
+    """
+    if device.type == "cpu":
+        return host_memory(processes=processes).share(processes)
+    return accelerators.memory(device)[0] // processes

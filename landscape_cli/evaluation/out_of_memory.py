@@ -9,17 +9,21 @@ from typing import TypeVar
 import torch
 
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.util import accelerators
 
 Result = TypeVar("Result")
 
-WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+WORDS = (
+    *("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"),
+    *("OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY"),
+)
 """Words in PyTorch's out-of-memory errors that are plain ``RuntimeError``."""
 
 
 def out_of_memory(error: BaseException | None) -> bool:
     """Tell whether an error, or one of its causes, is an out-of-memory error."""
     while error is not None:
-        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        if isinstance(error, (accelerators.OutOfMemoryError, MemoryError)):
             return True
         if isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS):
             return True
@@ -53,6 +57,5 @@ def halve(evaluator: Evaluator) -> bool:
 
 
 def give_back(device: torch.device) -> None:
-    """Release the GPU memory that PyTorch's allocator caches."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+    """Release the memory of an accelerator that PyTorch's allocator caches."""
+    accelerators.empty_cache(device)

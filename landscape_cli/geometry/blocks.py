@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from landscape_cli.util.accelerators import wide_device
+
 CHUNK = 1 << 20
 """Largest number of entries in a block; a multiple of ``parameters.ALIGNMENT``."""
 
@@ -90,6 +92,7 @@ def scratch(entries: int, device: torch.device | str = "cpu") -> Tensor:
 
     Args:
         entries: number of entries in the largest tensor.
-        device: device of the blocks.
+        device: device of the blocks that are multiplied; the host takes its part without float64.
     """
-    return torch.empty(min(entries, CHUNK), dtype=torch.float64, device=device)
+    place = wide_device(torch.device(device))
+    return torch.empty(min(entries, CHUNK), dtype=torch.float64, device=place)

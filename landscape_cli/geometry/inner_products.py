@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import SERIAL, parts, scratch
+from landscape_cli.util.accelerators import wide
 
 Products = dict[tuple[str, str], float]
 """Inner products of each direction with itself and every later one, by pairs of names."""
@@ -53,7 +54,7 @@ def product(first: Tensor, second: Tensor, workspace: Tensor) -> float:
     """Return the inner product of two flat blocks in float64; ``workspace`` is overwritten."""
     for start in range(0, len(first), SERIAL):
         span = slice(start, min(start + SERIAL, len(first)))
-        torch.mul(first[span].double(), second[span].double(), out=workspace[span])
+        torch.mul(wide(first[span]), wide(second[span]), out=workspace[span])
     return float(workspace[: len(first)].sum())
 
 
@@ -61,4 +62,4 @@ def subtract(block: Tensor, factor: float, other: Tensor) -> None:
     """Subtract a multiple of another flat block in place, computing in float64."""
     for start in range(0, len(block), SERIAL):
         part, other_part = block[start : start + SERIAL], other[start : start + SERIAL]
-        part.copy_(part.double() - factor * other_part.double())
+        part.copy_((wide(part) - factor * wide(other_part)).to(part.dtype))

@@ -20,6 +20,7 @@ from landscape_cli.run.resume import Start, resolve
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.store import own_points, surface_bytes
 from landscape_cli.store.hdf5.writing import TABLE_BYTES
+from landscape_cli.util import accelerators
 
 POINTS = 5
 """Number of points that are timed: the centre, then corners."""
@@ -32,7 +33,7 @@ class Estimate:
     Args:
         points: number of points to compute, of the grid or the shard.
         seconds: median time of a point on one rank.
-        device: device of the measurement, ``cpu`` or ``cuda:N``.
+        device: device of the measurement, ``cpu`` or such as ``cuda:1``.
         threads: CPU threads of a rank.
         memory: peak memory of a rank in bytes: of its GPU, or of the process on a CPU.
         surface: size of the surface's file in bytes.
@@ -99,8 +100,8 @@ def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
 
 
 def _memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
+    if device.type != "cpu":
+        return accelerators.peak_memory(device)
     try:
         import resource
     except ImportError:  # not on Windows

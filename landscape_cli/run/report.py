@@ -46,19 +46,29 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
 
 
 def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:
-    """Count ranks with equal host, device and threads, and warn of shared GPUs."""
-    counts = Counter((one.host, one.device_name, one.threads, one.on_cpu) for one in placements)
+    """Count ranks with equal host, device and threads, and warn of shared accelerators."""
+    counts = Counter((one.host, one.device_name, one.threads) for one in placements)
     return [
         *(
             f"{count} rank{'s' * (count > 1)} on {host}: {device}, {threads} "
             f"thread{'s' * (threads > 1)} each"
-            for (host, device, threads, _), count in counts.items()
+            for (host, device, threads), count in counts.items()
         ),
-        *(
-            f"warning: {count} ranks share {device} on {host}"
-            for (host, device, _, on_cpu), count in counts.items()
-            if count > 1 and not on_cpu
-        ),
+        *_sharing_lines(placements),
+    ]
+
+
+def _sharing_lines(placements: Sequence[RankPlacement]) -> list[str]:
+    """Warn of ranks on the same accelerator, by whatever number each of them knows it."""
+    sharing: dict[tuple[str, str], list[int]] = {}
+    for rank, placement in enumerate(placements):
+        if not placement.on_cpu:
+            sharing.setdefault(placement.physical_device, []).append(rank)
+    return [
+        f"warning: {len(ranks)} ranks share {placements[ranks[0]].device} on "
+        f"{placements[ranks[0]].host} (ranks {', '.join(map(str, ranks))})"
+        for ranks in sharing.values()
+        if len(ranks) > 1
     ]
 
 

@@ -28,6 +28,7 @@ from landscape_cli.problems.zoo.digits import load
 from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.tiles import Tile
+from landscape_cli.util import accelerators
 
 POINT = (0.25, -0.5)
 
@@ -75,8 +76,7 @@ class Case:
         with torch.no_grad(), evaluator.settings.precision_on(self.device):
             for images, _ in evaluator.splits["train"]:
                 self.model(images)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
+        accelerators.synchronize(self.device)
 
 
 def compare(case: Case, precision: str, repeats: int, points: int = 1) -> dict[str, float]:
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1024)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    device = choose_device(options.device, 0)
+    device = choose_device(options.device)
     case = resnet(options.images, device)
     where = {"device": str(device), "threads": torch.get_num_threads()}
     for precision, target in (("fp32", ">= 1.8"), ("bf16", ">= 3.2")):

@@ -25,6 +25,7 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.devices import choose_device
 from landscape_cli.evaluation.forward.settings import PRECISIONS
 from landscape_cli.records.tiles import Tile
+from landscape_cli.util import accelerators
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 ON_GPU = {"images": 50_000, "precision": "bf16", "copied": 1 << 30, "width": 8192, "compile": True}
@@ -98,8 +99,7 @@ def measure(
 
 def _run_synchronized(function: Callable[[], object], device: torch.device) -> None:
     function()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    accelerators.synchronize(device)
 
 
 def compile_model(evaluator: Evaluator) -> None:
@@ -115,7 +115,7 @@ def compile_model(evaluator: Evaluator) -> None:
 
 def arguments(device: torch.device, given: argparse.Namespace) -> argparse.Namespace:
     """Complete the given arguments with the device's defaults."""
-    defaults = ON_GPU if device.type == "cuda" else ON_CPU
+    defaults = ON_CPU if device.type == "cpu" else ON_GPU
     chosen = {name: value for name, value in vars(given).items() if value is not None}
     return argparse.Namespace(**{**defaults, **chosen})
 
@@ -129,7 +129,7 @@ def main(texts: list[str] | None = None) -> None:
     parser.add_argument("--precision", choices=[*PRECISIONS])
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction)
     given = parser.parse_args(texts)
-    device = choose_device(given.device, 0)
+    device = choose_device(given.device)
     options = arguments(device, given)
     case = resnet(options.images, device, options.depth)
     evaluator = case.evaluator(options.precision)
@@ -163,7 +163,7 @@ def main(texts: list[str] | None = None) -> None:
 
 
 def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    return str(device) if device.type == "cpu" else accelerators.name(device)
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ def _estimated(
     from landscape_cli.parallel.serial import SerialExecutor
     from landscape_cli.run import estimate
 
-    if gpus is not None and choose_device(settings.device, 0).type == "cpu":
+    if gpus is not None and choose_device(settings.device).type == "cpu":
         raise UsageError(
             f"--gpus-per-task {gpus}: there is no GPU here to estimate the time on; add --time"
         )

@@ -9,7 +9,7 @@ import torch
 
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.batches import map_tensors, nbytes
-from landscape_cli.evaluation.devices import free_memory
+from landscape_cli.evaluation.devices import CPU, free_memory
 
 Cache = Literal["auto", "device", "host", "none"]
 """The user's choices."""
@@ -32,7 +32,7 @@ class Room:
 
     Args:
         device: bytes left on the device.
-        host: bytes left on the host, if the device is a GPU.
+        host: bytes left on the host, if the device is an accelerator.
         wish: the user's choice; with ``device`` or ``host``, data that do not fit are an error.
     """
 
@@ -72,10 +72,10 @@ def room_for(cache: Cache, device: torch.device, on_device: int, on_host: int) -
     if cache == "none":
         return Room(0, 0, cache)
     share = DATA_SHARE if cache == "auto" else 1.0
-    on_this_device = int(free_memory(device) * share) // on_device
+    on_this_device = int(free_memory(device, on_device) * share)
     if device.type == "cpu":
         return Room(on_this_device, 0, cache)
-    host = int(free_memory(torch.device("cpu")) * share / PAGE_LOCKED) // on_host
+    host = int(free_memory(CPU, on_host) * share / PAGE_LOCKED)
     return Room(0 if cache == "host" else on_this_device, 0 if cache == "device" else host, cache)
 
 

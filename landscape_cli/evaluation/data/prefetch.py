@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.data.batches import tensors_in
+from landscape_cli.util import accelerators
 
 THREAD = "read ahead"
 
@@ -30,9 +32,9 @@ def prefetch(batches: Batches, device: torch.device) -> Batches:
 
     Args:
         batches: batches that are on the device, or are copied to it as they are read.
-        device: the device on which they are used; on a GPU, the thread copies on its own stream.
+        device: the device on which they are used; with streams, the thread copies on its own.
     """
-    lane = _CudaLane(device) if device.type == "cuda" else _Lane()
+    lane = _StreamLane(device) if accelerators.has_streams(device) else _Lane()
     reader = _Reader(batches, lane)
     try:
         yield from reader.taken()
@@ -42,21 +44,19 @@ def prefetch(batches: Batches, device: torch.device) -> Batches:
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Move a tensor to a device; copies from the host to a GPU are asynchronous."""
-    if device.type != "cuda" or tensor.is_cuda:
-        return tensor.to(device)
-    return page_locked(tensor).to(device, non_blocking=True)
+    """Move a tensor to a device; copies from the host to a device with streams are asynchronous.
 
-
-def page_locked(tensor: Tensor) -> Tensor:
-    """Copy a tensor to page-locked memory, from which a GPU copies asynchronously.
-
-    If no such memory is left, return the tensor itself.
+    Raises:
+        ProblemError: if the device can't hold the tensor's dtype.
     """
-    try:
-        return tensor.pin_memory()
-    except RuntimeError:
-        return tensor
+    if not accelerators.holds(device, tensor.dtype):
+        raise ProblemError(
+            f"splits: batches have tensors in {tensor.dtype}, which {device.type} can't hold; use "
+            "float32 data, or --device cpu"
+        )
+    if tensor.device.type == device.type or not accelerators.has_streams(device):
+        return tensor.to(device)
+    return accelerators.page_locked(tensor).to(device, non_blocking=True)
 
 
 class _Lane:
@@ -80,7 +80,7 @@ class _Lane:
         """Note in the consuming thread that all work on a batch has been queued."""
 
 
-class _CudaLane(_Lane):
+class _StreamLane(_Lane):
     """Copies on a separate stream, in parallel with the kernels.
 
     Batches are allocated on the copying stream, whose memory may be reused only after the kernels
@@ -89,26 +89,29 @@ class _CudaLane(_Lane):
     """
 
     def __init__(self, device: torch.device) -> None:
+        self._kind = device.type
+        self._streams = accelerators.module(device.type)
         self._stream = _copy_stream(device)
-        self._user = torch.cuda.current_stream(device)
-        self._used: deque[torch.cuda.Event] = deque()
+        self._user = self._streams.current_stream(device)
+        self._used: deque[Any] = deque()
 
     def begin(self) -> None:
         # Tensors that the source already has on the device were written on the current stream.
         self._stream.wait_stream(self._user)
 
     def entered(self) -> AbstractContextManager[Any]:
-        return torch.cuda.stream(self._stream)
+        context: AbstractContextManager[Any] = self._streams.stream(self._stream)
+        return context
 
     def sent(self) -> Any:
         return self._stream.record_event()
 
-    def received(self, batch: Any, mark: torch.cuda.Event | None) -> None:
+    def received(self, batch: Any, mark: Any) -> None:
         if mark is None:
             return
         self._user.wait_event(mark)
         for tensor in tensors_in(batch):
-            if tensor.is_cuda:
+            if tensor.device.type == self._kind:
                 tensor.record_stream(self._user)
 
     def used(self) -> None:
@@ -118,9 +121,9 @@ class _CudaLane(_Lane):
 
 
 @lru_cache
-def _copy_stream(device: torch.device) -> torch.cuda.Stream:
+def _copy_stream(device: torch.device) -> Any:
     """Return a device's copying stream; one for all, because memory is cached per stream."""
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    return accelerators.module(device.type).Stream(device)
 
 
 class _Reader:

@@ -21,13 +21,14 @@ from landscape_cli.evaluation.data.batches import (
 )
 from landscape_cli.evaluation.data.cache import Keeper, Place, Room
 from landscape_cli.evaluation.data.fingerprint import Fingerprint
-from landscape_cli.evaluation.data.prefetch import page_locked, prefetch, to_device
+from landscape_cli.evaluation.data.prefetch import prefetch, to_device
 from landscape_cli.evaluation.data.sources import (
     batches_of,
     blocks_on_read,
     estimate_bytes,
     makes_new_batches,
 )
+from landscape_cli.util.accelerators import page_locked
 
 
 class SplitData:
@@ -75,7 +76,7 @@ class SplitData:
         Close the generator if it is not iterated over to the end.
         """
         batches = (batch for batch in self)
-        helps = self.device.type == "cuda" or blocks_on_read(self._source)
+        helps = self.device.type != "cpu" or blocks_on_read(self._source)
         return prefetch(batches, self.device) if helps and not self.cached else batches
 
     def load(self, room: int | Room) -> Iterator[Any]:

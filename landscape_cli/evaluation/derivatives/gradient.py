@@ -15,6 +15,7 @@ from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.derivatives.strided_convolutions import backward
 from landscape_cli.geometry.inner_products import dot
 from landscape_cli.problems.problem import Objective
+from landscape_cli.util.accelerators import wide, wide_device
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def mean_gradient(
     own = dict(model.named_parameters())
     parameters = {name: own[name] for name in names}
     sums = {
-        name: torch.zeros(one.shape, dtype=torch.float64, device=one.device)
+        name: torch.zeros(one.shape, dtype=torch.float64, device=wide_device(one.device))
         for name, one in parameters.items()
     }
     samples, count, gross = 0, 0, 0.0
@@ -83,7 +84,7 @@ def mean_gradient(
             square = 0.0
             for name, one in parameters.items():
                 if one.grad is not None:
-                    part = one.grad.double()
+                    part = wide(one.grad)
                     one.grad = None
                     sums[name] += part
                     square += dot({name: part}, {name: part})

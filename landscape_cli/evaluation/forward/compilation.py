@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from landscape_cli.evaluation.devices import instruction_set
+from landscape_cli.util import accelerators
 
 
 class Compilation:
@@ -48,7 +49,7 @@ class Compilation:
             begin_step()
             return compiled(*args, **kwargs)
 
-        self._call = replay if device.type == "cuda" else compiled
+        self._call = replay if accelerators.has_graphs(device) else compiled
 
     def attach(self) -> None:
         """Make the model use compiled code where there is some."""
@@ -86,14 +87,16 @@ def _options(device: torch.device) -> dict[str, Any]:
 
     On a GPU, no kernel is chosen by timing: ranks might choose different kernels, whose sums round
     differently. There is no pool of compiler processes: each of many ranks on a node would start
-    one per core. On a GPU, compiled code is recorded as a CUDA graph, so that a batch takes one
-    launch instead of one per kernel.
+    one per core. Where there are CUDA graphs, compiled code is recorded as one, so that a batch
+    takes one launch instead of one per kernel.
     """
     from torch._inductor import config
 
     options: dict[str, Any] = {"compile_threads": 1}
-    if device.type == "cuda":
+    if device.type != "cpu":
         if not hasattr(config, "deterministic"):
             raise RuntimeError("this PyTorch's compiler chooses GPU kernels by timing them")
-        options |= {"deterministic": True, "triton.cudagraphs": True}
+        options["deterministic"] = True
+    if accelerators.has_graphs(device):
+        options["triton.cudagraphs"] = True
     return options

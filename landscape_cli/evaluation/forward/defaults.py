@@ -18,7 +18,7 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.equivalence import keeps_values
 from landscape_cli.evaluation.forward.settings import Settings
 
-ACTIVATION_BYTES = {"cpu": 4 << 20, "cuda": 256 << 20}
+ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 256 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
 
 FEWEST, MOST = 16, 8192
@@ -57,7 +57,9 @@ def choose_default_settings(
 
 def _choose_micro_batch(evaluator: Evaluator) -> int:
     """Choose the largest power of two that fits, but no larger than needed for all samples."""
-    room = ACTIVATION_BYTES[evaluator.device.type] / max(1, measure_largest_output(evaluator))
+    on_cpu = evaluator.device.type == "cpu"
+    largest = ACTIVATION_BYTES if on_cpu else ACCELERATOR_ACTIVATION_BYTES
+    room = largest / max(1, measure_largest_output(evaluator))
     samples = max(split.samples for split in evaluator.splits.values())
     size = FEWEST
     while 2 * size <= min(room, MOST) and size < samples:

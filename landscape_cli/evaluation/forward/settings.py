@@ -60,10 +60,15 @@ class Settings:
         }
         return ", ".join(part for part, there in parts.items() if there)
 
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """The reduced dtype of the forward pass; None if it keeps the model's own."""
+        return PRECISIONS[self.precision]
+
     @contextmanager
     def precision_on(self, device: torch.device) -> Iterator[None]:
         """Compute a block in this precision; weights and sums keep their dtypes."""
-        dtype = PRECISIONS[self.precision]
+        dtype = self.autocast_dtype
         allowed = self.precision != "fp32"
         before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed

@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 
 from landscape_cli.errors import LandscapeError, StoreError, UsageError
-from landscape_cli.evaluation.devices import choose_device
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.executor_choice import find_executor, separate_tasks
 from landscape_cli.parallel.launcher import launchers
@@ -22,6 +21,7 @@ from landscape_cli.run.doctor.hardware import (
     ranks_check,
 )
 from landscape_cli.run.doctor.trials import try_messages
+from landscape_cli.run.setup.placement import assign_device
 from landscape_cli.run.setup.rank_consistency import other_versions
 from landscape_cli.store import try_folder
 from landscape_cli.util.versions import versions
@@ -40,7 +40,7 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
 
     Args:
         folder: the folder for surfaces.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, as for a run.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``xpu`` or ``mps``, as for a run.
     """
     executor, checks = _check_mpi()
     checks += [_check_versions(executor), _check_launcher(executor), _check_world(executor)]
@@ -48,7 +48,7 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
         checks.append(_check_messages(executor))
     chosen: torch.device | None
     try:
-        chosen = executor.together(lambda: choose_device(device, executor.local_rank))
+        chosen = assign_device(executor, device)
     except LandscapeError as error:
         message = executor.gather(str(error))[0]
         checks.append(Check("device", "error", message, "choose another --device"))

@@ -18,6 +18,8 @@ from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check
 from landscape_cli.run.doctor.trials import try_point
 from landscape_cli.run.setup.placement import place_ranks
 from landscape_cli.run.setup.records import RankPlacement
+from landscape_cli.util import accelerators
+from landscape_cli.util.host_memory import host_memory
 
 ROUNDING = 1e-5
 """Relative difference of values between ranks that rounding can explain."""
@@ -31,48 +33,49 @@ class RankHardware:
         placement: its host, device and threads.
         free: free memory of the device in bytes.
         total: total memory of the device in bytes.
-        gpu: name of the GPU; None on a CPU.
-        uuid: UUID of the GPU; None on a CPU.
+        gpu: name of the accelerator; None on a CPU.
+        bound: what bounds the memory, such as ``cgroup /slurm/job_7``; empty for the device itself.
     """
 
     placement: RankPlacement
     free: int
     total: int
     gpu: str | None = None
-    uuid: str | None = None
+    bound: str = ""
 
 
 def find_hardware(executor: Executor, device: torch.device) -> list[RankHardware]:
     """Collect the hardware of each rank; called by every rank."""
     placement = place_ranks(executor, device, None)[executor.rank]
     hardware = RankHardware(placement, free_memory(device), total_memory(device))
-    if device.type == "cuda":
-        gpu = torch.cuda.get_device_properties(device)
-        hardware = replace(hardware, gpu=gpu.name, uuid=str(getattr(gpu, "uuid", device)))
+    if device.type == "cpu":
+        hardware = replace(hardware, bound=host_memory().bound)
+    else:
+        hardware = replace(hardware, gpu=accelerators.name(device))
     return executor.gather(hardware)
 
 
 def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
     """Report the ranks on each host, and each GPU that several ranks share."""
     hosts: dict[str, list[str]] = {}
-    gpus: dict[tuple[str, str], list[int]] = {}
+    gpus: dict[str, list[int]] = {}
     for rank, own in enumerate(hardware):
         place = own.placement
         threads = f"{place.threads} thread{'s' * (place.threads > 1)}"
-        gpu = "" if own.uuid is None else f" ({own.gpu}, GPU-{own.uuid})"
+        gpu = "" if own.gpu is None else f" ({own.gpu}, {place.identity})"
         hosts.setdefault(place.host, []).append(f"rank {rank} {place.device_name}{gpu}, {threads}")
-        if own.uuid is not None:
-            gpus.setdefault((place.host, own.uuid), []).append(rank)
+        if place.identity is not None:
+            gpus.setdefault(place.identity, []).append(rank)
     return [
         *(Check("ranks", "ok", f"{host}: {'; '.join(ranks)}") for host, ranks in hosts.items()),
         *(
             Check(
                 "ranks",
                 "warning",
-                f"{host}: {len(ranks)} ranks share GPU-{uuid}",
+                f"{hardware[ranks[0]].placement.host}: {len(ranks)} ranks share {identity}",
                 "start one rank for each GPU of a node",
             )
-            for (host, uuid), ranks in gpus.items()
+            for identity, ranks in gpus.items()
             if len(ranks) > 1
         ),
     ]
@@ -84,10 +87,13 @@ def memory_check(hardware: Sequence[RankHardware]) -> Check:
     place = least.placement
     free, total = least.free / GIBIBYTE, least.total / GIBIBYTE
     detail = f"{free:.1f} of {total:.1f} GiB free on {place.host} {place.device}"
+    if least.bound:
+        detail += f" (limit: {least.bound})"
     if len({(rank.placement.host, rank.placement.device) for rank in hardware}) > 1:
         detail += ", more on the others"
     if least.free < LEAST_FREE:
-        return Check("memory", "warning", detail, "see what else runs there")
+        remedy = "allow the job more memory" if least.bound else "see what else runs there"
+        return Check("memory", "warning", detail, remedy)
     return Check("memory", "ok", detail)
 
 

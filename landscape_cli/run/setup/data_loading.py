@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from landscape_cli.errors import ProblemError
+from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.data.cache import Room, room_for
@@ -26,6 +26,7 @@ from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.records import RankPlacement, SplitFacts
 from landscape_cli.run.setup.sample_choice import Sampling, choose_samples, take_samples
 from landscape_cli.run.setup.slice_setup import PreparedSlice
+from landscape_cli.util import accelerators
 
 KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
 """Phrases for the places of data other than the device."""
@@ -90,11 +91,22 @@ def load_data(
 
 
 def _first_settings(start: Start, device: torch.device) -> Settings:
-    """Return the settings of a continued file, or initial ones."""
+    """Return the settings of a continued file, or initial ones.
+
+    Raises:
+        UsageError: if the device can't compute in the precision.
+    """
     if start.settings is not None:
         return start.settings
     micro_batch = start.config.batch_size or default_micro_batch(device)
-    return Settings(micro_batch, precision=start.config.precision)
+    settings = Settings(micro_batch, precision=start.config.precision)
+    dtype = settings.autocast_dtype
+    if dtype is not None and not accelerators.has_autocast(device, dtype):
+        raise UsageError(
+            f"precision: got {settings.precision!r}, which this PyTorch can't compute in on "
+            f"{device.type}; use fp32, or another --device"
+        )
+    return settings
 
 
 def _load(

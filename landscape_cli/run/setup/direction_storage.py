@@ -43,7 +43,7 @@ def store_directions(
     size = sum(buffer.nbytes for buffer in model.buffers.values())
     device = next(iter(model.buffers.values())).device
     executor.together(lambda: None)  # wait until every rank's model is on its device
-    chosen = choose_storage(requested, (1 + directions) * size, free_memory(device) // on_device)
+    chosen = choose_storage(requested, (1 + directions) * size, free_memory(device, on_device))
     return tuple(
         replace(placement, directions=storage)
         for placement, storage in zip(placements, executor.gather(chosen), strict=True)

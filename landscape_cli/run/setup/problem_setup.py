@@ -10,13 +10,13 @@ from torch import nn
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
-from landscape_cli.evaluation.devices import choose_device
+from landscape_cli.evaluation.devices import refuse_float64
 from landscape_cli.geometry.parameters import FlatParameters, digest
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
-from landscape_cli.run.setup.placement import place_ranks
+from landscape_cli.run.setup.placement import assign_device, place_ranks
 from landscape_cli.run.setup.rank_consistency import share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
 
@@ -54,7 +54,8 @@ def prepare_problem(
         LandscapeError: if the problem or the checkpoint is invalid on any rank.
     """
     loaded = executor.together(lambda: _load(config, problem))
-    device = executor.together(lambda: choose_device(config.device, executor.local_rank))
+    device = assign_device(executor, config.device)
+    executor.together(lambda: refuse_float64(loaded.model, device))
     placements = place_ranks(executor, device, config.threads)
     network = _share_network(loaded, config.checkpoint, executor)
     buffers = moved_buffers(loaded.model, config.perturb, config.batch_norm)

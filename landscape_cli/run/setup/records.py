@@ -19,12 +19,13 @@ class RankPlacement:
 
     Args:
         host: name of the host.
-        device: ``cpu`` or ``cuda:N``.
+        device: ``cpu``, or such as ``cuda:1`` by the rank's own numbers.
         threads: number of CPU threads.
         instruction_set: instruction set of a CPU, such as AVX2; None on other devices.
         directions: ``resident`` in memory or ``streamed``; None before this is decided, and for
             slices without directions.
         data: ``device``, ``host`` or ``none`` for each split; None before the data is loaded.
+        identity: identifies an accelerator, such as its UUID; None on a CPU.
     """
 
     host: str
@@ -33,11 +34,17 @@ class RankPlacement:
     instruction_set: str | None = None
     directions: str | None = None
     data: Mapping[str, str] | None = None
+    identity: str | None = None
 
     @property
     def on_cpu(self) -> bool:
         """True if the rank computes on CPU cores."""
         return self.device == "cpu"
+
+    @property
+    def physical_device(self) -> tuple[str, str]:
+        """What is equal for ranks on the same device, and only for them."""
+        return (self.host, self.device) if self.identity is None else ("", self.identity)
 
     @property
     def device_name(self) -> str:

@@ -38,7 +38,7 @@ def test_one_process_without_a_launcher(workplace, capsys):
     assert all(name in lines["versions"][1] for name in ("python 3.", "torch ", "numpy ", "h5py "))
     assert lines["world"] == ("ok", "1 rank")
     assert re.search(r": rank 0 cpu \([^)]+\), \d+ threads?$", lines["ranks"][1])
-    assert re.fullmatch(r"\d+\.\d of \d+\.\d GiB free on \S+ cpu", lines["memory"][1])
+    assert re.match(r"\d+\.\d of \d+\.\d GiB free on \S+ cpu( \(limit: |$)", lines["memory"][1])
     assert re.fullmatch(r"loss \d\.\d+", lines["one point"][1])
     state, gradients = lines["gradients"]
     assert state == "ok"
@@ -191,8 +191,8 @@ def test_gradients_are_checked_once_per_host_and_not_on_gpus():
 
 
 def gpu(uuid, free=8 << 30):
-    placement = RankPlacement("node1", "cuda:0", threads=8)
-    return RankHardware(placement, free, 80 << 30, gpu="NVIDIA H100", uuid=uuid)
+    placement = RankPlacement("node1", "cuda:0", threads=8, identity=f"GPU-{uuid}")
+    return RankHardware(placement, free, 80 << 30, gpu="NVIDIA H100")
 
 
 def test_a_gpu_for_each_rank_is_fine_and_sharing_one_is_not():
@@ -209,6 +209,13 @@ def test_a_gpu_for_each_rank_is_fine_and_sharing_one_is_not():
 def test_little_memory_is_a_warning():
     assert memory_check([gpu("a"), gpu("b")]).detail == "8.0 of 80.0 GiB free on node1 cuda:0"
     assert memory_check([gpu("a"), gpu("b", 1 << 20)]).state == "warning"
+
+
+def test_a_limit_on_memory_is_named():
+    cpu = RankHardware(RankPlacement("node1", "cpu", 1), 1 << 29, 1 << 30, bound="cgroup /job_7")
+    check = memory_check([cpu])
+    assert check.detail == "0.5 of 1.0 GiB free on node1 cpu (limit: cgroup /job_7)"
+    assert (check.state, check.remedy) == ("warning", "allow the job more memory")
 
 
 def test_the_first_differing_version_is_named():
