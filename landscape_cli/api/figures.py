@@ -69,6 +69,7 @@ def plot(
     from landscape_cli.plotting.page import Page, draw_picture
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.scene3d.camera import Camera
+    from landscape_cli.plotting.text.labels import mathtext
 
     _check("kind", kind, KINDS)
     _check("style", style, STYLES)
@@ -77,7 +78,8 @@ def plot(
     if not listed:
         raise UsageError("plot: give at least one surface")
     titles = titles_of(listed)
-    request = Request(kind, labels=titles if labels is None else list(labels), **choices)
+    own = titles if labels is None else [mathtext(label) for label in labels]
+    request = Request(kind, labels=own, **choices)
     names = ["the surface"] if len(listed) == 1 else titles
     picture = request.picture(request.panels(listed, names), request.twins(listed, names))
     page = Page(
@@ -87,7 +89,7 @@ def plot(
         dpi,
         caption,
         None if camera is None else Camera(*camera),
-        title,
+        mathtext(title),
         cmap,
     )
     return draw_picture(picture, page)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,27 +19,41 @@ def distinct_names(files: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) else list(files)
 
 
-def with_trajectory(surfaces: Sequence[Surface], files: Sequence[str], path: str) -> list[Surface]:
-    """Return the surfaces with the path of a trajectory file in place of their own.
+def with_trajectories(
+    surfaces: Sequence[Surface], files: Sequence[str], paths: Sequence[str]
+) -> list[Surface]:
+    """Return the surfaces with the paths of trajectory files in place of their own.
 
-    If the path is centred on another checkpoint than a surface, a note says so on standard error.
+    If a path is centred on another checkpoint than a surface, a note says so on standard error.
 
     Args:
         surfaces: the surfaces.
         files: the file of each, for messages.
-        path: the trajectory file.
+        paths: the trajectory files; none to leave the surfaces as they are.
     """
-    from landscape_cli.plotting.annotations.overlay import overlay
+    from landscape_cli.plotting.annotations.overlay import overlay, overlay_more
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
-    trajectory, centre = read_trajectory(path), read_centre(path)
-    replaced = []
-    for surface, file in zip(surfaces, files, strict=True):
-        replaced.append(overlay(surface, trajectory, path, file))
-        weights = (surface.provenance.get("checkpoint") or {}).get("sha256")
-        if weights and centre and weights != centre:
-            print(
-                f"note: {path} is centred on another checkpoint than {file}",
-                file=sys.stderr,
-            )
+    replaced = list(surfaces)
+    names = path_names(paths)
+    for path, name, lay in zip(paths, names, chain([overlay], repeat(overlay_more)), strict=False):
+        trajectory, centre = replace(read_trajectory(path), name=name), read_centre(path)
+        for place, file in enumerate(files):
+            replaced[place] = lay(replaced[place], trajectory, path, file)
+            weights = (replaced[place].provenance.get("checkpoint") or {}).get("sha256")
+            if weights and centre and weights != centre:
+                print(
+                    f"note: {path} is centred on another checkpoint than {file}",
+                    file=sys.stderr,
+                )
     return replaced
+
+
+def path_names(paths: Sequence[str]) -> list[str]:
+    """Return names that distinguish trajectory files: their stems; no name for a single one."""
+    if len(paths) < 2:
+        return [""] * len(paths)
+    return [
+        name.removesuffix(".h5").removesuffix(".trajectory") or name
+        for name in distinct_names(paths)
+    ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landscape_cli.cli.input_files import distinct_names, with_trajectory
+from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
 from landscape_cli.cli.watch import Observation, follow
 
@@ -30,19 +30,18 @@ class PlotOutput:
     Args:
         request: which values are drawn, and how.
         path: the picture's file; None to draw in the terminal.
-        trajectory: the file of a trajectory to draw over the planes.
+        trajectories: the files of trajectories to draw over the planes.
         page: the layout of a picture in a file.
     """
 
     request: Request
     path: Path | None
-    trajectory: str | None
+    trajectories: Sequence[str]
     page: Page
 
     def picture(self, surfaces: Sequence[Surface], files: Sequence[str]) -> Picture:
         """Choose the panels, kind and scale for the surfaces in these files."""
-        if self.trajectory is not None:
-            surfaces = with_trajectory(surfaces, files, self.trajectory)
+        surfaces = with_trajectories(surfaces, files, self.trajectories)
         names = distinct_names(files)
         request = self.request
         return request.picture(request.panels(surfaces, names), request.twins(surfaces, names))

@@ -16,7 +16,7 @@ from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
-from landscape_cli.records.trajectory import markers_of, trajectory_of
+from landscape_cli.records.trajectory import Trajectory, markers_of, trajectories_of
 
 Floats = NDArray[np.float64]
 Indices = Mapping[str, NDArray[np.int64]]
@@ -158,10 +158,10 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
 
 
 def _places(source: Source) -> dict[str, Any]:
-    """Return the path of the training run and the checkpoints that the file has."""
+    """Return the paths of training runs and the checkpoints that the file has."""
     provenance = source.surface.provenance
     try:
-        path, markers = trajectory_of(provenance), markers_of(provenance)
+        paths, markers = trajectories_of(provenance), markers_of(provenance)
     except StoreError as error:
         raise StoreError(f"{source.file}: {error}") from None
     marks = [
@@ -169,11 +169,17 @@ def _places(source: Source) -> dict[str, Any]:
         for marker in markers
         if len(marker.coordinates) >= 2
     ]
-    if path is None or not len(path.coordinates):
-        return {"path": None, "marks": marks}
+    known = [_path(path) for path in paths if len(path.coordinates)]
+    others = {"others": known[1:]} if len(known) > 1 else {}
+    return {"path": known[0] if known else None, "marks": marks, **others}
+
+
+def _path(path: Trajectory) -> dict[str, Any]:
+    """Convert a path; its name is there if it is one of several."""
     x, y = path.coordinates.T.tolist()
     labels = path.labels if path.epochs is None else [f"epoch {epoch}" for epoch in path.epochs]
-    return {"path": {"x": x, "y": y, "labels": list(labels)}, "marks": marks}
+    name = {"name": path.name} if path.name else {}
+    return {"x": x, "y": y, "labels": list(labels), **name}
 
 
 def _cut(array: NDArray[Any], shown: Indices, names: tuple[str, ...]) -> NDArray[Any]:

@@ -100,7 +100,7 @@ def draw(
             painter = _with_camera(painter, camera, layout, dpi)
         figure = _draw(groups, painter, scale, layout, twin)
         if title:
-            figure.suptitle(title, fontsize=pt(11))
+            figure.suptitle(labels.plain(title), fontsize=pt(11))
         fixed = size is not None and size.height is not None
         if layout.below and not fixed:
             fit_height_to_boxes(figure, layout)
@@ -136,7 +136,7 @@ def _draw(
         add_labels(axes, group[0], with_split, layout.panel)
         all_axes.append(axes)
     if mappable is not None:
-        text = labels.quantity([group[0] for group in groups])
+        text = labels.plain(labels.quantity([group[0] for group in groups]))
         _add_colorbar(figure, all_axes, mappable, scale, text, layout.below)
     return figure
 
@@ -144,7 +144,7 @@ def _draw(
 def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
     """Write a caption as wide as the figure below everything, and make room unless fixed."""
     letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / text_scale()))
-    lines = wrap(text, letters)
+    lines = [labels.plain(line) for line in wrap(text, letters)]
     if painter.projection is not None:
         lines.insert(0, "")  # the layout ignores the legends of 3-D axes
     figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))

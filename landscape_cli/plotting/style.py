@@ -49,7 +49,11 @@ SETTINGS = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "landscape",
     "image.cmap": "viridis",
+    "text.usetex": False,
+    "text.parse_math": True,
+    "axes.unicode_minus": True,
 }
+"""Settings of every picture, whatever a matplotlibrc says."""
 
 
 STYLES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
     """Expand patterns to the files that they match, each once.
 
     Patterns keep their order; the files of one pattern are in natural order, ``epoch9`` before
-    ``epoch10``. A path that exists is taken literally, even if it contains wildcards.
+    ``epoch10``. A file or folder that exists is taken literally, even if its name has wildcards.
 
     Args:
         patterns: paths and patterns.
@@ -26,8 +26,7 @@ def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
     """
     expanded: dict[str, str] = {}
     for pattern in patterns:
-        names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-        files = sorted(filter(os.path.isfile, names), key=natural)
+        files = sorted(filter(os.path.isfile, _matches(pattern)), key=natural)
         if not files:
             here = f" in {os.getcwd()}" if not os.path.isabs(pattern) else ""
             raise UsageError(
@@ -37,6 +36,22 @@ def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
         for file in files:
             expanded.setdefault(os.path.realpath(file), file)
     return list(expanded.values())
+
+
+def _matches(pattern: str) -> list[str]:
+    """Return what a pattern matches, part by part; a part that exists literally is no pattern."""
+    literal, found = False, [os.sep if os.path.isabs(pattern) else ""]
+    for part in filter(None, pattern.split(os.sep)):
+        places, found = found, []
+        for place in places:
+            path = os.path.join(place, part)
+            if os.path.lexists(path):
+                literal = literal or glob.has_magic(part)
+                found.append(path)
+            else:
+                found += [place] if part == "**" else []
+                found += glob.glob(os.path.join(glob.escape(place), part), recursive=True)
+    return found if literal else glob.glob(pattern, recursive=True)
 
 
 def natural(path: str) -> tuple[tuple[str | int, ...], ...]:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
 
+OTHERS = "other_trajectories"
+"""Key of a surface's provenance in memory, for further paths to draw over it."""
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -25,6 +28,7 @@ class Trajectory:
         learning_rates: the learning rate that led to each, NaN where unknown, or None.
         explained: fractions of the variance along x and y; None unless these are principal
             components.
+        name: what to call it beside others; empty for the only path of a surface.
     """
 
     coordinates: NDArray[np.float64]
@@ -33,6 +37,7 @@ class Trajectory:
     epochs: tuple[int, ...] | None = None
     learning_rates: tuple[float, ...] | None = None
     explained: tuple[float, float] | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.coordinates)
@@ -63,6 +68,7 @@ class Trajectory:
                 epochs=None if epochs is None else tuple(int(epoch) for epoch in epochs),
                 learning_rates=None if rates is None else _numbers(rates),
                 explained=_pair(values.get("explained")),
+                name=str(values.get("name") or ""),
             )
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise StoreError(f"trajectory: not as this program writes it ({error})") from None
@@ -77,6 +83,7 @@ class Trajectory:
             "epochs": None if self.epochs is None else list(self.epochs),
             "learning_rates": None if rates is None else _without_nan(rates),
             "explained": None if self.explained is None else list(self.explained),
+            **({"name": self.name} if self.name else {}),
         }
 
 
@@ -103,6 +110,19 @@ def trajectory_of(provenance: Mapping[str, Any]) -> Trajectory | None:
     """
     values = provenance.get("trajectory")
     return None if values is None else Trajectory.from_mapping(values)
+
+
+def trajectories_of(provenance: Mapping[str, Any]) -> list[Trajectory]:
+    """Return the path stored in a surface's provenance, and those laid over it.
+
+    Raises:
+        StoreError: if one is damaged.
+    """
+    others = provenance.get(OTHERS) or []
+    if not isinstance(others, list):
+        raise StoreError(f"{OTHERS}: not as this program writes them")
+    first = trajectory_of(provenance)
+    return [*filter(None, [first]), *map(Trajectory.from_mapping, others)]
 
 
 @dataclass(frozen=True)

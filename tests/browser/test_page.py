@@ -236,6 +236,31 @@ def test_the_path_is_played(open_page, make_surface):
     assert opened.errors == []
 
 
+def test_several_paths_are_drawn_and_named(open_page, make_surface):
+    paths = [
+        {"coordinates": [[0.75, 0], [0.5, 0], [0, 0]], "name": "sgd"},
+        {"coordinates": [[-0.75, 0.5], [0, 0.5]], "name": "<b>adam"},
+    ]
+    marks = [{"label": "<b>B</b> & $x$", "coordinates": [0.5, 0.5]}]
+    facts = {"trajectory": paths[0], "other_trajectories": paths[1:], "checkpoints": marks}
+    opened = open_page({"one": make_surface(bowl, provenance=facts)})
+    assert opened.page.inner_text(".paths").split() == [
+        *("●", "sgd:", "3", "checkpoints", "●", "<b>adam:", "2", "checkpoints")
+    ]
+    head = opened.ask("panels[0].solid.data[ABSENT + 2]")
+    assert (head["x"], head["y"]) == ([0], [0.5])
+    opened.page.locator("#step").fill("0")
+    opened.settle()
+    assert opened.ask("panels[0].solid.data[ABSENT + 2].x") == [-0.75]
+    assert opened.ask("panels[0].solid.data[HEAD].x") == [0.75]
+    shapes = opened.ask("panels[0].flat.layout.shapes.filter(one => one.fillcolor).length")
+    assert shapes == 5
+    shown = opened.page.locator(".annotation-text").first.inner_html()
+    assert "&lt;b&gt;B" in opened.ask("panels[0].flat.layout.annotations[0].text")
+    assert "font-weight" not in shown
+    assert opened.errors == []
+
+
 def test_repeats_can_be_chosen(open_page, make_surface):
     from dataclasses import replace
 

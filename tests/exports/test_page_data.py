@@ -145,6 +145,17 @@ def test_nothing_computed_is_refused(make_surface):
         page_of(surface)
 
 
+def test_several_paths_keep_their_names(make_surface):
+    paths = [
+        {"coordinates": [[0, 1], [0.5, 0]], "name": "sgd"},
+        {"coordinates": [[1, 1]], "labels": ["<b>"], "name": "adam"},
+    ]
+    facts = {"trajectory": paths[0], "other_trajectories": paths[1:]}
+    page = page_of(make_surface(lambda x, y: x * y, "-1:1:3", "-1:1:3", provenance=facts))
+    assert page["path"] == {"x": [0, 0.5], "y": [1, 0], "labels": ["1", "2"], "name": "sgd"}
+    assert page["others"] == [{"x": [1], "y": [1], "labels": ["<b>"], "name": "adam"}]
+
+
 def test_a_damaged_path_names_the_file(make_surface):
     facts = {"trajectory": {"coordinates": [[0, "east"]]}}
     surface = make_surface(lambda x, y: x, "0:1:2", "0:1:2", provenance=facts)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from landscape_cli.cli.help_sections import Section, SectionCommand
-from landscape_cli.cli.input_files import distinct_names, with_trajectory
+from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.options import debug_option
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS, format_of
@@ -69,8 +69,10 @@ EPILOG = "\n".join(
 )
 @CONTENT.option(
     "--trajectory",
+    "trajectories",
+    multiple=True,
     metavar="FILE",
-    help="Show the path in this file, written by `landscape trajectory`, in a page.",
+    help="Show the path in this file, written by `landscape trajectory`, in a page. Repeatable.",
 )
 @HEIGHTS.option(
     "--log/--linear",
@@ -106,7 +108,7 @@ def command(
     vmax: float | None,
     height: float | None,
     size: float | None,
-    trajectory: str | None,
+    trajectories: tuple[str, ...],
 ) -> None:
     """Write surface files in another format.
 
@@ -117,12 +119,12 @@ def command(
     from landscape_cli.store import read_surface
 
     name = name or _format_from_extension(output)
-    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, trajectory)
+    first = trajectories[0] if trajectories else None
+    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, first)
     check_options(name, options)
     outputs = _outputs(files, name, output)
     surfaces = [read_surface(file) for file in files]
-    if trajectory is not None:
-        surfaces = with_trajectory(surfaces, files, trajectory)
+    surfaces = with_trajectories(surfaces, files, trajectories)
     sources = [Source(*each) for each in zip(surfaces, files, distinct_names(files), strict=True)]
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):

@@ -69,8 +69,11 @@ class PlotCommand(WatchCommand, SectionCommand):
 )
 @CONTENT.option(
     "--trajectory",
+    "trajectories",
+    multiple=True,
     metavar="FILE",
-    help="Draw the path in this file, written by `landscape trajectory`, over the planes.",
+    help="Draw the path in this file, written by `landscape trajectory`, over the planes. "
+    "Repeatable.",
 )
 @CONTENT.option(
     "--raw",
@@ -124,7 +127,7 @@ def command(
     files: tuple[str, ...],
     columns: int | None,
     output: str | None,
-    trajectory: str | None,
+    trajectories: tuple[str, ...],
     dpi: int,
     style: str,
     size: str | None,
@@ -151,12 +154,12 @@ def command(
     surfaces = read_or_wait(files, waiting=watch is not None)
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-        check_output(path, [*files, *filter(None, [trajectory])], FORMATS)
+        check_output(path, [*files, *trajectories], FORMATS)
     if terminal and choices["twin"] is not None:
         raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
     dimensions = None if size is None else parse_size(size)
     page = Page(columns, style, dimensions, dpi, caption, pop_camera(choices))
-    drawing = PlotOutput(Request(**choices), path, trajectory, page)
+    drawing = PlotOutput(Request(**choices), path, trajectories, page)
     if watch is not None:
         redraw_on_change(files, watch, drawing)
         return

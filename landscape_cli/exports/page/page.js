@@ -233,7 +233,7 @@ function watchFlat(panel) {
 // ---------------------------------------------------------------- the path
 
 function offerPath() {
-  const paths = data.surfaces.map((surface) => surface.path).filter(Boolean);
+  const paths = data.surfaces.flatMap(pathsOf);
   if (!paths.length) return;
   const longest = paths.reduce((best, path) => (path.x.length > best.x.length ? path : best));
   state.step = longest.x.length - 1;

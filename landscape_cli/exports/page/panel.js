@@ -30,8 +30,20 @@ class Panel {
     if (surface.subtitle) head.append(element("p", { className: "soft", textContent: surface.subtitle }));
     const axes = element("p", { className: "soft", textContent: surface.axes.join(" · ") });
     this.box = element("section", { className: alone ? "panel alone" : "panel" },
-      head, this.solid, this.flat, this.readout, axes, this.notes);
+      head, this.solid, this.flat, this.readout, axes, ...this.legend(), this.notes);
     this.box.setAttribute("aria-label", name);
+  }
+
+  /** The paths' colours and names, if there are several. */
+  legend() {
+    const paths = pathsOf(this.surface);
+    if (paths.length < 2) return [];
+    const entries = paths.map((path, place) => {
+      const sample = element("span", { textContent: "● " });
+      sample.style.color = colorOf(place);
+      return element("span", {}, sample, `${path.name || "path"}: ${path.x.length} checkpoints  `);
+    });
+    return [element("p", { className: "soft paths" }, ...entries)];
   }
 
   /** Initial camera, which shows the whole surface, from farther away in narrow views. */
@@ -68,7 +80,8 @@ class Panel {
     this.heights = heightsOf(this.shown, scale);
     const absent = absentOf(surface, this.shown, this.status, this.heights);
     const path = surface.path && pathAbove(surface, this.heights, state.step);
-    await Plotly.react(this.solid, solidTraces(surface, this.heights, absent, path),
+    const traces = solidTraces(surface, this.heights, absent, path);
+    await Plotly.react(this.solid, traces.concat(otherTraces(surface, this.heights, state.step)),
       solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
     const layout = flatLayout(surface, state.window, look);
     layout.shapes = overlaysOf(surface, state.step, this.cursor);
@@ -94,11 +107,14 @@ class Panel {
     return found;
   }
 
-  /** Redraw only the path, up to a checkpoint. */
+  /** Redraw only the paths, up to a checkpoint. */
   async drawPath(state) {
     if (!this.surface.path || !this.heights) return;
-    const path = pathAbove(this.surface, this.heights, state.step), head = lastOf(path);
-    await Plotly.restyle(this.solid, { x: [path.x, head.x], y: [path.y, head.y], z: [path.z, head.z] }, [PATH, HEAD]);
+    const path = pathAbove(this.surface, this.heights, state.step);
+    const lines = [path, lastOf(path), ...otherTraces(this.surface, this.heights, state.step)];
+    const numbers = lines.map((line, k) => (k < 2 ? [PATH, HEAD][k] : ABSENT + k - 1));
+    const along = (name) => lines.map((line) => line[name]);
+    await Plotly.restyle(this.solid, { x: along("x"), y: along("y"), z: along("z") }, numbers);
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
   }
 

@@ -3,6 +3,7 @@
 
 const CURSOR = 1, PATH = 2, HEAD = 3, MARKS = 4, ABSENT = 5; // traces of the 3-D view after the surface
 const PINK = "#ff2f92", RED = "#e6194b";
+const COLORS = [PINK, "#ffb000", "#38c6ff", "#b6ff5c"]; // of the paths, in turn
 const FINE = 8; // segments of a path between two checkpoints, so that it follows the surface
 
 /** Heights of a view's values, clipped at 1; NaN where there is nothing to draw. */
@@ -60,9 +61,17 @@ function nearest(coordinates, value) {
   return best;
 }
 
+/** All paths of a surface. */
+function pathsOf(surface) {
+  return [surface.path, ...(surface.others || [])].filter(Boolean);
+}
+
+function colorOf(place) {
+  return COLORS[place % COLORS.length];
+}
+
 /** Closely spaced points of a path on the surface, up to a checkpoint: {x, y, z}. */
-function pathAbove(surface, heights, step) {
-  const { x, y } = surface.path;
+function pathAbove(surface, heights, step, { x, y } = surface.path) {
   const found = { x: [], y: [], z: [] };
   const last = Math.min(step, x.length - 1);
   for (let k = 0; k <= last * FINE; k++) {
@@ -78,6 +87,18 @@ function pathAbove(surface, heights, step) {
 
 function lastOf(path) {
   return { x: path.x.slice(-1), y: path.y.slice(-1), z: path.z.slice(-1) };
+}
+
+/** Traces of a surface's paths after the first: a line and a head for each. */
+function otherTraces(surface, heights, step) {
+  return (surface.others || []).flatMap((other, place) => {
+    const path = pathAbove(surface, heights, step, other), color = colorOf(place + 1);
+    const shared = { type: "scatter3d", hoverinfo: "skip", showlegend: false };
+    return [
+      { ...shared, mode: "lines", connectgaps: false, line: { color, width: 6 }, ...path },
+      { ...shared, mode: "markers", marker: { size: 6, color, line: { color: "#ffffff", width: 2 } }, ...lastOf(path) },
+    ];
+  });
 }
 
 function solidTraces(surface, heights, absent, path) {
@@ -134,21 +155,20 @@ function flatTraces(surface, heights, absent, scale, look) {
   ];
 }
 
-/** Shapes over the contour plot: the path, the checkpoints and the cursor. */
+/** Shapes over the contour plot: the paths, the checkpoints and the cursor. */
 function overlaysOf(surface, step, cursor) {
   const shapes = [];
   const dot = (x, y, size, fill, edge) => ({
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y,
     x0: -size, x1: size, y0: -size, y1: size, fillcolor: fill, line: { color: edge, width: 1.5 },
   });
-  if (surface.path) {
-    const { x, y } = surface.path;
-    const last = Math.min(step, x.length - 1);
+  pathsOf(surface).forEach(({ x, y }, place) => {
+    const last = Math.min(step, x.length - 1), own = colorOf(place);
     const path = x.slice(0, last + 1).map((left, k) => `${k ? "L" : "M"}${left},${y[k]}`).join("");
     const line = (color, width) => ({ type: "path", path, line: { color, width } });
-    if (last > 0) shapes.push(line("#ffffff", 4), line(PINK, 2));
-    shapes.push(dot(x[0], y[0], 3, "#ffffff", PINK), dot(x[last], y[last], 5, PINK, "#ffffff"));
-  }
+    if (last > 0) shapes.push(line("#ffffff", 4), line(own, 2));
+    shapes.push(dot(x[0], y[0], 3, "#ffffff", own), dot(x[last], y[last], 5, own, "#ffffff"));
+  });
   for (const mark of surface.marks) shapes.push(dot(mark.x, mark.y, 4, "#ffffff", "#000000"));
   if (cursor) {
     const line = { color: "rgba(255,255,255,0.8)", width: 1, dash: "dot" };
@@ -159,9 +179,14 @@ function overlaysOf(surface, step, cursor) {
   return shapes;
 }
 
+/** A text that plotly draws as it is, without tags. */
+function plainText(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
 function namesOf(surface) {
   return surface.marks.map((mark) => ({
-    x: mark.x, y: mark.y, text: mark.label, showarrow: false, yshift: 12, font: { color: "#ffffff", size: 11 },
+    x: mark.x, y: mark.y, text: plainText(mark.label), showarrow: false, yshift: 12, font: { color: "#ffffff", size: 11 },
     bgcolor: "rgba(0,0,0,0.55)",
   }));
 }

@@ -202,7 +202,7 @@ def add_legend(
     handles += [artist for artist in labelled if artist not in curves]
     for panel in panels:
         handles += _clipped_entries(
-            panel, scale, f"{panel.split} " if len(panels) > 1 else "", filled
+            panel, scale, f"{labels.plain(panel.split)} " if len(panels) > 1 else "", filled
         )
     if handles:
         points = 38 if axes.name == "3d" else 33

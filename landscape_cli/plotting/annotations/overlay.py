@@ -12,7 +12,13 @@ import numpy as np
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.surface import Surface
-from landscape_cli.records.trajectory import Marker, Trajectory, markers_of, trajectory_of
+from landscape_cli.records.trajectory import (
+    OTHERS,
+    Marker,
+    Trajectory,
+    markers_of,
+    trajectories_of,
+)
 
 T = TypeVar("T")
 
@@ -32,10 +38,7 @@ def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) ->
     Raises:
         UsageError: if the surface is not a plane, or the trajectory has no checkpoints.
     """
-    if len(surface.grid.axes) != 2:
-        raise UsageError(f"--trajectory {path}: {source} is not a plane; a path needs one")
-    if not len(trajectory.coordinates):
-        raise UsageError(f"--trajectory {path}: no checkpoints; name a projection file")
+    _check(surface, trajectory, path, source)
     values = trajectory.as_mapping()
     own = surface.provenance.get("trajectory")
     if isinstance(own, Mapping) or not _uses_directions(surface, path):
@@ -43,14 +46,27 @@ def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) ->
     return replace(surface, provenance={**surface.provenance, "trajectory": values})
 
 
-def path_of(panel: Panel) -> Trajectory | None:
-    """Return the path of a panel's surface, or None if it has no path or an empty one.
+def overlay_more(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:
+    """Return a surface with another path besides those it has; see ``overlay``."""
+    _check(surface, trajectory, path, source)
+    others = [*surface.provenance.get(OTHERS, []), trajectory.as_mapping()]
+    return replace(surface, provenance={**surface.provenance, OTHERS: others})
+
+
+def _check(surface: Surface, trajectory: Trajectory, path: str, source: str) -> None:
+    if len(surface.grid.axes) != 2:
+        raise UsageError(f"--trajectory {path}: {source} is not a plane; a path needs one")
+    if not len(trajectory.coordinates):
+        raise UsageError(f"--trajectory {path}: no checkpoints; name a projection file")
+
+
+def paths_of(panel: Panel) -> list[Trajectory]:
+    """Return the paths of a panel's surface that have checkpoints.
 
     Raises:
         StoreError: if the surface's provenance is damaged.
     """
-    trajectory = _read(panel, trajectory_of)
-    return trajectory if trajectory is not None and len(trajectory.coordinates) else None
+    return [path for path in _read(panel, trajectories_of) if len(path.coordinates)]
 
 
 def path_notes(panels: Sequence[Panel]) -> list[str]:
@@ -60,9 +76,9 @@ def path_notes(panels: Sequence[Panel]) -> list[str]:
         axes = list(panel.surface.grid.axes.values())
         markers = [marker.coordinates[: len(axes)] for marker in checkpoints_of(panel)]
         groups = [("checkpoints", np.reshape(markers, (-1, len(axes))))]
-        path = path_of(panel)
-        if path is not None and panel.dimension == 2:
-            groups.append(("checkpoints of the trajectory", path.coordinates))
+        for path in paths_of(panel) if panel.dimension == 2 else ():
+            name = f" {path.name}" if path.name else ""
+            groups.append((f"checkpoints of the trajectory{name}", path.coordinates))
         for what, places in groups:
             beyond = [
                 (column < axis.low) | (column > axis.high)

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, paths_of
 from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.style import ink, outline, pt
-from landscape_cli.plotting.text.labels import shorten
+from landscape_cli.plotting.text.labels import legend_text, plain, shorten
 from landscape_cli.records.trajectory import Marker, Trajectory
 
 Floats = NDArray[np.float64]
+
+OTHERS = ("#cc79a7", "#e69f00", "#56b4e9", "#009e73")
+"""Colours of the paths after the first (Okabe and Ito's); the first is in the colour of text."""
 
 ENDS, DROP, MARKER = "#d55e00", "#f0e442", "white"
 """Colours of a path's ends, of learning-rate drops, and of checkpoints."""
@@ -43,21 +46,22 @@ MAX_NAME_LENGTH = 24
 
 def draw_path(axes: Any, panel: Panel) -> None:
     """Draw the path and checkpoints of a flat panel's surface without changing the limits."""
-    trajectory, markers = path_of(panel), checkpoints_of(panel)
-    if trajectory is None and not markers:
+    paths, markers = paths_of(panel), checkpoints_of(panel)
+    if not paths and not markers:
         return
     limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
     points: list[Sequence[float]] = [marker.coordinates for marker in markers]
-    if trajectory is not None:
+    for trajectory in paths:
         points += _subdivided(trajectory).tolist()
     writer = LabelWriter(axes, panel, points)
     for marker in markers:
         look = _look("D", "none" if marker.off else MARKER, 4.5)
         axes.plot(*marker.coordinates[:2], zorder=6, **look)
         writer.write(marker.coordinates, _name(marker), "checkpoint")
-    if trajectory is not None:
-        _draw_line(axes, trajectory)
-        _draw_marks(axes, trajectory)
+    for place, trajectory in enumerate(paths):
+        _draw_line(axes, trajectory, path_color(place))
+    for place, trajectory in enumerate(paths):
+        _draw_marks(axes, trajectory, named=place == 0)
         for number in epochs_to_write(trajectory):
             point, text = trajectory.coordinates[number], str((trajectory.epochs or ())[number])
             writer.write(point, text, "epoch", APART)
@@ -97,38 +101,46 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
         panel: the panel drawn there.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
     """
-    path = path_above(panel, heights)
-    if path is None:
-        return
-    fine, places = path
-    label = f"{len(places)} checkpoints"
-    look: dict[str, Any] = {"color": ink(0), "linewidth": pt(1), "path_effects": outline(2.8)}
-    axes.plot(*fine.T, zorder=5.5, gid="trajectory", label=label, **look)
-    ends = ((places[:1], "s", 4.5, "first"), (places[-1:], "*", 9, "last"))
-    for end, marker, size, name in ends:
-        axes.plot(*end.T, zorder=6, **{**_look(marker, ENDS, size), "label": name})
+    lifted = paths_above(panel, heights)
+    for place, (trajectory, (fine, _)) in enumerate(zip(paths_of(panel), lifted, strict=True)):
+        look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8)}
+        look |= {"color": path_color(place), "label": path_label(trajectory)}
+        axes.plot(*fine.T, zorder=5.5, gid="trajectory", **look)
+    for place, (_, places) in enumerate(lifted):
+        ends = ((places[:1], "s", 4.5, "first"), (places[-1:], "*", 9, "last"))
+        for end, marker, size, name in ends:
+            label = name if place == 0 else f"_{name}"
+            axes.plot(*end.T, zorder=6, **{**_look(marker, ENDS, size), "label": label})
 
 
-def path_above(panel: Panel, heights: Floats) -> tuple[Floats, Floats] | None:
-    """Lift a plane's path onto its surface.
+def path_color(place: int) -> Any:
+    """Return the colour of a plane's path, counted from 0."""
+    return OTHERS[(place - 1) % len(OTHERS)] if place else ink(0)
+
+
+def path_label(trajectory: Trajectory) -> str:
+    """Return a path's entry of the legend: its name beside others, and the checkpoints."""
+    name = f"{shorten(trajectory.name, MAX_NAME_LENGTH)}: " if trajectory.name else ""
+    return legend_text(f"{name}{len(trajectory.coordinates)} checkpoints")
+
+
+def paths_above(panel: Panel, heights: Floats) -> list[tuple[Floats, Floats]]:
+    """Lift a plane's paths onto its surface.
 
     Args:
         panel: the plane's panel.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
 
     Returns:
-        Closely spaced points along the path, of shape (m, 3), and its checkpoints, of shape (n, 3),
-        with NaN heights outside the grid; None if there is no path.
+        For each path, closely spaced points along it, of shape (m, 3), and its checkpoints, of
+        shape (n, 3), with NaN heights outside the grid.
     """
-    trajectory = path_of(panel)
-    if trajectory is None:
-        return None
     above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
-    fine, places = (
-        np.column_stack([points, above(points[:, ::-1])])
-        for points in (_subdivided(trajectory), trajectory.coordinates)
-    )
-    return fine, places
+
+    def lift(points: Floats) -> Floats:
+        return np.column_stack([points, above(points[:, ::-1])])
+
+    return [(lift(_subdivided(path)), lift(path.coordinates)) for path in paths_of(panel)]
 
 
 def drops(trajectory: Trajectory) -> list[int]:
@@ -167,33 +179,42 @@ def _subdivided(trajectory: Trajectory) -> Floats:
     return np.stack([np.interp(steps, numbers, column) for column in columns], axis=1)
 
 
-def _draw_line(axes: Any, trajectory: Trajectory) -> None:
+def _draw_line(axes: Any, trajectory: Trajectory, color: Any) -> None:
     count = len(trajectory.coordinates)
     suffix = " (by epoch)" if trajectory.epochs else ""
     axes.plot(
         *trajectory.coordinates.T,
         "-o",
-        color=ink(0),
+        color=color,
         linewidth=pt(1),
         markersize=pt(float(np.clip(60 / count, 0.9, 2.4))),
         path_effects=outline(2.8),
         solid_joinstyle="round",
         zorder=5.5,
-        label=f"{count} checkpoints{suffix}",
+        label=path_label(trajectory) + suffix,
         gid="trajectory",
     )
 
 
-def _draw_marks(axes: Any, trajectory: Trajectory) -> None:
-    """Mark the first and last checkpoints, and the drops of the learning rate."""
+def _draw_marks(axes: Any, trajectory: Trajectory, named: bool) -> None:
+    """Mark the first and last checkpoints, and the drops of the learning rate.
+
+    Args:
+        axes: the axes to draw on.
+        trajectory: the path.
+        named: whether the ends have entries in the legend.
+    """
+    hidden = "" if named else "_"
     places = trajectory.coordinates
     if numbers := drops(trajectory):
-        look = {**_look("v", DROP, 5.5), "label": _drops_text(trajectory, numbers)}
+        name = f"{shorten(trajectory.name, MAX_NAME_LENGTH)}: " if trajectory.name else ""
+        text = legend_text(name + _drops_text(trajectory, numbers))
+        look = {**_look("v", DROP, 5.5), "label": text}
         axes.plot(*places[numbers].T, zorder=6.2, **look)
     look = _look("s", ENDS, 4.5)
-    axes.plot(*places[:1].T, zorder=6, **{**look, "label": "first"})
+    axes.plot(*places[:1].T, zorder=6, **{**look, "label": f"{hidden}first"})
     look = _look("*", ENDS, 8)
-    axes.plot(*places[-1:].T, zorder=6.4, **{**look, "label": "last"})
+    axes.plot(*places[-1:].T, zorder=6.4, **{**look, "label": f"{hidden}last"})
 
 
 def _drops_text(trajectory: Trajectory, numbers: Sequence[int]) -> str:
@@ -216,5 +237,5 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
 
 def _name(marker: Marker) -> str:
     """Return a checkpoint's name, with its distance from the slice if it is off it."""
-    name = shorten(marker.label, MAX_NAME_LENGTH)
+    name = plain(shorten(marker.label, MAX_NAME_LENGTH))
     return f"{name} ({marker.residual:.3g} off)" if marker.off else name

@@ -15,7 +15,7 @@ from landscape_cli.plotting.annotations.marks import (
     mark_plane,
     mark_size,
 )
-from landscape_cli.plotting.annotations.overlay import path_of
+from landscape_cli.plotting.annotations.overlay import paths_of
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.panel import Panel
@@ -93,8 +93,9 @@ def _write_values(axes: Any, lines: Any, scale: Scale, panel: Panel) -> None:
     """Write each level's value once, on its longest line, away from other values and the path."""
     corner = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
-    path = path_of(panel)
-    occupied: list[Floats] = [] if path is None else list((path.coordinates - corner) / size)
+    occupied: list[Floats] = [
+        place for path in paths_of(panel) for place in (path.coordinates - corner) / size
+    ]
     places: list[Floats] = []
     for segments in lines.allsegs:
         scaled = [(segment - corner) / size for segment in segments if len(segment) > 1]

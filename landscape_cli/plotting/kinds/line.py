@@ -36,9 +36,10 @@ REPEAT_WIDTH = 0.6
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
     """Draw the panels of one surface: the first as a solid curve, the others dashed."""
     looks = [look for _, look in zip(panels, cycle(series()), strict=False)]
-    names = [panel.split for panel in panels] if len(panels) > 1 else ["_curve"]
+    names = [labels.legend_text(panel.split) for panel in panels]
+    names = names if len(panels) > 1 else ["_curve"]
     draw_curves(axes, panels, scale, looks, names)
-    axes.set_ylabel(labels.quantity(panels))
+    axes.set_ylabel(labels.plain(labels.quantity(panels)))
     finish_axes(axes, panels, scale)
 
 
@@ -145,7 +146,8 @@ def _draw_crosses(axes: Any, panel: Panel, scale: Scale, place: int, several: bo
     """Draw crosses near the top of the axes, a row for each reason a value cannot be drawn."""
     for row, (mask, look) in enumerate(undrawable_points(panel, scale)):
         x = panel.whole.x[mask]
-        name = f"{panel.split} {look['label']}" if several else look["label"]
+        split = labels.legend_text(panel.split)
+        name = f"{split} {look['label']}" if several else look["label"]
         height = np.full(len(x), 0.96 - 0.06 * (place + 0.5 * row))
         transform = axes.get_xaxis_transform()
         axes.plot(x, height, transform=transform, zorder=4, **{**look, "label": name})

@@ -16,8 +16,8 @@ from landscape_cli.plotting.annotations.marks import (
     rectangles,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.overlay import path_of
-from landscape_cli.plotting.annotations.path import ENDS, path_above
+from landscape_cli.plotting.annotations.overlay import paths_of
+from landscape_cli.plotting.annotations.path import ENDS, path_color, path_label, paths_above
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.panel import Panel
@@ -68,16 +68,17 @@ def paint(
 
 def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
     heights = scale.drawn(panel).filled(np.nan)
-    path = path_above(panel, heights)
-    parts: list[Floats] = []
-    balls = []
-    if path is not None:
+    tubes: list[tuple[Floats, tuple[float, float, float]]] = []
+    balls: list[Ball] = []
+    for place, path in enumerate(paths_above(panel, heights)):
         fine, checkpoints = (_in_box(terrain, points) for points in path)
+        color = to_rgb(path_color(place))
         inside = np.isfinite(fine[:, 2])
         cuts = np.flatnonzero(np.diff(inside)) + 1
         parts = [part for part in np.split(fine, cuts) if np.isfinite(part[0, 2])]
+        tubes += [(part, color) for part in parts]
         end = to_rgb(ENDS)
-        balls = [Ball(position, 0.018, ink(0)) for position in checkpoints[1:-1]]
+        balls += [Ball(position, 0.018, color) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
     if (height := height_of_centre(panel, heights)) is not None:
         (position,) = _in_box(terrain, np.array([[*panel.surface.origin[:2], height]]))
@@ -92,7 +93,8 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         ink=ink(0),
         gaps=np.clip(gaps, box[:, 0], box[:, 1]),
         gap_color=ink(0.75),
-        path=tuple(parts),
+        path=tuple(part for part, _ in tubes),
+        path_colors=tuple(color for _, color in tubes),
         balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
     )
 
@@ -125,16 +127,16 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
 
 
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
-    """Draw crosses at the box's lid where values are undrawable, and label the path."""
+    """Draw crosses at the box's lid where values are undrawable, and label the paths."""
     whole = panel.whole
     for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
         places = terrain.place(whole.x[columns], whole.y[rows])
         seen = eye.project(np.column_stack([places, np.full(len(places), BOX_HEIGHT)]))
         axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
-    if (trajectory := path_of(panel)) is not None:
-        label = f"{len(trajectory.coordinates)} checkpoints"
-        axes.plot([], [], color=ink(0), linewidth=pt(1.6), label=label, gid="trajectory")
+    for place, trajectory in enumerate(paths_of(panel)):
+        look = {"color": path_color(place), "label": path_label(trajectory)}
+        axes.plot([], [], linewidth=pt(1.6), gid="trajectory", **look)
 
 
 PAINTER = Painter(paint, has_levels=True, shape=0.95)

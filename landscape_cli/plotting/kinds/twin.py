@@ -57,9 +57,12 @@ def paint_both(axes: Any, panels: Sequence[Panel], scale: Scale, twin: Twin) -> 
         (axes, right), (panels, seconds), (scale, twin.scale), series(), strict=False
     ):
         looks = [(color, dashes[number % len(dashes)]) for number in range(len(curves))]
-        names = [f"{panel.split} {panel.quantity.replace('_', ' ')}" for panel in curves]
+        names = [
+            labels.legend_text(f"{panel.split} {panel.quantity.replace('_', ' ')}")
+            for panel in curves
+        ]
         draw_curves(side, curves, side_scale, looks, names)
-        side.set_ylabel(labels.quantity(curves), color=color)
+        side.set_ylabel(labels.plain(labels.quantity(curves)), color=color)
         side.tick_params(axis="y", colors=color)
         if side is right:
             handles = [h for h in right.get_legend_handles_labels()[0] if h.get_marker() != "x"]

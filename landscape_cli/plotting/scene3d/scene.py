@@ -50,10 +50,11 @@ class Scene:
         lines: levels, as drawn, of the contours on the floor.
         ground: the background colour.
         plate: the colour of the floor.
-        ink: the colour of the path.
+        ink: the colour of paths.
         gaps: rectangles of the floor where nothing was computed, of shape (n, 4, 2).
         gap_color: their colour.
-        path: contiguous parts of a path on the surface, each of shape (n, 3).
+        path: contiguous parts of paths on the surface, each of shape (n, 3).
+        path_colors: the colour of each part, if not ``ink``.
         balls: marks on the surface.
     """
 
@@ -65,6 +66,7 @@ class Scene:
     gaps: Floats = field(default_factory=lambda: np.empty((0, 4, 2)))
     gap_color: Color = (0.5, 0.5, 0.5)
     path: tuple[Floats, ...] = ()
+    path_colors: tuple[Color, ...] = ()
     balls: tuple[Ball, ...] = ()
 
 
@@ -155,9 +157,10 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
         if lines.n_points:
             look = {"scalars": "height", "cmap": colormap(), "clim": (0, BOX_HEIGHT)}
             yield lines, {**look, "line_width": max(1.5, width / 400)}
-    for part in scene.path:
+    colors = scene.path_colors or (scene.ink,) * len(scene.path)
+    for part, color in zip(scene.path, colors, strict=True):
         if len(part) > 1:
-            yield pyvista.lines_from_points(part).tube(radius=0.009), {"color": scene.ink}
+            yield pyvista.lines_from_points(part).tube(radius=0.009), {"color": color}
     for ball in scene.balls:
         sphere = pyvista.Sphere(radius=ball.radius, center=ball.position.tolist())
         yield sphere, {"color": ball.color}

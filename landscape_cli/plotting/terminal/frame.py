@@ -67,8 +67,8 @@ def add_axes(
 
 
 def printable(text: str) -> str:
-    """Remove matplotlib's escapes and a terminal's control characters from a label."""
-    return one_line(text.replace(r"\$", "$"))
+    """Escape a terminal's control characters in a label."""
+    return one_line(text)
 
 
 def format_number(value: float) -> str:

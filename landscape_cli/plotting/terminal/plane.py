@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from landscape_cli.plotting.annotations.marks import (
     contains_centre,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.overlay import checkpoints_of, path_of
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, paths_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import colormap
@@ -39,6 +40,9 @@ CENTRE = {Depth.PLAIN: "O", Depth.FEW: "◎", Depth.FULL: "◎"}
 MISSING = {Depth.PLAIN: "/", Depth.FEW: "░", Depth.FULL: "░"}
 PATH = {Depth.PLAIN: tuple("osLC"), Depth.FEW: tuple("•■★◆"), Depth.FULL: tuple("•■★◆")}
 """Characters of a path's checkpoints, the first, the last, and one the plane passes through."""
+
+STEPS = {Depth.PLAIN: "ovw", Depth.FEW: "•◦▴", Depth.FULL: "•◦▴"}
+"""Characters of the checkpoints of several paths."""
 
 
 def plane_lines(
@@ -183,18 +187,19 @@ def _mark_missing(picture: Cells, missing: Mask, panel: Panel, depth: Depth) -> 
 
 def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, str, str]]:
     """Return points (n, 2) to mark, the character and its meaning; the last lies on top."""
-    path, whole = path_of(panel), panel.whole
-    step, first, last, checkpoint = PATH[depth]
-    if path is not None:
-        places = path.coordinates
-        yield places, step, f"{len(places)} checkpoints"
-        yield places[:1], first, "first"
-        yield places[-1:], last, "last"
+    paths, whole = paths_of(panel), panel.whole
+    _, first, last, checkpoint = PATH[depth]
+    for path, step in zip(paths, cycle(STEPS[depth]), strict=False):
+        name = f"{printable(path.name)}: " if path.name else ""
+        yield path.coordinates, step, f"{name}{len(path.coordinates)} checkpoints"
+    if paths:
+        yield np.stack([path.coordinates[0] for path in paths]), first, "first"
+        yield np.stack([path.coordinates[-1] for path in paths]), last, "last"
     if checkpoints := checkpoints_of(panel):
         names = printable(", ".join(marker.label for marker in checkpoints))
         yield np.array([m.coordinates[:2] for m in checkpoints]), checkpoint, names
     for (mask, look), character in zip(undrawable_points(panel, scale), "x!", strict=False):
         rows, columns = np.nonzero(mask)
         yield np.column_stack([whole.x[columns], whole.y[rows]]), character, look["label"]
-    if contains_centre(panel) and path is None:
+    if contains_centre(panel) and not paths:
         yield np.array([panel.surface.origin[:2]]), CENTRE[depth], "centre"

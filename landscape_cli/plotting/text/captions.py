@@ -51,11 +51,11 @@ def add_labels(axes: Any, panel: Panel, with_split: bool, room: tuple[float, flo
         room: width and height in inches that labels can take.
     """
     letters = round(room[0] * SUBTITLE_LETTERS / text_scale())
-    second = labels.subtitle(panel, with_split, letters)
-    title = _wrapped(labels.title(panel), room[0])
+    second = labels.plain(labels.subtitle(panel, with_split, letters))
+    title = _wrapped(labels.plain(labels.title(panel)), room[0])
     axes.set_title(title, pad=6 + pt(LINE_HEIGHT) * len(second.splitlines()))
     _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
-    meanings = {name: labels.axis(panel, name) for name in panel.surface.grid.names}
+    meanings = {name: labels.plain(labels.axis(panel, name)) for name in panel.surface.grid.names}
     if axes.name == "3d" or not axes.axison:
         _label_box(axes, panel, [text for text in meanings.values() if len(text) > 1], room)
         return
@@ -76,7 +76,7 @@ def _label_box(axes: Any, panel: Panel, meanings: list[str], room: tuple[float, 
             axes.yaxis.set_major_locator(ticks(2, "lower"))
             axes.zaxis.set_major_formatter(NullFormatter())
         joint = directions(panel)
-        meanings = meanings if len(joint) == len(meanings) else [f"x, y: {joint[0]}"]
+        meanings = meanings if len(joint) == len(meanings) else [labels.plain(f"x, y: {joint[0]}")]
     text = "\n".join(_wrapped(meaning, 1.1 * room[0]) for meaning in meanings)
     drop = 10 if width > SMALL else 18 + 4 * (SMALL - width)
     if axes.name == "3d":  # from higher up, the front corner and its ticks are lower

@@ -78,7 +78,7 @@ def _points(panel: Panel) -> str:
 
 def directions(panel: Panel) -> list[str]:
     """Describe the axes; in one phrase if they differ only in the seed."""
-    words = [labels.axis(panel, name).replace(r"\$", "$") for name in panel.surface.grid.names]
+    words = [labels.axis(panel, name) for name in panel.surface.grid.names]
     known = [word for word in words if len(word) > 1]
     plain = {word.split(": ", 1)[-1].split(" (seed ")[0] for word in known}
     if len(known) > 1 and len(plain) == 1 and all(" (seed " in word for word in known):

@@ -8,7 +8,9 @@ from pathlib import PurePath
 from textwrap import wrap
 
 import numpy as np
+from matplotlib.mathtext import MathTextParser
 
+from landscape_cli.errors import one_line
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.presentation import share as share
@@ -124,9 +126,38 @@ def _stem(panel: Panel) -> str:
     return shorten(str(path.with_suffix("")) if path.suffix in EXTENSIONS else panel.source)
 
 
+class MathText(str):
+    """A text of the user in which ``$...$`` is mathematics."""
+
+
+def mathtext(text: str) -> str:
+    """Mark a text as mathematics, unless matplotlib can't draw it."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return text
+    return MathText(text)
+
+
+def plain(text: str) -> str:
+    """Return a text as matplotlib must get it to draw it as it is.
+
+    Dollar signs are escaped, as names with them are no mathematics, and so are control characters.
+    Lines are kept.
+    """
+    if isinstance(text, MathText):
+        return str(text)
+    return "\n".join(one_line(line).replace("$", r"\$") for line in text.split("\n"))
+
+
+def legend_text(text: str) -> str:
+    """Return a plain text for a legend, which would omit one that begins with "_"."""
+    text = plain(text)
+    return f" {text}" if text.startswith("_") else text
+
+
 def shorten(text: str, longest: int = MAX_LENGTH) -> str:
-    """Escape mathtext in a text, and cut its middle if it exceeds ``longest`` characters."""
-    text = text.replace("$", r"\$")
+    """Cut the middle of a text that exceeds ``longest`` characters."""
     if len(text) <= longest:
         return text
     half = (longest - 1) // 2

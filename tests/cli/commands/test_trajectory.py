@@ -252,6 +252,49 @@ assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
     assert "Examples:" in done.stdout
 
 
+@pytest.mark.parametrize("folder", ["sgd[lr=0.1]", "a*b", "what?", "[a-c]", "runs[1]/[x]"])
+def test_folders_and_files_with_wildcards_in_their_names_are_found(run, folder):
+    place = run.folder / folder
+    place.mkdir(parents=True)
+    for number in (0, 3, 11):
+        (run.folder / f"epoch{number}.pt").rename(place / f"epoch[{number}].pt")
+    (run.folder / "decoy").mkdir()
+    for pattern in (f"{folder}/*.pt", f"{place}/*.pt", f"{folder}/epoch[[]*", f"**/{place.name}/*"):
+        code, _, err = run("--checkpoints", pattern, "--checkpoints", f"{folder}/epoch[11].pt")
+        assert code == 0, err
+        assert path(run).labels == ("epoch[0]", "epoch[3]", "epoch[11]")
+
+
+def test_two_paths_are_drawn_in_one_picture(run, workplace, landscape):
+    run("--checkpoints", "epoch*.pt", "-o", "sgd.trajectory.h5")
+    base = workplace.config(name="base.yaml", checkpoint="epoch11.pt")
+    onto = ("--onto", "sgd.trajectory.h5", "-o", "adam[lr=1].h5")
+    assert landscape("trajectory", base, "--checkpoints", "epoch[3-5].pt", *onto)[0] == 0
+    file = {"kind": "file", "path": "sgd.trajectory.h5"}
+    grid = {"x": [-10, 30, 9], "y": [-10, 30, 9]}
+    config = workplace.config(
+        name="plane.yaml", checkpoint="epoch11.pt", directions={"x": file, "y": file}, grid=grid
+    )
+    assert landscape("compute", config)[0] == 0
+    both = ("--trajectory", "sgd.trajectory.h5", "--trajectory", "adam[lr=1].h5")
+    code, out, err = landscape("plot", "surface.h5", *both, "-o", "both.svg")
+    assert (code, out, err) == (0, f"wrote {run.folder / 'both.svg'}\n", "")
+    picture = (run.folder / "both.svg").read_text()
+    assert "<!-- sgd: 12 checkpoints (by epoch) -->" in picture
+    assert "<!-- adam[lr=1]: 3 checkpoints (by epoch) -->" in picture
+    code, out, _ = landscape("plot", "surface.h5", *both, "--terminal")
+    assert code == 0
+    assert "sgd: 12 checkpoints" in out
+    assert "adam[lr=1]: 3 checkpoints" in out
+    for kind in ("contour", "heatmap", "surface", "relief"):
+        arguments = ("--kind", kind, "--dpi", 30, "-o", f"{kind}.png")
+        assert landscape("plot", "surface.h5", *both, *arguments)[0] == 0
+    code, _, err = landscape("plot", "surface.h5", *both, "-o", "both.h5")
+    assert code == 2
+    code, _, err = landscape("plot", "surface.h5", *both[:2], "--trajectory", "none.h5")
+    assert (code, err) == (2, "landscape: none.h5: no such file\n")
+
+
 def test_the_plane_is_computed_and_its_path_drawn(run, workplace, landscape):
     run("--checkpoints", "epoch*.pt")
     file = {"kind": "file", "path": "surface.trajectory.h5"}

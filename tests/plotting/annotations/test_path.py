@@ -1,11 +1,13 @@
 """Paths and checkpoints over planes and lines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_rgb, to_rgba
 
 from landscape_cli.errors import StoreError, UsageError
-from landscape_cli.plotting.annotations.overlay import overlay, path_notes
+from landscape_cli.plotting.annotations.overlay import overlay, overlay_more, path_notes
 from landscape_cli.plotting.annotations.path import APART, drops, epochs_to_write
 from landscape_cli.plotting.annotations.text_placement import FreeSpace
 from landscape_cli.plotting.figure import draw
@@ -107,6 +109,38 @@ def test_epoch_labels_are_sparse_and_do_not_overlap(panel_with, kind):
     boxes = [text.get_window_extent() for text in written.values()]
     for place, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:place])
+
+
+@pytest.mark.parametrize("kind", [*FLAT, "surface", "relief"])
+def test_two_paths_are_drawn_with_a_legend(panel_with, legend, kind):
+    paths = [
+        replace(trajectory(rates=None), name="sgd"),
+        replace(trajectory(9, rates=None, epochs=False, scale=-0.5), name="adam"),
+    ]
+    panel = panel_with(paths[0], x="-1:1:41", y="-1:1:41")
+    panel = replace(panel, surface=overlay_more(panel.surface, paths[1], "b.h5", "a.h5"))
+    axes = draw([panel], kind).axes[0]
+    lines = [line for line in axes.get_lines() if line.get_gid() == "trajectory"]
+    ends = [
+        np.array(line.get_data_3d() if axes.name == "3d" else line.get_data())[:2, [0, -1]].T
+        for line in lines
+    ]
+    np.testing.assert_allclose(ends, [path.coordinates[[0, -1]] for path in paths])
+    assert len({to_rgb(line.get_color()) for line in lines}) == 2
+    suffix = " (by epoch)" if kind in FLAT else ""
+    assert sorted(legend(axes)) == [
+        *("adam: 9 checkpoints", "first", "last", f"sgd: 21 checkpoints{suffix}")
+    ]
+
+
+def test_paths_outside_the_grid_are_named(panel_with):
+    panel = panel_with(replace(trajectory(scale=3), name="sgd"))
+    more = replace(trajectory(scale=5), name="adam")
+    panel = replace(panel, surface=overlay_more(panel.surface, more, "b.h5", "a.h5"))
+    assert [note.partition(" lie")[0] for note in path_notes([panel])] == [
+        "14 of 21 checkpoints of the trajectory sgd",
+        "16 of 21 checkpoints of the trajectory adam",
+    ]
 
 
 def test_coinciding_checkpoints_get_one_epoch_label(panel_with):
