@@ -15,7 +15,7 @@ from torch import nn
 
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
-from landscape_cli.evaluation.data.batches import map_tensors
+from landscape_cli.evaluation.data.batches import first_samples
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
@@ -140,7 +140,7 @@ class Evaluator:
         Errors are ignored: an objective may not accept such a small batch.
         """
         batch = next(iter(self.first_split))
-        few = map_tensors(lambda tensor: tensor[:samples] if tensor.dim() else tensor, batch)
+        few = first_samples(batch, samples)
         with contextlib.suppress(Exception):
             self.objective(self.model, few)
 

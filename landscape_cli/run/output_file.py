@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.data.fingerprint import comparable
 from landscape_cli.geometry.blocks import Index
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import StoredTensors
@@ -66,6 +67,8 @@ def open_file(
 def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:
     """List value-determining facts that changed since the file was created."""
     now = json.loads(json.dumps(compared))
+    if "splits" in now:
+        now["splits"] = comparable(stored.get("splits") or {}, now["splits"])
     return [
         f"{key}: changed since the file was created" for key in now if stored.get(key) != now[key]
     ]

@@ -9,6 +9,7 @@ import torch
 
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.batches import map_tensors, nbytes
+from landscape_cli.evaluation.data.objects import move_object
 from landscape_cli.evaluation.devices import CPU, free_memory
 
 Cache = Literal["auto", "device", "host", "none"]
@@ -135,4 +136,6 @@ class Keeper:
 
 
 def _on_host(batch: Any) -> Any:
-    return map_tensors(lambda tensor: tensor.cpu(), batch)
+    return map_tensors(
+        lambda tensor: tensor.cpu(), batch, lambda value: move_object(value, CPU, fresh=False)
+    )

@@ -21,6 +21,7 @@ from landscape_cli.evaluation.data.batches import (
 )
 from landscape_cli.evaluation.data.cache import Keeper, Place, Room
 from landscape_cli.evaluation.data.fingerprint import Fingerprint
+from landscape_cli.evaluation.data.objects import move_object
 from landscape_cli.evaluation.data.prefetch import prefetch, to_device
 from landscape_cli.evaluation.data.sources import (
     batches_of,
@@ -93,7 +94,7 @@ class SplitData:
         fingerprint = Fingerprint()
         for batch in self._read():
             likely = likely or estimate_bytes(self._source, nbytes(batch))
-            fingerprint.add(batch)
+            self._hash(fingerprint, batch)
             samples += batch_length(batch) or 1
             moved = self._moved(batch)
             keeper.add(moved, likely)
@@ -142,7 +143,24 @@ class SplitData:
             moved = to_device(tensor, self.device)
             return moved if moved is not tensor or self._makes_new_batches else tensor.clone()
 
-        return set_layout(map_tensors(move, batch), self._channels_last)
+        def move_attributes(value: Any) -> Any:
+            return move_object(value, self.device, not self._makes_new_batches)
+
+        return set_layout(map_tensors(move, batch, move_attributes), self._channels_last)
+
+    def _hash(self, fingerprint: Fingerprint, batch: Any) -> None:
+        """Add a batch to the fingerprint, and refuse one whose data can't be found."""
+        try:
+            fingerprint.add(batch)
+        except Exception as error:  # attributes may be computed by anything
+            raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
+        if fingerprint.empty:
+            raise ProblemError(
+                f"split {self.name!r}: no tensor was found in its first batch, a "
+                f"{type(batch).__name__}, so its data could neither be compared between runs nor "
+                "moved to a device; yield tensors, tuples, dicts, dataclasses, or objects with "
+                "tensors as attributes or from to_dict()"
+            )
 
     def _from_host(self, batches: list[Any]) -> Iterator[Any]:
         """Yield batches from the host's memory, keeping each in page-locked memory from then on."""

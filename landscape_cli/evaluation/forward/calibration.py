@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from landscape_cli.evaluation.data.batches import tensors_in
+from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.benchmark import CONFIRMATION_ROUNDS, Benchmark, Outcome
 from landscape_cli.evaluation.forward.equivalence import keeps_values, take_batches
@@ -135,7 +135,7 @@ class _Search:
     def try_candidates(self) -> None:
         if not self.best.fold and len(self.evaluator.folding()):
             self._try_settings(replace(self.best, fold=True))
-        if any(tensor.dim() == 4 for tensor in tensors_in(self.benchmark.sample[0])):
+        if has_images(self.benchmark.sample[0]):
             self._try_settings(replace(self.best, channels_last=not self.best.channels_last))
         if self.divisible and not self._scale_micro_batch(2.0):
             self._scale_micro_batch(0.5)

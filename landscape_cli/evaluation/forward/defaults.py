@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.evaluation.data.batches import tensors_in
+from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.equivalence import keeps_values
 from landscape_cli.evaluation.forward.settings import Settings
@@ -44,7 +44,7 @@ def choose_default_settings(
     changes: list[dict[str, Any]] = []
     if resize and evaluator.first_split.divisible:
         changes.append({"micro_batch": _choose_micro_batch(evaluator)})
-    if any(tensor.dim() == 4 and tensor.is_floating_point() for tensor in tensors_in(batches[0])):
+    if has_images(batches[0]):
         changes.append({"channels_last": True})
     if len(evaluator.folding()):
         changes.append({"fold": True})
