@@ -28,7 +28,12 @@ from landscape_cli.records.shards import Shard
 MOST_REPEATS = 1000
 """Largest number of repeats of a grid."""
 
-LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": [], "measures": {}}
+LEFT_OUT: dict[str, Any] = {
+    "slice": DEFAULT_SLICE,
+    "auto_points": [],
+    "measures": {},
+    "even_if_slower": False,
+}
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
 
@@ -75,7 +80,9 @@ class RunConfig(BaseModel):
         batch_size: samples per forward pass, for data sets of samples; chosen if left out.
         threads: CPU threads per rank; an equal share of the node's cores if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
-            and sums keep their precision.
+            and sums keep their precision. Where ``bf16`` or ``fp16`` turns out to be slower than
+            fp32 on the first batch, fp32 is used.
+        even_if_slower: use ``precision`` even if it is slower than fp32.
         cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
             tile; ``auto`` takes the first of these that has room. This does not affect values.
         calibrate: before a long run, time alternatives to the forward pass chosen by the model's
@@ -121,6 +128,7 @@ class RunConfig(BaseModel):
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    even_if_slower: bool = False
     cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = True
     compile: Literal["auto", "on", "off"] = "auto"

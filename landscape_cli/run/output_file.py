@@ -31,7 +31,7 @@ from landscape_cli.store import (
 )
 from landscape_cli.util.logs import warn
 
-CHOICES = ("calibration", "compilation", "probe")
+CHOICES = ("calibration", "compilation", "precision_timing", "probe")
 """Provenance keys on the choices of a file's first session, which later sessions keep."""
 
 

@@ -158,11 +158,23 @@ def refuse_other(output: Path, changes: list[str]) -> None:
         )
 
 
+def _precision(config: RunConfig, stored: Surface) -> str:
+    """Return the precision with which a run's is compared.
+
+    It is the one that the file was computed in; or, where that is fp32 because the one asked for
+    was slower, also the latter, unless the run now insists on it.
+    """
+    asked: str = stored.config.get("precision", "fp32")
+    used: str = stored.provenance.get("settings", {}).get("precision", asked)
+    same = config.precision == asked and not (config.even_if_slower and used != asked)
+    return config.precision if same else used
+
+
 def _changes(config: RunConfig, checkpoint: CheckpointFacts | None, stored: Surface) -> list[str]:
     """List the differences between a run and a stored surface that affect the values."""
     if imported := stored.provenance.get("imported"):
         return [f"imported from {imported.get('path')}"]
-    lines = differences(stored.config, config)
+    lines = differences({**stored.config, "precision": _precision(config, stored)}, config)
     part = Shard.of_file(stored.provenance)
     if config.part not in (None, part):
         lines.append(f"shard: {part or 'the whole grid'} in the file, {config.part} now")
