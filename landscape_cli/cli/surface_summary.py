@@ -95,7 +95,9 @@ def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
     if mode := provenance.get("batch_norm"):
         yield f"batch norm: {mode}"
     if checkpoint := provenance.get("checkpoint"):
-        yield f"checkpoint: {checkpoint['path']} (sha256 {checkpoint['sha256'][:12]})"
+        chosen = [f"{part} {checkpoint[part]}" for part in ("key", "prefix") if part in checkpoint]
+        facts = ", ".join([*chosen, f"sha256 {checkpoint['sha256'][:12]}"])
+        yield f"checkpoint: {checkpoint['path']} ({facts})"
     for split, data in provenance.get("splits", {}).items():
         yield f"data:       {split}, {data['samples']} samples"
     for run in provenance.get("runs", []):

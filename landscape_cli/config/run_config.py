@@ -19,7 +19,14 @@ from pydantic import (
 
 from landscape_cli.config.checks import check_config
 from landscape_cli.config.defaults import DEFAULT_SLICE, fill_defaults
-from landscape_cli.config.fields import Adaptive, AxisField, MeasuresField, TimeLimitField
+from landscape_cli.config.fields import (
+    Adaptive,
+    AxisField,
+    CheckpointField,
+    MeasuresField,
+    NoCheckpointField,
+    TimeLimitField,
+)
 from landscape_cli.config.yaml_io import dump_yaml
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis
@@ -43,10 +50,11 @@ class RunConfig(BaseModel):
     Attributes:
         problem: import path ``module:callable`` of the user's problem.
         problem_args: keyword arguments of the callable.
-        checkpoint: file with the trained weights, relative to the current folder; if left out, the
-            model keeps its own weights.
-        checkpoints: other checkpoints, as paths or patterns: they are marked on the surface, and
-            ``kind: pca`` fits the plane to them and the centre by least squares.
+        checkpoint: file or folder with the trained weights, relative to the current folder:
+            ``PATH``, ``PATH::KEY``, or ``path``, ``key`` (the entry that holds the weights) and
+            ``prefix`` (of the names to take); if left out, the model keeps its own weights.
+        checkpoints: other checkpoints, as paths or patterns in the same forms: they are marked on
+            the surface, and ``kind: pca`` fits the plane to them and the centre by least squares.
         slice: the kind of slice and its settings; affine, which has directions, if left out.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
@@ -104,8 +112,8 @@ class RunConfig(BaseModel):
 
     problem: str
     problem_args: dict[str, Any] = Field(default_factory=dict)
-    checkpoint: str | None = None
-    checkpoints: list[str] | None = Field(default=None, min_length=1)
+    checkpoint: NoCheckpointField = None
+    checkpoints: list[CheckpointField] | None = Field(default=None, min_length=1)
     slice: dict[str, Any] = Field(default_factory=lambda: dict(DEFAULT_SLICE))
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
