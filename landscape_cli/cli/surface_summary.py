@@ -16,6 +16,9 @@ from landscape_cli.store import own_points
 MAX_FAILURES = 5
 """Maximum number of different failures that are listed."""
 
+UNKNOWN = "unknown"
+"""What is shown of facts that a file lacks."""
+
 
 def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
     """Format a summary as lines of text.
@@ -89,20 +92,24 @@ def _quantity_lines(facts: Mapping[str, Any], repeated: bool) -> Iterator[str]:
 def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
     """Format where the values come from: network, data, checkpoint and runs."""
     if origin := provenance.get("imported"):
-        yield f"imported:   {origin['path']} (sha256 {origin['sha256'][:12]})"
+        yield f"imported:   {_file(origin)}"
     if network := provenance.get("network"):
-        yield f"network:    {network['name']}, {network['parameters']:,} parameters"
+        parameters = f"{network.get('parameters', 0):,} parameters"
+        yield f"network:    {network.get('name', UNKNOWN)}, {parameters}"
     if mode := provenance.get("batch_norm"):
         yield f"batch norm: {mode}"
     if checkpoint := provenance.get("checkpoint"):
-        chosen = [f"{part} {checkpoint[part]}" for part in ("key", "prefix") if part in checkpoint]
-        facts = ", ".join([*chosen, f"sha256 {checkpoint['sha256'][:12]}"])
-        yield f"checkpoint: {checkpoint['path']} ({facts})"
+        yield f"checkpoint: {_file(checkpoint)}"
     for split, data in provenance.get("splits", {}).items():
-        yield f"data:       {split}, {data['samples']} samples"
+        yield f"data:       {split}, {data.get('samples', UNKNOWN)} samples"
     for run in provenance.get("runs", []):
         took = f", took {run['seconds']:g} s" if "seconds" in run else ""
-        yield f"run:        {run['started']}, ranks: {run['mpi']['size']}{took}"
+        ranks = fact(run, "mpi", "size") or UNKNOWN
+        yield f"run:        {run.get('started', UNKNOWN)}, ranks: {ranks}{took}"
+
+
+def _file(facts: Mapping[str, Any]) -> str:
+    return f"{facts['path']} (sha256 {facts.get('sha256', UNKNOWN)[:12]})"
 
 
 def _range(numbers: Mapping[str, Any], repeated: bool) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +13,11 @@ from pydantic import ValidationError
 from landscape_cli.config.overrides import put_all
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.config.yaml_io import brief, load_yaml
+from landscape_cli.config.yaml_limits import MOST_CHARACTERS
 from landscape_cli.errors import UsageError
+
+OPENED = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""Beginnings of paths to what a shell has opened, such as that of <(command)."""
 
 
 def parse_config(
@@ -63,11 +68,24 @@ def load_config(
 ) -> RunConfig:
     """Read a configuration file; see ``parse_config``."""
     try:
-        text = Path(path).read_bytes()
+        _refuse_devices(path)
+        with open(path, "rb") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"CONFIG: can't read {path!r}: {reason}") from None
     return parse_config(text, path, changes, ranges, seed)
+
+
+def _refuse_devices(path: str) -> None:
+    """Refuse pipes and devices, which may never end, except those that the shell has opened.
+
+    Raises:
+        UsageError: if the path is one.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or path.startswith(OPENED)):
+        raise UsageError(f"CONFIG: {path!r} is a pipe or device; name a file")
 
 
 def _first_error(error: ValidationError, values: Mapping[str, Any]) -> str:

@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.provenance import MOST_RANKS, check_config, check_provenance
 from landscape_cli.records.repeats import mean_over_repeats
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
@@ -93,6 +95,8 @@ def _check_format(file: StoredFile, path: str | os.PathLike[str]) -> None:
             f"{os.fspath(path)}: an HDF5 file, but not a surface made by `landscape compute`"
         )
     version = file.integer("", "format_version")
+    if version < 1:
+        raise ValueError(f"there is no format_version {version}")
     if version > FORMAT_VERSION:
         raise StoreError(
             f"{os.fspath(path)}: format_version {version} is newer than {FORMAT_VERSION}, the "
@@ -141,15 +145,19 @@ def _fill_aliases(file: Writer, surface: Surface) -> None:
 def _read(file: StoredFile) -> Surface:
     axes = {name: _axis(name, file.numbers(f"axes/{name}")) for name in file.names("axes")}
     grid = Grid(axes, file.integer("", "repeats") if file.has("", "repeats") else 1)
+    config = _mapping(load_stored_yaml(file.text("", "config")))
+    provenance = _mapping(load_json(file.text("", "provenance")))
+    check_config(config)
+    check_provenance(provenance, grid)
     return Surface(
         grid=grid,
         values=_quantities(file, "values", grid),
         stderr=_quantities(file, "stderr", grid),
         status=_status(_array(file, "status", np.uint8, grid)),
         seconds=_array(file, "seconds", np.float32, grid),
-        rank=_array(file, "rank", np.int32, grid),
-        config=_mapping(yaml.safe_load(file.text("", "config"))),
-        provenance=_mapping(load_json(file.text("", "provenance"))),
+        rank=_rank(_array(file, "rank", np.int32, grid)),
+        config=config,
+        provenance=provenance,
     )
 
 
@@ -157,6 +165,13 @@ def _status(array: Any) -> Any:
     """Return the array if each of its entries is a status."""
     if (unknown := array[array > max(Status)]).size:
         raise ValueError(f"there is no status {unknown.flat[0]}")
+    return array
+
+
+def _rank(array: Any) -> Any:
+    """Return the array if each of its entries may be a rank, or -1 for none."""
+    if (unknown := array[(array < -1) | (array > MOST_RANKS)]).size:
+        raise ValueError(f"there is no rank {unknown.flat[0]}")
     return array
 
 

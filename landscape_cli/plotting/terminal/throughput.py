@@ -72,4 +72,5 @@ class Throughput:
 def _ranks(surface: Surface) -> int:
     """Return the number of ranks of the last run."""
     runs = surface.provenance.get("runs") or [{}]
-    return int((runs[-1].get("mpi") or {}).get("size", 0))
+    size = (runs[-1].get("mpi") or {}).get("size")
+    return size if isinstance(size, int) else 0

@@ -10,6 +10,7 @@ import numpy as np
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text import labels
+from landscape_cli.records.presentation import fact
 
 
 def describe(
@@ -88,11 +89,10 @@ def directions(panel: Panel) -> list[str]:
 
 
 def _samples(provenance: Mapping[str, Any], splits: Sequence[str]) -> str:
-    known = provenance.get("splits")
     counts = {
-        split: known[split]["samples"]
+        split: count
         for split in splits
-        if isinstance(known, Mapping) and "samples" in (known.get(split) or {})
+        if isinstance(count := fact(provenance, "splits", split, "samples"), int)
     }
     if not counts:
         return ""
