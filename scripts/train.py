@@ -28,6 +28,7 @@ from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.evaluation.devices import choose_device, free_memory, instruction_set
 from landscape_cli.problems import Problem
 from landscape_cli.problems.import_path import load_problem
+from landscape_cli.problems.problem import Values
 from landscape_cli.util.progress import Progress
 
 
@@ -136,7 +137,7 @@ class Trainer:
         nesterov = self.options.nesterov
         return torch.optim.SGD(parameters, lr, 0.9, weight_decay=decay, nesterov=nesterov)
 
-    def objective(self, batch: Any) -> tuple[Mapping[str, Tensor], Any]:
+    def objective(self, batch: Any) -> tuple[Mapping[str, Values], Any]:
         """Evaluate the objective on a batch; return its values and the batch on the device."""
 
         def place(tensor: Tensor) -> Tensor:
@@ -159,7 +160,9 @@ class Trainer:
                 inputs = (crop_flip(batch[0], self.generator), *batch[1:])
             values, inputs = self.objective(inputs)
             self.optimizer.zero_grad()
-            backward(values["loss"].mean(), self.model.parameters())
+            loss = values["loss"]
+            mean = loss.mean() if isinstance(loss, Tensor) else loss[0].sum() / loss[1].sum()
+            backward(mean, self.model.parameters())
             self.optimizer.step()
             sums.add(0, values, inputs)
         return named_means(sums)

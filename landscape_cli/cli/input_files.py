@@ -32,6 +32,7 @@ def with_trajectories(
         paths: the trajectory files; none to leave the surfaces as they are.
     """
     from landscape_cli.plotting.annotations.overlay import overlay, overlay_more
+    from landscape_cli.records.checkpoint_path import identity
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
     replaced = list(surfaces)
@@ -40,7 +41,7 @@ def with_trajectories(
         trajectory, centre = replace(read_trajectory(path), name=name), read_centre(path)
         for place, file in enumerate(files):
             replaced[place] = lay(replaced[place], trajectory, path, file)
-            weights = (replaced[place].provenance.get("checkpoint") or {}).get("sha256")
+            weights = identity(replaced[place].provenance.get("checkpoint"))
             if weights and centre and weights != centre:
                 print(
                     f"note: {path} is centred on another checkpoint than {file}",

@@ -53,7 +53,11 @@ class RegistryChoice(click.Choice):  # type: ignore[type-arg]
 
 def weights_options(function: Function) -> Function:
     """Add ``--checkpoint`` and ``--seed``."""
-    checkpoint = POINTS.option("--checkpoint", metavar="FILE", help="The trained weights.")
+    checkpoint = POINTS.option(
+        "--checkpoint",
+        metavar="PATH[::KEY]",
+        help="The trained weights: a file or folder, and the key of the entry if it has several.",
+    )
     seed = POINTS.option(
         "--seed",
         type=int,

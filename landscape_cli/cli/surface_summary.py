@@ -109,7 +109,9 @@ def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _file(facts: Mapping[str, Any]) -> str:
-    return f"{facts['path']} (sha256 {facts.get('sha256', UNKNOWN)[:12]})"
+    chosen = [f"{part} {facts[part]}" for part in ("key", "prefix") if part in facts]
+    words = ", ".join([*chosen, f"sha256 {facts.get('sha256', UNKNOWN)[:12]}"])
+    return f"{facts['path']} ({words})"
 
 
 def _range(numbers: Mapping[str, Any], repeated: bool) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from landscape_cli.config.durations import parse_duration
 from landscape_cli.errors import UsageError
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.grid import Axis
 
 
@@ -73,11 +74,29 @@ def _time_limit(value: Any) -> str | None:
     return text
 
 
+def _no_checkpoint(value: Any) -> CheckpointPath | None:
+    return None if value is None else CheckpointPath.parse(value)
+
+
 AxisField = Annotated[
     Axis,
     PlainValidator(_axis),
     PlainSerializer(lambda axis: [axis.low, axis.high, axis.points], return_type=list),
 ]
+
+CheckpointField = Annotated[
+    CheckpointPath,
+    PlainValidator(CheckpointPath.parse),
+    PlainSerializer(CheckpointPath.as_plain),
+]
+"""A path, ``PATH::KEY``, or path, key and prefix."""
+
+NoCheckpointField = Annotated[
+    CheckpointPath | None,
+    PlainValidator(_no_checkpoint),
+    PlainSerializer(lambda path: None if path is None else path.as_plain()),
+]
+"""The same, or None."""
 
 MeasuresField = Annotated[dict[str, dict[str, Any]], BeforeValidator(_measures)]
 

@@ -19,7 +19,14 @@ from pydantic import (
 
 from landscape_cli.config.checks import check_config
 from landscape_cli.config.defaults import DEFAULT_SLICE, fill_defaults
-from landscape_cli.config.fields import Adaptive, AxisField, MeasuresField, TimeLimitField
+from landscape_cli.config.fields import (
+    Adaptive,
+    AxisField,
+    CheckpointField,
+    MeasuresField,
+    NoCheckpointField,
+    TimeLimitField,
+)
 from landscape_cli.config.yaml_io import dump_yaml
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis
@@ -28,7 +35,12 @@ from landscape_cli.records.shards import Shard
 MOST_REPEATS = 1000
 """Largest number of repeats of a grid."""
 
-LEFT_OUT: dict[str, Any] = {"slice": DEFAULT_SLICE, "auto_points": [], "measures": {}}
+LEFT_OUT: dict[str, Any] = {
+    "slice": DEFAULT_SLICE,
+    "auto_points": [],
+    "measures": {},
+    "even_if_slower": False,
+}
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
 
@@ -38,10 +50,11 @@ class RunConfig(BaseModel):
     Attributes:
         problem: import path ``module:callable`` of the user's problem.
         problem_args: keyword arguments of the callable.
-        checkpoint: file with the trained weights, relative to the current folder; if left out, the
-            model keeps its own weights.
-        checkpoints: other checkpoints, as paths or patterns: they are marked on the surface, and
-            ``kind: pca`` fits the plane to them and the centre by least squares.
+        checkpoint: file or folder with the trained weights, relative to the current folder:
+            ``PATH``, ``PATH::KEY``, or ``path``, ``key`` (the entry that holds the weights) and
+            ``prefix`` (of the names to take); if left out, the model keeps its own weights.
+        checkpoints: other checkpoints, as paths or patterns in the same forms: they are marked on
+            the surface, and ``kind: pca`` fits the plane to them and the centre by least squares.
         slice: the kind of slice and its settings; affine, which has directions, if left out.
         directions: a section for each axis; kind random with the axis's own seed if left out.
         orthogonal: make the directions orthogonal before they are normalized.
@@ -75,7 +88,9 @@ class RunConfig(BaseModel):
         batch_size: samples per forward pass, for data sets of samples; chosen if left out.
         threads: CPU threads per rank; an equal share of the node's cores if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
-            and sums keep their precision.
+            and sums keep their precision. Where ``bf16`` or ``fp16`` turns out to be slower than
+            fp32 on the first batch, fp32 is used.
+        even_if_slower: use ``precision`` even if it is slower than fp32.
         cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
             tile; ``auto`` takes the first of these that has room. This does not affect values.
         calibrate: before a long run, time alternatives to the forward pass chosen by the model's
@@ -97,8 +112,8 @@ class RunConfig(BaseModel):
 
     problem: str
     problem_args: dict[str, Any] = Field(default_factory=dict)
-    checkpoint: str | None = None
-    checkpoints: list[str] | None = Field(default=None, min_length=1)
+    checkpoint: NoCheckpointField = None
+    checkpoints: list[CheckpointField] | None = Field(default=None, min_length=1)
     slice: dict[str, Any] = Field(default_factory=lambda: dict(DEFAULT_SLICE))
     directions: dict[str, dict[str, Any]] = Field(default_factory=dict)
     orthogonal: bool = False
@@ -121,6 +136,7 @@ class RunConfig(BaseModel):
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    even_if_slower: bool = False
     cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = True
     compile: Literal["auto", "on", "off"] = "auto"

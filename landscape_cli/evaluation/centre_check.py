@@ -13,6 +13,7 @@ from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.determinism import refuse_random
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.gradient_mode import remedy_for
 from landscape_cli.records.tiles import Tile
 
 
@@ -42,6 +43,7 @@ def check_centre(
         again = _evaluate(evaluator, split, split.stream(), origin)
         if not allow_random:
             refuse_random(first, again)
+        first.refuse_no_weight()
         samples[name] = first.samples
     return samples
 
@@ -61,6 +63,7 @@ def _evaluate(
         except Exception as error:
             raise ProblemError(
                 f"objective: it failed on batch {number} of split {split.name!r}: {cause(error)}"
+                f"{remedy_for(error)}"
             ) from error
         sums.add(0, values, batch)
     return sums

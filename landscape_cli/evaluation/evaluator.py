@@ -22,6 +22,7 @@ from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode
 from landscape_cli.evaluation.measures.base import PointMeasure, PointView
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
@@ -62,7 +63,7 @@ class Evaluator:
         self.model = model.eval()
         self.parameters = parameters
         self.slice = slice_
-        self.objective = objective
+        self.objective = keeping_gradient_mode(objective)
         self.splits = dict(splits)
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank

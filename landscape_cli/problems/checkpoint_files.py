@@ -1,4 +1,4 @@
-"""Checkpoint files matching patterns, in natural order, and short labels for them."""
+"""Checkpoints matching patterns, in natural order, and short labels for them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,34 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from landscape_cli.errors import UsageError
+from landscape_cli.problems.checkpoints.folder import is_checkpoint
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 
-def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
-    """Expand patterns to the files that they match, each once.
+def expand(
+    patterns: Sequence[str | CheckpointPath], key: str = "checkpoints"
+) -> list[CheckpointPath]:
+    """Expand patterns to the checkpoints that they match, each once.
 
-    Patterns keep their order; the files of one pattern are in natural order, ``epoch9`` before
-    ``epoch10``. A file or folder that exists is taken literally, even if its name has wildcards.
+    Patterns keep their order; the files and folders of one pattern are in natural order, ``epoch9``
+    before ``epoch10``. A file or folder that exists is taken literally, even if its name has
+    wildcards. The entry of ``PATTERN::KEY`` is taken from each.
 
     Args:
         patterns: paths and patterns.
         key: the key or option that they come from, for messages.
 
     Raises:
-        UsageError: if a pattern matches no file.
+        UsageError: if a pattern matches no checkpoint.
     """
-    expanded: dict[str, str] = {}
-    for pattern in patterns:
-        files = sorted(filter(os.path.isfile, _matches(pattern)), key=natural)
+    expanded: dict[object, CheckpointPath] = {}
+    for wanted in patterns:
+        try:
+            given = CheckpointPath.parse(wanted)
+        except ValueError as error:
+            raise UsageError(f"{key}: {error}") from None
+        pattern = given.path
+        files = sorted(filter(is_checkpoint, _matches(pattern)), key=natural)
         if not files:
             here = f" in {os.getcwd()}" if not os.path.isabs(pattern) else ""
             raise UsageError(
@@ -34,7 +44,7 @@ def expand(patterns: Sequence[str], key: str = "checkpoints") -> list[str]:
                 "'runs/net_epochs/*.pt'"
             )
         for file in files:
-            expanded.setdefault(os.path.realpath(file), file)
+            expanded.setdefault(given.at(file).real, given.at(file))
     return list(expanded.values())
 
 
@@ -62,7 +72,9 @@ def natural(path: str) -> tuple[tuple[str | int, ...], ...]:
     )
 
 
-def labels(paths: Sequence[str]) -> tuple[str, ...]:
-    """Short label of each file: its stem if all stems differ, else its path."""
-    stems = tuple(PurePath(path).stem for path in paths)
-    return stems if len(set(stems)) == len(stems) else tuple(paths)
+def labels(paths: Sequence[str | CheckpointPath]) -> tuple[str, ...]:
+    """Short label of each checkpoint: its stem if all stems differ, else its path."""
+    stems = tuple(
+        path.stem if isinstance(path, CheckpointPath) else PurePath(path).stem for path in paths
+    )
+    return stems if len(set(stems)) == len(stems) else tuple(map(str, paths))

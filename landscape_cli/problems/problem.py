@@ -11,8 +11,16 @@ from torch.utils.data import Dataset
 
 from landscape_cli.errors import ProblemError
 
-Objective = Callable[[nn.Module, Any], Mapping[str, Tensor]]
-"""``(model, batch) -> {name: Tensor[n]}``: named values for each of the batch's n samples."""
+Values = Tensor | tuple[Tensor, Tensor]
+"""Values of a batch's n samples, shape (n,), or a pair of these: sums and weights."""
+
+Objective = Callable[[nn.Module, Any], Mapping[str, Values]]
+"""``(model, batch) -> {name: Tensor[n]}``: named values for each of the batch's n samples.
+
+A quantity is the mean of its values. For a weighted mean, the objective returns a pair
+``(sums, weights)`` of tensors of shape (n,): the quantity is then sum(sums) / sum(weights) over all
+samples, such as a loss for each token, with the summed loss and the number of tokens of each text.
+"""
 
 Split = Dataset[Any] | Iterable[Any]
 """A dataset of samples, or an iterable of batches that can be iterated over again."""
@@ -25,10 +33,11 @@ class Problem:
     Args:
         model: any module; a slice perturbs its named parameters.
         splits: by name, a map-style ``Dataset`` of samples, a ``DataLoader``, or any iterable of
-            batches that can be iterated over again. Batches may be tensors, tuples, lists, dicts
-            or nestings of these.
+            batches that can be iterated over again. Batches may be tensors, tuples, lists,
+            mappings or nestings of these, and objects with tensors as attributes.
         objective: a function ``(model, batch) -> {name: Tensor[n]}`` that returns named values
-            for each sample from one forward pass; by convention, one of them is ``loss``.
+            for each sample from one forward pass; by convention, one of them is ``loss``. In place
+            of a tensor, a pair (sums, weights) of tensors of shape (n,) makes a weighted mean.
         name: the network's name in titles; by default the name of its class.
 
     Raises:
@@ -41,6 +50,14 @@ class Problem:
         ...     return {"loss": ((model(inputs) - targets) ** 2).mean(dim=1)}
         >>> batches = [(torch.ones(8, 3), torch.zeros(8, 1))]
         >>> problem = Problem(nn.Linear(3, 1), {"train": batches}, squared_error, name="linear")
+
+        A loss weighted by class, as ``cross_entropy(weight=w, reduction="mean")`` over all samples:
+
+        >>> w = torch.tensor([1.0, 5.0])
+        >>> def weighted(model, batch):
+        ...     inputs, labels = batch
+        ...     losses = nn.functional.cross_entropy(model(inputs), labels, w, reduction="none")
+        ...     return {"loss": (losses, w[labels])}
     """
 
     model: nn.Module

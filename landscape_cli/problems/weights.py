@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import Tensor, nn
 
-from landscape_cli.problems.checkpoints import fit_state, read_checkpoint, refuse_not_finite
+from landscape_cli.problems.checkpoints import read_weights
+from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.util.logs import tell
 
 
 def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
@@ -30,19 +31,22 @@ def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor
 class Reader:
     """Reads checkpoints by index, and refuses those of another network.
 
+    What there is to say about one of them is said once, for the first that it holds for.
+
     Args:
-        paths: the checkpoints' files.
+        paths: the checkpoints.
         model: the network, whose names and shapes every checkpoint must have.
         tensors: the tensors to read, by name; checkpoints are converted to their dtypes.
         after: called after each checkpoint.
     """
 
-    paths: Sequence[str]
+    paths: Sequence[CheckpointPath]
     model: nn.Module
     tensors: Mapping[str, Tensor]
     after: Callable[[], None] = lambda: None
-    stored: dict[int, Any] = field(default_factory=dict)
+    stored: dict[int, object] = field(default_factory=dict)
     """By index, the entry ``epoch`` of each checkpoint read so far; None if there is none."""
+    _said: set[str] = field(default_factory=set)
 
     def __call__(self, number: int) -> dict[str, Tensor]:
         """Read the tensors of one checkpoint.
@@ -52,31 +56,14 @@ class Reader:
                 numbers that are not finite; the message names the file.
         """
         path = self.paths[number]
-        tensors, container = read_weights(path, self.model, self.tensors)
-        self.stored[number] = container.get("epoch")
+        tensors, self.stored[number] = read_weights(
+            path, self.model, self.tensors, lambda note: self._say(note, str(path))
+        )
         self.after()
         return tensors
 
-
-def read_weights(
-    path: str, model: nn.Module, tensors: Mapping[str, Tensor]
-) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    """Read some tensors of a checkpoint.
-
-    Args:
-        path: the checkpoint's file.
-        model: the network, whose names and shapes the checkpoint must have.
-        tensors: the tensors to read, by name; the checkpoint is converted to their dtypes.
-
-    Returns:
-        The tensors, and the dict that contains the state dict, empty if the file holds it alone.
-
-    Raises:
-        CheckpointError: if the file can't be read, belongs to another network, or holds numbers
-            that are not finite; the message names the file.
-    """
-    state, container = read_checkpoint(path)
-    fitting = fit_state(state, model.state_dict(), path)
-    selected = {name: fitting[name].to(like.dtype) for name, like in tensors.items()}
-    refuse_not_finite(selected, path)
-    return selected, container
+    def _say(self, note: str, path: str) -> None:
+        general = note.replace(path, "")
+        if general not in self._said:
+            self._said.add(general)
+            tell(note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from landscape_cli.store import (
 )
 from landscape_cli.util.logs import warn
 
-CHOICES = ("calibration", "compilation", "probe")
+CHOICES = ("calibration", "compilation", "precision_timing", "probe")
 """Provenance keys on the choices of a file's first session, which later sessions keep."""
 
 
@@ -40,7 +40,7 @@ def open_file(
 ) -> Recorder:
     """Create the file or open the existing one, and publish it."""
     output, config = lock.output, start.config
-    checkpoint = None if start.checkpoint is None else asdict(start.checkpoint)
+    checkpoint = None if start.checkpoint is None else start.checkpoint.as_mapping()
     provenance = {"checkpoint": checkpoint, **facts.as_mapping()}
     if config.part is not None:
         provenance["shard"] = config.part.as_dict()

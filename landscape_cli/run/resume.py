@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.slices import slice_from
 from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.checkpoints import file_hash
+from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
@@ -28,15 +29,23 @@ from landscape_cli.store import check_writable, own_points, read_surface
 
 @dataclass(frozen=True)
 class CheckpointFacts:
-    """The identity of a checkpoint's file.
+    """The identity of a checkpoint.
 
     Args:
         path: as the user wrote it.
         sha256: SHA-256 of its content.
+        key: key of the entry that the user named.
+        prefix: prefix of names that the user gave.
     """
 
     path: str
     sha256: str
+    key: str | None = None
+    prefix: str | None = None
+
+    def as_mapping(self) -> dict[str, str]:
+        """Return the known entries as plain values."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,10 @@ def decide(
     check_writable(output)
     checkpoint = None
     if config.checkpoint is not None:
-        if output == Path(config.checkpoint).absolute():
+        given = config.checkpoint
+        if output == Path(given).absolute():
             raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
-        checkpoint = CheckpointFacts(config.checkpoint, file_hash(config.checkpoint))
+        checkpoint = CheckpointFacts(given.path, file_hash(given), given.key, given.prefix)
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to start")
     lock()
@@ -158,22 +168,41 @@ def refuse_other(output: Path, changes: list[str]) -> None:
         )
 
 
+def _precision(config: RunConfig, stored: Surface) -> str:
+    """Return the precision with which a run's is compared.
+
+    It is the one that the file was computed in; or, where that is fp32 because the one asked for
+    was slower, also the latter, unless the run now insists on it.
+    """
+    asked: str = stored.config.get("precision", "fp32")
+    used: str = stored.provenance.get("settings", {}).get("precision", asked)
+    same = config.precision == asked and not (config.even_if_slower and used != asked)
+    return config.precision if same else used
+
+
 def _changes(config: RunConfig, checkpoint: CheckpointFacts | None, stored: Surface) -> list[str]:
     """List the differences between a run and a stored surface that affect the values."""
     if imported := stored.provenance.get("imported"):
         return [f"imported from {imported.get('path')}"]
-    lines = differences(stored.config, config)
+    lines = differences({**stored.config, "precision": _precision(config, stored)}, config)
     part = Shard.of_file(stored.provenance)
     if config.part not in (None, part):
         lines.append(f"shard: {part or 'the whole grid'} in the file, {config.part} now")
     before = stored.provenance.get("checkpoint") or {}
-    after = {} if checkpoint is None else asdict(checkpoint)
-    if before.get("sha256") != after.get("sha256"):
-        content = ", with different content" if before.get("path") == after.get("path") else ""
-        lines.append(
-            f"checkpoint: {before.get('path')} in the file, {after.get('path')} now{content}"
-        )
+    after = {} if checkpoint is None else checkpoint.as_mapping()
+    if identity(before) != identity(after):
+        old, new = _checkpoint_text(before), _checkpoint_text(after)
+        content = ", with different content" if old == new else ""
+        lines.append(f"checkpoint: {old} in the file, {new} now{content}")
     micro_batch = stored.provenance.get("settings", {}).get("micro_batch")
     if config.batch_size not in (None, micro_batch):
         lines.append(f"batch_size: {micro_batch} in the file, {config.batch_size} now")
     return lines
+
+
+def _checkpoint_text(facts: Mapping[str, Any]) -> str:
+    """Return a checkpoint's path, key and prefix for messages."""
+    if facts.get("path") is None:
+        return "None"
+    text = str(CheckpointPath(facts["path"], facts.get("key")))
+    return f"{text} (prefix {facts['prefix']})" if facts.get("prefix") else text

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.config.comparison import compare, differences
 from landscape_cli.errors import StoreError
+from landscape_cli.records.checkpoint_path import identity
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
@@ -113,7 +114,7 @@ def _check_alike(first: Named, other: Named) -> None:
 
 def _facts(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield key and both values of provenance that determines a surface's values."""
-    old, new = ((facts.get("checkpoint") or {}).get("sha256") for facts in (first, other))
+    old, new = (identity(facts.get("checkpoint")) for facts in (first, other))
     yield "checkpoint (sha256)", old, new
     for key in SAME_FACTS:
         yield key, first.get(key), other.get(key)

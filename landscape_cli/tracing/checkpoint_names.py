@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +11,9 @@ from pathlib import Path, PurePath
 from landscape_cli.errors import UsageError
 
 
-def epochs(paths: Sequence[str], stored: Sequence[object]) -> tuple[int, ...] | None:
+def epochs(
+    paths: Sequence[str | os.PathLike[str]], stored: Sequence[object]
+) -> tuple[int, ...] | None:
     """Find the number of epochs before each checkpoint was saved; None unless all are known.
 
     Args:
@@ -27,7 +30,7 @@ def epochs(paths: Sequence[str], stored: Sequence[object]) -> tuple[int, ...] | 
     return tuple(last) if len(last) == len(paths) and ascending else None
 
 
-def output_path(surface: str, given: str | None, inputs: Sequence[str]) -> Path:
+def output_path(surface: str, given: str | None, inputs: Sequence[str | os.PathLike[str]]) -> Path:
     """Choose the file to write: the given one, or one beside the configuration's surface.
 
     Raises:

@@ -23,9 +23,10 @@ from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.geometry.pca.projection import project
 from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoint_files import labels
-from landscape_cli.problems.checkpoints import file_hash
+from landscape_cli.problems.checkpoints import file_hash, read_weights
 from landscape_cli.problems.import_path import load_problem
-from landscape_cli.problems.weights import Reader, perturbed, read_weights
+from landscape_cli.problems.weights import Reader, perturbed
+from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import Plane
@@ -77,7 +78,7 @@ class Trace:
 
 def trace(
     config: RunConfig,
-    paths: Sequence[str],
+    paths: Sequence[CheckpointPath],
     options: Options,
     show: Callable[[int], Progress],
     room: int | None = None,
@@ -87,7 +88,7 @@ def trace(
     Args:
         config: names the network, and the checkpoint at the plane's origin; the last of the paths
             if it has none.
-        paths: the checkpoints' files, in order.
+        paths: the checkpoints, in order.
         options: the settings.
         show: creates the progress display, given the number of checkpoints to read.
         room: number of checkpoints to keep in memory; as many as fit if None.
@@ -182,7 +183,7 @@ def _components(
 
 def _plane(
     options: Options,
-    origin: str,
+    origin: CheckpointPath,
     directions: Directions,
     tensors: Mapping[str, Tensor],
     trajectory: Trajectory,
@@ -207,8 +208,8 @@ def _plane(
             axis: grid_range(column, options.margin, least)
             for axis, column in zip(AXES, trajectory.coordinates.T, strict=True)
         },
-        checkpoint=str(Path(origin).absolute()),
-        sha256=file_hash(origin),
+        checkpoint=str(origin.at(str(Path(origin).absolute()))),
+        sha256=str(identity({**vars(origin), "sha256": file_hash(origin)})),
         settings=_settings(options),
     )
 

@@ -29,6 +29,7 @@ from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.tiles import Tile
 from landscape_cli.util import accelerators
+from landscape_cli.util.processor import computes_bf16, description
 
 POINT = (0.25, -0.5)
 
@@ -146,6 +147,14 @@ def perceptron(device: torch.device) -> Case:
     return Case(MLP(64, (64, 64), 10), data, device)
 
 
+def marks(device: torch.device) -> list[tuple[str, str]]:
+    """Return the precisions to measure, each with its target ratio."""
+    if device.type == "cpu" and computes_bf16() is False:
+        note(f"point_vs_reference_bf16: left out ({description()})")
+        return [("fp32", ">= 1.8")]
+    return [("fp32", ">= 1.8"), ("bf16", ">= 3.2")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=REPEATS)
@@ -155,7 +164,7 @@ def main() -> None:
     device = choose_device(options.device)
     case = resnet(options.images, device)
     where = {"device": str(device), "threads": torch.get_num_threads()}
-    for precision, target in (("fp32", ">= 1.8"), ("bf16", ">= 3.2")):
+    for precision, target in marks(device):
         facts = compare(case, precision, options.repeats) | where
         ratio, overhead = facts.pop("reference_ratio"), facts.pop("bare_ratio")
         emit(f"point_vs_reference_{precision}", ratio, "ratio", target=target, **facts)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.evaluation.devices import instruction_set
+from landscape_cli.util.processor import instructions
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -26,10 +27,11 @@ REPEATS = 5
 
 @cache
 def machine() -> dict[str, Any]:
-    """Describe the processor, its instruction set, the usable cores, and the libraries."""
+    """Describe the processor, its instructions, those in use, the usable cores, the libraries."""
     return {
         "cpu": _cpu(),
         "instruction_set": instruction_set(),
+        "instructions": list(instructions()),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
         "python": platform.python_version(),
         "torch": _version("torch"),

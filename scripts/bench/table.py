@@ -39,6 +39,8 @@ def origin(line: Line) -> str:
     cpu = facts.get("cpu")
     if "instruction_set" in facts:
         cpu = f"{cpu} with {facts['instruction_set']}"
+    if facts.get("instructions"):
+        cpu = f"{cpu} (has {', '.join(facts['instructions'])})"
     return (
         f"Measured on {line.get('date')}: {cpu}, {facts.get('cores')} cores, "
         f"Python {facts.get('python')}, PyTorch {facts.get('torch')}, {facts.get('mpi')}.\n\n"

@@ -255,7 +255,7 @@ def test_every_point_uses_the_same_subset_of_samples(run, workplace):
 
 def test_the_error_of_a_reduced_precision_is_reported(run, workplace):
     config = workplace.config("example:digits_network")
-    surface = read_surface(run(config, precision="bf16").surface)
+    surface = read_surface(run(config, precision="bf16", even_if_slower=True).surface)
     errors = surface.provenance["precision_errors"]
     assert len(errors) == 5
     assert errors[0]["coordinates"] == [0, 0]

@@ -100,7 +100,11 @@ Examples:
 @NUMBERS.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
-    help="Numerical precision; the deviation from fp32 is measured and reported.",
+    help="Numerical precision; the deviation from fp32 is measured and reported. Where bf16 or "
+    "fp16 is slower than fp32, fp32 is used.",
+)
+@NUMBERS.option(
+    "--even-if-slower", is_flag=True, help="Use --precision even where it is slower than fp32."
 )
 @NUMBERS.option(
     "--allow-random",
@@ -176,6 +180,7 @@ def command(
     resume: bool,
     keep_going: bool,
     allow_random: bool,
+    even_if_slower: bool,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
@@ -200,6 +205,7 @@ def command(
         "measures": list(measures) or None,
         "keep_going": keep_going or None,
         "allow_random": allow_random or None,
+        "even_if_slower": even_if_slower or None,
     }
     ranges = {"x": x, "y": y, "z": z}
     executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.records.checkpoint_path import CheckpointPath
     from landscape_cli.store.trajectory_file import Plane
     from landscape_cli.tracing import Trace
     from landscape_cli.util.progress import Progress
@@ -39,8 +40,8 @@ Examples:
     metavar="PATTERN",
     multiple=True,
     required=True,
-    help="Checkpoints of the training run: a file, or a quoted pattern, whose files are sorted "
-    "naturally, epoch9 before epoch10. Repeatable.",
+    help="Checkpoints of the training run: a file or folder, or a quoted pattern, sorted "
+    "naturally, epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
 )
 @TRAINING.option(
     "--log",
@@ -114,7 +115,7 @@ def command(
     options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
     result = trace(run, paths, options, lambda reads: _progress(reads, path))
     write_trajectory(path, result.plane, result.trajectory)
-    print("\n".join(_lines(result, run, path)), flush=True)
+    print("\n".join(_lines(result, run, paths[-1], path)), flush=True)
 
 
 def _progress(reads: int, path: Path) -> Progress:
@@ -123,7 +124,7 @@ def _progress(reads: int, path: Path) -> Progress:
     return Progress(reads, path.name, unit="checkpoint")
 
 
-def _lines(result: Trace, run: RunConfig, path: Path) -> list[str]:
+def _lines(result: Trace, run: RunConfig, last: CheckpointPath, path: Path) -> list[str]:
     """Describe the plane, and what to put into the configuration."""
     trajectory, plane = result.trajectory, result.plane
     farthest = int(trajectory.residuals.argmax())
@@ -145,18 +146,19 @@ def _lines(result: Trace, run: RunConfig, path: Path) -> list[str]:
     return [
         *lines,
         f"residual:  at most {residual:.4g} ({trajectory.labels[farthest]}){fraction}",
-        *_config_lines(run, plane, path),
+        *_config_lines(run, plane, last, path),
         f"wrote {path}",
     ]
 
 
-def _config_lines(run: RunConfig, plane: Plane, path: Path) -> list[str]:
+def _config_lines(run: RunConfig, plane: Plane, last: CheckpointPath, path: Path) -> list[str]:
     """Return the lines of a configuration that computes the plane."""
     import json
+    import os
 
     lines = ["to compute the plane, put into the configuration:"]
     if run.checkpoint is None:
-        lines.append(f"  checkpoint: {json.dumps(plane.checkpoint)}")
+        lines.append(f"  checkpoint: {json.dumps(last.at(os.path.abspath(last)).as_plain())}")
     file = plane.settings["onto"] or str(path)
     lines.append("  directions:")
     lines += [f"    {axis}: {{kind: file, path: {json.dumps(file)}}}" for axis in plane.ranges]

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.derivatives.strided_convolutions import backward
+from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.geometry.inner_products import dot
-from landscape_cli.problems.problem import Objective
+from landscape_cli.problems.problem import Objective, Values
 from landscape_cli.util.accelerators import wide, wide_device
 
 
@@ -50,10 +51,13 @@ def mean_gradient(
     CPU. Parameters without effect have a gradient of zero, and frozen ones their true gradient:
     ``requires_grad`` is set for the duration of the call.
 
+    The gradient of a weighted mean R = S / W is (grad S - R grad W) / W, with the sums S of values
+    and W of weights over all batches. It is NaN if W is 0.
+
     Args:
         model: in the mode in which it is evaluated.
         objective: ``(model, batch) -> {name: Tensor[n]}``.
-        batches: the batches that the mean is over.
+        batches: the batches that the mean is over; read twice if weights depend on parameters.
         names: of the parameters.
         quantity: the value to differentiate; the first one if None.
 
@@ -76,21 +80,33 @@ def mean_gradient(
         for name, one in parameters.items()
     }
     samples, count, gross = 0, 0, 0.0
+    ratio: float | None = None
+    total = 0.0
     with _leaves(parameters.values()), torch.enable_grad():
         for batch in batches:
-            values = _chosen(objective(model, batch), quantity)
+            values, weights = _chosen(objective(model, batch), quantity)
+            if weights is not None and weights.requires_grad:
+                ratio = _ratio(model, objective, batches, quantity) if ratio is None else ratio
+                values = values - ratio * weights
             backward(values.sum(), parameters.values())
             samples, count = samples + len(values), count + 1
-            square = 0.0
-            for name, one in parameters.items():
-                if one.grad is not None:
-                    part = wide(one.grad)
-                    one.grad = None
-                    sums[name] += part
-                    square += dot({name: part}, {name: part})
-            gross += math.sqrt(square)
-    entries = {name: total / samples for name, total in sums.items()}
-    return MeanGradient(entries, samples, count, gross / samples)
+            total += len(values) if weights is None else float(weights.detach().double().sum())
+            gross += _collect(parameters, sums)
+    divisor = total or math.nan
+    entries = {name: one / divisor for name, one in sums.items()}
+    return MeanGradient(entries, samples, count, gross / divisor)
+
+
+def _collect(parameters: Mapping[str, nn.Parameter], sums: Mapping[str, Tensor]) -> float:
+    """Add the gradients of a batch to the sums, remove them, and return their norm."""
+    square = 0.0
+    for name, one in parameters.items():
+        if one.grad is not None:
+            part = wide(one.grad)
+            one.grad = None
+            sums[name].add_(part)
+            square += dot({name: part}, {name: part})
+    return math.sqrt(square)
 
 
 @contextmanager
@@ -109,8 +125,8 @@ def _leaves(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
             one.grad = gradient
 
 
-def _chosen(values: Mapping[str, Tensor], quantity: str | None) -> Tensor:
-    """Return the per-sample values to differentiate.
+def _chosen(values: Mapping[str, Values], quantity: str | None) -> tuple[Tensor, Tensor | None]:
+    """Return the per-sample values to differentiate, and their weights if they have any.
 
     Raises:
         ProblemError: if there are none of this name, or they depend on no parameter.
@@ -120,10 +136,27 @@ def _chosen(values: Mapping[str, Tensor], quantity: str | None) -> Tensor:
         raise ProblemError(
             f"objective: it returns no {name!r} to differentiate, but {', '.join(values)}"
         )
-    chosen = values[name]
+    value = values[name]
+    chosen, weights = (value[0], value[1]) if is_pair(value) else (value, None)
+    assert isinstance(chosen, Tensor)
     if not chosen.requires_grad:
         raise ProblemError(
             f"objective: its {name!r} can't be differentiated; does it detach tensors, or compute "
             "under torch.no_grad()?"
         )
-    return chosen
+    return chosen, weights
+
+
+def _ratio(
+    model: nn.Module, objective: Objective, batches: Iterable[Any], quantity: str | None
+) -> float:
+    """Return the weighted mean of a quantity over all batches."""
+    sums = weights = 0.0
+    for batch in batches:
+        values = _chosen(objective(model, batch), quantity)
+        sums, weights = (
+            total + float(part.detach().double().sum())
+            for total, part in zip((sums, weights), values, strict=True)
+            if part is not None
+        )
+    return sums / weights if weights else math.nan

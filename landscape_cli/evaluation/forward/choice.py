@@ -10,6 +10,7 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.compile_choice import repays_compilation, try_compilation
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
+from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
 from landscape_cli.evaluation.forward.settings import Settings
 
 
@@ -24,6 +25,7 @@ class Workload:
         micro_batch: the user's choice; None if it may change.
         calibrate: time alternatives before a long run.
         compile: ``on``, ``off`` or ``auto``.
+        even_if_slower: keep a reduced precision that is slower than fp32.
     """
 
     points: int
@@ -32,6 +34,7 @@ class Workload:
     micro_batch: int | None
     calibrate: bool
     compile: str
+    even_if_slower: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,13 @@ class Choice:
         settings: of the forward pass.
         calibration: duration and candidates of the calibration; None if nothing was tried.
         compilation: outcome and times of compiling; None if it was not tried.
+        precision: times of a reduced precision and of fp32; None in full precision.
     """
 
     settings: Settings
     calibration: Mapping[str, object] | None = None
     compilation: Mapping[str, object] | None = None
+    precision: PrecisionTiming | None = None
 
 
 def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
@@ -60,13 +65,16 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     initial = default_micro_batch(evaluator.device)
     resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
     evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
-    choice = Choice(evaluator.settings)
+    precision = time_precision(evaluator, work.even_if_slower)
+    if precision is not None:
+        evaluator.apply(replace(evaluator.settings, precision=precision.used))
+    choice = Choice(evaluator.settings, precision=precision)
     seconds = 0.0
     if work.calibrate:
         found = calibrate_settings(evaluator, work.points, work.ranks, work.corner, resize)
         evaluator.apply(found.settings)
         seconds = found.estimate_seconds(work.ranks)
-        choice = Choice(found.settings)
+        choice = replace(choice, settings=found.settings)
         if found.tried:
             calibration = {"seconds": round(found.seconds, 3), "tried": found.tried}
             choice = replace(choice, calibration=calibration)

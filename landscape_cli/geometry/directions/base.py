@@ -14,6 +14,7 @@ from torch import Tensor
 from landscape_cli.errors import UsageError, some
 from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with the next raw entries of a parameter."""
@@ -47,7 +48,7 @@ class DirectionSource(Protocol):
     def state(self) -> Mapping[str, Tensor]:
         """The model's state dict."""
 
-    def weights(self, path: str) -> Entries:
+    def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
 
     def stored(self, path: str, axis: str) -> list[tuple[str | None, Tensor]]:
@@ -143,7 +144,7 @@ class Direction(BaseModel, ABC):
         return None
 
     @property
-    def points(self) -> tuple[str, ...]:
+    def points(self) -> tuple[CheckpointPath, ...]:
         """Paths of checkpoints on the direction, which are marked in plots."""
         return ()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_serializer, field_validator, model_validator
 
 from landscape_cli.geometry.directions.base import (
     DirectionFiles,
@@ -13,6 +15,7 @@ from landscape_cli.geometry.directions.base import (
 )
 from landscape_cli.geometry.directions.loaded import LoadedDirection
 from landscape_cli.geometry.parameters import wide_dtype
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 
 class CheckpointDirection(LoadedDirection):
@@ -22,17 +25,37 @@ class CheckpointDirection(LoadedDirection):
     section 3.
 
     Attributes:
-        path: the checkpoint B.
+        path: the checkpoint B, in the forms of a configuration's ``checkpoint``; ``key`` and
+            ``prefix`` may stand beside it.
     """
 
     auto_points: ClassVar[int] = 53
     """From -0.5 to 1.5 in steps of 1/26, so that both checkpoints are grid points."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    path: str
+    path: CheckpointPath
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join(cls, values: Any) -> Any:
+        """Move ``key`` and ``prefix`` into the path."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("path"), str):
+            return values
+        beside = {name: values[name] for name in ("key", "prefix") if name in values}
+        rest = {name: value for name, value in values.items() if name not in beside}
+        return {**rest, "path": {"path": values["path"], **beside}} if beside else values
+
+    @field_validator("path", mode="plain")
+    @classmethod
+    def _parse(cls, value: Any) -> CheckpointPath:
+        return CheckpointPath.parse(value)
+
+    @field_serializer("path")
+    def _plain(self, path: CheckpointPath) -> str | dict[str, str]:
+        return path.as_plain()
 
     @property
-    def points(self) -> tuple[str, ...]:
+    def points(self) -> tuple[CheckpointPath, ...]:
         """The checkpoint B."""
         return (self.path,)
 
@@ -52,4 +75,4 @@ class CheckpointDirection(LoadedDirection):
 
     def label(self) -> str:
         """Return a label with the checkpoint's name."""
-        return f"direction to checkpoint {PurePath(self.path).stem}{self._normalized()}"
+        return f"direction to checkpoint {self.path.stem}{self._normalized()}"

@@ -16,6 +16,7 @@ from landscape_cli.geometry.blocks import Index
 from landscape_cli.geometry.directions.base import Direction, Range
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 Pieces = Callable[[], Iterable[tuple[str, Index, Tensor]]]
 """Yields a parameter-shaped dict in order, as (parameter's name, index of a block, entries)."""
@@ -170,7 +171,7 @@ class SliceContext:
     repeats: int = 1
     orthogonal: bool = False
     streamed: bool = False
-    weights: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    weights: Mapping[CheckpointPath, Mapping[str, Tensor]] = field(default_factory=dict)
 
 
 class SliceRecipe(BaseModel, ABC):
@@ -193,7 +194,7 @@ class SliceRecipe(BaseModel, ABC):
         return False
 
     @property
-    def points(self) -> tuple[str, ...]:
+    def points(self) -> tuple[CheckpointPath, ...]:
         """Paths of checkpoints on the slice, besides those of directions."""
         return ()
 

@@ -18,6 +18,7 @@ from landscape_cli.run.doctor.hardware import (
     gradients_check,
     memory_check,
     point_check,
+    processor_check,
     ranks_check,
 )
 from landscape_cli.run.doctor.trials import try_messages
@@ -54,7 +55,8 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
         checks.append(Check("device", "error", message, "choose another --device"))
     else:
         hardware = find_hardware(executor, chosen)
-        checks += [*ranks_check(hardware), memory_check(hardware), point_check(executor, chosen)]
+        checks += [*ranks_check(hardware), *processor_check(executor, chosen)]
+        checks += [memory_check(hardware), point_check(executor, chosen)]
         checks += gradients_check(executor, chosen)
     checks.append(executor.lead(lambda: _check_files(folder)))
     return executor, checks

@@ -20,6 +20,7 @@ from landscape_cli.run.setup.placement import place_ranks
 from landscape_cli.run.setup.records import RankPlacement
 from landscape_cli.util import accelerators
 from landscape_cli.util.host_memory import host_memory
+from landscape_cli.util.processor import description
 
 ROUNDING = 1e-5
 """Relative difference of values between ranks that rounding can explain."""
@@ -79,6 +80,13 @@ def ranks_check(hardware: Sequence[RankHardware]) -> list[Check]:
             if len(ranks) > 1
         ),
     ]
+
+
+def processor_check(executor: Executor, device: torch.device) -> list[Check]:
+    """Report the vector instructions of the processors that compute, by host."""
+    own = (socket.gethostname(), description()) if device.type == "cpu" else None
+    found = dict.fromkeys(one for one in executor.gather(own) if one is not None)
+    return [Check("processor", "ok", f"{host}: {has}") for host, has in found]
 
 
 def memory_check(hardware: Sequence[RankHardware]) -> Check:

@@ -19,8 +19,9 @@ from landscape_cli.geometry.parameters import FlatParameters, wide_dtype
 from landscape_cli.geometry.pca.components import principal_directions
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.import_path import load_callable
-from landscape_cli.problems.weights import read_weights
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.store import read_direction
 from landscape_cli.store.directions_file import read_range
@@ -49,7 +50,7 @@ class RunSource:
 
     model: nn.Module
     centre: Mapping[str, Tensor]
-    checkpoints: tuple[str, ...] = ()
+    checkpoints: tuple[CheckpointPath, ...] = ()
     _components: list[Entries] = field(default_factory=list)
 
     @property
@@ -62,7 +63,7 @@ class RunSource:
         """The model's state dict."""
         return self.model.state_dict()
 
-    def weights(self, path: str) -> Entries:
+    def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
         return read_weights(path, self.model, self.centre)[0]
 
@@ -94,7 +95,7 @@ class RunSource:
 
 def load_directions(
     recipes: Mapping[str, Direction],
-    checkpoints: tuple[str, ...],
+    checkpoints: tuple[CheckpointPath, ...],
     model: nn.Module,
     parameters: FlatParameters,
     executor: Executor,
@@ -136,7 +137,7 @@ def _register_rules(recipes: Mapping[str, Direction]) -> None:
 
 def _load(
     recipes: Mapping[str, Direction],
-    checkpoints: tuple[str, ...],
+    checkpoints: tuple[CheckpointPath, ...],
     model: nn.Module,
     parameters: FlatParameters,
 ) -> dict[str, dict[str, Tensor]]:

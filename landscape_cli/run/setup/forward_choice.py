@@ -13,6 +13,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
 from landscape_cli.refinement import wholly_computed
 from landscape_cli.run.setup.records import ForwardFacts
+from landscape_cli.util.logs import warn
 
 
 def choose_forward(
@@ -35,6 +36,8 @@ def choose_forward(
         work = _workload(config, executor.size)
         choice = executor.lead(lambda: choose_settings(evaluator, work))
     settings = choice.settings
+    if executor.rank == 0 and choice.precision is not None and choice.precision.slower:
+        warn(choice.precision.warning())
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
         errors = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
@@ -45,7 +48,8 @@ def choose_forward(
             outcome = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
             choice = replace(choice, compilation=outcome)
     dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers)
-    facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation)
+    timing = None if choice.precision is None else choice.precision.as_mapping()
+    facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
     if evaluator.settings.precision != "fp32":
         points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
         deviations = executor.lead(lambda: precision_errors(evaluator, points))
@@ -54,11 +58,20 @@ def choose_forward(
 
 
 def _workload(config: RunConfig, ranks: int) -> Workload:
-    """Return what the choice depends on."""
+    """Return what the choice depends on.
+
+    Shards know nothing of each other, so none of them may choose another precision.
+    """
     grid = Grid(config.grid, config.repeats)
     fewest = grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
     return Workload(
-        fewest, ranks, grid.corners()[-1], config.batch_size, config.calibrate, config.compile
+        fewest,
+        ranks,
+        grid.corners()[-1],
+        config.batch_size,
+        config.calibrate,
+        config.compile,
+        even_if_slower=config.even_if_slower or config.part is not None,
     )
 
 

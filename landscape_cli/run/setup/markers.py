@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,8 @@ from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.geometry.slices.base import Slice, SliceRecipe
 from landscape_cli.problems.checkpoint_files import labels
-from landscape_cli.problems.weights import read_weights
+from landscape_cli.problems.weights import Reader
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.setup.records import Json
 from landscape_cli.store import read_centre, read_trajectory
 from landscape_cli.util.logs import warn
@@ -58,7 +58,7 @@ def mark_checkpoints(
         return []
     centre = {name: tensor.cpu() for name, tensor in parameters.items()}
     differences = Differences(
-        lambda number: read_weights(paths[number], model, centre)[0],
+        Reader(paths, model, centre),
         len(paths),
         centre,
         room_for_checkpoints(centre),
@@ -75,7 +75,7 @@ def mark_checkpoints(
     return [
         {
             "label": label,
-            "path": path,
+            "path": None if path is None else str(path),
             "coordinates": at,
             "residual": residual,
             "distance": distance,
@@ -133,9 +133,9 @@ def marking_lines(marks: Json) -> list[str]:
     return lines
 
 
-def _paths(config: RunConfig, through: list[str]) -> list[str]:
-    """Return the paths of the checkpoints besides the centre, without duplicates."""
-    unique = {os.path.realpath(path): path for path in [*through, *(config.checkpoints or ())]}
+def _paths(config: RunConfig, through: list[CheckpointPath]) -> list[CheckpointPath]:
+    """Return the checkpoints besides the centre, without duplicates."""
+    unique = {path.real: path for path in [*through, *(config.checkpoints or ())] if path}
     if config.checkpoint is not None:
-        unique.pop(os.path.realpath(config.checkpoint), None)
+        unique.pop(config.checkpoint.real, None)
     return list(unique.values())

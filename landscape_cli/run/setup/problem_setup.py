@@ -16,6 +16,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.setup.placement import assign_device, place_ranks
 from landscape_cli.run.setup.rank_consistency import share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
@@ -76,7 +77,9 @@ def _load(config: RunConfig, problem: Problem | None) -> Problem:
     return problem
 
 
-def _share_network(problem: Problem, checkpoint: str | None, executor: Executor) -> NetworkFacts:
+def _share_network(
+    problem: Problem, checkpoint: CheckpointPath | None, executor: Executor
+) -> NetworkFacts:
     """Copy the weights of rank 0 to every rank, and identify the network."""
     model: nn.Module = problem.model
     if checkpoint is not None:

@@ -93,6 +93,8 @@ class ForwardFacts:
         dtypes: dtypes of the parameters.
         calibration: duration and candidates of the calibration; None if nothing was tried.
         compilation: outcome and times of compiling; None if it was not tried.
+        precision_timing: seconds of a reduced precision and of fp32, and which is used; None if
+            nothing was timed.
         precision_errors: relative errors of a reduced precision at the centre and the corners.
     """
 
@@ -100,6 +102,7 @@ class ForwardFacts:
     dtypes: tuple[str, ...] = ()
     calibration: Json | None = None
     compilation: Json | None = None
+    precision_timing: Json | None = None
     precision_errors: tuple[Json, ...] | None = None
 
 
@@ -168,6 +171,7 @@ class RunFacts:
             "precision": settings.precision,
             "dtypes": list(self.forward.dtypes),
             "sampling": None if self.sampling is None else self.sampling.as_mapping(),
+            "precision_timing": self.forward.precision_timing,
             "precision_errors": self.forward.precision_errors and [*self.forward.precision_errors],
             **self.ranges,
         }

@@ -13,7 +13,8 @@ from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.slices import slice_from
 from landscape_cli.geometry.slices.base import Slice, SliceContext, SliceFacts, SliceRecipe
 from landscape_cli.parallel.executor import Executor
-from landscape_cli.problems.weights import read_weights
+from landscape_cli.problems.checkpoints import read_weights
+from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.direction_entries import load_directions
 from landscape_cli.run.setup.direction_storage import store_directions
@@ -80,13 +81,13 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
 
 def _share_points(
     recipe: SliceRecipe, prepared: PreparedProblem, executor: Executor
-) -> dict[str, Mapping[str, Tensor]]:
+) -> dict[CheckpointPath, Mapping[str, Tensor]]:
     """Share the weights of the checkpoints on the slice with every rank."""
     return {path: _share_weights(path, prepared, executor) for path in recipe.points}
 
 
 def _share_weights(
-    path: str, prepared: PreparedProblem, executor: Executor
+    path: CheckpointPath, prepared: PreparedProblem, executor: Executor
 ) -> Mapping[str, Tensor]:
     """Read a checkpoint on rank 0, and share it with every rank."""
     model, views = prepared.problem.model, prepared.parameters.views
@@ -109,7 +110,7 @@ def _marks(
     prepared: PreparedProblem,
 ) -> Json:
     """Locate checkpoints and a training's path on the slice, if there are any."""
-    sha256 = None if start.checkpoint is None else start.checkpoint.sha256
+    sha256 = identity(None if start.checkpoint is None else start.checkpoint.as_mapping())
     marks: dict[str, object] = {
         "checkpoints": mark_checkpoints(
             start.config,

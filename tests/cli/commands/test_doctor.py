@@ -19,7 +19,10 @@ from landscape_cli.run.doctor.trials import Messages
 from landscape_cli.run.setup.rank_consistency import other_versions
 from landscape_cli.run.setup.records import RankPlacement
 
-ALL = ["mpi", "versions", "launcher", "world", "ranks", "memory", "one point", "gradients", "files"]
+ALL = [
+    *("mpi", "versions", "launcher", "world", "ranks", "processor"),
+    *("memory", "one point", "gradients", "files"),
+]
 
 
 def table(text):

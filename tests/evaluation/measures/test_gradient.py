@@ -242,3 +242,25 @@ def test_sections_of_a_configuration_become_measures():
         measures_from({"gradient": {"steps": 3}})
     with pytest.raises(UsageError, match=r"measures\.hessian\.kind: got 'hessian', expected"):
         measures_from({"hessian": {}})
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_the_gradient_of_a_weighted_mean_is_that_of_the_ratio(moving):
+    """With weights that are given, and with weights that depend on the parameters."""
+    model, inputs, targets = regression()
+    given = torch.rand(len(inputs), dtype=torch.float64)
+
+    def pair(model, inputs, targets, weights):
+        outputs = model(inputs)
+        weights = weights * outputs[:, 0].exp() if moving else weights
+        return (outputs - targets)[:, 0].square() * weights, weights
+
+    def objective(model, batch):
+        return {"loss": pair(model, batch[0], batch[1][:, :1], batch[1][:, 1])}
+
+    data = inputs, torch.cat([targets, given[:, None]], dim=1)
+    found = evaluator_of(model, *data, objective).evaluate(tile_of(POINTS[::-1]))
+    sums, weights = pair(model, inputs, targets, given)
+    (sums.sum() / weights.sum()).backward()
+    norm = math.sqrt(sum(one.grad.square().sum().item() for one in model.parameters()))
+    assert found.values["train", "gradient_norm"][-1] == pytest.approx(norm, rel=1e-10)

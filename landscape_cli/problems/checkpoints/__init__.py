@@ -1,0 +1,14 @@
+"""Checkpoints: trained weights in the files and folders that trainers write.
+
+``load_weights`` loads one into a model, ``read_weights`` reads tensors without changing the model.
+Nothing in a file is run.
+"""
+
+from landscape_cli.problems.checkpoints.identity import file_hash
+from landscape_cli.problems.checkpoints.loading import (
+    load_weights,
+    read_state_dict,
+    read_weights,
+)
+
+__all__ = ["file_hash", "load_weights", "read_state_dict", "read_weights"]

@@ -1,0 +1,63 @@
+"""Checksums of the records in a zip archive, which torch.load does not compare."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import IO
+
+from landscape_cli.errors import CheckpointError
+
+BLOCK = 1 << 22
+"""Bytes read at once."""
+
+MAGIC = b"PK\x03\x04"
+
+
+def is_zip(path: str) -> bool:
+    """Return True for a file that begins as torch.save's archives do.
+
+    Raises:
+        OSError: if it can't be read.
+    """
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def check_records(path: str, content: bytes | None = None) -> None:
+    """Compare the CRC-32 of every record with the archive's.
+
+    Archives without checksums, which ``torch.serialization.set_crc32_options(False)`` writes, have
+    0 for all of them, and pass.
+
+    Args:
+        path: the archive, for messages, and to read it if no content is given.
+        content: the archive's bytes.
+
+    Raises:
+        CheckpointError: naming the first damaged record.
+    """
+    file: str | IO[bytes] = path if content is None else io.BytesIO(content)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            records = archive.infolist()
+            if any(record.CRC for record in records):
+                for record in records:
+                    _check(archive, record, path)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+        raise CheckpointError(
+            f"checkpoint: {path!r} is a damaged or cut-off zip archive ({error}); copy it again"
+        ) from None
+
+
+def _check(archive: zipfile.ZipFile, record: zipfile.ZipInfo, path: str) -> None:
+    try:
+        with archive.open(record) as content:
+            while content.read(BLOCK):
+                pass
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        raise CheckpointError(
+            f"checkpoint: {path!r} is damaged: the record {record.filename!r} does not have its "
+            "checksum; copy the file again"
+        ) from None

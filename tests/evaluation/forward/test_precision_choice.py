@@ -1,0 +1,66 @@
+"""A reduced precision is used if it is faster than fp32, by times that are really measured."""
+
+import pytest
+
+from builders import image_evaluator
+from landscape_cli.evaluation.forward.benchmark import Benchmark
+from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.problems.zoo.resnet import ResNet
+
+
+def evaluator(precision):
+    return image_evaluator(
+        lambda: ResNet(8, channels=3), settings=Settings(16, precision=precision)
+    )
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("insist", [True, False])
+def test_the_choice_follows_from_the_measured_times(precision, insist):
+    made = evaluator(precision)
+    timing = time_precision(made, insist)
+    assert timing.seconds.keys() == {precision, "fp32"}
+    assert min(timing.seconds.values()) > 0
+    slower = timing.seconds[precision] > timing.seconds["fp32"]
+    assert timing.slower == slower
+    assert timing.used == ("fp32" if slower and not insist else precision)
+    assert made.settings == Settings(16, precision=precision)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32"])
+def test_full_precision_is_not_timed(precision):
+    assert time_precision(evaluator(precision), False) is None
+
+
+@pytest.mark.parametrize(("reduced", "used"), [(0.3, "fp32"), (0.1, "bf16"), (0.2, "bf16")])
+def test_the_fastest_pass_of_each_counts_and_the_first_does_not(monkeypatch, reduced, used):
+    passes = {"bf16": iter([9.0, 0.4, reduced, 0.5]), "fp32": iter([0.01, 0.3, 0.2, 0.2])}
+    monkeypatch.setattr(
+        Benchmark, "time_settings", lambda self, settings: next(passes[settings.precision]) / 100
+    )
+    timing = time_precision(evaluator("bf16"), False)
+    assert timing.used == used
+    assert timing.seconds == pytest.approx({"bf16": reduced / 100, "fp32": 0.002})
+
+
+def test_slow_passes_are_not_repeated(monkeypatch):
+    passes = []
+
+    def slow(self, settings):
+        passes.append(settings.precision)
+        return 60.0
+
+    monkeypatch.setattr(Benchmark, "time_settings", slow)
+    assert time_precision(evaluator("bf16"), False).used == "bf16"  # no slower
+    assert passes == ["bf16", "fp32"] * 2
+
+
+def test_the_warning_names_both_times():
+    timing = PrecisionTiming("bf16", "fp32", {"bf16": 14.4, "fp32": 2.6})
+    assert timing.warning() == (
+        "precision: bf16 takes 14.4 s for a batch on this machine, fp32 2.6 s, so fp32 is used "
+        "(--even-if-slower insists on bf16)"
+    )
+    kept = PrecisionTiming("bf16", "bf16", timing.seconds).warning()
+    assert kept.endswith("fp32 2.6 s; it is used all the same")
