@@ -10,5 +10,13 @@ from landscape_cli.problems.checkpoints.loading import (
     read_state_dict,
     read_weights,
 )
+from landscape_cli.problems.checkpoints.trial import objects_of, put_objects
 
-__all__ = ["file_hash", "load_weights", "read_state_dict", "read_weights"]
+__all__ = [
+    "file_hash",
+    "load_weights",
+    "objects_of",
+    "put_objects",
+    "read_state_dict",
+    "read_weights",
+]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import CheckpointError, some
@@ -108,11 +107,7 @@ def load_weights(model: nn.Module, path: str | CheckpointPath, say: Say = tell) 
             (missing, unexpected and wrongly shaped ones are listed), or if one is not finite.
     """
     weights = read_fitting(path, model)
-    state, own = weights.fit.state, model.state_dict()
-    on_meta = any(isinstance(one, Tensor) and one.is_meta for one in own.values())
-    if on_meta:  # no memory to copy into
-        state = _replacing(state, own)
-    _, _, errors = load(model, state, assign=on_meta)
+    _, _, errors = load(model, weights.fit.state)
     if errors:
         raise CheckpointError(f"checkpoint: {str(path)!r} can't be loaded: {some(errors)}")
     check_kept_apart(model, weights.fit, str(path))
@@ -156,15 +151,3 @@ def _apart(tensor: Tensor, own: Tensor) -> Tensor:
     """Return a tensor that later changes of the model do not change."""
     same = tensor.data_ptr() == own.data_ptr() and tensor.device == own.device
     return tensor.detach().clone() if same else tensor.detach()
-
-
-def _replacing(state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tensors to put in place of those of a model without memory, tied ones as one."""
-    groups = {name: names[0] for names in tied_names(own) for name in names}
-    with torch.no_grad():
-        return {
-            name: (state.get(groups.get(name, name), value)).to(own[name].dtype)
-            if isinstance(value, Tensor) and isinstance(own.get(name), Tensor)
-            else value
-            for name, value in state.items()
-        }

@@ -87,6 +87,21 @@ def load(
     )
 
 
+def objects_of(model: nn.Module) -> dict[str, Any]:
+    """Return the entries of a model's state dict that are no tensors, such as extra state."""
+    return {
+        name: value for name, value in model.state_dict().items() if not isinstance(value, Tensor)
+    }
+
+
+def put_objects(model: nn.Module, objects: Mapping[str, Any]) -> None:
+    """Give a model entries of its state dict that are no tensors, and keep its tensors."""
+    if objects:
+        state = model.state_dict()
+        state.update(objects)
+        load(model, state)
+
+
 def copy_metadata(state: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the versions of modules that a state dict of PyTorch carries, by path."""
     metadata = getattr(state, "_metadata", None)
@@ -116,11 +131,7 @@ def _ignored(model: nn.Module, name: str) -> bool:
 @contextmanager
 def _restored(model: nn.Module) -> Iterator[None]:
     """Give a model back its tensors, and its state besides tensors, at the end of the block."""
-    objects = {
-        name: _copy(value)
-        for name, value in model.state_dict().items()
-        if not isinstance(value, Tensor)
-    }
+    objects = {name: _copy(value) for name, value in objects_of(model).items()}
     tables = [
         (module, table, dict(table.items()))
         for module in model.modules()
@@ -142,10 +153,7 @@ def _restored(model: nn.Module) -> Iterator[None]:
             for tensor, content in copies:
                 if tensor.shape == content.shape:
                     tensor.copy_(content)
-        if objects:
-            state = model.state_dict()
-            state.update(objects)
-            load(model, state)
+        put_objects(model, objects)
 
 
 def _put_back(module: nn.Module, table: Any, entries: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.setup.placement import assign_device, place_ranks
-from landscape_cli.run.setup.rank_consistency import share_weights
+from landscape_cli.run.setup.rank_consistency import share_objects, share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
 
 
@@ -84,6 +84,7 @@ def _share_network(
     model: nn.Module = problem.model
     if checkpoint is not None:
         executor.lead(lambda: load_weights(model, checkpoint))
+        share_objects(model, executor)
     share_weights(model, executor)
     floating = (p for p in model.parameters() if p.is_floating_point())
     return NetworkFacts(

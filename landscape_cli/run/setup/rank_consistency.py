@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.errors import ProblemError, UsageError
+from landscape_cli.errors import CheckpointError, ProblemError, UsageError, cause, some
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.checkpoints import objects_of, put_objects
 from landscape_cli.util.versions import versions
 
 SAME = ("landscape-cli", "python", "torch", "numpy")
@@ -54,6 +57,28 @@ def share_weights(model: nn.Module, executor: Executor) -> None:
     shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
     agree(executor, {"tensors": shapes})
     share_tensors(tensors, executor)
+
+
+def share_objects(model: nn.Module, executor: Executor) -> None:
+    """Copy what rank 0's model holds besides tensors, such as extra state, to every rank.
+
+    Raises:
+        CheckpointError: if it can't be pickled.
+    """
+    if executor.size == 1:
+        return
+    packed = executor.lead(lambda: _pickled(objects_of(model)))
+    executor.together(lambda: put_objects(model, pickle.loads(packed)) if executor.rank else None)
+
+
+def _pickled(objects: Mapping[str, Any]) -> bytes:
+    try:
+        return pickle.dumps(objects)
+    except Exception as error:  # whatever an object's own way of pickling raises
+        raise CheckpointError(
+            f"checkpoint: {some(list(objects))} can't be sent to the other ranks: {cause(error)}; "
+            "run on one rank"
+        ) from None
 
 
 def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:

@@ -6,7 +6,7 @@ import torch
 from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints import load_weights, read_weights
 from landscape_cli.records.checkpoint_path import CheckpointPath
-from support.networks import Net, scrambled
+from support.saved_networks import Net, scrambled
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from support.networks import Net, scrambled
+from support.saved_networks import Net, scrambled
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations
 
 from landscape_cli.problems.checkpoints import load_weights, read_weights
 from landscape_cli.records.checkpoint_path import CheckpointPath
-from support.networks import Net, Tied, scrambled
+from support.saved_networks import Net, Tied, scrambled
 
 
 def prefixed(prefix, state):
@@ -268,16 +268,6 @@ def test_lazy_modules_take_the_files_shapes(tmp_path):
 def test_scripted_modules_load_and_are_not_changed_by_reading(tmp_path, trained, loads):
     torch.save(trained.state_dict(), tmp_path / "net.pt")
     loads(tmp_path / "net.pt", trained.state_dict(), torch.jit.script(Net()))
-
-
-def test_models_without_memory_take_the_files_tensors(tmp_path, trained):
-    with torch.device("meta"):
-        model = Net()
-    torch.save({n: t.double() for n, t in trained.state_dict().items()}, tmp_path / "net.pt")
-    load_weights(model, tmp_path / "net.pt")
-    for name, tensor in trained.state_dict().items():
-        assert torch.equal(model.state_dict()[name], tensor)
-        assert model.state_dict()[name].dtype == tensor.dtype
 
 
 def test_names_below_a_module_that_is_none_are_refused(tmp_path, refused):

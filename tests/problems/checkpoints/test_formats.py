@@ -18,7 +18,7 @@ from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints import file_hash, load_weights
 from landscape_cli.problems.checkpoints.candidates import entries
 from landscape_cli.problems.checkpoints.formats import format_of
-from support.networks import Net, scrambled
+from support.saved_networks import Net, scrambled
 
 INDEX = "model.safetensors.index.json"
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.checkpoints.pickled_globals import globals_of_file, runs_code
-from support.networks import Net, scrambled
+from support.saved_networks import Net, scrambled
 
 ALLOW = re.compile(r"torch\.serialization\.add_safe_globals\((\[.*?\])\)")
 
@@ -138,7 +138,7 @@ def allowed_by(line):
 def test_a_whole_pickled_model_is_named_as_that(tmp_path, refused, trained, loads):
     torch.save(trained, tmp_path / "net.pt")
     line = refused(tmp_path / "net.pt")
-    assert "holds a whole pickled model (support.networks.Net)" in line
+    assert "holds a whole pickled model (support.saved_networks.Net)" in line
     assert "torch.save(model.state_dict(), ...)" in line
     modules = {type(module) for module in trained.modules()}
     with torch.serialization.safe_globals([*modules, set]):
