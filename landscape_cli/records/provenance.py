@@ -105,12 +105,16 @@ FACTS: dict[str, Any] = {
             "tolerance": FINITE,
             "quantities": [
                 Section(
-                    {"split": TEXT, "quantity": TEXT, "error": NUMBER},
-                    {"watched": TRUTH, "scale": TEXT},
+                    {
+                        **dict.fromkeys(("split", "quantity", "scale"), TEXT),
+                        "error": NUMBER,
+                        "watched": TRUTH,
+                    }
                 )
             ],
-        },
-        {"held_out": WHOLE, "beyond": FINITE},
+            "held_out": WHOLE,
+            "beyond": FINITE,
+        }
     ),
     "settings": Section({"micro_batch": WHOLE}),
     "runs": [

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from landscape_cli.errors import StoreError
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.data.fingerprint import comparable
 from landscape_cli.geometry.blocks import Index
@@ -24,6 +25,7 @@ from landscape_cli.run.setup.records import Json, RunFacts
 from landscape_cli.store import (
     Lock,
     Recorder,
+    check_directions,
     directions_path,
     empty_surface,
     read_surface,
@@ -60,8 +62,21 @@ def open_file(
     stored = facts.slice_.stored
     if stored and (start.fresh or not directions_path(output).exists()):
         store_tensors(stored, evaluator.parameters, output, lock.check)
+    elif stored:
+        _check_stored(stored, output)
     recorder.publish()
     return recorder
+
+
+def _check_stored(stored: Mapping[str, StoredTensors], output: Path) -> None:
+    """Refuse to continue beside directions that are damaged, or those of another surface."""
+    hashes = {name: str(tensors.attributes.get("sha256", "")) for name, tensors in stored.items()}
+    try:
+        check_directions(directions_path(output), hashes)
+    except StoreError as error:
+        raise StoreError(
+            f"{error}; move that file away, and the same command writes it again"
+        ) from None
 
 
 def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:

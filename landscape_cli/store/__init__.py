@@ -13,12 +13,15 @@ from landscape_cli.store.lock_file import describe_writer
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 from landscape_cli.store.trajectory_file import read_centre, read_trajectory
+from landscape_cli.store.verification import check_copied_directions, check_directions, verify
 from landscape_cli.store.write_trial import Trial, try_folder
 
 __all__ = [
     "Lock",
     "Recorder",
     "Trial",
+    "check_copied_directions",
+    "check_directions",
     "check_writable",
     "copy_directions",
     "describe_writer",
@@ -32,6 +35,7 @@ __all__ = [
     "read_trajectory",
     "surface_bytes",
     "try_folder",
+    "verify",
     "write_directions",
     "write_surface",
 ]

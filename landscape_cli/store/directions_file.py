@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import h5py
 import numpy as np
@@ -99,12 +99,12 @@ def copy_directions(sources: Iterable[str | Path], surface_path: Path) -> Path |
     return path
 
 
-def read_direction(path: str | os.PathLike[str], axis: Literal["x", "y", "z"]) -> list[Entry]:
+def read_direction(path: str | os.PathLike[str], axis: str) -> list[Entry]:
     """Read one direction from a directions file; the other tool's PCA files are read too.
 
     Args:
         path: the file.
-        axis: the axis whose direction to read.
+        axis: the direction's name: x, y or z, or in a file of repeats ``repeat1/x``.
 
     Returns:
         The name and entries of each tensor, in the file's order.

@@ -15,6 +15,7 @@ EXAMPLES = """\b
 Examples:
   landscape info surface.h5
   landscape info surface.h5 --watch
+  landscape info surface.h5 --verify
   landscape info surface.h5 --json | jq .quantities.train.loss.minimum
 """
 
@@ -22,9 +23,15 @@ Examples:
 @click.command(cls=WatchCommand, epilog=EXAMPLES)
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Read everything in FILE, which may also hold directions or a trajectory, compare it with "
+    "the checksums, and print what was checked.",
+)
 @watch_option("Show a map of the computed points and the ranks' speed until FILE is complete.")
 @debug_option
-def command(file: str, as_json: bool, watch: float | None) -> None:
+def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None:
     """Print shape, progress, extremes and origin of FILE.
 
     With --watch, a run can be followed from any machine that can read its file: the map is redrawn
@@ -34,6 +41,13 @@ def command(file: str, as_json: bool, watch: float | None) -> None:
     import json
     import os
 
+    if verify:
+        if as_json or watch is not None:
+            raise UsageError("--verify: prints once, as text; leave --json and --watch out")
+        from landscape_cli.store import verify as verified_lines
+
+        print("\n".join(verified_lines(file)))
+        return
     if watch is not None:
         if as_json:
             raise UsageError("--watch: --json prints once; leave one of them out")

@@ -37,6 +37,7 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
     """
     from landscape_cli.errors import StoreError
     from landscape_cli.store import (
+        check_copied_directions,
         check_writable,
         copy_directions,
         directions_path,
@@ -53,6 +54,7 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
     directions_files = {directions_path(name) for name in files}
     surfaces = [(name, read_surface(name)) for name in files if Path(name) not in directions_files]
     merged = merge_surfaces(surfaces)
+    check_copied_directions(files, merged.provenance)
     write_surface(path, merged)
     lines = [f"wrote {path}"]
     directions = copy_directions(files, path)

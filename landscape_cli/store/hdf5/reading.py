@@ -184,6 +184,8 @@ class StoredFile:
         try:
             content = self._whole(dataset)
         except (OSError, RuntimeError) as error:
+            if dataset.fletcher32:
+                raise ValueError(f"{path} does not match its checksum") from None
             raise ValueError(f"{path} can't be read: {reason(error)}") from None
         expected = None if self.checksums is None else self.checksums.arrays.get(path)
         if expected and entry(dataset.dtype, dataset.shape, crc(np.asarray(content))) != expected:
