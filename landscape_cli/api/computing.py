@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from landscape_cli.parallel.executor import Executor
     from landscape_cli.problems.problem import Problem
+    from landscape_cli.run.watch import Ending
 
 Range = str | Sequence[float]
 """``(min, max, points)``, ``"auto"`` or ``"auto:31"``."""
@@ -57,7 +58,8 @@ def compute(
 
     Returns:
         The surface. It is incomplete if a time limit or a signal stopped the run; with ``output``,
-        the same call continues it.
+        the same call continues it. A single process stops between two points; of several ranks
+        that do not stop within seconds, all are ended, with exit code 75.
 
     Raises:
         LandscapeError: for everything that a caller can cause.
@@ -93,6 +95,7 @@ def compute(
             command=sys.argv,
             quiet=not progress,
             problem=own,
+            end=_print_ending if executor.size > 1 else None,
         )
         return executor.lead(lambda: read_surface(outcome.surface))
 
@@ -157,6 +160,12 @@ def _config(
 
 def _range(one: Range) -> Any:
     return one if isinstance(one, str) or not isinstance(one, Sequence) else list(one)
+
+
+def _print_ending(ending: Ending) -> None:
+    """Print why several ranks are ended in the midst of their work."""
+    cause = f"stopped by {ending.reason}" if ending.reason else "failed"
+    print(f"landscape: {cause}; {ending.what}; ending all ranks", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError
+from landscape_cli.parallel.activity import Activity, Report
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import Tile, TileResult
 
@@ -41,6 +42,11 @@ class Executor(Protocol):
     size: int
     local_rank: int
     stop: Stop
+    activity: Activity
+    hosts: list[str]
+    """The host of each rank."""
+    busy: dict[int, tuple[Tile, float]]
+    """On rank 0, the tile that each rank is computing, and the monotonic time of its start."""
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Run a function on rank 0 and give every rank its result.
@@ -72,6 +78,17 @@ class Executor(Protocol):
         ranks; it yields the results of others only when its own tile is done, but ``arrived`` is
         called at once. A rank that is asked to stop tells rank 0 together with its result.
         """
+
+    def report(self, report: Report, last_within: float = 0.0) -> None:
+        """Send a report to rank 0, from any thread, if MPI supports that.
+
+        Args:
+            report: the report; dropped while an earlier one is on its way, unless it is the last.
+            last_within: if not 0, the seconds after which to give the last report up.
+        """
+
+    def reports(self) -> list[Report]:
+        """Return the reports that have arrived at rank 0; called by one thread."""
 
     def threads(self) -> str:
         """Level of thread support that MPI provides; empty without MPI."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError, RankError, UsageError
+from landscape_cli.parallel.activity import Activity, Report
 from landscape_cli.parallel.executor import (
     Arrived,
     OtherRankError,
@@ -26,6 +27,7 @@ from landscape_cli.parallel.executor import (
     ignore,
 )
 from landscape_cli.parallel.mpi_vendor import shorten_addresses
+from landscape_cli.parallel.reports import Reports
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Tile, TileResult
@@ -81,6 +83,11 @@ class MPIExecutor:
         self.rank: int = self._comm.Get_rank()
         self.size: int = self._comm.Get_size()
         self.stop = Stop()
+        self.activity = Activity()
+        self.busy: dict[int, tuple[Tile, float]] = {}
+        self.hosts: list[str] = self._comm.allgather(socket.gethostname())
+        several = MPI.Query_thread() == MPI.THREAD_MULTIPLE
+        self._reports = Reports(self._comm.Dup() if several else None)
         self.local_rank: int = self._comm.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
 
     def lead(self, function: Callable[[], Result]) -> Result:
@@ -136,7 +143,20 @@ class MPIExecutor:
         backoff = POLL / math.sqrt(max(1, self.size - 1))
         with MPICommExecutor(self._comm, root=0, backoff=backoff) as pool:
             if pool is not None:
-                yield from _Dispatch(pool, source, self.size, self.stop, arrived).results(work)
+                yield from _Dispatch(
+                    pool, source, self.size, self.stop, arrived, self.busy
+                ).results(work)
+
+    def report(self, report: Report, last_within: float = 0.0) -> None:
+        """Send a report to rank 0, from any thread, if MPI supports that."""
+        if last_within:
+            self._reports.send_last(report, last_within)
+        else:
+            self._reports.send(report)
+
+    def reports(self) -> list[Report]:
+        """Return the reports that have arrived at rank 0; called by one thread."""
+        return self._reports.receive()
 
     def describe(self) -> dict[str, Any]:
         """Return the number of ranks and the first line of the MPI library's version."""
@@ -152,8 +172,9 @@ class MPIExecutor:
     def _meet(self) -> None:
         """Wait for every rank without keeping a core busy, as MPI's own barrier would."""
         request = self._comm.Ibarrier()
-        while not request.Test():
-            time.sleep(PAUSE)
+        with self.activity.resting():
+            while not request.Test():
+                time.sleep(PAUSE)
 
 
 def _collective(error: LandscapeError | None) -> LandscapeError | None:
@@ -178,8 +199,10 @@ class _Dispatch:
         size: int,
         stop: Stop | None = None,
         arrived: Arrived = ignore,
+        busy: dict[int, tuple[Tile, float]] | None = None,
     ) -> None:
         self._pool = pool
+        self._busy = {} if busy is None else busy
         self._stop = stop or Stop()
         self._arrived = arrived
         self._source = source
@@ -196,7 +219,9 @@ class _Dispatch:
                 yield self._collect()
             tile = self._source.take(0) if self._size < COMPUTES_BELOW else None
             if tile is not None:
+                self._busy[0] = tile, time.monotonic()
                 result = work(tile)
+                del self._busy[0]
                 self._source.returned(result)
                 self._arrived(result)
                 yield result
@@ -211,6 +236,7 @@ class _Dispatch:
         if tile is not None:
             with self._lock:
                 self._outstanding += 1
+            self._busy[rank] = tile, time.monotonic()
             self._pool.submit(_compute, tile).add_done_callback(self._done)
 
     def _done(self, future: Future[_Answer]) -> None:
@@ -220,6 +246,7 @@ class _Dispatch:
                 result, reason = future.result()
                 if reason is not None:
                     self._stop.ask(reason)
+                self._busy.pop(result.rank, None)
                 self._source.returned(result)
                 self._submit(result.rank)
                 self._arrived(result)

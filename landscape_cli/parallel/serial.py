@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.parallel.activity import Activity, Report
 from landscape_cli.parallel.executor import Arrived, Result, TileSource, Work, ignore
 from landscape_cli.parallel.stop_signals import Stop
-from landscape_cli.records.tiles import TileResult
+from landscape_cli.records.tiles import Tile, TileResult
 
 
 class SerialExecutor:
@@ -22,6 +25,9 @@ class SerialExecutor:
 
     def __init__(self) -> None:
         self.stop = Stop()
+        self.activity = Activity()
+        self.hosts = [socket.gethostname()]
+        self.busy: dict[int, tuple[Tile, float]] = {}
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Call the function."""
@@ -43,10 +49,19 @@ class SerialExecutor:
     ) -> Iterator[TileResult]:
         """Evaluate the tiles one after the other."""
         while (tile := source.take()) is not None:
+            self.busy[0] = tile, time.monotonic()
             result = work(tile)
+            del self.busy[0]
             source.returned(result)
             arrived(result)
             yield result
+
+    def report(self, report: Report, last_within: float = 0.0) -> None:
+        """Do nothing: this is rank 0."""
+
+    def reports(self) -> list[Report]:
+        """Return nothing: there are no other ranks."""
+        return []
 
     def threads(self) -> str:
         """Return an empty string: there is no MPI."""

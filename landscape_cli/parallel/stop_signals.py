@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGTERM") if hasattr(signal, name))
@@ -34,6 +35,9 @@ class Stop:
     def __init__(self, seconds: float | None = None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         self.reason: str | None = None
+        self.signals = 0
+        self._woken = threading.Event()
+        self._pipe: tuple[socket.socket, socket.socket] | None = None
 
     def ask(self, reason: str) -> None:
         """Stop handing out tiles from now on; the first reason is kept."""
@@ -50,23 +54,57 @@ class Stop:
     def on_signals(self) -> Iterator[None]:
         """Stop on ``SIGNALS`` within a block, and restore their handlers afterwards.
 
-        Only the main thread of a process can handle signals; in others they are left alone.
+        Only the main thread of a process can handle signals; in others they are left alone. Python
+        calls a handler only between two bytecodes of the main thread, which may take for ever, but
+        writes each signal's number to a pipe at once: ``wait`` reads it in another thread.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        handled = list(_early)
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if self.reason is not None:
+            if handled:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
-            self.ask(signal.Signals(number).name)
+            handled.append(signal.Signals(number).name)
+            self.ask(handled[0])
 
+        self._pipe = reader, writer = socket.socketpair()
+        writer.setblocking(False)
         before = {number: signal.signal(number, handle) for number in SIGNALS}
+        descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         for name in _early:
             self.ask(name)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._pipe = None
+            reader.close()
+            writer.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for some time, but only until a signal or ``wake``; called by one other thread.
+
+        ``signals`` counts the signals that arrived.
+        """
+        if self._pipe is None:
+            self._woken.wait(seconds)
+            return
+        reader, _ = self._pipe
+        reader.settimeout(seconds)
+        with suppress(TimeoutError):
+            for number in reader.recv(1024):
+                if number in SIGNALS:
+                    self.signals += 1
+                    self.ask(signal.Signals(number).name)
+
+    def wake(self) -> None:
+        """End a ``wait``."""
+        self._woken.set()
+        if self._pipe is not None:
+            with suppress(OSError):
+                self._pipe[1].send(b"\0")

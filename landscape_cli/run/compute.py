@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from landscape_cli.run.rounds import compute_rounds
 from landscape_cli.run.session import Session
 from landscape_cli.run.setup.stages import set_up
 from landscape_cli.run.time_limit import time_left
+from landscape_cli.run.watch import Ending, Watch
 from landscape_cli.run.worker import Worker
 from landscape_cli.store import Lock, Recorder, directions_path
 from landscape_cli.util.logs import tell, warn
@@ -60,6 +61,7 @@ def compute(
     command: Sequence[str] = (),
     quiet: bool = False,
     problem: Problem | None = None,
+    end: Callable[[Ending], None] | None = None,
 ) -> Outcome:
     """Compute a surface and write its file; called by every rank.
 
@@ -74,23 +76,27 @@ def compute(
         command: the command line, for the file's provenance.
         quiet: show no progress.
         problem: the user's object, in place of the one that the configuration names.
+        end: if given, a run that is to stop but whose objective hangs ends this process, after this
+            function was called on rank 0.
 
     Raises:
         LandscapeError: for any error that a user can cause.
     """
     executor.stop = Stop(executor.lead(lambda: time_left(config)))
     lock = Lock(config.file, warn)
-    with executor.stop.on_signals(), lock:
+    executor.activity.begin("reading the files of the run")
+    with executor.stop.on_signals(), lock, Watch(executor, lock, end) as watch:
         start = executor.lead(lambda: decide(config, overwrite, resume, lock.take))
         if start.complete:
             return Outcome(config.file, _directions(config.file), 0)
-        return _compute(start, executor, lock, command, quiet, problem)
+        return _compute(start, executor, lock, watch, command, quiet, problem)
 
 
 def _compute(
     start: Start,
     executor: Executor,
     lock: Lock,
+    watch: Watch,
     command: Sequence[str],
     quiet: bool,
     problem: Problem | None,
@@ -110,7 +116,14 @@ def _compute(
     executor.lead(lambda: opened.append(open_file(start, setup.evaluator, facts, session, lock)))
     recorder = opened[0] if opened else None
     repeated = config.repeats > 1
-    worker = Worker(setup.evaluator, setup.place(executor.rank), config.keep_going, repeated)
+    executor.activity.rest()
+    worker = Worker(
+        setup.evaluator,
+        setup.place(executor.rank),
+        config.keep_going,
+        repeated,
+        executor.activity,
+    )
     work = worker if executor.rank == 0 else logged(worker)
     failed, failure = 0, ""
     if recorder is None:
@@ -124,7 +137,9 @@ def _compute(
             _progress(recorder, pace, quiet) as bar,
             Recording(recorder, session, bar, pace) as recording,
         ):
+            watch.computing(recording)
             compute_rounds(start.config, executor, work, recorder, recording)
+            watch.done()
         computed = recording.computed
         if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
             lines = describe(adaptive, recorder.surface.total)

@@ -32,6 +32,10 @@ class Pace:
         self._speeds.learn(result.rank, points, seconds)
         logger.debug("tile of %d points by rank %d in %.3g s", points, result.rank, seconds)
 
+    def speed(self, rank: int) -> float:
+        """Points per second of a rank; 0 as long as no rank's speed is known."""
+        return self._speeds.of(rank)
+
     def remark(self) -> str:
         """Return a note on the slowest of several ranks, for the progress bar."""
         slowest = self._speeds.slowest()

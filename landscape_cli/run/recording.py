@@ -57,6 +57,15 @@ class Recording:
         if kind is None and self.error is not None:
             raise self.error
 
+    @property
+    def left(self) -> int:
+        """Number of points left to do."""
+        return len(self._recorder.todo)
+
+    def speed(self, rank: int) -> float:
+        """Points per second of a rank; 0 as long as no speed is known."""
+        return self._pace.speed(rank)
+
     def arrived(self, result: TileResult) -> None:
         """Take a result to record; called by any thread.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import LandscapeError, RankError, cause
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
+from landscape_cli.parallel.activity import Activity
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
@@ -31,11 +32,18 @@ class Worker:
         place: the rank, host and device, for messages.
         keep_going: mark points that fail and go on, instead of failing.
         repeated: True if the last coordinate is the number of a repeat.
+        activity: is told which point is computed.
     """
 
     def __init__(
-        self, evaluator: Evaluator, place: str, keep_going: bool = False, repeated: bool = False
+        self,
+        evaluator: Evaluator,
+        place: str,
+        keep_going: bool = False,
+        repeated: bool = False,
+        activity: Activity | None = None,
     ) -> None:
+        self._activity = activity or Activity()
         self._evaluator = evaluator
         self._repeated = repeated
         self._place = place
@@ -48,6 +56,13 @@ class Worker:
             LandscapeError: if the objective's result is invalid.
             RankError: with the point and the traceback of any other failure.
         """
+        self._activity.begin(lambda: self._where(tile))
+        try:
+            return self._values(tile)
+        finally:
+            self._activity.rest()
+
+    def _values(self, tile: Tile) -> TileResult:
         notes: list[str] = []
         while True:
             try:
@@ -77,7 +92,7 @@ class Worker:
             ) from None
         if len(tile.indices) > 1:
             pairs = zip(tile.indices, tile.coordinates, strict=True)
-            result = joined([self(Tile((index,), (point,))) for index, point in pairs])
+            result = joined([self._values(Tile((index,), (point,))) for index, point in pairs])
             return replace(result, notes=(*notes, *result.notes))
         return TileResult(
             tile.indices,
@@ -88,6 +103,12 @@ class Worker:
             {tile.indices[0]: cause(error)[:LONGEST_MESSAGE]},
             tuple(notes),
         )
+
+    def _where(self, tile: Tile) -> str:
+        """Say where this rank is: before the first point is written, only in which tile."""
+        if self._evaluator.point in tile.coordinates:
+            return f"at {self._point()}"
+        return f"in the tile from {coordinates_text(tile.coordinates[0], self._repeated)}"
 
     def _point(self) -> str:
         return coordinates_text(self._evaluator.point, self._repeated)

@@ -1,6 +1,7 @@
 """Jobs in which a rank fails in an unforeseen way, and other unusual ends."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from builders import surface
-from landscape_cli.store import write_surface
+from landscape_cli.store import read_surface, write_surface
 
 PROBLEM = """
 import ctypes
+import os
 import sys
+import time
 
 from example import rank, regression
 from landscape_cli.problems import Problem
 
-HERE = rank() == "1"
+HERE = rank() == os.environ.get("FAILING_RANK", "1")
 
 
 def build(how):
-    problem = regression()
+    problem, points = regression(), []
     if HERE and how == "exit":
         sys.exit(3)
     if HERE and how == "raise":
@@ -40,6 +43,11 @@ def build(how):
             ctypes.string_at(0)
         if HERE and how == "exit while computing":
             sys.exit(0)
+        if how.startswith("vanish") and os.path.exists("surface.h5"):
+            points.append(1)
+            time.sleep(0.01)
+            if HERE and len(points) == 200:
+                os._exit(int(how[-1]))
         return problem.objective(model, batch)
 
     batch = problem.splits["train"].tensors
@@ -53,7 +61,8 @@ def failed_job(workplace):
 
     def run(how):
         workplace.write("failing.py", PROBLEM)
-        config = workplace.config("failing:build", problem_args={"how": how})
+        grid = {"x": [-1, 1, 50], "y": [-1, 1, 50]}
+        config = workplace.config("failing:build", grid=grid, problem_args={"how": how})
         start = time.monotonic()
         done = workplace.run("compute", config, "-q", ranks=2)
         assert time.monotonic() - start < 30  # 10 s after the failure, plus the start
@@ -90,6 +99,35 @@ def test_a_rank_that_exits_ends_all_ranks(failed_job, how):
     assert f"rank 1 on {socket.gethostname()}" in done.stderr
     assert done.stderr.count("SystemExit: 0") == 1
     assert "failing.py" in done.stderr
+
+
+def check_vanished(done, rank, status, path):
+    """Check that a rank that called ``os._exit`` after 200 points is named, and what was left."""
+    assert done.returncode == 1
+    line = rf"rank {rank} on {socket.gethostname()} was at \(.*\) and called os._exit\({status}\)"
+    (said,) = our_lines(done)
+    assert re.fullmatch(rf"landscape: {line}; ending all ranks", said)
+    left = int(re.search(r"failed with (\d+) points left to do", done.stdout)[1])
+    surface = read_surface(path)
+    assert surface.done == 2500 - left
+    assert (surface.rank == rank).sum() > 50
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("rank", "status"), [("1", 0), ("0", 0), ("1", 3)])
+def test_a_rank_that_vanishes_is_named(failed_job, workplace, monkeypatch, rank, status):
+    monkeypatch.setenv("FAILING_RANK", rank)
+    done = failed_job(f"vanish with {status}")
+    check_vanished(done, int(rank), status, workplace.folder / "surface.h5")
+
+
+def test_a_single_process_that_vanishes_is_named(workplace, monkeypatch):
+    monkeypatch.setenv("FAILING_RANK", "0")
+    workplace.write("failing.py", PROBLEM)
+    grid = {"x": [-1, 1, 50], "y": [-1, 1, 50]}
+    config = workplace.config("failing:build", grid=grid, problem_args={"how": "vanish with 0"})
+    check_vanished(workplace.run("compute", config), 0, 0, workplace.folder / "surface.h5")
+    assert not list(workplace.folder.glob("*.lock"))
 
 
 @pytest.mark.mpi

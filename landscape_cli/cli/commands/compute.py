@@ -32,6 +32,7 @@ from landscape_cli.util import logs
 
 if TYPE_CHECKING:
     from landscape_cli.run import Estimate, Outcome
+    from landscape_cli.run.watch import Ending
 
 MEBIBYTE = 1 << 20
 RANKS = (1, 2, 4, 8, 16, 32, 64)
@@ -147,7 +148,8 @@ Examples:
     "--time-limit",
     metavar="TIME",
     help="Stop within this time, such as 55m or 1:30:00, with exit code 75; the same command "
-    "resumes. The end of a Slurm job is respected without it.",
+    "resumes. The end of a Slurm job is respected without it. A point that hangs is given up a few "
+    "seconds later.",
 )
 @RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
 @RUNNING.option(
@@ -217,7 +219,7 @@ def command(
         if expected:
             _print_estimate(expected)
         return 0
-    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet)
+    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet, end=_print_ending)
     if executor.rank == 0:
         _print_outcome(outcome)
     if outcome.stopped:
@@ -228,11 +230,10 @@ def command(
 def _print_outcome(outcome: Outcome) -> None:
     """Print which files were written, and how to continue an unfinished run."""
     if outcome.stopped:
-        arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
         print(
             f"wrote {outcome.surface}\n"
             f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
-            f"continues: landscape {shlex.join(arguments)}",
+            f"continues: {_same_command()}",
             flush=True,
         )
     elif outcome.computed:
@@ -250,6 +251,21 @@ def _print_outcome(outcome: Outcome) -> None:
             "(--overwrite recomputes it)",
             flush=True,
         )
+
+
+def _print_ending(ending: Ending) -> None:
+    """Print why a run is ended in the midst of its work, and how to continue it."""
+    if ending.what:
+        print(f"landscape: {ending.what}; ending all ranks", file=sys.stderr)
+    left = "during set-up" if ending.left is None else f"with {ending.left} points left to do"
+    cause = f"stopped by {ending.reason}" if ending.reason else "failed"
+    print(f"{cause} {left}; the same command continues: {_same_command()}", flush=True)
+
+
+def _same_command() -> str:
+    """Return the command that continues this run."""
+    arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
+    return f"landscape {shlex.join(arguments)}"
 
 
 def _print_estimate(expected: Estimate) -> None:

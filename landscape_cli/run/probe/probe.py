@@ -174,7 +174,8 @@ class _Points:
 def _evaluate(points: Sequence[Point], setup: Setup, executor: Executor) -> list[TileResult]:
     """Return the results on rank 0, in the order of the points; none elsewhere."""
     # An objective may fail far out but not on the grid.
-    work = Worker(setup.evaluator, setup.place(executor.rank), keep_going=True)
+    place, activity = setup.place(executor.rank), executor.activity
+    work = Worker(setup.evaluator, place, keep_going=True, activity=activity)
     results = [*executor.run(_Points(points, executor.stop), work)]
     return sorted(results, key=lambda result: result.indices[0])
 

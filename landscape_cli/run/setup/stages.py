@@ -49,10 +49,14 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         LandscapeError: if the problem, the checkpoint or the data are invalid on any rank, or
             differ between ranks.
     """
-    config = start.config
+    config, begin = start.config, executor.activity.begin
+    begin("starting")
     agree_on_versions(executor)
+    begin("building the problem")
     prepared = prepare_problem(config, executor, problem)
+    begin("preparing the slice")
     sliced = prepare_slice(start, prepared, executor)
+    begin("loading the data and evaluating the centre")
     data = load_data(start, prepared, sliced, executor)
     evaluator = data.evaluator
     facts = RunFacts(
@@ -65,5 +69,6 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         marks=sliced.marks,
     )
     agree(executor, facts.compared(config.allow_random))
+    begin("trying ways of the forward pass")
     forward = choose_forward(evaluator, config, executor, start.settings is None)
     return Setup(evaluator, facts.with_forward(forward), data.placements)

@@ -1,0 +1,66 @@
+"""What a rank is doing, and for how long: written by its main thread, read by its watch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a rank's watch says of the rank.
+
+    Args:
+        rank: the rank.
+        host: its host.
+        what: what it is doing, such as ``at (0.5, -1)``; empty if it waits for other ranks.
+        seconds: for how long.
+        stop: the signal that asked this rank to stop, or None.
+        leaving: how the rank is about to end without the others; empty if it is not.
+    """
+
+    rank: int
+    host: str
+    what: str
+    seconds: float
+    stop: str | None = None
+    leaving: str = ""
+
+
+class Activity:
+    """What this rank's main thread is doing."""
+
+    def __init__(self) -> None:
+        self._what: str | Callable[[], str] = ""
+        self._begun = time.monotonic()
+        self._seen = ("", self._begun)
+        self._since = self._begun
+
+    def begin(self, what: str | Callable[[], str]) -> None:
+        """Begin something; while a function's text stays the same, the rank stands still."""
+        self._begun, self._what = time.monotonic(), what
+
+    def rest(self) -> None:
+        """Begin to wait for other ranks, which is not standing still."""
+        self.begin("")
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Wait for other ranks during the block."""
+        before = self._what
+        self.rest()
+        try:
+            yield
+        finally:
+            self.begin(before)
+
+    def look(self) -> tuple[str, float]:
+        """Return what is being done, and the seconds for which that has not changed."""
+        what, begun = self._what, self._begun
+        text = what if isinstance(what, str) else what()
+        if (text, begun) != self._seen:
+            self._since = begun if begun != self._seen[1] else time.monotonic()
+            self._seen = text, begun
+        return text, time.monotonic() - self._since
