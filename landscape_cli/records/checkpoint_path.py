@@ -21,7 +21,8 @@ class CheckpointPath(os.PathLike[str]):
     Args:
         path: the file or folder, or a pattern.
         key: dotted key of the entry with the weights, such as ``model_ema``; chosen if None.
-        prefix: prefix of the names to take, which is removed from them; all names if None.
+        prefix: prefix of the names to take, which is removed from them; all names if None, or
+            empty in a mapping.
 
     Example:
         >>> CheckpointPath.parse("runs/net.pt::model_ema")
@@ -61,6 +62,8 @@ class CheckpointPath(os.PathLike[str]):
     @classmethod
     def _of_mapping(cls, value: Mapping[Any, Any]) -> CheckpointPath:
         known = {field: value.get(field) for field in FIELDS}
+        if known["prefix"] == "":
+            known["prefix"] = None
         texts = all(one is None or (isinstance(one, str) and one) for one in known.values())
         if not texts or known["path"] is None or set(value) - set(FIELDS):
             raise _wrong(value)
@@ -75,6 +78,13 @@ class CheckpointPath(os.PathLike[str]):
             return self.path
         fields = {field: getattr(self, field) for field in FIELDS}
         return {field: value for field, value in fields.items() if value is not None}
+
+    def as_fields(self) -> dict[str, str]:
+        """Return path, key and prefix as text, as far as there are any, for ``parse``."""
+        plain = self.as_plain()
+        if isinstance(plain, str):
+            return {"path": plain}
+        return plain if len(plain) > 1 else {**plain, "prefix": ""}
 
     def at(self, path: str) -> CheckpointPath:
         """Return the same entry of another file."""

@@ -80,13 +80,13 @@ SOME_TEXT = Kind("a text, or null", lambda value: value is None or TEXT.holds(va
 FACTS: dict[str, Any] = {
     "network": Section(optional={"name": TEXT, "parameters": WHOLE}),
     "batch_norm": TEXT,
-    "checkpoint": Section({"path": TEXT}, {"sha256": TEXT}),
+    "checkpoint": Section({"path": TEXT}, {"sha256": TEXT, "key": TEXT, "prefix": TEXT}),
     "imported": Section({"path": TEXT}, {"sha256": TEXT}),
     "directions": Each(
         Section(
             optional={
                 **dict.fromkeys(("kind", "label", "sha256"), TEXT),
-                **dict.fromkeys(("path", "axis", "normalize"), SOME_TEXT),
+                **dict.fromkeys(("path", "axis", "normalize", "key", "prefix"), SOME_TEXT),
             }
         )
     ),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_serializer, field_validator, model_validator
+from pydantic import (
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from landscape_cli.geometry.directions.base import (
     DirectionFiles,
@@ -51,8 +57,13 @@ class CheckpointDirection(LoadedDirection):
         return CheckpointPath.parse(value)
 
     @field_serializer("path")
-    def _plain(self, path: CheckpointPath) -> str | dict[str, str]:
-        return path.as_plain()
+    def _text(self, path: CheckpointPath) -> str:
+        return path.path
+
+    @model_serializer(mode="wrap")
+    def _fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write key and prefix beside the path, where all are text."""
+        return {**handler(self), **self.path.as_fields()}
 
     @property
     def points(self) -> tuple[CheckpointPath, ...]:

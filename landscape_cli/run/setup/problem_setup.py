@@ -86,9 +86,10 @@ def _share_network(
         executor.lead(lambda: load_weights(model, checkpoint))
         share_objects(model, executor)
     share_weights(model, executor)
+    tensors = {n: t for n, t in model.state_dict().items() if isinstance(t, torch.Tensor)}
     floating = (p for p in model.parameters() if p.is_floating_point())
     return NetworkFacts(
         name=problem.name or type(model).__name__,
         parameters=sum(parameter.numel() for parameter in floating),
-        sha256=digest(model.state_dict()),
+        sha256=digest(tensors),
     )
