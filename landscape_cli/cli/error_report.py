@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import socket
 import sys
 import traceback
 
 import click
 
-from landscape_cli.errors import LandscapeError, RankError, one_line
+from landscape_cli.errors import LandscapeError, RankError, cause, one_line
 from landscape_cli.parallel.abort import end_ranks, running_mpi
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.util import logs
@@ -17,6 +20,10 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_RESUMABLE = 75
 EXIT_INTERRUPTED = 130
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a file system that takes no more."""
 
 
 class ReaderGoneError(Exception):
@@ -35,6 +42,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
         code = command.main(arguments, prog_name="landscape", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -51,6 +59,13 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except ReaderGoneError:
         sys.stderr.close()
         return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in FULL:
+            _report_traceback(error)
+            return _end_ranks(EXIT_FAILED)
+        _discard_output()
+        _report(f"can't write the output or a file: {cause(error)}", debug)
+        return _end_ranks(EXIT_USAGE)
     except (Exception, SystemExit) as error:
         _report_traceback(error)
         return _end_ranks(EXIT_FAILED)
@@ -88,6 +103,15 @@ def _report(message: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
     print(message, file=sys.stderr, flush=True)
+
+
+def _discard_output() -> None:
+    """Discard what standard output does not take, so that Python does not try again at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_traceback(error: BaseException) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS, Options, Source
-from landscape_cli.util.output_files import check_output, replacing
+from landscape_cli.util.output_files import check_kind, check_output, replacing
 
 Write = Callable[[Sequence[Source], Path, Options], Sequence[str] | None]
 """Writes surfaces, a single one unless the format takes several, to a file that does not exist yet.
@@ -35,6 +35,7 @@ def export(name: str, sources: Sequence[Source], path: Path, options: Options) -
     """
     check_options(name, options)
     check_output(path, [source.file for source in sources])
+    check_kind(path, FORMATS[name].ending.lstrip("."))
     module, attribute = FORMATS[name].target.split(":")
     write: Write = getattr(importlib.import_module(module), attribute)
     with replacing(path, FORMATS[name].ending) as partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,13 @@ def save(figure: Figure, path: Path, dpi: int, size: Size | None = None) -> None
     """
     check_output(path, formats=FORMATS)
     ending = path.suffix.lower().lstrip(".")
-    with replacing(path) as partial, style():
+    picture = BytesIO()  # matplotlib does not cope with a disk that is full
+    with style():
         figure.savefig(
-            partial, format=ending, dpi=dpi, metadata=NO_DATE.get(ending), **_crop(figure, size)
+            picture, format=ending, dpi=dpi, metadata=NO_DATE.get(ending), **_crop(figure, size)
         )
+    with replacing(path) as partial:
+        partial.write_bytes(picture.getbuffer())
 
 
 def _crop(figure: Figure, size: Size | None) -> dict[str, Any]:

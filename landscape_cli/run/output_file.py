@@ -31,6 +31,8 @@ from landscape_cli.store import (
     read_surface,
     write_directions,
 )
+from landscape_cli.store.directions_file import read_hashes
+from landscape_cli.store.file_kind import file_kind
 from landscape_cli.util.logs import warn
 
 CHOICES = ("calibration", "compilation", "precision_timing", "probe")
@@ -61,6 +63,8 @@ def open_file(
     recorder = Recorder(output, surface, warn, lock.check, config.part)
     stored = facts.slice_.stored
     if stored and (start.fresh or not directions_path(output).exists()):
+        if start.fresh and not start.overwrite:
+            _refuse_other_directions(output, stored)
         store_tensors(stored, evaluator.parameters, output, lock.check)
     elif stored:
         _check_stored(stored, output)
@@ -77,6 +81,23 @@ def _check_stored(stored: Mapping[str, StoredTensors], output: Path) -> None:
         raise StoreError(
             f"{error}; move that file away, and the same command writes it again"
         ) from None
+
+
+def _refuse_other_directions(output: Path, stored: Mapping[str, StoredTensors]) -> None:
+    """Refuse to replace directions that a file of another run may need.
+
+    Directions without a surface are left by a run that ended before it wrote one.
+
+    Raises:
+        StoreError: if there are directions, not the same ones, beside the output.
+    """
+    path = directions_path(output)
+    found = read_hashes(path) if file_kind(path) is not None else None
+    if found not in (None, {name: one.attributes.get("sha256") for name, one in stored.items()}):
+        raise StoreError(
+            f"output: {str(path)!r} has other directions, but no surface {output.name} beside it; "
+            "choose another --output, or --overwrite to replace them"
+        )
 
 
 def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:

@@ -23,8 +23,9 @@ from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
+from landscape_cli.run.output_check import check_outputs
 from landscape_cli.run.setup.sample_choice import Sampling
-from landscape_cli.store import check_writable, own_points, read_surface
+from landscape_cli.store import own_points, read_surface
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Start:
         settings: settings of the forward pass in the file; None for a new file.
         checkpoint: file of the trained weights; None without one.
         sampling: choice of samples in the file, if there was one.
+        overwrite: whether other directions beside a new file may be replaced.
     """
 
     config: RunConfig
@@ -67,6 +69,7 @@ class Start:
     settings: Settings | None = None
     checkpoint: CheckpointFacts | None = None
     sampling: Sampling | None = None
+    overwrite: bool = False
 
 
 def decide(
@@ -89,18 +92,16 @@ def decide(
         raise UsageError("--overwrite and --resume exclude each other; choose one")
     config = resolve(config)
     output = config.file
-    check_writable(output)
+    check_outputs(config, overwrite)
     checkpoint = None
     if config.checkpoint is not None:
         given = config.checkpoint
-        if output == Path(given).absolute():
-            raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
         checkpoint = CheckpointFacts(given.path, file_hash(given), given.key, given.prefix)
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to start")
     lock()
     if overwrite or not output.exists():
-        return Start(config, checkpoint=checkpoint)
+        return Start(config, checkpoint=checkpoint, overwrite=overwrite)
     stored = read_surface(output)
     if config.auto:
         axes = stored.grid.axes.items()

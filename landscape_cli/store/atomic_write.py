@@ -11,6 +11,11 @@ from pathlib import Path
 import h5py
 
 from landscape_cli.errors import StoreError
+from landscape_cli.util.output_files import kind_of_special, written_path
+from landscape_cli.util.sink import sink
+
+LIBRARY = ("v108", "v110")
+"""Oldest and newest format of HDF5 to use; attributes above 64 KiB need the first."""
 
 Check = Callable[[], None]
 """Called before a file is replaced; raises an error to prevent it."""
@@ -33,10 +38,10 @@ def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchec
     Raises:
         StoreError: if the file can't be written; the incomplete file is removed.
     """
-    # Attributes above 64 KiB need the format of HDF5 1.8 or later.
     with (
         _replacing(path, check) as temporary,
-        h5py.File(temporary, "w", libver=("v108", "v110"), locking=False) as file,
+        sink(temporary) as output,
+        h5py.File(output, "w", libver=LIBRARY) as file,
     ):
         fill(file)
 
@@ -53,18 +58,22 @@ def publish_copy(source: Path, path: Path) -> None:
 
 @contextmanager
 def _replacing(path: Path, check: Check = unchecked) -> Iterator[Path]:
-    """Yield the path of a temporary file; when the block ends, rename that file to ``path``."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Yield the path of a temporary file; when the block ends, rename that file to ``path``.
+
+    A symbolic link stays, and the file that it leads to is replaced.
+    """
+    target = written_path(path)
+    temporary = target.with_name(f".{target.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         # A suspended run may still have a file of this name open: unlink it, never reuse it.
         temporary.unlink(missing_ok=True)
         try:
             yield temporary
             _sync(temporary)
             check()
-            os.replace(temporary, path)
-            _sync(path.parent)
+            os.replace(temporary, target)
+            _sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except (OSError, RuntimeError, ValueError) as error:
@@ -75,11 +84,14 @@ def check_writable(path: Path) -> None:
     """Refuse an output path that can't be written, before anything is computed for it.
 
     Raises:
-        StoreError: if the path is a folder, or its parent folder is not writable.
+        StoreError: if the path is a folder, a pipe or a device, or its parent folder is not
+            writable.
     """
     if path.is_dir():
         raise StoreError(f"output: {str(path)!r} is a folder; name a file in it")
-    folder = path.absolute().parent
+    if special := kind_of_special(path):
+        raise StoreError(f"output: {str(path)!r} is {special}; name a file")
+    folder = written_path(path).absolute().parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):

@@ -21,6 +21,7 @@ from landscape_cli.store.atomic_write import Check, publish, publish_copy, unche
 from landscape_cli.store.direction_hash import Entry, matches
 from landscape_cli.store.hdf5.reading import StoredFile, reading
 from landscape_cli.store.hdf5.writing import Writer
+from landscape_cli.util.output_files import same_file
 
 Pieces = Callable[[], Iterable[tuple[str, Any, NDArray[Any]]]]
 """Yields (parameter name, index into its tensor, entries there), tensor by tensor, so that only one
@@ -28,6 +29,9 @@ piece is in memory at a time."""
 
 ENDING, SHA256 = "direction", "sha256"
 KIND = "directions file"
+
+REPEAT = "repeat"
+"""Beginning of the name of a group that holds the directions of a later repeat."""
 
 
 def directions_path(surface_path: str | Path) -> Path:
@@ -91,12 +95,18 @@ def copy_directions(sources: Iterable[str | Path], surface_path: Path) -> Path |
     Raises:
         StoreError: if the copy can't be written.
     """
-    existing = [path for source in sources if (path := directions_path(source)).is_file()]
-    if not existing:
+    source, path = directions_beside(sources), directions_path(surface_path)
+    if source is None:
         return None
-    path = directions_path(surface_path)
-    publish_copy(existing[0], path)
+    if not same_file(source, path):
+        publish_copy(source, path)
     return path
+
+
+def directions_beside(surfaces: Iterable[str | Path]) -> Path | None:
+    """Return the first directions file beside several surface files, or None."""
+    paths = map(directions_path, surfaces)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_direction(path: str | os.PathLike[str], axis: str) -> list[Entry]:
@@ -114,6 +124,29 @@ def read_direction(path: str | os.PathLike[str], axis: str) -> list[Entry]:
     """
     with reading(path, KIND) as file:
         return _read(file, axis, path)
+
+
+def read_hashes(path: str | os.PathLike[str]) -> dict[str, str | None]:
+    """Read the SHA-256 of each direction in a directions file, None where there is none, by axis.
+
+    Raises:
+        StoreError: if the file is missing or damaged.
+    """
+    with reading(path, KIND) as file:
+        return {
+            group.removesuffix(ENDING): (
+                file.text(group, "sha256") if file.has(group, "sha256") else None
+            )
+            for group in direction_groups(file)
+        }
+
+
+def direction_groups(file: StoredFile) -> list[str]:
+    """Return the groups of a file that hold directions, those of later repeats too."""
+    groups = file.names()
+    for repeat in [name for name in groups if name.startswith(REPEAT)]:
+        groups += [f"{repeat}/{name}" for name in file.names(repeat)]
+    return [group for group in groups if group.endswith(ENDING)]
 
 
 def read_range(path: str | os.PathLike[str], axis: str) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -14,8 +15,13 @@ LONGEST = 4096
 
 
 def write_lock(file: int, text: bytes) -> None:
-    """Overwrite an open lock file with content of the same length."""
-    os.pwrite(file, text, 0)
+    """Overwrite an open lock file with content of the same length.
+
+    Raises:
+        OSError: if it can't be written whole.
+    """
+    if os.pwrite(file, text, 0) < len(text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.fsync(file)
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 
 from landscape_cli.errors import UsageError
+from landscape_cli.util.output_files import same_file
 
 
 def epochs(
@@ -40,7 +41,7 @@ def output_path(surface: str, given: str | None, inputs: Sequence[str | os.PathL
     path = beside.with_name(f"{beside.stem}.trajectory.h5") if given is None else Path(given)
     path = path.absolute()
     for name in (*inputs, str(beside)):
-        if path.resolve() == Path(name).resolve():
+        if same_file(path, name):
             what = "the configuration's output" if name == str(beside) else "an input"
             raise UsageError(f"--output {str(path)!r}: is {what}; name another file")
     return path

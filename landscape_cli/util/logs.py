@@ -6,6 +6,7 @@ debug messages are also shown on rank 0 and written to each rank's log file.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -15,6 +16,9 @@ from landscape_cli.errors import UsageError
 
 OURS = logging.getLogger("landscape_cli")
 PYTHON = logging.getLogger("py.warnings")
+
+LOG_BEGIN = re.compile(rb"[-\d:, ]{1,40}([A-Z]+ |\Z)")
+"""The beginning of each of our logs, time and level, or what a full disk took of it."""
 
 _NULL = logging.NullHandler()
 OURS.addHandler(_NULL)
@@ -50,12 +54,13 @@ def keep(folder: str, rank: int) -> None:
     """Log to ``rank-0003.log``, for rank 3, in a folder that is created if necessary.
 
     Raises:
-        UsageError: if the file can't be written.
+        UsageError: if the file can't be written, or is there already and no log.
     """
     path = Path(folder, f"rank-{rank:04}.log").absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        _check_log(path)
+        handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"--log-dir: can't write {str(path)!r}: {error.strerror}; name another folder"
@@ -75,6 +80,47 @@ def end() -> None:
                 handler.close()
         logger.propagate = True
     OURS.setLevel(logging.NOTSET)
+
+
+def _check_log(path: Path) -> None:
+    """Refuse to append to a file that is no log of ours.
+
+    Raises:
+        UsageError: if it is there, not empty, and does not begin like a log.
+        OSError: if it can't be read.
+    """
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            begin = file.read(40)
+        if not begin or LOG_BEGIN.match(begin):
+            return
+    raise UsageError(f"--log-dir: {str(path)!r} is there already and no log; name another folder")
+
+
+class _LogFile(logging.FileHandler):
+    """A log file; if its disk is full, says so once and goes on without it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Stop logging after an error of the file."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        for logger in (OURS, PYTHON):
+            logger.removeHandler(self)
+        self.close()
+        print(
+            f"warning: can't write {self.baseFilename!r} ({error.strerror}); it ends here",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Close the file, whether or not the rest of it can be written."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class _StderrHandler(logging.Handler):

@@ -200,6 +200,7 @@ def command(
     logs.begin(launched_rank() or 0, verbose)
     from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import compute, estimate
+    from landscape_cli.run.output_check import refuse_config
 
     # The remaining options have the names of the configuration keys that they change.
     options |= {
@@ -211,6 +212,7 @@ def command(
     }
     ranges = {"x": x, "y": y, "z": z}
     executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)
+    executor.lead(lambda: refuse_config(settings, config))
     if (receive := click.get_current_context().obj) is not None:  # called by `landscape slurm`
         receive(settings)
         return 0

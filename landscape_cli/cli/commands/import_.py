@@ -34,15 +34,18 @@ def command(old: str, output: str | None, split: str | None, overwrite: bool) ->
     """
     from landscape_cli.errors import StoreError
     from landscape_cli.store import check_writable, read_older_surface, write_surface
+    from landscape_cli.store.file_kind import SURFACE, check_replaceable
+    from landscape_cli.util.output_files import same_file
 
     path = (Path(old).with_suffix(".imported.h5") if output is None else Path(output)).absolute()
     check_writable(path)
-    if path == Path(old).absolute():
+    if same_file(path, old):
         raise StoreError(f"--output: {path} is the file to import; name another one")
     if path.exists() and not overwrite:
         raise StoreError(
             f"--output: {path} is there already; name another file, or add --overwrite"
         )
+    check_replaceable(path, SURFACE, "--output")
     surface, notes = read_older_surface(old, split)
     write_surface(path, surface)
     for note in notes:

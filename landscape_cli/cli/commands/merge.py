@@ -44,17 +44,24 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
         read_surface,
         write_surface,
     )
+    from landscape_cli.store.file_kind import SURFACE, check_copy, check_replaceable
     from landscape_cli.store.merge import gaps, merge_surfaces
+    from landscape_cli.util.output_files import is_input
 
     path = Path(out).absolute()
     check_writable(path)
     if path.exists() and not overwrite:
         raise StoreError(f"OUT: {path} is there already; name another file, or add --overwrite")
+    check_replaceable(path, SURFACE, "OUT")
     # A pattern such as shard-* also matches the files of directions.
     directions_files = {directions_path(name) for name in files}
-    surfaces = [(name, read_surface(name)) for name in files if Path(name) not in directions_files]
+    names = [name for name in files if Path(name) not in directions_files]
+    if (name := is_input(directions_path(path), names)) is not None:
+        raise StoreError(f"OUT: the directions of {path} would replace {name}; name another file")
+    surfaces = [(name, read_surface(name)) for name in names]
     merged = merge_surfaces(surfaces)
     check_copied_directions(files, merged.provenance)
+    check_copy(files, path, overwrite)
     write_surface(path, merged)
     lines = [f"wrote {path}"]
     directions = copy_directions(files, path)

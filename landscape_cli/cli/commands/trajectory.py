@@ -103,15 +103,19 @@ def command(
     """
     from landscape_cli.config.loading import load_config
     from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.run.output_check import files_named
     from landscape_cli.store import check_writable
+    from landscape_cli.store.file_kind import TRAJECTORY, check_replaceable
     from landscape_cli.store.trajectory_file import write_trajectory
     from landscape_cli.tracing import Options, trace
     from landscape_cli.tracing.checkpoint_names import output_path
 
     run = load_config(config)
     paths = expand(patterns, "--checkpoints")
-    path = output_path(run.output, output, [*paths, config, *filter(None, (onto, log))])
+    inputs = [*paths, config, *filter(None, (onto, log)), *files_named(run)]
+    path = output_path(run.output, output, inputs)
     check_writable(path)
+    check_replaceable(path, TRAJECTORY, "--output")
     options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
     result = trace(run, paths, options, lambda reads: _progress(reads, path))
     write_trajectory(path, result.plane, result.trajectory)

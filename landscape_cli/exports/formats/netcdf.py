@@ -14,6 +14,7 @@ from landscape_cli.exports.export_files import check_extra
 from landscape_cli.records.presentation import axis_name
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
+from landscape_cli.util.sink import sink
 from landscape_cli.version import __version__
 
 LIBVER = ("v108", "v110")
@@ -33,7 +34,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
 
     dataset = as_dataset(selected(sources[0], options))
     dataset.attrs["title"] = sources[0].name
-    with h5netcdf.File(path, "w", libver=LIBVER) as file:
+    with sink(path) as output, h5netcdf.File(output, "w", libver=LIBVER) as file:
         dataset.dump_to_store(H5NetCDFStore(file))
     return []
 

@@ -233,7 +233,7 @@ def _open_file(path: str | os.PathLike[str]) -> h5py.File:
     if not Path(path).exists():
         raise StoreError(f"{name}: no such file")
     if not Path(path).is_file():
-        raise StoreError(f"{name}: a folder, pipe or device; name a file")
+        raise StoreError(f"{name}: no such file, but a folder, pipe or device; name a file")
     try:
         check_damage(path)
         return h5py.File(path, "r", locking=False)
