@@ -101,6 +101,8 @@ def command(
     holds both directions, for use with `kind: file` in a configuration, and the coordinates of
     each checkpoint, which `landscape plot` draws.
     """
+    import os
+
     from landscape_cli.config.loading import load_config
     from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.run.output_check import files_named
@@ -112,7 +114,8 @@ def command(
 
     run = load_config(config)
     paths = expand(patterns, "--checkpoints")
-    inputs = [*paths, config, *filter(None, (onto, log)), *files_named(run)]
+    others = [*filter(None, (onto, log)), *files_named(run)]
+    inputs = [*map(os.fspath, paths), config, *others]
     path = output_path(run.output, output, inputs)
     check_writable(path)
     check_replaceable(path, TRAJECTORY, "--output")
