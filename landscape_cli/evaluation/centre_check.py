@@ -9,9 +9,11 @@ import torch
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
 from landscape_cli.evaluation.accumulator import Accumulator
+from landscape_cli.evaluation.batch_changes import refuse_changes
+from landscape_cli.evaluation.batch_dependence import find_dependence
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
-from landscape_cli.evaluation.determinism import refuse_random
+from landscape_cli.evaluation.determinism import refuse_other_order, refuse_random
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.gradient_mode import remedy_for
 from landscape_cli.records.tiles import Tile
@@ -21,6 +23,8 @@ def check_centre(
     evaluator: Evaluator, origin: Tile, budget: int | Room, allow_random: bool
 ) -> dict[str, int]:
     """Load the data while evaluating the centre, and evaluate it again from the source.
+
+    Each split then knows how its values depend on which samples share a batch.
 
     Args:
         evaluator: whose data is yet to be loaded.
@@ -32,18 +36,20 @@ def check_centre(
         The number of samples of each split.
 
     Raises:
-        ProblemError: if the objective fails, does not return named values per sample, or is
-            random: its values differ between the two evaluations.
+        ProblemError: if the objective fails, does not return named values per sample, changes its
+            batches, or is random: values or samples differ between the two evaluations.
     """
     samples, room = {}, Room.of(budget)
     if evaluator.recalibration is not None:
         evaluator.recalibration.load(room)
     for name, split in evaluator.splits.items():
         first = _evaluate(evaluator, split, split.load(room), origin)
-        again = _evaluate(evaluator, split, split.stream(), origin)
+        again = _evaluate(evaluator, split, split.load_again(), origin)
         if not allow_random:
             refuse_random(first, again)
+            refuse_other_order(split)
         first.refuse_no_weight()
+        split.dependence = find_dependence(evaluator, split)
         samples[name] = first.samples
     return samples
 
@@ -57,7 +63,8 @@ def _evaluate(
     sums = Accumulator(split.name, 1)
     for number, batch in enumerate(batches):
         try:
-            values = evaluator.objective(evaluator.model, batch)
+            with refuse_changes(split.name, batch):
+                values = evaluator.objective(evaluator.model, batch)
         except LandscapeError:
             raise
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Refusal of objectives whose values are random."""
+"""Refusal of objectives and data that are random."""
 
 from __future__ import annotations
 
@@ -6,10 +6,27 @@ import numpy as np
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.accumulator import Accumulator
+from landscape_cli.evaluation.data.split import SplitData
 
 RANDOM_TOLERANCE = 1e-5
 """Largest difference between two evaluations of one point, as a fraction of the values' spread.
 Summing in another order changes values by less, a random objective by much more."""
+
+
+def refuse_other_order(split: SplitData) -> None:
+    """Refuse a split whose samples come in another order each time.
+
+    Its mean would differ by rounding between points and ranks, and a run could not be continued.
+
+    Raises:
+        ProblemError: if the samples were others, or in another order, when read again.
+    """
+    if not split.repeats:
+        raise ProblemError(
+            f"split {split.name!r} yields its samples in another order, or other samples, each "
+            "time it is read; does its loader shuffle in its own way? Give one that repeats, or "
+            "pass --allow-random"
+        )
 
 
 def refuse_random(first: Accumulator, again: Accumulator) -> None:
@@ -29,8 +46,8 @@ def refuse_random(first: Accumulator, again: Accumulator) -> None:
     )
     if first.samples != again.samples:
         raise ProblemError(
-            f"split {first.split!r} is random: it yielded {first.samples} samples, then "
-            f"{again.samples}; {remedy}"
+            f"split {first.split!r} is random, or a stream that goes on where it ended: it yielded "
+            f"{first.samples} samples, then {again.samples}; {remedy}"
         )
     (means, errors), (means_again, _) = first.means(), again.means()
     with np.errstate(over="ignore"):

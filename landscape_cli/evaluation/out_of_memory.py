@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.util import accelerators
 
@@ -43,8 +44,15 @@ def if_it_fits(function: Callable[[], Result], device: torch.device) -> Result |
 
 
 def halve(evaluator: Evaluator) -> bool:
-    """Halve an evaluator's micro-batch, and return whether that was possible."""
+    """Halve an evaluator's micro-batch, and return whether that was possible.
+
+    Raises:
+        ProblemError: if values depend on which samples share a batch.
+    """
     divisible = [split for split in evaluator.splits.values() if split.divisible]
+    for split in divisible:
+        if split.dependence is not None:
+            raise too_large(split.name, evaluator.settings.micro_batch)
     largest = max((split.samples for split in divisible), default=0)
     size = evaluator.settings.micro_batch
     if 0 < largest < size:
@@ -54,6 +62,14 @@ def halve(evaluator: Evaluator) -> bool:
     give_back(evaluator.device)
     evaluator.apply(replace(evaluator.settings, micro_batch=size // 2))
     return True
+
+
+def too_large(split: str, size: int) -> ProblemError:
+    """Return the error for a micro-batch that does not fit, and must not be halved."""
+    return ProblemError(
+        f"batch_size: {size} samples do not fit into memory, and fewer would change the values on "
+        f"split {split!r}, which depend on which samples share a batch; set batch_size to less"
+    )
 
 
 def give_back(device: torch.device) -> None:

@@ -107,7 +107,9 @@ def decide(
         axes = stored.grid.axes.items()
         config = config.with_ranges({name: (axis.low, axis.high) for name, axis in axes})
     refuse_other(output, _changes(config, checkpoint, stored))
-    config = config.model_copy(update={"splits": stored.config.get("splits")})
+    batch_size = config.batch_size or stored.config.get("batch_size")
+    kept = {"splits": stored.config.get("splits"), "batch_size": batch_size}
+    config = config.model_copy(update=kept)
     settings = stored.provenance.get("settings")
     sampling = stored.provenance.get("sampling")
     own = stored.status[own_points(stored.grid, config.part)]

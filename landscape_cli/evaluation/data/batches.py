@@ -142,7 +142,7 @@ def chosen_samples(batch: Any, numbers: list[int]) -> Any:
 
     def choose(column: Any) -> Any:
         if isinstance(column, Tensor):
-            return column[torch.tensor(numbers, device=column.device)]
+            return column[torch.tensor(numbers).to(column.device)]
         return type(column)(column[number] for number in numbers)
 
     return map_columns(choose, batch)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from torch.utils.data import DataLoader, Dataset, IterableDataset, RandomSampler
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.evaluation.data.loaders import in_order, iterates_itself
 
 
 def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
@@ -22,7 +23,7 @@ def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
         ProblemError: if a dataset has no length, or is empty.
     """
     if isinstance(source, DataLoader):
-        return _in_order(source)
+        return in_order(source)
     if isinstance(source, IterableDataset):
         return DataLoader(source, batch_size=micro_batch)
     if isinstance(source, Dataset):
@@ -38,27 +39,6 @@ def batches_of(name: str, source: Any, micro_batch: int) -> Iterable[Any]:
     return source  # type: ignore[no-any-return]
 
 
-def _in_order(loader: DataLoader[Any]) -> DataLoader[Any]:
-    """Replace a loader that shuffles all samples by one that reads them in order."""
-    sampler = loader.sampler
-    shuffles_all = (
-        type(sampler) is RandomSampler
-        and not sampler.replacement
-        and sampler.num_samples == len(sampler)
-        and sampler.num_samples == len(loader.dataset)  # type: ignore[arg-type]
-    )
-    if not shuffles_all or loader.drop_last or loader.batch_size is None:
-        return loader
-    return DataLoader(
-        loader.dataset,
-        batch_size=loader.batch_size,
-        num_workers=loader.num_workers,
-        collate_fn=loader.collate_fn,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-    )
-
-
 def blocks_on_read(batches: Iterable[Any]) -> bool:
     """Tell whether reading a batch takes this process's time.
 
@@ -72,9 +52,11 @@ def blocks_on_read(batches: Iterable[Any]) -> bool:
 def makes_new_batches(batches: Iterable[Any]) -> bool:
     """Tell whether a batch stays valid when the next one is read.
 
-    A user's iterable may refill one buffer, whereas a loader makes new tensors.
+    A user's iterable may refill one buffer, whereas PyTorch's loader makes new tensors.
     """
-    return isinstance(batches, (DataLoader, list, tuple))
+    if isinstance(batches, DataLoader):
+        return not iterates_itself(batches)
+    return isinstance(batches, (list, tuple))
 
 
 def estimate_bytes(batches: Iterable[Any], first: int) -> int:
@@ -83,8 +65,7 @@ def estimate_bytes(batches: Iterable[Any], first: int) -> int:
     All batches but the last are taken to be as large as the first.
     """
     try:
-        known = isinstance(batches, (DataLoader, list, tuple))
-        number = len(batches) if known else 1  # type: ignore[arg-type]
+        number = len(batches) if makes_new_batches(batches) else 1  # type: ignore[arg-type]
     except TypeError:  # a loader over an iterable dataset
         number = 1
     return max(1, number - 1) * first

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from landscape_cli.errors import ProblemError, cause
 from landscape_cli.evaluation.data.batches import (
@@ -42,6 +42,15 @@ class SplitData:
         micro_batch: samples in a batch, for datasets of samples; batches of loaders and iterables
             are not divided.
         device: the device that batches are moved to.
+
+    Attributes:
+        samples: the number of samples, once loaded.
+        fingerprint: the hash of the samples, once loaded.
+        reordered: True if a loader that shuffles is read in order.
+        repeats: False if the samples were others, or in another order, when read again.
+        words_count: whether words beside tensors are part of the fingerprint.
+        dependence: how values depend on which samples share a batch, in words; None if they were
+            not seen to.
     """
 
     def __init__(self, name: str, source: Any, micro_batch: int, device: torch.device) -> None:
@@ -49,14 +58,18 @@ class SplitData:
         self.device = device
         self.fingerprint = ""
         self.samples = 0
+        self.repeats = self.words_count = True
+        self.dependence: str | None = None
         self.place: Place = "none"
         self.divisible = isinstance(source, Dataset)
         self._given = source
         self._channels_last = False
         self._source = batches_of(name, source, micro_batch)
+        self.reordered = isinstance(source, DataLoader) and self._source is not source
         self._makes_new_batches = makes_new_batches(self._source)
         self._arrangement = micro_batch, False
         self._cached_batches: list[Any] | None = None
+        self._hash = Fingerprint()
 
     @property
     def cached(self) -> bool:
@@ -91,17 +104,38 @@ class SplitData:
         """
         keeper = Keeper(self.name, Room.of(room), self.device)
         samples = likely = 0
-        fingerprint = Fingerprint()
+        self._hash = Fingerprint()
         for batch in self._read():
             likely = likely or estimate_bytes(self._source, nbytes(batch))
-            self._hash(fingerprint, batch)
+            self._add(self._hash, batch)
             samples += batch_length(batch) or 1
             moved = self._moved(batch)
             keeper.add(moved, likely)
             yield moved
-        self.fingerprint = fingerprint.text()
+        self.fingerprint = self._hash.text()
         self.samples = samples
         self._cached_batches, self.place = keeper.finish(), keeper.place
+
+    def load_again(self) -> Iterator[Any]:
+        """Stream the batches once more, and find out whether they repeat.
+
+        Words that differ, such as a time, have no part in the fingerprint from then on.
+        """
+        if isinstance(self._source, list | tuple):
+            yield from self.stream()
+            return
+        again = Fingerprint()
+        for batch in self._read():
+            self._add(again, batch)
+            yield self._moved(batch)
+        self.repeats = again.text(words=False) == self._hash.text(words=False)
+        if self.repeats and again.text() != self.fingerprint:
+            self.forget_words()
+
+    def forget_words(self) -> None:
+        """Leave words and numbers beside the tensors out of the fingerprint."""
+        self.fingerprint = self._hash.text(words=False)
+        self.words_count = False
 
     def _read(self) -> Iterator[Any]:
         """Yield the batches as they come from the source."""
@@ -117,6 +151,11 @@ class SplitData:
                 raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
             empty = False
             yield batch
+        if empty and self.samples:
+            raise ProblemError(
+                f"split {self.name!r} can be read only once: it yielded {self.samples} samples, "
+                "then none; give a list of its batches, or an object whose __iter__ starts again"
+            )
         if empty:
             raise ProblemError(f"split {self.name!r} is empty: it yielded no batch")
 
@@ -148,7 +187,7 @@ class SplitData:
 
         return set_layout(map_tensors(move, batch, move_attributes), self._channels_last)
 
-    def _hash(self, fingerprint: Fingerprint, batch: Any) -> None:
+    def _add(self, fingerprint: Fingerprint, batch: Any) -> None:
         """Add a batch to the fingerprint, and refuse one whose data can't be found."""
         try:
             fingerprint.add(batch)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.data.loaders import chosen_by, iterates_itself
 
 SEED = 0
 """Seed of every draw of samples."""
@@ -39,9 +40,10 @@ def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
     part: Subset[Any] = Subset(dataset, chosen.tolist())
     if not isinstance(source, DataLoader):
         return part
+    known = chosen_by(source)
     return DataLoader(
         part,
-        batch_size=source.batch_size or 1,
+        batch_size=known[0] if known else 1,
         num_workers=source.num_workers,
         collate_fn=source.collate_fn,
     )
@@ -56,15 +58,37 @@ def dataset_of(name: str, source: Any, key: str = "samples") -> Any:
         key: the key that asks for a subset, for messages.
 
     Raises:
-        UsageError: if the source is an iterable, whose samples can't be chosen.
+        UsageError: if the source is an iterable, or a loader that chooses or iterates over its
+            samples in its own way.
     """
-    dataset = source.dataset if isinstance(source, DataLoader) else source
-    if not isinstance(dataset, Dataset) or not hasattr(dataset, "__len__"):
-        raise UsageError(
-            f"{key}: split {name!r} is a {type(source).__name__}, whose samples can't be chosen; "
-            f"make it a Dataset or a DataLoader over one, or leave {key} out"
-        )
-    return dataset
+    if not isinstance(source, DataLoader):
+        if _is_map_style(source):
+            return source
+        raise _refusal(key, name, f"is a {type(source).__name__}")
+    kind = type(source).__name__
+    if not _is_map_style(source.dataset):
+        raise _refusal(key, name, f"is a {kind} over a {type(source.dataset).__name__}")
+    known = chosen_by(source)
+    if known is None and iterates_itself(source):
+        raise _refusal(key, name, f"is a {kind}, a DataLoader that iterates in its own way")
+    if known is None:
+        samplers = source.sampler, source.batch_sampler
+        names = " and ".join(type(one).__name__ for one in samplers if one is not None)
+        raise _refusal(key, name, f"is a {kind} with its own choice of samples ({names})")
+    _, indices = known
+    return source.dataset if indices is None else Subset(source.dataset, indices)
+
+
+def _is_map_style(dataset: Any) -> bool:
+    iterable = isinstance(dataset, IterableDataset)
+    return isinstance(dataset, Dataset) and hasattr(dataset, "__len__") and not iterable
+
+
+def _refusal(key: str, name: str, what: str) -> UsageError:
+    return UsageError(
+        f"{key}: split {name!r} {what}, whose samples can't be chosen; make it a Dataset or a "
+        f"DataLoader over one, or leave {key} out"
+    )
 
 
 def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:

@@ -90,7 +90,7 @@ def mean_gradient(
                 values = values - ratio * weights
             backward(values.sum(), parameters.values())
             samples, count = samples + len(values), count + 1
-            total += len(values) if weights is None else float(weights.detach().double().sum())
+            total += len(values) if weights is None else float(wide(weights.detach()).sum())
             gross += _collect(parameters, sums)
     divisor = total or math.nan
     entries = {name: one / divisor for name, one in sums.items()}
@@ -155,7 +155,7 @@ def _ratio(
     for batch in batches:
         values = _chosen(objective(model, batch), quantity)
         sums, weights = (
-            total + float(part.detach().double().sum())
+            total + float(wide(part.detach()).sum())
             for total, part in zip((sums, weights), values, strict=True)
             if part is not None
         )

@@ -9,8 +9,10 @@ from functools import partial
 
 import torch
 
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.batch_dependence import refuse_dependence
 from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.data.cache import Room, room_for
 from landscape_cli.evaluation.devices import default_micro_batch
@@ -75,7 +77,7 @@ def load_data(
         )
     taken = partial(take_samples, sources, config.samples, sampling)
     evaluator = executor.together(lambda: evaluator_on(taken()))
-    samples = _load(evaluator, executor, room, config.allow_random)
+    samples = _load(evaluator, executor, room, config)
     kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
     return LoadedData(
         evaluator,
@@ -110,7 +112,7 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
 
 
 def _load(
-    evaluator: Evaluator, executor: Executor, room: Room, allow_random: bool
+    evaluator: Evaluator, executor: Executor, room: Room, config: RunConfig
 ) -> dict[str, int]:
     """Load the data on every rank, and return the number of samples per split."""
     origin = Tile((0,), (evaluator.slice.origin,))
@@ -121,13 +123,24 @@ def _load(
             return {}
         while True:
             try:
-                return check_centre(evaluator, origin, replace(room), allow_random)
+                samples = check_centre(evaluator, origin, replace(room), config.allow_random)
             except ProblemError as error:
                 if not out_of_memory(error) or not halve(evaluator):
                     raise
+            else:
+                refuse_dependence(evaluator, config.batch_size)
+                return samples
 
     samples = executor.together(load)
-    return executor.lead(lambda: samples)
+    splits = evaluator.splits
+    samples, found = executor.lead(
+        lambda: (samples, {name: (one.dependence, one.words_count) for name, one in splits.items()})
+    )
+    for name, (dependence, words_count) in found.items():
+        splits[name].dependence = dependence
+        if not words_count:
+            splits[name].forget_words()
+    return samples
 
 
 def data_lines(placements: Sequence[RankPlacement]) -> list[str]:

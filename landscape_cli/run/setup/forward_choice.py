@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.forward.choice import Choice, Workload, choose_settings
 from landscape_cli.evaluation.forward.compile_choice import compile_model
 from landscape_cli.evaluation.forward.equivalence import precision_errors
@@ -91,6 +91,7 @@ def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> lis
     else:
         how = "chosen by shapes"
     lines = [f"forward pass: {evaluator.settings.summary(divisible)}; {how}"]
+    lines += [_dependence_line(split) for split in evaluator.splits.values() if split.dependence]
     compilation = facts.compilation or {}
     if "error" in compilation:
         remark = "" if fresh else "; points computed now differ by rounding from those in the file"
@@ -101,3 +102,13 @@ def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> lis
         outcome, seconds = compilation["outcome"], compilation["seconds"]
         lines.append(f"torch.compile: {outcome} (tried in {seconds:.0f} s)")
     return lines
+
+
+def _dependence_line(split: SplitData) -> str:
+    """Say that values depend on which samples share a batch, and which do."""
+    which = "batches have batch_size samples, in the data set's order"
+    if not split.divisible:
+        which = "batches are the loader's"
+        if split.reordered:
+            which = "its shuffling loader is read in order, unlike in training"
+    return f"{split.name}: values depend on which samples share a batch; {which}"

@@ -1,0 +1,173 @@
+"""Detection of values that depend on which samples share a batch.
+
+Contrastive losses and batch norm without running statistics are examples. For a data set of
+samples, the micro-batch would then decide the values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from landscape_cli.errors import ProblemError, cause
+from landscape_cli.evaluation.data.batches import batch_length, chosen_samples, divisible
+from landscape_cli.evaluation.data.split import SplitData
+from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.objective_values import is_pair
+from landscape_cli.evaluation.out_of_memory import out_of_memory, too_large
+from landscape_cli.util.accelerators import wide
+
+NEIGHBOURS = 3e-6
+"""Largest change of a sample's value, relative to the values, when the other samples of its batch
+change. Batches of one size run the same kernels, so hardly any rounding changes."""
+
+SIZE = 1e-3
+"""Largest change of a sample's value, relative to the values, when the size of its batch changes:
+another kernel may round differently."""
+
+ROUNDINGS = 4, 16
+"""Both bounds are at least so many units of roundoff of the parameters' dtype."""
+
+FLIPS = 0.1
+"""Fraction of the samples whose value may change more with the size of a batch: predictions that
+are tied change with rounding."""
+
+SEED = 0
+
+Table = dict[str, NDArray[np.float64]]
+
+
+def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
+    """Evaluate the centre on other batches of a split's first samples, and compare each sample.
+
+    Each half of the first batch keeps its place in a batch of the same size, next to copies of
+    itself in place of the other half: so a value changes only if it depends on the others. The
+    first half is evaluated alone, too, for values that depend on the size of the batch.
+
+    Args:
+        evaluator: with loaded data.
+        split: one of its splits.
+
+    Returns:
+        The dependence in words, or None if there is none, or the batch can't be divided.
+
+    Raises:
+        ProblemError: if memory runs out.
+    """
+    batch = next(iter(split))
+    length = batch_length(batch)
+    if length is None or length < 2 or not divisible([batch]):
+        return None
+    half = length // 2
+    low, high = list(range(half)), list(range(half, length))
+    beside_low = low + [low[i % half] for i in range(length - half)]
+    beside_high = [high[i % len(high)] for i in range(half)] + high
+    orders = [low + high, low + high, beside_low, beside_high, low]
+    tables = [_values(evaluator, split, chosen_samples(batch, order)) for order in orders]
+    whole, again, one, other, alone = tables
+    eps = max(torch.finfo(dtype).eps for dtype in evaluator.parameters.buffers)
+    bounds = [max(least, n * eps) for least, n in zip((NEIGHBOURS, SIZE), ROUNDINGS, strict=True)]
+    for name, values in whole.items():
+        if any(name not in table for table in (again, one, other)):
+            continue
+        noise = 4 * _largest_difference(again[name], values)
+        mixed = np.concatenate([one[name][:half], other[name][half:]])
+        changed = _changed(values, mixed, bounds[0], noise)
+        if changed.any():
+            return _text(name, np.argmax(changed), values, mixed, "beside other samples")
+        if name in alone:
+            expected, found = values[:half], alone[name]
+            changed = _changed(expected, found, bounds[1], noise)
+            if changed.sum() > FLIPS * np.count_nonzero((expected != 0) | (found != 0)):
+                words = f"in a batch of {half} instead of {length}"
+                return _text(name, np.argmax(changed), expected, found, words)
+    return None
+
+
+def _values(evaluator: Evaluator, split: SplitData, batch: Any) -> Table:
+    """Return each sample's values at the centre; empty if the objective does not take the batch.
+
+    Random numbers, where they are allowed, are the same each time.
+    """
+    device = evaluator.device
+    forks = device.type in ("cuda", "xpu")
+    kind = device.type if forks else "cuda"
+    try:
+        with torch.no_grad(), torch.random.fork_rng([device] * forks, device_type=kind):
+            torch.manual_seed(SEED)
+            evaluator.write(evaluator.slice.origin)
+            values = evaluator.objective(evaluator.model, batch)
+    except Exception as error:
+        if out_of_memory(error):
+            raise ProblemError(
+                f"objective: it failed on samples of split {split.name!r}: {cause(error)}"
+            ) from error
+        return {}
+    table = {}
+    for name, value in values.items():
+        parts: Any = zip(
+            (name, f"the weight of {name}"), value if is_pair(value) else [value], strict=False
+        )
+        for label, part in parts:
+            table[label] = wide(part.detach()).cpu().numpy()
+    return table
+
+
+def _changed(
+    expected: NDArray[np.float64], found: NDArray[np.float64], bound: float, noise: float
+) -> NDArray[np.bool_]:
+    """Tell which values differ by more than a fraction of their own and of all values' size.
+
+    Args:
+        expected: the values.
+        found: other values of the same samples.
+        bound: the fraction.
+        noise: a difference that does not count.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        size = np.abs(expected)
+        finite = size[np.isfinite(size)]
+        scale = finite.mean() if finite.size else 0.0
+        slack = bound * np.maximum(np.nan_to_num(size), scale) + noise
+        return ~np.isclose(found, expected, rtol=0, atol=slack, equal_nan=True)
+
+
+def _largest_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the largest difference between finite values."""
+    finite = np.isfinite(one) & np.isfinite(other)
+    return float(np.abs(one[finite] - other[finite]).max(initial=0.0))
+
+
+def _text(
+    name: str, sample: Any, values: NDArray[np.float64], others: NDArray[np.float64], how: str
+) -> str:
+    return f"{name!r} of sample {sample} is {values[sample]:.6g}, and {others[sample]:.6g} {how}"
+
+
+def refuse_dependence(evaluator: Evaluator, batch_size: int | None) -> None:
+    """Refuse values that depend on a micro-batch that the user did not choose.
+
+    Batches of loaders and iterables are kept as they are, so only data sets of samples matter.
+
+    Args:
+        evaluator: with loaded data, whose splits know of their dependence.
+        batch_size: the user's micro-batch; None without one.
+
+    Raises:
+        ProblemError: naming the first such value, and the remedy.
+    """
+    for split in evaluator.splits.values():
+        if split.dependence is None or not split.divisible:
+            continue
+        if batch_size is None:
+            raise ProblemError(
+                f"objective: on split {split.name!r} its values depend on which samples share a "
+                f"batch ({split.dependence}), so the micro-batch would decide them; is it a "
+                "contrastive loss, or batch norm without running statistics? Give a DataLoader, "
+                "whose batches are kept, or set batch_size"
+            )
+        if batch_size != evaluator.settings.micro_batch:
+            raise too_large(split.name, batch_size)
