@@ -27,7 +27,7 @@ from landscape_cli.config.fields import (
     NoCheckpointField,
     TimeLimitField,
 )
-from landscape_cli.config.yaml_io import dump_yaml
+from landscape_cli.config.yaml_io import dump_yaml, load_yaml
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis
 from landscape_cli.records.shards import Shard
@@ -189,9 +189,11 @@ class RunConfig(BaseModel):
         """Return the configuration as YAML text, which ``parse_config`` reads back.
 
         Raises:
-            UsageError: if ``problem_args`` contain objects that YAML can't represent.
+            UsageError: if ``problem_args`` contain objects that YAML can't represent, or too much.
         """
         try:
-            return dump_yaml(self.model_dump())
+            text = dump_yaml(self.model_dump())
+            load_yaml(text, "problem_args")
         except yaml.YAMLError as error:
             raise UsageError(f"problem_args: can't be written as YAML: {error}") from None
+        return text

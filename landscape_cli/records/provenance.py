@@ -116,7 +116,10 @@ FACTS: dict[str, Any] = {
             "beyond": FINITE,
         }
     ),
-    "settings": Section({"micro_batch": WHOLE}),
+    "settings": Section(
+        {"micro_batch": WHOLE},
+        {"precision": TEXT, **dict.fromkeys(("channels_last", "fold", "compile"), TRUTH)},
+    ),
     "runs": [
         Section(
             optional={
@@ -135,6 +138,7 @@ NULLABLE = ("checkpoint", "shard")
 
 KEYS: dict[str, Any] = {
     "splits": [TEXT],
+    "batch_size": WHOLE,
     "directions": Each(Section(optional=dict.fromkeys(("kind", "label", "normalize"), SOME_TEXT))),
 }
 """By key of the configuration, what is expected if it is there and not null."""
@@ -157,6 +161,9 @@ def check_provenance(provenance: Mapping[str, Any], grid: Grid) -> None:
     origin = (provenance.get("slice") or {}).get("origin")
     if origin is not None and len(origin) != len(grid.shape):
         raise ValueError(f"slice.origin: {len(origin)} numbers for {len(grid.shape)} axes")
+    shard = provenance.get("shard")
+    if shard is not None and not 1 <= shard["index"] <= shard["of"] <= grid.total:
+        raise ValueError(f"shard: there is no shard {shard['index']} of {shard['of']}")
     for failure in provenance.get("failures") or ():
         if not failure["points"] or not all(0 <= one < grid.total for one in failure["points"]):
             raise ValueError("failures: points that the grid lacks")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from landscape_cli.records.tiles import Status
 from landscape_cli.run.output_check import check_outputs
 from landscape_cli.run.setup.sample_choice import Sampling
 from landscape_cli.store import own_points, read_surface
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -110,18 +112,34 @@ def decide(
     batch_size = config.batch_size or stored.config.get("batch_size")
     kept = {"splits": stored.config.get("splits"), "batch_size": batch_size}
     config = config.model_copy(update=kept)
-    settings = stored.provenance.get("settings")
-    sampling = stored.provenance.get("sampling")
     own = stored.status[own_points(stored.grid, config.part)]
     complete = not np.isin(own, (Status.TODO, Status.FAILED)).any()
     return Start(
         config,
         fresh=False,
         complete=complete,
-        settings=None if settings is None else Settings.from_dict(settings),
+        settings=_restored(stored, "settings", Settings.from_dict, output),
         checkpoint=checkpoint,
-        sampling=None if sampling is None else Sampling.from_mapping(sampling),
+        sampling=_restored(stored, "sampling", Sampling.from_mapping, output),
     )
+
+
+def _restored(
+    stored: Surface, key: str, read: Callable[[Mapping[str, Any]], T], output: Path
+) -> T | None:
+    """Return a choice that a file's provenance records, if it does.
+
+    Raises:
+        StoreError: if it is malformed, or made by a newer version.
+    """
+    facts = stored.provenance.get(key)
+    try:
+        return None if facts is None else read(facts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"{output}: {key}: not as this version writes it ({error}); continue it with the "
+            "version that made it, or choose another --output"
+        ) from None
 
 
 def resolve(config: RunConfig) -> RunConfig:

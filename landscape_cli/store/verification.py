@@ -99,9 +99,7 @@ def _checked(path: str | os.PathLike[str]) -> str:
     name = str(Path(path).absolute())
     with reading(path, "file") as file:
         if file.checksums is None:
-            return (
-                f"{name}: no checksums (made by an earlier version, or another program); readable"
-            )
+            return f"{name}: readable, but without checksums, as files of earlier versions are"
         arrays, attributes = file.check()
     return f"{name}: {arrays} arrays and {attributes} attributes match their checksums"
 

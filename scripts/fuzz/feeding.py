@@ -11,11 +11,11 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from damage import Inputs, Reader, damage_endlessly
+from damage import Inputs, Reader
 
 from landscape_cli.errors import LandscapeError
 
@@ -31,13 +31,17 @@ MOST_KEPT = 5
 Prepare = Callable[[Path], tuple[Inputs, Reader]]
 """Writes valid files in a folder, and returns their contents and how to read such a file."""
 
+Damage = Callable[[Sequence[bytes], random.Random], Iterator[bytes]]
+"""Yields valid inputs and then damaged ones."""
 
-def fuzz(kind: str, prepare: Prepare, seed: int, seconds: float) -> bool:
+
+def fuzz(kind: str, prepare: Prepare, damage: Damage, seed: int, seconds: float) -> bool:
     """Feed one kind of input to its reader and print the counts.
 
     Args:
         kind: the name of the kind.
         prepare: makes the valid inputs and their reader.
+        damage: damages them.
         seed: seeds the damage.
         seconds: how long to go on.
 
@@ -46,11 +50,12 @@ def fuzz(kind: str, prepare: Prepare, seed: int, seconds: float) -> bool:
     """
     counts = {"read": 0, "refused": 0}
     bad = 0
-    end = time.monotonic() + seconds
+    begin = time.monotonic()
+    end = begin + seconds
     while (left := end - time.monotonic()) > 0:
         with tempfile.TemporaryDirectory(dir=_memory()) as folder:
             receiver, sender = multiprocessing.Pipe(duplex=False)
-            arguments = (prepare, seed, left, folder, sender)
+            arguments = (prepare, damage, seed, left, folder, sender)
             process = multiprocessing.Process(target=feed, args=arguments)
             process.start()
             sender.close()
@@ -63,23 +68,25 @@ def fuzz(kind: str, prepare: Prepare, seed: int, seconds: float) -> bool:
             keep(kind, Path(folder) / "input", "the process crashed or hung")
             seed += 1
     bad += sum(counts.pop(key) for key in list(counts) if key not in ("read", "refused"))
-    total = sum(counts.values())
+    total, took = sum(counts.values()), time.monotonic() - begin
     print(
-        f"{kind}: {total} inputs in {seconds:g} s ({60 * total / seconds:.0f} a minute), "
+        f"{kind}: {total} inputs in {took:.0f} s ({60 * total / took:.0f} a minute), "
         f"{counts['read']} read, {counts['refused']} refused, {bad} errors that are not clean",
         flush=True,
     )
     return bad == 0 and counts["read"] > 0 and counts["refused"] > 0
 
 
-def feed(prepare: Prepare, seed: int, seconds: float, folder: str, sender: Connection) -> None:
+def feed(
+    prepare: Prepare, damage: Damage, seed: int, seconds: float, folder: str, sender: Connection
+) -> None:
     """Read damaged inputs for some time, and send (outcome, content) for each, None at the end."""
     faulthandler.enable()
     warnings.simplefilter("ignore")
     contents, read = prepare(Path(folder))
     path = Path(folder) / "input"
     end = time.monotonic() + seconds
-    for content in damage_endlessly(contents, random.Random(seed)):
+    for content in damage(contents, random.Random(seed)):
         if time.monotonic() > end:
             break
         path.write_bytes(content)

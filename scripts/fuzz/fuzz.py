@@ -5,6 +5,9 @@
 Each kind starts from valid inputs and changes bits, bytes, words and lengths at random. An input
 that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
 runs/fuzz, and the exit code is 1.
+
+The kinds that end in -flips change single bytes of our files, 2,000 times each: a flip is refused,
+or read as if nothing had changed; one that changes a value is an error.
 """
 
 from __future__ import annotations
@@ -16,21 +19,29 @@ import time
 import checkpoints
 import configurations
 import directions
+import flips
 import imports
 import shards
 import surfaces
 import trajectories
-from feeding import fuzz
+from damage import damage_endlessly
+from feeding import Damage, Prepare, fuzz
 
-KINDS = {
-    "configurations": configurations.prepare,
-    "checkpoints": checkpoints.prepare,
-    "surfaces": surfaces.prepare,
-    "shards": shards.prepare,
-    "imports": imports.prepare,
-    "directions": directions.prepare,
-    "trajectories": trajectories.prepare,
+KINDS: dict[str, tuple[Prepare, Damage]] = {
+    "configurations": (configurations.prepare, damage_endlessly),
+    "checkpoints": (checkpoints.prepare, damage_endlessly),
+    "surfaces": (surfaces.prepare, damage_endlessly),
+    "shards": (shards.prepare, damage_endlessly),
+    "imports": (imports.prepare, damage_endlessly),
+    "directions": (directions.prepare, damage_endlessly),
+    "trajectories": (trajectories.prepare, damage_endlessly),
+    "surface-flips": (flips.prepare_surface, flips.flips),
+    "directions-flips": (flips.prepare_directions, flips.flips),
+    "trajectory-flips": (flips.prepare_trajectory, flips.flips),
 }
+
+LONGEST = 600.0
+"""Upper bound in seconds on the time for all flips of a file."""
 
 
 def main() -> None:
@@ -43,7 +54,10 @@ def main() -> None:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     kinds = options.kinds or KINDS
-    clean = [fuzz(kind, KINDS[kind], options.seed, options.seconds) for kind in kinds]
+    clean = [
+        fuzz(kind, *KINDS[kind], options.seed, LONGEST if "flips" in kind else options.seconds)
+        for kind in kinds
+    ]
     sys.exit(0 if all(clean) else 1)
 
 

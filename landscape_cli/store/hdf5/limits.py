@@ -25,8 +25,8 @@ DEFLATE, LZF = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF
 FILTERS = (DEFLATE, LZF, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
 """Filters that are read; their output is bounded by their input."""
 
-MOST_ATTRIBUTE_BYTES = 1 << 26
-"""Upper bound on the size of an attribute."""
+MOST_TEXT_BYTES = 1 << 26
+"""Upper bound on the size of an attribute, and of the text in an array."""
 
 ATTRIBUTE_CLASSES = (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM)
 """Types of attributes that are read; HDF5 crashes on damaged values of some others."""
@@ -67,8 +67,8 @@ def check_attribute(owner: Any, attribute: str) -> None:
     kind = stored.get_type()
     if kind.get_class() not in ATTRIBUTE_CLASSES:
         raise ValueError(f"attribute {attribute} is neither text nor a number")
-    if kind.get_size() * math.prod(stored.shape or ()) > MOST_ATTRIBUTE_BYTES:
-        raise ValueError(f"attribute {attribute} is larger than {MOST_ATTRIBUTE_BYTES} bytes")
+    if kind.get_size() * math.prod(stored.shape or ()) > MOST_TEXT_BYTES:
+        raise ValueError(f"attribute {attribute} is larger than {MOST_TEXT_BYTES} bytes")
 
 
 def _check_chunks(dataset: h5py.Dataset, creation: Any, claimed: int, name: str) -> None:

@@ -20,6 +20,7 @@ from landscape_cli.store.hdf5.checksums import ATTRIBUTE, Table, crc, digest, en
 from landscape_cli.store.hdf5.damage import check_damage
 from landscape_cli.store.hdf5.json_text import load_json
 from landscape_cli.store.hdf5.limits import (
+    MOST_TEXT_BYTES,
     SURE_BYTES,
     SURE_RATIO,
     check_attribute,
@@ -196,12 +197,12 @@ class StoredFile:
         """Read a dataset; text of variable length entry by entry, since each could be huge."""
         if dataset.dtype.kind != "O":
             return dataset[()]
-        flat = np.empty(dataset.size, object)
+        flat, length = np.empty(dataset.size, object), 0
         for number, index in enumerate(np.ndindex(dataset.shape)):
             flat[number] = dataset[index]
-            self._room -= len(flat[number])
-            if self._room < 0:
-                raise ValueError(f"{dataset.name} holds more text than the file can hold")
+            length += len(flat[number])
+            if length > MOST_TEXT_BYTES:
+                raise ValueError(f"{dataset.name} holds more than {MOST_TEXT_BYTES} bytes of text")
         return flat.reshape(dataset.shape)
 
 
