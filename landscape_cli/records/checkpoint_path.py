@@ -55,6 +55,8 @@ class CheckpointPath(os.PathLike[str]):
         if SEPARATOR not in text or os.path.exists(text):
             return cls(text)
         path, _, key = text.rpartition(SEPARATOR)
+        if os.sep in key:  # the separator belongs to the name of a folder
+            return cls(text)
         if not path or not key:
             raise _wrong(value)
         return cls(path, key)

@@ -20,6 +20,8 @@ TEXT = st.text(st.characters(exclude_characters="\0/"), min_size=1, max_size=8)
         ("net.pt::model_ema", CheckpointPath("net.pt", "model_ema")),
         ("a::b::c.d", CheckpointPath("a::b", "c.d")),
         ({"path": "a::b"}, CheckpointPath("a::b")),
+        ("a::b/epoch*.pt", CheckpointPath("a::b/epoch*.pt")),
+        ("a::b/net.pt::ema", CheckpointPath("a::b/net.pt", "ema")),
         ({"path": "a", "key": None, "prefix": "net"}, CheckpointPath("a", prefix="net.")),
         ({"path": "a", "prefix": "net."}, CheckpointPath("a", prefix="net.")),
     ],

@@ -66,7 +66,7 @@ def named_entry(content: Any, key: str, path: str) -> Entry:
         length = next((n for n in range(len(parts), 0, -1) if _has(value, parts[:n])), 0)
         if not length:
             raise CheckpointError(f"checkpoint: {path!r} has no entry {key!r}; {_listed(content)}")
-        value, parts = value[".".join(parts[:length])], parts[length:]
+        value, parts = _get(value, ".".join(parts[:length])), parts[length:]
     if (state := as_state(value)) is None:
         raise CheckpointError(
             f"checkpoint: the entry {key!r} of {path!r} is a {type(value).__name__} without "
@@ -112,7 +112,14 @@ def _may_hold_weights(key: Any, inner: Any) -> bool:
 
 
 def _has(value: Any, parts: list[str]) -> bool:
-    return isinstance(value, Mapping) and ".".join(parts) in value
+    key = ".".join(parts)
+    if isinstance(value, list | tuple):
+        return key.isdecimal() and int(key) < len(value)
+    return isinstance(value, Mapping) and key in value
+
+
+def _get(value: Any, key: str) -> Any:
+    return value[int(key)] if isinstance(value, list | tuple) else value[key]
 
 
 def _listed(content: Any) -> str:

@@ -20,11 +20,11 @@ def refuse_not_finite(fit: Fit, own: Mapping[str, Any], path: str) -> None:
     A constant of the network, such as a mask with infinities, may be what it is as built.
 
     Raises:
-        CheckpointError: if another tensor holds a NaN or an infinity; the message names the file
-            and the first such tensor.
+        CheckpointError: if another tensor holds a NaN or an infinity, or a number beyond the range
+            of the model's dtype; the message names the file and the first such tensor.
     """
     for name, tensor in _tensors(fit):
-        if not _finite(tensor) and not _equal(tensor, own.get(name)):
+        if not _finite(_narrowed(tensor, own.get(name))) and not _equal(tensor, own.get(name)):
             raise CheckpointError(
                 f"checkpoint: {path!r} holds numbers that are not finite, in {name}; leave it out"
             )
@@ -78,6 +78,13 @@ def _dense(tensor: Tensor) -> bool:
     if is_lazy(tensor) or tensor.layout is not torch.strided or tensor.is_quantized:
         return False
     return tensor.numel() > 0 and not tensor.is_meta
+
+
+def _narrowed(tensor: Tensor, own: Any) -> Tensor:
+    """Return a tensor in the model's dtype if that has a smaller range."""
+    if not isinstance(own, Tensor) or not own.is_floating_point() or is_lazy(own):
+        return tensor
+    return tensor.to(own.dtype) if own.dtype.itemsize < tensor.dtype.itemsize else tensor
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from landscape_cli.errors import CheckpointError, some
 from landscape_cli.problems.checkpoints import names
@@ -15,97 +15,106 @@ from landscape_cli.problems.checkpoints.trial import Trial
 from landscape_cli.records.checkpoint_path import CheckpointPath
 
 
-def complaint(
-    where: CheckpointPath,
-    key: str,
-    trial: Trial,
-    tried: Mapping[str, Any],
-    model: nn.Module,
-    state: Mapping[str, Any],
-    hint: str | None,
-    adapter: bool = False,
-) -> CheckpointError:
-    """Return the error that lists what does not fit, with the remedy that fits.
+@dataclass(frozen=True)
+class Mismatch:
+    """The attempt to fit a checkpoint that came closest.
 
     Args:
         where: the checkpoint.
-        key: the entry that came closest.
+        key: the entry that was tried.
         trial: the outcome of loading it.
         tried: its tensors by the names that it was tried under.
-        model: the network.
         state: its tensors by the names in the file.
-        hint: key of another entry, which fits.
+        model: the network.
+        hint: key of another entry, which fits; None if there is none.
         adapter: True for an adapter of peft.
     """
-    own = model.state_dict()
-    shapes = [
-        f"{name} {_shape(tried[name])} instead of {_shape(value)}"
-        for name, value in own.items()
-        if name in tried and None not in (_shape(value), _shape(tried[name]))
-        if _shape(tried[name]) != _shape(value) and _shape(value) != ()
-    ]
-    parts = []
-    if trial.missing:
-        parts.append(f"missing {some(trial.missing)}")
-    if trial.unexpected:
-        parts.append(f"unexpected {some(trial.unexpected)}")
-    if shapes:
-        parts.append(f"wrong shapes: {some(shapes)}")
-    elif trial.errors:
-        found = [
-            kinds(name, tried[name], value)
-            for name, value in own.items()
-            if isinstance(value, Tensor) and isinstance(tried.get(name), Tensor)
-            if loses(tried[name], value)
-        ]
-        parts.append(some(found or trial.errors))
-    entry = f" (entry {key!r})" if key else ""
-    remedy = _remedy(where, key, trial, tried, bool(shapes), list(own), state, hint, adapter)
-    return CheckpointError(
-        f"checkpoint: {where.path!r}{entry} does not fit the model: {'; '.join(parts)}; {remedy}"
-    )
 
+    where: CheckpointPath
+    key: str
+    trial: Trial
+    tried: Mapping[str, Any]
+    state: Mapping[str, Any]
+    model: nn.Module
+    hint: str | None = None
+    adapter: bool = False
 
-def _remedy(
-    where: CheckpointPath,
-    key: str,
-    trial: Trial,
-    tried: Mapping[str, Any],
-    shapes: bool,
-    own: list[str],
-    state: Mapping[str, Any],
-    hint: str | None,
-    adapter: bool,
-) -> str:
-    if adapter:
-        return "build the model with peft, from the adapter's own configuration"
-    if hint is not None:
-        return f"its entry {hint!r} does: name it, as {where.path}::{hint}"
-    if shapes:
-        return "check problem_args"
-    prefix, count = names.partial(map(names.bare, state), map(names.bare, own))
-    if where.prefix is None and count * 2 > len(own):
-        section = ", ".join(
-            filter(None, (f"path: {where.path}", key and f"key: {key}", f"prefix: {prefix}"))
+    def error(self) -> CheckpointError:
+        """Return the error that lists what does not fit, with the remedy that fits."""
+        own = self.model.state_dict()
+        shapes = self._shapes(own)
+        parts = []
+        if self.trial.missing:
+            parts.append(f"missing {some(self.trial.missing)}")
+        if self.trial.unexpected:
+            parts.append(f"unexpected {some(self.trial.unexpected)}")
+        if shapes:
+            parts.append(f"wrong shapes: {some(shapes)}")
+        elif self.trial.errors:
+            parts.append(some(self._kinds(own) or self.trial.errors))
+        entry = f" (entry {self.key!r})" if self.key else ""
+        remedy = self._remedy(bool(shapes), list(own))
+        return CheckpointError(
+            f"checkpoint: {self.where.path!r}{entry} does not fit the model: {'; '.join(parts)}; "
+            f"{remedy}"
         )
+
+    def _shapes(self, own: Mapping[str, Any]) -> list[str]:
+        pairs = [(name, _shape(self.tried[name]), _shape(own[name])) for name in self._common(own)]
+        return [
+            f"{name} {stored} instead of {wanted}"
+            for name, stored, wanted in pairs
+            if None not in (stored, wanted) and stored != wanted
+        ]
+
+    def _kinds(self, own: Mapping[str, Any]) -> list[str]:
+        return [
+            kinds(name, self.tried[name], own[name])
+            for name in self._common(own)
+            if loses(self.tried[name], own[name])
+        ]
+
+    def _common(self, own: Mapping[str, Any]) -> list[str]:
+        return [
+            name
+            for name, value in own.items()
+            if isinstance(value, Tensor) and isinstance(self.tried.get(name), Tensor)
+        ]
+
+    def _remedy(self, shapes: bool, own: list[str]) -> str:
+        if self.adapter:
+            return "build the model with peft, from the adapter's own configuration"
+        if self.hint is not None:
+            return f"its entry {self.hint!r} does: name it, as {self.where.path}::{self.hint}"
+        if shapes:
+            return "check problem_args"
+        if section := self._partial_prefix(own):
+            return section
+        if self.trial.errors and not self.trial.missing and not self.trial.unexpected:
+            return "check the file and the model's own loading"
+        if any(hasattr(module, "from_pretrained") for module in self.model.modules()):
+            return (
+                "if transformers renames its tensors, load it in the problem, with "
+                "from_pretrained, and leave checkpoint out"
+            )
+        if not any(name in self.tried for name in own):
+            return "is it a checkpoint of this network?"
+        return (
+            "build the network that was trained, or name the entry and the prefix of its weights: "
+            f"checkpoint: {{path: {self.where.path}, key: ..., prefix: ...}}"
+        )
+
+    def _partial_prefix(self, own: list[str]) -> str:
+        """Return the prefix that would take most of the model's tensors from among others."""
+        prefix, count = names.partial(map(names.bare, self.state), map(names.bare, own))
+        if self.where.prefix is not None or count * 2 <= len(own):
+            return ""
+        fields = {"path": self.where.path, "key": self.key, "prefix": prefix}
+        section = ", ".join(f"{field}: {value}" for field, value in fields.items() if value)
         return (
             f"{count} of its names fit below {prefix!r}; to take those alone, write "
             f"checkpoint: {{{section}}}"
         )
-    if trial.errors and not trial.missing and not trial.unexpected:
-        return "check the file and the model's own loading"
-    if not any(name in tried for name in own):
-        return "is it a checkpoint of this network?"
-    return (
-        "build the network that was trained, or name the entry and the prefix of its weights: "
-        f"checkpoint: {{path: {where.path}, key: ..., prefix: ...}}"
-    )
-
-
-def _shape(value: Any) -> tuple[int, ...] | None:
-    if not isinstance(value, Tensor) or is_lazy(value):
-        return None
-    return tuple(value.shape)
 
 
 def loses(tensor: Tensor, like: Tensor) -> bool:
@@ -124,3 +133,7 @@ def kinds(name: str, tensor: Tensor, like: Tensor) -> str:
     """Return a phrase on a tensor whose conversion would change what its numbers mean."""
     stored, own = (str(one.dtype).removeprefix("torch.") for one in (tensor, like))
     return f"{name} is {stored} in the file and {own} in the model; is one of them quantized?"
+
+
+def _shape(value: Tensor) -> tuple[int, ...] | None:
+    return None if is_lazy(value) else tuple(value.shape)

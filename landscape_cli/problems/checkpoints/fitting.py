@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from landscape_cli.errors import CheckpointError, some
 from landscape_cli.problems.checkpoints import candidates, names
-from landscape_cli.problems.checkpoints.complaints import complaint
+from landscape_cli.problems.checkpoints.complaints import Mismatch
 from landscape_cli.problems.checkpoints.renaming import (
     Renamed,
     drop_counter,
@@ -74,32 +74,47 @@ def fit(
             listed, with what would help.
     """
     entries = _entries(content, where)
-    usual = where.key is not None or candidates.is_usual(entries[0][0])
-    attempts = [
-        _attempt(entry, model, where, adapters) for entry in (entries[:1] if usual else entries)
-    ]
-    fitting = [one for one in attempts if not one.faults]
-    trained = [one for one in fitting if not candidates.is_average(one.key)]
+    only = where.key is not None or candidates.is_usual(entries[0][0])
+    tried = entries[:1] if only else entries
+    attempts = [_attempt(entry, model, where, adapters) for entry in tried]
+    fitting = [attempt for attempt in attempts if not attempt.faults]
+    if fitting:
+        best = _choose(fitting, where)
+        notes = filter(None, (_chosen_note(best, entries, where), best.renamed.note))
+        return Fit(best.key, best.renamed.state, best.trial.tensors, best.kept, tuple(notes))
+    best = min(attempts, key=lambda attempt: attempt.faults)
+    others = (
+        _attempt(entry, model, where, adapters)
+        for entry in entries
+        if all(entry is not one for one in tried)
+    )
+    raise Mismatch(
+        where,
+        best.key,
+        best.trial,
+        best.renamed.state,
+        dict(entries)[best.key],
+        model,
+        hint=next((other.key for other in others if not other.faults), None),
+        adapter=bool(adapters),
+    ).error()
+
+
+def _choose(fitting: Sequence[Attempt], where: CheckpointPath) -> Attempt:
+    """Return the only entry that fits, or the only one of them that is no average.
+
+    Raises:
+        CheckpointError: if there are several.
+    """
+    trained = [attempt for attempt in fitting if not candidates.is_average(attempt.key)]
     chosen = trained or fitting
     if len(chosen) > 1:
-        keys = [one.key or "(the whole file)" for one in chosen]
+        keys = [attempt.key or "(the whole file)" for attempt in chosen]
         raise CheckpointError(
             f"checkpoint: several entries of {where.path!r} fit the model: {some(keys)}; name one "
             f"of them, such as {where.path}::{keys[-1]}"
         )
-    if chosen:
-        (best,) = chosen
-        notes = [note for note in (_chosen_note(best, entries, where), best.renamed.note) if note]
-        return Fit(best.key, best.renamed.state, best.trial.tensors, best.kept, tuple(notes))
-    best = min(attempts, key=lambda one: one.faults)
-    others = [
-        _attempt(one, model, where, adapters) for one in entries if usual and one[0] != best.key
-    ]
-    hint = next((one.key for one in others if not one.faults), None)
-    state = dict(entries)[best.key]
-    raise complaint(
-        where, best.key, best.trial, best.renamed.state, model, state, hint, bool(adapters)
-    )
+    return chosen[0]
 
 
 def check_ties(tensors: Mapping[str, Any], groups: Sequence[Sequence[str]], path: str) -> None:

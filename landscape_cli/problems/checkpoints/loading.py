@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from landscape_cli.errors import CheckpointError, some
-from landscape_cli.problems.checkpoints.adapters import adapters_of, check_settings
 from landscape_cli.problems.checkpoints.candidates import entries, named_entry, no_entry
 from landscape_cli.problems.checkpoints.checks import (
     check_kept_apart,
@@ -20,6 +19,7 @@ from landscape_cli.problems.checkpoints.fitting import Fit, check_ties, fit
 from landscape_cli.problems.checkpoints.folder import is_adapter, locate
 from landscape_cli.problems.checkpoints.formats import format_of
 from landscape_cli.problems.checkpoints.names import bare
+from landscape_cli.problems.checkpoints.settings import adapters_of, check_adapter, network_note
 from landscape_cli.problems.checkpoints.ties import tied_names
 from landscape_cli.problems.checkpoints.trial import load
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -80,7 +80,7 @@ def read_fitting(path: str | CheckpointPath, model: nn.Module) -> Weights:
     adapters: tuple[str, ...] = ()
     if is_adapter(located):
         adapters = adapters_of(model)
-        check_settings(located, model)
+        check_adapter(located, model)
     own = model.state_dict()
     found = fit(content, model, where, adapters)
     check_ties(found.tensors, tied_names(own), where.path)
@@ -89,6 +89,8 @@ def read_fitting(path: str | CheckpointPath, model: nn.Module) -> Weights:
     notes = [*found.notes]
     if others:
         notes.insert(0, f"read {located}; the folder also has {some(others)}")
+    if note := network_note(located, model):
+        notes.append(note)
     if found.kept:
         notes.append(f"holds an adapter alone; {len(found.kept)} other tensors stay as built")
     return Weights(found, content, tuple(f"checkpoint {where}: {note}" for note in notes))

@@ -23,6 +23,9 @@ DATA = (
     *("argparse.Namespace", "types.SimpleNamespace", "types.MappingProxyType"),
     *("collections.", "datetime.", "decimal.", "enum.", "fractions.", "ipaddress.", "numbers."),
     *("pathlib.", "typing.", "uuid.", "zoneinfo.", "array.", "random.Random"),
+    *("_io.BytesIO", "io.BytesIO", "_io.StringIO", "io.StringIO", "re._compile"),
+    *("itertools.count", "itertools.cycle", "inspect._empty", "dataclasses._MISSING_TYPE"),
+    *("types.NoneType", "types.GenericAlias", "time.struct_time", "signal.Signals"),
     *("copyreg._reconstructor", "_codecs.encode", "functools.partial"),
 )
 """Beginnings of names in Python's library that only hold data."""

@@ -38,6 +38,9 @@ NUMPY_TYPES = {
 }
 """Classes of NumPy's dtypes by the code that a pickle has for them."""
 
+SHARDS = ("torch.distributed.tensor.", "torch.distributed._tensor.", "torch.distributed._shard.")
+"""Beginnings of the names of classes for tensors of which each rank has a part."""
+
 DOCS = "docs/checkpoints.md"
 
 
@@ -58,6 +61,11 @@ def refusal(path: str, error: Exception) -> CheckpointError:
         return code_refusal(path, code)
     if isinstance(error, OSError):
         return CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}")
+    if any(name.startswith(SHARDS) for name in names):
+        return CheckpointError(
+            f"checkpoint: {path!r} holds one rank's shards of tensors (DTensor); save the full "
+            "state dict, or name a folder of torch.distributed.checkpoint"
+        )
     refused = "lobal" in str(error) or "allowlisted" in str(error)
     if refused and (objects := [name for name in names if not _allowed(name)]):
         return objects_refusal(path, objects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +74,6 @@ def renamings(
 ) -> Iterator[Renamed]:
     """Yield the state dict under names that may fit, the least changed first.
 
-    First as it is; without the attributes of wrappers such as DataParallel; then without a prefix
-    that all names share; then with one that the model's names have.
-
     Args:
         state: the checkpoint's tensors.
         model: the network.
@@ -84,34 +81,48 @@ def renamings(
     """
     own = list(model.state_dict())
     modules = [path for path, _ in model.named_modules(remove_duplicate=False)]
-    shorts = [names.bare(name) for name in state]
-    changes: list[tuple[Callable[[str], str], str]] = [
-        (str, ""),
-        (names.bare, ""),
-        (names.barest, ""),
-    ]
-    for prefix in names.removable(shorts):
-        note = f"removed the prefix {prefix!r} of all names, which then fit"
-        changes.append((_without(prefix), note))
-    bare_own = [names.bare(name) for name in own]
-    for prefix in names.addable([n for n in shorts if not n.endswith(COUNTERS)], bare_own):
-        note = f"added the prefix {prefix!r} to all names, which then fit"
-        changes.append((_with(prefix), note))
-    metadata, tried = copy_metadata(state), []
-    for change, note in changes:
-        shorten = str if change is str else names.barest if change is names.barest else names.bare
-        changed = {name: change(name) for name in state}
+    metadata = copy_metadata(state)
+    tried: list[dict[str, str]] = []
+    for change in _changes(list(state), own):
+        changed = {name: change.of(name) for name in state}
         if adapters:
             mapped = names.adapted(changed.values(), own, adapters)
             changed = {name: mapped[one] for name, one in changed.items()}
-        placed = names.onto(changed.values(), own, modules, shorten)
+        placed = names.onto(changed.values(), own, modules, change.shorten)
         if placed is None or len(set(changed.values())) < len(changed):
             continue
-        final = {name: placed[one] for name, one in changed.items()}
-        if final in tried:
-            continue
-        tried.append(final)
-        yield Renamed(rename(state, final, metadata, change), note)
+        new = {name: placed[one] for name, one in changed.items()}
+        if new not in tried:
+            tried.append(new)
+            yield Renamed(rename(state, new, metadata, change.of), change.note)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of names: the change itself, what to ignore on both sides, and what to say."""
+
+    of: Callable[[str], str]
+    shorten: Callable[[str], str]
+    note: str = ""
+
+
+def _changes(stored: Sequence[str], own: Sequence[str]) -> Iterator[_Change]:
+    """Yield changes of a checkpoint's names.
+
+    None at first; then without the attributes of wrappers such as DataParallel; without a prefix
+    that all names share; with one that the model's names have.
+    """
+    yield _Change(str, str)
+    yield _Change(names.bare, names.bare)
+    yield _Change(names.barest, names.barest)
+    shorts = [names.bare(name) for name in stored]
+    for prefix in names.removable(shorts):
+        note = f"removed the prefix {prefix!r} of all names, which then fit"
+        yield _Change(_chain(names.bare, prefix), names.bare, note)
+    known = [name for name in shorts if not name.endswith(COUNTERS)]
+    for prefix in names.addable(known, [names.bare(name) for name in own]):
+        note = f"added the prefix {prefix!r} to all names, which then fit"
+        yield _Change(_with(prefix), names.bare, note)
 
 
 def rename(
@@ -140,10 +151,6 @@ def rename(
 
 def _chain(shorten: Callable[[str], str], prefix: str) -> Callable[[str], str]:
     return lambda name: shorten(name).removeprefix(prefix)
-
-
-def _without(prefix: str) -> Callable[[str], str]:
-    return _chain(names.bare, prefix)
 
 
 def _with(prefix: str) -> Callable[[str], str]:

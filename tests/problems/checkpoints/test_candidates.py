@@ -57,6 +57,13 @@ def test_nested_and_dotted_keys(saved, loads):
     loads(f"{path}::a.b.c", TWO)
 
 
+def test_keys_of_lists(saved, loads, refused):
+    path = saved(models=[TWO, {"net": ONE}])
+    loads(f"{path}::models.0", TWO)
+    loads(f"{path}::models.1.net", ONE)
+    assert "has no entry 'models.2'" in refused(f"{path}::models.2")
+
+
 def test_the_entry_that_fits_is_taken(saved, loads):
     (said,) = loads(saved(discriminator=OTHER, generator=ONE), ONE)
     assert "took the entry 'generator'" in said

@@ -325,6 +325,12 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, trained, refused, num
     assert "not finite, in head.weight; leave it out" in refused(tmp_path / "net.pt")
 
 
+def test_numbers_beyond_the_range_of_the_models_dtype_are_refused(tmp_path, trained, refused):
+    trained.head.weight.data[1, 1] = 1e6
+    torch.save(trained.state_dict(), tmp_path / "net.pt")
+    assert "not finite, in head.weight" in refused(tmp_path / "net.pt", Net().half())
+
+
 def test_infinities_that_are_a_constant_of_the_network_load(tmp_path, refused):
     class Masked(nn.Module):
         def __init__(self, low=float("-inf")):

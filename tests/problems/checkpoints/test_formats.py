@@ -128,6 +128,13 @@ def test_safetensors_under_another_ending_load(tmp_path, trained, loads):
     loads(tmp_path / "weights.sft", trained.state_dict())
 
 
+@pytest.mark.parametrize("name", ["net.pt", "model.safetensors"])
+def test_pointers_of_git_lfs_are_named_as_that(tmp_path, refused, name):
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n"
+    (tmp_path / name).write_text(text)
+    assert "is a pointer of Git LFS" in refused(tmp_path / name)
+
+
 def test_files_of_older_pytorch_load(tmp_path, trained, loads):
     path = tmp_path / "net.pth"
     torch.save({"net": trained.state_dict()}, path, _use_new_zipfile_serialization=False)
@@ -272,6 +279,48 @@ def test_objects_of_distributed_checkpoints_are_not_unpickled(tmp_path, monkeypa
     assert not (tmp_path / "evil").exists()
     ((key, _),) = entries(content)
     assert key == "model"
+
+
+# --- transformers
+
+
+class Configuration:
+    """A configuration of transformers."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def to_dict(self):
+        return self.values
+
+
+class Pretrained(Net):
+    """A network of transformers."""
+
+    def __init__(self, **values):
+        super().__init__()
+        self.config = Configuration(**values)
+
+    def from_pretrained(self):
+        """Is never called."""
+
+
+def test_a_network_that_differs_from_its_configuration_is_said(tmp_path, trained, loads):
+    save_file(trained.state_dict(), tmp_path / "model.safetensors")
+    stored = {"n_head": 2, "attn_pdrop": 0.1, "use_cache": True, "layers": [1], "only_there": 3}
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    same = {"n_head": 2, "attn_pdrop": 0.0, "use_cache": False, "layers": [2], "only_here": 3}
+    assert loads(tmp_path, trained.state_dict(), Pretrained(**same)) == []
+    (said,) = loads(tmp_path, trained.state_dict(), Pretrained(**{**same, "n_head": 4}))
+    assert "not built as its config.json says: n_head: 2 there, 4 here" in said
+    assert loads(tmp_path, trained.state_dict()) == []
+
+
+def test_files_that_transformers_renames_point_to_from_pretrained(tmp_path, trained, refused):
+    state = {n.replace("features.", "encoder."): t for n, t in trained.state_dict().items()}
+    save_file(state, tmp_path / "model.safetensors")
+    assert "load it in the problem, with from_pretrained" in refused(tmp_path, Pretrained())
+    assert "from_pretrained" not in refused(tmp_path)
 
 
 # --- peft

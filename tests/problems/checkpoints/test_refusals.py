@@ -1,6 +1,7 @@
 """Files that are damaged, hold objects, or want to run code."""
 
 import argparse
+import io
 import os
 import pathlib
 import pickle
@@ -110,6 +111,7 @@ OBJECTS = {
     "numpy integer": lambda: np.int32(5),
     "numpy array": lambda: np.arange(3.0),
     "own class": Options,
+    "bytes in memory": lambda: io.BytesIO(b"a"),
 }
 
 
@@ -130,7 +132,7 @@ def test_objects_are_refused_with_a_way_out_that_works(
 
 def allowed_by(line):
     """Return the objects that a message lists, as a problem's module would import them."""
-    modules = {"argparse": argparse, "types": types, "pathlib": pathlib, "numpy": np}
+    modules = {"_io": io, "argparse": argparse, "types": types, "pathlib": pathlib, "numpy": np}
     names = ALLOW.search(line)[1].replace(f"{__name__}.", "")
     return eval(names, {"__builtins__": {}, "Options": Options, **modules})
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from landscape_cli.errors import CheckpointError
+
+POINTER = b"version https://git-lfs.github.com/"
+"""Beginning of the small text that Git leaves in place of a large file."""
+
 
 class Format(ABC):
     """A way in which trainers store weights: in one file, or in several that belong together."""
@@ -32,3 +37,18 @@ class Format(ABC):
             CheckpointError: if they can't be found.
         """
         return [path]
+
+
+def refuse_pointer(path: str) -> None:
+    """Refuse the text that Git LFS puts in place of a file that was not downloaded.
+
+    Raises:
+        CheckpointError: if the file is such a text.
+        OSError: if it can't be read.
+    """
+    with open(path, "rb") as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise CheckpointError(
+                f"checkpoint: {path!r} is a pointer of Git LFS, not the file itself; fetch it with "
+                "git lfs pull"
+            )

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from landscape_cli.errors import CheckpointError
-from landscape_cli.problems.checkpoints.formats.base import Format
+from landscape_cli.problems.checkpoints.formats.base import Format, refuse_pointer
 
 LONGEST_HEADER = 100_000_000
 """Largest header that the format allows, in bytes."""
@@ -34,7 +34,7 @@ class SafetensorsFile(Format):
         from safetensors.torch import load_file
 
         try:
-            open(path, "rb").close()
+            refuse_pointer(path)
             return load_file(path)
         except OSError as error:
             raise CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}") from None

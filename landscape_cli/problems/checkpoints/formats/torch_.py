@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from landscape_cli.errors import CheckpointError
-from landscape_cli.problems.checkpoints.formats.base import Format
+from landscape_cli.problems.checkpoints.formats.base import Format, refuse_pointer
 from landscape_cli.problems.checkpoints.refusals import refusal
 from landscape_cli.problems.checkpoints.zip_records import check_records, is_zip
 
@@ -33,6 +33,7 @@ class TorchFile(Format):
                 f"{os.path.dirname(path) or '.'!r}"
             )
         try:
+            refuse_pointer(path)
             if is_zip(path):
                 check_records(path)
         except OSError as error:
