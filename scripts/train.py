@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -201,11 +201,41 @@ def add_row(path: Path, row: dict[str, Any]) -> None:
         writer.writerow(row)
 
 
+def parse_requirements(texts: Iterable[str]) -> dict[str, float]:
+    """Parse least values, such as accuracy=0.99, by name."""
+    required = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            required[name.strip()] = float(value)
+        except ValueError:
+            raise UsageError(f"--at-least {text}: expected NAME=VALUE, accuracy=0.99") from None
+    return required
+
+
+def check_results(means: Mapping[str, float], required: Mapping[str, float], file: Path) -> None:
+    """Refuse a network that did not learn what it should.
+
+    Raises:
+        LandscapeError: if a mean over the split train is too small, or there is none of that name.
+    """
+    for name, least in required.items():
+        if name not in means:
+            raise UsageError(f"--at-least {name}: the objective returns {', '.join(means)}")
+        if not means[name] >= least:
+            raise LandscapeError(
+                f"the network did not learn its data: train {name} is {means[name]:.4g}, less than "
+                f"--at-least {name}={least:g}, so {file} was not written; try more --epochs, "
+                "another --lr or --seed, or a shallower network"
+            )
+
+
 def train(path: str, options: SimpleNamespace) -> None:
     config = load_config(path, parse_changes(options.assignments))
     if not config.checkpoint or config.checkpoint.endswith(".safetensors"):
         raise UsageError(f"{path}: checkpoint: got {config.checkpoint!r}, name a .pt file to write")
     milestones = parse_milestones(options.milestones, options.epochs)
+    requirements = parse_requirements(options.at_least)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -237,10 +267,11 @@ def train(path: str, options: SimpleNamespace) -> None:
             if epoch % options.every == 0 or epoch == options.epochs:
                 save(folder / f"epoch_{epoch:03d}.pt", trainer.model, epoch, plain)
             progress.update(note=f"loss {loss:.3g}")
+    means = {split: trainer.means(split) for split in trainer.splits}
+    check_results(means["train"], requirements, checkpoint)
     save(checkpoint, trainer.model, options.epochs, plain)
-    for split in trainer.splits:
-        means = trainer.means(split)
-        print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in means.items())}")
+    for split, each in means.items():
+        print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in each.items())}")
     print(f"wrote {checkpoint.resolve()}\nwrote {folder.resolve()}")
 
 
@@ -266,6 +297,13 @@ def train(path: str, options: SimpleNamespace) -> None:
 @click.option("--augment", type=click.Choice(["none", "crop-flip"]), default="none")
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1, xpu or mps.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change CONFIG.")
+@click.option(
+    "--at-least",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Write no checkpoint unless this mean over the split train is reached at the end, such as "
+    "accuracy=0.99. Repeatable.",
+)
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
 @click.option("--threads", type=click.IntRange(1), help="PyTorch's threads on a CPU.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")

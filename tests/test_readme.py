@@ -93,8 +93,8 @@ def test_the_commands_print_what_is_shown(clone, commands):
     text = " ".join(command for command, _ in commands)
     if "mpirun" in text and not Path(sys.executable).with_name("mpirun").exists():
         pytest.skip("no mpirun beside this Python: pip install 'landscape-cli[mpich]'")
-    if "digits_resnet56" in text:
-        done = run("python scripts/train.py configs/digits_resnet56.yaml --epochs 1", folder)
+    if "digits_resnet44" in text:
+        done = run("python scripts/train.py configs/digits_resnet44.yaml --epochs 1", folder)
         assert done.returncode == 0, done.stdout
     for command, output in commands:
         if command.startswith("cd "):

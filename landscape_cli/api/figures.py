@@ -46,7 +46,8 @@ def plot(
         dpi: dots per inch of rendered images.
         choices: ``split``, ``quantity``, ``repeat`` (an index), ``raw`` (draw every point of an
             incomplete surface), ``log`` (True or False; None for the values to decide), ``vmin``,
-            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis).
+            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis),
+            ``at_centre`` (a quantity whose value at the trained network each panel states).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.

@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: landscape compute configs/digits_resnet56.yaml -o surface.h5",
+    epilog="Example: landscape compute configs/digits_resnet44.yaml -o surface.h5",
 )
 @click.version_option(__version__, prog_name="landscape")
 def cli() -> None:

@@ -34,6 +34,7 @@ class Panel:
         shown: indices along each axis of the points to draw; None for all points.
         repeat: index of the repeat that the surface is; None if it is not one of several.
         members: a panel for each repeat if the surface is their mean.
+        at_centre: a quantity whose value at the trained network the subtitle states.
     """
 
     surface: Surface
@@ -44,6 +45,7 @@ class Panel:
     shown: Mapping[str, NDArray[np.int64]] | None = None
     repeat: int | None = None
     members: tuple[Panel, ...] = ()
+    at_centre: str | None = None
 
     @cached_property
     def whole(self) -> Panel:
@@ -119,6 +121,23 @@ class Panel:
     def not_finite(self) -> NDArray[np.bool_]:
         """Mask of points that were computed, but to a NaN or an infinity."""
         return ~self.missing & ~self.finite
+
+    @property
+    def centre(self) -> float | None:
+        """The value at the trained network as shown; None if the grid has no point or value there.
+
+        Points that are not drawn count too.
+        """
+        whole = self.whole
+        index = []
+        places = dict(zip(self.surface.grid.names, self.surface.origin, strict=False))
+        for name, place in reversed(places.items()):
+            found = np.flatnonzero(self.surface.grid.axes[name].coordinates == place)
+            if not len(found):
+                return None
+            index.append(int(found[0]))
+        value = float(whole.z[tuple(index)])
+        return None if np.isnan(value) else value
 
     def select(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the part of an array of the grid's shape that belongs to the points to draw."""

@@ -66,6 +66,7 @@ class Request:
         vmax: the highest value shown.
         levels: number of contour levels.
         twin: the quantity on a line's second axis.
+        at_centre: a quantity whose value at the trained network each panel states.
         labels: a title for each surface, in place of the network's and the file's name.
     """
 
@@ -79,6 +80,7 @@ class Request:
     vmax: float | None = None
     levels: int | None = None
     twin: str | None = None
+    at_centre: str | None = None
     labels: Sequence[str | None] | None = None
 
     def panels(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
@@ -117,7 +119,32 @@ class Request:
         if len(labels) != len(names):
             raise UsageError(f"labels: got {len(labels)} of them for {len(names)} surfaces")
         return [
-            replace(panel, label=label)
+            replace(panel, label=label, at_centre=self.at_centre)
             for surface, name, label in zip(surfaces, names, labels, strict=True)
             for panel in select_panels(surface, self.split, quantity, name, self.raw, self.repeat)
+            if _can_state(panel, self.at_centre)
         ]
+
+
+def _can_state(panel: Panel, quantity: str | None) -> bool:
+    """Tell that a quantity's value at the trained network can be stated, if one is asked for.
+
+    Raises:
+        UsageError: if the surface lacks the quantity, or a point there.
+    """
+    if quantity is None:
+        return True
+    available = panel.surface.quantities(panel.split)
+    if quantity not in available:
+        raise UsageError(
+            f"--at-centre {quantity!r}: {panel.source} has {', '.join(available)} for "
+            f"{panel.split}; choose one of these"
+        )
+    surface = panel.surface
+    (nearest,) = surface.grid.coordinates([surface.grid.nearest(surface.origin)])
+    if nearest != surface.origin:
+        raise UsageError(
+            f"--at-centre {quantity!r}: the grid of {panel.source} has no point at the centre; "
+            "compute an odd number of points, or leave it out"
+        )
+    return True

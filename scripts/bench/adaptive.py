@@ -1,4 +1,4 @@
-"""Benchmark of adaptive refinement's speedup and error, on a trained ResNet-56.
+"""Benchmark of adaptive refinement's speedup and error, on a trained ResNet-44.
 
 Prints one JSON line per figure; see docs/benchmarks.md. ``make train`` trains the network.
 """
@@ -27,9 +27,9 @@ LOSS = ("train", "loss")
 def configuration(points: int, samples: int, output: Path) -> RunConfig:
     """Load the configuration of the demo's network with shortcuts, with fewer samples."""
     return load_config(
-        str(ROOT / "configs" / "digits_resnet56.yaml"),
+        str(ROOT / "configs" / "digits_resnet44.yaml"),
         {
-            "checkpoint": str(ROOT / "runs" / "digits_resnet56.pt"),
+            "checkpoint": str(ROOT / "runs" / "digits_resnet44.pt"),
             "problem_args.samples.train": samples,
             "splits": ["train"],
             "output": str(output),

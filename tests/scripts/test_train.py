@@ -1,6 +1,7 @@
 import csv
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -417,3 +418,35 @@ def test_the_users_own_example_trains(tmp_path):
     assert float(log[-1]["train_loss"]) < 0.6 < float(log[0]["train_loss"])
     assert float(log[-1]["test_loss"]) < 0.6
     assert load(checkpoint)["epoch"] == 40
+
+
+def test_a_network_that_learned_too_little_is_not_written(call, tmp_path):
+    config = write_config(tmp_path)
+    code, output = call(config, "--epochs", 1, "--at-least", "accuracy=1.01", "--quiet")
+    assert code == 2
+    (line,) = output.err.splitlines()
+    assert re.search(
+        r"did not learn its data: train accuracy is \d\S*, less than --at-least accuracy=1\.01, so "
+        r"runs/net\.pt was not written; try more --epochs",
+        line,
+    )
+    assert not (tmp_path / "runs/net.pt").exists()
+    code, _ = call(config, "--epochs", 1, "--at-least", "accuracy=0", "--at-least", "loss=0")
+    assert code == 0
+    assert (tmp_path / "runs/net.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("least", "words"),
+    [
+        ("accuracy", "--at-least accuracy: expected NAME=VALUE"),
+        ("accuracy=much", "--at-least accuracy=much: expected NAME=VALUE"),
+        ("precision=0.9", "--at-least precision: the objective returns loss, accuracy"),
+        ("accuracy=nan", "less than --at-least accuracy=nan"),
+    ],
+)
+def test_a_requirement_that_can_t_be_checked_is_refused(call, tmp_path, least, words):
+    code, output = call(write_config(tmp_path), "--epochs", 1, "--quiet", "--at-least", least)
+    assert code == 2
+    assert words in output.err
+    assert not (tmp_path / "runs/net.pt").exists()

@@ -39,9 +39,9 @@ RANKS = (1, 2, 4, 8, 16, 32, 64)
 
 EXAMPLES = """\b
 Examples:
-  landscape compute configs/digits_resnet56.yaml
-  landscape compute configs/digits_resnet56.yaml --x -1:1:51 --y none -o line.h5
-  mpiexec -n 4 landscape compute configs/digits_resnet56.yaml --set directions.x.seed=3
+  landscape compute configs/digits_resnet44.yaml
+  landscape compute configs/digits_resnet44.yaml --x -1:1:51 --y none -o line.h5
+  mpiexec -n 4 landscape compute configs/digits_resnet44.yaml --set directions.x.seed=3
 """
 
 

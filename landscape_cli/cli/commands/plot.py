@@ -61,6 +61,11 @@ class PlotCommand(WatchCommand, SectionCommand):
     help="Also draw this quantity of lines, such as accuracy, on a second axis.",
 )
 @CONTENT.option(
+    "--at-centre",
+    metavar="QUANTITY",
+    help="State this quantity's value at the trained network below each title, such as accuracy.",
+)
+@CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",

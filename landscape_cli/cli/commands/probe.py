@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  landscape probe configs/digits_resnet56.yaml
-  mpiexec -n 4 landscape probe configs/digits_resnet56.yaml --set directions.x.normalize=none
+  landscape probe configs/digits_resnet44.yaml
+  mpiexec -n 4 landscape probe configs/digits_resnet44.yaml --set directions.x.normalize=none
 """
 
 

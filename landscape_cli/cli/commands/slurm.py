@@ -21,7 +21,7 @@ RANKS = Section("Starting the ranks")
 
 EXAMPLES = """\b
 Examples:
-  landscape slurm configs/digits_resnet56.yaml --nodes 2 --ntasks-per-node 8 | sbatch
+  landscape slurm configs/digits_resnet44.yaml --nodes 2 --ntasks-per-node 8 | sbatch
   landscape slurm run.yaml --gpus-per-task 1 --time 2:00:00 --partition gpu > job.sh
   landscape slurm run.yaml --array 16 --time 4:00:00 -- --x -1:1:401 --samples 5000 | sbatch
 """

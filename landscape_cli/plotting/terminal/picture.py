@@ -110,19 +110,5 @@ def _extremes(panel: Panel, with_split: bool) -> str:
     name = f"{printable(panel.split)}: " if with_split else ""
     low, high = format_number(np.nanmin(values)), format_number(np.nanmax(values))
     text = f"{name}min {low} at {place}, max {high}"
-    centre = _centre(panel)
+    centre = panel.centre
     return text if centre is None else f"{text}, centre {format_number(centre)}"
-
-
-def _centre(panel: Panel) -> float | None:
-    """Return the value at the centre, or None if the grid has no point or value there."""
-    whole = panel.whole
-    index = []
-    places = dict(zip(panel.surface.grid.names, panel.surface.origin, strict=False))
-    for name, place in reversed(places.items()):
-        found = np.flatnonzero(getattr(whole, name) == place)
-        if not len(found):
-            return None
-        index.append(int(found[0]))
-    value = float(whole.z[tuple(index)])
-    return None if np.isnan(value) else value

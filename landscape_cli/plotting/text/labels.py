@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from textwrap import wrap
 
@@ -42,6 +43,8 @@ def title(panel: Panel) -> str:
 def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) -> str:
     """Return the file's name, batch norm's mode, and the progress of an incomplete surface.
 
+    A last line states the value at the centre that was asked for.
+
     The progress is on a separate line if the text would exceed ``longest`` characters. The file's
     name is omitted if it is the title.
     """
@@ -52,11 +55,11 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
     text = ", ".join(filter(None, words))
     progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
-    if not progress:
-        return text
-    progress = "\n".join(wrap(f"({progress})", longest + 3))
-    space = " " if len(text) + len(progress) < longest else "\n"
-    return f"{text}{space}{progress}" if text else progress
+    if progress:
+        progress = "\n".join(wrap(f"({progress})", longest + 3))
+        space = " " if len(text) + len(progress) < longest else "\n"
+        text = f"{text}{space}{progress}" if text else progress
+    return "\n".join(filter(None, [text, _at_centre(panel)]))
 
 
 def axis(panel: Panel, name: str) -> str:
@@ -119,6 +122,18 @@ def _computed(panel: Panel) -> str:
     status = panel.surface.status
     percent = math.floor(100 * float(np.isin(status, (Status.OK, Status.NOT_FINITE)).mean()))
     return f"{percent or 'less than 1'} % computed"
+
+
+def _at_centre(panel: Panel) -> str:
+    """State a quantity's value at the trained network, if it was asked for and is computed."""
+    if panel.at_centre is None:
+        return ""
+    other = replace(panel, quantity=panel.at_centre)
+    value = other.centre
+    if value is None:
+        return ""
+    text = share(value / 100) if panel.at_centre in PERCENT and value else number(value)
+    return f"{panel.split} {panel.at_centre.replace('_', ' ')} at the centre: {text}"
 
 
 def _stem(panel: Panel) -> str:

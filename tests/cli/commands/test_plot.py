@@ -39,6 +39,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     write_surface(tmp_path / "nan.h5", drawn(lambda x, y: x * np.nan))
     todo = replace(plane, status=np.zeros((5, 5), dtype=np.uint8))
     write_surface(tmp_path / "todo.h5", todo)
+    write_surface(tmp_path / "even.h5", drawn(bowl, y="-1:1:4"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -153,6 +154,8 @@ def test_files_with_the_same_name_are_distinguished(folder, plot):
         (["plane.h5", "line.h5"], "they cannot share a figure"),
         (["plane.h5", "--split", "val"], "--split 'val': plane.h5 has"),
         (["plane.h5", "--quantity", "f1"], "--quantity 'f1': plane.h5 has"),
+        (["plane.h5", "--at-centre", "f1"], "--at-centre 'f1': plane.h5 has loss for train;"),
+        (["even.h5", "--at-centre", "loss"], "the grid of even.h5 has no point at the centre"),
         (["plane.h5", "small.h5", "--split", "test"], "--split 'test': small.h5 has train;"),
         (["plane.h5", "--vmin", "3", "--vmax", "2"], "--vmin 3 must be below --vmax 2"),
         (["plane.h5", "--levels", "0"], "--levels 0: choose between 1 and"),
@@ -183,6 +186,15 @@ def test_mistakes_are_one_line_and_leave_nothing(folder, plot, arguments, words)
     assert err.count("\n") == 1
     assert words in err
     assert set(os.listdir()) == before
+
+
+def test_a_value_at_the_centre_is_stated(folder, plot):
+    assert plot("plane.h5", "--split", "test", "--at-centre", "accuracy", "-o", "a.svg")[0] == 0
+    assert plot("plane.h5", "--split", "test", "-o", "b.svg")[0] == 0
+    assert (folder / "a.svg").read_text() != (folder / "b.svg").read_text()
+    code, out, _ = plot("plane.h5", "--split", "test", "--at-centre", "accuracy", "--terminal")
+    assert code == 0
+    assert "test accuracy at the centre: 100.0 %" in out
 
 
 def test_a_surface_is_never_replaced_by_its_picture(folder, plot):

@@ -127,3 +127,32 @@ def test_extreme_numbers_have_powers_of_ten(value, text):
 )
 def test_shares_are_never_rounded_to_zero_or_one(fraction, text):
     assert labels.share(fraction) == text
+
+
+def stating(panel, accuracy, status=Status.OK):
+    """Return the panel with this accuracy at every point, which its subtitle states."""
+    surface = panel.surface
+    values = {**surface.values, ("train", "accuracy"): np.full((5, 5), accuracy)}
+    found = replace(surface, values=values, status=np.full((5, 5), status, np.uint8))
+    return replace(panel, surface=found, at_centre="accuracy")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [(1.0, "100.0 %"), (0.9995, "more than 99.9 %"), (0.59, "59.0 %"), (0.0, "0")],
+)
+def test_the_subtitle_states_a_value_at_the_centre(make_panel, accuracy, words):
+    panel = make_panel(np.ones((5, 5)), provenance=PROVENANCE)
+    subtitle = labels.subtitle(stating(panel, accuracy))
+    assert subtitle == f"run\ntrain accuracy at the centre: {words}"
+
+
+def test_the_value_at_the_centre_is_the_file_s_own_at_the_origin(make_panel):
+    panel = make_panel(np.arange(25.0).reshape(5, 5), provenance=PROVENANCE)
+    stated = labels.subtitle(replace(panel, at_centre="loss"))
+    assert stated == "run\ntrain loss at the centre: 12"
+
+
+def test_a_centre_without_a_value_is_not_stated(make_panel):
+    panel = stating(make_panel(np.ones((5, 5))), 0.5, Status.TODO)
+    assert "centre" not in labels.subtitle(panel)
