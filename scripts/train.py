@@ -232,8 +232,10 @@ def check_results(means: Mapping[str, float], required: Mapping[str, float], fil
 
 def train(path: str, options: SimpleNamespace) -> None:
     config = load_config(path, parse_changes(options.assignments))
-    if not config.checkpoint or config.checkpoint.endswith(".safetensors"):
-        raise UsageError(f"{path}: checkpoint: got {config.checkpoint!r}, name a .pt file to write")
+    named = config.checkpoint
+    if named is None or str(named) != named.path or named.path.endswith((".safetensors", "/")):
+        got = None if named is None else str(named)
+        raise UsageError(f"{path}: checkpoint: got {got!r}, name a .pt file to write")
     milestones = parse_milestones(options.milestones, options.epochs)
     requirements = parse_requirements(options.at_least)
     if options.threads:
@@ -243,7 +245,7 @@ def train(path: str, options: SimpleNamespace) -> None:
     others = [split for split in trainer.splits if split != "train"]
     for split in others:
         trainer.cache(split)
-    checkpoint = Path(config.checkpoint)
+    checkpoint = Path(named.path)
     folder = checkpoint.with_name(f"{checkpoint.stem}_epochs")
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("epoch_*.pt"):
