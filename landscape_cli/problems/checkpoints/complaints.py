@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from landscape_cli.errors import CheckpointError, some
 from landscape_cli.problems.checkpoints import names
