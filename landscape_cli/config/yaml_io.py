@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from landscape_cli.config.yaml_limits import UniqueKeys, check_keys, check_limits
+from landscape_cli.config.yaml_limits import CheckedNodes, check_keys, check_limits
 from landscape_cli.errors import UsageError
 
 
@@ -56,11 +56,11 @@ def brief(value: Any) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-class _StoredLoader(UniqueKeys, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _StoredLoader(CheckedNodes, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads YAML 1.1, ten times as fast where PyYAML has libyaml."""
 
 
-class _Loader(UniqueKeys, yaml.SafeLoader):
+class _Loader(CheckedNodes, yaml.SafeLoader):
     """Reads YAML 1.1 as PyYAML does, but 1e-3 as a number as in YAML 1.2."""
 
 

@@ -21,6 +21,10 @@ MOST_VALUES = 100_000
 DEEPEST = 100
 """Upper bound on how deeply lists and mappings may be nested."""
 
+LONGEST_NUMBER = 400
+"""Upper bound on the number of characters of a number; YAML has them in base 60, too."""
+
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -80,18 +84,24 @@ def _check_counts(depth: int, values: int, repeated: int) -> None:
         raise ValueError(f"its aliases repeat more than {MOST_VALUES} values")
 
 
-class UniqueKeys:
-    """Mix-in for a loader that refuses a key that a mapping has twice."""
+class CheckedNodes:
+    """Mix-in for a loader that refuses long numbers, and a key that a mapping has twice."""
 
     def get_single_node(self) -> Any:
         """Return the document's root node.
 
         Raises:
-            yaml.MarkedYAMLError: naming the key and both lines.
+            yaml.MarkedYAMLError: naming the value, or the key and both lines.
         """
         root = super().get_single_node()  # type: ignore[misc]
-        for mapping in _mappings(root):
-            _check_unique(mapping)
+        for node in _nodes(root):
+            if isinstance(node, MappingNode):
+                _check_unique(node)
+            elif node.tag in NUMBERS and len(node.value) > LONGEST_NUMBER:
+                raise yaml.MarkedYAMLError(
+                    problem=f"a number has more than {LONGEST_NUMBER} digits",
+                    problem_mark=node.start_mark,
+                )
         return root
 
 
@@ -109,16 +119,16 @@ def _check_unique(mapping: MappingNode) -> None:
             )
 
 
-def _mappings(root: Node | None) -> Iterator[MappingNode]:
-    """Yield each mapping below a node once."""
+def _nodes(root: Node | None) -> Iterator[Node]:
+    """Yield each node below a node once."""
     waiting, seen = [root], set()
     while waiting:
         node = waiting.pop()
-        if node is None or isinstance(node, ScalarNode) or id(node) in seen:
+        if node is None or id(node) in seen:
             continue
         seen.add(id(node))
+        yield node
         if isinstance(node, MappingNode):
-            yield node
             waiting += [part for pair in node.value for part in pair]
-        else:
+        elif not isinstance(node, ScalarNode):
             waiting += node.value

@@ -41,6 +41,9 @@ BOMBS = {
     "a key twice": ("a: 1\nb: 2\na: 3", "the key 'a' is there twice, first at line 1"),
     "a nested key twice": ("a: {b: 1, c: 2,\n b: 3}", "the key 'b' is there twice"),
     "a quoted key twice": ('a: 1\n"a": 3', "the key 'a' is there twice"),
+    "a number in base 60": ("a: 1" + ":59" * 300_000, "more than 400 digits"),
+    "a hexadecimal number": ("a: [0x" + "f" * 10_000 + "]", "more than 400 digits"),
+    "a fraction": ("a: 0." + "1" * 10_000, "more than 400 digits"),
     "a tag": ("!!python/object/apply:os.getcwd []", "could not determine a constructor"),
 }
 
