@@ -64,10 +64,28 @@ def one_line(text: str) -> str:
     Lines are joined by spaces; other unprintable characters (control sequences, undecodable bytes
     of file names) are escaped as Python does, such as ``\x1b``.
     """
-    joined = " ".join(filter(None, map(str.strip, text.splitlines())))
+    return visible(" ".join(filter(None, map(str.strip, text.splitlines()))))
+
+
+def visible(text: str) -> str:
+    r"""Return a text in which every character that is not seen is escaped, as Python does.
+
+    These are control sequences, line breaks, marks that reverse the direction of text, characters
+    of no width and undecodable bytes of file names. Names from files are shown in this way
+    wherever they are printed.
+
+    Example:
+        >>> print(visible("a\x1b[2Jb\n\u202ec"))
+        a\x1b[2Jb\n\u202ec
+    """
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in joined
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def visible_lines(text: str) -> str:
+    """Return a text of several lines with the other characters escaped that are not seen."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def some(names: Sequence[object]) -> str:

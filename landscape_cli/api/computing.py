@@ -15,7 +15,7 @@ from landscape_cli.api.surface import Surface, read_surface
 from landscape_cli.config.loading import load_config as read_config
 from landscape_cli.config.loading import validate_config
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import LandscapeError, UsageError
+from landscape_cli.errors import LandscapeError, UsageError, visible
 
 if TYPE_CHECKING:
     from torch import nn
@@ -165,7 +165,8 @@ def _range(one: Range) -> Any:
 def _print_ending(ending: Ending) -> None:
     """Print why several ranks are ended in the midst of their work."""
     cause = f"stopped by {ending.reason}" if ending.reason else "failed"
-    print(f"landscape: {cause}; {ending.what}; ending all ranks", file=sys.stderr, flush=True)
+    text = visible(f"{cause}; {ending.what}; ending all ranks")
+    print(f"landscape: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

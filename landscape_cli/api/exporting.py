@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import UsageError, visible
 from landscape_cli.records.surface import Surface
 
 
@@ -66,5 +66,5 @@ def export(
         raise UsageError(f"names: got {len(titles)} of them for {len(listed)} surfaces")
     sources = [Source(surface, title, title) for surface, title in zip(listed, titles, strict=True)]
     for note in export_sources(name, sources, path, Options(**options)):
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(visible(note), stacklevel=2)
     return path

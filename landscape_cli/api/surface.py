@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy import float64
 from numpy.typing import NDArray
 
-from landscape_cli.errors import LandscapeError
+from landscape_cli.errors import LandscapeError, visible
 from landscape_cli.records.surface import Surface as Record
 from landscape_cli.store import read_surface as read_record
 
@@ -68,7 +68,7 @@ class Surface(Record):
         left = "complete" if self.complete else f"{self.done} of {self.total} points done"
         names = "; ".join(f"{one} {', '.join(self.quantities(one))}" for one in self.splits)
         text = f"<Surface of {shape} points ({', '.join(self.grid.names)}){repeats}, {left}"
-        return f"{text}: {names}>" if names else f"{text}>"
+        return visible(f"{text}: {names}>" if names else f"{text}>")
 
     def _repr_png_(self) -> bytes | None:
         """Draw the picture that Jupyter shows; None for a surface that can't be drawn."""

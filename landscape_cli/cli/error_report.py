@@ -11,7 +11,7 @@ import traceback
 
 import click
 
-from landscape_cli.errors import LandscapeError, RankError, cause, one_line
+from landscape_cli.errors import LandscapeError, RankError, cause, one_line, visible_lines
 from landscape_cli.parallel.abort import end_ranks, running_mpi
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.util import logs
@@ -91,7 +91,7 @@ def run_script(command: click.Command, name: str) -> int:
         message, code = error.format_message(), EXIT_USAGE
     except (LandscapeError, OSError) as error:
         message, code = str(error), EXIT_USAGE
-    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    click.echo(f"{name}: {one_line(message)}", err=True)
     return code
 
 
@@ -101,7 +101,7 @@ def _report(message: str, debug: bool) -> None:
     if launched_rank() not in (None, 0):
         return
     if debug:
-        traceback.print_exc()
+        print(visible_lines(traceback.format_exc()), file=sys.stderr)
     print(message, file=sys.stderr, flush=True)
 
 
@@ -121,7 +121,7 @@ def _report_traceback(error: BaseException) -> None:
     else:
         text = _rank_and_host() + "".join(traceback.format_exception(error)).rstrip()
     logs.OURS.error("%s", text)
-    print(text, file=sys.stderr, flush=True)
+    print(visible_lines(text), file=sys.stderr, flush=True)
 
 
 def _rank_and_host() -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from landscape_cli.cli.output import note
 
 if TYPE_CHECKING:
     from landscape_cli.records.surface import Surface
@@ -43,10 +44,7 @@ def with_trajectories(
             replaced[place] = lay(replaced[place], trajectory, path, file)
             weights = identity(replaced[place].provenance.get("checkpoint"))
             if weights and centre and weights != centre:
-                print(
-                    f"note: {path} is centred on another checkpoint than {file}",
-                    file=sys.stderr,
-                )
+                note(f"{path} is centred on another checkpoint than {file}")
     return replaced
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
+from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.watch import Observation, follow
+from landscape_cli.errors import visible
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.page import Page
@@ -92,9 +94,10 @@ def redraw_on_change(files: Sequence[str], seconds: float, output: PlotOutput) -
                 screen.show([*lines, f"{percent} % computed"])
             else:
                 output.write(picture, output.path)
-                screen.show([f"wrote {output.path.resolve()}, {percent} % computed"])
+                path = visible(str(output.path.resolve()))
+                screen.show([f"wrote {path}, {percent} % computed"])
     for note in picture.notes() if picture else ():
-        print(f"note: {note}", file=sys.stderr)
+        say_note(note)
 
 
 def _is_drawable(observation: Observation, files: Sequence[str], request: Request) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from landscape_cli.cli.options import OUTPUT
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import StoreError, visible
 
 if TYPE_CHECKING:
     from landscape_cli.records.surface import Surface
@@ -90,7 +90,8 @@ def read_or_wait(files: Sequence[str], waiting: bool) -> list[Surface]:
         announced = False
         while waiting and not os.path.exists(file) and (writer := describe_writer(Path(file))):
             if not announced:
-                print(f"waiting for {file}, to be written by {writer}", file=sys.stderr, flush=True)
+                waiting_for = visible(f"waiting for {file}, to be written by {writer}")
+                print(waiting_for, file=sys.stderr, flush=True)
             announced = True
             time.sleep(PAUSE)
     return [read_surface(file) for file in files]

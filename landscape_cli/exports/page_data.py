@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.errors import StoreError, UsageError, visible
 from landscape_cli.exports import Source
 from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
@@ -43,9 +43,11 @@ def page_surface(source: Source) -> dict[str, Any]:
     shown = _shown(surface)
     network = fact(surface.provenance, "network", "name")
     return {
-        "title": str(network or source.name),
-        "subtitle": ", ".join(filter(None, [source.name if network else "", _progress(surface)])),
-        "axes": [text for name in axes if len(text := axis_name(surface, name)) > 1],
+        "title": visible(str(network or source.name)),
+        "subtitle": ", ".join(
+            filter(None, [visible(source.name) if network else "", _progress(surface)])
+        ),
+        "axes": [visible(text) for name in axes if len(text := axis_name(surface, name)) > 1],
         **{name: axes[name][shown[name]].tolist() for name in axes},
         "layers": [_layer(name, layer, shown) for name, layer in _layers(surface)],
         **_places(source),
@@ -165,7 +167,7 @@ def _places(source: Source) -> dict[str, Any]:
     except StoreError as error:
         raise StoreError(f"{source.file}: {error}") from None
     marks = [
-        {"label": marker.label, "x": marker.coordinates[0], "y": marker.coordinates[1]}
+        {"label": visible(marker.label), "x": marker.coordinates[0], "y": marker.coordinates[1]}
         for marker in markers
         if len(marker.coordinates) >= 2
     ]
@@ -178,8 +180,8 @@ def _path(path: Trajectory) -> dict[str, Any]:
     """Convert a path; its name is there if it is one of several."""
     x, y = path.coordinates.T.tolist()
     labels = path.labels if path.epochs is None else [f"epoch {epoch}" for epoch in path.epochs]
-    name = {"name": path.name} if path.name else {}
-    return {"x": x, "y": y, "labels": list(labels), **name}
+    name = {"name": visible(path.name)} if path.name else {}
+    return {"x": x, "y": y, "labels": list(map(visible, labels)), **name}
 
 
 def _cut(array: NDArray[Any], shown: Indices, names: tuple[str, ...]) -> NDArray[Any]:

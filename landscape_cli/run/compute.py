@@ -142,8 +142,8 @@ def _compute(
             watch.done()
         computed = recording.computed
         if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
-            lines = describe(adaptive, recorder.surface.total)
-            tell("\n".join(lines))
+            for line in describe(adaptive, recorder.surface.total):
+                tell(line)
         left, failed = len(recorder.todo), recorder.surface.failed
         if failed:
             failure = recorder.surface.provenance["failures"][0]["message"]

@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import UsageError, visible, visible_lines
 
 OURS = logging.getLogger("landscape_cli")
 PYTHON = logging.getLogger("py.warnings")
@@ -25,7 +25,8 @@ OURS.addHandler(_NULL)
 
 
 def tell(text: str) -> None:
-    """Print a message to standard error and log it."""
+    """Print a message of one line to standard error and log it."""
+    text = visible(text)
     print(text, file=sys.stderr, flush=True)
     OURS.info("%s", text)
 
@@ -65,7 +66,7 @@ def keep(folder: str, rank: int) -> None:
         raise UsageError(
             f"--log-dir: can't write {str(path)!r}: {error.strerror}; name another folder"
         ) from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
     for logger in (OURS, PYTHON):
         logger.addHandler(handler)
 
@@ -80,6 +81,14 @@ def end() -> None:
                 handler.close()
         logger.propagate = True
     OURS.setLevel(logging.NOTSET)
+
+
+class _Formatter(logging.Formatter):
+    """Escapes what is not seen, except the ends of lines, which tracebacks have."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        return visible_lines(super().format(record))
 
 
 def _check_log(path: Path) -> None:
@@ -129,7 +138,7 @@ class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
-        tqdm.write(self.format(record), file=sys.stderr)
+        tqdm.write(visible_lines(self.format(record)), file=sys.stderr)
         sys.stderr.flush()
 
 

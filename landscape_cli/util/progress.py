@@ -10,6 +10,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from landscape_cli.errors import visible
 from landscape_cli.util.logs import tell
 
 LOG_SECONDS = 30.0
@@ -42,7 +43,7 @@ class Progress:
         terminal: bool | None = None,
         remark: Callable[[], str] = str,
     ) -> None:
-        self.total, self.label, self.unit, self.done = total, label, unit, done
+        self.total, self.label, self.unit, self.done = total, visible(label), unit, done
         self._first = done
         self._remark = remark
         self._start = self._shown = time.monotonic()
@@ -52,7 +53,7 @@ class Progress:
         self._bar = tqdm(
             total=total,
             initial=done,
-            desc=label,
+            desc=self.label,
             unit=unit,
             disable=quiet or self._log,
             dynamic_ncols=_has_size(),
@@ -78,7 +79,7 @@ class Progress:
         """Count more units as finished, and show a note such as "loss 0.31" after the count."""
         self.done += units
         if note:
-            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.set_postfix_str(visible(note), refresh=False)
         self._bar.update(units)
         if self._log and time.monotonic() - self._shown >= LOG_SECONDS:
             self._print(note or self._remark())

@@ -22,6 +22,8 @@ from landscape_cli.cli.options import (
     scale_options,
     style_option,
 )
+from landscape_cli.cli.output import note as say_note
+from landscape_cli.cli.output import say
 from landscape_cli.plotting import KINDS, MOVIES
 
 if TYPE_CHECKING:
@@ -114,8 +116,6 @@ def command(
     training run. All must have the same grid; all frames have the same scale. With --turntable, the
     animation instead rotates the camera once around surfaces in three dimensions.
     """
-    import sys
-
     from landscape_cli.plotting.animation import (
         View,
         check_frames,
@@ -147,8 +147,8 @@ def command(
     hold = hold if hold is not None else 0.0 if turntable else 2.0
     write_movie(path, _with_progress(images, count, path.name, quiet), fps, hold)
     for note in picture.notes():
-        print(f"note: {note}", file=sys.stderr)
-    print(f"wrote {path.resolve()}", flush=True)
+        say_note(note)
+    say(f"wrote {path.resolve()}")
 
 
 def _with_progress(

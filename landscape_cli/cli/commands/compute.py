@@ -25,6 +25,8 @@ from landscape_cli.cli.options import (
     set_option,
     weights_options,
 )
+from landscape_cli.cli.output import say
+from landscape_cli.errors import visible
 from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.parallel.stop_signals import listen
@@ -232,36 +234,33 @@ def command(
 def _print_outcome(outcome: Outcome) -> None:
     """Print which files were written, and how to continue an unfinished run."""
     if outcome.stopped:
-        print(
-            f"wrote {outcome.surface}\n"
+        say(
+            f"wrote {outcome.surface}",
             f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
             f"continues: {_same_command()}",
-            flush=True,
         )
     elif outcome.computed:
         written = [path for path in (outcome.surface, outcome.directions) if path is not None]
-        print("\n".join(f"wrote {path}" for path in written), flush=True)
+        say(*(f"wrote {path}" for path in written))
         if outcome.failed:
-            print(
+            say(
                 f"{outcome.failed} points failed, the first with {outcome.failure}; the same "
-                "command retries them",
-                flush=True,
+                "command retries them"
             )
     else:
-        print(
+        say(
             f"{outcome.surface} is complete with this configuration; nothing to do "
-            "(--overwrite recomputes it)",
-            flush=True,
+            "(--overwrite recomputes it)"
         )
 
 
 def _print_ending(ending: Ending) -> None:
     """Print why a run is ended in the midst of its work, and how to continue it."""
     if ending.what:
-        print(f"landscape: {ending.what}; ending all ranks", file=sys.stderr)
+        print(f"landscape: {visible(ending.what)}; ending all ranks", file=sys.stderr)
     left = "during set-up" if ending.left is None else f"with {ending.left} points left to do"
     cause = f"stopped by {ending.reason}" if ending.reason else "failed"
-    print(f"{cause} {left}; the same command continues: {_same_command()}", flush=True)
+    say(f"{cause} {left}; the same command continues: {_same_command()}")
 
 
 def _same_command() -> str:
@@ -279,7 +278,7 @@ def _print_estimate(expected: Estimate) -> None:
         if ranks <= expected.points
     )
     files = (expected.surface / MEBIBYTE, expected.directions / MEBIBYTE)
-    print(
+    say(
         f"points:     {expected.points}",
         f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
         f"in all:     {expected.hours:.3g} {unit}-hours",
@@ -287,5 +286,4 @@ def _print_estimate(expected: Estimate) -> None:
         f"memory:     {expected.memory / MEBIBYTE:.0f} MiB for each rank",
         f"files:      {files[0]:.2f} MiB surface, {files[1]:.2f} MiB directions",
         "nothing was written",
-        sep="\n",
     )

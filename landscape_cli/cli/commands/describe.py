@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.output import say, say_json
 
 EXAMPLES = """\b
 Examples:
@@ -62,7 +63,6 @@ def command(
     Also convexity, roughness and the width of the basin. Lengths are in the units of the axes; each
     number is defined in docs/describe.md.
     """
-    import json
     import os
 
     from landscape_cli.analysis.describe import describe
@@ -73,9 +73,9 @@ def command(
     options = Options(tuple(sorted(set(radii))) or None, level)
     facts = {"file": os.path.abspath(file), **describe(surface, splits, quantities, options)}
     if as_json:
-        print(json.dumps(facts, indent=2, allow_nan=False))
+        say_json(facts)
     else:
-        print("\n".join(_lines(facts)))
+        say(*_lines(facts))
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import click
 
 from landscape_cli.cli.error_report import EXIT_FAILED
 from landscape_cli.cli.options import DEVICE_HELP, debug_option
+from landscape_cli.cli.output import say
 from landscape_cli.parallel.launcher import launched_rank, speaks
 from landscape_cli.util import logs
 
@@ -36,5 +37,5 @@ def command(folder: str, device: str) -> int:
     if executor.rank == 0 and speaks():
         for check in checks:
             remedy = f"; {check.remedy}" if check.remedy else ""
-            print(f"{check.state:<8} {check.name:<10} {check.detail}{remedy}")
+            say(f"{check.state:<8} {check.name:<10} {check.detail}{remedy}")
     return EXIT_FAILED if any(check.state == "error" for check in checks) else 0

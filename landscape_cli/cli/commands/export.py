@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import click
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.output import note as say_note
+from landscape_cli.cli.output import say
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS, format_of
 
@@ -129,8 +130,8 @@ def command(
     groups = [sources] if FORMATS[name].several else [[source] for source in sources]
     for group, path in zip(groups, outputs, strict=True):
         for note in export(name, group, path, options):
-            print(f"note: {note}", file=sys.stderr)
-        print(f"wrote {path.resolve()}", flush=True)
+            say_note(note)
+        say(f"wrote {path.resolve()}")
 
 
 def _format_from_extension(output: str | None) -> str:

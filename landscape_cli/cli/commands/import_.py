@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.output import say
 
 EXAMPLES = """\b
 Examples:
@@ -49,8 +50,7 @@ def command(old: str, output: str | None, split: str | None, overwrite: bool) ->
     surface, notes = read_older_surface(old, split)
     write_surface(path, surface)
     for note in notes:
-        print(note)
+        say(note)
     progress = "all" if surface.complete else f"{surface.done} of"
     values = ", ".join(" ".join(key) for key in surface.values)
-    print(f"{progress} {surface.total} points: {values}")
-    print(f"wrote {path}", flush=True)
+    say(f"{progress} {surface.total} points: {values}", f"wrote {path}")

@@ -8,6 +8,7 @@ import click
 
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.output import say, say_json
 from landscape_cli.cli.watch import WatchCommand, follow, watch_option
 from landscape_cli.errors import UsageError
 
@@ -38,7 +39,6 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
     whenever the file changes; without a terminal, one line is printed instead. If the run stops, it
     waits for another one to continue, and it ends when no point is left to compute.
     """
-    import json
     import os
 
     if verify:
@@ -46,7 +46,7 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
             raise UsageError("--verify: prints once, as text; leave --json and --watch out")
         from landscape_cli.store import verify as verified_lines
 
-        print("\n".join(verified_lines(file)))
+        say(*verified_lines(file))
         return
     if watch is not None:
         if as_json:
@@ -63,9 +63,9 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
         for split, quantity in surface.values:
             facts["quantities"][split][quantity]["spread"] = spread(surface, (split, quantity))
     if as_json:
-        print(json.dumps(_finite(facts), indent=2, default=str, allow_nan=False))
+        say_json(_finite(facts))
     else:
-        print("\n".join(summary_lines(facts, surface)))
+        say(*summary_lines(facts, surface))
 
 
 def _watch(file: str, seconds: float) -> None:
@@ -75,6 +75,7 @@ def _watch(file: str, seconds: float) -> None:
     import sys
     from pathlib import Path
 
+    from landscape_cli.errors import visible
     from landscape_cli.plotting.terminal.colors import depth_of
     from landscape_cli.plotting.terminal.progress import headline, watched
     from landscape_cli.plotting.terminal.throughput import Throughput
@@ -89,7 +90,7 @@ def _watch(file: str, seconds: float) -> None:
             rates = throughput.rates()
             if not screen.live:
                 if observation.changed:
-                    screen.show([f"{Path(file).name}: {headline(surface, rates)}"])
+                    screen.show([visible(f"{Path(file).name}: {headline(surface, rates)}")])
                 continue
             state = "complete"
             if not observation.complete:

@@ -9,6 +9,7 @@ import click
 
 from landscape_cli.cli.error_report import EXIT_RESUMABLE
 from landscape_cli.cli.options import debug_option
+from landscape_cli.cli.output import say
 
 if TYPE_CHECKING:
     from landscape_cli.records.surface import Surface
@@ -68,7 +69,7 @@ def command(out: str, files: tuple[str, ...], overwrite: bool) -> int:
     lines.append(f"wrote {directions}" if directions else "no directions file beside any input")
     if not merged.complete:
         lines += _missing_lines(merged, gaps(merged, surfaces), path)
-    print("\n".join(lines), flush=True)
+    say(*lines)
     return 0 if merged.complete else EXIT_RESUMABLE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from landscape_cli.cli.options import (
     scale_options,
     style_option,
 )
+from landscape_cli.cli.output import note as say_note
+from landscape_cli.cli.output import say
 from landscape_cli.cli.plot_output import PlotOutput, redraw_on_change
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
@@ -174,8 +175,8 @@ def command(
     else:
         drawing.write(picture, path)
     for note in picture.notes():
-        print(f"note: {note}", file=sys.stderr)
+        say_note(note)
     if caption:
-        print(picture.caption)
+        say(picture.caption)
     if path is not None:
-        print(f"wrote {path.resolve()}", flush=True)
+        say(f"wrote {path.resolve()}")

@@ -13,6 +13,7 @@ from landscape_cli.cli.options import (
     set_option,
     weights_options,
 )
+from landscape_cli.cli.output import say
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.util import logs
 
@@ -65,7 +66,7 @@ def command(
     executor, settings = prepare_run(config, changes, options, {}, seed, log_dir)
     probes = probe(settings, executor)
     if executor.rank == 0:
-        print("\n".join(_lines(probes, settings, config)), flush=True)
+        say(*_lines(probes, settings, config))
 
 
 def _lines(probes: list[Probe], settings: RunConfig, config: str) -> list[str]:

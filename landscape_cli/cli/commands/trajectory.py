@@ -8,6 +8,7 @@ import click
 
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import OUTPUT, debug_option
+from landscape_cli.cli.output import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +123,7 @@ def command(
     options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
     result = trace(run, paths, options, lambda reads: _progress(reads, path))
     write_trajectory(path, result.plane, result.trajectory)
-    print("\n".join(_lines(result, run, paths[-1], path)), flush=True)
+    say(*_lines(result, run, paths[-1], path))
 
 
 def _progress(reads: int, path: Path) -> Progress:
