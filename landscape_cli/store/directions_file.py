@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from landscape_cli.errors import StoreError, some
 from landscape_cli.store.atomic_write import Check, publish, publish_copy, unchecked
 from landscape_cli.store.direction_hash import Entry, matches
-from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
 from landscape_cli.util.output_files import same_file
 
@@ -198,7 +199,7 @@ def _read(file: StoredFile, axis: str, path: str | os.PathLike[str]) -> list[Ent
 
 def _entry(file: StoredFile, path: str) -> Entry:
     name = file.text(path, "name") if file.has(path, "name") else None
-    return name, file.numbers(path)
+    return name, file.numbers(path, "fiubc")
 
 
 def _inventory(names: list[str]) -> str:

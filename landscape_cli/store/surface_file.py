@@ -34,7 +34,8 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.hdf5.json_text import load_json
-from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import TABLE_BYTES, Writer
 
 FORMAT = "loss-landscape"

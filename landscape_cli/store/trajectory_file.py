@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from landscape_cli.errors import StoreError
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.atomic_write import publish
-from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
 
 FORMAT = "loss-landscape-trajectory"

@@ -9,8 +9,14 @@ from typing import Any
 
 from landscape_cli.errors import StoreError
 from landscape_cli.store.direction_hash import matches
-from landscape_cli.store.directions_file import ENDING, directions_path, read_direction
-from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.directions_file import (
+    ENDING,
+    direction_groups,
+    directions_beside,
+    directions_path,
+    read_direction,
+)
+from landscape_cli.store.hdf5.reading import reading
 from landscape_cli.store.surface_file import FORMAT as SURFACE
 from landscape_cli.store.surface_file import read_surface
 from landscape_cli.store.trajectory_file import FORMAT as TRAJECTORY
@@ -33,7 +39,7 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
     """
     with reading(path, "file") as file:
         kind = file.text("", "format") if file.has("", "format") else ""
-        directions = _directions(file)
+        directions = [name.removesuffix(ENDING) for name in direction_groups(file)]
     if kind == TRAJECTORY:
         read_trajectory(path)
     elif kind == SURFACE or not directions:
@@ -61,9 +67,7 @@ def check_directions(path: str | os.PathLike[str], recorded: Hashes) -> None:
             )
 
 
-def check_copied_directions(
-    sources: Iterable[str | os.PathLike[str]], provenance: Mapping[str, Any]
-) -> None:
+def check_copied_directions(sources: Iterable[str | Path], provenance: Mapping[str, Any]) -> None:
     """Check the directions that ``copy_directions`` would copy, as ``check_directions`` does.
 
     Args:
@@ -73,7 +77,7 @@ def check_copied_directions(
     Raises:
         StoreError: naming the direction.
     """
-    for path in [path for one in sources if (path := directions_path(Path(one))).is_file()][:1]:
+    if (path := directions_beside(sources)) is not None:
         check_directions(path, recorded_directions(provenance))
 
 
@@ -102,12 +106,3 @@ def _checked(path: str | os.PathLike[str]) -> str:
             return f"{name}: readable, but without checksums, as files of earlier versions are"
         arrays, attributes = file.check()
     return f"{name}: {arrays} arrays and {attributes} attributes match their checksums"
-
-
-def _directions(file: StoredFile) -> list[str]:
-    """Return the names of all directions in a file, such as x and repeat1/x."""
-    names = [name for name in file.names() if name.endswith(ENDING)]
-    for repeat in file.names():
-        if repeat.startswith("repeat"):
-            names += [f"{repeat}/{name}" for name in file.names(repeat)]
-    return [name.removesuffix(ENDING) for name in names]

@@ -20,7 +20,8 @@ from typing import Any
 
 from landscape_cli.errors import StoreError
 from landscape_cli.records.surface import Surface
-from landscape_cli.store.hdf5.reading import StoredFile, reading
+from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.legacy.arrays import Arrays, content, split_of
 from landscape_cli.store.recorder import empty_surface
 from landscape_cli.store.surface_file import ALIASES, FORMAT

@@ -25,7 +25,12 @@ from landscape_cli.store.trajectory_file import Plane, write_trajectory
 from support.hdf5 import unsealed
 
 LOSS = "values/train/loss"
-TENSORS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float64(2), "e": np.zeros(0)}
+TENSORS = {
+    "w": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "b": np.float64(2),
+    "e": np.zeros(0),
+    "c": np.array([1 + 2j, 3 - 4j], np.complex64),
+}
 
 
 @pytest.fixture
@@ -178,6 +183,7 @@ def test_an_index_that_hides_a_chunk_is_refused(surface):
         (lambda file: file["xdirection/0"].__setitem__((0, 0), 9), "xdirection/0 does not match"),
         (lambda file: file["xdirection/1"].__setitem__((), 9), "xdirection/1 does not match"),
         (lambda file: file["xdirection/0"].attrs.__setitem__("name", "v"), "name of xdirection/0"),
+        (lambda file: file["xdirection/1"].attrs.__delitem__("name"), "name of xdirection/1"),
         (lambda file: file.__delitem__("xdirection/2"), "xdirection/2 is missing"),
     ],
 )
@@ -203,6 +209,12 @@ def test_a_changed_trajectory_is_refused(trajectory, change, words):
     edit(trajectory, change)
     with pytest.raises(StoreError, match=words):
         read_trajectory(trajectory)
+
+
+def test_complex_tensors_are_read_as_written(directions):
+    name, entries = read_direction(directions, "x")[3]
+    assert (name, entries.dtype) == ("c", np.complex64)
+    np.testing.assert_array_equal(entries, TENSORS["c"])
 
 
 def test_files_without_checksums_and_what_users_add_are_read(surface):
