@@ -139,16 +139,16 @@ class SplitData:
 
     def _read(self) -> Iterator[Any]:
         """Yield the batches as they come from the source."""
-        empty = True
-        batches = iter(self._source)
+        empty, batches = True, None
         while True:
             try:
                 with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+                    batches = iter(self._source) if batches is None else batches
                     batch = next(batches)
             except StopIteration:
                 break
             except Exception as error:
-                raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
+                raise self._unreadable(error) from error
             empty = False
             yield batch
         if empty and self.samples:
@@ -187,12 +187,18 @@ class SplitData:
 
         return set_layout(map_tensors(move, batch, move_attributes), self._channels_last)
 
+    def _unreadable(self, error: Exception) -> ProblemError:
+        remedy = ""
+        if self.divisible and "default_collate" in str(error):
+            remedy = "; give a DataLoader whose collate_fn makes batches of such samples"
+        return ProblemError(f"split {self.name!r} can't be read: {cause(error)}{remedy}")
+
     def _add(self, fingerprint: Fingerprint, batch: Any) -> None:
         """Add a batch to the fingerprint, and refuse one whose data can't be found."""
         try:
             fingerprint.add(batch)
         except Exception as error:  # attributes may be computed by anything
-            raise ProblemError(f"split {self.name!r} can't be read: {cause(error)}") from error
+            raise self._unreadable(error) from error
         if fingerprint.empty:
             raise ProblemError(
                 f"split {self.name!r}: no tensor was found in its first batch, a "
