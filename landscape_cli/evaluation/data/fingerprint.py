@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from landscape_cli.evaluation.data.nesting import WORDS, leaves
 
 SEPARATOR = "+"
 """Between the hash of the tensors in containers and that of everything else."""
+
+
+MOST_RUNS = 4
+"""Largest number of runs of equal batches that are listed."""
 
 
 class Fingerprint:
@@ -95,7 +100,7 @@ class Fingerprint:
 def comparable(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     """Return the identities of splits as an earlier version would state them.
 
-    Earlier versions hashed only tensors in containers.
+    Earlier versions hashed only tensors in containers, and did not state the division into batches.
 
     Args:
         stored: by split, ``samples`` and ``fingerprint`` in a file.
@@ -106,9 +111,22 @@ def comparable(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, A
         before, text = str(stored.get(name, {}).get("fingerprint")), str(split["fingerprint"])
         tensors, *others = text.split(SEPARATOR)
         earlier = bool(others) and SEPARATOR not in before
-        return {**split, "fingerprint": tensors if earlier else text}
+        known = {key: value for key, value in split.items() if key in stored.get(name, split)}
+        return {**known, "fingerprint": tensors if earlier else text}
 
     return {name: reduced(name, split) for name, split in now.items()}
+
+
+def describe_division(lengths: Sequence[int]) -> str:
+    """Describe how samples are divided into batches: "3 of 16, 1 of 2", or by a hash.
+
+    Args:
+        lengths: the number of samples in each batch.
+    """
+    runs = [(len(list(run)), length) for length, run in groupby(lengths)]
+    if len(runs) > MOST_RUNS:
+        return _digest([repr(lengths).encode()])
+    return ", ".join(f"{count} of {length}" for count, length in runs)
 
 
 def _digest(parts: Any) -> str:

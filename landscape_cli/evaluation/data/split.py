@@ -20,7 +20,7 @@ from landscape_cli.evaluation.data.batches import (
     set_layout,
 )
 from landscape_cli.evaluation.data.cache import Keeper, Place, Room
-from landscape_cli.evaluation.data.fingerprint import Fingerprint
+from landscape_cli.evaluation.data.fingerprint import Fingerprint, describe_division
 from landscape_cli.evaluation.data.objects import move_object
 from landscape_cli.evaluation.data.prefetch import prefetch, to_device
 from landscape_cli.evaluation.data.sources import (
@@ -46,6 +46,7 @@ class SplitData:
     Attributes:
         samples: the number of samples, once loaded.
         fingerprint: the hash of the samples, once loaded.
+        division: the numbers of samples in its batches, once loaded, in words or as a hash.
         reordered: True if a loader that shuffles is read in order.
         repeats: False if the samples were others, or in another order, when read again.
         words_count: whether words beside tensors are part of the fingerprint.
@@ -56,7 +57,7 @@ class SplitData:
     def __init__(self, name: str, source: Any, micro_batch: int, device: torch.device) -> None:
         self.name = name
         self.device = device
-        self.fingerprint = ""
+        self.fingerprint = self.division = ""
         self.samples = 0
         self.repeats = self.words_count = True
         self.dependence: str | None = None
@@ -103,17 +104,18 @@ class SplitData:
             UsageError: if they do not fit where the user insists on caching them.
         """
         keeper = Keeper(self.name, Room.of(room), self.device)
-        samples = likely = 0
+        lengths: list[int] = []
+        likely = 0
         self._hash = Fingerprint()
         for batch in self._read():
             likely = likely or estimate_bytes(self._source, nbytes(batch))
             self._add(self._hash, batch)
-            samples += batch_length(batch) or 1
+            lengths.append(batch_length(batch) or 1)
             moved = self._moved(batch)
             keeper.add(moved, likely)
             yield moved
         self.fingerprint = self._hash.text()
-        self.samples = samples
+        self.samples, self.division = sum(lengths), describe_division(lengths)
         self._cached_batches, self.place = keeper.finish(), keeper.place
 
     def load_again(self) -> Iterator[Any]:

@@ -82,7 +82,7 @@ def load_data(
     return LoadedData(
         evaluator,
         {
-            name: SplitFacts(samples[name], split.fingerprint)
+            name: SplitFacts(samples[name], split.fingerprint, split.dependence and split.division)
             for name, split in evaluator.splits.items()
         },
         sampling,

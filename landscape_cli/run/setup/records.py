@@ -78,10 +78,16 @@ class SplitFacts:
     Args:
         samples: number of evaluated samples.
         fingerprint: hash of these samples.
+        batches: their division into batches, if values depend on it; else None.
     """
 
     samples: int
     fingerprint: str
+    batches: str | None = None
+
+    def as_mapping(self) -> Json:
+        """Return the known entries as plain values."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ class RunFacts:
         return {
             "network": asdict(self.network),
             **self.slice_.identity,
-            "splits": {name: asdict(split) for name, split in self.splits.items()},
+            "splits": {name: split.as_mapping() for name, split in self.splits.items()},
         }
 
     def as_mapping(self) -> Json:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from landscape_cli.evaluation.data.fingerprint import Fingerprint, comparable
+from landscape_cli.evaluation.data.fingerprint import Fingerprint, comparable, describe_division
 
 X = torch.arange(24.0).reshape(8, 3)
 Y = torch.arange(8)
@@ -67,3 +67,15 @@ def test_a_file_of_the_first_version_is_compared_by_what_it_covers():
     unseen = fingerprint(type("Object", (), {"__init__": lambda self: setattr(self, "x", X)})())
     assert comparable(nothing, splits(unseen.text())) != nothing
     assert comparable({}, splits(now))["train"]["fingerprint"] == now.split("+")[0]
+
+
+def test_the_division_into_batches_is_described():
+    assert describe_division([16, 16, 16, 2]) == "3 of 16, 1 of 2"
+    others = {describe_division(lengths) for lengths in ([1, 2, 1, 2, 1], [2, 1, 2, 1, 2])}
+    assert len(others) == 2
+    assert {len(text) for text in others} == {32}
+    old, now = ({"train": {"samples": 8, **more}} for more in ({}, {"batches": "4 of 2"}))
+    for one in (old, now):
+        one["train"]["fingerprint"] = "78"
+    assert comparable(old, now) == old
+    assert comparable(now, now) == now

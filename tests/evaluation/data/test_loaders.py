@@ -6,6 +6,7 @@ from torch import nn
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
+    Dataset,
     IterableDataset,
     RandomSampler,
     SequentialSampler,
@@ -20,6 +21,7 @@ from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.centre_check import check_centre
 from landscape_cli.evaluation.data.subsets import subset
 from landscape_cli.records.tiles import Tile
+from support.batch_kinds import Frozen
 
 CPU = torch.device("cpu")
 ORIGIN = Tile((0,), ((0.0, 0.0),))
@@ -251,3 +253,26 @@ def test_an_objective_that_changes_its_batch_is_refused(objective, batch, room):
     found = evaluator(nn.Linear(1, 1), {"train": [batch]}, objective, room=room)
     with pytest.raises(ProblemError, match=r"changes the batch.*'train'.*dict\(batch\) before pop"):
         check_centre(found, ORIGIN, room, False)
+
+
+def test_a_data_set_of_objects_needs_a_loader():
+    class Objects(Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return Frozen(torch.ones(2), torch.ones(1))
+
+    with pytest.raises(ProblemError, match="can't be read: TypeError.*whose collate_fn"):
+        read(Objects())
+    loader = DataLoader(Objects(), 2, collate_fn=lambda all_: (torch.stack([x.x for x in all_]),))
+    assert read(loader) == [[1.0] * 4] * 2
+
+
+def test_a_source_that_fails_to_start_is_named():
+    class Failing:
+        def __iter__(self):
+            raise OSError("no such archive")
+
+    with pytest.raises(ProblemError, match="'train' can't be read: OSError: no such archive"):
+        read(Failing())

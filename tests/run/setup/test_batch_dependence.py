@@ -92,3 +92,13 @@ def test_a_file_is_continued_with_the_batches_that_it_was_begun_with(compute, wo
     code, _, error = compute()
     assert code == 0, error
     np.testing.assert_array_equal(read_surface(path).values["train", "loss"], values)
+
+
+def test_shards_of_other_batches_are_not_merged(compute, landscape):
+    """Nor is a file continued with them; a loader's batches have no part in the fingerprint."""
+    for part, size in (("1/2", 16), ("2/2", 25)):
+        assert compute("--shard", part, loader=size)[0] == 0
+    parts = [f"surface.shard-{part}-of-2.h5" for part in (1, 2)]
+    code, _, error = landscape("merge", "surface.h5", *parts)
+    assert code == 2
+    assert "splits.train.batches: '3 of 16, 1 of 2' in surface.shard-1-of-2.h5, '2 of 25'" in error
