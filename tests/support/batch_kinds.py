@@ -43,6 +43,38 @@ class Slots:
         return self.__y
 
 
+class Placed(collections.abc.MutableMapping):
+    """A mapping as tensordict's: it keeps its tensors on its own device, and moves as a whole."""
+
+    def __init__(self, x, y):
+        self.device, self.kept = x.device, {"x": x, "y": y}
+
+    def __getitem__(self, key):
+        return self.kept[key]
+
+    def __setitem__(self, key, tensor):
+        assert tensor.device == self.device
+        self.kept[key] = tensor
+
+    def __delitem__(self, key):
+        del self.kept[key]
+
+    def __iter__(self):
+        return iter(self.kept)
+
+    def __len__(self):
+        return len(self.kept)
+
+    def __bool__(self):
+        raise RuntimeError("not permitted")
+
+    def to(self, device):
+        return Placed(*(tensor.to(device) for tensor in self.kept.values()))
+
+    def clone(self):
+        return Placed(*(tensor.clone() for tensor in self.kept.values()))
+
+
 class Graph:
     """A graph as torch_geometric's: attributes in a store that knows its graph, and ``to()``."""
 
@@ -107,6 +139,7 @@ CONTAINERS = {
     "OrderedDict": lambda x, y: collections.OrderedDict(x=x, y=y),
     "UserDict": lambda x, y: BatchEncoding({"x": x, "y": y}),
     "attribute dict": lambda x, y: Attributes(x=x, y=y),
+    "placed mapping": Placed,
     "mapping proxy": lambda x, y: types.MappingProxyType({"x": x, "y": y}),
     "nested": lambda x, y: ({"x": [x]}, (y, "word", None)),
 }

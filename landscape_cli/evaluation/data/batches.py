@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from landscape_cli.evaluation.data.nesting import WORDS, as_tensor, items_of, leaves, map_parts
+from landscape_cli.evaluation.data.nesting import (
+    WORDS,
+    as_tensor,
+    is_container,
+    items_of,
+    leaves,
+    map_parts,
+)
 
 
 def map_tensors(
@@ -29,7 +36,7 @@ def map_tensors(
     batch = as_tensor(batch)
     if isinstance(batch, Tensor):
         return function(batch)
-    if not isinstance(batch, Mapping | tuple | list):
+    if not is_container(batch):
         return on_object(batch)
     return map_parts(lambda part: map_tensors(function, part, on_object), batch)
 

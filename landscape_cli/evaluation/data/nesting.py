@@ -14,6 +14,7 @@ import logging
 import threading
 import types
 import weakref
+from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -40,6 +41,16 @@ CLOSED = (
 
 Leaf = tuple[str, Any, bool]
 """A place in a batch, the tensor, array or word there, and whether only containers lie above."""
+
+
+def is_container(value: Any) -> bool:
+    """Tell whether a value is rebuilt around its parts, when they are moved.
+
+    A foreign mapping with a method ``to``, such as tensordict's, is an object: it knows its device.
+    """
+    if isinstance(value, Mapping) and not isinstance(value, dict | UserDict):
+        return not hasattr(type(value), "to")
+    return isinstance(value, Mapping | tuple | list)
 
 
 def as_tensor(value: Any) -> Any:
@@ -87,7 +98,8 @@ def _like(value: Any, mapped: Any) -> Any:
     try:
         if isinstance(value, tuple) and hasattr(type(value), "_make"):
             return value._make(mapped)  # type: ignore[attr-defined]
-        return _refilled(value, mapped) or type(value)(mapped)
+        new = _refilled(value, mapped)
+        return type(value)(mapped) if new is None else new
     except Exception as error:
         raise ProblemError(
             f"split: a batch holds a {type(value).__name__}, which can't be copied "

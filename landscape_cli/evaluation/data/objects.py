@@ -20,9 +20,9 @@ REMEDY = "give it methods to(device) and clone(), or make batches of dicts, tupl
 def move_object(value: Any, device: torch.device, fresh: bool) -> Any:
     """Return an object whose tensors are on a device; the object itself if they already are.
 
-    The object's own ``to(device)`` or ``clone()`` is called on a shallow copy, since it may know of
-    more than its attributes. Tensors that this leaves where they were are replaced in a deep copy.
-    The object's NumPy arrays stay as they are.
+    The object's own ``to(device)`` or ``clone()`` is called on a shallow copy: it knows of more than
+    its attributes, and of tensors that belong on the host. Without such a method, tensors are
+    replaced in a deep copy. The object's NumPy arrays stay as they are.
 
     Args:
         value: a dataclass, a graph, or any other object.
@@ -45,11 +45,13 @@ def move_object(value: Any, device: torch.device, fresh: bool) -> Any:
         return value
     away = any(tensor.device != device for tensor in old.values())
     found = _by_method(value, *(("to", device) if away else ("clone",)))
-    if not all(map(stays, _tensors(found))):
-        found = _replaced(found, replace, fresh)
-    if not all(map(stays, _tensors(found))):
-        raise _refusal(value, f"whose tensors can't be moved to {device}")
-    return found
+    before = sum(map(stays, old.values()))
+    if sum(map(stays, _tensors(found))) > before:
+        return found
+    found = _replaced(value, replace, fresh)
+    if sum(map(stays, _tensors(found))) > before:
+        return found
+    raise _refusal(value, f"whose tensors can't be moved to {device}")
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -87,7 +89,7 @@ def _by_method(value: Any, name: str, *arguments: Any) -> Any:
     except Exception:
         return value
     result = shallow if result is None else result
-    return result if len(_tensors(result)) == len(_tensors(value)) else value
+    return result if len(_tensors(result)) >= len(_tensors(value)) else value
 
 
 def _replaced(value: Any, replace: Callable[[Tensor], Tensor], fresh: bool) -> Any:

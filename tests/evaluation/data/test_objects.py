@@ -177,6 +177,23 @@ def test_a_batch_without_tensors_is_refused(batch):
         load([batch])
 
 
+def test_an_object_may_keep_tensors_on_the_host():
+    """As torch_geometric's batches keep the sizes of their graphs."""
+
+    class Keeping(Graph):
+        def __init__(self, x, y):
+            super().__init__(x, y)
+            self.sizes = torch.tensor([2, 4])
+
+    away = moved(Keeping(*sample()))
+    assert (away.x.device, away.sizes.device) == (META, CPU)
+
+
+def test_an_object_of_which_a_part_is_on_the_device_is_moved():
+    away = moved(Frozen(sample()[0], torch.ones(6, device=META)))
+    assert away.x.device == away.y.device == META
+
+
 def test_an_object_that_can_not_be_moved_is_refused():
     class Stuck(Graph):
         def to(self, device):
