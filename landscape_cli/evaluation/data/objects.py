@@ -20,8 +20,8 @@ REMEDY = "give it methods to(device) and clone(), or make batches of dicts, tupl
 def move_object(value: Any, device: torch.device, fresh: bool) -> Any:
     """Return an object whose tensors are on a device; the object itself if they already are.
 
-    The object's own ``to(device)`` or ``clone()`` is called on a shallow copy: it knows of more than
-    its attributes, and of tensors that belong on the host. Without such a method, tensors are
+    The object's own ``to(device)`` or ``clone()`` is called on a shallow copy: it knows more than
+    the attributes, and which tensors belong on the host. Without such a method, tensors are
     replaced in a deep copy. The object's NumPy arrays stay as they are.
 
     Args:
