@@ -1,4 +1,4 @@
-"""Single bytes of our files that change on disk: none may change a value without a word.
+"""Single bytes that change in our files and in checkpoints: none may change a value silently.
 
 A flip is refused, or harmless: nothing that a reader returns has changed. Any other is an error.
 """
@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from damage import Inputs, Reader
 from surfaces import make_surface
+from torch import nn
 
 from landscape_cli.geometry.parameters import digest
+from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store import (
     directions_path,
@@ -92,6 +94,13 @@ def prepare_trajectory(folder: Path) -> tuple[Inputs, Reader]:
     return _prepared(path, _trajectory)
 
 
+def prepare_checkpoint(folder: Path) -> tuple[Inputs, Reader]:
+    """Save a network's state dict with torch.save."""
+    path = folder / "valid.pt"
+    torch.save({"state_dict": _network().state_dict(), "epoch": 3}, path)
+    return _prepared(path, _checkpoint)
+
+
 def comparable(value: Any) -> Any:
     """Return what equals that of another value exactly if the two have the same types and bits."""
     if isinstance(value, np.ndarray):
@@ -122,6 +131,16 @@ def _surface(path: Path) -> Any:
 
 def _directions(path: Path) -> Any:
     return [read_direction(path, "x"), read_direction(path, "y"), read_range(path, "x")]
+
+
+def _network() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+
+
+def _checkpoint(path: Path) -> Any:
+    model = _network()
+    load_weights(model, path, lambda note: None)
+    return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
 
 def _trajectory(path: Path) -> Any:

@@ -6,8 +6,8 @@ Each kind starts from valid inputs and changes bits, bytes, words and lengths at
 that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
 runs/fuzz, and the exit code is 1.
 
-The kinds that end in -flips change single bytes of our files, 2,000 times each: a flip is refused,
-or read as if nothing had changed; one that changes a value is an error.
+The kinds that end in -flips change single bytes of our files and of a checkpoint, 2,000 times
+each: a flip is refused, or read as if nothing had changed; one that changes a value is an error.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[Prepare, Damage]] = {
     "surface-flips": (flips.prepare_surface, flips.flips),
     "directions-flips": (flips.prepare_directions, flips.flips),
     "trajectory-flips": (flips.prepare_trajectory, flips.flips),
+    "checkpoint-flips": (flips.prepare_checkpoint, flips.flips),
 }
 
 LONGEST = 600.0

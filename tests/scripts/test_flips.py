@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import LandscapeError
 
 FUZZ = Path(__file__).parents[2] / "scripts" / "fuzz"
 FLIPS = 150
@@ -22,7 +22,7 @@ def flips(monkeypatch):
         sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("kind", ["surface", "directions", "trajectory"])
+@pytest.mark.parametrize("kind", ["surface", "directions", "trajectory", "checkpoint"])
 def test_no_flip_changes_a_value_without_a_word(tmp_path, flips, kind):
     (content,), compare = getattr(flips, f"prepare_{kind}")(tmp_path)
     path = tmp_path / "flipped.h5"
@@ -34,6 +34,6 @@ def test_no_flip_changes_a_value_without_a_word(tmp_path, flips, kind):
         path.write_bytes(flipped)
         try:
             compare(path, flipped)
-        except StoreError:
+        except LandscapeError:
             refused += 1
     assert FLIPS / 20 < refused < FLIPS

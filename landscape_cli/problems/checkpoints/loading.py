@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,7 @@ class Weights:
         return self.content.get("epoch") if beside else None
 
 
-def read_state_dict(path: str | CheckpointPath) -> dict[str, Any]:
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a state dict onto the CPU without a model, under its names without wrappers.
 
     Raises:
@@ -67,7 +68,7 @@ def read_state_dict(path: str | CheckpointPath) -> dict[str, Any]:
     return {bare(name): value for name, value in found[0][1].items()}
 
 
-def read_fitting(path: str | CheckpointPath, model: nn.Module) -> Weights:
+def read_fitting(path: str | os.PathLike[str], model: nn.Module) -> Weights:
     """Read the weights of a checkpoint that fit a model, which is not changed.
 
     Raises:
@@ -96,7 +97,7 @@ def read_fitting(path: str | CheckpointPath, model: nn.Module) -> Weights:
     return Weights(found, content, tuple(f"checkpoint {where}: {note}" for note in notes))
 
 
-def load_weights(model: nn.Module, path: str | CheckpointPath, say: Say = tell) -> None:
+def load_weights(model: nn.Module, path: str | os.PathLike[str], say: Say = tell) -> None:
     """Load a checkpoint's weights into a model, and say what is not a matter of course.
 
     Args:
@@ -118,7 +119,7 @@ def load_weights(model: nn.Module, path: str | CheckpointPath, say: Say = tell) 
 
 
 def read_weights(
-    path: str | CheckpointPath,
+    path: str | os.PathLike[str],
     model: nn.Module,
     tensors: Mapping[str, Tensor],
     say: Say = tell,

@@ -12,6 +12,9 @@ from landscape_cli.errors import CheckpointError
 BLOCK = 1 << 22
 """Bytes read at once."""
 
+FOLDER = 0x10
+"""Attribute of a folder, of whose record PyTorch reads nothing and leaves memory as it is."""
+
 MAGIC = b"PK\x03\x04"
 
 
@@ -42,13 +45,23 @@ def check_records(path: str, content: bytes | None = None) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             records = archive.infolist()
-            if any(record.CRC for record in records):
-                for record in records:
+            summed = any(record.CRC for record in records)
+            for record in records:
+                _refuse_folder(record, path)
+                if summed:
                     _check(archive, record, path)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise CheckpointError(
             f"checkpoint: {path!r} is a damaged or cut-off zip archive ({error}); copy it again"
         ) from None
+
+
+def _refuse_folder(record: zipfile.ZipInfo, path: str) -> None:
+    if record.external_attr & FOLDER and record.file_size:
+        raise CheckpointError(
+            f"checkpoint: {path!r} is damaged: the record {record.filename!r} is marked as a "
+            "folder; copy the file again"
+        )
 
 
 def _check(archive: zipfile.ZipFile, record: zipfile.ZipInfo, path: str) -> None:

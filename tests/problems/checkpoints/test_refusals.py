@@ -185,6 +185,23 @@ def test_a_flipped_byte_of_a_tensor_names_the_record(tmp_path, refused, trained)
     assert re.search(r"the record 'net/data/\d' does not have its checksum", refused(path))
 
 
+@pytest.mark.parametrize("summed", [True, False])
+def test_a_record_marked_as_a_folder_is_refused(tmp_path, refused, trained, summed):
+    # PyTorch would read nothing for it, and return whatever was in memory.
+    path = tmp_path / "net.pt"
+    torch.serialization.set_crc32_options(summed)
+    try:
+        torch.save(trained.state_dict(), path)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    content = bytearray(path.read_bytes())
+    entry = content.rfind(b"net/data/3") - 46  # the fixed part of an entry in the directory
+    assert content[entry : entry + 4] == b"PK\x01\x02"
+    content[entry + 38] ^= 0x10
+    path.write_bytes(content)
+    assert "the record 'net/data/3' is marked as a folder" in refused(path)
+
+
 def test_archives_without_checksums_load(tmp_path, trained, loads):
     torch.serialization.set_crc32_options(False)
     try:
