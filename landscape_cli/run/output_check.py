@@ -11,6 +11,7 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.store import check_writable, directions_path
 from landscape_cli.store.file_kind import DIRECTIONS, SURFACE, check_replaceable
+from landscape_cli.store.lock_file import lock_path
 from landscape_cli.util.output_files import is_input
 
 LONGEST = 4096
@@ -32,17 +33,16 @@ def check_outputs(config: RunConfig, overwrite: bool) -> None:
         StoreError: if a file can't be written, or another file is in its place.
     """
     output = config.file
-    check_writable(output)
     if config.checkpoint is not None and is_input(output, [os.fspath(config.checkpoint)]):
         raise UsageError(f"output: {config.output!r} is the checkpoint; name another file")
-    written = [output, *([directions_path(output)] if config.directions else [])]
-    for path in written:
+    lock, directions = lock_path(output), directions_path(output)
+    for path in (output, lock, *([directions] if config.directions else [])):
+        check_writable(path)
         refuse_read(path, config)
     if overwrite:
         check_replaceable(output, SURFACE)
-    for path in written[1:]:
-        check_writable(path)
-        check_replaceable(path, DIRECTIONS)
+    if config.directions:
+        check_replaceable(directions, DIRECTIONS)
 
 
 def refuse_config(config: RunConfig, path: str) -> None:
@@ -51,7 +51,7 @@ def refuse_config(config: RunConfig, path: str) -> None:
     Raises:
         UsageError: if it would be.
     """
-    for written in (config.file, directions_path(config.file)):
+    for written in (config.file, directions_path(config.file), lock_path(config.file)):
         if is_input(written, [path]):
             raise UsageError(f"output: {str(written)!r} is the configuration; name another file")
 

@@ -24,6 +24,7 @@ from landscape_cli.store.lock_file import (
     alive,
     describe_owner,
     lock_content,
+    lock_path,
     parse_lock,
     this_place,
     write_lock,
@@ -43,13 +44,13 @@ class Lock:
     """The exclusive right to write an output; a context manager that releases it on exit.
 
     Args:
-        output: the file to write; the lock is ``<output>.lock``.
+        output: the file to write; the lock is ``<output>.lock``, where a link leads.
         warn: receives a message if a lock is taken over or can't be written.
     """
 
     def __init__(self, output: Path, warn: Callable[[str], None] = lambda text: None) -> None:
         self.output = output
-        self.path = output.with_name(f"{output.name}.lock")
+        self.path = lock_path(output)
         self._warn = warn
         self._token = secrets.token_hex(8)
         self._file: int | None = None

@@ -10,8 +10,16 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from landscape_cli.util.output_files import written_path
+
 LONGEST = 4096
 """Upper bound on the bytes read from a lock file; ours are much shorter."""
+
+
+def lock_path(output: Path) -> Path:
+    """Return the path of an output's lock, the same for a link as for the file it leads to."""
+    target = written_path(output)
+    return target.with_name(f"{target.name}.lock")
 
 
 def write_lock(file: int, text: bytes) -> None:
@@ -87,7 +95,7 @@ def describe_writer(output: Path) -> str | None:
         The description; None if there is no such run, or it ran on this host and is dead.
     """
     try:
-        content = lock_content(output.with_name(f"{output.name}.lock"))
+        content = lock_content(lock_path(output))
     except OSError:
         return None
     if content is None:

@@ -12,7 +12,7 @@ import torch
 from builders import surface
 from landscape_cli import export, read_surface
 from landscape_cli.errors import LandscapeError
-from landscape_cli.store import write_surface
+from landscape_cli.store import Lock, write_surface
 
 WEIGHTS = {"weight": torch.ones(1, 3, dtype=torch.float64), "bias": torch.zeros(1).double()}
 
@@ -190,6 +190,32 @@ def test_an_output_is_written_through_a_link(landscape, place, there):
     assert landscape("export", "s.h5", "--to", "csv")[0] == 0
     assert os.path.islink("s.csv")
     assert sorted(os.listdir("far")) == ["real.csv", "real.h5", "real.png"]
+
+
+def test_a_link_and_its_file_have_one_lock(landscape, place):
+    Path("far").mkdir()
+    os.symlink("far/real.h5", "s.h5")
+    with Lock(Path("far/real.h5").absolute()) as lock:
+        lock.take()
+        words = ("is being written by the run with pid",)
+        lock._beat = 1
+        refused(landscape, "compute", "run.yaml", words=words)
+    assert landscape("compute", "run.yaml")[0] == 0
+
+
+@pytest.mark.usefixtures("intact")
+def test_a_lock_in_the_place_of_an_input(landscape, place):
+    shutil.copy("net.pt", "q.h5.lock")
+    for output in ("q.h5", "sub/../q.h5"):
+        Path("sub").mkdir(exist_ok=True)
+        config = place.config(checkpoint="q.h5.lock", name="b.yaml")
+        words = ("q.h5.lock' would replace q.h5.lock, which the run reads",)
+        refused(landscape, "compute", config, "-o", output, words=words)
+    shutil.copy("run.yaml", "r.h5.lock")
+    refused(landscape, "compute", "r.h5.lock", "-o", "r.h5", words=("is the configuration",))
+    os.mkfifo("p.h5.lock")
+    refused(landscape, "compute", "run.yaml", "-o", "p.h5", words=("is a pipe",))
+    os.remove("b.yaml")
 
 
 def test_pipes_and_devices_are_no_outputs(landscape, place):
