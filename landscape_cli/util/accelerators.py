@@ -24,7 +24,7 @@ OutOfMemoryError: type[RuntimeError] = getattr(
 )
 """The error of every accelerator's allocator; before PyTorch 2.5 it was named after cuda."""
 
-VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES"}
+VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "xpu": "ZE_AFFINITY_MASK"}
 """Environment variables that list the devices a process sees, in their order."""
 
 

@@ -56,9 +56,7 @@ def computes_bf16(
     has = instructions() if has is None else has
     if not has:
         return None
-    limits = map(environment.get, ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
-    limit = next(filter(None, limits), "").upper()
-    return limit not in WITHOUT_BF16 and any(name in has for name in BF16)
+    return _limit(environment) not in WITHOUT_BF16 and any(name in has for name in BF16)
 
 
 def description() -> str:
@@ -66,5 +64,14 @@ def description() -> str:
     has = instructions()
     if not has:
         return "instructions unknown"
-    remark = "" if computes_bf16(has) else "; none compute in bf16, so --precision bf16 is slow"
-    return f"{', '.join(has)}{remark}"
+    if computes_bf16(has):
+        return ", ".join(has)
+    limited = computes_bf16(has, {})
+    reason = f"oneDNN is limited to {_limit(os.environ)}" if limited else "none compute in bf16"
+    return f"{', '.join(has)}; {reason}, so --precision bf16 is slow"
+
+
+def _limit(environment: Mapping[str, str]) -> str:
+    """Return the environment's limit on oneDNN's instructions; empty without one."""
+    limits = map(environment.get, ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
+    return next(filter(None, limits), "").upper()

@@ -48,5 +48,7 @@ def test_what_it_means_is_said(monkeypatch):
     monkeypatch.setattr("landscape_cli.util.processor.instructions", lambda: ("AVX2", "AMX"))
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     assert description() == "AVX2, AMX"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+    assert description() == "AVX2, AMX; oneDNN is limited to AVX2, so --precision bf16 is slow"
     monkeypatch.setattr("landscape_cli.util.processor.instructions", lambda: ())
     assert description() == "instructions unknown"
