@@ -25,7 +25,8 @@ def with_trajectories(
 ) -> list[Surface]:
     """Return the surfaces with the paths of trajectory files in place of their own.
 
-    If a path is centred on another checkpoint than a surface, a note says so on standard error.
+    If a path is centred on another checkpoint than a surface, or lies in another plane, a note says
+    so on standard error.
 
     Args:
         surfaces: the surfaces.
@@ -34,6 +35,7 @@ def with_trajectories(
     """
     from landscape_cli.plotting.annotations.overlay import overlay, overlay_more
     from landscape_cli.records.checkpoint_path import identity
+    from landscape_cli.store.directions_file import directions_path, same_plane
     from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
     replaced = list(surfaces)
@@ -45,6 +47,11 @@ def with_trajectories(
             weights = identity(replaced[place].provenance.get("checkpoint"))
             if weights and centre and weights != centre:
                 note(f"{path} is centred on another checkpoint than {file}")
+            if same_plane(path, directions_path(file)) is False:
+                note(
+                    f"{path} lies in another plane than {file}, whose directions are others; "
+                    "project it onto these: landscape trajectory --onto"
+                )
     return replaced
 
 

@@ -8,7 +8,7 @@ other tool's files have no names, so their tensors are matched by position.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,12 @@ piece is in memory at a time."""
 
 ENDING, SHA256 = "direction", "sha256"
 KIND = "directions file"
+
+LARGE = 1 << 28
+"""Largest file in bytes whose directions are compared for a note."""
+
+ALIKE = 1 - 1e-6
+"""Smallest cosine of directions that count as the same."""
 
 REPEAT = "repeat"
 """Beginning of the name of a group that holds the directions of a later repeat."""
@@ -148,6 +154,29 @@ def direction_groups(file: StoredFile) -> list[str]:
     for repeat in [name for name in groups if name.startswith(REPEAT)]:
         groups += [f"{repeat}/{name}" for name in file.names(repeat)]
     return [group for group in groups if group.endswith(ENDING)]
+
+
+def same_plane(one: str | Path, other: str | Path) -> bool | None:
+    """Tell whether two files have the same directions x and y, up to their length.
+
+    Returns:
+        None if a file lacks them, or is too large to look.
+    """
+    try:
+        if any(Path(path).stat().st_size > LARGE for path in (one, other)):
+            return None
+        pairs = [[_flat(read_direction(path, axis)) for path in (one, other)] for axis in "xy"]
+    except (OSError, StoreError):
+        return None
+    if any(first.shape != second.shape for first, second in pairs):
+        return False
+    products = [(first @ second, first @ first, second @ second) for first, second in pairs]
+    return all(abs(dot) >= ALIKE * np.sqrt(a * b) for dot, a, b in products)
+
+
+def _flat(entries: Sequence[Entry]) -> NDArray[np.float64]:
+    arrays = [array.astype(np.float64).ravel() for _, array in entries]
+    return np.concatenate(arrays) if arrays else np.zeros(0)
 
 
 def read_range(path: str | os.PathLike[str], axis: str) -> tuple[float, float] | None:

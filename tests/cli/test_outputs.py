@@ -285,6 +285,14 @@ def test_files_of_another_kind_are_not_replaced(landscape, workplace):
             assert landscape(*command, "-o", name)[0] == 0
 
 
+def test_two_exports_do_not_share_a_file(landscape, workplace):
+    for name in ("a.h5", "a.hdf5"):
+        write_surface(name, surface(lambda x, y: x + y))
+    words = ("a.hdf5 and a.h5 would both become a.csv",)
+    refused(landscape, "export", "a.h5", "a.hdf5", "--to", "csv", words=words)
+    assert not Path("a.csv").exists()
+
+
 def test_merging_and_importing(landscape, place):
     for part in ("1/2", "2/2"):
         assert landscape("compute", "run.yaml", "--shard", part)[0] == 0

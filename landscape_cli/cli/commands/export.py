@@ -162,4 +162,11 @@ def _outputs(files: Sequence[str], name: str, output: str | None) -> list[Path]:
         )
     if output is not None:
         return [Path(output)]
-    return [Path(file).with_suffix(entry.ending) for file in files[: 1 if entry.several else None]]
+    paths = [Path(file).with_suffix(entry.ending) for file in files[: 1 if entry.several else None]]
+    for place, path in enumerate(paths):
+        if path in paths[:place]:
+            raise UsageError(
+                f"FILE: {files[place]} and {files[paths.index(path)]} would both become {path}; "
+                "export them one by one with --output"
+            )
+    return paths

@@ -34,6 +34,9 @@ MAX_DROPS = 6
 SUBSTEPS = 16
 """Parts into which a step of a path is divided to follow a surface, and to keep texts off it."""
 
+MAX_DOTS = 300
+"""With more checkpoints than this, dots would hide the path."""
+
 MAX_LABELS = 12
 """Approximate maximum number of epochs written along a path."""
 
@@ -184,7 +187,7 @@ def _draw_line(axes: Any, trajectory: Trajectory, color: Any) -> None:
     suffix = " (by epoch)" if trajectory.epochs else ""
     axes.plot(
         *trajectory.coordinates.T,
-        "-o",
+        "-o" if count <= MAX_DOTS else "-",
         color=color,
         linewidth=pt(1),
         markersize=pt(float(np.clip(60 / count, 0.9, 2.4))),

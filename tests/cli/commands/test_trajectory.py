@@ -286,6 +286,11 @@ def test_two_paths_are_drawn_in_one_picture(run, workplace, landscape):
     assert code == 0
     assert "sgd: 12 checkpoints" in out
     assert "adam[lr=1]: 3 checkpoints" in out
+    assert landscape("trajectory", base, "--checkpoints", "epoch?.pt", "-o", "own.h5")[0] == 0
+    own = ("--trajectory", "sgd.trajectory.h5", "--trajectory", "own.h5", "-o", "own.svg")
+    code, _, err = landscape("plot", "surface.h5", *own)
+    assert code == 0
+    assert err.startswith("note: own.h5 lies in another plane than surface.h5, whose directions ")
     for kind in ("contour", "heatmap", "surface", "relief"):
         arguments = ("--kind", kind, "--dpi", 30, "-o", f"{kind}.png")
         assert landscape("plot", "surface.h5", *both, *arguments)[0] == 0
