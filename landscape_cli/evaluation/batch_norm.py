@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
+from landscape_cli.errors import ProblemError, cause
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
+from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode, remedy_for
+from landscape_cli.problems.problem import Objective
 
 BATCH = 128
 """Samples in each batch whose statistics are averaged; this affects the values, not only speed."""
@@ -65,12 +68,10 @@ class Recalibration:
         objective: runs the forward pass on each batch.
     """
 
-    def __init__(
-        self, model: nn.Module, data: SplitData, objective: Callable[[nn.Module, Any], Any]
-    ) -> None:
+    def __init__(self, model: nn.Module, data: SplitData, objective: Objective) -> None:
         self.data = data
         self._model = model
-        self._objective = objective
+        self._objective = keeping_gradient_mode(objective)
         self._norms = list(batch_norms(model).values())
         self._seen: dict[nn.Module, int] = {}
         self._kept: dict[tuple[float, ...], list[Tensor]] = {}
@@ -103,8 +104,15 @@ class Recalibration:
 
     def _measure(self) -> None:
         with self._training():
-            for batch in self.data:
-                self._objective(self._model, batch)
+            for number, batch in enumerate(self.data):
+                try:
+                    self._objective(self._model, batch)
+                except Exception as error:
+                    raise ProblemError(
+                        f"objective: it failed on batch {number} of split {self.data.name!r}, on "
+                        "which batch norm's statistics are re-estimated (batch_norm: recalibrate): "
+                        f"{cause(error)}{remedy_for(error)}"
+                    ) from error
 
     @contextlib.contextmanager
     def _training(self) -> Iterator[None]:

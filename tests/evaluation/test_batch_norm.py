@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import TensorDataset
 
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms, moved_buffers
 from landscape_cli.evaluation.data.cache import Room
@@ -133,3 +134,12 @@ def test_statistics_of_a_point_are_kept_until_they_are_forgotten(model):
         assert model.body[1].running_mean.isnan().all()
         found.update((0.0,))
         assert torch.equal(model.body[1].running_mean, first)
+
+
+def test_an_objective_that_fails_while_statistics_are_estimated_is_named(model):
+    def objective(model, batch):
+        torch.autograd.grad(model(batch[0]).sum(), batch[0])
+
+    found = Recalibration(model, SplitData("train", data(5), BATCH, CPU), objective)
+    with torch.no_grad(), pytest.raises(ProblemError, match=r"re-estimated.*torch.enable_grad\(\)"):
+        found.update((0.0,))

@@ -109,8 +109,8 @@ def test_coarse_points_of_all_repeats_come_first(workplace):
     seen = []
 
     class Watching(SerialExecutor):
-        def run(self, source, work):
-            for result in super().run(source, work):
+        def run(self, source, work, *arrived):
+            for result in super().run(source, work, *arrived):
                 seen.extend(result.indices)
                 yield result
 
