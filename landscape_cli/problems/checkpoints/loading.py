@@ -84,8 +84,8 @@ def read_fitting(path: str | os.PathLike[str], model: nn.Module) -> Weights:
         check_adapter(located, model)
     own = model.state_dict()
     found = fit(content, model, where, adapters)
-    check_ties(found.tensors, tied_names(own), where.path)
     check_kinds(found, own, where.path)
+    check_ties(found.tensors, tied_names(own), where.path)
     refuse_not_finite(found, own, where.path)
     notes = [*found.notes]
     if others:
