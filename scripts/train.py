@@ -213,21 +213,59 @@ def parse_requirements(texts: Iterable[str]) -> dict[str, float]:
     return required
 
 
-def check_results(means: Mapping[str, float], required: Mapping[str, float], file: Path) -> None:
-    """Refuse a network that did not learn what it should.
+def missed(means: Mapping[str, float], required: Mapping[str, float]) -> str:
+    """Say which mean over the split train is smaller than required; empty if none is.
 
     Raises:
-        LandscapeError: if a mean over the split train is too small, or there is none of that name.
+        UsageError: if there is no mean of a required name.
     """
     for name, least in required.items():
         if name not in means:
             raise UsageError(f"--at-least {name}: the objective returns {', '.join(means)}")
         if not means[name] >= least:
-            raise LandscapeError(
-                f"the network did not learn its data: train {name} is {means[name]:.4g}, less than "
-                f"--at-least {name}={least:g}, so {file} was not written; try more --epochs, "
-                "another --lr or --seed, or a shallower network"
-            )
+            return f"train {name} is {means[name]:.4g}, less than --at-least {name}={least:g}"
+    return ""
+
+
+class Checkpoints:
+    """The files of a training run: its checkpoint, and a folder with a log and those of epochs."""
+
+    def __init__(self, path: str, config: dict[str, Any]) -> None:
+        self.path = Path(path)
+        self.folder = self.path.with_name(f"{self.path.stem}_epochs")
+        self.config = config
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.glob("epoch_*.pt"):
+            old.unlink()
+
+    def save_epoch(self, model: nn.Module, epoch: int) -> None:
+        save(self.folder / f"epoch_{epoch:03d}.pt", model, epoch, self.config)
+
+
+def run_schedule(trainer: Trainer, files: Checkpoints, milestones: list[int], before: int) -> None:
+    """Train for all epochs, with the learning rate falling at the milestones.
+
+    Args:
+        trainer: the problem and its optimizer.
+        files: where the log and the epochs' checkpoints go.
+        milestones: the epochs after which the learning rate falls.
+        before: number of epochs of earlier schedules.
+    """
+    options = trainer.options
+    with Progress(options.epochs, files.path.name, unit="epoch", quiet=options.quiet) as progress:
+        for epoch in range(1, options.epochs + 1):
+            lr = options.lr / 10 ** sum(epoch > milestone for milestone in milestones)
+            means = {"train": trainer.epoch(lr)}
+            loss = means["train"]["loss"]
+            if not abs(loss) < float("inf"):
+                raise LandscapeError(f"the loss became {loss} in epoch {epoch}; lower --lr")
+            others = (split for split in trainer.splits if split != "train")
+            means.update((split, trainer.means(split)) for split in others)
+            columns = {f"{s}_{name}": v for s, each in means.items() for name, v in each.items()}
+            add_row(files.folder / "log.csv", {"epoch": before + epoch, "lr": lr, **columns})
+            if epoch % options.every == 0 or epoch == options.epochs:
+                files.save_epoch(trainer.model, before + epoch)
+            progress.update(note=f"loss {loss:.3g}")
 
 
 def train(path: str, options: SimpleNamespace) -> None:
@@ -237,44 +275,37 @@ def train(path: str, options: SimpleNamespace) -> None:
         got = None if named is None else str(named)
         raise UsageError(f"{path}: checkpoint: got {got!r}, name a .pt file to write")
     milestones = parse_milestones(options.milestones, options.epochs)
-    requirements = parse_requirements(options.at_least)
+    required = parse_requirements(options.at_least)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     trainer = Trainer(load_problem(config.problem, config.problem_args), options)
-    others = [split for split in trainer.splits if split != "train"]
-    for split in others:
-        trainer.cache(split)
-    checkpoint = Path(named.path)
-    folder = checkpoint.with_name(f"{checkpoint.stem}_epochs")
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("epoch_*.pt"):
-        old.unlink()
+    for split in trainer.splits:
+        if split != "train":
+            trainer.cache(split)
     # JSON turns everything into plain types, which torch.load accepts as safe.
     training = {**vars(options), "torch": torch.__version__}
     if trainer.device.type == "cpu":
         training["instruction_set"] = instruction_set()
     plain = json.loads(json.dumps({**config.model_dump(), "training": training}, default=str))
-    save(folder / "epoch_000.pt", trainer.model, 0, plain)
-    with Progress(options.epochs, checkpoint.name, unit="epoch", quiet=options.quiet) as progress:
-        for epoch in range(1, options.epochs + 1):
-            lr = options.lr / 10 ** sum(epoch > milestone for milestone in milestones)
-            means = {"train": trainer.epoch(lr)}
-            loss = means["train"]["loss"]
-            if not abs(loss) < float("inf"):
-                raise LandscapeError(f"the loss became {loss} in epoch {epoch}; lower --lr")
-            means.update((split, trainer.means(split)) for split in others)
-            columns = {f"{s}_{name}": v for s, each in means.items() for name, v in each.items()}
-            add_row(folder / "log.csv", {"epoch": epoch, "lr": lr, **columns})
-            if epoch % options.every == 0 or epoch == options.epochs:
-                save(folder / f"epoch_{epoch:03d}.pt", trainer.model, epoch, plain)
-            progress.update(note=f"loss {loss:.3g}")
-    means = {split: trainer.means(split) for split in trainer.splits}
-    check_results(means["train"], requirements, checkpoint)
-    save(checkpoint, trainer.model, options.epochs, plain)
+    files = Checkpoints(named.path, plain)
+    files.save_epoch(trainer.model, 0)
+    for restart in range(options.restarts + 1):
+        run_schedule(trainer, files, milestones, restart * options.epochs)
+        means = {split: trainer.means(split) for split in trainer.splits}
+        if not (why := missed(means["train"], required)):
+            break
+        if restart < options.restarts:
+            print(f"{files.path}: {why}; training goes on with the first --lr", file=sys.stderr)
+    else:
+        raise LandscapeError(
+            f"the network did not learn its data: {why}, so {files.path} was not written; try more "
+            "--epochs or --restarts, another --lr or --seed, or a shallower network"
+        )
+    save(files.path, trainer.model, (restart + 1) * options.epochs, plain)
     for split, each in means.items():
         print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in each.items())}")
-    print(f"wrote {checkpoint.resolve()}\nwrote {folder.resolve()}")
+    print(f"wrote {files.path.resolve()}\nwrote {files.folder.resolve()}")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -305,6 +336,14 @@ def train(path: str, options: SimpleNamespace) -> None:
     metavar="NAME=VALUE",
     help="Write no checkpoint unless this mean over the split train is reached at the end, such as "
     "accuracy=0.99. Repeatable.",
+)
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Where --at-least is not reached, repeat the schedule from the weights reached, at most N "
+    "times.",
 )
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
 @click.option("--threads", type=click.IntRange(1), help="PyTorch's threads on a CPU.")

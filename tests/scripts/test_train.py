@@ -427,13 +427,32 @@ def test_a_network_that_learned_too_little_is_not_written(call, tmp_path):
     (line,) = output.err.splitlines()
     assert re.search(
         r"did not learn its data: train accuracy is \d\S*, less than --at-least accuracy=1\.01, so "
-        r"runs/net\.pt was not written; try more --epochs",
+        r"runs/net\.pt was not written; try more --epochs or --restarts",
         line,
     )
     assert not (tmp_path / "runs/net.pt").exists()
     code, _ = call(config, "--epochs", 1, "--at-least", "accuracy=0", "--at-least", "loss=0")
     assert code == 0
     assert (tmp_path / "runs/net.pt").exists()
+
+
+def test_training_goes_on_until_enough_is_learned(call, tmp_path):
+    """Two schedules of two epochs reach what one does not; the files count all epochs."""
+    config = write_config(tmp_path)
+    options = ("--epochs", 2, "--batch-size", 16, "--lr", 0.02, "--quiet")
+    assert call(config, *options)[0] == 0
+    first = [float(row["train_accuracy"]) for row in rows(tmp_path / "runs/net_epochs")]
+    least = f"accuracy={first[-1] + 0.02}"
+    assert call(config, *options, "--at-least", least)[0] == 2
+    code, output = call(config, *options, "--at-least", least, "--restarts", 9)
+    assert code == 0, output.err
+    assert "training goes on with the first --lr" in output.err
+    log = rows(tmp_path / "runs/net_epochs")
+    assert len(log) > 2
+    assert [row["epoch"] for row in log] == [str(1 + number) for number in range(len(log))]
+    assert {row["lr"] for row in log[2:4]} == {row["lr"] for row in log[:2]}
+    assert [float(row["train_accuracy"]) for row in log[:2]] == first
+    assert load("runs/net.pt")["epoch"] == len(log)
 
 
 @pytest.mark.parametrize(
