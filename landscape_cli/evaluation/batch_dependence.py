@@ -28,8 +28,12 @@ SIZE = 1e-3
 """Largest change of a sample's value, relative to the values, when the size of its batch changes:
 another kernel may round differently."""
 
-ROUNDINGS = 4, 16
-"""Both bounds are at least so many units of roundoff of the parameters' dtype."""
+ROUNDINGS = 1, 16
+"""Both bounds are at least so many units of roundoff of the parameters or quantized modules."""
+
+QUANTIZED = 4 / 127
+"""Unit of roundoff of dynamically quantized modules, a few steps of 8 bits: their scale is that of
+all activations in a batch."""
 
 FLIPS = 0.1
 """Fraction of the samples whose value may change more with the size of a batch: predictions that
@@ -68,7 +72,7 @@ def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
     orders = [low + high, low + high, beside_low, beside_high, low]
     tables = [_values(evaluator, split, chosen_samples(batch, order)) for order in orders]
     whole, again, one, other, alone = tables
-    eps = max(torch.finfo(dtype).eps for dtype in evaluator.parameters.buffers)
+    eps = _roundoff(evaluator)
     bounds = [max(least, n * eps) for least, n in zip((NEIGHBOURS, SIZE), ROUNDINGS, strict=True)]
     for name, values in whole.items():
         if any(name not in table for table in (again, one, other)):
@@ -85,6 +89,13 @@ def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
                 words = f"in a batch of {half} instead of {length}"
                 return _text(name, np.argmax(changed), expected, found, words)
     return None
+
+
+def _roundoff(evaluator: Evaluator) -> float:
+    """Return the coarsest unit of roundoff of the model's parameters and quantized modules."""
+    units = [torch.finfo(dtype).eps for dtype in evaluator.parameters.buffers]
+    kinds = (type(module).__module__ for module in evaluator.model.modules())
+    return max([*units, *(QUANTIZED for kind in kinds if "quantized.dynamic" in kind)])
 
 
 def _values(evaluator: Evaluator, split: SplitData, batch: Any) -> Table:

@@ -76,12 +76,15 @@ def checked_values(split: str, values: Any, batch: Any) -> BatchValues:
 
 
 def _stacked(values: list[Tensor]) -> Tensor:
-    return torch.stack([wide(value.detach()) for value in values])
+    device = values[0].device
+    return torch.stack([wide(value.detach().to(device)) for value in values])
 
 
 def _check(where: str, value: Any, expected: int | None) -> None:
     if not isinstance(value, Tensor):
         raise ProblemError(f"{where} a {type(value).__name__}, expected a tensor of shape (n,)")
+    if value.is_complex():
+        raise ProblemError(f"{where} complex numbers; take their real parts, or .abs()")
     if value.dim() == 0:
         raise ProblemError(
             f"{where} a scalar, expected one value for each of the batch's n samples: do not "

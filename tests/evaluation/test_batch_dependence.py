@@ -78,7 +78,26 @@ def test_batch_norm_without_running_statistics_is_found():
     assert words.endswith("beside other samples")
 
 
+class Experts(nn.Module):
+    """A mixture of experts: each sample is computed with those that take the same expert."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(192, 4)
+        self.experts = nn.ModuleList(nn.Linear(192, 4) for _ in range(4))
+
+    def forward(self, x):
+        x = x.flatten(1)
+        chosen = self.gate(x).argmax(dim=1)
+        found = torch.zeros(len(x), 4)
+        for number, expert in enumerate(self.experts):
+            samples = (chosen == number).nonzero()[:, 0]
+            found.index_add_(0, samples, expert(x[samples]))
+        return found
+
+
 INDEPENDENT = {
+    "experts": (Experts, cross_entropy),
     "convolutions": (network, cross_entropy),
     "batch norm": (lambda: network(nn.BatchNorm2d(8)), cross_entropy),
     "group norm": (lambda: network(nn.GroupNorm(2, 8)), cross_entropy),
@@ -111,6 +130,17 @@ def test_values_of_single_samples_are_not(kind, size):
     model = build()
     dtype = next(iter(model.parameters())).dtype
     assert dependence(objective, model, data(dtype), size) is None
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_the_rounding_of_dynamic_quantization_is_no_dependence():
+    """Its scale is that of all activations in a batch."""
+    body = torch.ao.quantization.quantize_dynamic(
+        nn.Sequential(nn.Linear(192, 16), nn.ReLU(), nn.Linear(16, 4)), {nn.Linear}
+    )
+    model = nn.Sequential(nn.Flatten(), nn.LayerNorm(192), body)
+    assert dependence(cross_entropy, model) is None
+    assert dependence(contrastive, model)
 
 
 def test_batches_that_can_not_be_compared_are_left_alone():

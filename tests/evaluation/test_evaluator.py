@@ -219,6 +219,7 @@ def test_iterable_data_sets_are_batched():
         (lambda m, b: {"loss": m(b[0])}, r"shape \(16, 1\), expected \(16,\)"),
         (lambda m, b: {"loss": m(b[0])[1:, 0]}, r"shape \(15,\), expected \(16,\)"),
         (lambda m, b: {"loss": 1.0}, "as a float, expected a tensor"),
+        (lambda m, b: {"loss": m(b[0])[:, 0] * 1j}, "as complex numbers; take their real parts"),
         (lambda m, b: m(b[0]), "returned a Tensor, expected {name: Tensor"),
         (lambda m, b: {}, "returned a dict"),
         (lambda m, b: {"a/b": m(b[0])[:, 0]}, "the name 'a/b'"),
