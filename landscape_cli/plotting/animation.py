@@ -26,7 +26,7 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import style
-from landscape_cli.util.output_files import check_output, replacing
+from landscape_cli.util.output_files import check_kind, check_output, replacing
 
 Pixels = NDArray[np.uint8]
 
@@ -41,6 +41,7 @@ def check_movie(path: Path, inputs: Sequence[str] = ()) -> None:
         UsageError: if the path is unusable, or an MP4 is requested and ffmpeg is missing.
     """
     check_output(path, inputs, MOVIES)
+    check_kind(path, path.suffix.lower().lstrip("."))
     if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
         raise UsageError(f"--output {path}: MP4 needs ffmpeg, which is not on the PATH; use .gif")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,24 @@ def save(figure: Figure, path: Path, dpi: int, size: Size | None = None) -> None
     """
     check_output(path, formats=FORMATS)
     ending = path.suffix.lower().lstrip(".")
-    picture = BytesIO()  # matplotlib does not cope with a disk that is full
-    with style():
+    with replacing(path) as partial, style(), _failing_by_os_error():
         figure.savefig(
-            picture, format=ending, dpi=dpi, metadata=NO_DATE.get(ending), **_crop(figure, size)
+            partial, format=ending, dpi=dpi, metadata=NO_DATE.get(ending), **_crop(figure, size)
         )
-    with replacing(path) as partial:
-        partial.write_bytes(picture.getbuffer())
+
+
+@contextmanager
+def _failing_by_os_error() -> Iterator[None]:
+    """Raise the error of a file again that another error has followed, as in matplotlib's PDF."""
+    try:
+        yield
+    except Exception as error:
+        earlier: BaseException | None = error
+        while earlier is not None and not isinstance(earlier, OSError):
+            earlier = earlier.__context__
+        if earlier is None:
+            raise
+        raise earlier from None
 
 
 def _crop(figure: Figure, size: Size | None) -> dict[str, Any]:

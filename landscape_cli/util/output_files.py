@@ -59,7 +59,7 @@ def is_input(path: Path, inputs: Iterable[str]) -> str | None:
 
 
 def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] = ()) -> None:
-    """Refuse a path that can't be written to, or where something else is.
+    """Refuse a path that can't be written to.
 
     Args:
         path: the output file.
@@ -68,7 +68,7 @@ def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] 
 
     Raises:
         UsageError: for an unknown extension, a folder, a pipe or device, a missing parent folder,
-            an input, or a file of another kind than the extension says.
+            or an input.
     """
     ending = path.suffix.lower().lstrip(".")
     if formats and ending not in formats:
@@ -83,8 +83,6 @@ def check_output(path: Path, inputs: Iterable[str] = (), formats: Sequence[str] 
             f"--output {path}: would replace the surface file or another that is read, {name}; "
             "choose another name"
         )
-    if formats:
-        check_kind(path, ending)
     if not written_path(path).parent.is_dir():
         raise UsageError(f"--output {path}: the folder {path.parent} does not exist; create it")
 

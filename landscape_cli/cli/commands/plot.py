@@ -152,7 +152,7 @@ def command(
     from landscape_cli.plotting.figure_size import parse_size
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
-    from landscape_cli.util.output_files import check_output
+    from landscape_cli.util.output_files import check_kind, check_output
 
     path = None
     if terminal and output is not None:
@@ -161,6 +161,7 @@ def command(
     if not terminal:
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
         check_output(path, [*files, *trajectories], FORMATS)
+        check_kind(path, path.suffix.lower().lstrip("."))
     if terminal and choices["twin"] is not None:
         raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
     dimensions = None if size is None else parse_size(size)
