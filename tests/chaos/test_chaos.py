@@ -162,3 +162,20 @@ def test_a_permanently_full_disk_does_not_lose_the_values(
     done = part.status == Status.OK
     for key, values in part.values.items():
         np.testing.assert_array_equal(values[done], undisturbed.values[key][done])
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("kibibytes", [4, 16, 60])
+def test_a_disk_that_is_too_small_for_the_directions(start, network, disk, ranks, kibibytes):
+    """HDF5 held what it could not write, and crashed at the end: SIGSEGV, SIGBUS."""
+    fill(disk)
+    with open(disk / "rubbish", "r+b") as file:
+        file.truncate(2 * 1024 * 1024 - 1024 * kibibytes)
+    before = sorted(disk.iterdir())
+    output = disk / "s.h5"
+    job = start(network, "-o", output, "-q", ranks=ranks, surface=str(output))
+    _, errors = job.ended()
+    assert job.process.returncode == 2, errors
+    assert errors.count("\n") == 1
+    assert "No space left on device" in errors
+    assert sorted(disk.iterdir()) == before
