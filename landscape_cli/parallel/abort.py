@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any
 
+from landscape_cli.parallel import last_words
+
 FORWARDING = 1.0
 """Seconds for a launcher to forward what the ranks have printed, before the job is aborted.
 
@@ -25,5 +27,6 @@ def end_ranks(code: int) -> None:
     if mpi := running_mpi():
         sys.stdout.flush()
         sys.stderr.flush()
+        last_words.say(expected=True)
         time.sleep(FORWARDING)
         mpi.COMM_WORLD.Abort(code)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from landscape_cli.parallel import last_words
+
 
 @dataclass(frozen=True)
 class Report:
@@ -41,6 +43,7 @@ class Activity:
     def begin(self, what: str | Callable[[], str]) -> None:
         """Begin something; while a function's text stays the same, the rank stands still."""
         self._begun, self._what = time.monotonic(), what
+        last_words.say(what=what if isinstance(what, str) else what())
 
     def rest(self) -> None:
         """Begin to wait for other ranks, which is not standing still."""

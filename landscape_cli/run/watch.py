@@ -8,32 +8,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NoReturn
 
+from landscape_cli.parallel import last_words
 from landscape_cli.parallel.abort import end_ranks
 from landscape_cli.parallel.activity import Report
+from landscape_cli.parallel.alerts import Alerts
 from landscape_cli.parallel.executor import Executor
-from landscape_cli.records.grid import coordinates_text
+from landscape_cli.run import standing
 from landscape_cli.run.recording import Recording
+from landscape_cli.run.standing import Standing
 from landscape_cli.store import Lock
 from landscape_cli.util.logs import tell
 
 LOOK = 0.5
 """Seconds between two looks at what the ranks are doing."""
-
-STILL = 30.0
-"""Seconds after which a rank stands still, unless its tiles are known to take long."""
-
-USUAL = 3.0
-"""Multiple of a tile's expected duration after which its rank stands still."""
-
-AGAIN = 60.0
-"""Seconds after which the same line is repeated."""
-
-REPORTED, FORGOTTEN = 10.0, 15.0
-"""Seconds after which a rank reports to rank 0 what it is doing, and rank 0 forgets it."""
 
 LEAST_GRACE = 5.0
 """Seconds that everything in progress may still take once the run is to stop."""
@@ -96,10 +88,10 @@ class Watch:
     ) -> None:
         self._executor, self._lock, self._end = executor, lock, end
         self._recording: Recording | None = None
-        self._heard: dict[int, tuple[Report, float]] = {}
-        self._said, self._said_at = (-1, ""), float("-inf")
+        self._standing = Standing(executor)
         self._stopped: float | None = None
         self._over = threading.Event()
+        self._alerts: Alerts | None = None
         self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
         self._exit, self._process = os._exit, os.getpid()
@@ -107,6 +99,7 @@ class Watch:
     def __enter__(self) -> Watch:
         if self._end is not None:
             os._exit = self._leave
+            self._listen()
         self._thread.start()
         return self
 
@@ -118,10 +111,12 @@ class Watch:
     ) -> None:
         self.done()
         os._exit = self._exit
+        if self._alerts is not None:
+            self._alerts.close()
 
     def computing(self, recording: Recording) -> None:
         """Learn on rank 0 that tiles are computed from now on."""
-        self._recording = recording
+        self._recording = self._standing.recording = recording
 
     def done(self) -> None:
         """Learn that nothing is computed any more, so that this process is not ended."""
@@ -131,6 +126,14 @@ class Watch:
         self._thread.join()
         if self._end is not None:
             faulthandler.cancel_dump_traceback_later()
+
+    def _listen(self) -> None:
+        """Tell every rank's guardian, if there are several, where rank 0 listens for alerts."""
+        rank, hosts = self._executor.rank, self._executor.hosts
+        with suppress(OSError):
+            self._alerts = Alerts(hosts) if rank == 0 and len(hosts) > 1 else None
+        address = self._executor.lead(lambda: self._alerts and self._alerts.address)
+        last_words.say(address=address, output=str(self._lock.output))
 
     def _leave(self, status: int) -> NoReturn:
         """Take the place of ``os._exit``, which launchers may take for success.
@@ -153,12 +156,13 @@ class Watch:
     def _look(self) -> None:
         while not self._over.is_set():
             self._keep_traceback()
+            last_words.say(what=self._executor.activity.look()[0])
             self._executor.stop.wait(LOOK)
             if self._executor.rank:
                 self._report()
             else:
                 self._hear()
-                self._speak()
+                self._standing.speak()
                 self._end_if_due()
 
     def _keep_traceback(self) -> None:
@@ -177,53 +181,19 @@ class Watch:
         """Tell rank 0 what this rank is doing, if that takes long, and of a signal."""
         what, seconds = self._executor.activity.look()
         stop = self._executor.stop.reason
-        if (what and seconds >= REPORTED) or stop is not None:
+        if (what and seconds >= standing.REPORTED) or stop is not None:
             rank, hosts = self._executor.rank, self._executor.hosts
             self._executor.report(Report(rank, hosts[rank], what, seconds, stop))
 
     def _hear(self) -> None:
+        if self._alerts is not None and (text := self._alerts.heard()):
+            self._end_run(Ending("", text, self._left()))
         for report in self._executor.reports():
-            self._heard[report.rank] = report, time.monotonic()
+            self._standing.hear(report)
             if report.stop is not None:
                 self._executor.stop.ask(report.stop)
             if report.leaving:
                 self._end_run(Ending("", _leaving(report), self._left()))
-
-    def _speak(self) -> None:
-        """Say which rank has stood still for longest, if there is one."""
-        standing = [one for one in self._reports() if one.seconds >= self._patience(one.rank)]
-        if not standing:
-            return
-        longest = max(standing, key=lambda one: one.seconds)
-        same = (longest.rank, longest.what) == self._said
-        now = time.monotonic()
-        if now - self._said_at >= (AGAIN if same else STILL):
-            self._said, self._said_at = (longest.rank, longest.what), now
-            tell(_text(longest) + _others(len(standing) - 1))
-
-    def _reports(self) -> list[Report]:
-        """Return what every rank is doing, as far as it is known and has lasted."""
-        now = time.monotonic()
-        hosts, what = self._executor.hosts, self._executor.activity.look()
-        found = {0: Report(0, hosts[0], *what)} if what[0] else {}
-        for rank, (tile, begun) in list(self._executor.busy.items()):
-            if rank and now - begun >= REPORTED:
-                first = coordinates_text(tile.coordinates[0])
-                found[rank] = Report(rank, hosts[rank], f"in the tile from {first}", now - begun)
-        for rank, (report, heard) in self._heard.items():
-            if report.what and now - heard < FORGOTTEN:
-                found[rank] = report
-        return list(found.values())
-
-    def _expected(self, rank: int) -> float:
-        """Seconds that a rank's tile is expected to take; 0 if that is not known."""
-        if self._recording is None or rank not in self._executor.busy:
-            return 0.0
-        speed = self._recording.speed(rank)
-        return len(self._executor.busy[rank][0].indices) / speed if speed else 0.0
-
-    def _patience(self, rank: int) -> float:
-        return max(STILL, USUAL * self._expected(rank))
 
     def _left(self) -> int | None:
         return None if self._recording is None else self._recording.left
@@ -238,9 +208,7 @@ class Watch:
         if time.monotonic() < self._latest(self._stopped) and stop.signals < 2:
             return
         reason = stop.reason or "the time limit"
-        longest = max(self._reports(), key=lambda one: one.seconds, default=None)
-        what = _text(longest) if longest else ""
-        self._end_run(Ending(reason, what, self._left()))
+        self._end_run(Ending(reason, self._standing.longest(), self._left()))
 
     def _latest(self, stopped: float) -> float:
         """Return the time until which a run that was to stop may go on."""
@@ -248,7 +216,7 @@ class Watch:
             return stopped + SET_UP_GRACE
         most = MOST_GRACE.get(self._executor.stop.reason or "", TIME_LIMIT_GRACE)
         due = [
-            begun + 2 * self._expected(rank)
+            begun + 2 * self._standing.expected(rank)
             for rank, (_, begun) in list(self._executor.busy.items())
         ]
         return max(stopped + LEAST_GRACE, min(max(due, default=0.0), stopped + most))
@@ -262,6 +230,7 @@ class Watch:
             closing.start()
             closing.join(PUBLISHING)
             self._end(ending)
+            last_words.say(expected=True)
             sys.stdout.flush()
             sys.stderr.flush()
             end_ranks(ending.code)
@@ -273,16 +242,6 @@ class Watch:
         self._lock.release()
 
 
-def _text(report: Report) -> str:
-    return f"rank {report.rank} on {report.host} has been {report.what} for {report.seconds:.0f} s"
-
-
 def _leaving(report: Report) -> str:
     """Describe the end of a rank that ends without the others."""
     return f"rank {report.rank} on {report.host} was {report.what} and called {report.leaving}"
-
-
-def _others(number: int) -> str:
-    if number == 0:
-        return ""
-    return f"; so {'has 1 other rank' if number == 1 else f'have {number} other ranks'}"

@@ -104,3 +104,12 @@ def describe_writer(output: Path) -> str | None:
     if owner.get("place") == this_place() and not alive(owner.get("pid")):
         return None
     return describe_owner(content)
+
+
+def remove_dead_lock(output: str) -> None:
+    """Remove the lock of an output if it names a dead process of this host."""
+    path = Path(f"{output}.lock")
+    with contextlib.suppress(OSError):
+        owner = parse_lock(lock_content(path) or b"")
+        if owner.get("place") == this_place() and not alive(owner.get("pid")):
+            path.unlink()

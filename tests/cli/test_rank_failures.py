@@ -16,11 +16,21 @@ from landscape_cli.store import read_surface, write_surface
 PROBLEM = """
 import ctypes
 import os
+import signal
 import sys
 import time
 
 from example import rank, regression
 from landscape_cli.problems import Problem
+
+
+def vanish(how):
+    if how == "vanish by a signal":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "vanish in C code":
+        ctypes.CDLL(None)._exit(0)
+    os._exit(int(how[-1]))
+
 
 HERE = rank() == os.environ.get("FAILING_RANK", "1")
 
@@ -47,7 +57,7 @@ def build(how):
             points.append(1)
             time.sleep(0.01)
             if HERE and len(points) == 200:
-                os._exit(int(how[-1]))
+                vanish(how)
         return problem.objective(model, batch)
 
     batch = problem.splits["train"].tensors
@@ -101,24 +111,47 @@ def test_a_rank_that_exits_ends_all_ranks(failed_job, how):
     assert "failing.py" in done.stderr
 
 
-def check_vanished(done, rank, status, path):
-    """Check that a rank that called ``os._exit`` after 200 points is named, and what was left."""
+def check_vanished(done, rank, how, path):
+    """Check that a rank that vanished after 200 points is named, and what it left."""
     assert done.returncode == 1
-    line = rf"rank {rank} on {socket.gethostname()} was at \(.*\) and called os._exit\({status}\)"
     (said,) = our_lines(done)
+    line = rf"rank {rank} on {socket.gethostname()} was (at|in the tile from) \(.*\) and {how}"
     assert re.fullmatch(rf"landscape: {line}; ending all ranks", said)
     left = int(re.search(r"failed with (\d+) points left to do", done.stdout)[1])
     surface = read_surface(path)
     assert surface.done == 2500 - left
     assert (surface.rank == rank).sum() > 50
+    assert not path.with_name("surface.h5.lock").exists()
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize(("rank", "status"), [("1", 0), ("0", 0), ("1", 3)])
-def test_a_rank_that_vanishes_is_named(failed_job, workplace, monkeypatch, rank, status):
+@pytest.mark.parametrize(
+    ("rank", "how", "said"),
+    [
+        ("1", "vanish with 0", r"called os._exit\(0\)"),
+        pytest.param("0", "vanish with 0", r"called os._exit\(0\)", marks=pytest.mark.slow),
+        pytest.param("1", "vanish with 3", r"called os._exit\(3\)", marks=pytest.mark.slow),
+        ("1", "vanish by a signal", "was killed by SIGKILL"),
+        ("1", "vanish in C code", "ended with exit code 0"),
+    ],
+)
+def test_a_rank_that_vanishes_is_named(failed_job, workplace, monkeypatch, rank, how, said):
     monkeypatch.setenv("FAILING_RANK", rank)
-    done = failed_job(f"vanish with {status}")
-    check_vanished(done, int(rank), status, workplace.folder / "surface.h5")
+    check_vanished(failed_job(how), int(rank), said, workplace.folder / "surface.h5")
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("how", ["vanish by a signal", "vanish in C code"])
+def test_rank_0_that_vanishes_is_named_and_unlocked(failed_job, workplace, monkeypatch, how):
+    monkeypatch.setenv("FAILING_RANK", "0")
+    done = failed_job(how)
+    assert done.returncode != 0
+    (said,) = our_lines(done)
+    ended = "was killed by SIGKILL" if how.endswith("signal") else "ended with exit code 0"
+    line = rf"rank 0 on {socket.gethostname()} was (at|in the tile from) \(.*\) and {ended}"
+    assert re.fullmatch(rf"landscape: {line}; ending all ranks", said)
+    assert not (workplace.folder / "surface.h5.lock").exists()
+    assert read_surface(workplace.folder / "surface.h5").done > 0
 
 
 def test_a_single_process_that_vanishes_is_named(workplace, monkeypatch):
@@ -126,8 +159,8 @@ def test_a_single_process_that_vanishes_is_named(workplace, monkeypatch):
     workplace.write("failing.py", PROBLEM)
     grid = {"x": [-1, 1, 50], "y": [-1, 1, 50]}
     config = workplace.config("failing:build", grid=grid, problem_args={"how": "vanish with 0"})
-    check_vanished(workplace.run("compute", config), 0, 0, workplace.folder / "surface.h5")
-    assert not list(workplace.folder.glob("*.lock"))
+    done = workplace.run("compute", config)
+    check_vanished(done, 0, r"called os._exit\(0\)", workplace.folder / "surface.h5")
 
 
 @pytest.mark.mpi

@@ -12,7 +12,7 @@ from landscape_cli.parallel.activity import Activity, Report
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import Tile
-from landscape_cli.run import compute, watch
+from landscape_cli.run import compute, standing, watch
 from landscape_cli.run.watch import Watch
 from landscape_cli.store import Lock, read_surface
 from support.processes import wait_until
@@ -25,9 +25,9 @@ import ctypes, os, time
 
 from example import rank, regression
 from landscape_cli.problems import Problem
-from landscape_cli.run import watch
+from landscape_cli.run import standing, watch
 
-watch.STILL, watch.AGAIN, watch.REPORTED = 1.5, 1.5, 0.5
+standing.STILL, standing.AGAIN, standing.REPORTED = 1.5, 1.5, 0.5
 watch.LEAST_GRACE, watch.SET_UP_GRACE = 1.0, 2.0
 
 
@@ -169,8 +169,9 @@ def build():
 
 
 def test_a_notebook_is_not_ended(workplace, monkeypatch, capsys):
-    for name in ("STILL", "AGAIN", "LEAST_GRACE"):
-        monkeypatch.setattr(watch, name, 0.4)
+    monkeypatch.setattr(standing, "STILL", 0.4)
+    monkeypatch.setattr(standing, "AGAIN", 0.4)
+    monkeypatch.setattr(watch, "LEAST_GRACE", 0.4)
     monkeypatch.setattr(watch, "LOOK", 0.1)
     workplace.write("napping.py", NAPPING)
     config = load_config(workplace.config("napping:build", grid=GRID, time_limit="4s"))
@@ -201,8 +202,9 @@ class Several(SerialExecutor):
 
 @pytest.fixture
 def several(monkeypatch):
-    for name, seconds in {"STILL": 0.3, "AGAIN": 0.6, "LOOK": 0.02, "REPORTED": 0.0}.items():
-        monkeypatch.setattr(watch, name, seconds)
+    for name, seconds in {"STILL": 0.3, "AGAIN": 0.6, "REPORTED": 0.0}.items():
+        monkeypatch.setattr(standing, name, seconds)
+    monkeypatch.setattr(watch, "LOOK", 0.02)
     return Several()
 
 

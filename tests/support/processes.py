@@ -10,7 +10,8 @@ import subprocess
 import termios
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -88,8 +89,11 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def living_ranks(launcher: int) -> list[psutil.Process]:
-    """The living ranks of `landscape` that the launcher with this pid started, in order."""
-    ranks = []
+    """The living ranks of `landscape` that the launcher with this pid started, in order.
+
+    The processes that guard them, their parents, are left out.
+    """
+    ranks: dict[int, list[psutil.Process]] = {}
     for process in family(launcher)[1:]:
         try:
             environment, command = process.environ(), process.cmdline()
@@ -97,8 +101,10 @@ def living_ranks(launcher: int) -> list[psutil.Process]:
             continue
         number = next((environment[key] for key in RANK_VARIABLES if key in environment), None)
         if number is not None and "landscape_cli" in command:
-            ranks.append((int(number), process))
-    return [process for _, process in sorted(ranks, key=lambda pair: pair[0])]
+            found = ranks.setdefault(int(number), [])
+            if not found or (len(found) == 1 and process.ppid() == found[0].pid):
+                found.append(process)
+    return [ranks[number][-1] for number in sorted(ranks)]
 
 
 def wait_until(process: subprocess.Popen, condition: Callable[[], object]) -> None:
@@ -109,6 +115,13 @@ def wait_until(process: subprocess.Popen, condition: Callable[[], object]) -> No
         if time.monotonic() > deadline:
             pytest.fail(f"did not happen within {PATIENCE} s")
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def in_background(function: Callable[[], object]) -> Iterator[Future]:
+    """Call a function in another thread during a block, and wait for it at its end."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function)
 
 
 def kill_group(process: subprocess.Popen) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
+from landscape_cli.cli.guardian import guard
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     LOGS,
@@ -198,8 +199,11 @@ def command(
     is left as it is, and any other is only replaced with --overwrite.
     """
     faulthandler.enable(file=2)
+    rank = launched_rank()
+    if rank is not None and click.get_current_context().obj is None:
+        guard(rank)
     listen()
-    logs.begin(launched_rank() or 0, verbose)
+    logs.begin(rank or 0, verbose)
     from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import compute, estimate
     from landscape_cli.run.output_check import refuse_config
