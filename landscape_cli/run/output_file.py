@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.data.fingerprint import comparable
+from landscape_cli.evaluation.data.fingerprint import comparable, same_tensors
 from landscape_cli.geometry.blocks import Index
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import StoredTensors
@@ -105,9 +105,17 @@ def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:
     now = json.loads(json.dumps(compared))
     if "splits" in now:
         now["splits"] = comparable(stored.get("splits") or {}, now["splits"])
+    changed = [key for key in now if stored.get(key) != now[key]]
     return [
-        f"{key}: changed since the file was created" for key in now if stored.get(key) != now[key]
+        f"{key}: changed since the file was created{_remark(key, stored, now)}" for key in changed
     ]
+
+
+def _remark(key: str, stored: Mapping[str, Any], now: Json) -> str:
+    """Say if data differ only beside their tensors, where paths may lie that a run needn't keep."""
+    if key == "splits" and same_tensors(stored.get(key) or {}, now[key]):
+        return " beside the tensors, such as in words or paths; --allow-random accepts that"
+    return ""
 
 
 def store_tensors(

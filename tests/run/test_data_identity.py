@@ -69,3 +69,18 @@ def test_a_file_of_an_earlier_version_is_continued_by_what_its_fingerprint_cover
         found, _, error = compute(kind, 0)
         assert found == code, error
         assert ("splits: changed since the file was created" in error) == bool(code)
+
+
+def test_data_that_differ_beside_their_tensors_are_told_apart(landscape, compute, workplace):
+    """A path in a batch may change between the nodes and runs of a cluster."""
+    assert compute("nested", 0)[0] == 0
+    path = workplace.folder / "surface.h5"
+    surface = read_surface(path)
+    split = surface.provenance["splits"]["train"]
+    split["fingerprint"] = split["fingerprint"].split("+")[0] + "+" + "0" * 32
+    surface.status[0, 0] = 0
+    write_surface(path, surface)
+    code, _, error = compute("nested", 0)
+    assert code == 2
+    assert "changed since the file was created beside the tensors, such as in words or" in error
+    assert compute("nested", 0, "--allow-random")[0] == 0

@@ -117,6 +117,18 @@ def comparable(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, A
     return {name: reduced(name, split) for name, split in now.items()}
 
 
+def same_tensors(stored: Mapping[str, Any], now: Any) -> bool:
+    """Tell whether the tensors in containers are those that a file states, in every split."""
+
+    def tensors(splits: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: {**split, "fingerprint": str(split["fingerprint"]).split(SEPARATOR)[0]}
+            for name, split in splits.items()
+        }
+
+    return tensors(stored) == tensors(now)
+
+
 def describe_division(lengths: Sequence[int]) -> str:
     """Describe how samples are divided into batches: "3 of 16, 1 of 2", or by a hash.
 
