@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builders import surface
@@ -50,8 +50,9 @@ def check(text, name):
         assert name not in text
 
 
+@example(EVIL)
 @given(NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_every_command_that_reads_a_surface(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("foreign")
     made = foreign(name)

@@ -281,7 +281,7 @@ def test_files_of_another_kind_are_not_replaced(landscape, workplace):
         refused(landscape, *command, "-o", name, words=words)
         assert Path(name).read_text() == "not, at all, a picture"
         os.remove(name)
-        for _ in range(2):
+        for _ in range(2 if name in ("notes.png", "notes.csv") else 1):
             assert landscape(*command, "-o", name)[0] == 0
 
 

@@ -195,7 +195,7 @@ class Direction(BaseModel, ABC):
         """
         for setting, patterns in (("include", self.include), ("exclude", self.exclude)):
             for pattern in patterns or ():
-                if not any(fnmatchcase(name, pattern) for name in parameters):
+                if not any(_matches(name, [pattern]) for name in parameters):
                     raise UsageError(
                         f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
                         f"parameters, which are {some(list(parameters))}"
@@ -210,7 +210,7 @@ def zeros(out: Tensor) -> None:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def reader(entries: Tensor) -> Fill:
