@@ -265,6 +265,49 @@ def test_a_run_in_a_real_control_group_keeps_its_data_within_the_limit(group):
     assert shared == pytest.approx(alone / 2, rel=0.1)
 
 
+PROBLEM = """
+import torch
+from torch.utils.data import IterableDataset
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import mean_squared_error
+
+
+class Batches(IterableDataset):
+    def __iter__(self):
+        for number in range(100):  # 8 MiB each
+            yield torch.full((1 << 21,), float(number)), torch.tensor([1.0])
+
+
+def build():
+    data = torch.utils.data.DataLoader(Batches(), batch_size=1)
+    return Problem(torch.nn.Linear(1 << 21, 1), {"train": data}, mean_squared_error)
+"""
+
+
+def test_a_job_whose_data_exceed_its_memory_is_not_killed(group, tmp_path):
+    """800 MiB of data in a job of 700 are read again for each tile, not kept."""
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        if (group / name).exists():
+            (group / name).write_text(str(700 * MIB))
+    (tmp_path / "large.py").write_text(PROBLEM)
+    (tmp_path / "run.yaml").write_text("problem: large:build\ngrid: {x: [-1, 1, 2]}\n")
+
+    def enter():
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "landscape_cli", "compute", "run.yaml", "--no-calibrate"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=enter,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert "data: train at the source, read for each tile" in done.stderr
+
+
 def test_the_cpu_has_what_the_host_has():
     cpu = torch.device("cpu")
     assert 0 < free_memory(cpu) <= total_memory(cpu)
