@@ -207,8 +207,8 @@ def test_no_file_of_directions_is_written(circle, landscape, workplace):
 def test_a_stopped_run_is_resumed_to_the_same_bits(circle, landscape, workplace, monkeypatch):
     code, _, errors = landscape("compute", circle, "--output", "whole.h5")
     assert code == 0, errors
-    monkeypatch.setenv("SECONDS_PER_BATCH", "0.1")
-    code, _, errors = landscape("compute", circle, "--time-limit", "2s")
+    monkeypatch.setenv("SECONDS_PER_BATCH", "0.2")
+    code, _, errors = landscape("compute", circle, "--time-limit", "5s")
     assert code == 75, errors
     begun = read_surface("surface.h5")
     assert 0 < begun.done < begun.total

@@ -75,6 +75,7 @@ def compute(
         >>> surface.values["train", "loss"].shape
         (3, 5)
     """
+    from landscape_cli.evaluation.model_preparation import initialize
     from landscape_cli.parallel.executor_choice import choose_executor
     from landscape_cli.problems.problem import Problem
     from landscape_cli.run import compute as run
@@ -87,6 +88,7 @@ def compute(
         config = config.model_copy(update={"output": os.fspath(path)})
         stack.enter_context(_ending_together(executor))
         if own is not None:
+            initialize(own)
             stack.enter_context(_unchanged(own.model))
         outcome = run(
             config,
@@ -191,15 +193,21 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
     """Give a model everything back that a run changes, however the run ends.
 
     A run moves parameters into buffers of its own, folds norms into convolutions, replaces forward
-    passes, changes modes, and may re-estimate statistics in place.
+    passes, changes modes, which may change weights, and may re-estimate statistics in place.
     """
+    from landscape_cli.evaluation.model_state import switches
+
+    in_place = switches(model)
     tables = [
         (table, dict(table))
         for module in model.modules()
-        for table in (vars(module), module._parameters)
+        for table in (vars(module), module._parameters, module._buffers)
         if isinstance(table, dict)  # TorchScript's are views of its own, and are not changed
     ]
-    parameters = [(parameter, parameter.data) for parameter in model.parameters()]
+    parameters = [
+        (parameter, parameter.data, parameter.detach().clone() if in_place else None)
+        for parameter in model.parameters()
+    ]
     buffers = [
         (module, name, buffer, buffer.data, buffer.clone())
         for module in model.modules()
@@ -212,11 +220,14 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
         for table, entries in tables:
             table.clear()
             table.update(entries)
-        for parameter, data in parameters:
+        for parameter, data, content in parameters:
             parameter.data = data
-        for module, name, buffer, data, content in buffers:
-            buffer.data = data
-            buffer.copy_(content)
+            if content is not None:
+                parameter.data.copy_(content)
+        for module, name, buffer, data, copy in buffers:
+            if not buffer.is_inference():
+                buffer.data = data
+                buffer.copy_(copy)
             module._buffers[name] = buffer
 
 

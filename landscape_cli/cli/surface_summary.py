@@ -77,8 +77,13 @@ def _adaptive_lines(surface: Surface) -> Iterator[str]:
 
 def _axis_lines(surface: Surface) -> Iterator[str]:
     for name, axis in surface.grid.axes.items():
-        label = fact(axis_facts(surface, name), "label") or ""
+        facts = axis_facts(surface, name)
+        label = fact(facts, "label") or ""
         yield f"axis {name}:     {axis.low:g} to {axis.high:g}, {label}"
+        moved = fact(surface.provenance, "moved", name)
+        if moved and (fact(facts, "include") or fact(facts, "exclude")):
+            parameters, tensors = moved["parameters"], moved["tensors"]
+            yield f"            moves {parameters} parameters in {tensors} tensors"
 
 
 def _quantity_lines(facts: Mapping[str, Any], repeated: bool) -> Iterator[str]:
@@ -96,6 +101,8 @@ def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
     if network := provenance.get("network"):
         parameters = f"{network.get('parameters', 0):,} parameters"
         yield f"network:    {network.get('name', UNKNOWN)}, {parameters}"
+    if (precision := provenance.get("precision")) not in (None, "fp32"):
+        yield f"precision:  {precision}"
     if mode := provenance.get("batch_norm"):
         yield f"batch norm: {mode}"
     if checkpoint := provenance.get("checkpoint"):

@@ -40,6 +40,7 @@ LEFT_OUT: dict[str, Any] = {
     "auto_points": [],
     "measures": {},
     "even_if_slower": False,
+    "allow_flat": False,
 }
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
@@ -101,6 +102,7 @@ class RunConfig(BaseModel):
             ``1:30:00``; the same command continues it. The end of a Slurm job counts too.
         keep_going: mark points at which the objective fails and go on, instead of ending the run.
         allow_random: accept an objective whose values differ between evaluations.
+        allow_flat: accept a direction that moves only parameters without effect on the values.
 
     Example:
         >>> config = RunConfig(problem="my_module:build", grid={"x": [-1, 1, 5]})
@@ -143,6 +145,7 @@ class RunConfig(BaseModel):
     time_limit: TimeLimitField = None
     keep_going: bool = False
     allow_random: bool = False
+    allow_flat: bool = False
 
     @model_validator(mode="before")
     @classmethod

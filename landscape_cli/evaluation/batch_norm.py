@@ -76,6 +76,14 @@ class Recalibration:
         self._seen: dict[nn.Module, int] = {}
         self._kept: dict[tuple[float, ...], list[Tensor]] = {}
 
+    def buffers(self) -> list[str]:
+        """List the buffers of the model that are set at each point."""
+        return [
+            f"{name}.{kind}".lstrip(".")
+            for name in batch_norms(self._model)
+            for kind in ("running_mean", "running_var", "num_batches_tracked")
+        ]
+
     def load(self, room: Room) -> None:
         """Read the samples, and cache them where they fit."""
         for _ in self.data.load(room):

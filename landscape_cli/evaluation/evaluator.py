@@ -6,12 +6,13 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
@@ -24,6 +25,7 @@ from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode
 from landscape_cli.evaluation.measures.base import PointMeasure, PointView
+from landscape_cli.evaluation.model_state import ModelState, switches
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
@@ -36,7 +38,7 @@ class Evaluator:
     ``point`` holds the coordinates of the model's current parameters.
 
     Args:
-        model: the network, which is put in eval mode.
+        model: the network, which is put into eval mode.
         parameters: the model's own parameters, from ``FlatParameters.of_model``.
         slice_: maps coordinates to parameters.
         objective: ``(model, batch) -> {name: Tensor[n]}``.
@@ -60,8 +62,10 @@ class Evaluator:
         recalibration: Recalibration | None = None,
         measures: Sequence[PointMeasure] = (),
     ) -> None:
-        self.model = model.eval()
+        self.model = model
         self.parameters = parameters
+        foreign = () if recalibration is None else recalibration.buffers()
+        self.state = ModelState(model, parameters, foreign)
         self.slice = slice_
         self.objective = keeping_gradient_mode(objective)
         self.splits = dict(splits)
@@ -73,6 +77,7 @@ class Evaluator:
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
         self._stance = "eager_on_recompile"
+        self._held: Mapping[str, Tensor] = {}
 
     @property
     def device(self) -> torch.device:
@@ -125,10 +130,12 @@ class Evaluator:
     def folding(self) -> Folding:
         """Return the convolutions and norms that can be folded, found by a small forward pass.
 
-        Empty when statistics are re-estimated, since folding would bypass the norms.
+        Empty when statistics are re-estimated, since folding would bypass the norms, and for a
+        model that changes weights in ``eval()``.
         """
         if self._folding is None:
-            forward = self.try_out if self.recalibration is None else _no_forward
+            unsuited = self.recalibration is not None or switches(self.model)
+            forward = _no_forward if unsuited else self.try_out
             pointers = {view.data_ptr() for view in self.parameters.views.values()}
             norms = batch_norms(self.model).values()
             moving = any(norm.running_var.data_ptr() in pointers for norm in norms)
@@ -165,6 +172,17 @@ class Evaluator:
         return sums
 
     @torch.no_grad()
+    def observed(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
+        """Return the sums over batches at one point, and note what changes in the model."""
+        sums = Accumulator("sample", 1)
+        with self._conditions():
+            self.write(coordinates)
+            with self.state.watching():
+                for batch in batches:
+                    sums.add(0, self.objective(self.model, batch), batch)
+        return sums
+
+    @torch.no_grad()
     def evaluate(self, tile: Tile) -> TileResult:
         """Return the values at a tile's points.
 
@@ -179,14 +197,14 @@ class Evaluator:
         cached = {name: split for name, split in self.splits.items() if split.cached}
         with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
-                if cached:
-                    self.write(coordinates)
-                for name, split in cached.items():
+                for number, (name, split) in enumerate(cached.items()):
+                    if number == 0 or self.state.drifted():
+                        self.write(coordinates)
                     for batch in split:
                         sums[name].add(point, self.objective(self.model, batch), batch)
             for name, split in self.splits.items():
                 if not split.cached:
-                    self._stream(split, tile, sums[name])
+                    sums[name] = self._stream(split, tile)
         return self._result(tile, sums, self._measure(tile), start)
 
     def _measure(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
@@ -204,9 +222,10 @@ class Evaluator:
         try:
             with self._conditions(), torch.enable_grad():
                 for point, coordinates in enumerate(tile.coordinates):
-                    with torch.no_grad():
-                        self.write(coordinates)
-                    for measure in self.measures:
+                    for number, measure in enumerate(self.measures):
+                        if number == 0 or self.state.drifted():
+                            with torch.no_grad():
+                                self.write(coordinates)
                         data = self.splits[measure.split] if measure.split else self.first_split
                         for name, pair in measure.measure(self._view(data)).items():
                             empty = np.full((len(tile.indices), 2), np.nan)
@@ -218,6 +237,20 @@ class Evaluator:
     def _view(self, data: SplitData) -> PointView:
         """Return the view of the current point for measures on a split."""
         return PointView(self.model, self.parameters, self.objective, data, self.slice, self.point)
+
+    def _write_parameters(self, coordinates: Sequence[float]) -> None:
+        self.slice.write(coordinates, self.parameters)
+        for name, entries in self._held.items():
+            self.parameters.views[name].copy_(entries)
+
+    @contextlib.contextmanager
+    def holding(self, tensors: Mapping[str, Tensor]) -> Iterator[None]:
+        """Hold some of the model's tensors at other entries than the slice's."""
+        self._held = tensors
+        try:
+            yield
+        finally:
+            self._held = {}
 
     def load(self, budget: int | Room) -> None:
         """Load the data without evaluating anything."""
@@ -231,7 +264,7 @@ class Evaluator:
     def write(self, coordinates: Sequence[float]) -> None:
         """Write the parameters at a point into the model."""
         self.point = tuple(coordinates)
-        self.slice.write(coordinates, self.parameters)
+        self.state.at_point(partial(self._write_parameters, coordinates))
         # Autocast caches the weights that it has cast, and does not notice that they changed.
         torch.clear_autocast_cache()
         if self.recalibration is not None:
@@ -239,16 +272,30 @@ class Evaluator:
         if self._folding is not None and self._folding.attached:
             self._folding.update()
 
-    def _stream(self, split: SplitData, tile: Tile, sums: Accumulator) -> None:
-        single = len(tile.coordinates) == 1
-        if single:
-            self.write(tile.coordinates[0])
-        with contextlib.closing(split.ahead()) as batches:
-            for batch in batches:
-                for point, coordinates in enumerate(tile.coordinates):
-                    if not single:
+    def _stream(self, split: SplitData, tile: Tile) -> Accumulator:
+        """Return a split's sums at all points of a tile, reading its data once.
+
+        What a forward pass changes in a model would be carried from point to point, so the data are
+        then read once for each.
+        """
+        if len(tile.coordinates) > 1 and not self.state.drifted():
+            sums = Accumulator(split.name, len(tile.indices))
+            with contextlib.closing(split.ahead()) as batches:
+                for batch in batches:
+                    for point, coordinates in enumerate(tile.coordinates):
                         self.write(coordinates)
+                        sums.add(point, self.objective(self.model, batch), batch)
+                    if self.state.drifted():
+                        break
+                else:
+                    return sums
+        sums = Accumulator(split.name, len(tile.indices))
+        for point, coordinates in enumerate(tile.coordinates):
+            self.write(coordinates)
+            with contextlib.closing(split.ahead()) as batches:
+                for batch in batches:
                     sums.add(point, self.objective(self.model, batch), batch)
+        return sums
 
     def _result(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
+from landscape_cli.util.tensors import as_real, movable, wide_dtype
 
 Entries = Sequence[tuple[str | None, Tensor]]
 
@@ -28,7 +29,8 @@ def match(
 
     Returns:
         The tensors of all parameters, and of the floating-point buffers if the file has them, in
-        the network's dtypes; integer tensors are left out.
+        the network's dtypes or in float32 if that is wider, complex ones as real ones (see
+        ``as_real``); integer tensors are left out.
 
     Raises:
         UsageError: if the file was made for another network, or contains NaN or infinity.
@@ -44,9 +46,11 @@ def match(
     matched = {}
     for number, (target, (_, tensor)) in enumerate(zip(targets, entries, strict=True), start=1):
         like = wanted[target]
-        _check_tensor(f"tensor {number} of {len(entries)} ({target})", tensor, like)
+        real = as_real(tensor) if like.is_complex() else tensor
+        like = as_real(like.detach())
+        _check_tensor(f"tensor {number} of {len(entries)} ({target})", real, like)
         if like.is_floating_point() and (target in parameters or like.data_ptr() not in pointers):
-            matched[target] = tensor.to(like.dtype)
+            matched[target] = real.to(wide_dtype(like))
     return matched
 
 
@@ -54,7 +58,7 @@ def _names_by_position(
     count: int, parameters: Mapping[str, Tensor], states: Mapping[str, Tensor]
 ) -> list[str]:
     """Return the network's names for a number of unnamed tensors."""
-    floating = [name for name, tensor in states.items() if tensor.is_floating_point()]
+    floating = [name for name, tensor in states.items() if movable(tensor)]
     for names in (list(parameters), list(states), floating):
         if count == len(names):
             return names

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from landscape_cli.errors import ProblemError
+from landscape_cli.geometry.shared_memory import Follower, SharedMemory, shared_memory
+from landscape_cli.util.tensors import as_complex, as_real, bytes_of, movable
 
 ALIGNMENT = 64
 """Elements to a multiple of which each tensor is padded, for vectorized kernels."""
 
 
 class FlatParameters:
-    """Floating-point tensors by name, stored in one contiguous buffer per dtype.
+    """Real tensors by name, stored in one contiguous buffer per dtype.
 
     ``views`` maps names to tensors; writing to a view writes to its buffer. Padding between tensors
     is zero, and stays zero under sums and scalings.
@@ -21,69 +27,174 @@ class FlatParameters:
     Args:
         like: tensors with the names, shapes and dtypes to use; the new tensors are zero.
         device: device of the buffers.
+
+    Attributes:
+        complex: number of dimensions, by name, of the model's complex tensors, whose views are
+            their real and imaginary parts (see ``as_real``).
+        aliases: other names of the tensors in the model, by name.
+        trainable: names of the parameters that require gradients.
+        frozen: names of the parameters that do not.
+        parts: names of the model's parameters that are a part or a transpose of another one, and
+            are therefore missing from ``views``.
     """
 
     def __init__(self, like: Mapping[str, Tensor], device: torch.device | str) -> None:
-        spans: dict[str, tuple[torch.dtype, int]] = {}
+        self._groups = {name: tensor.dtype for name, tensor in like.items()}
+        self._shapes = {name: tensor.shape for name, tensor in like.items()}
+        self.complex: dict[str, int] = {}
+        self.aliases: dict[str, tuple[str, ...]] = {}
+        self.trainable: frozenset[str] = frozenset()
+        self.frozen: frozenset[str] = frozenset()
+        self.parts: tuple[str, ...] = ()
+        self._allocate(device, wide=False)
+
+    def _allocate(self, device: torch.device | str, wide: bool) -> None:
+        """Make buffers of zeros, in the dtypes of the layout or in float32 if that is wider."""
+        starts: dict[str, int] = {}
         ends: dict[torch.dtype, int] = {}
-        for name, tensor in like.items():
-            start = ends.get(tensor.dtype, 0)
-            spans[name] = (tensor.dtype, start)
-            ends[tensor.dtype] = start + -(-tensor.numel() // ALIGNMENT) * ALIGNMENT
+        for name, dtype in self._groups.items():
+            starts[name] = ends.get(dtype, 0)
+            ends[dtype] = starts[name] + -(-self._shapes[name].numel() // ALIGNMENT) * ALIGNMENT
         self.buffers: dict[torch.dtype, Tensor] = {
-            dtype: torch.zeros(end, dtype=dtype, device=device) for dtype, end in ends.items()
+            dtype: torch.zeros(end, dtype=_wide(dtype) if wide else dtype, device=device)
+            for dtype, end in ends.items()
         }
         self.views: dict[str, Tensor] = {
-            name: self.buffers[dtype][start : start + like[name].numel()].view(like[name].shape)
-            for name, (dtype, start) in spans.items()
+            name: self.buffers[self._groups[name]][start : start + shape.numel()].view(shape)
+            for (name, start), shape in zip(starts.items(), self._shapes.values(), strict=True)
         }
 
     def padded(self, name: str) -> Tensor:
         """Return a tensor's flat range of its buffer: the entries and the padding after them."""
         view = self.views[name]
         start = view.storage_offset()
-        return self.buffers[view.dtype][start : start + -(-view.numel() // ALIGNMENT) * ALIGNMENT]
+        length = -(-view.numel() // ALIGNMENT) * ALIGNMENT
+        return self.buffers[self._groups[name]][start : start + length]
 
     @property
     def count(self) -> int:
         """Number of entries, without padding."""
         return sum(view.numel() for view in self.views.values())
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return a tensor's shape in the model."""
+        return tuple(self.own(name).shape)
+
+    @property
+    def wide_nbytes(self) -> int:
+        """Bytes of a direction, which is in float32 at least."""
+        return sum(
+            buffer.numel() * _wide(buffer.dtype).itemsize for buffer in self.buffers.values()
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the buffers."""
+        return next(iter(self.views.values())).device
+
+    @property
+    def dtypes(self) -> list[torch.dtype]:
+        """The dtypes of the model's tensors."""
+        return list(self.buffers)
+
     @classmethod
     def of_model(
         cls, model: nn.Module, device: torch.device | str, buffers: Collection[str] = ()
     ) -> FlatParameters:
-        """Move a model's floating-point parameters into flat buffers, which the model then uses.
+        """Move a model's floating-point and complex parameters into buffers that it then uses.
 
-        Parameters shared between modules are stored once. Other tensors of the model are moved to
-        the device unchanged.
+        Tensors that share memory are stored once and go on sharing it, whether they are one
+        Parameter or not. Other tensors of the model are moved to the device unchanged.
 
         Args:
             model: the network.
             device: target device.
             buffers: names of the model's buffers to include; if there are any, tensors are in the
                 order of the state dict.
+
+        Raises:
+            ProblemError: if tensors overlap in memory without being views of one parameter.
         """
+        shared = moved_tensors(model, buffers)
         model.to(device)
-        tensors: dict[str, Tensor] = {
-            n: p for n, p in model.named_parameters() if p.is_floating_point()
-        }
-        if buffers:
-            tensors |= {n: b for n, b in model.named_buffers() if n in buffers}
-            tensors = {name: tensors[name] for name in model.state_dict() if name in tensors}
-        flat = cls({n: p.detach() for n, p in tensors.items()}, device)
-        for name, tensor in tensors.items():
-            flat.views[name].copy_(tensor.detach())
-            tensor.data = flat.views[name]
+        # Moving to another device replaces buffers by new objects.
+        present: dict[str, Tensor] = dict(model.named_parameters())
+        present |= dict(model.named_buffers())
+        owners = {name: present[name] for name in shared.owners}
+        flat = cls({name: as_real(tensor.detach()) for name, tensor in owners.items()}, device)
+        for name, tensor in owners.items():
+            view = flat.views[name]
+            view.copy_(as_real(tensor.detach()))
+            if tensor.is_complex():
+                flat.complex[name] = tensor.dim()
+            tensor.data = flat.own(name)
+        for follower in shared.followers:
+            follower.attach(present.get(follower.name, follower.tensor), flat.own(follower.owner))
+        flat.parts = tuple(
+            follower.name
+            for follower in shared.followers
+            if isinstance(follower.tensor, nn.Parameter)
+            and not follower.is_same(owners[follower.owner])
+        )
+        flat.aliases = _aliases(model, owners, shared.followers)
+        parameters = {n: t for n, t in owners.items() if isinstance(t, nn.Parameter)}
+        flat.trainable = frozenset(name for name, one in parameters.items() if one.requires_grad)
+        flat.frozen = frozenset(parameters) - flat.trainable
         return flat
+
+    def own(self, name: str) -> Tensor:
+        """Return a tensor as the model has it: the view, or a complex tensor in its memory."""
+        view = self.views[name]
+        return as_complex(view, self.complex[name]) if name in self.complex else view
+
+    def attach(self, model: nn.Module) -> None:
+        """Let a model that may have replaced its parameters use these ones again.
+
+        Raises:
+            ProblemError: if it has lost one.
+        """
+        present = dict(model.named_parameters(remove_duplicate=False))
+        for name, view in self.views.items():
+            if name not in present:
+                if name not in dict(model.named_buffers()):
+                    raise ProblemError(
+                        f"Problem.model: {name} is there in training mode but not afterwards; "
+                        "train() and eval() must keep all parameters"
+                    )
+                continue
+            for each in (name, *self.aliases.get(name, ())):
+                if each in present and present[each].data_ptr() != view.data_ptr():
+                    present[each].data = self.own(name)
+
+    def zeros(self) -> FlatParameters:
+        """Return zeros of the same layout and dtypes, with their own buffers."""
+        other = copy.copy(self)
+        other._allocate(self.device, wide=False)
+        for dtype, buffer in self.buffers.items():
+            if other.buffers[dtype].dtype != buffer.dtype:
+                other._allocate(self.device, wide=True)
+                break
+        return other
 
     def clone(self) -> FlatParameters:
         """Return a copy with its own buffers."""
-        device = next(iter(self.buffers.values())).device if self.buffers else "cpu"
-        copy = FlatParameters(self.views, device)
+        return self._copied(self.zeros())
+
+    def widened(self) -> FlatParameters:
+        """Return these tensors in float32 where their dtype is narrower, laid out like these.
+
+        Sums of bfloat16 and float16 weights are computed in float32 and rounded once.
+        """
+        if all(_wide(buffer.dtype) == buffer.dtype for buffer in self.buffers.values()):
+            return self
+        other = copy.copy(self)
+        other._allocate(self.device, wide=True)
+        return self._copied(other)
+
+    def _copied(self, other: FlatParameters) -> FlatParameters:
         for dtype, buffer in self.buffers.items():
-            copy.buffers[dtype].copy_(buffer)
-        return copy
+            other.buffers[dtype].copy_(buffer)
+        return other
 
     def assign(self, tensors: Mapping[str, Tensor]) -> None:
         """Copy tensors of the same names and shapes into the views, converting dtype and device."""
@@ -91,9 +202,42 @@ class FlatParameters:
             view.copy_(tensors[name])
 
 
-def wide_dtype(tensor: Tensor) -> torch.dtype:
-    """Return the tensor's dtype, or float32 if that is wider."""
-    return torch.promote_types(tensor.dtype, torch.float32)
+def moved_tensors(model: nn.Module, buffers: Collection[str] = ()) -> SharedMemory:
+    """Find the tensors of a model that a slice moves, and all that share memory with them.
+
+    Args:
+        model: the network.
+        buffers: names of buffers that move besides the parameters; if there are any, tensors are in
+            the order of the state dict.
+
+    Raises:
+        ProblemError: if tensors overlap in memory without being views of one parameter.
+    """
+    tensors: dict[str, Tensor] = {n: p for n, p in model.named_parameters() if movable(p)}
+    if buffers:
+        tensors |= {n: b for n, b in model.named_buffers() if n in buffers}
+        tensors = {name: tensors[name] for name in model.state_dict() if name in tensors}
+    return shared_memory(model, tensors)
+
+
+def _aliases(
+    model: nn.Module, owners: Mapping[str, Tensor], followers: Sequence[Follower]
+) -> dict[str, tuple[str, ...]]:
+    """Return the other names of tensors: of the same object, or of the whole of its memory."""
+    names = {id(tensor): name for name, tensor in owners.items()}
+    for follower in followers:
+        if follower.start == 0 and follower.size == tuple(owners[follower.owner].shape):
+            names[id(follower.tensor)] = follower.owner
+    aliases: dict[str, tuple[str, ...]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        owner = names.get(id(parameter))
+        if owner is not None and name != owner:
+            aliases[owner] = (*aliases.get(owner, ()), name)
+    return aliases
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype.itemsize < 4 else dtype
 
 
 class Digest:
@@ -108,12 +252,41 @@ class Digest:
 
     def add(self, entries: Tensor) -> None:
         """Hash the next entries of the tensor."""
-        host = entries.detach().cpu().contiguous().flatten()
-        self._state.update(host.view(torch.uint8).numpy().data)
+        host = entries.detach().cpu().resolve_conj().resolve_neg().contiguous().flatten()
+        self._state.update(bytes_of(host).data)
 
     def text(self) -> str:
         """Return the hash as a hex string."""
         return self._state.hexdigest()
+
+
+def flatten(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the dense tensors of a state dict, those inside of tuples, lists and dicts too.
+
+    Quantized layers keep tensors in tuples, and ``get_extra_state`` may return anything. Quantized
+    tensors are split into their integers and their scales and zero points; objects of other kinds
+    are left out.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, value in state.items():
+        if isinstance(value, Tensor) and value.is_quantized:
+            tensors[f"{name}.int_repr"] = value.int_repr()
+            per_channel = value.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+            tensors[f"{name}.scale"] = (
+                value.q_per_channel_scales() if per_channel else torch.tensor(value.q_scale())
+            )
+            tensors[f"{name}.zero_point"] = (
+                value.q_per_channel_zero_points()
+                if per_channel
+                else torch.tensor(value.q_zero_point())
+            )
+        elif isinstance(value, Tensor):
+            tensors[name] = value if value.layout is torch.strided else value.to_dense()
+        elif isinstance(value, (list, tuple)):
+            tensors |= flatten({f"{name}.{number}": item for number, item in enumerate(value)})
+        elif isinstance(value, Mapping):
+            tensors |= flatten({f"{name}.{key}": item for key, item in value.items()})
+    return tensors
 
 
 def digest(parameters: Mapping[str, Tensor]) -> str:

@@ -12,21 +12,6 @@ from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.util.logs import tell
 
 
-def perturbed(model: nn.Module, buffers: Sequence[str] = ()) -> dict[str, Tensor]:
-    """Tensors of a model that a direction perturbs, by name, in the model's order.
-
-    Args:
-        model: the network.
-        buffers: names of buffers that directions perturb too; if there are any, the order is that
-            of the state dict.
-    """
-    own = {name: tensor.detach() for name, tensor in model.named_parameters()}
-    if buffers:
-        own |= {name: tensor for name, tensor in model.named_buffers() if name in buffers}
-        own = {name: own[name] for name in model.state_dict() if name in own}
-    return {name: tensor.cpu() for name, tensor in own.items() if tensor.is_floating_point()}
-
-
 @dataclass
 class Reader:
     """Reads checkpoints by index, and refuses those of another network.

@@ -80,8 +80,7 @@ def estimate(
     results = executor.lead(lambda: _results(evaluator, points))
     if executor.rank:
         return None
-    copies = len(setup.facts.slice_.stored)
-    sizes = (buffer.nbytes for buffer in evaluator.parameters.buffers.values())
+    copies, own = len(setup.facts.slice_.stored), evaluator.parameters
     return Estimate(
         points=int(own_points(grid, start.config.part).sum()),
         seconds=statistics.median(float(result.seconds[0]) for result in results),
@@ -89,7 +88,7 @@ def estimate(
         threads=setup.placements[0].threads,
         memory=_memory(evaluator.device),
         surface=surface_bytes(grid.total, results[0].values),
-        directions=copies * (sum(sizes) + TABLE_BYTES * len(evaluator.parameters.views)),
+        directions=copies * (own.wide_nbytes + TABLE_BYTES * len(own.views)),
     )
 
 

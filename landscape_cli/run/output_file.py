@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from landscape_cli.errors import StoreError
 from landscape_cli.evaluation import Evaluator
@@ -34,6 +35,7 @@ from landscape_cli.store import (
 from landscape_cli.store.directions_file import read_hashes
 from landscape_cli.store.file_kind import file_kind
 from landscape_cli.util.logs import warn
+from landscape_cli.util.tensors import as_complex
 
 CHOICES = ("calibration", "compilation", "precision_timing", "probe")
 """Provenance keys on the choices of a file's first session, which later sessions keep."""
@@ -105,7 +107,7 @@ def _changed_facts(stored: Mapping[str, Any], compared: Json) -> list[str]:
     now = json.loads(json.dumps(compared))
     if "splits" in now:
         now["splits"] = comparable(stored.get("splits") or {}, now["splits"])
-    changed = [key for key in now if stored.get(key) != now[key]]
+    changed = [key for key in now if _without_labels(stored.get(key)) != _without_labels(now[key])]
     return [
         f"{key}: changed since the file was created{_remark(key, stored, now)}" for key in changed
     ]
@@ -116,6 +118,29 @@ def _remark(key: str, stored: Mapping[str, Any], now: Json) -> str:
     if key == "splits" and same_tensors(stored.get(key) or {}, now[key]):
         return " beside the tensors, such as in words or paths; --allow-random accepts that"
     return ""
+
+
+def _without_labels(facts: Any) -> Any:
+    """Return facts without the words in which pictures describe an axis."""
+    if not isinstance(facts, Mapping):
+        return facts
+    return {key: _without_labels(value) for key, value in facts.items() if key != "label"}
+
+
+def _complex_block(index: Index, real: Tensor, dimensions: int) -> tuple[Index, Tensor]:
+    """Return a block of a tensor's real and imaginary parts as one of a complex tensor.
+
+    Args:
+        index: of the block.
+        real: its entries.
+        dimensions: number of dimensions of the complex tensor.
+    """
+    if dimensions > 1:
+        return index, torch.view_as_complex(real)
+    (span,) = index
+    assert isinstance(span, slice)
+    whole = (slice(span.start // 2, span.stop // 2),) if dimensions else ()
+    return whole, as_complex(real, dimensions)
 
 
 def store_tensors(
@@ -132,12 +157,15 @@ def store_tensors(
         output: the surface's file.
         check: called before the file is replaced; raises to prevent it.
     """
-    shapes = {name: tuple(view.shape) for name, view in parameters.views.items()}
+    shapes = {name: parameters.shape(name) for name in parameters.views}
 
     def pieces(tensors: StoredTensors) -> Iterator[tuple[str, Index, NDArray[Any]]]:
         for name, index, entries in tensors.pieces():
             supported = entries.dtype in (torch.float16, torch.float32, torch.float64)
-            yield name, index, (entries if supported else entries.float()).cpu().numpy()
+            real = (entries if supported else entries.float()).cpu()
+            if name in parameters.complex:
+                index, real = _complex_block(index, real, parameters.complex[name])
+            yield name, index, real.numpy()
 
     entries = {name: partial(pieces, tensors) for name, tensors in stored.items()}
     attributes = {name: tensors.attributes for name, tensors in stored.items()}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices
 from landscape_cli.run.setup.data_loading import data_lines
 from landscape_cli.run.setup.direction_storage import streaming_lines
@@ -33,6 +34,8 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *marking_lines(facts.marks),
         *sampling_lines(facts.sampling),
         *data_lines(placements),
+        *restored_lines(facts.changed),
+        *idle_lines(facts.idle),
         *forward_lines(setup.evaluator, facts.forward, fresh),
     ]
     if errors := facts.forward.precision_errors:

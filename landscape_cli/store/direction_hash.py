@@ -19,7 +19,8 @@ BF16 = 16
 def matches(entries: Sequence[Entry], sha256: str) -> bool:
     """Return whether the entries may be those that were hashed.
 
-    Types that HDF5 lacks, such as bfloat16, are hashed as they are and stored as float32. Which
+    Complex tensors are hashed as ``util.tensors.as_real`` returns them. Types that HDF5 lacks, such
+    as bfloat16, were hashed as they are and stored as float32 by earlier versions. Which
     tensors had one, the file does not say: all that fit into it, or unknown ones, for which the
     hash can't be compared.
 
@@ -27,12 +28,21 @@ def matches(entries: Sequence[Entry], sha256: str) -> bool:
         entries: the direction, in the file's order.
         sha256: as computed by ``geometry.parameters.Digest``.
     """
+    entries = [(name, _real(array)) for name, array in entries]
     short = [_fits(array) for _, array in entries]
     candidates = [[False] * len(entries), short]
     if any(_hash(entries, candidate) == sha256 for candidate in candidates):
         return True
     pairs = zip(entries, short, strict=True)
     return any(fits and bool(array.any()) for (_, array), fits in pairs)
+
+
+def _real(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the real and imaginary parts of a complex array."""
+    if array.dtype.kind != "c":
+        return array
+    pairs = np.stack([array.real, array.imag], axis=-1)
+    return pairs if array.ndim > 1 else pairs.reshape(-1)
 
 
 def _hash(entries: Sequence[Entry], short: Sequence[bool]) -> str:

@@ -17,7 +17,9 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
 from landscape_cli.evaluation.devices import room_for_checkpoints
+from landscape_cli.evaluation.model_preparation import prepare_model
 from landscape_cli.geometry.matching import match
+from landscape_cli.geometry.parameters import moved_tensors
 from landscape_cli.geometry.pca.components import principal_directions
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.geometry.pca.projection import project
@@ -25,13 +27,14 @@ from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.checkpoints import file_hash, read_weights
 from landscape_cli.problems.import_path import load_problem
-from landscape_cli.problems.weights import Reader, perturbed
+from landscape_cli.problems.weights import Reader
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import Plane
 from landscape_cli.tracing import checkpoint_names, learning_rates
 from landscape_cli.util.progress import Progress
+from landscape_cli.util.tensors import as_real
 
 AXES: tuple[Literal["x"], Literal["y"]] = ("x", "y")
 
@@ -98,10 +101,12 @@ def trace(
     """
     log = None if options.log is None else learning_rates.read_rates(options.log)
     problem = load_problem(config.problem, config.problem_args)
+    prepare_model(problem)
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
-    tensors = perturbed(problem.model, buffers)
+    owners = moved_tensors(problem.model, buffers).owners
+    tensors = {name: as_real(tensor.detach().cpu()) for name, tensor in owners.items()}
     if not tensors:
-        raise UsageError("problem: its model has no floating-point parameters")
+        raise UsageError("problem: its model has no floating-point or complex parameters")
     origin = config.checkpoint or paths[-1]
     centre, _ = read_weights(origin, problem.model, tensors)
     from_file = None if options.onto is None else _read_directions(options.onto, problem, tensors)
@@ -154,7 +159,9 @@ def grid_range(
 
 def _read_directions(path: str, problem: Problem, tensors: Mapping[str, Tensor]) -> Directions:
     """Read the two directions of a file, keeping only the tensors that are projected."""
-    parameters, states = dict(problem.model.named_parameters()), problem.model.state_dict()
+    own = dict(problem.model.named_parameters(remove_duplicate=False))
+    parameters = {name: own[name] for name in tensors if name in own}
+    states = problem.model.state_dict()
     directions = []
     for axis in AXES:
         entries = [(name, torch.from_numpy(array)) for name, array in read_direction(path, axis)]

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from builders import evaluator, regression
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.grid import Axis, Grid

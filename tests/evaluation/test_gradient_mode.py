@@ -9,7 +9,7 @@ from torch.utils.data import TensorDataset
 
 from builders import evaluator
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.measures.gradient import GradientMeasure
 from landscape_cli.records.tiles import Tile
 

@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 from builders import evaluator
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.accumulator import Accumulator
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.sample_size import find_targets
 from landscape_cli.records.tiles import Tile
 

@@ -283,7 +283,7 @@ def test_models_without_parameters_are_refused(run, workplace):
         "from landscape_cli.problems import Problem\n"
         "def build():\n    return Problem(nn.ReLU(), regression().splits, lambda m, b: {})\n",
     )
-    with pytest.raises(ProblemError, match="no floating-point parameters"):
+    with pytest.raises(ProblemError, match="no floating-point or complex parameters"):
         run(problem="bare:build")
 
 

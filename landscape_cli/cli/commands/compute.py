@@ -115,6 +115,11 @@ Examples:
     is_flag=True,
     help="Accept an objective whose values vary from call to call.",
 )
+@NUMBERS.option(
+    "--allow-flat",
+    is_flag=True,
+    help="Accept a direction that moves only parameters without effect on the values.",
+)
 @device_options
 @SPEED.option(
     "--directions",
@@ -186,6 +191,7 @@ def command(
     keep_going: bool,
     allow_random: bool,
     even_if_slower: bool,
+    allow_flat: bool,
     dry_run: bool,
     quiet: bool,
     verbose: bool,
@@ -215,6 +221,7 @@ def command(
         "keep_going": keep_going or None,
         "allow_random": allow_random or None,
         "even_if_slower": even_if_slower or None,
+        "allow_flat": allow_flat or None,
     }
     ranges = {"x": x, "y": y, "z": z}
     executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)

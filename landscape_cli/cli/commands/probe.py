@@ -64,7 +64,7 @@ def command(
 
     options = {"checkpoint": checkpoint, "device": device, "threads": threads, "samples": samples}
     executor, settings = prepare_run(config, changes, options, {}, seed, log_dir)
-    probes = probe(settings, executor)
+    probes = probe(settings, executor, announce=True)
     if executor.rank == 0:
         say(*_lines(probes, settings, config))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.geometry.inner_products import dot
 from landscape_cli.problems.problem import Objective, Values
 from landscape_cli.util.accelerators import wide, wide_device
+from landscape_cli.util.tensors import as_real
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class MeanGradient:
     """The gradient of a mean over n samples.
 
     Args:
-        entries: float64 tensors by parameter name, in the parameters' shapes.
+        entries: float64 tensors by parameter name, in the shapes of their ``as_real``.
         samples: the number of samples n.
         batches: the number of batches.
         gross: the sum over batches of the norms of their contributions; at least the gradient's
@@ -43,6 +44,7 @@ def mean_gradient(
     batches: Iterable[Any],
     names: Iterable[str],
     quantity: str | None = None,
+    aliases: Mapping[str, Sequence[str]] | None = None,
 ) -> MeanGradient:
     """Differentiate the mean of an objective's value with respect to parameters.
 
@@ -60,6 +62,7 @@ def mean_gradient(
         batches: the batches that the mean is over; read twice if weights depend on parameters.
         names: of the parameters.
         quantity: the value to differentiate; the first one if None.
+        aliases: other names by name; gradients of parameters that share one memory are added.
 
     Raises:
         ProblemError: if the value is missing or can't be differentiated.
@@ -73,40 +76,55 @@ def mean_gradient(
         >>> mean_gradient(model, squared, batches, ["weight"]).entries["weight"].item()
         2.0
     """
-    own = dict(model.named_parameters())
-    parameters = {name: own[name] for name in names}
+    own = dict(model.named_parameters(remove_duplicate=False))
+    every = {name: (name, *(aliases or {}).get(name, ())) for name in names}
+    tied = {n: list({id(own[one]): own[one] for one in each}.values()) for n, each in every.items()}
+    parameters = [one for each in tied.values() for one in each]
     sums = {
-        name: torch.zeros(one.shape, dtype=torch.float64, device=wide_device(one.device))
-        for name, one in parameters.items()
+        name: torch.zeros_like(
+            as_real(one.detach()), dtype=torch.float64, device=wide_device(one.device)
+        )
+        for name, (one, *_) in tied.items()
     }
     samples, count, gross = 0, 0, 0.0
     ratio: float | None = None
     total = 0.0
-    with _leaves(parameters.values()), torch.enable_grad():
+    with _leaves(parameters), torch.enable_grad():
         for batch in batches:
             values, weights = _chosen(objective(model, batch), quantity)
             if weights is not None and weights.requires_grad:
                 ratio = _ratio(model, objective, batches, quantity) if ratio is None else ratio
                 values = values - ratio * weights
-            backward(values.sum(), parameters.values())
+            backward(values.sum(), parameters)
             samples, count = samples + len(values), count + 1
             total += len(values) if weights is None else float(wide(weights.detach()).sum())
-            gross += _collect(parameters, sums)
+            gross += _collect(tied, sums)
     divisor = total or math.nan
     entries = {name: one / divisor for name, one in sums.items()}
     return MeanGradient(entries, samples, count, gross / divisor)
 
 
-def _collect(parameters: Mapping[str, nn.Parameter], sums: Mapping[str, Tensor]) -> float:
+def _collect(tied: Mapping[str, Sequence[nn.Parameter]], sums: Mapping[str, Tensor]) -> float:
     """Add the gradients of a batch to the sums, remove them, and return their norm."""
     square = 0.0
-    for name, one in parameters.items():
-        if one.grad is not None:
-            part = wide(one.grad)
-            one.grad = None
+    for name, parameters in tied.items():
+        parts = [_taken(one) for one in parameters if one.grad is not None]
+        if parts:
+            part = parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
             sums[name].add_(part)
             square += dot({name: part}, {name: part})
     return math.sqrt(square)
+
+
+def _taken(parameter: nn.Parameter) -> Tensor:
+    """Take a parameter's gradient: dense, in float64, and real.
+
+    That of a complex parameter is the derivative by its real part plus i times that by its
+    imaginary part.
+    """
+    gradient, parameter.grad = parameter.grad, None
+    assert gradient is not None
+    return wide(as_real(gradient.to_dense() if gradient.is_sparse else gradient))
 
 
 @contextmanager

@@ -57,9 +57,11 @@ def choose_default_settings(
 
 def _choose_micro_batch(evaluator: Evaluator) -> int:
     """Choose the largest power of two that fits, but no larger than needed for all samples."""
+    largest = measure_largest_output(evaluator)
+    if largest == 0:  # nothing can be observed in a TorchScript model
+        return evaluator.settings.micro_batch
     on_cpu = evaluator.device.type == "cpu"
-    largest = ACTIVATION_BYTES if on_cpu else ACCELERATOR_ACTIVATION_BYTES
-    room = largest / max(1, measure_largest_output(evaluator))
+    room = (ACTIVATION_BYTES if on_cpu else ACCELERATOR_ACTIVATION_BYTES) / largest
     samples = max(split.samples for split in evaluator.splits.values())
     size = FEWEST
     while 2 * size <= min(room, MOST) and size < samples:
@@ -77,7 +79,11 @@ def measure_largest_output(evaluator: Evaluator) -> int:
         if isinstance(output, Tensor):
             largest = max(largest, output.nbytes // samples)
 
-    layers = [module for module in evaluator.model.modules() if not list(module.children())]
+    layers = [
+        module
+        for module in evaluator.model.modules()
+        if not list(module.children()) and not isinstance(module, torch.jit.ScriptModule)
+    ]
     hooks = [layer.register_forward_hook(measure) for layer in layers]
     try:
         with torch.no_grad():

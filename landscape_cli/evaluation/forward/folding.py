@@ -99,6 +99,19 @@ class _Pair:
             self.bias += self.norm.bias
 
 
+def _plain(module: nn.Module) -> bool:
+    """Return True if a module computes with its own parameters, and nothing else looks at it.
+
+    Pruning and the older weight and spectral norms compute the weight in a hook, from other
+    parameters; other hooks may change or record what would be folded.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    own = module._parameters
+    hooks = (module._forward_pre_hooks, module._forward_hooks, module._backward_hooks)
+    return not any(hooks) and "weight" in own and "bias" in own and "forward" not in vars(module)
+
+
 def _identity(inputs: Tensor) -> Tensor:
     return inputs
 
@@ -121,9 +134,11 @@ def _find(model: nn.Module, forward: Callable[[], Any]) -> list[tuple[nn.Module,
 
     hooks = []
     for module in model.modules():
+        if not _plain(module):
+            continue
         if type(module) in CONVOLUTIONS:
             hooks.append(module.register_forward_hook(note_convolution))
-        elif type(module) in NORMS and module.running_mean is not None:
+        elif type(module) in NORMS and module.running_mean is not None and not module.training:
             hooks.append(module.register_forward_hook(note_norm))
     try:
         forward()

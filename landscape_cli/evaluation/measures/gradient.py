@@ -65,7 +65,8 @@ class GradientMeasure(PointMeasure):
 
     def _gradient(self, view: PointView, batches: Iterable[Any]) -> MeanGradient:
         names = view.parameters.views
-        return mean_gradient(view.model, view.objective, batches, names, self.quantity)
+        aliases = view.parameters.aliases
+        return mean_gradient(view.model, view.objective, batches, names, self.quantity, aliases)
 
     def _errors(self, view: PointView, whole: MeanGradient) -> dict[str, float]:
         """Estimate how much rounding changes the numbers of all batches."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 from torch import Tensor
 
 from landscape_cli.errors import UsageError, some
 from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
+from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.records.checkpoint_path import CheckpointPath
 
 Fill = Callable[[Tensor], None]
@@ -74,7 +75,8 @@ class Direction(BaseModel, ABC):
     Attributes:
         kind: the name in ``directions.KINDS``.
         include: glob patterns such as ``layer1.*``; only parameters that match one of them are
-            moved, or all if left out.
+            moved, or all if left out. ``trainable`` and ``frozen`` stand for the parameters that
+            require gradients and for those that do not. Tied parameters match under any name.
         exclude: glob patterns of parameters that are not moved.
     """
 
@@ -87,16 +89,50 @@ class Direction(BaseModel, ABC):
     include: list[str] | None = None
     exclude: list[str] | None = None
 
+    _aliases: Mapping[str, Sequence[str]] = PrivateAttr(default_factory=dict)
+    _groups: Mapping[str, Collection[str]] = PrivateAttr(default_factory=dict)
+
     @field_validator("include", "exclude", mode="before")
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         """Turn a single pattern into a list."""
         return [value] if isinstance(value, str) else value
 
+    def among(self, parameters: FlatParameters) -> Direction:
+        """Return this direction with the knowledge of a network's parameters.
+
+        Args:
+            parameters: of the model, with their other names, trainable or frozen.
+        """
+        copy = self.model_copy()
+        copy._aliases = parameters.aliases
+        copy._groups = {"trainable": parameters.trainable, "frozen": parameters.frozen}
+        return copy
+
     def selects(self, name: str) -> bool:
-        """Return True if the direction may move a parameter."""
-        included = self.include is None or _matches(name, self.include)
-        return included and not _matches(name, self.exclude or ())
+        """Return True if include and exclude let the direction move a parameter."""
+        included = self.include is None or any(self._match(name, one) for one in self.include)
+        return included and not any(self._match(name, one) for one in self.exclude or ())
+
+    def moves(self, name: str, dimensions: int) -> bool:
+        """Return True if the direction may move a parameter with this number of dimensions."""
+        return self.selects(name)
+
+    def _match(self, name: str, pattern: str) -> bool:
+        """Return True if a pattern matches a parameter under one of its names."""
+        names = (name, *self._aliases.get(name, ()))
+        if name in self._groups.get(pattern, ()):
+            return True
+        return any(each == pattern or fnmatchcase(each, pattern) for each in names)
+
+    def title(self) -> str:
+        """Return the label with the patterns that select parameters."""
+        chosen = [
+            f"{word} {some(patterns)}"
+            for word, patterns in (("only", self.include), ("without", self.exclude))
+            if patterns
+        ]
+        return ", ".join([self.label(), *chosen])
 
     @abstractmethod
     def draw(self, name: str, out: Tensor) -> None:
@@ -195,7 +231,7 @@ class Direction(BaseModel, ABC):
         """
         for setting, patterns in (("include", self.include), ("exclude", self.exclude)):
             for pattern in patterns or ():
-                if not any(_matches(name, [pattern]) for name in parameters):
+                if not any(self._match(name, pattern) for name in parameters):
                     raise UsageError(
                         f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
                         f"parameters, which are {some(list(parameters))}"
@@ -207,10 +243,6 @@ class Direction(BaseModel, ABC):
 def zeros(out: Tensor) -> None:
     """Fill with zeros, the entries of a parameter that is not moved."""
     out.zero_()
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def reader(entries: Tensor) -> Fill:

@@ -20,8 +20,8 @@ from landscape_cli.geometry.directions.base import (
     Range,
 )
 from landscape_cli.geometry.directions.loaded import LoadedDirection
-from landscape_cli.geometry.parameters import wide_dtype
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.util.tensors import wide_dtype
 
 
 class CheckpointDirection(LoadedDirection):

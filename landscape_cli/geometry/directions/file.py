@@ -16,6 +16,7 @@ from landscape_cli.geometry.directions.base import (
 )
 from landscape_cli.geometry.directions.loaded import LoadedDirection
 from landscape_cli.geometry.matching import match
+from landscape_cli.util.tensors import wide_dtype
 
 
 class FileDirection(LoadedDirection):
@@ -59,7 +60,8 @@ class FileDirection(LoadedDirection):
                     "states (and batch_norm: perturb for running statistics)"
                 )
         return {
-            name: tensors.get(name, torch.zeros_like(like)) for name, like in source.centre.items()
+            name: tensors.get(name, torch.zeros(like.shape, dtype=wide_dtype(like)))
+            for name, like in source.centre.items()
         }
 
     def label(self) -> str:

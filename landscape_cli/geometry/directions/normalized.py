@@ -35,6 +35,10 @@ class NormalizedDirection(Direction):
         """Import path of the user's own normalization; None for a rule of this package."""
         return self.normalize if ":" in self.normalize else None
 
+    def moves(self, name: str, dimensions: int) -> bool:
+        """Return True if the direction may move a parameter with this number of dimensions."""
+        return self.selects(name) and not self.ignores(dimensions)
+
     def ignores(self, dimensions: int) -> bool:
         """Return True if tensors with this number of dimensions are not moved."""
         return dimensions <= 1 and self.ignore is Ignore.BIASBN
@@ -45,9 +49,5 @@ class NormalizedDirection(Direction):
         """Return scalings by the rule, for each tensor or for all together."""
         if self.normalize not in WHOLE:
             return super().scalings(drawn, weights)
-        moved = [
-            name
-            for name, view in weights.items()
-            if self.selects(name) and not self.ignores(view.dim())
-        ]
+        moved = [name for name, view in weights.items() if self.moves(name, view.dim())]
         return measure_whole(drawn, weights, self.normalize, moved)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
-from landscape_cli.geometry.parameters import wide_dtype
 from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.util.tensors import wide_dtype
 
 COMPONENTS = 2
 """Number of principal components that are computed."""

@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, parts, pieces, spans
+from landscape_cli.geometry.blocks import CHUNK, Blocks, Index, parts, pieces, spans
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.inner_products import (
     Products,
@@ -58,10 +58,8 @@ class AffineSlice(DirectionalSlice):
             out: parameters laid out like the centre, which are overwritten.
         """
         for dtype, target in out.buffers.items():
-            source = self.centre.buffers[dtype]
-            for factor, direction in zip(coordinates, self.directions.values(), strict=True):
-                add_scaled(source, direction.buffers[dtype], factor, target)
-                source = target
+            directions = [direction.buffers[dtype] for direction in self.directions.values()]
+            write_sum(self.centre.buffers[dtype], directions, coordinates, target)
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each direction by axis name."""
@@ -94,17 +92,24 @@ class AffineSlice(DirectionalSlice):
                 yield name, index, view[index]
 
 
-def add_scaled(source: Tensor, direction: Tensor, factor: float, out: Tensor) -> None:
-    """Set ``out`` to source + factor * direction; lengths must be multiples of ``ALIGNMENT``.
+def write_sum(
+    source: Tensor, directions: Sequence[Tensor], factors: Sequence[float], out: Tensor
+) -> None:
+    """Write source + sum_i factor_i * direction_i into a flat tensor.
 
-    Where PyTorch's CPU kernels split a tensor between threads, they round the last bfloat16 or
-    float16 entries of each part differently from the others (as of 2.13), so these dtypes are added
-    in parts of one thread each. No entry then depends on its position.
+    If ``out`` is narrower, as bfloat16 and float16 weights are, the sum is rounded once.
     """
-    length = SERIAL if out.device.type == "cpu" and out.dtype.itemsize < 4 else len(out)
-    for start in range(0, len(out), length or 1):
-        span = slice(start, start + length)
-        torch.add(source[span], direction[span], alpha=factor, out=out[span])
+    if out.dtype == source.dtype:
+        for factor, direction in zip(factors, directions, strict=True):
+            torch.add(source, direction, alpha=factor, out=out)
+            source = out
+        return
+    for start in range(0, len(out), CHUNK):
+        span = slice(start, start + CHUNK)
+        total = source[span]
+        for factor, direction in zip(factors, directions, strict=True):
+            total = torch.add(total, direction[span], alpha=factor)
+        out[span] = total
 
 
 def build_slice(
@@ -123,16 +128,17 @@ def build_slice(
             angles slightly; ``AffineSlice.cosines`` gives the final ones.
 
     Returns:
-        A slice whose directions lie on the centre's device, in the centre's dtypes.
+        A slice whose directions lie on the centre's device, in the centre's dtypes or in float32
+        if that is wider.
 
     Raises:
         LandscapeError: if a direction can't be made for these parameters.
     """
-    device = next(iter(centre.views.values())).device
+    centre = centre.widened()
     drawn: dict[str, FlatParameters] = {}
     for axis, recipe in directions.items():
         recipe.prepare(f"directions.{axis}", centre.views)
-        flat = FlatParameters(centre.views, device)
+        flat = centre.zeros()
         for name, view in flat.views.items():
             if recipe.selects(name):
                 _on_host(view, partial(recipe.draw, name))

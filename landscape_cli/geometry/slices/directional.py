@@ -69,19 +69,28 @@ class DirectionalSlice(Slice):
         described: dict[str, dict[str, object]] = {
             name: {
                 **recipe.model_dump(mode="json", exclude_none=True),
-                "label": recipe.label(),
+                "label": recipe.title(),
                 "sha256": hashes[name],
             }
             for name, recipe in self.recipes.items()
         }
         return SliceFacts(
             identity={"directions": described},
-            details={"cosines": self.cosines(), "norms": self.norms()},
+            details={"cosines": self.cosines(), "norms": self.norms(), "moved": self._moved()},
             stored={
                 name: StoredTensors(attributes, partial(self.blocks, name))
                 for name, attributes in described.items()
             },
         )
+
+    def _moved(self) -> dict[str, dict[str, int]]:
+        """Count the tensors and parameters that each direction may move."""
+        views, counts = self.centre.views, {}
+        for axis, recipe in self.recipes.items():
+            names = [name for name, view in views.items() if recipe.moves(name, view.dim())]
+            parameters = sum(math.prod(self.centre.shape(name)) for name in names)
+            counts[axis] = {"tensors": len(names), "parameters": parameters}
+        return counts
 
     def refuse_zero(self) -> None:
         """Refuse a direction that is zero or not finite.

@@ -24,7 +24,7 @@ from landscape_cli.geometry.inner_products import (
 )
 from landscape_cli.geometry.normalization import Scaling
 from landscape_cli.geometry.parameters import ALIGNMENT, Digest, FlatParameters
-from landscape_cli.geometry.slices.affine import add_scaled
+from landscape_cli.geometry.slices.affine import write_sum
 from landscape_cli.geometry.slices.directional import DirectionalSlice
 
 
@@ -56,10 +56,10 @@ class StreamedSlice(DirectionalSlice):
     def __init__(
         self, centre: FlatParameters, directions: Mapping[str, Direction], orthogonal: bool = False
     ) -> None:
-        self.centre = centre
+        self.centre = centre = centre.widened()
         self.recipes = dict(directions)
         self._recipes = list(self.recipes.values())
-        self._device = next(iter(centre.views.values())).device
+        self._device = centre.device
         self._drawing = Drawing(centre.count, torch.get_num_threads())
         self._orthogonal = orthogonal
         self._coefficients: list[list[float]] = [[] for _ in self._recipes]
@@ -247,8 +247,10 @@ def _add(
     source: Tensor, directions: Sequence[Tensor], factors: Sequence[float], out: Tensor
 ) -> None:
     """Write a range of the parameters; directions may lack the padding at its end."""
-    for factor, direction in zip(factors, directions, strict=True):
-        missing = len(out) - len(direction)
-        padded = functional.pad(direction, (0, missing)) if missing else direction
-        add_scaled(source, padded.to(out.device), factor, out)
-        source = out
+    padded = [
+        functional.pad(direction, (0, len(out) - len(direction))).to(out.device)
+        if len(direction) < len(out)
+        else direction.to(out.device)
+        for direction in directions
+    ]
+    write_sum(source, padded, factors, out)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints.complaints import kinds, loses
@@ -35,16 +34,10 @@ def check_kinds(fit: Fit, own: Mapping[str, Any], path: str) -> None:
     """Refuse tensors whose conversion to the model's dtype would change what they mean.
 
     Raises:
-        CheckpointError: for tensors that wrap others, such as shards; for complex numbers where the
-            model has real ones, integers where it has floating-point numbers, and fractions where
-            it has integers.
+        CheckpointError: for complex numbers where the model has real ones, integers where it has
+            floating-point numbers, and fractions where it has integers.
     """
     for name, tensor in _tensors(fit):
-        if is_traceable_wrapper_subclass(tensor):
-            raise CheckpointError(
-                f"checkpoint: {path!r} has {name} as a {type(tensor).__name__}, such as one rank's "
-                "shard of it; save whole tensors, or name a folder of torch.distributed.checkpoint"
-            )
         like = own.get(name)
         if not isinstance(like, Tensor) or tensor.dtype == like.dtype:
             continue

@@ -154,7 +154,7 @@ def _attempt(
     best: Attempt | None = None
     for renamed in renamings(start.state, model, adapters):
         full = _with_ties(renamed.state, groups)
-        trial, kept = _forgiving(try_state(model, full), full, model, adapters)
+        trial, kept = _forgiving(try_state(model, full), model, adapters)
         note = ", ".join(filter(None, (start.note, renamed.note)))
         attempt = Attempt(key, Renamed(full, note), trial, kept)
         if not attempt.faults:
@@ -173,24 +173,16 @@ def _with_ties(state: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> Map
 
 
 def _forgiving(
-    trial: Trial, state: Mapping[str, Any], model: nn.Module, adapters: tuple[str, ...]
+    trial: Trial, model: nn.Module, adapters: tuple[str, ...]
 ) -> tuple[Trial, tuple[str, ...]]:
-    """Forgive what is of no use, and what an adapter leaves out.
-
-    Of no use is what the model's class declares as such, and what the model computes itself: a
-    buffer that state dicts leave out, with the same numbers.
-    """
+    """Forgive what the model's class declares to be of no use, and what an adapter leaves out."""
     patterns = [
         pattern
         for module in model.modules()
         for pattern in getattr(module, "_keys_to_ignore_on_load_unexpected", None) or ()
     ]
-    buffers = dict(model.named_buffers())
     unexpected = tuple(
-        name
-        for name in trial.unexpected
-        if not any(re.search(one, name) for one in patterns)
-        and not (name in buffers and _same(state.get(name), buffers[name]))
+        name for name in trial.unexpected if not any(re.search(one, name) for one in patterns)
     )
     missing = trial.missing
     kept: tuple[str, ...] = ()
@@ -219,9 +211,7 @@ def _chosen_note(best: Attempt, entries: Sequence[candidates.Entry], where: Chec
     return f"took the entry {best.key!r}" if best.key and not candidates.is_usual(best.key) else ""
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: Tensor, other: Tensor) -> bool:
     if one is other:
         return True
-    if not isinstance(one, Tensor) or not isinstance(other, Tensor) or one.shape != other.shape:
-        return False
-    return bool(torch.equal(one, other.to(one.device, one.dtype)))
+    return one.shape == other.shape and bool(torch.equal(one, other.to(one.device, one.dtype)))

@@ -25,6 +25,7 @@ from landscape_cli.problems.checkpoints.ties import tied_names
 from landscape_cli.problems.checkpoints.trial import load
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.util.logs import tell
+from landscape_cli.util.tensors import as_real
 
 Say = Callable[[str], None]
 """Tells the user one line."""
@@ -84,8 +85,8 @@ def read_fitting(path: str | os.PathLike[str], model: nn.Module) -> Weights:
         check_adapter(located, model)
     own = model.state_dict()
     found = fit(content, model, where, adapters)
-    check_kinds(found, own, where.path)
     check_ties(found.tensors, tied_names(own), where.path)
+    check_kinds(found, own, where.path)
     refuse_not_finite(found, own, where.path)
     notes = [*found.notes]
     if others:
@@ -129,7 +130,8 @@ def read_weights(
     Args:
         path: the checkpoint.
         model: the network, whose names and shapes the checkpoint must have.
-        tensors: the tensors to read, by name; the checkpoint is converted to their dtypes.
+        tensors: the tensors to read, by name, as real ones (see ``as_real``); the checkpoint is
+            converted to their dtypes.
         say: tells the user one line.
 
     Returns:
@@ -142,7 +144,7 @@ def read_weights(
     weights = read_fitting(path, model)
     own = model.state_dict()
     selected = {
-        name: _apart(weights.fit.tensors[name], own[name]).to("cpu", like.dtype)
+        name: as_real(_apart(weights.fit.tensors[name], own[name])).to("cpu", like.dtype)
         for name, like in tensors.items()
     }
     for note in weights.notes:

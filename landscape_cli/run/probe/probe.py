@@ -19,12 +19,14 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
+from landscape_cli.run.idle_parameters import idle_lines
 from landscape_cli.run.probe.known_ranges import known_range
 from landscape_cli.run.probe.ladder import Ladder, coordinates_of
 from landscape_cli.run.resume import Start, resolve
 from landscape_cli.run.setup.records import Json
 from landscape_cli.run.setup.stages import Setup, set_up
 from landscape_cli.run.worker import Worker
+from landscape_cli.util.logs import tell
 
 USUAL = "loss"
 """The quantity to probe, if the objective has it."""
@@ -78,6 +80,7 @@ def probe(
     executor: Executor,
     axes: Sequence[str] | None = None,
     problem: Problem | None = None,
+    announce: bool = False,
 ) -> list[Probe]:
     """Evaluate a ladder of points along directions; called by every rank.
 
@@ -89,12 +92,16 @@ def probe(
         executor: the ranks.
         axes: axes to probe; all if left out.
         problem: the user's object, in place of the one that the configuration names.
+        announce: name parameters without effect.
 
     Raises:
         LandscapeError: for any error that a user can cause, as in the run itself.
     """
     config = executor.lead(lambda: _simplify(resolve(config)))
     setup = set_up(Start(config), executor, problem)
+    if announce and executor.rank == 0:
+        for line in idle_lines(setup.facts.idle):
+            tell(line)
     names, probed = tuple(config.grid), tuple(config.grid if axes is None else axes)
     slice_ = setup.evaluator.slice
     ladders = executor.lead(lambda: {axis: coordinates_of(_unit(slice_, axis)) for axis in probed})

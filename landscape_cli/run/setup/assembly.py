@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import UsageError, some
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
@@ -50,8 +50,13 @@ def assemble_evaluator(
 def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) -> list[PointMeasure]:
     """Return the measures of the configuration, and refuse those that do not suit this run."""
     measures = measures_from(config.measures)
-    parameters = dict(prepared.problem.model.named_parameters())
+    parameters = dict(prepared.problem.model.named_parameters(remove_duplicate=False))
     buffers = [name for name in prepared.parameters.views if name not in parameters]
+    if measures and prepared.parameters.parts:
+        raise UsageError(
+            f"measures: {some(list(prepared.parameters.parts))} shares the memory of another "
+            "parameter, so gradients are incomplete; drop measures, or tie parameters as one object"
+        )
     for measure in measures:
         measure.check(buffers, config.batch_norm == "recalibrate")
         if measure.split is not None and measure.split not in sources:

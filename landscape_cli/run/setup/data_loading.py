@@ -12,8 +12,9 @@ import torch
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.batch_dependence import refuse_dependence
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.batch_dependence import refuse_dependence
+from landscape_cli.evaluation.checks.centre_check import check_centre
+from landscape_cli.evaluation.checks.point_order import check_order
 from landscape_cli.evaluation.data.cache import Room, room_for
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
@@ -78,6 +79,7 @@ def load_data(
     taken = partial(take_samples, sources, config.samples, sampling)
     evaluator = executor.together(lambda: evaluator_on(taken()))
     samples = _load(evaluator, executor, room, config)
+    _keep_points_apart(evaluator, config, executor)
     kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
     return LoadedData(
         evaluator,
@@ -141,6 +143,24 @@ def _load(
         if not words_count:
             splits[name].forget_words()
     return samples
+
+
+def _keep_points_apart(evaluator: Evaluator, config: RunConfig, executor: Executor) -> None:
+    """Check on every rank that no point depends on earlier ones, and share what changes."""
+    corner = corner_of(evaluator, config)
+    executor.together(lambda: check_order(evaluator, corner, config.allow_random))
+    for changed in executor.gather(sorted(evaluator.state.changed)):
+        evaluator.state.changed.update(changed)
+
+
+def corner_of(evaluator: Evaluator, config: RunConfig) -> tuple[float, ...]:
+    """Return the coordinates of a corner of the grid, in its first repeat."""
+    origin = evaluator.slice.origin
+    ends = [
+        axis.high if axis.high != start else axis.low
+        for axis, start in zip(config.grid.values(), origin, strict=False)
+    ]
+    return (*ends, *origin[len(ends) :])
 
 
 def data_lines(placements: Sequence[RankPlacement]) -> list[str]:

@@ -15,7 +15,7 @@ from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions.base import Direction, Entries
 from landscape_cli.geometry.inner_products import cosine
 from landscape_cli.geometry.normalization import register
-from landscape_cli.geometry.parameters import FlatParameters, wide_dtype
+from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.pca.components import principal_directions
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.parallel.executor import Executor
@@ -25,6 +25,7 @@ from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.store import read_direction
 from landscape_cli.store.directions_file import read_range
+from landscape_cli.util.tensors import wide_dtype
 
 PARALLEL = 1e-10
 """Difference of a cosine from 1 below which two directions count as parallel."""
@@ -55,8 +56,9 @@ class RunSource:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """The model's named parameters."""
-        return {name: tensor.detach() for name, tensor in self.model.named_parameters()}
+        """The model's parameters that the slice moves, under the names of ``centre``."""
+        own = dict(self.model.named_parameters(remove_duplicate=False))
+        return {name: own[name].detach() for name in self.centre if name in own}
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -116,6 +118,7 @@ def load_directions(
             directions are zero or parallel.
     """
     executor.together(lambda: _register_rules(recipes))
+    recipes = {axis: recipe.among(parameters) for axis, recipe in recipes.items()}
     loaded: dict[str, dict[str, Tensor]] = {}
     executor.lead(lambda: loaded.update(_load(recipes, checkpoints, model, parameters)))
     complete = dict(recipes)
@@ -141,7 +144,8 @@ def _load(
     model: nn.Module,
     parameters: FlatParameters,
 ) -> dict[str, dict[str, Tensor]]:
-    source = RunSource(model, {n: view.cpu() for n, view in parameters.views.items()}, checkpoints)
+    centre = {name: view.cpu() for name, view in parameters.views.items()}
+    source = RunSource(model, centre, checkpoints)
     loaded = {}
     for axis, recipe in recipes.items():
         recipe.prepare(f"directions.{axis}", parameters.views)

@@ -40,8 +40,7 @@ def store_directions(
         The placements, each with ``directions``: ``resident`` or ``streamed``.
     """
     on_device, _ = count_sharing(placements, executor.rank)
-    size = sum(buffer.nbytes for buffer in model.buffers.values())
-    device = next(iter(model.buffers.values())).device
+    size, device = model.wide_nbytes, model.device
     executor.together(lambda: None)  # wait until every rank's model is on its device
     chosen = choose_storage(requested, (1 + directions) * size, free_memory(device, on_device))
     return tuple(

@@ -12,7 +12,7 @@ from landscape_cli.evaluation.forward.equivalence import precision_errors
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
 from landscape_cli.refinement import wholly_computed
-from landscape_cli.run.setup.records import ForwardFacts
+from landscape_cli.run.setup.records import FULL, ForwardFacts
 from landscape_cli.util.logs import warn
 
 
@@ -47,7 +47,7 @@ def choose_forward(
             evaluator.set_forward(replace(settings, compile=False))
             outcome = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
             choice = replace(choice, compilation=outcome)
-    dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.buffers)
+    dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.dtypes)
     timing = None if choice.precision is None else choice.precision.as_mapping()
     facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
     if evaluator.settings.precision != "fp32":
@@ -92,6 +92,8 @@ def forward_lines(evaluator: Evaluator, facts: ForwardFacts, fresh: bool) -> lis
         how = "chosen by shapes"
     lines = [f"forward pass: {evaluator.settings.summary(divisible)}; {how}"]
     lines += [_dependence_line(split) for split in evaluator.splits.values() if split.dependence]
+    if any(dtype not in FULL for dtype in facts.dtypes):
+        lines.append(f"precision: {facts.precision}; their sums are rounded once")
     compilation = facts.compilation or {}
     if "error" in compilation:
         remark = "" if fresh else "; points computed now differ by rounding from those in the file"

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import ProblemError, UsageError
+from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
 from landscape_cli.evaluation.devices import refuse_float64
-from landscape_cli.geometry.parameters import FlatParameters, digest
+from landscape_cli.evaluation.model_preparation import prepare_model
+from landscape_cli.geometry.parameters import FlatParameters, digest, flatten, moved_tensors
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
@@ -72,8 +73,7 @@ def _load(config: RunConfig, problem: Problem | None) -> Problem:
             raise UsageError(
                 f"splits: the problem has no split {split!r}; it has {', '.join(problem.splits)}"
             )
-    if not any(parameter.is_floating_point() for parameter in problem.model.parameters()):
-        raise ProblemError("Problem.model: it has no floating-point parameters to perturb")
+    prepare_model(problem)
     return problem
 
 
@@ -85,11 +85,10 @@ def _share_network(
     if checkpoint is not None:
         executor.lead(lambda: load_weights(model, checkpoint))
         share_objects(model, executor)
+    moved = executor.together(lambda: moved_tensors(model)).owners.values()
     share_weights(model, executor)
-    tensors = {n: t for n, t in model.state_dict().items() if isinstance(t, torch.Tensor)}
-    floating = (p for p in model.parameters() if p.is_floating_point())
     return NetworkFacts(
         name=problem.name or type(model).__name__,
-        parameters=sum(parameter.numel() for parameter in floating),
-        sha256=digest(tensors),
+        parameters=sum(parameter.numel() for parameter in moved),
+        sha256=digest(flatten(model.state_dict())),
     )

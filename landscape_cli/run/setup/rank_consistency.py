@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from landscape_cli.errors import CheckpointError, ProblemError, UsageError, cause, some
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import objects_of, put_objects
+from landscape_cli.util.tensors import bytes_of
 from landscape_cli.util.versions import versions
 
 SAME = ("landscape-cli", "python", "torch", "numpy")
@@ -53,7 +54,11 @@ def other_versions(everywhere: list[tuple[str, dict[str, str]]]) -> str | None:
 
 def share_weights(model: nn.Module, executor: Executor) -> None:
     """Copy the parameters and buffers of rank 0 to every rank, tensor by tensor."""
-    tensors = [*model.parameters(), *model.buffers()]
+    tensors = [
+        tensor
+        for tensor in (*model.parameters(), *model.buffers())
+        if tensor.layout is torch.strided and not tensor.is_quantized
+    ]
     shapes = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors]
     agree(executor, {"tensors": shapes})
     share_tensors(tensors, executor)
@@ -84,8 +89,8 @@ def _pickled(objects: Mapping[str, Any]) -> bytes:
 def share_tensors(tensors: Iterable[Tensor], executor: Executor) -> None:
     """Copy the tensors of rank 0 to every rank, in place."""
     for tensor in tensors:
-        copy = tensor.detach().cpu().contiguous()
-        executor.share(copy.view(-1).view(torch.uint8).numpy())
+        copy = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
+        executor.share(bytes_of(copy))
         if executor.rank:
             with torch.no_grad():
                 tensor.copy_(copy)

@@ -9,6 +9,12 @@ from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.slices.base import SliceFacts
 from landscape_cli.run.setup.sample_choice import Sampling
 
+FULL = ("float32", "float64", "complex64", "complex128")
+"""Dtypes of weights that have at least the precision fp32."""
+
+NARROW = {"bfloat16": "bf16", "float16": "fp16"}
+"""Short names of other dtypes."""
+
 Json = Mapping[str, object]
 """Plain values by key, as in a file's provenance."""
 
@@ -111,6 +117,15 @@ class ForwardFacts:
     precision_timing: Json | None = None
     precision_errors: tuple[Json, ...] | None = None
 
+    @property
+    def precision(self) -> str:
+        """The precision of the forward pass, with the dtype of weights narrower than float32."""
+        narrow = [NARROW.get(dtype, dtype) for dtype in self.dtypes if dtype not in FULL]
+        weights = [f"{name} weights" for name in narrow]
+        if self.settings.precision != "fp32" or not weights:
+            weights.insert(0, self.settings.precision)
+        return ", ".join(weights)
+
 
 @dataclass(frozen=True)
 class RunFacts:
@@ -125,6 +140,8 @@ class RunFacts:
         sampling: choice of samples for a standard error, if there was one.
         marks: provenance entries on checkpoints and a training's path on the slice.
         ranges: provenance entries on the choice of ranges by probing.
+        changed: tensors of the model that its forward pass changes, restored for each point.
+        idle: parameters that the slice moves without effect on the values.
     """
 
     network: NetworkFacts
@@ -135,6 +152,8 @@ class RunFacts:
     sampling: Sampling | None = None
     marks: Json = field(default_factory=dict)
     ranges: Json = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     def with_ranges(self, ranges: Json) -> RunFacts:
         """Return a copy with the choice of ranges."""
@@ -174,11 +193,13 @@ class RunFacts:
             **self.marks,
             "settings": settings.as_dict(),
             "micro_batch": settings.micro_batch,
-            "precision": settings.precision,
+            "precision": self.forward.precision,
             "dtypes": list(self.forward.dtypes),
             "sampling": None if self.sampling is None else self.sampling.as_mapping(),
             "precision_timing": self.forward.precision_timing,
             "precision_errors": self.forward.precision_errors and [*self.forward.precision_errors],
+            "restored": [*self.changed] or None,
+            "without_effect": [*self.idle] or None,
             **self.ranges,
         }
         known = {key: value for key, value in optional.items() if value is not None}

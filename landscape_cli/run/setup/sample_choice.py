@@ -8,7 +8,7 @@ from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.sample_size import PILOT, Target, find_targets

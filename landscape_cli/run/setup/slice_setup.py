@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.errors import UsageError
 from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices import slice_from
 from landscape_cli.geometry.slices.base import Slice, SliceContext, SliceFacts, SliceRecipe
 from landscape_cli.parallel.executor import Executor
@@ -22,6 +26,7 @@ from landscape_cli.run.setup.markers import find_path, mark_checkpoints
 from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.run.setup.records import Json, RankPlacement
+from landscape_cli.util.logs import warn
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,42 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
         streamed=placements[executor.rank].directions == "streamed",
         weights=_share_points(recipe, prepared, executor),
     )
+    _refuse_overflow(config, parameters)
     slice_ = executor.together(lambda: recipe.build(context))
+    executor.lead(lambda: _warn_of_small_steps(config, slice_, parameters))
     marks = executor.lead(lambda: _marks(start, recipe, complete, slice_, prepared))
     facts = executor.together(slice_.facts)
     return PreparedSlice(slice_, facts, marks, placements)
+
+
+def _refuse_overflow(config: RunConfig, parameters: FlatParameters) -> None:
+    """Refuse coordinates that the parameters' dtypes can't represent."""
+    wide = [torch.promote_types(dtype, torch.float32) for dtype in parameters.dtypes]
+    most = min((torch.finfo(dtype).max for dtype in wide), default=math.inf)
+    for axis, ends in config.grid.items():
+        if max(abs(ends.low), abs(ends.high)) > most:
+            raise UsageError(
+                f"grid.{axis}: {ends.low:g} to {ends.high:g} is beyond what the parameters' dtype "
+                f"can represent ({most:.3g}); choose a smaller range"
+            )
+
+
+def _warn_of_small_steps(config: RunConfig, slice_: Slice, parameters: FlatParameters) -> None:
+    """Warn of grid steps that vanish when weights are rounded to bfloat16 or float16."""
+    narrow = [dtype for dtype in parameters.dtypes if dtype.itemsize < 4]
+    if not narrow:
+        return
+    eps = max(torch.finfo(dtype).eps for dtype in narrow)
+    names = ", ".join(str(dtype).removeprefix("torch.") for dtype in narrow)
+    for name, axis in config.grid.items():
+        unit = slice_.unit(name)
+        step = abs(axis.high - axis.low) / max(1, axis.points - 1)
+        if unit is not None and step / unit < eps:
+            warn(
+                f"grid.{name}: a step changes weights by {step / unit:.2g} of their size, and "
+                f"{names} weights resolve {eps:.2g}: neighbouring points may coincide; take fewer "
+                "points, a wider range or float32 weights"
+            )
 
 
 def _share_points(

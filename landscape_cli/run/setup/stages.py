@@ -8,6 +8,7 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.batch_norm import batch_norms
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
+from landscape_cli.run.idle_parameters import find_idle
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.data_loading import load_data
 from landscape_cli.run.setup.forward_choice import choose_forward
@@ -59,6 +60,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
     begin("loading the data and evaluating the centre")
     data = load_data(start, prepared, sliced, executor)
     evaluator = data.evaluator
+    idle = find_idle(evaluator, config, executor)
     facts = RunFacts(
         network=prepared.network,
         slice_=sliced.facts,
@@ -67,6 +69,8 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         batch_norm=config.batch_norm if batch_norms(prepared.problem.model) else None,
         sampling=data.sampling,
         marks=sliced.marks,
+        changed=tuple(sorted(evaluator.state.changed)),
+        idle=idle,
     )
     agree(executor, facts.compared(config.allow_random))
     begin("trying ways of the forward pass")

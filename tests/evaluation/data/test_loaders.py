@@ -18,7 +18,7 @@ from torch.utils.data import (
 from builders import evaluator
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import SplitData
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.data.subsets import subset
 from landscape_cli.records.tiles import Tile
 from support.batch_kinds import Frozen

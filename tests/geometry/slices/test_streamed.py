@@ -95,7 +95,7 @@ def assert_same(centre, recipes, orthogonal=False):
     assert streamed.norms() == resident.norms()
     assert streamed.axes == resident.axes
     for axis, direction in resident.directions.items():
-        again = FlatParameters(centre.views, "cpu")
+        again = resident.centre.zeros()
         for name, index, entries in streamed.blocks(axis):
             again.views[name][index] = entries
         for (name, index, entries), (expected_name, expected_index, expected) in zip(

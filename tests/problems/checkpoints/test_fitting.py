@@ -282,27 +282,6 @@ def test_names_below_a_module_that_is_none_are_refused(tmp_path, refused):
     assert "unexpected shortcut.weight, shortcut.bias" in line
 
 
-def test_buffers_that_the_model_computes_itself_may_be_in_the_file(tmp_path, refused):
-    class Positions(nn.Module):
-        def __init__(self, persistent=False):
-            super().__init__()
-            self.f = nn.Linear(2, 2)
-            self.register_buffer("ids", torch.arange(3), persistent=persistent)
-
-    old = Positions(persistent=True)
-    torch.save(old.state_dict(), tmp_path / "net.pt")
-    load_weights(Positions(), tmp_path / "net.pt")
-    old.ids += 1
-    torch.save(old.state_dict(), tmp_path / "net.pt")
-    assert "unexpected ids" in refused(tmp_path / "net.pt", Positions())
-
-
-def test_compiled_models_load(tmp_path, trained, loads):
-    torch.save(trained.state_dict(), tmp_path / "net.pt")
-    state = prefixed("_orig_mod.", trained.state_dict())
-    loads(tmp_path / "net.pt", state, torch.compile(Net()))
-
-
 def test_what_a_models_class_declares_useless_is_left_out(tmp_path, loads):
     class Language(Tied):
         _keys_to_ignore_on_load_unexpected = (r"attn\.bias$",)

@@ -1,11 +1,9 @@
 """Files and folders in the layouts that trainers write."""
 
 import hashlib
-import io
 import json
 import pickle
 import shutil
-import socket
 import subprocess
 
 import pytest
@@ -190,36 +188,6 @@ def test_a_flipped_byte_in_a_chunk_is_refused(tmp_path, trained, refused):
     assert "__0_0.distcp" in refused(path)
 
 
-def shards(rank, folder, port):
-    """Save half of each tensor from each of two ranks, and a rank's halves alone."""
-    import torch.distributed as dist
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.tensor import Shard, distribute_tensor
-
-    store = dist.TCPStore("127.0.0.1", port, 2, rank == 0)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
-    mesh = init_device_mesh("cpu", (2,))
-    state = {
-        name: distribute_tensor(tensor, mesh, [Shard(0)]) if tensor.dim() else tensor
-        for name, tensor in scrambled(Net()).state_dict().items()
-    }
-    dcp.save({"model": state}, checkpoint_id=folder / "sharded")
-    torch.save(state, folder / f"rank{rank}.pt")
-    dist.destroy_process_group()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_available(), reason="PyTorch without distributed")
-def test_shards_of_several_ranks_are_joined(tmp_path, trained, loads, refused):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(shards, (tmp_path, port), nprocs=2)
-    assert (tmp_path / "sharded" / "__1_0.distcp").exists()
-    loads(tmp_path / "sharded", trained.state_dict())
-    assert "DTensor" in refused(tmp_path / "rank0.pt")
-
-
 def edit_metadata(path, change):
     with open(path / ".metadata", "rb") as file:
         metadata = pickle.load(file)
@@ -233,32 +201,6 @@ def test_chunks_that_do_not_cover_a_tensor_are_refused(tmp_path, trained, refuse
     path = distributed(tmp_path / "step_3", trained.state_dict())
     edit_metadata(path, lambda m: m.state_dict_metadata["head.weight"].chunks.clear())
     assert "has 0 of the 6 numbers of head.weight" in refused(path)
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_chunks_of_a_tensor_are_joined(tmp_path, trained, loads, refused):
-    path = distributed(tmp_path / "step_3", trained.state_dict())
-    weight, name = trained.head.weight.detach(), "head.weight"
-
-    def split(metadata):
-        entry, stored = metadata.state_dict_metadata[name], metadata.storage_data
-        (old,) = [index for index in stored if index.fqn == name]
-        info, chunk = stored.pop(old), entry.chunks.pop()
-        content = b""
-        for start, stop in ((0, 1), (1, 3)):
-            file = io.BytesIO()
-            torch.save(weight[start:stop].clone(), file)
-            place, size = torch.Size([start, 0]), torch.Size([stop - start, 2])
-            entry.chunks.append(type(chunk)(place, size))
-            length = len(file.getvalue())
-            stored[type(old)(name, place)] = type(info)("__1_0.distcp", len(content), length)
-            content += file.getvalue()
-        (path / "__1_0.distcp").write_bytes(content)
-
-    edit_metadata(path, split)
-    loads(path, trained.state_dict())
-    edit_metadata(path, lambda metadata: metadata.state_dict_metadata[name].chunks.pop())
-    assert "has 2 of the 6 numbers of head.weight" in refused(path)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 import torch
@@ -25,6 +24,8 @@ CLASSES = {
     "torch.distributed.checkpoint.filesystem": ("_StorageInfo", "_StoragePrefix"),
     "torch.distributed._shard.sharded_tensor.metadata": ("TensorProperties", "MEM_FORMAT_ENCODING"),
     "torch.serialization": ("_get_layout",),
+    "pathlib": ("Path", "PosixPath", "PurePath", "PurePosixPath", "WindowsPath"),
+    "pathlib._local": ("Path", "PosixPath", "PurePath", "PurePosixPath", "WindowsPath"),
     "collections": ("OrderedDict", "defaultdict"),
     "builtins": ("set", "frozenset", "dict", "list", "tuple"),
 }
@@ -72,9 +73,8 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return a class that belongs into metadata."""
         if name in CLASSES.get(module, ()):
+            module = "pathlib" if module == "pathlib._local" else module
             return super().find_class(module, name)
-        if module in ("pathlib", "pathlib._local") and name.endswith("Path"):
-            return PureWindowsPath if "Windows" in name else PurePosixPath
         if module == "torch" and isinstance(value := getattr(torch, name, None), torch.dtype):
             return value
         if (module, name) == ("torch", "Size"):

@@ -9,11 +9,11 @@ import torch
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause
 from landscape_cli.evaluation.accumulator import Accumulator
-from landscape_cli.evaluation.batch_changes import refuse_changes
-from landscape_cli.evaluation.batch_dependence import find_dependence
+from landscape_cli.evaluation.checks.batch_changes import refuse_changes
+from landscape_cli.evaluation.checks.batch_dependence import find_dependence
+from landscape_cli.evaluation.checks.determinism import refuse_other_order, refuse_random
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
-from landscape_cli.evaluation.determinism import refuse_other_order, refuse_random
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.gradient_mode import remedy_for
 from landscape_cli.records.tiles import Tile
@@ -61,16 +61,17 @@ def _evaluate(
     """Return the sums over a split's batches at the centre, naming a batch that fails."""
     evaluator.write(origin.coordinates[0])
     sums = Accumulator(split.name, 1)
-    for number, batch in enumerate(batches):
-        try:
-            with refuse_changes(split.name, batch):
-                values = evaluator.objective(evaluator.model, batch)
-        except LandscapeError:
-            raise
-        except Exception as error:
-            raise ProblemError(
-                f"objective: it failed on batch {number} of split {split.name!r}: {cause(error)}"
-                f"{remedy_for(error)}"
-            ) from error
-        sums.add(0, values, batch)
+    with evaluator.state.watching():
+        for number, batch in enumerate(batches):
+            try:
+                with refuse_changes(split.name, batch):
+                    values = evaluator.objective(evaluator.model, batch)
+            except LandscapeError:
+                raise
+            except Exception as error:
+                raise ProblemError(
+                    f"objective: it failed on batch {number} of split {split.name!r}: "
+                    f"{cause(error)}{remedy_for(error)}"
+                ) from error
+            sums.add(0, values, batch)
     return sums

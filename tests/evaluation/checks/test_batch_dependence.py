@@ -8,8 +8,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from builders import evaluator
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation.batch_dependence import find_dependence, refuse_dependence
-from landscape_cli.evaluation.centre_check import check_centre
+from landscape_cli.evaluation.checks.batch_dependence import find_dependence, refuse_dependence
+from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import halve
 from landscape_cli.problems.objectives import cross_entropy

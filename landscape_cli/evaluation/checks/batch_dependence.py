@@ -177,8 +177,8 @@ def refuse_dependence(evaluator: Evaluator, batch_size: int | None) -> None:
             raise ProblemError(
                 f"objective: on split {split.name!r} its values depend on which samples share a "
                 f"batch ({split.dependence}), so the micro-batch would decide them; is it a "
-                "contrastive loss, or batch norm without running statistics? Give a DataLoader, "
-                "whose batches are kept, or set batch_size"
+                "contrastive loss, batch norm without running statistics, or something that each "
+                "forward pass changes? Give a DataLoader, whose batches are kept, or set batch_size"
             )
         if batch_size != evaluator.settings.micro_batch:
             raise too_large(split.name, batch_size)

@@ -49,14 +49,23 @@ def refuse_random(first: Accumulator, again: Accumulator) -> None:
             f"split {first.split!r} is random, or a stream that goes on where it ended: it yielded "
             f"{first.samples} samples, then {again.samples}; {remedy}"
         )
+    for name, a, b in differences(first, again):
+        raise ProblemError(
+            f"objective: {name!r} on split {first.split!r} is random: at the centre it was "
+            f"{a:.9g}, then {b:.9g}; {remedy}"
+        )
+
+
+def differences(first: Accumulator, again: Accumulator) -> list[tuple[str, float, float]]:
+    """List the means of one point that differ between two evaluations by more than rounding.
+
+    Returns:
+        Name, first and second mean of each.
+    """
     (means, errors), (means_again, _) = first.means(), again.means()
     with np.errstate(over="ignore"):
         spread = np.nan_to_num(errors) * np.sqrt(first.samples) + np.abs(np.nan_to_num(means))
         slack = RANDOM_TOLERANCE * spread
     same = np.isclose(means, means_again, rtol=0, atol=slack, equal_nan=True)
-    for name, a, b, equal in zip(first.names, means[0], means_again[0], same[0], strict=True):
-        if not equal:
-            raise ProblemError(
-                f"objective: {name!r} on split {first.split!r} is random: at the centre it was "
-                f"{a:.9g}, then {b:.9g}; {remedy}"
-            )
+    rows = zip(first.names, means[0].tolist(), means_again[0].tolist(), same[0], strict=True)
+    return [(name, a, b) for name, a, b, equal in rows if not equal]

@@ -1,0 +1,1 @@
+"""Checks before a run: of the data, the objective, and the network."""
