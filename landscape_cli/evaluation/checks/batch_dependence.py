@@ -39,9 +39,8 @@ FLIPS = 0.1
 """Fraction of the samples whose value may change more with the size of a batch: predictions that
 are tied change with rounding."""
 
-SEED = 0
-
-Table = dict[str, NDArray[np.float64]]
+Column = NDArray[np.float64]
+Table = dict[str, Column]
 
 
 def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
@@ -49,7 +48,8 @@ def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
 
     Each half of the first batch keeps its place in a batch of the same size, next to copies of
     itself in place of the other half: so a value changes only if it depends on the others. The
-    first half is evaluated alone, too, for values that depend on the size of the batch.
+    second half is evaluated alone, too, for values that depend on the size of the batch, or on a
+    sample's place in it.
 
     Args:
         evaluator: with loaded data.
@@ -69,26 +69,54 @@ def find_dependence(evaluator: Evaluator, split: SplitData) -> str | None:
     low, high = list(range(half)), list(range(half, length))
     beside_low = low + [low[i % half] for i in range(length - half)]
     beside_high = [high[i % len(high)] for i in range(half)] + high
-    orders = [low + high, low + high, beside_low, beside_high, low]
-    tables = [_values(evaluator, split, chosen_samples(batch, order)) for order in orders]
-    whole, again, one, other, alone = tables
+
+    def values(order: list[int], seed: int = 0) -> Table:
+        return _values(evaluator, split, chosen_samples(batch, order), seed)
+
+    whole, again = values(low + high), values(low + high, seed=1)
+    one, other, alone = values(beside_low), values(beside_high), values(high)
     eps = _roundoff(evaluator)
     bounds = [max(least, n * eps) for least, n in zip((NEIGHBOURS, SIZE), ROUNDINGS, strict=True)]
-    for name, values in whole.items():
+    for name in whole:
         if any(name not in table for table in (again, one, other)):
             continue
-        noise = 4 * _largest_difference(again[name], values)
         mixed = np.concatenate([one[name][:half], other[name][half:]])
-        changed = _changed(values, mixed, bounds[0], noise)
-        if changed.any():
-            return _text(name, np.argmax(changed), values, mixed, "beside other samples")
-        if name in alone:
-            expected, found = values[:half], alone[name]
-            changed = _changed(expected, found, bounds[1], noise)
-            if changed.sum() > FLIPS * np.count_nonzero((expected != 0) | (found != 0)):
-                words = f"in a batch of {half} instead of {length}"
-                return _text(name, np.argmax(changed), expected, found, words)
+        text = _compare(whole[name], again[name], mixed, alone.get(name), bounds)
+        if text is not None:
+            return f"{name!r} of {text}"
     return None
+
+
+def _compare(
+    values: Column, again: Column, mixed: Column, alone: Column | None, bounds: list[float]
+) -> str | None:
+    """Compare the values of a batch's samples with those in other batches.
+
+    Args:
+        values: in the batch.
+        again: in the same batch, with other random numbers.
+        mixed: beside other samples.
+        alone: of the last samples, without the others; None if the objective did not take them.
+        bounds: for ``mixed`` and ``alone``.
+
+    Returns:
+        The first sample whose value depends on the batch, and its two values, in words, or None.
+    """
+    random = bool(_changed(values, again, bounds[1]).any())
+    noise = 0.0 if random else 4 * _largest_difference(again, values)
+    changed = _changed(values, mixed, bounds[0], noise)
+    if changed.any():
+        return _text(int(np.argmax(changed)), values, mixed, "beside other samples")
+    if alone is None or random:
+        return None
+    start = len(values) - len(alone)
+    found = np.concatenate([values[:start], alone])
+    changed = _changed(values, found, bounds[1], noise)
+    counted = np.count_nonzero((values[start:] != 0) | (alone != 0))
+    if changed.sum() <= FLIPS * counted:
+        return None
+    how = f"in a batch of the last {len(alone)} of {len(values)}"
+    return _text(int(np.argmax(changed)), values, found, how)
 
 
 def _roundoff(evaluator: Evaluator) -> float:
@@ -98,17 +126,17 @@ def _roundoff(evaluator: Evaluator) -> float:
     return max([*units, *(QUANTIZED for kind in kinds if "quantized.dynamic" in kind)])
 
 
-def _values(evaluator: Evaluator, split: SplitData, batch: Any) -> Table:
+def _values(evaluator: Evaluator, split: SplitData, batch: Any, seed: int) -> Table:
     """Return each sample's values at the centre; empty if the objective does not take the batch.
 
-    Random numbers, where they are allowed, are the same each time.
+    Random numbers, where they are allowed, depend on the seed only.
     """
     device = evaluator.device
     forks = device.type in ("cuda", "xpu")
     kind = device.type if forks else "cuda"
     try:
         with torch.no_grad(), torch.random.fork_rng([device] * forks, device_type=kind):
-            torch.manual_seed(SEED)
+            torch.manual_seed(seed)
             evaluator.write(evaluator.slice.origin)
             values = evaluator.objective(evaluator.model, batch)
     except Exception as error:
@@ -128,7 +156,7 @@ def _values(evaluator: Evaluator, split: SplitData, batch: Any) -> Table:
 
 
 def _changed(
-    expected: NDArray[np.float64], found: NDArray[np.float64], bound: float, noise: float
+    expected: Column, found: Column, bound: float, noise: float = 0.0
 ) -> NDArray[np.bool_]:
     """Tell which values differ by more than a fraction of their own and of all values' size.
 
@@ -146,16 +174,14 @@ def _changed(
         return ~np.isclose(found, expected, rtol=0, atol=slack, equal_nan=True)
 
 
-def _largest_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _largest_difference(one: Column, other: Column) -> float:
     """Return the largest difference between finite values."""
     finite = np.isfinite(one) & np.isfinite(other)
     return float(np.abs(one[finite] - other[finite]).max(initial=0.0))
 
 
-def _text(
-    name: str, sample: Any, values: NDArray[np.float64], others: NDArray[np.float64], how: str
-) -> str:
-    return f"{name!r} of sample {sample} is {values[sample]:.6g}, and {others[sample]:.6g} {how}"
+def _text(sample: int, values: Column, others: Column, how: str) -> str:
+    return f"sample {sample} is {values[sample]:.6g}, and {others[sample]:.6g} {how}"
 
 
 def refuse_dependence(evaluator: Evaluator, batch_size: int | None) -> None:

@@ -59,6 +59,7 @@ DEPENDENT = {
     "normalized by the largest": lambda m, b: {"loss": losses(m, b) / losses(m, b).max()},
     "normalized by the size": lambda m, b: {"loss": losses(m, b) / len(b[1])},
     "ranking": ranking,
+    "place": lambda m, b: {"loss": losses(m, b) * torch.arange(len(b[1]))},
     "weights": lambda m, b: {"loss": (losses(m, b), losses(m, b) / losses(m, b).sum())},
     "predecessor": lambda m, b: {"loss": losses(m, b) + losses(m, b).roll(1)},
     "not a number": lambda m, b: {"loss": losses(m, b) / (m(b[0])[:, 0] - m(b[0])[0, 0])},
