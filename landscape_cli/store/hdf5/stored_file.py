@@ -36,6 +36,7 @@ class StoredFile:
     def __init__(self, file: h5py.File) -> None:
         self._file = file
         self._room = max(SURE_BYTES, SURE_RATIO * file.id.get_filesize())
+        self._groups: dict[str, h5py.Group] = {}
         self.checksums: Table | None = None
         if ATTRIBUTE in file.attrs:
             self.checksums = Table.parse(load_json(self.text("", ATTRIBUTE)))
@@ -162,9 +163,15 @@ class StoredFile:
 
     def _open(self, path: str, kind: type[Any] = h5py.HLObject) -> Any:
         """Open a group or array, never following a link to another place."""
-        found: Any = self._file
-        for part in filter(None, path.split("/")):
-            found = _member(found, part, path)
+        above, _, name = path.rpartition("/")
+        if not path:
+            found: Any = self._file
+        elif path in self._groups:
+            found = self._groups[path]
+        else:
+            found = _member(self._open(above), name, path)
+            if isinstance(found, h5py.Group):
+                self._groups[path] = found
         if not isinstance(found, kind):
             raise ValueError(f"{path} is not {'an array' if kind is h5py.Dataset else 'a group'}")
         return found
