@@ -144,7 +144,7 @@ def read_weights(
     weights = read_fitting(path, model)
     own = model.state_dict()
     selected = {
-        name: as_real(_apart(weights.fit.tensors[name], own[name])).to("cpu", like.dtype)
+        name: as_real(_alike(weights.fit.tensors[name], own[name])).to("cpu", like.dtype)
         for name, like in tensors.items()
     }
     for note in weights.notes:
@@ -152,7 +152,9 @@ def read_weights(
     return selected, weights.epoch
 
 
-def _apart(tensor: Tensor, own: Tensor) -> Tensor:
-    """Return a tensor that later changes of the model do not change."""
+def _alike(tensor: Tensor, own: Tensor) -> Tensor:
+    """Return a tensor, complex as the model's, that later changes of the model do not change."""
+    if own.is_complex():
+        tensor = tensor.to(own.dtype)
     same = tensor.data_ptr() == own.data_ptr() and tensor.device == own.device
     return tensor.detach().clone() if same else tensor.detach()

@@ -309,6 +309,20 @@ def test_tensors_of_another_kind_are_refused(tmp_path, trained, refused, stored,
     assert words in refused(tmp_path / "net.pt")
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64, torch.complex128])
+def test_complex_parameters_take_complex_and_real_tensors(tmp_path, dtype):
+    numbers = torch.arange(6).reshape(2, 3).to(dtype)
+    state = {"weight": numbers * (1 + 1j) if dtype.is_complex else numbers}
+    torch.save(state, tmp_path / "net.pt")
+    model = nn.Module()
+    model.weight = nn.Parameter(torch.zeros(2, 3, dtype=torch.complex64))
+    parts = {"weight": torch.view_as_real(model.weight.detach())}
+    read, _ = read_weights(tmp_path / "net.pt", model, parts)
+    load_weights(model, tmp_path / "net.pt")
+    assert torch.equal(model.weight.detach(), state["weight"].to(torch.complex64))
+    assert torch.equal(read["weight"], torch.view_as_real(model.weight.detach()))
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_tensors_of_another_precision_load(tmp_path, trained, loads, dtype):
     state = {
