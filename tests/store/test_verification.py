@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import builders
+from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store import write_surface
+from landscape_cli.store.trajectory_file import Plane, write_trajectory
 from support.hdf5 import unsealed
 from support.surfaces import forget
 
@@ -155,3 +157,19 @@ def test_damaged_directions_of_an_earlier_version_are_refused(landscape, workpla
     code, _, err = landscape("compute", line, "--output", "new.h5")
     assert code == 2
     assert "xdirection does not match its SHA-256" in err
+
+
+def test_verify_reads_trajectories(landscape, workplace):
+    tensors = {"w": np.ones((2, 3))}
+    plane = Plane(dict.fromkeys("xy", tensors), {"x": {}, "y": {}}, {"x": (0.0, 1.0)}, "a", "b", {})
+    path = Trajectory(np.ones((2, 2)), np.ones(2), ("start", "end"))
+    write_trajectory(Path("t.h5"), plane, path)
+    code, out, err = landscape("info", "--verify", "t.h5")
+    assert (code, err) == (0, "")
+    assert out.endswith("match their checksums; directions: x, y\n")
+    for array in ("trajectory/residuals", "ydirection/0", "proj_xcoord"):
+        write_trajectory(Path("t.h5"), plane, path)
+        flip("t.h5", array)
+        code, out, err = landscape("info", "--verify", "t.h5")
+        assert (code, out) == (2, "")
+        assert f"{array} does not match its checksum" in err
