@@ -29,7 +29,13 @@ from landscape_cli.problems import Problem
 from landscape_cli.problems.objectives import cross_entropy
 
 
-def build(dtype="float32", data="float32"):
+def weighted(model, batch):
+    values = cross_entropy(model, batch)
+    weights = 1.0 + batch[1]
+    return values | {"weighted": (weights * values["loss"], weights)}
+
+
+def build(dtype="float32", data="float32", weigh=False):
     torch.manual_seed(0)
     model = nn.Sequential(
         *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
@@ -37,7 +43,8 @@ def build(dtype="float32", data="float32"):
     )
     images = torch.randn(50, 1, 6, 6, dtype=getattr(torch, data))
     train = TensorDataset(images, torch.arange(50) % 3)
-    return Problem(model.to(getattr(torch, dtype)), {"train": train}, cross_entropy)
+    objective = weighted if weigh else cross_entropy
+    return Problem(model.to(getattr(torch, dtype)), {"train": train}, objective)
 """
 
 CONFIG = """
@@ -74,6 +81,11 @@ COMMANDS = {
     "cpu": ["compute", "run.yaml", "--device", "cpu", "--measure", "gradient", "-o", "cpu.h5"],
     "whole": ["compute", "run.yaml", "--measure", "gradient", "-o", "whole.h5"],
     "redrawn": ["compute", "run.yaml", "--directions", "streamed", "-o", "redrawn.h5"],
+    "weighted": ["compute", "run.yaml", "--set", "problem_args.weigh=true", "-o", "weighted.h5"],
+    "weighted on cpu": [
+        *("compute", "run.yaml", "--set", "problem_args.weigh=true", "--device", "cpu"),
+        *("-o", "weighted_cpu.h5"),
+    ],
     "dry run": ["compute", "run.yaml", "--dry-run"],
     "doctor": ["doctor"],
     **{
@@ -157,6 +169,12 @@ def test_batches_are_streamed_on_its_own_streams_if_it_has_any(machine, done, su
 
 def test_directions_drawn_again_at_each_point_give_the_same_values(surface):
     assert_same(surface("redrawn"), surface("cpu"))
+
+
+def test_weighted_means_are_those_of_the_cpu(done, surface):
+    assert done["weighted"][0] == 0, done["weighted"][2]
+    assert ("train", "weighted") in surface("weighted").values
+    assert_same(surface("weighted"), surface("weighted_cpu"))
 
 
 def test_memory_of_a_run_is_that_of_the_device(done):
