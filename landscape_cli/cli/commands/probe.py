@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from landscape_cli.cli.guardian import guard
 from landscape_cli.cli.options import (
     debug_option,
     device_options,
@@ -58,7 +59,10 @@ def command(
     and writes no file. `landscape compute --x auto` does the same and then uses the range. Under
     mpiexec or srun, the ranks share the points.
     """
-    logs.begin(launched_rank() or 0, verbose)
+    rank = launched_rank()
+    if rank is not None:
+        guard(rank)
+    logs.begin(rank or 0, verbose)
     from landscape_cli.cli.run_preparation import prepare_run
     from landscape_cli.run import probe
 
