@@ -20,6 +20,11 @@ def share() -> None:
     _facts.clear()
 
 
+def guarded() -> bool:
+    """Tell whether this process has a guardian, which also forwards signals to it."""
+    return _memory is not None
+
+
 def say(**facts: Any) -> None:
     """Say something: ``what`` this rank is doing, or that its end is ``expected``."""
     if _memory is None or all(_facts.get(key) == value for key, value in facts.items()):

@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from landscape_cli.parallel import last_words
+
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGTERM") if hasattr(signal, name))
 """Signals that ask a run to stop soon; a second one, or Ctrl-C, stops it at once."""
+
+TWICE = 1.0
+"""Seconds within which a rank that has a guardian takes two signals for one: some batch systems
+signal both processes, and the guardian forwards its signal."""
 
 _early: list[str] = []
 """Names of signals that arrived before there was a run to stop."""
@@ -23,6 +29,11 @@ def listen() -> None:
     if hasattr(signal, "SIGUSR1"):
         _early.clear()
         signal.signal(signal.SIGUSR1, lambda number, frame: _early.append("SIGUSR1"))
+
+
+def _same(last: float) -> bool:
+    """Tell whether a signal is the same as one that came at this time."""
+    return last_words.guarded() and time.monotonic() - last < TWICE
 
 
 class Stop:
@@ -36,6 +47,7 @@ class Stop:
         self._end = None if seconds is None else time.monotonic() + seconds
         self.reason: str | None = None
         self.signals = 0
+        self._signalled = float("-inf")
         self._woken = threading.Event()
         self._pipe: tuple[socket.socket, socket.socket] | None = None
 
@@ -61,14 +73,15 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        handled = list(_early)
+        handled, last = bool(_early), float("-inf")
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if handled:
+            nonlocal handled, last
+            if handled and not _same(last):
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
-            handled.append(signal.Signals(number).name)
-            self.ask(handled[0])
+            handled, last = True, time.monotonic()
+            self.ask(signal.Signals(number).name)
 
         self._pipe = reader, writer = socket.socketpair()
         writer.setblocking(False)
@@ -99,7 +112,8 @@ class Stop:
         with suppress(TimeoutError):
             for number in reader.recv(1024):
                 if number in SIGNALS:
-                    self.signals += 1
+                    self.signals += not _same(self._signalled)
+                    self._signalled = time.monotonic()
                     self.ask(signal.Signals(number).name)
 
     def wake(self) -> None:

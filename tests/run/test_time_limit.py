@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from landscape_cli.parallel import last_words
 from landscape_cli.parallel.stop_signals import Stop, listen
 from landscape_cli.run.time_limit import slurm_end, time_left
 from landscape_cli.store import read_surface
@@ -134,6 +135,17 @@ def test_a_signal_before_the_run():
             assert stop.reason is None
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_that_a_guarded_rank_gets_twice_at_once_counts_once(monkeypatch):
+    monkeypatch.setattr(last_words, "guarded", lambda: True)
+    stop = Stop()
+    with stop.on_signals():
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(0.1)
+        stop.wait(1)
+        assert (stop.reason, stop.signals) == ("SIGUSR1", 1)
 
 
 def test_a_limit_too_short_for_any_point_still_leaves_a_file(workplace):
