@@ -59,11 +59,13 @@ def _watch_over(child: int, rank: int) -> None:
     code = os.waitstatus_to_exitcode(status)
     if not facts.get("expected"):
         _report(rank, code, facts)
-        code = 128 - code if code < 0 else code or 1
-    elif code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        # MPICH's launcher ends ranks that wait in MPI_Init only if another one dies by a signal.
+        code = code if code < 0 else -signal.SIGTERM
+    if code < 0:
+        with contextlib.suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
-    os._exit(code)
+    os._exit(code if code >= 0 else 1)
 
 
 def _forward(child: int, number: int) -> None:
