@@ -89,8 +89,8 @@ def test_a_stopped_surface_is_returned_and_continued(workplace, monkeypatch):
     import example
 
     problem = example.slow(0.05)
-    grid = {"x": (-1, 1, 31)}
-    part = landscape.compute(problem, grid, output="s.h5", time_limit="2s", progress=False)
+    grid = {"x": (-1, 1, 101)}
+    part = landscape.compute(problem, grid, output="s.h5", time_limit="4s", progress=False)
     assert 0 < part.done < part.total
     assert "points done" in repr(part)
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
