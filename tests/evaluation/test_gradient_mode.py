@@ -88,7 +88,7 @@ def test_the_gradient_mode_is_what_it_was_after_each_call():
     before = _tensors()
     for _ in range(3):
         found.evaluate(POINTS)
-    assert _tensors() == before
+    assert _tensors() <= before  # those of other tests may be collected meanwhile
     assert torch.is_grad_enabled()
 
 

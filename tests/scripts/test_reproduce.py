@@ -95,7 +95,7 @@ def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, cap
     assert workshop.log(net)["epoch"] == 1
     assert 0 <= workshop.log(net)["test_accuracy"] <= 1
     config = load_config(str(tmp_path / "runs/net.yaml"))
-    assert config.checkpoint == str(workshop.checkpoint(net))
+    assert str(config.checkpoint) == str(workshop.checkpoint(net))
     assert config.problem_args["data"] == "digits"
     capfd.readouterr()
 
