@@ -51,7 +51,7 @@ def build(how):
     def objective(model, batch):
         if HERE and how == "segfault":
             ctypes.string_at(0)
-        if HERE and how == "exit while computing":
+        if HERE and how == "exit while computing" and os.path.exists("surface.h5"):
             sys.exit(0)
         if how.startswith("vanish") and os.path.exists("surface.h5"):
             points.append(1)
