@@ -66,6 +66,7 @@ def test_the_recipe_asks_for_an_accuracy_of_99_percent():
     assert re.search(r"^DEMO_STYLE := .*--at-centre accuracy", makefile, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_network_that_does_not_learn_its_digits_ends_the_demo(tmp_path):
     process = train(NETWORKS[1], tmp_path, "--epochs", "1", "--restarts", "1", "--quiet")
     _, messages = process.communicate(timeout=300)

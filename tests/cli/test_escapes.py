@@ -52,7 +52,7 @@ def check(text, name):
 
 @example(EVIL)
 @given(NAMES)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_every_command_that_reads_a_surface(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("foreign")
     made = foreign(name)

@@ -125,7 +125,7 @@ def foreign(workplace):
     return foreign
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.sampled_from(list(places({k: v for k, v in ORDINARY.items() if k != "shard"}))), values)
 def test_any_fact_is_shown_or_refused_in_one_line(landscape, foreign, place, value):
     path = foreign(place, value)

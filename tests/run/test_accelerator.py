@@ -17,9 +17,12 @@ HAS_PYTHON_BACKENDS = hasattr(
     torch.utils.backend_registration, "_setup_privateuseone_for_python_backend"
 )
 
-pytestmark = pytest.mark.skipif(
-    not HAS_PYTHON_BACKENDS, reason="this PyTorch can't have an accelerator made of Python"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not HAS_PYTHON_BACKENDS, reason="this PyTorch can't have an accelerator made of Python"
+    ),
+]
 
 PROBLEM = """
 import torch

@@ -13,7 +13,7 @@ from support.surfaces import assert_same_bits
 @pytest.mark.bits
 @pytest.mark.parametrize(
     "kind",
-    ["buffer", "table", *(pytest.param(k, marks=pytest.mark.slow) for k in ("adapter", "complex"))],
+    ["buffer", *(pytest.param(k, marks=pytest.mark.slow) for k in ("table", "adapter", "complex"))],
 )
 def test_surfaces_are_the_same_on_any_number_of_ranks(kind, workplace):
     workplace.write("unusual.py", Path(unusual_networks.__file__).read_text())

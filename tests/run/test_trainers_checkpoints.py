@@ -332,7 +332,14 @@ def test_a_checkpoint_loads_into_a_lazy_model(saved, surface_of):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("checkpoint", ["last.ckpt", "net.pt::nothing", "missing.pt"])
+@pytest.mark.parametrize(
+    "checkpoint",
+    [
+        "last.ckpt",
+        pytest.param("net.pt::nothing", marks=pytest.mark.slow),
+        pytest.param("missing.pt", marks=pytest.mark.slow),
+    ],
+)
 def test_refusals_are_one_line_on_two_ranks(saved, checkpoint):
     done = saved.run("compute", saved.config(checkpoint=checkpoint, grid=LINE), ranks=2)
     assert done.returncode == 2

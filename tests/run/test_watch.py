@@ -104,7 +104,7 @@ def ended(workplace, config, number, ranks=None):
     ("how", "number"),
     [
         pytest.param("sleep", "SIGUSR1", marks=pytest.mark.slow),
-        ("c code", "SIGTERM"),
+        pytest.param("c code", "SIGTERM", marks=pytest.mark.slow),
         ("a loop", None),
     ],
 )
@@ -121,8 +121,8 @@ def test_a_single_process_that_hangs_is_ended(workplace, hanging, undisturbed, h
 @pytest.mark.parametrize(
     ("how", "on", "number"),
     [
-        ("c code", "0", None),
-        ("the lock of Python", "1", None),
+        pytest.param("c code", "0", None, marks=pytest.mark.slow),
+        pytest.param("the lock of Python", "1", None, marks=pytest.mark.slow),
         ("sleep", "1", "SIGTERM"),
         pytest.param("a loop", "0", "SIGUSR1", marks=pytest.mark.slow),
     ],
@@ -139,6 +139,7 @@ def test_ranks_of_which_one_hangs_are_ended(workplace, hanging, how, on, number)
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_a_set_up_that_hangs_on_one_rank_is_said_and_ended(workplace, hanging):
     config = hanging("c code", on="1", where="building")
     done = workplace.run("compute", config, "--time-limit", "7s", ranks=2)

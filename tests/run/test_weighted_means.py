@@ -62,6 +62,7 @@ def test_the_centre_is_pytorchs_own_mean(config, landscape, workplace):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_two_ranks_give_the_same_bits(config, surface_of, workplace):
     """The time in a batch differs when it is read again, so it has no part in comparing ranks."""
     alone = surface_of(config, "--set", "threads=1")

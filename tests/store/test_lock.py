@@ -290,6 +290,7 @@ def test_a_kill_at_any_moment_of_a_take_over_leaves_an_output_that_can_be_taken(
     assert kills >= 5
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(moments=st.lists(st.integers(0, 12), min_size=1, max_size=6), empty=st.booleans())
 def test_kills_during_the_take_over_of_take_overs(patient, moments, empty):
