@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError, some
-from landscape_cli.geometry.blocks import parts
+from landscape_cli.geometry.blocks import SERIAL
 from landscape_cli.geometry.parameters import FlatParameters
 
 
@@ -137,8 +137,8 @@ class ModelState:
     def _checksum(self) -> list[int]:
         """Return a sum over the bits of all parameters, which almost any change alters."""
         flat = (buffer.view(torch.int32) for buffer in self._parameters.buffers.values())
-        # In blocks, since PyTorch converts what it sums to int64.
-        return [sum(int(block.sum()) for block in parts(bits)) for bits in flat]
+        # In small blocks, since PyTorch copies what it sums to int64, which would leave gaps.
+        return [sum(int(block.sum()) for block in torch.split(bits, SERIAL)) for bits in flat]
 
     def _restore(self) -> None:
         """Restore the buffers that have changed since the start of the point."""

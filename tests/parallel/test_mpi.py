@@ -151,7 +151,7 @@ def test_results_are_published_while_rank_0_computes_a_slow_point(workplace):
 @pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
     grid = {"x": [-1, 1, 100], "y": [-1, 1, 100]}
-    after = 6 if rank == "0" else 3
+    after = 20 if rank == "0" else 6
     config = workplace.config(
         "example:raising", grid=grid, problem_args={"on_rank": rank, "after": 4 * after}
     )
