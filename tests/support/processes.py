@@ -125,6 +125,14 @@ def in_background(function: Callable[[], object]) -> Iterator[Future]:
 
 
 def kill_group(process: subprocess.Popen) -> None:
-    """Kill a process that leads a group, with all of the group."""
+    """Kill a process that leads a group, with all of the group and all that it has started.
+
+    Ranks have groups of their own under some launchers.
+    """
+    started = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
+    for one in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(started, timeout=PATIENCE)
     process.communicate()
