@@ -7,11 +7,10 @@ import builtins
 import pickletools
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from landscape_cli.problems.checkpoints.zip_records import is_zip
+from landscape_cli.problems.checkpoints.zip_records import DAMAGED, is_zip
 
 Operation = tuple[Any, Any, Any]
 """An operation of a pickle, its argument and its place, as ``pickletools`` yields them."""
@@ -88,7 +87,7 @@ def pickle_protocol(path: str) -> int:
         else:
             with open(path, "rb") as file:
                 start = file.read(2)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, *DAMAGED):
         return 0
     return start[1] if start[:1] == b"\x80" and len(start) == 2 else 0
 
@@ -105,7 +104,7 @@ def _operations(path: str) -> Iterator[Operation]:
                 if name.endswith(".pkl"):
                     with archive.open(name) as file:
                         yield from _of_pickles(file, 1)
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+    except (OSError, *DAMAGED):
         return
 
 

@@ -17,6 +17,7 @@ from landscape_cli.problems.checkpoints.pickled_globals import (
     runs_code,
     strings_of_file,
 )
+from landscape_cli.problems.checkpoints.zip_records import DAMAGED
 
 LOADABLE_PROTOCOL = 2
 """Pickle protocol of torch.save, the only one that ``weights_only`` reads."""
@@ -160,7 +161,7 @@ def _is_script(path: str) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/constants.pkl") for name in archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, *DAMAGED):
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from typing import IO
@@ -16,6 +17,9 @@ FOLDER = 0x10
 """Attribute of a folder, of whose record PyTorch reads nothing and leaves memory as it is."""
 
 MAGIC = b"PK\x03\x04"
+
+DAMAGED = (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What Python's zipfile raises for archives that are damaged, encrypted or of another version."""
 
 
 def is_zip(path: str) -> bool:
@@ -50,7 +54,7 @@ def check_records(path: str, content: bytes | None = None) -> None:
                 _refuse_folder(record, path)
                 if summed:
                     _check(archive, record, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise CheckpointError(
             f"checkpoint: {path!r} is a damaged or cut-off zip archive ({error}); copy it again"
         ) from None
@@ -69,7 +73,7 @@ def _check(archive: zipfile.ZipFile, record: zipfile.ZipInfo, path: str) -> None
         with archive.open(record) as content:
             while content.read(BLOCK):
                 pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+    except DAMAGED:
         raise CheckpointError(
             f"checkpoint: {path!r} is damaged: the record {record.filename!r} does not have its "
             "checksum; copy the file again"

@@ -7,6 +7,7 @@ import pathlib
 import pickle
 import re
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -230,3 +231,17 @@ def test_any_bytes_are_searched_for_names_without_an_error(tmp_path, content):
     globals_of_file(str(path))
     with pytest.raises(CheckpointError):
         load_weights(Net(), path)
+
+
+def test_an_archive_of_another_version_is_damaged(tmp_path):
+    """Python's zipfile knows versions up to 6.3; PyTorch reads it, and finds no state dict."""
+    path = tmp_path / "net.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02P0\n.")
+        archive.writestr("net/version", "3\n")
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    content[directory + 6] = 136  # the version that is needed: 13.6
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="net.pt"):
+        load_weights(torch.nn.Linear(3, 1), str(path))
