@@ -66,7 +66,7 @@ in_two_parts = failed=0; \
 	$(1) $(PYTEST) -m '($(2)) and (mpi or alone)' || failed=1; \
 	exit $$failed
 
-test: install ## Run the tests (5 minutes on two cores)
+test: install ## Run the tests (8 minutes on two cores)
 	@$(call in_two_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.
