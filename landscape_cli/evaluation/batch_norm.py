@@ -30,6 +30,11 @@ def batch_norms(model: nn.Module) -> dict[str, Any]:
     }
 
 
+def statistics_of(model: nn.Module, *kinds: str) -> list[str]:
+    """List the names in the model of some buffers of its batch norms, such as "running_mean"."""
+    return [f"{name}.{kind}".lstrip(".") for name in batch_norms(model) for kind in kinds]
+
+
 def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
     """List the floating-point buffers of the state dict that a slice perturbs.
 
@@ -39,11 +44,7 @@ def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
         batch_norm: ``perturb`` includes the running statistics of batch norm; other values
             exclude them.
     """
-    statistics = {
-        f"{name}.{kind}".lstrip(".")
-        for name in batch_norms(model)
-        for kind in ("running_mean", "running_var")
-    }
+    statistics = statistics_of(model, "running_mean", "running_var")
     stored = model.state_dict()
     return [
         name
@@ -78,11 +79,7 @@ class Recalibration:
 
     def buffers(self) -> list[str]:
         """List the buffers of the model that are set at each point."""
-        return [
-            f"{name}.{kind}".lstrip(".")
-            for name in batch_norms(self._model)
-            for kind in ("running_mean", "running_var", "num_batches_tracked")
-        ]
+        return statistics_of(self._model, "running_mean", "running_var", "num_batches_tracked")
 
     def load(self, room: Room) -> None:
         """Read the samples, and cache them where they fit."""

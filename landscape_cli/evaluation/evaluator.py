@@ -164,20 +164,23 @@ class Evaluator:
     @torch.no_grad()
     def values(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
         """Return the sums of the objective's values over batches at one point."""
-        sums = Accumulator("sample", 1)
-        with self._conditions():
-            self.write(coordinates)
-            for batch in batches:
-                sums.add(0, self.objective(self.model, batch), batch)
-        return sums
+        return self._sums_at(coordinates, batches, contextlib.nullcontext())
 
     @torch.no_grad()
     def observed(self, coordinates: Sequence[float], batches: Iterable[Any]) -> Accumulator:
         """Return the sums over batches at one point, and note what changes in the model."""
+        return self._sums_at(coordinates, batches, self.state.watching())
+
+    def _sums_at(
+        self,
+        coordinates: Sequence[float],
+        batches: Iterable[Any],
+        around: contextlib.AbstractContextManager[None],
+    ) -> Accumulator:
         sums = Accumulator("sample", 1)
         with self._conditions():
             self.write(coordinates)
-            with self.state.watching():
+            with around:
                 for batch in batches:
                     sums.add(0, self.objective(self.model, batch), batch)
         return sums

@@ -30,6 +30,7 @@ def switches(model: nn.Module) -> bool:
 class _Buffer:
     """A buffer of a module at the start of a point."""
 
+    path: str
     module: nn.Module
     name: str
     tensor: Tensor
@@ -38,7 +39,7 @@ class _Buffer:
 
 
 class ModelState:
-    """What a forward pass in eval mode may change besides the point's parameters.
+    """Mode, buffers and memory of a model, which a forward pass in eval mode may change.
 
     At each point the model starts from the buffers that it had when this object was made. A model
     whose ``train()`` or ``eval()`` changes weights gets a point's parameters in training mode and
@@ -116,7 +117,7 @@ class ModelState:
             self.changed.add("parameters")
         for buffer in self._buffers:
             if not _same(buffer.tensor, buffer.content) or self._replaced(buffer):
-                self.changed.add(self._path(buffer))
+                self.changed.add(buffer.path)
                 buffer.version = -1
         self.changed.update(self._added())
 
@@ -146,7 +147,7 @@ class ModelState:
             if not self._has_changed(buffer):
                 continue
             replaced = self._replaced(buffer)
-            self.changed.add(self._path(buffer))
+            self.changed.add(buffer.path)
             with torch.no_grad():
                 if buffer.tensor.shape == buffer.content.shape:
                     buffer.tensor.copy_(buffer.content)
@@ -177,12 +178,6 @@ class ModelState:
             if (id(module), name) not in known and path not in self._skipped
         ]
 
-    def _path(self, buffer: _Buffer) -> str:
-        for path, module, name, _ in _buffers_of(self._model):
-            if module is buffer.module and name == buffer.name:
-                return path
-        return buffer.name
-
     def _read(self) -> list[_Buffer]:
         """Copy all buffers, except for those that others set or that are views of parameters."""
         flat = self._parameters.buffers.values()
@@ -195,7 +190,7 @@ class ModelState:
                 self._skipped.add(path)
             elif path not in self._foreign:
                 content = tensor.detach().clone()
-                read.append(_Buffer(module, name, tensor, content, tensor._version))
+                read.append(_Buffer(path, module, name, tensor, content, tensor._version))
         self._counts = [(module, _count(module)) for module in self._model.modules()]
         return read
 

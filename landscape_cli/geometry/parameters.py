@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.geometry.shared_memory import Follower, SharedMemory, shared_memory
-from landscape_cli.util.tensors import as_complex, as_real, bytes_of, movable
+from landscape_cli.util.tensors import as_complex, as_real, bytes_of, movable, widened
 
 ALIGNMENT = 64
 """Elements to a multiple of which each tensor is padded, for vectorized kernels."""
@@ -50,13 +50,14 @@ class FlatParameters:
 
     def _allocate(self, device: torch.device | str, wide: bool) -> None:
         """Make buffers of zeros, in the dtypes of the layout or in float32 if that is wider."""
+        self._wide = wide
         starts: dict[str, int] = {}
         ends: dict[torch.dtype, int] = {}
         for name, dtype in self._groups.items():
             starts[name] = ends.get(dtype, 0)
             ends[dtype] = starts[name] + -(-self._shapes[name].numel() // ALIGNMENT) * ALIGNMENT
         self.buffers: dict[torch.dtype, Tensor] = {
-            dtype: torch.zeros(end, dtype=_wide(dtype) if wide else dtype, device=device)
+            dtype: torch.zeros(end, dtype=widened(dtype) if wide else dtype, device=device)
             for dtype, end in ends.items()
         }
         self.views: dict[str, Tensor] = {
@@ -84,7 +85,7 @@ class FlatParameters:
     def wide_nbytes(self) -> int:
         """Bytes of a direction, which is in float32 at least."""
         return sum(
-            buffer.numel() * _wide(buffer.dtype).itemsize for buffer in self.buffers.values()
+            buffer.numel() * widened(buffer.dtype).itemsize for buffer in self.buffers.values()
         )
 
     @property
@@ -169,11 +170,7 @@ class FlatParameters:
     def zeros(self) -> FlatParameters:
         """Return zeros of the same layout and dtypes, with their own buffers."""
         other = copy.copy(self)
-        other._allocate(self.device, wide=False)
-        for dtype, buffer in self.buffers.items():
-            if other.buffers[dtype].dtype != buffer.dtype:
-                other._allocate(self.device, wide=True)
-                break
+        other._allocate(self.device, self._wide)
         return other
 
     def clone(self) -> FlatParameters:
@@ -185,7 +182,7 @@ class FlatParameters:
 
         Sums of bfloat16 and float16 weights are computed in float32 and rounded once.
         """
-        if all(_wide(buffer.dtype) == buffer.dtype for buffer in self.buffers.values()):
+        if all(widened(buffer.dtype) == buffer.dtype for buffer in self.buffers.values()):
             return self
         other = copy.copy(self)
         other._allocate(self.device, wide=True)
@@ -234,10 +231,6 @@ def _aliases(
         if owner is not None and name != owner:
             aliases[owner] = (*aliases.get(owner, ()), name)
     return aliases
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if dtype.itemsize < 4 else dtype
 
 
 class Digest:

@@ -60,8 +60,13 @@ def movable(tensor: Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
 
 
+def widened(dtype: torch.dtype) -> torch.dtype:
+    """Return a dtype, or float32 if that is wider."""
+    if dtype.is_floating_point and dtype.itemsize < 4:
+        return torch.float32
+    return torch.promote_types(dtype, torch.float32)
+
+
 def wide_dtype(tensor: Tensor) -> torch.dtype:
     """Return the tensor's dtype, or float32 if that is wider."""
-    if tensor.is_floating_point() and tensor.dtype.itemsize < 4:
-        return torch.float32
-    return torch.promote_types(tensor.dtype, torch.float32)
+    return widened(tensor.dtype)

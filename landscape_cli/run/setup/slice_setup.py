@@ -27,6 +27,7 @@ from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.run.setup.records import Json, RankPlacement
 from landscape_cli.util.logs import warn
+from landscape_cli.util.tensors import widened
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,7 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
 
 def _refuse_overflow(config: RunConfig, parameters: FlatParameters) -> None:
     """Refuse coordinates that the parameters' dtypes can't represent."""
-    wide = [torch.promote_types(dtype, torch.float32) for dtype in parameters.dtypes]
-    most = min((torch.finfo(dtype).max for dtype in wide), default=math.inf)
+    most = min((torch.finfo(widened(dtype)).max for dtype in parameters.dtypes), default=math.inf)
     for axis, ends in config.grid.items():
         if max(abs(ends.low), abs(ends.high)) > most:
             raise UsageError(
