@@ -17,7 +17,7 @@ MAX_FAILURES = 5
 """Maximum number of different failures that are listed."""
 
 UNKNOWN = "unknown"
-"""What is shown of facts that a file lacks."""
+"""Stands for facts that a file lacks."""
 
 
 def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:

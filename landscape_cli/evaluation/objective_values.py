@@ -1,4 +1,4 @@
-"""What an objective returned for a batch, checked and in float64."""
+"""The values that an objective returned for a batch, checked and in float64."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rank is doing, and for how long: written by its main thread, read by its watch."""
+"""The work of a rank, and its duration: written by the main thread, read by the watch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landscape_cli.parallel import last_words
 
 @dataclass(frozen=True)
 class Report:
-    """What a rank's watch says of the rank.
+    """The words of a rank's watch on its rank.
 
     Args:
         rank: the rank.
@@ -32,7 +32,7 @@ class Report:
 
 
 class Activity:
-    """What this rank's main thread is doing."""
+    """The work that this rank's main thread is doing."""
 
     def __init__(self) -> None:
         self._what: str | Callable[[], str] = ""

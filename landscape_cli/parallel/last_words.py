@@ -1,4 +1,4 @@
-"""What a rank last said of itself, in memory that its guardian reads when the rank is gone."""
+"""The last that a rank said of itself, in memory that its guardian reads when the rank is gone."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Reports:
             self._request = self._comm.isend(report, 0)
 
     def send_last(self, report: Report, seconds: float) -> None:
-        """Send a report to rank 0, and wait for at most so many seconds until it is on its way."""
+        """Send a report to rank 0, and wait at most some seconds until it is on its way."""
         if self._comm is not None:
             request, end = self._comm.isend(report, 0), time.monotonic() + seconds
             while not request.test()[0] and time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""What the ranks of a run are doing, and the line that is said when one stands still."""
+"""The work that the ranks of a run are doing, and the line that is said when one stands still."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an accelerator is and can do, asked of PyTorch in one place for every kind of device.
+"""The kind and abilities of an accelerator, asked of PyTorch in one place for every kind of device.
 
 A kind is PyTorch's name for a type of device: ``cuda`` (also AMD's), ``xpu``, ``mps``. Each has a
 module of that name, with much the same functions; what is missing there, the device can't do.

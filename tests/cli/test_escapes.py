@@ -82,7 +82,7 @@ def test_every_command_that_reads_a_surface(tmp_path_factory, name):
 
 
 class Found:
-    """What a command printed."""
+    """Return everything that a command printed."""
 
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err

@@ -130,7 +130,7 @@ def machine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(machine):
-    """What each of the commands gave, without streams."""
+    """Return the result of each command, without streams."""
     return machine(COMMANDS | {"streamed": [*STREAMED, "-o", "plain.h5"]})
 
 

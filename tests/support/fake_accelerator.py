@@ -15,10 +15,10 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 KIND = "fake"
 STREAMS = "FAKE_STREAMS" in os.environ
-"""Whether the device has streams."""
+"""True if the device has streams."""
 
 calls: list[str] = []
-"""What was asked of the device's module, in order."""
+"""Calls of the device's module, in order."""
 
 
 class FakeTensor(torch.Tensor):
@@ -170,8 +170,8 @@ class StreamsModule(Module):
 
 module = StreamsModule() if STREAMS else Module()
 backend_registration._setup_privateuseone_for_python_backend(KIND, backend_module=module)
-_library = torch.library.Library("_", "IMPL")
-_library.fallback(
+_kernels = torch.library.Library("_", "IMPL")
+_kernels.fallback(
     lambda operator, *args, **options: evaluate(operator, *args, **options), "PrivateUse1"
 )
-_library.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
+_kernels.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")

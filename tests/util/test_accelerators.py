@@ -1,4 +1,4 @@
-"""What accelerators of different makes are asked, by modules that answer as theirs do."""
+"""Questions to accelerators of different makes, by modules that answer as theirs do."""
 
 from types import SimpleNamespace
 

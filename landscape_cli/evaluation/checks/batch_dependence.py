@@ -29,7 +29,7 @@ SIZE = 1e-3
 another kernel may round differently."""
 
 ROUNDINGS = 1, 16
-"""Both bounds are at least so many units of roundoff of the parameters or quantized modules."""
+"""Least values of the two bounds, in units of roundoff of the parameters or quantized modules."""
 
 QUANTIZED = 4 / 127
 """Unit of roundoff of dynamically quantized modules, a few steps of 8 bits: their scale is that of

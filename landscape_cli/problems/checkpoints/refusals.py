@@ -1,4 +1,4 @@
-"""What is wrong with a file that torch.load refuses, and what to do about it."""
+"""Words for files that torch.load refuses: the fault, and the remedy."""
 
 from __future__ import annotations
 

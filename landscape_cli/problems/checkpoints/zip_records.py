@@ -19,7 +19,7 @@ FOLDER = 0x10
 MAGIC = b"PK\x03\x04"
 
 DAMAGED = (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What Python's zipfile raises for archives that are damaged, encrypted or of another version."""
+"""Exceptions of Python's zipfile for archives that are damaged, encrypted or of another version."""
 
 
 def is_zip(path: str) -> bool:

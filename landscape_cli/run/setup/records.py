@@ -49,7 +49,7 @@ class RankPlacement:
 
     @property
     def physical_device(self) -> tuple[str, str]:
-        """What is equal for ranks on the same device, and only for them."""
+        """An identity that is equal for ranks on the same device, and only for them."""
         return (self.host, self.device) if self.identity is None else ("", self.identity)
 
     @property

@@ -1,4 +1,4 @@
-"""Which entry of a file is taken, and how others are named."""
+"""The choice of an entry in a file, and the naming of others."""
 
 import pytest
 import torch

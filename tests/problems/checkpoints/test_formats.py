@@ -346,7 +346,7 @@ class Wrapper(nn.Module):
 
 
 class Settings:
-    """What decides an adapter's scale."""
+    """The settings that decide an adapter's scale."""
 
     lora_alpha = 8
     r = 2

@@ -29,7 +29,7 @@ CLASSES = {
     "collections": ("OrderedDict", "defaultdict"),
     "builtins": ("set", "frozenset", "dict", "list", "tuple"),
 }
-"""What the pickled metadata may consist of, besides torch's sizes and dtypes."""
+"""Parts that the pickled metadata may consist of, besides torch's sizes and dtypes."""
 
 
 def read_metadata(path: str) -> Any:
