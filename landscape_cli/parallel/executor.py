@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -68,6 +68,16 @@ class Executor(Protocol):
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Overwrite every rank's array of contiguous bytes with rank 0's."""
+
+    def collect(
+        self, values: NDArray[np.float64], sizes: Sequence[int]
+    ) -> list[NDArray[np.float64]]:
+        """Give rank 0 the values of all ranks, in rank order, and the others an empty list.
+
+        Args:
+            values: of this rank, shape (n,), contiguous.
+            sizes: the number n of each rank.
+        """
 
     def run(
         self, source: TileSource, work: Work, arrived: Arrived = ignore

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, cast
@@ -54,8 +54,8 @@ _Answer = tuple[TileResult, str | None]
 CHUNK = 1 << 30
 """Bytes in one broadcast; MPI counts are 32-bit."""
 
-PAUSE = 0.01
-"""Seconds between polls of a barrier."""
+FIRST_PAUSE, PAUSE = 0.0002, 0.01
+"""Seconds between polls of a barrier, at first and at most."""
 
 _work: Work | None = None
 _stop = Stop()
@@ -132,6 +132,21 @@ class MPIExecutor:
         for start in range(0, array.size, CHUNK):
             self._comm.Bcast(array[start : start + CHUNK])
 
+    def collect(
+        self, values: NDArray[np.float64], sizes: Sequence[int]
+    ) -> list[NDArray[np.float64]]:
+        """Give rank 0 the values of all ranks, in rank order, and the others an empty list."""
+        self._meet()
+        if self.rank:
+            for part in _parts(values):
+                self._comm.Send(part, 0)
+            return []
+        others = {rank: np.empty(size) for rank, size in enumerate(sizes) if rank}
+        for rank, array in others.items():
+            for part in _parts(array):
+                self._comm.Recv(part, rank)
+        return [values, *others.values()]
+
     def run(
         self, source: TileSource, work: Work, arrived: Arrived = ignore
     ) -> Iterator[TileResult]:
@@ -171,10 +186,17 @@ class MPIExecutor:
 
     def _meet(self) -> None:
         """Wait for every rank without keeping a core busy, as MPI's own barrier would."""
-        request = self._comm.Ibarrier()
+        request, pause = self._comm.Ibarrier(), FIRST_PAUSE
         with self.activity.resting():
             while not request.Test():
-                time.sleep(PAUSE)
+                time.sleep(pause)
+                pause = min(2 * pause, PAUSE)
+
+
+def _parts(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Divide values into parts for one message each."""
+    most = CHUNK // values.itemsize
+    return (values[start : start + most] for start in range(0, values.size, most))
 
 
 def _collective(error: LandscapeError | None) -> LandscapeError | None:

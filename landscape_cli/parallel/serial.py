@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,12 @@ class SerialExecutor:
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Do nothing: there are no other ranks."""
+
+    def collect(
+        self, values: NDArray[np.float64], sizes: Sequence[int]
+    ) -> list[NDArray[np.float64]]:
+        """Return the only rank's values in a list."""
+        return [values]
 
     def run(
         self, source: TileSource, work: Work, arrived: Arrived = ignore

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from landscape_cli.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)
+Kind = TypeVar("Kind")
 
 Registry = Mapping[str, "str | type[Model]"]
 """The model of each kind, as an import path ``module:Class`` that is imported only when used, or,
@@ -34,10 +35,7 @@ def build_from_section(
     kind = section.get("kind", default)
     if not isinstance(kind, str) or kind not in registry:
         raise UsageError(f"{key}.kind: got {kind!r}, expected one of {', '.join(registry)}")
-    target = registry[kind]
-    if isinstance(target, str):
-        module, _, name = target.partition(":")
-        target = getattr(importlib.import_module(module), name)
+    target = loaded(registry[kind])
     try:
         return target(**section)
     except ValidationError as error:
@@ -45,3 +43,12 @@ def build_from_section(
         place = ".".join([key, *(str(part) for part in first["loc"])])
         got = "" if first["type"] == "missing" else f", got {first['input']!r}"
         raise UsageError(f"{place}: {first['msg']}{got}") from None
+
+
+def loaded(target: str | type[Kind]) -> type[Kind]:
+    """Return a registry's class, imported if it is an import path ``module:Class``."""
+    if not isinstance(target, str):
+        return target
+    module, _, name = target.partition(":")
+    found: type[Kind] = getattr(importlib.import_module(module), name)
+    return found

@@ -1,0 +1,45 @@
+"""Calls of autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from landscape_cli.evaluation.derivatives.strided_convolutions import guarded
+
+
+def gradients(
+    total: Tensor | Sequence[Tensor] | None,
+    inputs: Sequence[Tensor],
+    weights: Tensor | Sequence[Tensor] | None = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+) -> list[Tensor | None]:
+    """Differentiate a tensor by others, never leaving anything in their ``grad``.
+
+    Args:
+        total: a scalar, or one or more tensors that are contracted with ``weights``; None, or a
+            tensor that depends on nothing, has no derivatives.
+        inputs: what to differentiate by.
+        weights: shaped like ``total``.
+        create_graph: record the operations, for further derivatives.
+        retain_graph: keep the graph for another call.
+
+    Returns:
+        A derivative for each input; None where ``total`` does not depend on it.
+    """
+    if total is None or (isinstance(total, Tensor) and not total.requires_grad):
+        return [None] * len(inputs)
+    with guarded(inputs):
+        found = torch.autograd.grad(
+            total,
+            inputs,
+            weights,
+            create_graph=create_graph,
+            retain_graph=retain_graph or create_graph,
+            allow_unused=True,
+        )
+    return list(found)

@@ -1,0 +1,1 @@
+"""Curvature and sharpness of a network, with the samples divided among the ranks."""
