@@ -194,7 +194,7 @@ def test_a_measure_can_be_asked_for_on_the_command_line(circle, landscape):
     assert code == 0, errors
     assert "sum" in read_surface("surface.h5").quantities("train")
     assert "gradient_norm" not in read_surface("surface.h5").quantities("train")
-    assert "--measure [gradient|sum]" in landscape("compute", "--help")[1]
+    assert "--measure [gradient|extremes|plane|sum]" in landscape("compute", "--help")[1]
 
 
 def test_no_file_of_directions_is_written(circle, landscape, workplace):
@@ -207,8 +207,8 @@ def test_no_file_of_directions_is_written(circle, landscape, workplace):
 def test_a_stopped_run_is_resumed_to_the_same_bits(circle, landscape, workplace, monkeypatch):
     code, _, errors = landscape("compute", circle, "--output", "whole.h5")
     assert code == 0, errors
-    monkeypatch.setenv("SECONDS_PER_BATCH", "0.2")
-    code, _, errors = landscape("compute", circle, "--time-limit", "5s")
+    monkeypatch.setenv("SECONDS_PER_BATCH", "0.15")
+    code, _, errors = landscape("compute", circle, "--time-limit", "6s")
     assert code == 75, errors
     begun = read_surface("surface.h5")
     assert 0 < begun.done < begun.total
@@ -241,7 +241,7 @@ def test_another_setting_is_not_continued(circle, landscape, change, message):
         ("slice.radius=wide", "slice.radius: Input should be a valid number"),
         ("slice.kind=spiral", "slice.kind: got 'spiral', expected one of affine, circle"),
         ("slice.turns=3", "slice.turns: Extra inputs are not permitted"),
-        ("measures.mean={}", "measures.mean.kind: got 'mean', expected one of gradient, sum"),
+        ("measures.mean={}", "measures.mean.kind: got 'mean', expected one of gradient, extremes, plane, sum"),
         ("measures.sum.split=test", "measures.sum.split: 'test' is not evaluated; choose one of"),
         ("directions.x.seed=3", "directions: a slice of kind circle has none"),
     ],

@@ -38,6 +38,43 @@ class Adaptive(BaseModel):
     quantities: list[str] | None = Field(default=None, min_length=1)
 
 
+class Curvature(BaseModel):
+    """Numbers of each point that need derivatives, with settings that they share.
+
+    Attributes:
+        measures: kinds of measure.
+        split: the split whose data is used; the first evaluated split if left out.
+        quantity: the objective's value to differentiate; the first if left out.
+        samples: the number of samples, stratified by class, or ``all`` that are evaluated.
+        steps: of Lanczos's algorithm, of one product with the Hessian each.
+        seed: of its first vector.
+        parameters: ``all``, or ``weights``: those of more than one dimension.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    measures: list[str] = Field(min_length=1)
+    split: str | None = None
+    quantity: str | None = None
+    samples: Annotated[int, Field(ge=1)] | Literal["all"] = 512
+    steps: int = Field(default=40, ge=2)
+    seed: int = 1
+    parameters: Literal["all", "weights"] = "all"
+
+
+def _curvature(value: Any) -> Any:
+    """Turn a list of kinds, or a text with commas, into a section without settings."""
+    if isinstance(value, str | list):
+        return {"measures": _words(value)}
+    if isinstance(value, Mapping) and isinstance(value.get("measures"), str):
+        return {**value, "measures": _words(value["measures"])}
+    return value
+
+
+def _words(value: Any) -> Any:
+    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+
 def _axis(value: Any) -> Axis:
     try:
         if isinstance(value, Axis):
@@ -97,6 +134,9 @@ NoCheckpointField = Annotated[
     PlainSerializer(lambda path: None if path is None else path.as_plain()),
 ]
 """The same, or None."""
+
+CurvatureField = Annotated[Curvature | None, BeforeValidator(_curvature)]
+"""A section, a list of kinds, or their names with commas."""
 
 MeasuresField = Annotated[dict[str, dict[str, Any]], BeforeValidator(_measures)]
 

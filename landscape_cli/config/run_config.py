@@ -23,6 +23,7 @@ from landscape_cli.config.fields import (
     Adaptive,
     AxisField,
     CheckpointField,
+    CurvatureField,
     MeasuresField,
     NoCheckpointField,
     TimeLimitField,
@@ -39,6 +40,7 @@ LEFT_OUT: dict[str, Any] = {
     "slice": DEFAULT_SLICE,
     "auto_points": [],
     "measures": {},
+    "curvature": None,
     "even_if_slower": False,
     "allow_flat": False,
 }
@@ -81,6 +83,9 @@ class RunConfig(BaseModel):
             first value; each split gets the samples needed for it at the centre and all corners.
         measures: numbers of each point besides the objective's means: a list of kinds, or the
             settings of each by kind.
+        curvature: measures that need derivatives, with settings that they share: a list of kinds,
+            or ``measures``, ``split``, ``quantity``, ``samples``, ``steps``, ``seed`` and
+            ``parameters`` (``all`` or ``weights``). A file lists them under ``measures``.
         output: the HDF5 file to write.
         shard: compute only part I of N of the grid, ``I/N``, into its own file beside the output;
             ``landscape merge`` joins the parts into one surface. Shards are not calibrated.
@@ -132,6 +137,7 @@ class RunConfig(BaseModel):
     adaptive: Adaptive | None = None
     target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     measures: MeasuresField = Field(default_factory=dict)
+    curvature: CurvatureField = None
     output: str = "surface.h5"
     shard: str | None = None
     device: str = "auto"

@@ -24,7 +24,8 @@ from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode
-from landscape_cli.evaluation.measures.base import PointMeasure, PointView
+from landscape_cli.evaluation.measures.base import PointMeasure
+from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.evaluation.model_state import ModelState, switches
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
@@ -60,7 +61,7 @@ class Evaluator:
         settings: Settings | None = None,
         rank: int = 0,
         recalibration: Recalibration | None = None,
-        measures: Sequence[PointMeasure] = (),
+        measures: PointMeasures | Sequence[PointMeasure] = (),
     ) -> None:
         self.model = model
         self.parameters = parameters
@@ -73,7 +74,7 @@ class Evaluator:
         self.rank = rank
         self.point: tuple[float, ...] = ()
         self.recalibration = recalibration
-        self.measures = tuple(measures)
+        self.measures = measures if isinstance(measures, PointMeasures) else PointMeasures(measures)
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
         self._stance = "eager_on_recompile"
@@ -208,38 +209,25 @@ class Evaluator:
             for name, split in self.splits.items():
                 if not split.cached:
                     sums[name] = self._stream(split, tile)
-        return self._result(tile, sums, self._measure(tile), start)
+        return self._result(tile, sums, self.measured(tile), start)
 
-    def _measure(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
-        """Return values and errors of the measures, of shape (points, 2), by quantity.
+    def measured(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
+        """Return values and errors of the measures, of shape (points, 2), by quantity."""
+        if not self.measures.all:
+            return {}
+        with self.plain(), torch.enable_grad():
+            return self.measures.at(self, tile)
 
-        For derivatives, the model is neither folded nor compiled, computes in full precision, and
-        records gradients.
-        """
-        measured: dict[Quantity, NDArray[np.float64]] = {}
-        if not self.measures:
-            return measured
+    @contextlib.contextmanager
+    def plain(self) -> Iterator[None]:
+        """Neither fold nor compile, and compute in full precision, within a block."""
         settings = self.settings
-        plain = replace(settings, fold=False, compile=False, precision="fp32")
-        self.set_forward(plain)
+        self.set_forward(replace(settings, fold=False, compile=False, precision="fp32"))
         try:
-            with self._conditions(), torch.enable_grad():
-                for point, coordinates in enumerate(tile.coordinates):
-                    for number, measure in enumerate(self.measures):
-                        if number == 0 or self.state.drifted():
-                            with torch.no_grad():
-                                self.write(coordinates)
-                        data = self.splits[measure.split] if measure.split else self.first_split
-                        for name, pair in measure.measure(self._view(data)).items():
-                            empty = np.full((len(tile.indices), 2), np.nan)
-                            measured.setdefault((data.name, name), empty)[point] = pair
+            with self._conditions():
+                yield
         finally:
             self.set_forward(settings)
-        return measured
-
-    def _view(self, data: SplitData) -> PointView:
-        """Return the view of the current point for measures on a split."""
-        return PointView(self.model, self.parameters, self.objective, data, self.slice, self.point)
 
     def _write_parameters(self, coordinates: Sequence[float]) -> None:
         self.slice.write(coordinates, self.parameters)
@@ -263,6 +251,7 @@ class Evaluator:
         for split in self.splits.values():
             for _ in split.load(room):
                 pass
+        self.measures.load(room)
 
     def write(self, coordinates: Sequence[float]) -> None:
         """Write the parameters at a point into the model."""
@@ -318,7 +307,8 @@ class Evaluator:
             values[quantity], stderr[quantity] = pairs[:, 0], pairs[:, 1]
         points = len(tile.indices)
         seconds = np.full(points, (time.perf_counter() - start) / points, dtype=np.float32)
-        return TileResult(tile.indices, values, stderr, seconds, self.rank)
+        notes = self.measures.take_notes()
+        return TileResult(tile.indices, values, stderr, seconds, self.rank, notes=notes)
 
 
 def _no_forward() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from landscape_cli.errors import ProblemError
-from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.util import accelerators
+
+if TYPE_CHECKING:
+    from landscape_cli.evaluation.evaluator import Evaluator
 
 Result = TypeVar("Result")
 

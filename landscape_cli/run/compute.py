@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landscape_cli.config.run_config import RunConfig
+from landscape_cli.evaluation import Evaluator
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
@@ -138,6 +139,7 @@ def _compute(
             Recording(recorder, session, bar, pace) as recording,
         ):
             watch.computing(recording)
+            show_products(setup.evaluator, bar)
             compute_rounds(start.config, executor, work, recorder, recording)
             watch.done()
         computed = recording.computed
@@ -150,6 +152,13 @@ def _compute(
     reason = executor.stop.reason if left else None
     stopped, failed = executor.lead(lambda: (reason, failed))
     return Outcome(output, _directions(output), computed, stopped, left, failed, failure)
+
+
+def show_products(evaluator: Evaluator, bar: Progress) -> None:
+    """Show how far this rank's point is, if it takes products with a matrix."""
+    total = evaluator.measures.products(evaluator.parameters)
+    if total:
+        evaluator.measures.after = lambda done: bar.within(f"product {done} of {total} at a point")
 
 
 def _directions(output: Path) -> Path | None:

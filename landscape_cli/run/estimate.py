@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.grid import Grid
@@ -38,6 +40,7 @@ class Estimate:
         memory: peak memory of a rank in bytes: of its GPU, or of the process on a CPU.
         surface: size of the surface's file in bytes.
         directions: size of the directions file in bytes.
+        products: number of products with the Hessian that a point takes.
     """
 
     points: int
@@ -47,6 +50,7 @@ class Estimate:
     memory: int
     surface: int
     directions: int
+    products: int = 0
 
     @property
     def hours(self) -> float:
@@ -78,24 +82,52 @@ def estimate(
     grid = Grid(start.config.grid, start.config.repeats)
     points = [evaluator.slice.origin, *grid.corners()]
     results = executor.lead(lambda: _results(evaluator, points))
+    measuring = executor.lead(lambda: _measuring_seconds(evaluator))
     if executor.rank:
         return None
     copies, own = len(setup.facts.slice_.stored), evaluator.parameters
     return Estimate(
         points=int(own_points(grid, start.config.part).sum()),
-        seconds=statistics.median(float(result.seconds[0]) for result in results),
+        seconds=measuring + statistics.median(float(result.seconds[0]) for result in results),
         device=setup.placements[0].device,
         threads=setup.placements[0].threads,
         memory=_memory(evaluator.device),
         surface=surface_bytes(grid.total, results[0].values),
         directions=copies * (own.wide_nbytes + TABLE_BYTES * len(own.views)),
+        products=evaluator.measures.products(own),
     )
 
 
 def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
-    """Evaluate a few points as tiles, the first twice because the first pass is slow."""
+    """Evaluate a few points as tiles, the first twice because the first pass is slow.
+
+    Measures are left out, except at the first point, where their values show how many there are.
+    """
     tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
-    return [evaluator.evaluate(tile) for tile in tiles][1:]
+    measures, evaluator.measures = evaluator.measures, PointMeasures()
+    results = [evaluator.evaluate(tile) for tile in tiles][1:]
+    evaluator.measures = measures.briefly()
+    if measures.all:
+        results[0] = replace(evaluator.evaluate(tiles[0]), seconds=results[0].seconds)
+    evaluator.measures = measures
+    return results
+
+
+def _measuring_seconds(evaluator: Evaluator) -> float:
+    """Return the seconds of all measures at a point, from fewer products of the same kind."""
+    whole, seconds = evaluator.measures, 0.0
+    tile = Tile((0,), (evaluator.slice.origin,))
+    for measure in whole.all:
+        brief = whole.briefly([measure])
+        evaluator.measures = brief
+        evaluator.measured(tile)  # the first pass is slow
+        begin = time.perf_counter()
+        evaluator.measured(tile)
+        few = brief.products(evaluator.parameters)
+        scale = measure.products(evaluator.parameters, whole.axes) / few if few else 1.0
+        seconds += scale * (time.perf_counter() - begin)
+    evaluator.measures = whole
+    return seconds
 
 
 def _memory(device: torch.device) -> int:

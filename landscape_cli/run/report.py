@@ -12,6 +12,7 @@ from landscape_cli.run.setup.data_loading import data_lines
 from landscape_cli.run.setup.direction_storage import streaming_lines
 from landscape_cli.run.setup.forward_choice import forward_lines
 from landscape_cli.run.setup.markers import marking_lines
+from landscape_cli.run.setup.measure_setup import measure_lines
 from landscape_cli.run.setup.records import RankPlacement
 from landscape_cli.run.setup.sample_choice import sampling_lines
 from landscape_cli.run.setup.stages import Setup
@@ -36,6 +37,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *data_lines(placements),
         *restored_lines(facts.changed),
         *idle_lines(facts.idle),
+        *measure_lines(facts.measures),
         *forward_lines(setup.evaluator, facts.forward, fresh),
     ]
     if errors := facts.forward.precision_errors:

@@ -24,6 +24,7 @@ from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 from landscape_cli.run.output_check import check_outputs
+from landscape_cli.run.setup.measure_setup import MeasureFacts
 from landscape_cli.run.setup.sample_choice import Sampling
 from landscape_cli.store import own_points, read_surface
 
@@ -62,6 +63,7 @@ class Start:
         settings: settings of the forward pass in the file; None for a new file.
         checkpoint: file of the trained weights; None without one.
         sampling: choice of samples in the file, if there was one.
+        measures: choices for measures in the file, if it has any.
         overwrite: whether other directions beside a new file may be replaced.
     """
 
@@ -71,6 +73,7 @@ class Start:
     settings: Settings | None = None
     checkpoint: CheckpointFacts | None = None
     sampling: Sampling | None = None
+    measures: MeasureFacts | None = None
     overwrite: bool = False
 
 
@@ -121,6 +124,7 @@ def decide(
         settings=_restored(stored, "settings", Settings.from_dict, output),
         checkpoint=checkpoint,
         sampling=_restored(stored, "sampling", Sampling.from_mapping, output),
+        measures=_restored(stored, "measures", MeasureFacts.from_mapping, output),
     )
 
 
@@ -156,14 +160,14 @@ def resolve(config: RunConfig) -> RunConfig:
     if directions and not recipe.uses_directions:
         raise UsageError(f"directions: a slice of kind {recipe.kind} has none; leave the key out")
     recipe.check(tuple(config.grid), config.repeats, directions)
+    curvature = config.curvature
+    shared = None if curvature is None else curvature.model_dump(exclude_none=True)
     update: dict[str, Any] = {
         "directions": {
             axis: one.model_dump(mode="json", exclude_none=True) for axis, one in directions.items()
         },
-        "measures": {
-            one.kind: one.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-            for one in measures_from(config.measures)
-        },
+        "measures": {one.kind: one.settings() for one in measures_from(config.measures, shared)},
+        "curvature": None,
         "calibrate": config.calibrate and config.part is None,
     }
     if recipe.kind != DEFAULT_SLICE["kind"]:

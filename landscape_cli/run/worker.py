@@ -66,7 +66,8 @@ class Worker:
         notes: list[str] = []
         while True:
             try:
-                return replace(self._evaluator.evaluate(tile), notes=tuple(notes))
+                result = self._evaluator.evaluate(tile)
+                return replace(result, notes=(*notes, *self._located(result.notes)))
             except Exception as error:
                 if not out_of_memory(error):
                     return self._failed(tile, error, notes)
@@ -80,6 +81,9 @@ class Worker:
                 f"{self._place} ran out of memory at {self._point()} with micro-batches of "
                 f"{before} samples, and continues with {now}"
             )
+
+    def _located(self, notes: tuple[str, ...]) -> list[str]:
+        return [f"{self._place}: {note}" for note in notes]
 
     def _failed(self, tile: Tile, error: Exception, notes: list[str]) -> TileResult:
         """Retry points individually, record the failing one, or abort."""
@@ -107,7 +111,8 @@ class Worker:
     def _where(self, tile: Tile) -> str:
         """Say where this rank is: before the first point is written, only in which tile."""
         if self._evaluator.point in tile.coordinates:
-            return f"at {self._point()}"
+            products = self._evaluator.measures.done
+            return f"at {self._point()}" + (f", product {products + 1}" if products else "")
         return f"in the tile from {coordinates_text(tile.coordinates[0], self._repeated)}"
 
     def _point(self) -> str:

@@ -16,6 +16,9 @@ from landscape_cli.util.logs import tell
 LOG_SECONDS = 30.0
 """Least time between two plain lines, in seconds."""
 
+REFRESH_SECONDS = 0.2
+"""Least time between two notes on the bar, in seconds."""
+
 
 class Progress:
     """Counts finished units of work and shows them on standard error.
@@ -46,7 +49,7 @@ class Progress:
         self.total, self.label, self.unit, self.done = total, visible(label), unit, done
         self._first = done
         self._remark = remark
-        self._start = self._shown = time.monotonic()
+        self._start = self._shown = self._touched = time.monotonic()
         if terminal is None:
             terminal = sys.stderr.isatty()
         self._log = not quiet and not terminal
@@ -83,6 +86,15 @@ class Progress:
         self._bar.update(units)
         if self._log and time.monotonic() - self._shown >= LOG_SECONDS:
             self._print(note or self._remark())
+
+    def within(self, note: str) -> None:
+        """Show how far the current unit is, such as "product 12 of 40"."""
+        if self._log:
+            if time.monotonic() - self._shown >= LOG_SECONDS:
+                self._print(note)
+        elif not self._bar.disable and time.monotonic() - self._touched >= REFRESH_SECONDS:
+            self._touched = time.monotonic()
+            self._bar.set_postfix_str(visible(note))
 
     def _print(self, note: str = "") -> None:
         self._shown = time.monotonic()

@@ -102,6 +102,14 @@ Examples:
     "gradient's norm and the surface's slopes along the axes. Repeatable.",
 )
 @NUMBERS.option(
+    "--curvature",
+    metavar="MEASURES",
+    help="Also compute the curvature at each point: extremes (the largest and smallest eigenvalue "
+    "of the Hessian), plane (the Hessian along the axes), gradient, or several with commas; the "
+    "section curvature of CONFIG has samples and steps. Slow: extremes costs some 500 forward "
+    "passes a point.",
+)
+@NUMBERS.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
     help="Numerical precision; the deviation from fp32 is measured and reported. Where bf16 or "
@@ -185,6 +193,7 @@ def command(
     seed: int | None,
     adaptive: float | None,
     measures: tuple[str, ...],
+    curvature: str | None,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -218,6 +227,7 @@ def command(
     options |= {
         "adaptive.tolerance": adaptive,
         "measures": list(measures) or None,
+        "curvature.measures": curvature,
         "keep_going": keep_going or None,
         "allow_random": allow_random or None,
         "even_if_slower": even_if_slower or None,
@@ -280,6 +290,14 @@ def _same_command() -> str:
     return f"landscape {shlex.join(arguments)}"
 
 
+def _product_lines(expected: Estimate) -> list[str]:
+    """Count the products with the Hessian, if there are any."""
+    if not expected.products:
+        return []
+    total = expected.products * expected.points
+    return [f"products:   {expected.products} with the Hessian a point, {total} in all"]
+
+
 def _print_estimate(expected: Estimate) -> None:
     """Print the estimated cost of a run."""
     unit = "core" if expected.device == "cpu" else "GPU"
@@ -291,6 +309,7 @@ def _print_estimate(expected: Estimate) -> None:
     files = (expected.surface / MEBIBYTE, expected.directions / MEBIBYTE)
     say(
         f"points:     {expected.points}",
+        *_product_lines(expected),
         f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
         f"in all:     {expected.hours:.3g} {unit}-hours",
         f"wall time:  {', '.join(walls)} (by ranks like this one)",

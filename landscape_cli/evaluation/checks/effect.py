@@ -35,13 +35,13 @@ def without_effect(evaluator: Evaluator, corner: Sequence[float]) -> list[str]:
     origin = evaluator.slice.origin
     batches = [next(iter(evaluator.first_split))]
     point = tuple(corner)
-    expected = _means(evaluator, batches, point)
+    expected = means_of(evaluator, batches, point)
     if not all(map(math.isfinite, expected)):
         # The last coordinate may be the number of a repeat, which is an integer.
         near = (o + NEAR * (c - o) for o, c in zip(origin, corner, strict=True))
         point = tuple(float(round(c)) if abs(c) >= 1 else c for c in near)
-        expected = _means(evaluator, batches, point)
-    suspects = _unconnected(evaluator, batches[0], point)
+        expected = means_of(evaluator, batches, point)
+    suspects = unconnected(evaluator, batches[0], point)
     if not suspects:
         return []
     at_point = _copies(evaluator, point, suspects)
@@ -53,7 +53,7 @@ def without_effect(evaluator: Evaluator, corner: Sequence[float]) -> list[str]:
         nonlocal trials
         trials -= 1
         held = {name: at_origin[name] for name in names}
-        return _equal(expected, _means(evaluator, batches, point, held))
+        return equal(expected, means_of(evaluator, batches, point, held))
 
     def search(names: Sequence[str]) -> list[str]:
         if not names or trials <= 0:
@@ -82,7 +82,7 @@ def _copies(
     return {name: evaluator.parameters.views[name].clone() for name in names}
 
 
-def _means(
+def means_of(
     evaluator: Evaluator,
     batches: Sequence[Any],
     point: Sequence[float],
@@ -94,12 +94,13 @@ def _means(
     return [float(mean) for mean in means[0]]
 
 
-def _equal(first: Sequence[float], second: Sequence[float]) -> bool:
+def equal(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Tell whether means are the same numbers; NaN equals NaN."""
     pairs = zip(first, second, strict=True)
     return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in pairs)
 
 
-def _unconnected(evaluator: Evaluator, batch: Any, point: Sequence[float]) -> list[str]:
+def unconnected(evaluator: Evaluator, batch: Any, point: Sequence[float]) -> list[str]:
     """List the parameters from which no path in autograd's graph leads to a value."""
     own = dict(evaluator.model.named_parameters(remove_duplicate=False))
     parameters = {name: own[name] for name in evaluator.parameters.views if name in own}

@@ -44,6 +44,7 @@ class SplitData:
         device: the device that batches are moved to.
 
     Attributes:
+        arrangement: the micro-batch, and whether images are in channels-last format.
         samples: the number of samples, once loaded.
         fingerprint: the hash of the samples, once loaded.
         division: the numbers of samples in its batches, once loaded, in words or as a hash.
@@ -68,7 +69,7 @@ class SplitData:
         self._source = batches_of(name, source, micro_batch)
         self.reordered = isinstance(source, DataLoader) and self._source is not source
         self._makes_new_batches = makes_new_batches(self._source)
-        self._arrangement = micro_batch, False
+        self.arrangement = micro_batch, False
         self._cached_batches: list[Any] | None = None
         self._hash = Fingerprint()
 
@@ -167,9 +168,9 @@ class SplitData:
         Batches of loaders and iterables keep their samples, because an objective may depend on
         which samples share a batch.
         """
-        if (micro_batch, channels_last) == self._arrangement:
+        if (micro_batch, channels_last) == self.arrangement:
             return
-        self._arrangement = micro_batch, channels_last
+        self.arrangement = micro_batch, channels_last
         self._channels_last = channels_last
         if self.divisible:
             self._source = batches_of(self.name, self._given, micro_batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ SEED = 0
 """Seed of every draw of samples."""
 
 
-def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
+def subset(
+    name: str, source: Any, count: int, key: str = "samples", otherwise: str | None = None
+) -> Any:
     """Return a dataset or loader over a random subset of the samples of another one.
 
     The samples are drawn with a fixed seed and keep their order. They are stratified by class if
@@ -28,11 +31,12 @@ def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
         source: a map-style dataset, or a loader over one.
         count: the number of samples; all samples if there are no more.
         key: the key that asks for a subset, for messages.
+        otherwise: what to do if samples can't be chosen; to leave the key out if None.
 
     Raises:
         UsageError: if the source is an iterable, whose samples can't be chosen.
     """
-    dataset = dataset_of(name, source, key)
+    dataset = dataset_of(name, source, key, otherwise)
     total = len(dataset)
     if count >= total:
         return source
@@ -49,32 +53,34 @@ def subset(name: str, source: Any, count: int, key: str = "samples") -> Any:
     )
 
 
-def dataset_of(name: str, source: Any, key: str = "samples") -> Any:
+def dataset_of(name: str, source: Any, key: str = "samples", otherwise: str | None = None) -> Any:
     """Return the dataset whose samples can be chosen: the split itself, or its loader's dataset.
 
     Args:
         name: the split's name, for messages.
         source: the split.
         key: the key that asks for a subset, for messages.
+        otherwise: what to do if samples can't be chosen; to leave the key out if None.
 
     Raises:
         UsageError: if the source is an iterable, or a loader that chooses or iterates over its
             samples in its own way.
     """
+    refusal = partial(_refusal, key, name, otherwise or f"leave {key} out")
     if not isinstance(source, DataLoader):
         if _is_map_style(source):
             return source
-        raise _refusal(key, name, f"is a {type(source).__name__}")
+        raise refusal(f"is a {type(source).__name__}")
     kind = type(source).__name__
     if not _is_map_style(source.dataset):
-        raise _refusal(key, name, f"is a {kind} over a {type(source.dataset).__name__}")
+        raise refusal(f"is a {kind} over a {type(source.dataset).__name__}")
     known = chosen_by(source)
     if known is None and iterates_itself(source):
-        raise _refusal(key, name, f"is a {kind}, a DataLoader that iterates in its own way")
+        raise refusal(f"is a {kind}, a DataLoader that iterates in its own way")
     if known is None:
         samplers = source.sampler, source.batch_sampler
         names = " and ".join(type(one).__name__ for one in samplers if one is not None)
-        raise _refusal(key, name, f"is a {kind} with its own choice of samples ({names})")
+        raise refusal(f"is a {kind} with its own choice of samples ({names})")
     _, indices = known
     return source.dataset if indices is None else Subset(source.dataset, indices)
 
@@ -84,10 +90,10 @@ def _is_map_style(dataset: Any) -> bool:
     return isinstance(dataset, Dataset) and hasattr(dataset, "__len__") and not iterable
 
 
-def _refusal(key: str, name: str, what: str) -> UsageError:
+def _refusal(key: str, name: str, otherwise: str, what: str) -> UsageError:
     return UsageError(
         f"{key}: split {name!r} {what}, whose samples can't be chosen; make it a Dataset or a "
-        f"DataLoader over one, or leave {key} out"
+        f"DataLoader over one, or {otherwise}"
     )
 
 

@@ -47,7 +47,9 @@ class GradientMeasure(PointMeasure):
     kind: Literal["gradient"] = "gradient"
     quantity: str | None = None
 
-    def check(self, moved_buffers: Collection[str], recalibrated: bool) -> None:
+    def check(
+        self, moved_buffers: Collection[str], recalibrated: bool, precision: str = "fp32"
+    ) -> None:
         """Refuse surfaces that also depend on the parameters through running statistics."""
         if recalibrated or moved_buffers:
             mode = "recalibrate" if recalibrated else "perturb"

@@ -150,6 +150,18 @@ class Slice(ABC):
         """
         return None
 
+    def tangents(self, coordinates: Sequence[float]) -> dict[str, dict[str, Tensor]] | None:
+        """Return the derivatives of the parameters by each coordinate at a point.
+
+        Args:
+            coordinates: of the point.
+
+        Returns:
+            Tensors by parameter name, for each axis; None if the slice is not straight, so that its
+            second derivatives are not those along tangents.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class SliceContext:

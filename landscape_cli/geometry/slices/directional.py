@@ -124,6 +124,10 @@ class DirectionalSlice(Slice):
         weights = {name: self.centre.views[name] for name in moved}
         return math.sqrt(dot(weights, weights) or 1.0) / math.sqrt(sum(squares.values()))
 
+    def tangents(self, coordinates: Sequence[float]) -> dict[str, dict[str, Tensor]]:
+        """Return the directions, as tensors on the CPU."""
+        return {axis: self._whole(axis) for axis in self.axes}
+
     def locate(self, networks: Differences) -> Locations:
         """Project networks onto the slice by exact least squares, in the axes' units."""
         axes = self.axes

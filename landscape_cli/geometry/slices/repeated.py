@@ -60,6 +60,11 @@ class RepeatedSlice(DirectionalSlice):
         *point, repeat = coordinates
         return self.slices[int(repeat)].slopes(point, gradient)
 
+    def tangents(self, coordinates: Sequence[float]) -> dict[str, dict[str, Tensor]]:
+        """Return the directions of the point's repeat."""
+        *point, repeat = coordinates
+        return self.slices[int(repeat)].tangents(point)
+
     def locate(self, networks: Differences) -> Locations:
         """Project networks onto the slice of the first repeat."""
         return self.slices[0].locate(networks)

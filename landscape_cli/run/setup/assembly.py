@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.utils.data import DataLoader
 
@@ -10,9 +12,11 @@ from landscape_cli.errors import UsageError, some
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
+from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import measures_from
 from landscape_cli.evaluation.measures.base import PointMeasure
+from landscape_cli.evaluation.measures.point_measures import Key, PointMeasures
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Problem
 from landscape_cli.run.setup.problem_setup import PreparedProblem
@@ -29,6 +33,8 @@ def assemble_evaluator(
 ) -> Evaluator:
     """Assemble a rank's evaluator, on data that is loaded later."""
     problem, device = prepared.problem, prepared.device
+    measures = _measures(config, prepared, sources)
+    own_samples = _own_samples(measures, prepared, sources, config)
     recalibration = _recalibration(problem, device, config.batch_norm_samples)
     splits = {
         name: SplitData(name, source, settings.micro_batch, device)
@@ -43,7 +49,7 @@ def assemble_evaluator(
         settings,
         rank,
         recalibration,
-        _measures(config, prepared, sources),
+        PointMeasures(measures, own_samples, len(config.grid)),
     )
 
 
@@ -58,13 +64,34 @@ def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) ->
             "parameter, so gradients are incomplete; drop measures, or tie parameters as one object"
         )
     for measure in measures:
-        measure.check(buffers, config.batch_norm == "recalibrate")
+        measure.check(buffers, config.batch_norm == "recalibrate", config.precision)
         if measure.split is not None and measure.split not in sources:
             raise UsageError(
                 f"measures.{measure.kind}.split: {measure.split!r} is not evaluated; choose one of "
                 f"{', '.join(sources)}"
             )
     return measures
+
+
+def _own_samples(
+    measures: Sequence[PointMeasure],
+    prepared: PreparedProblem,
+    sources: Sources,
+    config: RunConfig,
+) -> dict[Key, SplitData]:
+    """Return the samples of measures that have their own number of them."""
+    size = config.batch_size or default_micro_batch(prepared.device)
+    found: dict[Key, SplitData] = {}
+    for measure in measures:
+        if measure.samples == "all":
+            continue
+        split = measure.split or next(iter(sources))
+        key = f"measures.{measure.kind}.samples"
+        source = subset(
+            split, prepared.problem.splits[split], measure.samples, key, f"set {key} to all"
+        )
+        found[split, measure.samples] = SplitData(split, source, size, prepared.device)
+    return found
 
 
 def _recalibration(

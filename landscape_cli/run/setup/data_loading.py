@@ -124,13 +124,15 @@ def _load(
             evaluator.load(room)
             return {}
         while True:
+            left = replace(room)
             try:
-                samples = check_centre(evaluator, origin, replace(room), config.allow_random)
+                samples = check_centre(evaluator, origin, left, config.allow_random)
             except ProblemError as error:
                 if not out_of_memory(error) or not halve(evaluator):
                     raise
             else:
                 refuse_dependence(evaluator, config.batch_size)
+                evaluator.measures.load(left)
                 return samples
 
     samples = executor.together(load)

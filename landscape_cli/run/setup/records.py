@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.geometry.slices.base import SliceFacts
+from landscape_cli.run.setup.measure_setup import MeasureFacts
 from landscape_cli.run.setup.sample_choice import Sampling
 
 FULL = ("float32", "float64", "complex64", "complex128")
@@ -142,6 +143,7 @@ class RunFacts:
         ranges: provenance entries on the choice of ranges by probing.
         changed: tensors of the model that its forward pass changes, restored for each point.
         idle: parameters that the slice moves without effect on the values.
+        measures: what measures are computed on, and how; None without any.
     """
 
     network: NetworkFacts
@@ -154,6 +156,7 @@ class RunFacts:
     ranges: Json = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    measures: MeasureFacts | None = None
 
     def with_ranges(self, ranges: Json) -> RunFacts:
         """Return a copy with the choice of ranges."""
@@ -172,14 +175,17 @@ class RunFacts:
         identity = dict(self.identity())
         if allow_random:
             del identity["splits"]
+            identity.pop("measured_samples", None)
         return identity
 
     def identity(self) -> Json:
         """Return the facts that determine the values, by key of the provenance."""
+        own_samples = [] if self.measures is None else self.measures.identity()
         return {
             "network": asdict(self.network),
             **self.slice_.identity,
             "splits": {name: split.as_mapping() for name, split in self.splits.items()},
+            **({"measured_samples": own_samples} if own_samples else {}),
         }
 
     def as_mapping(self) -> Json:
@@ -200,6 +206,7 @@ class RunFacts:
             "precision_errors": self.forward.precision_errors and [*self.forward.precision_errors],
             "restored": [*self.changed] or None,
             "without_effect": [*self.idle] or None,
+            "measures": None if self.measures is None else self.measures.as_mapping(),
             **self.ranges,
         }
         known = {key: value for key, value in optional.items() if value is not None}

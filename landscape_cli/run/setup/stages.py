@@ -12,6 +12,7 @@ from landscape_cli.run.idle_parameters import find_idle
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.data_loading import load_data
 from landscape_cli.run.setup.forward_choice import choose_forward
+from landscape_cli.run.setup.measure_setup import prepare_measures
 from landscape_cli.run.setup.problem_setup import prepare_problem
 from landscape_cli.run.setup.rank_consistency import agree, agree_on_versions
 from landscape_cli.run.setup.records import ForwardFacts, RankPlacement, RunFacts
@@ -61,6 +62,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
     data = load_data(start, prepared, sliced, executor)
     evaluator = data.evaluator
     idle = find_idle(evaluator, config, executor)
+    measures = prepare_measures(evaluator, config, executor, start.measures)
     facts = RunFacts(
         network=prepared.network,
         slice_=sliced.facts,
@@ -71,6 +73,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         marks=sliced.marks,
         changed=tuple(sorted(evaluator.state.changed)),
         idle=idle,
+        measures=measures,
     )
     agree(executor, facts.compared(config.allow_random))
     begin("trying ways of the forward pass")

@@ -14,6 +14,7 @@ from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import MEASURES, measures_from
 from landscape_cli.evaluation.measures.gradient import GradientMeasure
+from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.geometry.directions.random import RandomDirection
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.affine import AffineSlice, build_slice
@@ -136,7 +137,7 @@ def test_means_keep_their_bits_beside_a_measure():
     model, inputs, labels = convolutional()
     measured = evaluator_of(copy.deepcopy(model), inputs, labels, cross_entropy)
     alone = evaluator_of(model, inputs, labels, cross_entropy)
-    alone.measures = ()
+    alone.measures = PointMeasures()
     together, separate = measured.evaluate(tile_of(POINTS)), alone.evaluate(tile_of(POINTS))
     for key, values in separate.values.items():
         np.testing.assert_array_equal(together.values[key], values)
