@@ -86,6 +86,44 @@ def surface(
     )
 
 
+def curvature_of(x, y, shift=0.0):
+    """Return every derivative of ``x² + y²/2 - x y² - shift (x² + y²)/2 + 3``, by quantity.
+
+    The smallest eigenvalue is negative where ``2 x + 2 y² > 1``, if the shift is 0; the largest is
+    at least ``2 - shift``.
+    """
+    loss = x**2 + y**2 / 2 - x * y**2 - shift * (x**2 + y**2) / 2 + 3
+    first, second = (2 - shift) * x - y**2, (1 - shift) * y - 2 * x * y
+    xx, xy, yy = 2 - shift + 0 * x, -2 * y, 1 - shift - 2 * x
+    middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    return {
+        "loss": loss,
+        "gradient_norm": np.hypot(first, second),
+        "gradient_x": first,
+        "gradient_y": second,
+        "hessian_max": middle + half,
+        "hessian_min": middle - half,
+        "hessian_xx": xx,
+        "hessian_xy": xy,
+        "hessian_yy": yy,
+    }
+
+
+def curved(*axes: str | Axis, shift: float = 0.0, error: float = 1e-6, **more: Any) -> Surface:
+    """Return a surface of ``curvature_of``, whose numerical errors are all the same.
+
+    Args:
+        axes: as for `grid`; a square of 11 x 11 points from -1 to 1 if there are none.
+        shift: as of ``curvature_of``; with 3 the largest eigenvalue is negative around the centre.
+        error: the numerical error of each measure, and the standard error of the loss.
+        more: further arguments of `surface`.
+    """
+    over = axes or ("-1:1:11", "-1:1:11")
+    places = mesh(grid(*over))
+    found = curvature_of(places[0], places[1] if len(places) > 1 else 0 * places[0], shift)
+    return surface({("train", name): z for name, z in found.items()}, *over, stderr=error, **more)
+
+
 def evaluator(
     model,
     splits: Mapping[str, Any],

@@ -44,10 +44,12 @@ def plot(
         caption: write a caption below the panels: range, directions, normalization, samples.
         camera: azimuth and elevation in degrees, and zoom, of three-dimensional plots.
         dpi: dots per inch of rendered images.
-        choices: ``split``, ``quantity``, ``repeat`` (an index), ``raw`` (draw every point of an
-            incomplete surface), ``log`` (True or False; None for the values to decide), ``vmin``,
-            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis),
-            ``at_centre`` (a quantity whose value at the trained network each panel states).
+        choices: ``split``, ``quantity`` (or several, each with its own scale), ``repeat`` (an
+            index), ``raw`` (draw every point of an incomplete surface), ``log`` (True or False;
+            None for the values to decide), ``vmin``, ``vmax``, ``levels`` (a number), ``twin`` (the
+            quantity on a line's second axis), ``at_centre`` (a quantity whose value at the trained
+            network each panel states), ``contours_of`` (a quantity whose contour lines lie over
+            planes, or "none"), ``quiver`` (arrows downhill over planes).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -69,4 +70,8 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit with its exit code."""
     from landscape_cli.cli.error_report import run
 
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # as on stderr, show what an encoding lacks as \u03bb
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))

@@ -98,17 +98,14 @@ def log_options(function: Function) -> Function:
     return verbose(folder(function))
 
 
-def quantity_options(function: Function) -> Function:
-    """Add ``--split`` and ``--quantity``, of a picture."""
+def split_option(function: Function) -> Function:
+    """Add ``--split``, of a picture."""
     split = CONTENT.option(
         "--split",
         metavar="NAME",
         help="The split to draw; by default train, or every split of a line.",
     )
-    quantity = CONTENT.option(
-        "--quantity", metavar="NAME", help="The quantity to draw, such as loss or accuracy."
-    )
-    return split(quantity(function))
+    return split(function)
 
 
 def scale_options(function: Function) -> Function:

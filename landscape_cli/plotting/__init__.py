@@ -30,19 +30,26 @@ class Kind:
         axes: number of axes of the surfaces it can draw.
         help: one line for the command line.
         three_dimensional: whether it is drawn in three dimensions.
+        layered: whether other quantities can be drawn over it.
     """
 
     target: str
     axes: int
     help: str
     three_dimensional: bool = False
+    layered: bool = False
 
 
 KINDS = {
     "contour": Kind("landscape_cli.plotting.kinds.contour:LINES", 2, "labelled contour lines"),
-    "contourf": Kind("landscape_cli.plotting.kinds.contour:FILLED", 2, "filled contours"),
+    "contourf": Kind(
+        "landscape_cli.plotting.kinds.contour:FILLED", 2, "filled contours", layered=True
+    ),
     "heatmap": Kind(
-        "landscape_cli.plotting.kinds.heatmap:PAINTER", 2, "one coloured cell per point"
+        "landscape_cli.plotting.kinds.heatmap:PAINTER",
+        2,
+        "one coloured cell per point",
+        layered=True,
     ),
     "surface": Kind(
         "landscape_cli.plotting.kinds.surface:PAINTER",
@@ -65,6 +72,9 @@ KINDS = {
     "line": Kind("landscape_cli.plotting.kinds.line:PAINTER", 1, "values along a line"),
 }
 """Kinds of plot; the default is line, contourf or heatmap, depending on the surface's shape."""
+
+LAYERED = tuple(name for name, kind in KINDS.items() if kind.layered)
+"""Kinds over which contour lines, arrows and outlines of other quantities can be drawn."""
 
 THREE_DIMENSIONAL = tuple(name for name, kind in KINDS.items() if kind.three_dimensional)
 """Kinds drawn in three dimensions, which have a camera."""

@@ -19,8 +19,15 @@ from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
-from landscape_cli.plotting.layout import Layout, fit_height_to_boxes, fit_height_to_lines, lay_out
+from landscape_cli.plotting.layout import (
+    Layout,
+    fit_height_to_boxes,
+    fit_height_to_lines,
+    lay_out,
+    make_room_for_legends,
+)
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import pt, style, text_scale, ticks
@@ -61,6 +68,7 @@ def draw(
     dpi: int = 200,
     title: str = "",
     cmap: str | None = None,
+    beside: Sequence[Part] = (),
 ) -> Figure:
     """Draw panels side by side with the same limits.
 
@@ -77,38 +85,48 @@ def draw(
         dpi: dots per inch of rendered images.
         title: a title above all panels.
         cmap: a colour map of matplotlib; None for viridis.
+        beside: panels of further quantities, each with its own kind, limits and colour bar.
 
     Raises:
         UsageError: if the panels cannot share a figure, or an option does not apply to the kind.
     """
     kind = choose_kind(panels, kind)
-    scale = scale or fit(panels)
-    painter = load(kind)
-    if scale.levels is not None and not painter.has_levels:
-        raise UsageError(
-            f"--levels {scale.levels}: --kind {kind} has no levels; use contour or contourf"
-        )
-    if camera is not None and kind not in THREE_DIMENSIONAL:
-        raise UsageError(
-            f"--azimuth, --elevation, --zoom: do not apply to --kind {kind}; "
-            f"use {' or '.join(THREE_DIMENSIONAL)}"
-        )
+    parts = [Part(panels, kind, scale or fit(panels), twin), *beside]
+    for part in parts:
+        _check_options(part, camera)
+    painters = [load(part.kind) for part in parts]
+    painter = painters[0]
     with style(look, cmap):
-        groups = _groups(panels, painter)
-        layout = lay_out(groups, painter, columns, size)
+        blocks = [_groups(part.panels, own) for part, own in zip(parts, painters, strict=True)]
+        layout = lay_out(blocks, painters, columns, size)
         if kind in THREE_DIMENSIONAL:
-            painter = _with_camera(painter, camera, layout, dpi)
-        figure = _draw(groups, painter, scale, layout, twin)
+            painters = [_with_camera(own, camera, layout, dpi) for own in painters]
+        figure = _draw(parts, blocks, painters, layout)
+        fixed = size is not None and size.height is not None
+        if not fixed and panels[0].layers:
+            make_room_for_legends(figure)
         if title:
             figure.suptitle(labels.plain(title), fontsize=pt(11))
-        fixed = size is not None and size.height is not None
         if layout.below and not fixed:
             fit_height_to_boxes(figure, layout)
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
             fit_height_to_lines(figure, layout.rows)
+        elif text and painter.projection is None and (layout.rows > 1 or panels[0].layers):
+            figure.draw_without_rendering()  # the first layout below a caption is not final
         return figure
+
+
+def _check_options(part: Part, camera: Camera | None) -> None:
+    kind, levels = part.kind, part.scale.levels
+    if levels is not None and not load(kind).has_levels:
+        raise UsageError(f"--levels {levels}: --kind {kind} has no levels; use contour or contourf")
+    if camera is not None and kind not in THREE_DIMENSIONAL:
+        raise UsageError(
+            f"--azimuth, --elevation, --zoom: do not apply to --kind {kind}; "
+            f"use {' or '.join(THREE_DIMENSIONAL)}"
+        )
 
 
 def _with_camera(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
@@ -119,26 +137,42 @@ def _with_camera(painter: Painter, camera: Camera | None, layout: Layout, dpi: i
 
 
 def _draw(
-    groups: list[list[Panel]], painter: Painter, scale: Scale, layout: Layout, twin: Twin | None
+    parts: Sequence[Part],
+    blocks: Sequence[list[list[Panel]]],
+    painters: Sequence[Painter],
+    layout: Layout,
 ) -> Figure:
     figure = ShownFigure(figsize=layout.figure, layout="compressed")
+    places = layout.places([len(block) for block in blocks])
+    for part, block, painter, numbers in zip(parts, blocks, painters, places, strict=True):
+        look: dict[str, Any] = {"projection": painter.projection}
+        grid = layout.rows, layout.columns
+        all_axes = [figure.add_subplot(*grid, number, **look) for number in numbers]
+        _draw_part(figure, all_axes, part, block, painter, layout)
+    return figure
+
+
+def _draw_part(
+    figure: Figure,
+    all_axes: list[Any],
+    part: Part,
+    groups: list[list[Panel]],
+    painter: Painter,
+    layout: Layout,
+) -> None:
+    """Draw a part on its axes, with one colour bar if its kind has one."""
     splits = {panel.split for group in groups for panel in group}
     with_split = len(splits) > 1 and not painter.overlay
-    all_axes, mappable = [], None
-    for place, group in enumerate(groups, start=1):
-        axes: Any = figure.add_subplot(
-            layout.rows, layout.columns, place, projection=painter.projection
-        )
-        if twin is None:
-            mappable = painter.paint(axes, group, scale)
+    mappable = None
+    for axes, group in zip(all_axes, groups, strict=True):
+        if part.twin is None:
+            mappable = painter.paint(axes, group, part.scale)
         else:
-            paint_both(axes, group, scale, twin)
+            paint_both(axes, group, part.scale, part.twin)
         add_labels(axes, group[0], with_split, layout.panel)
-        all_axes.append(axes)
     if mappable is not None:
         text = labels.plain(labels.quantity([group[0] for group in groups]))
-        _add_colorbar(figure, all_axes, mappable, scale, text, layout.below)
-    return figure
+        _add_colorbar(figure, all_axes, mappable, part.scale, text, layout.below)
 
 
 def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.style import text_scale
+from landscape_cli.plotting.style import pt, text_scale
 from landscape_cli.plotting.text.captions import AROUND_BOX, BOX_SHAPE, NARROW
 
 MAX_COLUMNS = 4
@@ -26,6 +27,9 @@ MIN_PANEL_WIDTH = 1.9
 
 ROW_GAP = 0.1
 """Gap between rows of 3-D boxes in inches."""
+
+LEGEND_LINE = 12
+"""Height of a line of a legend in points."""
 
 LINE_SHAPE = 0.6
 """Height over width of the axes of a line plot."""
@@ -41,6 +45,7 @@ class Layout:
         panel: approximate width and height of a panel with its labels in inches.
         figure: width and height of the figure in inches.
         below: whether the colour bar is below the panels instead of to their right.
+        abreast: whether each panel is a block, with a colour bar of its own.
     """
 
     rows: int
@@ -48,19 +53,41 @@ class Layout:
     panel: tuple[float, float]
     figure: tuple[float, float]
     below: bool = False
+    abreast: bool = False
+
+    def places(self, counts: Sequence[int]) -> list[list[int]]:
+        """Return the places of the panels of blocks, numbered from 1 row by row.
+
+        Args:
+            counts: the number of panels of each block.
+        """
+        found, row, taken = [], 0, 0
+        for count in counts:
+            start = taken if self.abreast else row * self.columns
+            found.append([start + number + 1 for number in range(count)])
+            row, taken = row + math.ceil(count / self.columns), taken + count
+        return found
 
 
 def lay_out(
-    groups: list[list[Panel]], painter: Painter, columns: int | None, size: Size | None
+    blocks: Sequence[list[list[Panel]]],
+    painters: Sequence[Painter],
+    columns: int | None,
+    size: Size | None,
 ) -> Layout:
     """Arrange the panels of a figure.
 
+    A block's panels have a colour bar of their own. Blocks of a single panel are side by side,
+    others one below another.
+
     Args:
-        groups: the panels of each axes.
-        painter: the painter that draws them.
+        blocks: the panels of each axes, of each block.
+        painters: the painter that draws each block.
         columns: maximum number in a row; None for as many as fit the width.
         size: the figure's size; None for one that suits its panels.
     """
+    painter, groups = painters[0], [group for block in blocks for group in block]
+    abreast = len(blocks) > 1 and len(groups) == len(blocks)
     is_box = painter.projection is not None
     room = 0.0 if painter.overlay and size is not None else BAR_WIDTH
     if is_box or size is None:
@@ -68,20 +95,24 @@ def lay_out(
     if columns is None:
         columns = MAX_COLUMNS
         if size is not None:
-            columns = max(1, min(columns, int((size.width - room) / MIN_PANEL_WIDTH)))
-    columns = min(len(groups), columns)
-    rows = math.ceil(len(groups) / columns)
+            least = MIN_PANEL_WIDTH + room if abreast else MIN_PANEL_WIDTH
+            columns = max(1, min(columns, int((size.width - room * (not abreast)) / least)))
+    columns = min(columns, len(groups) if abreast else max(map(len, blocks)))
+    each = [len(groups)] if abreast else [len(block) for block in blocks]
+    rows = sum(math.ceil(count / columns) for count in each)
+    bars = columns if abreast else 1
     if size is None:
         width = text_scale() * (4.2 if columns == 1 else 3.5)
-        whole = columns * width + room
+        whole = columns * width + bars * room
     else:
-        width, whole = (size.width - room) / columns, size.width
+        width, whole = (size.width - bars * room) / columns, size.width
     fixed = None if size is None or size.height is None else size.height / rows
     below = is_box and width < NARROW * text_scale() and (fixed is None or fixed > whole / columns)
     if below:
         width = whole / columns
-    height = _row_height(groups, painter, width) if fixed is None else fixed
-    return Layout(rows, columns, (width, height), (whole, rows * height), below)
+    heights = [_row_height(*pair, width) for pair in zip(blocks, painters, strict=True)]
+    height = max(heights) if fixed is None else fixed
+    return Layout(rows, columns, (width, height), (whole, rows * height), below, abreast)
 
 
 def fit_height_to_lines(figure: Figure, rows: int) -> None:
@@ -107,6 +138,17 @@ def fit_height_to_boxes(figure: Figure, layout: Layout) -> None:
     heights = [box.height / figure.dpi for box in drawn]
     rows = [max(heights[i : i + layout.columns]) for i in range(0, len(boxes), layout.columns)]
     figure.set_figheight(sum(rows) + heights[-1] + ROW_GAP * (len(rows) + 1))
+
+
+def make_room_for_legends(figure: Figure) -> None:
+    """Add the height of the legends of each row to that of a figure of planes."""
+    rows: dict[int, int] = {}
+    for axes in figure.axes:
+        if (legend := axes.get_legend()) is not None:
+            row = axes.get_subplotspec().rowspan.start  # type: ignore[union-attr]
+            lines = math.ceil(len(legend.get_texts()) / legend._ncols)  # type: ignore[attr-defined]
+            rows[row] = max(lines, rows.get(row, 0))
+    figure.set_figheight(figure.get_figheight() + pt(LEGEND_LINE) / 72 * sum(rows.values()))
 
 
 def _row_height(groups: list[list[Panel]], painter: Painter, width: float) -> float:

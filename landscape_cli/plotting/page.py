@@ -56,4 +56,5 @@ def draw_picture(picture: Picture, page: Page) -> Figure:
         page.dpi,
         page.title,
         page.cmap,
+        picture.beside,
     )

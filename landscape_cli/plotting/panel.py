@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.derived import DERIVED, with_derived
+from landscape_cli.plotting.quantities import NAMINGS
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
@@ -19,6 +21,16 @@ from landscape_cli.records.tiles import Status
 
 MAX_PLANES = 36
 """Maximum number of repeats of a plane in one figure."""
+
+
+class Layer(Protocol):
+    """Something that lies over a plane's colours."""
+
+    def draw(self, axes: Any, panel: Panel) -> None:
+        """Draw it over a panel, with an entry for the legend."""
+
+    def describe(self, panels: Sequence[Panel]) -> str:
+        """Return sentences for the caption of a figure with these panels."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Panel:
         repeat: index of the repeat that the surface is; None if it is not one of several.
         members: a panel for each repeat if the surface is their mean.
         at_centre: a quantity whose value at the trained network the subtitle states.
+        layers: what lies over the values of a flat plane.
     """
 
     surface: Surface
@@ -46,6 +59,7 @@ class Panel:
     repeat: int | None = None
     members: tuple[Panel, ...] = ()
     at_centre: str | None = None
+    layers: tuple[Layer, ...] = ()
 
     @cached_property
     def whole(self) -> Panel:
@@ -53,6 +67,11 @@ class Panel:
         if self.shown is None:
             return self
         return replace(self, shown=None, members=tuple(member.whole for member in self.members))
+
+    def of(self, quantity: str) -> Panel:
+        """Return the same points of another quantity of the same split."""
+        members = tuple(member.of(quantity) for member in self.members)
+        return replace(self, quantity=quantity, members=members, layers=())
 
     @property
     def dimension(self) -> int:
@@ -122,6 +141,22 @@ class Panel:
         """Mask of points that were computed, but to a NaN or an infinity."""
         return ~self.missing & ~self.finite
 
+    @cached_property
+    def undefined(self) -> NDArray[np.bool_]:
+        """Mask of points where a derived quantity has no value although its inputs are finite."""
+        mask = self.not_finite
+        derived = DERIVED.get(self.quantity)
+        for name in derived.inputs if derived else ():
+            stored = self.surface.values.get((self.split, name))
+            mask = mask & (stored is not None and np.isfinite(self.select(stored)))
+        return mask if derived else np.zeros_like(mask)
+
+    @property
+    def why_undefined(self) -> str:
+        """A few words that say where a derived quantity has no value."""
+        derived = DERIVED.get(self.quantity)
+        return derived.undefined if derived else ""
+
     @property
     def centre(self) -> float | None:
         """The value at the trained network as shown; None if the grid has no point or value there.
@@ -182,20 +217,26 @@ def select_panels(
         UsageError: if the surface lacks the split, quantity or repeat, or has more repeats than
             fit in a figure.
     """
+    surface = with_derived(surface)
     splits = _splits(surface, split, source)
     available = {name: None for s in splits for name in surface.quantities(s)}
     name = quantity or ("loss" if "loss" in available else next(iter(available)))
     having = [s for s in splits if name in surface.quantities(s)]
     if not having:
-        raise UsageError(
-            f"--quantity {name!r}: {source} has {', '.join(available)} for "
-            f"{' and '.join(splits)}; choose one of these"
-        )
+        raise UsageError(lacking(f"--quantity {name!r}", source, available, splits, name))
     line = len(surface.grid.axes) == 1
     panels = [Panel(surface, s, name, source) for s in (having if line else having[:1])]
     if surface.grid.repeated or repeat is not None:
         panels = _of_repeats(panels, line, repeat)
     return panels if raw or surface.complete else [_completed(panel, surface) for panel in panels]
+
+
+def lacking(
+    option: str, source: str, available: Iterable[str], splits: Sequence[str], name: str
+) -> str:
+    """Return the message that a surface lacks a quantity, with the command that computes it."""
+    remedy = f"compute it: {NAMINGS[name].remedy}" if name in NAMINGS else "choose one of these"
+    return f"{option}: {source} has {', '.join(available)} for {' and '.join(splits)}; {remedy}"
 
 
 def _of_repeats(panels: list[Panel], line: bool, repeat: int | None) -> list[Panel]:

@@ -10,8 +10,10 @@ from landscape_cli.plotting.annotations.overlay import path_notes
 from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, check_twin
+from landscape_cli.plotting.layers.choice import NONE, choose_layers
+from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.panel import Panel, select_panels
-from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.value_range import fit, notes
 from landscape_cli.records.surface import Surface
@@ -23,32 +25,34 @@ def drawable(panels: Sequence[Panel]) -> bool:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that is decided on but not drawn yet.
+class Picture(Part):
+    """A picture that is decided on but not drawn yet: a part, and parts for more quantities.
 
     Args:
-        panels: at least one, all of the same dimension and quantity.
-        kind: the kind of plot, a name in ``KINDS``.
-        scale: the scale shared by all panels.
-        twin: the panels and scale of a second axis.
+        beside: the parts of the other quantities.
     """
 
-    panels: list[Panel]
-    kind: str
-    scale: Scale
-    twin: Twin | None = None
+    beside: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in the order in which they are drawn."""
+        return (self, *self.beside)
 
     @property
     def caption(self) -> str:
         """A paragraph that describes the picture."""
+        beside = [(part.panels, part.scale) for part in self.beside]
         if self.twin is None:
-            return describe(self.panels, self.scale)
+            return describe(self.panels, self.scale, beside=beside)
         return describe(self.panels, self.scale, self.twin.panels, self.twin.scale)
 
     def notes(self) -> list[str]:
         """Return sentences about values and checkpoints that the picture does not show."""
-        clipped = load(self.kind).clipped
-        return [*notes(self.panels, self.scale, clipped), *path_notes(self.panels)]
+        found: list[str] = []
+        for part in self.parts:
+            found += notes(part.panels, part.scale, load(part.kind).clipped)
+        return list(dict.fromkeys([*found, *path_notes(self.panels)]))
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Request:
     Args:
         kind: a name in ``KINDS``.
         split: the split whose values are drawn.
-        quantity: the quantity to draw.
+        quantity: the quantity to draw, or several, each with its own scale.
         repeat: index of the only repeat to draw.
         raw: draw every point of an incomplete surface.
         log: whether the scale is logarithmic.
@@ -68,11 +72,14 @@ class Request:
         twin: the quantity on a line's second axis.
         at_centre: a quantity whose value at the trained network each panel states.
         labels: a title for each surface, in place of the network's and the file's name.
+        contours_of: the quantity whose contour lines lie over the values of planes, or ``none``;
+            by default the loss over maps of curvature.
+        quiver: draw arrows along the negative gradient over planes.
     """
 
     kind: str | None = None
     split: str | None = None
-    quantity: str | None = None
+    quantity: str | Sequence[str] | None = None
     repeat: int | None = None
     raw: bool = False
     log: bool | None = None
@@ -82,14 +89,27 @@ class Request:
     twin: str | None = None
     at_centre: str | None = None
     labels: Sequence[str | None] | None = None
+    contours_of: str | None = None
+    quiver: bool = False
+
+    @property
+    def quantities(self) -> list[str | None]:
+        """The quantities to draw; None for the default."""
+        if self.quantity is None or isinstance(self.quantity, str):
+            return [self.quantity]
+        return list(dict.fromkeys(self.quantity)) or [None]
 
     def panels(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
-        """Return the panels of surfaces, which have these names.
+        """Return the panels of surfaces, which have these names, one quantity after the other.
 
         Raises:
             UsageError: if a surface lacks the split, quantity or repeat.
         """
-        return self._panels(surfaces, names, self.quantity)
+        return [
+            panel
+            for quantity in self.quantities
+            for panel in self._panels(surfaces, names, quantity)
+        ]
 
     def twins(self, surfaces: Sequence[Surface], names: Sequence[str]) -> list[Panel]:
         """Return the panels of the second axis, or an empty list without one.
@@ -100,17 +120,39 @@ class Request:
         return [] if self.twin is None else self._panels(surfaces, names, self.twin)
 
     def picture(self, panels: list[Panel], twins: Sequence[Panel] = ()) -> Picture:
-        """Choose the kind and scale for panels.
+        """Choose the kind and scale for panels, and what lies over them.
 
         Raises:
             UsageError: if the panels cannot share a figure, or an option does not apply to them.
         """
+        if len(self.quantities) > 1:
+            self._check_several(twins)
+            groups = [[p for p in panels if p.quantity == name] for name in self.quantities]
+            first, *others = [self._part(group) for group in groups]
+            return replace(first, beside=tuple(others))
         if twins:
             check_twin(panels, twins)
+        picture = self._part(panels)
+        return replace(picture, twin=Twin(twins, fit(twins, log=False)) if twins else None)
+
+    def _part(self, panels: list[Panel]) -> Picture:
         kind = choose_kind(panels, self.kind)
         scale = fit(panels, log=self.log, vmin=self.vmin, vmax=self.vmax, levels=self.levels)
-        second = Twin(twins, fit(twins, log=False)) if twins else None
-        return Picture(panels, kind, scale, second)
+        itself = len(self.quantities) > 1 and panels[0].quantity == self.contours_of
+        contours = NONE if itself else self.contours_of
+        layers = choose_layers(panels, kind, contours, self.quiver, self.levels)
+        if not load(kind).has_levels and any(isinstance(each, ContourLines) for each in layers):
+            scale = replace(scale, levels=None)  # they are those of the lines
+        return Picture([replace(panel, layers=layers) for panel in panels], kind, scale)
+
+    def _check_several(self, twins: Sequence[Panel]) -> None:
+        """Refuse options that do not say which of several quantities they are meant for."""
+        several = f"--quantity is given {len(self.quantities)} times; draw one"
+        for option, value in (("--vmin", self.vmin), ("--vmax", self.vmax)):
+            if value is not None:
+                raise UsageError(f"{option} {value:g}: {several}, or leave {option} out")
+        if twins:
+            raise UsageError(f"--twin {self.twin}: {several}, or leave --twin out")
 
     def _panels(
         self, surfaces: Sequence[Surface], names: Sequence[str], quantity: str | None

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.style import colormap, diverging_colormap
 from landscape_cli.plotting.text import labels
 
 Extend = Literal["neither", "min", "max", "both"]
@@ -35,6 +36,8 @@ class Scale:
         log: whether the scale is logarithmic.
         levels: number of contour levels; None for round ones.
         extend: the ends at which values lie beyond the limits.
+        diverging: whether colours diverge from 0.
+        above_errors: whether the lower limit leaves out values within their numerical errors.
     """
 
     low: float
@@ -42,11 +45,18 @@ class Scale:
     log: bool = False
     levels: int | None = None
     extend: Extend = "neither"
+    diverging: bool = False
+    above_errors: bool = False
 
     @property
     def norm(self) -> Normalize:
         """The map from values as drawn to positions on the colour map."""
         return Normalize(*self.ends)
+
+    @property
+    def colors(self) -> Colormap:
+        """The colour map of positions from 0 at the lower limit to 1 at the upper one."""
+        return diverging_colormap(self.low, self.high) if self.diverging else colormap()
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -74,11 +84,15 @@ class Scale:
         values = panel.z[self.visible(panel)]
         return float(np.mean(values < self.low)), float(np.mean(values > self.high))
 
-    def lines(self) -> Floats:
-        """Return the levels of contour lines as drawn, strictly within the limits."""
+    def lines(self, most: int = 12) -> Floats:
+        """Return the levels of contour lines as drawn, strictly within the limits.
+
+        Args:
+            most: their maximum number, unless ``levels`` sets it.
+        """
         if self.levels is not None:
             return np.linspace(*self.ends, self.levels + 2)[1:-1]
-        return self._round_levels(12)
+        return self._round_levels(most)
 
     def bands(self) -> Floats:
         """Return the edges of filled contours as drawn, from limit to limit."""

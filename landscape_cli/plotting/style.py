@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import matplotlib
 import numpy as np
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
@@ -19,6 +19,9 @@ BAD = "#e6194b"
 HIDDEN = "#f58231"
 """Colour of points that a logarithmic scale cannot show."""
 
+UNDEFINED = "#00a6d6"
+"""Colour of points at which a derived quantity has no value."""
+
 SERIES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
 """Colours (Okabe and Ito's, safe for colour-blind readers) and dashes of the curves of a line."""
 
@@ -27,6 +30,9 @@ LIGHT_SERIES = ("#56b4e9", "#e69f00", "#2bc59b", "#eca6cb")
 
 BASE_FONT_SIZE = 9
 """Font size in points to which all other lengths in this package refer."""
+
+DEFAULT_COLORS, DIVERGING_COLORS = "viridis", "RdBu_r"
+"""Colour maps of values, and of values of both signs."""
 
 SETTINGS = {
     "font.size": 9,
@@ -48,7 +54,7 @@ SETTINGS = {
     "lines.linewidth": 1.4,
     "pdf.fonttype": 42,
     "svg.hashsalt": "landscape",
-    "image.cmap": "viridis",
+    "image.cmap": DEFAULT_COLORS,
     "text.usetex": False,
     "text.parse_math": True,
     "axes.unicode_minus": True,
@@ -149,3 +155,17 @@ def ticks(max_intervals: int, prune: Literal["lower", "upper"] | None = None) ->
 def colormap() -> Colormap:
     """Return the colour map; by default perceptually uniform and safe for colour-blind readers."""
     return matplotlib.colormaps[matplotlib.rcParams["image.cmap"]]
+
+
+def diverging_colormap(low: float, high: float) -> Colormap:
+    """Return the part of a diverging colour map from ``low`` < 0 to ``high`` > 0.
+
+    Its middle is at 0, and both signs have the same colours at the same distance. A colour map that
+    the user chose is used as it is.
+    """
+    if matplotlib.rcParams["image.cmap"] != DEFAULT_COLORS:
+        return colormap()
+    reach = max(-low, high)
+    places = np.linspace(0.5 + 0.5 * low / reach, 0.5 + 0.5 * high / reach, 256)
+    colors = matplotlib.colormaps[DIVERGING_COLORS](places)
+    return LinearSegmentedColormap.from_list("diverging", colors.tolist())

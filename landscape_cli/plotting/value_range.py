@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale, common_extend
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.presentation import is_wide
@@ -46,11 +47,14 @@ def fit(
     for panel in panels:
         _check_values(panel)
     if log is None:
-        log = vmin is None and vmax is None and _needs_log(panels)
+        log = _needs_log(panels, vmin, vmax)
     if log:
         _check_positive(panels, vmin, vmax)
     low, high = _limits(panels, log, vmin, vmax)
-    scale = Scale(low, high, log, levels)
+    look = naming(panels[0].quantity)
+    diverging = look.signed and not log and low < 0 < high
+    trimmed = vmin is None and log and any(bool((~_above_error(panel)).any()) for panel in panels)
+    scale = Scale(low, high, log, levels, diverging=diverging, above_errors=trimmed)
     return replace(scale, extend=common_extend(panels, scale))
 
 
@@ -67,9 +71,10 @@ def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
         values = f"the {panel.split} {panel.quantity} values in {panel.source}"
         below, above = scale.clipped(panel)
         if below:
-            sentences.append(
-                f"{labels.share(below)} of {values} lie below --vmin {scale.low:g} {clipped}"
-            )
+            limit = f"--vmin {scale.low:g}"
+            if scale.above_errors:
+                limit = f"{scale.low:g}, the lowest that exceeds its numerical error,"
+            sentences.append(f"{labels.share(below)} of {values} lie below {limit} {clipped}")
         if above:
             sentences.append(
                 f"{labels.share(above)} of {values} lie above --vmax {scale.high:g} {clipped}"
@@ -114,10 +119,24 @@ def _check_positive(panels: Sequence[Panel], vmin: float | None, vmax: float | N
             )
 
 
-def _needs_log(panels: Sequence[Panel]) -> bool:
+def _needs_log(panels: Sequence[Panel], vmin: float | None, vmax: float | None) -> bool:
     values = np.concatenate([panel.z[panel.finite] for panel in panels])
-    planes = all(panel.dimension == 2 for panel in panels)
-    return planes and is_wide(values)
+    if not all(panel.dimension == 2 for panel in panels):
+        return False
+    if naming(panels[0].quantity).log:
+        return all(limit is None or limit > 0 for limit in (vmin, vmax)) and bool(values.max() > 0)
+    return vmin is None and vmax is None and is_wide(values)
+
+
+def _above_error(panel: Panel) -> NDArray[np.bool_]:
+    """Return a mask of the values that determine the limits of a logarithmic scale.
+
+    Where a number close to zero is known with an error that exceeds it, its logarithm is noise.
+    """
+    if not naming(panel.quantity).log:
+        return np.ones_like(panel.finite)
+    reliable = panel.finite & (panel.z > np.nan_to_num(panel.stderr))
+    return reliable if reliable.any() else np.ones_like(panel.finite)
 
 
 def _limits(
@@ -156,6 +175,7 @@ def _values_in_view(panel: Panel, log: bool) -> NDArray[np.float64]:
     """
     values = panel.z
     if log:
+        values = values[_above_error(panel)]
         values = np.concatenate([values, *(member.z for member in panel.members)])
         return values[np.isfinite(values) & (values > 0)]
     if panel.dimension == 1:
@@ -169,9 +189,12 @@ def _values_in_view(panel: Panel, log: bool) -> NDArray[np.float64]:
 def band(panel: Panel) -> NDArray[np.float64]:
     """Return the half-width of a line's band, of shape (nx,); NaN where it has none.
 
-    It is one standard deviation for a mean over repeats, else ``BAND`` standard errors.
+    It is one standard deviation for a mean over repeats, the numerical error of a measure, else
+    ``BAND`` standard errors.
     """
-    return panel.spread if panel.members else BAND * panel.stderr
+    if panel.members:
+        return panel.spread
+    return panel.stderr if naming(panel.quantity).measured else BAND * panel.stderr
 
 
 def _margin(value: float) -> float:

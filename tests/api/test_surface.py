@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import landscape_cli as landscape
+from builders import curved
 from landscape_cli.problems.objectives import mean_squared_error
 
 GRID = {"x": (-1, 1, 9), "y": (-1, 1, 7)}
@@ -110,6 +111,15 @@ def test_a_figure_can_be_saved(plane, line, workplace):
     landscape.plot(plane, "surface", camera=(30, 40)).savefig("b.pdf")
     landscape.plot(line, split="test", log=False).savefig("c.svg")
     assert all((workplace.folder / name).stat().st_size > 3000 for name in ("a.png", "b.pdf"))
+
+
+def test_several_quantities_and_derived_ones_are_drawn():
+    found = curved("-1:1:5", "-1:1:5")
+    figure = landscape.plot(found, quantity=["loss", "hessian_ratio"], quiver=True)
+    assert len(figure.axes) == 4
+    figure = landscape.plot(found, quantity="hessian_ratio", contours_of="gradient_norm")
+    assert figure.axes[1].get_ylabel() == "train |λmin/λmax| (log scale)"
+    assert found.quantities("train") == curved().quantities("train")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from landscape_cli.cli.options import (
     camera_options,
     debug_option,
     pop_camera,
-    quantity_options,
     scale_options,
+    split_option,
     style_option,
 )
 from landscape_cli.cli.output import note as say_note
@@ -46,7 +46,10 @@ Examples:
     type=click.Choice(list(KINDS)),
     help="Kind of plot; by default line or contourf, or surface with --turntable.",
 )
-@quantity_options
+@split_option
+@CONTENT.option(
+    "--quantity", metavar="NAME", help="The quantity to draw, such as loss or accuracy."
+)
 @CONTENT.option(
     "--repeat",
     type=int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from landscape_cli.cli.options import (
     camera_options,
     debug_option,
     pop_camera,
-    quantity_options,
     scale_options,
+    split_option,
     style_option,
 )
 from landscape_cli.cli.output import note as say_note
@@ -38,6 +39,7 @@ EPILOG = "\n".join(
         "  landscape plot resnet.h5 noshort.h5 --kind surface --vmax 10 -o both.pdf",
         "  landscape plot surface.h5 --kind render --azimuth 30 --style dark",
         "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
+        "  landscape plot surface.h5 --quantity loss --quantity hessian_ratio",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
     ]
@@ -55,7 +57,26 @@ class PlotCommand(WatchCommand, SectionCommand):
     type=click.Choice(list(KINDS)),
     help="Kind of plot, see below; by default line or contourf.",
 )
-@quantity_options
+@split_option
+@CONTENT.option(
+    "--quantity",
+    metavar="NAME",
+    multiple=True,
+    help="The quantity to draw, such as loss, accuracy or hessian_ratio. Repeatable: each quantity "
+    "has its own scale and colour bar.",
+)
+@CONTENT.option(
+    "--contours-of",
+    metavar="QUANTITY",
+    help="Draw contour lines of this quantity over heat maps and filled contours, or none. By "
+    "default, maps of curvature have those of the loss.",
+)
+@CONTENT.option(
+    "--quiver",
+    is_flag=True,
+    help="Draw arrows downhill, along the negative gradient, over planes with gradient_x and "
+    "gradient_y.",
+)
 @CONTENT.option(
     "--twin",
     metavar="QUANTITY",
@@ -162,8 +183,8 @@ def command(
         path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
         check_output(path, [*files, *trajectories], FORMATS)
         check_kind(path, path.suffix.lower().lstrip("."))
-    if terminal and choices["twin"] is not None:
-        raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
+    if terminal:
+        _check_terminal(choices)
     dimensions = None if size is None else parse_size(size)
     page = Page(columns, style, dimensions, dpi, caption, pop_camera(choices))
     drawing = PlotOutput(Request(**choices), path, trajectories, page)
@@ -181,3 +202,23 @@ def command(
         say(picture.caption)
     if path is not None:
         say(f"wrote {path.resolve()}")
+
+
+def _check_terminal(choices: Mapping[str, Any]) -> None:
+    """Refuse options of pictures in files only.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    if choices["twin"] is not None:
+        raise UsageError(f"--twin {choices['twin']}: --terminal draws one quantity; leave one out")
+    if len(choices["quantity"]) > 1:
+        raise UsageError(
+            f"--quantity is given {len(choices['quantity'])} times: --terminal draws one quantity"
+        )
+    if choices["quiver"]:
+        raise UsageError("--quiver: --terminal draws no arrows; leave one out")
+    if choices["contours_of"] not in (None, "none"):
+        raise UsageError(
+            f"--contours-of {choices['contours_of']}: --terminal draws one quantity; leave one out"
+        )

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from landscape_cli.plotting.annotations.path import draw_path
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import BAD, HIDDEN, colormap, missing_look, outline, pt
+from landscape_cli.plotting.style import (
+    BAD,
+    HIDDEN,
+    UNDEFINED,
+    missing_look,
+    outline,
+    pt,
+    text_scale,
+)
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.tiles import Status
 
@@ -24,6 +32,15 @@ Floats = NDArray[np.float64]
 
 MAX_VECTOR_DOTS = 2_000
 """With more dots than this, a PDF or SVG file holds them as an image."""
+
+LEGEND_LETTER, LEGEND_HANDLE = 0.064, 0.42
+"""Approximate width of a letter, and of a handle with its gaps, of a legend, in inches."""
+
+LEGEND_DROP = 33
+"""Distance of a legend from flat axes with an x label of one line, in points."""
+
+LEGEND_ROOM = 0.4
+"""Part of a panel's width that a legend leaves free, in inches."""
 
 MAX_CROSSES = 400
 """With more points without a value than this, they are coloured cells instead of crosses."""
@@ -123,6 +140,8 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
         else:
             rows, columns = np.nonzero(mask)
             axes.plot(whole.x[columns], whole.y[rows], zorder=4, clip_on=False, **look)
+    for layer in panel.layers:
+        layer.draw(axes, panel)
     _mark_computed(axes, panel)
     axes.set_box_aspect(panel.aspect)
     if contains_centre(panel):
@@ -163,7 +182,8 @@ def undrawable_points(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, 
     """
     whole = panel.whole
     groups = [
-        (whole.not_finite, BAD, "not finite"),
+        (whole.not_finite & ~whole.undefined, BAD, "not finite"),
+        (whole.undefined, UNDEFINED, whole.why_undefined),
         (scale.hidden(whole), HIDDEN, "not positive"),
     ]
     return [
@@ -205,7 +225,7 @@ def add_legend(
             panel, scale, f"{labels.plain(panel.split)} " if len(panels) > 1 else "", filled
         )
     if handles:
-        points = 38 if axes.name == "3d" else 33
+        points = 38 if axes.name == "3d" else LEGEND_DROP
         below = ScaledTranslation(0, -pt(points) / 72, axes.figure.dpi_scale_trans)
         axes.legend(
             handles=handles,
@@ -213,8 +233,20 @@ def add_legend(
             bbox_to_anchor=(0.5, 0),
             bbox_transform=axes.transAxes + below,
             borderaxespad=0,
-            ncols=1 if len(handles) == 1 else 2,
+            ncols=2 if len(handles) > 1 and _fits_two_columns(axes, handles) else 1,
         )
+
+
+def _fits_two_columns(axes: Any, handles: Sequence[Artist]) -> bool:
+    """Return whether a legend of two columns is about as wide as a panel, or narrower."""
+    half = -(-len(handles) // 2)
+    texts = [
+        max(len(str(one.get_label())) for one in each) for each in (handles[:half], handles[half:])
+    ]
+    width = sum(texts) * LEGEND_LETTER + 2 * LEGEND_HANDLE
+    grid = axes.get_subplotspec()
+    columns = 1 if grid is None else grid.get_gridspec().ncols
+    return text_scale() * width <= float(axes.figure.get_figwidth()) / columns - LEGEND_ROOM
 
 
 def centre_look() -> dict[str, Any]:
@@ -235,7 +267,7 @@ def _clipped_entries(panel: Panel, scale: Scale, prefix: str, filled: bool) -> l
     ends = ((below, "below", scale.low, 0.0), (above, "above", scale.high, 1.0))
     return [
         Patch(
-            color=colormap()(place) if filled else "none",
+            color=scale.colors(place) if filled else "none",
             label=f"{prefix}{word} {labels.number(limit)} ({labels.share(part)})",
         )
         for part, word, limit, place in ends

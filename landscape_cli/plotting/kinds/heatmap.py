@@ -11,7 +11,6 @@ from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, mar
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import colormap
 
 MAX_VECTOR_CELLS = 10_000
 """With more cells than this, a PDF or SVG file holds them as an image."""
@@ -24,7 +23,7 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
         cell_edges(panel.x, panel.whole.x),
         cell_edges(panel.y, panel.whole.y),
         scale.drawn(panel),
-        cmap=colormap(),
+        cmap=scale.colors,
         norm=scale.norm,
         rasterized=panel.z.size > MAX_VECTOR_CELLS,
     )

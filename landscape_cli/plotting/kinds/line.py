@@ -20,6 +20,7 @@ from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, run
 from landscape_cli.plotting.annotations.path import draw_checkpoints
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, missing_look, pt, series
 from landscape_cli.plotting.text import labels
@@ -94,7 +95,11 @@ def finish_axes(
 def _band_entries(panels: Sequence[Panel]) -> list[Artist]:
     """Return the legend's entries for the band and the thin lines."""
     repeats = len(panels[0].members)
-    label = f"mean ± std of {repeats} repeats" if repeats else f"± {BAND} standard errors"
+    label = f"± {BAND} standard errors"
+    if naming(panels[0].quantity).measured:
+        label = "± numerical error"
+    if repeats:
+        label = f"mean ± std of {repeats} repeats"
     entries: list[Artist] = []
     if any(np.isfinite(band(panel)).any() for panel in panels):
         entries.append(Patch(color=ink(0.8), linewidth=0, label=label))

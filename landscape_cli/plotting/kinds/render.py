@@ -25,7 +25,7 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
-from landscape_cli.plotting.style import colormap, ink, pt
+from landscape_cli.plotting.style import ink, pt
 from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ def paint(
     _label(axes, panel, terrain, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
     add_legend(axes, [panel], scale)
-    return ScalarMappable(scale.norm, colormap())
+    return ScalarMappable(scale.norm, scale.colors)
 
 
 def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
@@ -96,6 +96,7 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         path=tuple(part for part, _ in tubes),
         path_colors=tuple(color for _, color in tubes),
         balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
+        line_colors=scale.colors,
     )
 
 

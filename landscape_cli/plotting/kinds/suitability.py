@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 
 
 def choose_kind(panels: Sequence[Panel], kind: str | None) -> str:
@@ -26,7 +27,8 @@ def choose_kind(panels: Sequence[Panel], kind: str | None) -> str:
         )
     if kind is None:
         wide = all(min(panel.z.shape) >= 2 for panel in panels)
-        return "line" if first.dimension == 1 else "contourf" if wide else "heatmap"
+        cells = naming(first.quantity).curved or not wide
+        return "line" if first.dimension == 1 else "heatmap" if cells else "contourf"
     if kind not in fitting:
         raise UsageError(
             f"--kind {kind}: {first.source} is {_shape(first)}; use {' or '.join(fitting)}"

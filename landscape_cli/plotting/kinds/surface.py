@@ -27,7 +27,7 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.scene3d.faces import Faces, faces_of
 from landscape_cli.plotting.scene3d.shading import shaded
-from landscape_cli.plotting.style import colormap, ink, missing_look, pt, ticks
+from landscape_cli.plotting.style import ink, missing_look, pt, ticks
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def paint(
     axes.set_box_aspect((1, 1, BOX_HEIGHT), zoom=0.95 * camera.zoom)
     _tick(axes, scale)
     add_legend(axes, [panel], scale)
-    return ScalarMappable(scale.norm, colormap())
+    return ScalarMappable(scale.norm, scale.colors)
 
 
 def paint_above_lines(
@@ -91,7 +91,7 @@ def paint_above_lines(
         zdir="z",
         offset=low,
         norm=scale.norm,
-        cmap=colormap(),
+        cmap=scale.colors,
         linewidths=pt(0.7),
         zorder=0.5,
     )
@@ -106,7 +106,7 @@ def _colors(faces: Faces, panel: Panel, heights: Floats, scale: Scale, camera: C
     """
     low, high = scale.ends
     middles = faces.middles
-    colors = np.asarray(colormap()(scale.norm(middles[:, 2])))
+    colors = np.asarray(scale.colors(scale.norm(middles[:, 2])))
     if faces.side.any():
         return colors
     ends = np.array([_ends(panel.x), _ends(panel.y)])
@@ -146,7 +146,7 @@ def _mark(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
     if isolated.any():
         rows, columns = np.nonzero(isolated)
         at = heights[isolated]
-        colors = colormap()(scale.norm(at))
+        colors = scale.colors(scale.norm(at))
         look = {"s": mark_size(panel) ** 2 / 6, "zorder": 2, "depthshade": False}
         axes.scatter(panel.x[columns], panel.y[rows], at, c=colors, **look)
     if (height := height_of_centre(panel, heights)) is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.kinds.line import draw_curves, finish_axes
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import series
 from landscape_cli.plotting.text import labels
@@ -58,8 +59,7 @@ def paint_both(axes: Any, panels: Sequence[Panel], scale: Scale, twin: Twin) -> 
     ):
         looks = [(color, dashes[number % len(dashes)]) for number in range(len(curves))]
         names = [
-            labels.legend_text(f"{panel.split} {panel.quantity.replace('_', ' ')}")
-            for panel in curves
+            labels.legend_text(f"{panel.split} {naming(panel.quantity).label}") for panel in curves
         ]
         draw_curves(side, curves, side_scale, looks, names)
         side.set_ylabel(labels.plain(labels.quantity(curves)), color=color)

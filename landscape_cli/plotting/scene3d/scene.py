@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import Colormap
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
@@ -56,6 +57,7 @@ class Scene:
         path: contiguous parts of paths on the surface, each of shape (n, 3).
         path_colors: the colour of each part, if not ``ink``.
         balls: marks on the surface.
+        line_colors: the colour map of the contours; None for that of the style.
     """
 
     terrain: Terrain
@@ -68,6 +70,7 @@ class Scene:
     path: tuple[Floats, ...] = ()
     path_colors: tuple[Color, ...] = ()
     balls: tuple[Ball, ...] = ()
+    line_colors: Colormap | None = None
 
 
 def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8]:
@@ -155,7 +158,8 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
     if len(levels):
         lines = flat.contour(levels.tolist(), scalars="height")
         if lines.n_points:
-            look = {"scalars": "height", "cmap": colormap(), "clim": (0, BOX_HEIGHT)}
+            bands = scene.line_colors or colormap()
+            look = {"scalars": "height", "cmap": bands, "clim": (0, BOX_HEIGHT)}
             yield lines, {**look, "line_width": max(1.5, width / 400)}
     colors = scene.path_colors or (scene.ink,) * len(scene.path)
     for part, color in zip(scene.path, colors, strict=True):

@@ -13,7 +13,6 @@ from scipy.interpolate import PchipInterpolator
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.lighting import light, light_below
-from landscape_cli.plotting.style import colormap
 
 Floats = NDArray[np.float64]
 
@@ -113,7 +112,7 @@ def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
     whole = known[:-1, :-1] & known[1:, :-1] & known[:-1, 1:] & known[1:, 1:]
     cells = np.repeat(np.repeat(whole, parts[0], axis=0), parts[1], axis=1)
     clipped, spacing = z.clip(0, BOX_HEIGHT), (float(y[1] - y[0]), float(x[1] - x[0]))
-    colors = np.asarray(colormap()(clipped / BOX_HEIGHT))[..., :3]
+    colors = np.asarray(scale.colors(clipped / BOX_HEIGHT))[..., :3]
     above = _lit(colors, light(clipped, spacing, np.deg2rad(azimuth - SUN_LEFT)))
     below = _lit(colors, light_below(clipped, spacing, np.deg2rad(azimuth - LAMP_LEFT)))
     return Terrain(x, y, z, cells, above, below, limits, (low, high))

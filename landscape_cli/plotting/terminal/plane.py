@@ -17,7 +17,6 @@ from landscape_cli.plotting.annotations.marks import (
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, paths_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import colormap
 from landscape_cli.plotting.terminal.colors import Cells, Depth
 from landscape_cli.plotting.terminal.frame import (
     BELOW,
@@ -160,7 +159,7 @@ def _colors(values: Floats, scale: Scale, kind: str) -> Floats:
         bands = scale.bands()
         middles = (bands[:-1] + bands[1:]) / 2
         values = middles[np.digitize(values, bands[1:-1])]
-    colors: Floats = np.asarray(colormap()(scale.norm(values)))[..., :3]
+    colors: Floats = np.asarray(scale.colors(scale.norm(values)))[..., :3]
     return colors
 
 
@@ -198,7 +197,7 @@ def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, s
     if checkpoints := checkpoints_of(panel):
         names = printable(", ".join(marker.label for marker in checkpoints))
         yield np.array([m.coordinates[:2] for m in checkpoints]), checkpoint, names
-    for (mask, look), character in zip(undrawable_points(panel, scale), "x!", strict=False):
+    for (mask, look), character in zip(undrawable_points(panel, scale), "x!?", strict=False):
         rows, columns = np.nonzero(mask)
         yield np.column_stack([whole.x[columns], whole.y[rows]]), character, look["label"]
     if contains_centre(panel) and not paths:

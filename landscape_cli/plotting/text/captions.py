@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from landscape_cli.plotting.annotations.marks import LEGEND_DROP
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import ink, pt, text_scale, ticks
@@ -19,6 +20,12 @@ LABEL_LETTERS = 13.5
 
 SUBTITLE_LETTERS = 11
 """Letters of a subtitle per inch of a panel's width, including its tick labels."""
+
+LABEL_HEIGHT = 11.5
+"""Height of a line of an axis label in points."""
+
+FEW_TICKS = 2.3
+"""Width in inches, at the base font size, of a panel of a plane that has room for few ticks."""
 
 LINE_HEIGHT = 11
 """Height of a line of small text in points."""
@@ -60,10 +67,21 @@ def add_labels(axes: Any, panel: Panel, with_split: bool, room: tuple[float, flo
         _label_box(axes, panel, [text for text in meanings.values() if len(text) > 1], room)
         return
     axes.set_xlabel(_wrapped(meanings["x"], room[0]))
-    axes.xaxis.set_major_locator(ticks(6))
+    _lower_legend(axes, pt(LABEL_HEIGHT) * axes.get_xlabel().count("\n"))
+    intervals = 6 if room[0] / text_scale() > FEW_TICKS or panel.dimension == 1 else 4
+    axes.xaxis.set_major_locator(ticks(intervals))
     if panel.dimension == 2:
         axes.set_ylabel(_wrapped(meanings["y"], room[1]))
         axes.yaxis.set_major_locator(ticks(6))
+
+
+def _lower_legend(axes: Any, points: float) -> None:
+    """Move the legend below a label of several lines."""
+    legend = axes.get_legend()
+    if legend and points:
+        drop = pt(LEGEND_DROP) + points
+        below = ScaledTranslation(0, -drop / 72, axes.figure.dpi_scale_trans)
+        legend.set_bbox_to_anchor((0.5, 0), axes.transAxes + below)
 
 
 def _label_box(axes: Any, panel: Panel, meanings: list[str], room: tuple[float, float]) -> None:

@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.presentation import fact
 
 
 def describe(
-    panels: Sequence[Panel], scale: Scale, twins: Sequence[Panel] = (), right: Scale | None = None
+    panels: Sequence[Panel],
+    scale: Scale,
+    twins: Sequence[Panel] = (),
+    right: Scale | None = None,
+    beside: Sequence[tuple[Sequence[Panel], Scale]] = (),
 ) -> str:
     """Describe a figure in one paragraph without mathtext.
 
@@ -25,26 +30,43 @@ def describe(
         scale: the scale shared by all panels.
         twins: the panels of a second axis.
         right: the scale of ``twins``.
+        beside: panels of other quantities of the same surfaces, with their scales.
     """
-    pairs = {(panel.source, panel.repeat): panel for panel in panels}
-    facts = [_facts(panel, panels) for panel in pairs.values()]
+    own = {(panel.source, panel.repeat): panel for panel in panels}
+    facts = [_facts(panel, panels) for panel in own.values()]
     common = [fact for fact in facts[0] if all(fact in each for each in facts)]
-    names = [_name(panel) for panel in pairs.values()]
+    names = [_name(panel) for panel in own.values()]
     specific = ["; ".join(fact for fact in each if fact not in common) for each in facts]
     parts = [
         f"{name} ({text})" if text else name for name, text in zip(names, specific, strict=True)
     ]
-    text = _quantity(panels)
+    text = _listed([_quantity(each) for each in (panels, *(other for other, _ in beside))])
     if twins:
         text = f"{text} (left) and {_quantity(twins)} (right)"
     text = f"{text[0].upper()}{text[1:]} of {_listed(parts)}"
     text += f": {'; '.join(common)}." if common else "."
-    ranges = [_scale(panels, scale)] + ([_scale(twins, right)] if twins and right else [])
-    return " ".join([text, *ranges])
+    pairs = [(panels, scale), *([(twins, right)] if twins and right else []), *beside]
+    layers = [layer.describe(each) for each, _ in pairs for layer in each[0].layers]
+    return " ".join([text, *(_scale(*pair) for pair in pairs), *dict.fromkeys(layers)])
 
 
 def _quantity(panels: Sequence[Panel]) -> str:
-    return labels.quantity(panels).replace(" (%)", " in percent")
+    first = panels[0]
+    names = naming(first.quantity)
+    if not names.measured:
+        return labels.quantity(panels).replace(" (%)", " in percent")
+    split = [first.split] if all(panel.split == first.split for panel in panels) else []
+    return f"{names.noun} of the {names.of}{' '.join([*split, _differentiated(first)])}"
+
+
+def _differentiated(panel: Panel) -> str:
+    """Return the name of the objective's quantity whose derivatives a panel shows."""
+    measures = panel.surface.config.get("measures")
+    sections = list(measures.values()) if isinstance(measures, Mapping) else []
+    sections.append(panel.surface.config.get("curvature"))
+    named = [str(found) for section in sections if (found := fact(section, "quantity"))]
+    own = [name for name in panel.surface.quantities(panel.split) if not naming(name).measured]
+    return named[0] if len(set(named)) == 1 else "loss" if "loss" in own or not own else own[0]
 
 
 def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
@@ -102,15 +124,33 @@ def _samples(provenance: Mapping[str, Any], splits: Sequence[str]) -> str:
 
 def _scale(panels: Sequence[Panel], scale: Scale) -> str:
     values = np.concatenate([panel.z[panel.finite] for panel in panels])
-    name = panels[0].quantity.replace("_", " ")
-    text = f"The {name} ranges from {values.min():.4g} to {values.max():.4g}"
+    name = naming(panels[0].quantity).noun
+    text = f"The {name} ranges from {values.min() + 0.0:.4g} to {values.max() + 0.0:.4g}"
     text += ", on a logarithmic scale" if scale.log else ""
     below, above = np.mean(values < scale.low), np.mean(values > scale.high)
     for part, word, limit in ((below, "below", scale.low), (above, "above", scale.high)):
         if part:
             text += f"; {labels.share(float(part))} lie {word} {limit:.4g}"
-    not_finite = sum(int(panel.whole.not_finite.sum()) for panel in panels)
+    text += _errors(panels)
+    undefined = sum(int(panel.whole.undefined.sum()) for panel in panels)
+    text += f"; none where {panels[0].why_undefined} ({labels.count(undefined)})" * bool(undefined)
+    not_finite = sum(int(panel.whole.not_finite.sum()) for panel in panels) - undefined
     return text + (f"; {labels.count(not_finite)} not finite." if not_finite else ".")
+
+
+def _errors(panels: Sequence[Panel]) -> str:
+    """State the largest numerical error, and how many values it exceeds; empty if unknown."""
+    if not naming(panels[0].quantity).measured:
+        return ""
+    errors = np.concatenate([panel.stderr[panel.finite] for panel in panels])
+    if not np.isfinite(errors).any():
+        return ""
+    values = np.concatenate([panel.z[panel.finite] for panel in panels])
+    doubtful = int(np.count_nonzero(errors >= np.abs(values)))
+    text = f"; numerical error up to {np.nanmax(errors):.2g}"
+    if not (doubtful and naming(panels[0].quantity).outlined):
+        return text
+    return f"{text}, at {labels.count(doubtful)} as large as the value"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from matplotlib.mathtext import MathTextParser
 
 from landscape_cli.errors import one_line
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.quantities import naming
 from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
@@ -71,7 +72,7 @@ def quantity(panels: Sequence[Panel]) -> str:
     """Name the panels' values, such as "test accuracy (%)"; omit the split unless it is shared."""
     first = panels[0]
     words = [first.split] if all(p.split == first.split for p in panels) else []
-    words.append(first.quantity.replace("_", " "))
+    words.append(naming(first.quantity).label)
     if first.quantity in PERCENT:
         words.append("(%)")
     return " ".join(words)
@@ -133,7 +134,7 @@ def _at_centre(panel: Panel) -> str:
     if value is None:
         return ""
     text = share(value / 100) if panel.at_centre in PERCENT and value else number(value)
-    return f"{panel.split} {panel.at_centre.replace('_', ' ')} at the centre: {text}"
+    return f"{panel.split} {naming(panel.at_centre).label} at the centre: {text}"
 
 
 def _stem(panel: Panel) -> str:

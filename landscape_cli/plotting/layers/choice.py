@@ -1,0 +1,89 @@
+"""Choose what lies over the panels of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting import KINDS, LAYERED
+from landscape_cli.plotting.kinds.suitability import check_wide
+from landscape_cli.plotting.layers.arrows import SLOPES, arrows_over
+from landscape_cli.plotting.layers.contour_lines import ContourLines
+from landscape_cli.plotting.layers.outline import LOWEST, Outline
+from landscape_cli.plotting.panel import Layer, Panel, lacking
+from landscape_cli.plotting.quantities import naming
+from landscape_cli.plotting.value_range import fit
+
+OVER_CURVATURE = "loss"
+"""The quantity whose contour lines lie over maps of curvature unless another is named."""
+
+NONE = "none"
+"""Word for no contour lines."""
+
+
+def choose_layers(
+    panels: Sequence[Panel],
+    kind: str,
+    contours_of: str | None,
+    quiver: bool,
+    levels: int | None = None,
+) -> tuple[Layer, ...]:
+    """Return the layers over all panels of a figure, which share their scales.
+
+    Args:
+        panels: at least one, all of the same quantity.
+        kind: the kind of plot.
+        contours_of: the quantity whose contour lines are drawn; ``none`` for no lines, None for
+            those of the loss over maps of curvature.
+        quiver: whether to draw arrows along the negative gradient.
+        levels: number of contour lines; None for round values.
+
+    Raises:
+        UsageError: if the kind has no layers, or a surface lacks a quantity.
+    """
+    asked = [f"--contours-of {contours_of}"] if contours_of not in (None, NONE) else []
+    asked += ["--quiver"] if quiver else []
+    if not KINDS[kind].layered:
+        if asked:
+            raise UsageError(f"{asked[0]}: does not apply to --kind {kind}; use {_kinds()}")
+        return ()
+    lines = _contour_lines(panels, contours_of, levels)
+    outlined = naming(panels[0].quantity).outlined and all(_has(p, LOWEST) for p in panels)
+    layers: list[Layer | None] = [lines, Outline(kind == "heatmap") if outlined else None]
+    if quiver:
+        for name in SLOPES:
+            _check(panels, name, "--quiver")
+        layers.append(arrows_over(panels))
+    return tuple(layer for layer in layers if layer is not None)
+
+
+def _contour_lines(
+    panels: Sequence[Panel], asked: str | None, levels: int | None
+) -> ContourLines | None:
+    if asked == NONE:
+        return None
+    name = asked or OVER_CURVATURE
+    if asked is None:
+        wide = all(min(panel.z.shape) > 1 for panel in panels)
+        drawable = all(_has(panel, name) and panel.of(name).finite.any() for panel in panels)
+        if not (naming(panels[0].quantity).curved and wide and drawable):
+            return None
+    _check(panels, name, f"--contours-of {name}")
+    for panel in panels:
+        check_wide(panel, "contour")
+    return ContourLines(name, fit([panel.of(name) for panel in panels], levels=levels))
+
+
+def _has(panel: Panel, quantity: str) -> bool:
+    return (panel.split, quantity) in panel.surface.values
+
+
+def _check(panels: Sequence[Panel], quantity: str, option: str) -> None:
+    for panel in panels:
+        if not _has(panel, quantity):
+            names = panel.surface.quantities(panel.split)
+            raise UsageError(lacking(option, panel.source, names, [panel.split], quantity))
+
+
+def _kinds() -> str:
+    return " or ".join(LAYERED)
