@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 90 --lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 90 --threads 1 \
 	--at-least accuracy=0.99 --restarts 2 --set problem_args.samples=null
-BENCHMARKS := point roofline adaptive sharding simulation
+BENCHMARKS := point roofline curvature adaptive sharding simulation
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
@@ -110,7 +110,7 @@ fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each
 	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
-bench: train ## Measure what a point costs and how ranks share the work (15 minutes)
+bench: train ## Measure what a point costs and how ranks share the work (20 minutes)
 	@mkdir -p runs && rm -f runs/bench.jsonl
 	@for each in $(BENCHMARKS); do \
 		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \

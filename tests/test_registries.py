@@ -241,7 +241,10 @@ def test_another_setting_is_not_continued(circle, landscape, change, message):
         ("slice.radius=wide", "slice.radius: Input should be a valid number"),
         ("slice.kind=spiral", "slice.kind: got 'spiral', expected one of affine, circle"),
         ("slice.turns=3", "slice.turns: Extra inputs are not permitted"),
-        ("measures.mean={}", "measures.mean.kind: got 'mean', expected one of gradient, extremes, plane, sum"),
+        (
+            "measures.mean={}",
+            "measures.mean.kind: got 'mean', expected one of gradient, extremes, plane, sum",
+        ),
         ("measures.sum.split=test", "measures.sum.split: 'test' is not evaluated; choose one of"),
         ("directions.x.seed=3", "directions: a slice of kind circle has none"),
     ],

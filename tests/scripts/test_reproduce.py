@@ -33,7 +33,7 @@ def load(name):
 
 
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
-trajectory = load("trajectory")
+trajectory, convexity = load("trajectory"), load("convexity")
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -232,3 +232,26 @@ def test_architectures_are_compared(on_digits):
         "| ResNet-8, width 0.25, no shortcuts",
     ]
     assert (folder / "one.png").exists()
+
+
+def test_a_summary_of_curvature_by_hand():
+    loss = np.array([[0.5, 0.7, 2.0], [0.1, 3.0, 4.0], [0.9, 5.0, 6.0]])
+    largest = np.array([[4.0, 4.0, 4.0], [2.0, 10.0, -1.0], [8.0, 1.0, 1.0]])
+    smallest = np.array([[-1.0, 0.0, -2.0], [0.5, -1.0, -5.0], [-2.0, -1e-9, -3.0]])
+    quantities = {"loss": loss, "hessian_max": largest, "hessian_min": smallest}
+    values = {("train", name): array for name, array in quantities.items()}
+    errors = {key: np.full((3, 3), 1e-6) for key in values}
+    found = convexity.summary(surface(values, "-1:1:3", "-1:1:3", stderr=errors))
+    assert found["centre"] == 0.1
+    assert found["largest"] == 10.0
+    assert found["negative"] == pytest.approx(6 / 9)
+    assert found["basin"] == pytest.approx(np.median([0.25, 0.0, 0.25, 0.25]))
+    assert found["outside"] == pytest.approx(np.median([0.5, 0.1, 1e-9, 3.0]))
+    assert found["most"] == 3.0  # a largest eigenvalue below zero has no ratio
+    assert found["area"] == pytest.approx(4 / 9)
+
+
+def test_the_rank_correlation_ignores_what_is_not_finite():
+    first = np.array([1.0, 2.0, 3.0, np.nan, 4.0])
+    assert convexity.rank_correlation(first, -(first**3)) == -1.0
+    assert convexity.rank_correlation(first, np.array([1.0, 5.0, np.inf, 0.0, 9.0])) == 1.0
