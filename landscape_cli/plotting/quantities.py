@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GRADIENT = "landscape compute CFG --measure gradient"
-EXTREMES = "landscape compute CFG --curvature extremes"
-PLANE = "landscape compute CFG --curvature plane"
-"""Commands that compute measures."""
+GRADIENT, EXTREMES, PLANE = "gradient", "extremes", "plane"
+"""Kinds of measure."""
 
 HESSIAN = "Hessian of the "
 
@@ -27,7 +25,7 @@ class Naming:
         log: draw planes on a logarithmic scale.
         curved: it is a map of curvature: a heat map under contour lines of the loss.
         outlined: outline where the smallest eigenvalue is negative.
-        remedy: the command that computes it; empty for an objective's quantity.
+        measure: the kind of measure that computes it; empty for an objective's quantity.
     """
 
     label: str
@@ -37,31 +35,37 @@ class Naming:
     log: bool = False
     curved: bool = False
     outlined: bool = False
-    remedy: str = ""
+    measure: str = ""
 
     @property
     def measured(self) -> bool:
         """True if it is no mean over samples, so its error is numerical."""
-        return bool(self.remedy)
+        return bool(self.measure)
+
+    @property
+    def remedy(self) -> str:
+        """The command that computes it."""
+        option = "--measure" if self.measure == GRADIENT else "--curvature"
+        return f"landscape compute CFG {option} {self.measure}"
 
 
 def _eigenvalue(label: str, noun: str, **look: bool) -> Naming:
-    return Naming(label, noun, HESSIAN, curved=True, remedy=EXTREMES, **look)
+    return Naming(label, noun, HESSIAN, curved=True, measure=EXTREMES, **look)
 
 
 def _slope(axis: str) -> Naming:
-    return Naming(f"slope ∂L/∂{axis}", f"slope along {axis}", signed=True, remedy=GRADIENT)
+    return Naming(f"slope ∂L/∂{axis}", f"slope along {axis}", signed=True, measure=GRADIENT)
 
 
 def _second(first: str, second: str) -> Naming:
     below = f"∂{first}²" if first == second else f"∂{first}∂{second}"
     along = f"along {first}" if first == second else f"along {first} and {second}"
     noun = f"second derivative {along}"
-    return Naming(f"curvature ∂²L/{below}", noun, signed=True, curved=True, remedy=PLANE)
+    return Naming(f"curvature ∂²L/{below}", noun, signed=True, curved=True, measure=PLANE)
 
 
 NAMINGS = {
-    "gradient_norm": Naming("gradient norm", "gradient norm", remedy=GRADIENT),
+    "gradient_norm": Naming("gradient norm", "gradient norm", measure=GRADIENT),
     **{f"gradient_{axis}": _slope(axis) for axis in "xyz"},
     "hessian_max": _eigenvalue("Hessian λmax", "largest eigenvalue", signed=True),
     "hessian_min": _eigenvalue("Hessian λmin", "smallest eigenvalue", signed=True, outlined=True),

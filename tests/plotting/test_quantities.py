@@ -121,3 +121,26 @@ def test_a_missing_measure_is_refused_with_the_command_that_computes_it(make_sur
     found = make_surface({("train", "loss"): np.ones((5, 5))})
     with pytest.raises(UsageError, match="compute it: landscape compute CFG --"):
         panel_of(quantity, found)
+
+
+@pytest.mark.parametrize(
+    ("most", "measured", "words"),
+    [
+        (None, [], "derivatives of the mean over 384 train samples"),
+        (64, [64, 32], "derivatives of the mean over 64 train samples"),
+        (512, [], "derivatives of the mean over 384 train samples"),
+        (512, [500], "derivatives of the mean over 500 train samples"),
+    ],
+)
+def test_the_samples_of_a_measure_are_stated(most, measured, words):
+    found = curved(
+        config={"measures": {"extremes": {"samples": most}}},
+        provenance={
+            "splits": {"train": {"samples": 384}},
+            "measured_samples": [{"split": "train", "samples": count} for count in measured],
+        },
+    )
+    panel = panel_of("hessian_max", found)
+    text = describe([panel], fit([panel]))
+    assert words in text
+    assert "means over" not in text

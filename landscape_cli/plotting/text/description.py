@@ -33,7 +33,8 @@ def describe(
         beside: panels of other quantities of the same surfaces, with their scales.
     """
     own = {(panel.source, panel.repeat): panel for panel in panels}
-    facts = [_facts(panel, panels) for panel in own.values()]
+    everything = [*panels, *(other for others, _ in beside for other in others)]
+    facts = [_facts(panel, everything) for panel in own.values()]
     common = [fact for fact in facts[0] if all(fact in each for each in facts)]
     names = [_name(panel) for panel in own.values()]
     specific = ["; ".join(fact for fact in each if fact not in common) for each in facts]
@@ -61,20 +62,43 @@ def _quantity(panels: Sequence[Panel]) -> str:
 
 def _differentiated(panel: Panel) -> str:
     """Return the name of the objective's quantity whose derivatives a panel shows."""
-    measures = panel.surface.config.get("measures")
-    sections = list(measures.values()) if isinstance(measures, Mapping) else []
-    sections.append(panel.surface.config.get("curvature"))
-    named = [str(found) for section in sections if (found := fact(section, "quantity"))]
+    named = _setting(panel, "quantity")
     own = [name for name in panel.surface.quantities(panel.split) if not naming(name).measured]
-    return named[0] if len(set(named)) == 1 else "loss" if "loss" in own or not own else own[0]
+    return str(named) if named else "loss" if "loss" in own or not own else own[0]
+
+
+def _setting(panel: Panel, key: str) -> Any:
+    """Return a setting of the measure that a panel shows, or None."""
+    return fact(panel.surface.config, "measures", naming(panel.quantity).measure, key)
 
 
 def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
     facts = [_points(panel), *directions(panel)]
     if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
         facts.append(mode)
-    splits = dict.fromkeys(each.split for each in panels if each.source == panel.source)
-    return [*facts, *filter(None, [_samples(panel.surface.provenance, list(splits))])]
+    own = [each for each in panels if each.source == panel.source]
+    means = dict.fromkeys(each.split for each in own if not naming(each.quantity).measured)
+    facts.append(_samples(panel.surface.provenance, list(means)))
+    measured = {_measured_samples(each) for each in own if naming(each.quantity).measured}
+    return [*filter(None, [*facts, *sorted(measured)])]
+
+
+def _measured_samples(panel: Panel) -> str:
+    """State the samples whose mean a measure differentiates, which may be fewer than the split's.
+
+    The configuration has their number at most, and the provenance the actual one.
+    """
+    provenance, most = panel.surface.provenance, _setting(panel, "samples")
+    counts = [fact(provenance, "splits", panel.split, "samples")]
+    entries = provenance.get("measured_samples")
+    for entry in entries if isinstance(entries, list) else ():
+        counts += [fact(entry, "samples")] if fact(entry, "split") == panel.split else []
+    known = [count for count in counts if isinstance(count, int)]
+    allowed = [count for count in known if not isinstance(most, int) or count <= most]
+    if not allowed:
+        return ""
+    number = max(allowed)
+    return f"derivatives of the mean over {number:,} {panel.split} samples"
 
 
 def _name(panel: Panel) -> str:
