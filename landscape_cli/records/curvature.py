@@ -39,11 +39,13 @@ class Trace:
         mean: the estimate, of shape (checkpoints,).
         stderr: its standard error, of the same shape.
         probes: number of random vectors.
+        values: the estimate from each of them, of shape (checkpoints, probes), or None.
     """
 
     mean: Floats
     stderr: Floats
     probes: int
+    values: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,16 @@ class Curvature:
         density: None if it was not estimated.
         trace: None if it was not estimated.
         blocks: groups of parameters whose curvature was computed apart.
+        loss: the mean loss at each checkpoint, of shape (n,), or None.
+        rounding: how far rounding may have moved the eigenvalues, of shape (n,), or None.
+        second_differences: (L(w + hv) + L(w - hv) - 2L(w)) / h^2 along the eigenvectors v of the
+            first and the last eigenvalue, of shape (n, 2), or None. Where the network is piecewise
+            linear, they contain kinks that the eigenvalues do not.
+        difference_step: the step h.
+        critical_sharpness: 2 / eta for the smallest step eta along the negative gradient at which
+            the loss does not fall, of shape (n,); NaN where it is lost in rounding.
+        progress: by stage, how many of its parts are done at each checkpoint, of shape (n,).
+        config: the configuration, as in a surface file.
         provenance: network, split, samples, ... as in a surface file.
     """
 
@@ -105,6 +117,13 @@ class Curvature:
     density: Density | None = None
     trace: Trace | None = None
     blocks: tuple[Block, ...] = ()
+    loss: Floats | None = None
+    rounding: Floats | None = None
+    second_differences: Floats | None = None
+    difference_step: float = 0.0
+    critical_sharpness: Floats | None = None
+    progress: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,10 +149,22 @@ class Curvature:
             raise StoreError("curvature: eigenvalues are not a row for each checkpoint")
         count, k = self.eigenvalues.shape
         shapes: dict[str, tuple[int, ...]] = {"residuals": (count, k)}
-        each = ("labels", "status", "epochs", "learning_rates", "gradient_norm", "gradient_share")
+        each: tuple[str, ...] = (
+            "labels",
+            "status",
+            "epochs",
+            "learning_rates",
+            "gradient_norm",
+            "gradient_share",
+        )
+        each = (*each, "loss", "rounding", "critical_sharpness")
         shapes |= {name: (count,) for name in each if getattr(self, name) is not None}
+        if self.second_differences is not None:
+            shapes["second_differences"] = (count, 2)
         if self.trace is not None:
             shapes |= {"trace.mean": (count,), "trace.stderr": (count,)}
+            if self.trace.values is not None:
+                shapes["trace.values"] = (count, self.trace.probes)
         if self.density is not None:
             nodes = self.density.nodes.shape
             shapes |= {"density.nodes": (count, *nodes[1:]), "density.weights": nodes}

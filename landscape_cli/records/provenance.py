@@ -133,6 +133,15 @@ FACTS: dict[str, Any] = {
 }
 """By key of the provenance, what is expected if it is there."""
 
+CURVATURE_FACTS: dict[str, Any] = {
+    **{key: FACTS[key] for key in ("network", "batch_norm", "splits", "settings", "runs")},
+    "split": TEXT,
+    "request": Section(),
+    "memory": Section({"vectors": WHOLE}),
+    "weights": [Section(optional=dict.fromkeys(("path", "sha256", "key", "prefix"), TEXT))],
+}
+"""By key of a curvature file's provenance, what is expected if it is there."""
+
 NULLABLE = ("checkpoint", "shard")
 """Keys that may be null."""
 
@@ -167,6 +176,17 @@ def check_provenance(provenance: Mapping[str, Any], grid: Grid) -> None:
     for failure in provenance.get("failures") or ():
         if not failure["points"] or not all(0 <= one < grid.total for one in failure["points"]):
             raise ValueError("failures: points that the grid lacks")
+
+
+def check_curvature_provenance(provenance: Mapping[str, Any]) -> None:
+    """Refuse facts of a curvature file that are not of the type that their readers expect.
+
+    Raises:
+        ValueError: naming the fact, its value and what was expected.
+    """
+    for key, expected in CURVATURE_FACTS.items():
+        if key in provenance:
+            _check(provenance[key], expected, key)
 
 
 def check_config(config: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
-"""HDF5 files of surfaces, directions and trajectories, always complete on disk."""
+"""HDF5 files of surfaces, directions, trajectories and curvature, always complete on disk."""
 
 from landscape_cli.store.atomic_write import check_writable
+from landscape_cli.store.curvature_file import read_curvature
 from landscape_cli.store.directions_file import (
     copy_directions,
     directions_path,
@@ -29,6 +30,7 @@ __all__ = [
     "empty_surface",
     "own_points",
     "read_centre",
+    "read_curvature",
     "read_direction",
     "read_older_surface",
     "read_surface",

@@ -37,6 +37,10 @@ LARGE = 1 << 28
 ALIKE = 1 - 1e-6
 """Smallest cosine of directions that count as the same."""
 
+VECTOR = "eigenvector"
+"""Beginning of the name of an eigenvector, in a curvature file; the eigenvalue's number follows, 1
+for the largest and -1 for the smallest."""
+
 REPEAT = "repeat"
 """Beginning of the name of a group that holds the directions of a later repeat."""
 
@@ -234,6 +238,9 @@ def _entry(file: StoredFile, path: str) -> Entry:
 def _inventory(names: list[str]) -> str:
     """Say what the file holds instead, and what to do."""
     axes = [name.removesuffix(ENDING) for name in names if name.endswith(ENDING)]
+    numbers = [name.removeprefix(VECTOR) for name in axes if name.startswith(VECTOR)]
+    if numbers:
+        return f"the file has eigenvectors {', '.join(numbers)}: choose one with the key index"
     if axes:
         return f"the file has {' and '.join(axes)}: choose one with the key axis"
     return f"the file holds {some(names) or 'nothing'}: name a directions file"

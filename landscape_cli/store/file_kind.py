@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from landscape_cli.errors import StoreError
+from landscape_cli.store.curvature_file import FORMAT as CURVATURE_FORMAT
 from landscape_cli.store.directions_file import (
     ENDING,
     REPEAT,
@@ -22,13 +23,18 @@ from landscape_cli.store.trajectory_file import FORMAT as TRAJECTORY_FORMAT
 from landscape_cli.util.output_files import same_file
 
 SURFACE, DIRECTIONS, TRAJECTORY = "surface", "directions", "trajectory"
+CURVATURE = "curvature"
 OTHER = "another file"
 
-FORMATS = {SURFACE_FORMAT: SURFACE, TRAJECTORY_FORMAT: TRAJECTORY}
+FORMATS = {
+    SURFACE_FORMAT: SURFACE,
+    TRAJECTORY_FORMAT: TRAJECTORY,
+    CURVATURE_FORMAT: CURVATURE,
+}
 
 
 def file_kind(path: Path) -> str | None:
-    """Tell what a file is: a surface, directions, a trajectory, or another file.
+    """Tell what a file is: a surface, directions, a trajectory, curvature, or another file.
 
     A damaged file of which no more can be read is what its strings say, so that it can be replaced.
 
@@ -62,8 +68,8 @@ def check_replaceable(path: Path, kind: str, key: str = "output") -> None:
     found = file_kind(path)
     if found not in (None, kind):
         words = found if found == OTHER else f"a file with a {found}"
-        words = "a file with directions" if found == DIRECTIONS else words
-        expected = "directions" if kind == DIRECTIONS else f"a {kind}"
+        words = f"a file with {found}" if found in (DIRECTIONS, CURVATURE) else words
+        expected = kind if kind in (DIRECTIONS, CURVATURE) else f"a {kind}"
         raise StoreError(
             f"{key}: {str(path)!r} is there already, {words} and not one with {expected}; name "
             "another file, or remove it"
@@ -96,6 +102,7 @@ def _damaged_kind(path: Path) -> str:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[: len(SIGNATURE)] != SIGNATURE or content.find(b"format_version") < 0:
             return OTHER
-        if content.find(TRAJECTORY_FORMAT.encode()) >= 0:
-            return TRAJECTORY
+        for name in (TRAJECTORY_FORMAT, CURVATURE_FORMAT):
+            if content.find(name.encode()) >= 0:
+                return FORMATS[name]
         return SURFACE if content.find(SURFACE_FORMAT.encode()) >= 0 else OTHER

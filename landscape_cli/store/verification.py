@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.errors import StoreError
+from landscape_cli.store.curvature_file import FORMAT as CURVATURE
+from landscape_cli.store.curvature_file import read_curvature
 from landscape_cli.store.direction_hash import matches
 from landscape_cli.store.directions_file import (
     ENDING,
@@ -27,7 +29,7 @@ Hashes = Mapping[str, str]
 
 
 def verify(path: str | os.PathLike[str]) -> list[str]:
-    """Read everything in a surface, directions or trajectory file, and compare it with checksums.
+    """Read everything in a file of any of this program's kinds, and compare it with checksums.
 
     With a surface, the directions beside it are read too.
 
@@ -42,10 +44,13 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
         directions = [name.removesuffix(ENDING) for name in direction_groups(file)]
     if kind == TRAJECTORY:
         read_trajectory(path)
+    elif kind == CURVATURE:
+        read_curvature(path)
     elif kind == SURFACE or not directions:
         return _verify_surface(path)
     check_directions(path, dict.fromkeys(directions, ""))
-    return [f"{_checked(path)}; directions: {', '.join(directions)}"]
+    listed = f"; directions: {', '.join(directions)}" if directions else ""
+    return [f"{_checked(path)}{listed}"]
 
 
 def check_directions(path: str | os.PathLike[str], recorded: Hashes) -> None:

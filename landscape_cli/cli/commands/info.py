@@ -27,13 +27,13 @@ Examples:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Read everything in FILE, which may also hold directions or a trajectory, compare it with "
-    "the checksums, and print what was checked.",
+    help="Read everything in FILE, which may also hold directions, a trajectory or curvature, "
+    "compare it with the checksums, and print what was checked.",
 )
 @watch_option("Show a map of the computed points and the ranks' speed until FILE is complete.")
 @debug_option
 def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None:
-    """Print shape, progress, extremes and origin of FILE.
+    """Print shape, progress, extremes and origin of FILE, a surface or a file of curvature.
 
     With --watch, a run can be followed from any machine that can read its file: the map is redrawn
     whenever the file changes; without a terminal, one line is printed instead. If the run stops, it
@@ -53,6 +53,9 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
             raise UsageError("--watch: --json prints once; leave one of them out")
         _watch(file, watch)
         return
+    if _is_curvature(file):
+        _show_curvature(file, as_json)
+        return
     from landscape_cli.cli.surface_summary import summary_lines
     from landscape_cli.records.repeats import spread
     from landscape_cli.store import read_surface
@@ -66,6 +69,28 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
         say_json(_finite(facts))
     else:
         say(*summary_lines(facts, surface))
+
+
+def _is_curvature(file: str) -> bool:
+    from pathlib import Path
+
+    from landscape_cli.store.file_kind import CURVATURE, file_kind
+
+    return file_kind(Path(file)) == CURVATURE
+
+
+def _show_curvature(file: str, as_json: bool) -> None:
+    """Show a file of ``landscape curvature``."""
+    import os
+
+    from landscape_cli.cli.curvature_summary import curvature_facts, curvature_lines
+    from landscape_cli.store import read_curvature
+
+    record, name = read_curvature(file), os.path.abspath(file)
+    if as_json:
+        say_json(_finite({"file": name, **curvature_facts(record)}))
+    else:
+        say(name, *curvature_lines(record))
 
 
 def _watch(file: str, seconds: float) -> None:

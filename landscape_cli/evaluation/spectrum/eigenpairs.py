@@ -13,6 +13,7 @@ from landscape_cli.evaluation.spectrum.krylov import Krylov
 from landscape_cli.evaluation.spectrum.lanczos import ROUNDING
 from landscape_cli.evaluation.spectrum.operator import TOGETHER, Operator, product
 from landscape_cli.evaluation.spectrum.start_vectors import Draws
+from landscape_cli.records.eigenvalue_clusters import touch
 
 Numbers = NDArray[np.float64]
 
@@ -62,9 +63,6 @@ def eigenpairs(
 ) -> Eigenpairs:
     """Find the eigenpairs at the ends of a spectrum, with a fixed number of products.
 
-    If the basis has room for fewer vectors than there are steps, it is restarted from the best
-    approximations so far (thick restart).
-
     Args:
         operator: the matrix.
         draws: independent random vectors.
@@ -76,8 +74,26 @@ def eigenpairs(
     Raises:
         NotFiniteError: if a product is not finite.
     """
+    krylov = krylov_space(operator, draws, top, bottom, steps, capacity)
+    return eigenpairs_of(operator, krylov, top, bottom)
+
+
+def krylov_space(
+    operator: Operator,
+    draws: Draws,
+    top: int,
+    bottom: int = 0,
+    steps: int | None = None,
+    capacity: int | None = None,
+) -> Krylov:
+    """Find the subspace from which ``eigenpairs`` takes its pairs.
+
+    If the basis has room for fewer vectors than there are steps, it is restarted from the best
+    approximations so far (thick restart).
+    """
     wanted = top + bottom
-    steps = products_for(operator.size, wanted) if steps is None else max(steps, wanted)
+    least = min(wanted, operator.size)
+    steps = products_for(operator.size, wanted) if steps is None else max(steps, least)
     capacity = min(steps, operator.size, max(capacity or steps, wanted + SPARE))
     krylov = Krylov(operator, draws, capacity)
     while krylov.products < steps:
@@ -86,7 +102,7 @@ def eigenpairs(
                 break
             krylov.restart(*_kept(top, bottom, capacity))
         krylov.expand()
-    return _checked(operator, krylov, top, bottom)
+    return krylov
 
 
 def _kept(top: int, bottom: int, capacity: int) -> tuple[int, int]:
@@ -96,8 +112,11 @@ def _kept(top: int, bottom: int, capacity: int) -> tuple[int, int]:
     return top + more, bottom + spare - more
 
 
-def _checked(operator: Operator, krylov: Krylov, top: int, bottom: int) -> Eigenpairs:
-    """Compute the residuals with the operator, one product for each pair."""
+def eigenpairs_of(operator: Operator, krylov: Krylov, top: int, bottom: int) -> Eigenpairs:
+    """Return the pairs that a subspace approximates.
+
+    Values and residuals are computed with the operator, by one product for each pair.
+    """
     ritz, weights, bounds = krylov.eigenpairs()
     chosen = [*range(top), *range(len(ritz) - bottom, len(ritz))]
     vectors = krylov.combine(weights[:, chosen])
@@ -112,8 +131,8 @@ def _checked(operator: Operator, krylov: Krylov, top: int, bottom: int) -> Eigen
     rounding = ROUNDING * torch.finfo(operator.dtype).eps * float(np.abs(ritz).max())
     order = np.argsort(-values, kind="stable")
     cut = (
-        _touch(ritz, bounds, top - 1, top, rounding) if top else False,
-        _touch(ritz, bounds, len(ritz) - bottom - 1, len(ritz) - bottom, rounding)
+        touch(ritz, bounds, top - 1, top, rounding) if top else False,
+        touch(ritz, bounds, len(ritz) - bottom - 1, len(ritz) - bottom, rounding)
         if bottom
         else False,
     )
@@ -126,41 +145,6 @@ def _checked(operator: Operator, krylov: Krylov, top: int, bottom: int) -> Eigen
         krylov,
         cut,
     )
-
-
-def _touch(values: Numbers, errors: Numbers, one: int, other: int, rounding: float) -> bool:
-    """Tell whether two eigenvalues, if there are both, are the same within their residuals."""
-    if not 0 <= one < other < len(values):
-        return False
-    return bool(abs(values[one] - values[other]) <= errors[one] + errors[other] + rounding)
-
-
-def clusters(values: Numbers, residuals: Numbers, rounding: float = 0.0) -> list[tuple[int, int]]:
-    """Return the groups of eigenvalues that can't be told apart: of these, only the span is known.
-
-    Two neighbours belong together if their distance is at most the sum of their residuals.
-
-    Args:
-        values: largest first.
-        residuals: of each.
-        rounding: what else they may be off.
-
-    Returns:
-        (first, last) of each group of at least two, as places from 0.
-
-    Example:
-        >>> clusters(np.array([3.0, 2.0, 1.99, 1.0]), np.full(4, 0.02))
-        [(1, 2)]
-    """
-    groups: list[tuple[int, int]] = []
-    first = 0
-    for place in range(1, len(values) + 1):
-        if place < len(values) and _touch(values, residuals, place - 1, place, rounding):
-            continue
-        if place - first > 1:
-            groups.append((first, place - 1))
-        first = place
-    return groups
 
 
 def _signed_norm(vector: Tensor) -> float:

@@ -18,8 +18,8 @@ TOGETHER = 4
 """Number of vectors that are multiplied at once where they are known at once."""
 
 
-class Operator(Protocol):
-    """A symmetric matrix of P rows, by its products; the same vectors give the same bits."""
+class Space(Protocol):
+    """The vectors of an operator, of P entries."""
 
     @property
     def size(self) -> int:
@@ -32,6 +32,10 @@ class Operator(Protocol):
     @property
     def device(self) -> torch.device:
         """Where vectors lie."""
+
+
+class Operator(Space, Protocol):
+    """A symmetric matrix of P rows, by its products; the same vectors give the same bits."""
 
     def __call__(self, vectors: Tensor) -> Tensor:
         """Return the products with float64 vectors of shape (k, P), in float64 and this shape."""
@@ -57,24 +61,24 @@ def product(operator: Operator, vectors: Tensor) -> Tensor:
     return products[0] if single else products
 
 
-def holds(operator: Operator, vectors: int, processes: int = 1) -> bool:
+def holds(space: Space, vectors: int, processes: int = 1) -> bool:
     """Tell whether a basis takes at most half of the free memory; True if that is unknown.
 
     Args:
-        operator: says how large a vector is, and where it lies.
+        space: says how large a vector is, and where it lies.
         vectors: the number of vectors.
         processes: number of processes that share the memory in the same way.
     """
-    capacity = vectors_that_fit(operator, processes)
+    capacity = vectors_that_fit(space, processes)
     return capacity is None or vectors <= capacity
 
 
-def vectors_that_fit(operator: Operator, processes: int = 1) -> int | None:
+def vectors_that_fit(space: Space, processes: int = 1) -> int | None:
     """Count the vectors that half of the free memory holds; None if that is unknown."""
-    if operator.device.type == "cpu":
+    if space.device.type == "cpu":
         free = host_memory(processes=processes).share(processes)
     else:
-        free = accelerators.memory(operator.device)[0] // processes
+        free = accelerators.memory(space.device)[0] // processes
     if not free:
         return None
-    return int(SHARE * free) // max(1, operator.size * operator.dtype.itemsize)
+    return int(SHARE * free) // max(1, space.size * space.dtype.itemsize)

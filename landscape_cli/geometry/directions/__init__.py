@@ -12,6 +12,7 @@ KINDS: dict[str, str | type[Direction]] = {
     "random": "landscape_cli.geometry.directions.random:RandomDirection",
     "checkpoint": "landscape_cli.geometry.directions.checkpoint:CheckpointDirection",
     "file": "landscape_cli.geometry.directions.file:FileDirection",
+    "eigenvector": "landscape_cli.geometry.directions.eigenvector:EigenvectorDirection",
     "pca": "landscape_cli.geometry.directions.pca:PcaDirection",
 }
 """Every kind of direction and its class."""

@@ -48,23 +48,37 @@ class FileDirection(LoadedDirection):
         Raises:
             UsageError: if they do not match, or move buffers that the slice does not.
         """
-        entries = source.stored(self.path, self.axis or axis)
-        try:
-            tensors = match(entries, source.parameters, source.state)
-        except UsageError as error:
-            raise UsageError(f"directions.{axis}: {self.path!r}: {error}") from None
-        for name, tensor in tensors.items():
-            if name not in source.centre and bool(tensor.any()):
-                raise UsageError(
-                    f"directions.{axis}: {self.path!r} moves buffers such as {name}; add perturb: "
-                    "states (and batch_norm: perturb for running statistics)"
-                )
-        return {
-            name: tensors.get(name, torch.zeros(like.shape, dtype=wide_dtype(like)))
-            for name, like in source.centre.items()
-        }
+        return entries_from(self.path, self.axis or axis, axis, source)
 
     def label(self) -> str:
         """Return a label with the file's name."""
         which = f"direction {self.axis}" if self.axis else "direction"
         return f"{which} of file {PurePath(self.path).name}{self._normalized()}"
+
+
+def entries_from(path: str, name: str, axis: str, source: DirectionSource) -> Entries:
+    """Read a direction from a file, and match its tensors with the network's.
+
+    Args:
+        path: the file.
+        name: the direction's name in it.
+        axis: what it is used for.
+        source: the network.
+
+    Raises:
+        UsageError: if they do not match, or move buffers that the slice does not.
+    """
+    try:
+        tensors = match(source.stored(path, name), source.parameters, source.state)
+    except UsageError as error:
+        raise UsageError(f"directions.{axis}: {path!r}: {error}") from None
+    for parameter, tensor in tensors.items():
+        if parameter not in source.centre and bool(tensor.any()):
+            raise UsageError(
+                f"directions.{axis}: {path!r} moves buffers such as {parameter}; add perturb: "
+                "states (and batch_norm: perturb for running statistics)"
+            )
+    return {
+        parameter: tensors.get(parameter, torch.zeros(like.shape, dtype=wide_dtype(like)))
+        for parameter, like in source.centre.items()
+    }

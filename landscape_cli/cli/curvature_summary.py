@@ -1,0 +1,188 @@
+"""Summary of a curvature file as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from landscape_cli.records.curvature import Curvature
+from landscape_cli.records.tiles import Status
+
+TITLES = {
+    "hessian": "Hessian",
+    "ggn": "Gauss-Newton matrix",
+    "fisher": "empirical Fisher matrix",
+}
+
+SHOWN = 12
+"""Largest number of checkpoints that are listed in full."""
+
+
+def curvature_lines(record: Curvature) -> list[str]:
+    """Format the numbers of a curvature file as lines of text."""
+    lines = [_headline(record)]
+    if len(record.labels) == 1:
+        lines += _single(record)
+    else:
+        lines += _table(record)
+    return [*lines, *_block_lines(record)]
+
+
+def curvature_facts(record: Curvature) -> dict[str, Any]:
+    """Return the numbers of a curvature file as plain values, NaN where not computed."""
+    names = (
+        *("status", "eigenvalues", "residuals", "rounding", "loss", "gradient_norm"),
+        *("gradient_share", "critical_sharpness", "second_differences"),
+    )
+    arrays = {name: getattr(record, name) for name in names}
+    known: dict[str, Any] = {
+        "matrix": record.matrix,
+        "parameters": record.parameters,
+        "complete": bool((record.status != Status.TODO).all()),
+        "labels": list(record.labels),
+        "epochs": None if record.epochs is None else list(record.epochs),
+        "learning_rates": None if record.learning_rates is None else list(record.learning_rates),
+        "top": record.top,
+        **{name: array.tolist() for name, array in arrays.items() if array is not None},
+        "difference_step": record.difference_step,
+    }
+    if record.trace is not None:
+        mean, stderr = record.trace.mean.tolist(), record.trace.stderr.tolist()
+        known["trace"] = {"mean": mean, "stderr": stderr, "probes": record.trace.probes}
+    known["blocks"] = {
+        block.name: {"parameters": block.parameters, "eigenvalues": block.eigenvalues.tolist()}
+        for block in record.blocks
+    }
+    return {**known, "provenance": dict(record.provenance)}
+
+
+def _headline(record: Curvature) -> str:
+    facts = record.provenance
+    split = facts.get("split", "?")
+    samples = facts.get("splits", {}).get(split, {}).get("samples", "?")
+    name = facts.get("network", {}).get("name", "network")
+    title = TITLES.get(record.matrix, record.matrix)
+    return f"{title} of {name}: {record.parameters:,} parameters, {samples} samples of {split}"
+
+
+def _single(record: Curvature) -> Iterator[str]:
+    """Format the only checkpoint: a line for each eigenvalue."""
+    if not record.done[0]:
+        yield _state(record, 0)
+        return
+    yield f"checkpoint: {record.labels[0]}, loss {_number(record.loss)}"
+    if not record.eigenvalues[0].any():
+        yield (
+            "all eigenvalues found are 0: the matrix is zero, as for an objective that is linear "
+            "in the parameters"
+        )
+    yield from _eigenvalue_lines(record)
+    yield from _cluster_lines(record)
+    if record.gradient_norm is not None:
+        share = "" if record.gradient_share is None else _share(record)
+        yield f"gradient:   norm {_number(record.gradient_norm)}{share}"
+    if record.critical_sharpness is not None and np.isfinite(record.critical_sharpness[0]):
+        yield f"critical sharpness: {_number(record.critical_sharpness)} along the gradient"
+    if record.trace is not None:
+        yield f"trace:      {_trace(record, 0)}"
+    if record.density is not None:
+        draws, steps = record.density.nodes.shape[1:]
+        yield f"density:    {draws} draws of {steps} steps"
+
+
+def _eigenvalue_lines(record: Curvature) -> Iterator[str]:
+    values, residuals = record.eigenvalues[0], record.residuals[0]
+    bottom = len(values) - record.top
+    numbers = [*range(1, record.top + 1), *range(-bottom, 0)]
+    for place, number in enumerate(numbers):
+        beside = ""
+        if record.second_differences is not None and place in (0, len(values) - 1):
+            pair = record.second_differences[0][0 if place == 0 else 1]
+            beside = f"   second difference {pair:.6g} (step {record.difference_step:g})"
+        yield f"{number:>4}  {values[place]:>13.6g} ± {residuals[place]:.2g}{beside}"
+
+
+def _cluster_lines(record: Curvature) -> Iterator[str]:
+    from landscape_cli.records.eigenvalue_clusters import clusters
+
+    rounding = 0.0 if record.rounding is None else float(record.rounding[0])
+    bottom = record.eigenvalues.shape[1] - record.top
+    numbers = [*range(1, record.top + 1), *range(-bottom, 0)]
+    for first, last in clusters(record.eigenvalues[0], record.residuals[0], rounding):
+        yield (
+            f"eigenvalues {numbers[first]} to {numbers[last]} can't be told apart: only the span "
+            "of their eigenvectors is defined"
+        )
+
+
+def _table(record: Curvature) -> Iterator[str]:
+    """Format several checkpoints, a line each."""
+    yield _row(["checkpoint", "largest", "smallest", "trace", "loss", "gradient", "2/lr"])
+    count = len(record.labels)
+    places = list(range(count))
+    if count > SHOWN:
+        places = [*places[: SHOWN // 2], *places[-SHOWN // 2 :]]
+    for before, place in zip([-1, *places], places, strict=False):
+        if place != before + 1:
+            yield f"... {place - before - 1} more"
+        yield _checkpoint_line(record, place)
+
+
+def _checkpoint_line(record: Curvature, place: int) -> str:
+    if not record.done[place]:
+        return f"{record.labels[place]:<16} {_state(record, place)}"
+    rates = record.learning_rates
+    rate = math.nan if rates is None else rates[place]
+    values = record.eigenvalues[place]
+    cells = [
+        f"{values[0]:.6g}" if record.top else "",
+        f"{values[-1]:.6g}" if record.top < len(values) else "",
+        "" if record.trace is None else _trace(record, place),
+        _number(record.loss, place),
+        _number(record.gradient_norm, place),
+        f"{2 / rate:.6g}" if rate > 0 else "",
+    ]
+    return _row([record.labels[place], *cells])
+
+
+def _row(cells: list[str]) -> str:
+    first, *rest = cells
+    return f"{first:<16} " + " ".join(f"{cell:>14}" for cell in rest).rstrip()
+
+
+def _block_lines(record: Curvature) -> Iterator[str]:
+    last = len(record.labels) - 1
+    if not record.blocks or not record.done[last]:
+        return
+    of = f" at {record.labels[last]}" if last else ""
+    yield f"blocks{of}, largest eigenvalues:"
+    for block in record.blocks:
+        values = ", ".join(f"{value:.4g}" for value in block.eigenvalues[last][:3])
+        yield f"  {block.name}: {values} ({block.parameters:,} parameters)"
+
+
+def _state(record: Curvature, place: int) -> str:
+    if record.status[place] == Status.NOT_FINITE:
+        return "not finite"
+    done = [f"{stage} {int(one[place])}" for stage, one in record.progress.items() if one[place]]
+    return f"to do ({', '.join(done)} done)" if done else "to do"
+
+
+def _trace(record: Curvature, place: int) -> str:
+    assert record.trace is not None
+    return f"{record.trace.mean[place]:.6g} ± {record.trace.stderr[place]:.2g}"
+
+
+def _share(record: Curvature) -> str:
+    assert record.gradient_share is not None
+    share = float(record.gradient_share[0])
+    if not math.isfinite(share):
+        return ""
+    return f", {share:.1%} of its square in the span of the top {record.top} eigenvectors"
+
+
+def _number(array: Any, place: int = 0) -> str:
+    return "" if array is None else f"{float(array[place]):.6g}"

@@ -1,0 +1,362 @@
+"""A run of `landscape curvature`: checkpoint after checkpoint, with rank 0 in the lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.errors import StoreError, UsageError
+from landscape_cli.evaluation.derivatives.derivatives import Derivatives
+from landscape_cli.evaluation.derivatives.variables import choose_names
+from landscape_cli.evaluation.spectrum.operator import NotFiniteError, vectors_that_fit
+from landscape_cli.parallel.executor import Executor
+from landscape_cli.parallel.launcher import on_terminal
+from landscape_cli.parallel.stop_signals import Stop
+from landscape_cli.problems.checkpoint_files import labels
+from landscape_cli.problems.checkpoints import file_hash, read_weights
+from landscape_cli.problems.problem import Problem
+from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.records.curvature import Curvature
+from landscape_cli.records.tiles import Status
+from landscape_cli.run.curvature.network import PreparedNetwork, prepare_network
+from landscape_cli.run.curvature.recording import CurvatureRecorder, empty_record, parts_of
+from landscape_cli.run.curvature.request import Request, changes, run_config
+from landscape_cli.run.curvature.shared_sums import StoppedError
+from landscape_cli.run.curvature.stages import CheckpointStages, difference_step
+from landscape_cli.run.output_check import files_named
+from landscape_cli.run.resume import CheckpointFacts, refuse_other
+from landscape_cli.run.session import Session
+from landscape_cli.run.time_limit import time_left
+from landscape_cli.store import Lock, check_writable, read_curvature
+from landscape_cli.store.curvature_file import Eigenvectors, read_eigenvectors
+from landscape_cli.store.file_kind import CURVATURE, check_replaceable
+from landscape_cli.store.lock_file import lock_path
+from landscape_cli.store.product_log import is_product_log, products_path
+from landscape_cli.util.logs import tell, warn
+from landscape_cli.util.output_files import is_input
+from landscape_cli.util.progress import Progress
+from landscape_cli.util.versions import versions
+
+Dating = Callable[
+    [Sequence[CheckpointPath], Sequence[object]],
+    "tuple[tuple[int, ...] | None, tuple[float, ...] | None]",
+]
+"""``(paths, stored epochs) -> (epochs, learning rates)``, each None if unknown."""
+
+
+@dataclass(frozen=True)
+class CurvatureOutcome:
+    """The result of a run.
+
+    Args:
+        path: the file.
+        record: its content; known on rank 0.
+        computed: False if the file was already complete.
+        stopped: what stopped the run before the file was complete, or None.
+    """
+
+    path: Path
+    record: Curvature | None
+    computed: bool
+    stopped: str | None = None
+
+
+@dataclass
+class CurvatureRun:
+    """A run of the command on one rank.
+
+    Args:
+        config: names the problem; its checkpoint is taken if there are no paths.
+        request: what to compute.
+        paths: the checkpoints, in order.
+        output: the file to write.
+        executor: the ranks.
+        dating: finds epochs and learning rates.
+        inputs: files that must not be replaced, besides those that the configuration names.
+        command: the command line, for the file's provenance.
+        quiet: show no progress.
+        problem: the user's object, in place of the one that the configuration names.
+    """
+
+    config: RunConfig
+    request: Request
+    paths: Sequence[CheckpointPath]
+    output: Path
+    executor: Executor
+    dating: Dating = lambda paths, stored: (None, None)
+    inputs: Sequence[str] = ()
+    command: Sequence[str] = ()
+    quiet: bool = False
+    problem: Problem | None = None
+    _recorder: CurvatureRecorder | None = field(default=None, init=False)
+    _found: tuple[Curvature, Eigenvectors | None] | None = field(default=None, init=False)
+    _bar: Progress | None = field(default=None, init=False)
+
+    @property
+    def checkpoints(self) -> list[CheckpointPath | None]:
+        """The checkpoints; None for the weights that the model is built with."""
+        return list(self.paths) or [self.config.checkpoint]
+
+    def compute(self, overwrite: bool = False, resume: bool = False) -> CurvatureOutcome:
+        """Compute what is left; called by every rank.
+
+        Args:
+            overwrite: compute everything, regardless of an existing file.
+            resume: require a file to continue.
+
+        Raises:
+            LandscapeError: for any error that a user can cause.
+        """
+        executor = self.executor
+        first = executor.together(
+            lambda: run_config(self.config, self.request, self.checkpoints[0])
+        )
+        executor.stop = Stop(executor.lead(lambda: time_left(first)))
+        lock = Lock(self.output, warn)
+        with executor.stop.on_signals(), lock:
+            if executor.lead(lambda: self._begin(overwrite, resume, lock)):
+                return CurvatureOutcome(self.output, self._found[0] if self._found else None, False)
+            stopped = None
+            try:
+                for place in range(len(self.checkpoints)):
+                    self._checkpoint(place, lock)
+            except StoppedError as stop:
+                stopped = stop.reason
+            finally:
+                if self._bar is not None:
+                    self._bar.__exit__(None, None, None)
+            recorder = self._recorder
+            if recorder is not None:
+                self._end(recorder)
+        record = None if recorder is None else recorder.record
+        return CurvatureOutcome(self.output, record, True, stopped)
+
+    def _begin(self, overwrite: bool, resume: bool, lock: Lock) -> bool:
+        """Look at the output on rank 0; return True if nothing is left to do."""
+        if overwrite and resume:
+            raise UsageError("--overwrite and --resume exclude each other; choose one")
+        self._check_output()
+        if resume and not self.output.exists():
+            raise StoreError(
+                f"--resume: there is no {self.output} to continue; leave --resume out to start"
+            )
+        check_replaceable(self.output, CURVATURE, "--output")
+        lock.take()
+        if overwrite or not self.output.exists():
+            return False
+        record = read_curvature(self.output)
+        lines = changes(
+            record.provenance, record.config, self.request, self.config, self._weights()
+        )
+        refuse_other(self.output, lines)
+        self._found = record, read_eigenvectors(self.output, record)
+        return bool((record.status != Status.TODO).all())
+
+    def _check_output(self) -> None:
+        """Refuse an output that can't be written, or that the run reads."""
+        log = products_path(self.output)
+        read = [*self.inputs, *files_named(self.config), *(p.path for p in self.paths)]
+        for path in (self.output, lock_path(self.output), log):
+            check_writable(path)
+            if (name := is_input(path, read)) is not None:
+                raise UsageError(
+                    f"--output: {str(path)!r} would replace {name}, which the run reads; name "
+                    "another file"
+                )
+        if log.exists() and not is_product_log(log):
+            raise StoreError(
+                f"--output: {str(log)!r} is there already, another file and no log of products; "
+                "name another output, or remove it"
+            )
+
+    def _weights(self) -> list[dict[str, str]]:
+        return [
+            {}
+            if path is None
+            else CheckpointFacts(path.path, file_hash(path), path.key, path.prefix).as_mapping()
+            for path in self.checkpoints
+        ]
+
+    def _checkpoint(self, place: int, lock: Lock) -> None:
+        """Compute what is left at a checkpoint; called by every rank."""
+        executor, request = self.executor, self.request
+        stored = self._found and self._found[0]
+        if executor.lead(lambda: stored is not None and stored.status[place] != Status.TODO):
+            return
+        config = executor.together(
+            lambda: run_config(self.config, request, self.checkpoints[place])
+        )
+        network = prepare_network(config, executor, request.quantity, self.problem)
+        sums = network.sums(request.matrix)
+        names = executor.together(lambda: self._block_names(network))
+        executor.lead(lambda: self._open(network, names, lock))
+        stages = self._stages(place, network, sums.move) if executor.rank == 0 else None
+        finite = self._finite(stages or _nothing, sums.run)
+        for number, block in enumerate(names):
+            done = executor.lead(lambda: self._recorder and self._recorder.done("blocks", place))
+            if finite and number >= (done or 0):
+                run = network.sums(request.matrix, block).run
+                finite = self._finite(self._block(stages, number), run)
+        if self._recorder is not None:
+            self._recorder.finish(place, Status.OK if finite else Status.NOT_FINITE)
+            self._recorder.publish()
+
+    def _block_names(self, network: PreparedNetwork) -> list[list[str]]:
+        return [
+            choose_names(network.evaluator.parameters, patterns=(one,), key="--blocks")
+            for one in self.request.blocks
+        ]
+
+    def _block(self, stages: CheckpointStages | None, number: int) -> Callable[[Derivatives], None]:
+        def algorithm(derivatives: Derivatives) -> None:
+            assert stages is not None
+            stages.block(derivatives, number)
+
+        return algorithm
+
+    def _finite(
+        self,
+        algorithm: Callable[[Derivatives], None],
+        run: Callable[..., Any],
+    ) -> bool:
+        """Run an algorithm; return False if a number was not finite at one of several checkpoints.
+
+        Raises:
+            NotFiniteError: if there is only one checkpoint.
+        """
+        finite = []
+
+        def guarded(derivatives: Derivatives) -> None:
+            try:
+                algorithm(derivatives)
+                finite.append(True)
+            except NotFiniteError as error:
+                if len(self.checkpoints) == 1:
+                    raise
+                finite.append(False)
+                warn(f"{error}; it is marked as not finite")
+
+        run(guarded, self._advance)
+        return bool(self.executor.lead(lambda: finite[0]))
+
+    def _advance(self, products: int) -> None:
+        assert self._bar is not None
+        self._bar.update(products)
+
+    def _stages(
+        self, place: int, network: PreparedNetwork, move: Callable[[Any], None]
+    ) -> CheckpointStages:
+        recorder = self._recorder
+        assert recorder is not None
+        identity = {**network.provenance(), "place": place}
+        capacity = recorder.record.provenance["memory"]["vectors"]
+        return CheckpointStages(
+            self.request,
+            recorder,
+            place,
+            identity,
+            capacity or None,
+            self._advance,
+            move,
+            network.evaluator.parameters.complex,
+            place + 1 == len(self.checkpoints),
+        )
+
+    def _open(self, network: PreparedNetwork, names: Sequence[Sequence[str]], lock: Lock) -> None:
+        """Create or continue the record on rank 0, once there is a network."""
+        if self._recorder is not None:
+            return
+        variables = network.variables()
+        blocks = [network.variables(one).size for one in names]
+        self.request.check_size(variables.size)
+        network.try_product(self.request.matrix)
+        session = Session(
+            tuple(self.command), versions(), self.executor.describe(), network.placements
+        )
+        if self._found is not None:
+            record, vectors = self._found
+        else:
+            record, vectors = self._new(network, variables.size, blocks), None
+        runs = [*record.provenance.get("runs", []), session.as_mapping()]
+        record = replace(record, provenance={**record.provenance, "runs": runs})
+        self._session = session
+        self._recorder = CurvatureRecorder(self.output, record, vectors, warn, lock.check)
+        self._recorder.publish()
+        self._bar = self._progress(variables.size, blocks)
+        if not self.quiet:
+            self._introduce(network, record)
+
+    def _new(self, network: PreparedNetwork, size: int, blocks: Sequence[int]) -> Curvature:
+        request, model = self.request, network.evaluator.model
+        variables = network.variables()
+        stored = [
+            None if path is None else read_weights(path, model, {}, lambda text: None)[1]
+            for path in self.checkpoints
+        ]
+        epochs, rates = self.dating(self.paths, stored) if self.paths else (None, None)
+        known = [path for path in self.checkpoints if path is not None]
+        fit = vectors_that_fit(variables)
+        wanted = max(request.krylov_steps(size), request.density_steps)
+        return empty_record(
+            request,
+            size,
+            blocks,
+            labels(known) if known else (network.facts.name,),
+            difference_step(variables.dtype),
+            epochs=epochs,
+            learning_rates=rates,
+            config=self.config.model_dump(mode="json"),
+            provenance={
+                **network.provenance(),
+                "request": request.as_mapping(),
+                "weights": self._weights(),
+                "memory": {"vectors": 0 if fit is None or fit >= wanted else fit},
+            },
+        )
+
+    def _progress(self, size: int, blocks: Sequence[int]) -> Progress:
+        """Return the progress bar, which counts products."""
+        request, recorder = self.request, self._recorder
+        assert recorder is not None
+        stages, parts = request.stage_products(size), parts_of(request)
+        done, total = 0, 0
+        for place in range(len(self.checkpoints)):
+            for stage, products in stages.items():
+                total += products
+                share = recorder.done(stage, place) / parts[stage] if parts[stage] else 0
+                done += round(products * share)
+            each = [request.block_products(one) for one in blocks]
+            total += sum(each)
+            done += sum(each[: recorder.done("blocks", place)])
+        return Progress(
+            total,
+            self.output.name,
+            unit="product",
+            done=done,
+            quiet=self.quiet,
+            terminal=on_terminal(),
+        )
+
+    def _introduce(self, network: PreparedNetwork, record: Curvature) -> None:
+        count = len(self.checkpoints)
+        places = f"{count} checkpoints" if count > 1 else record.labels[0]
+        tell(
+            f"{record.matrix} of {network.facts.name} at {places}: {record.parameters:,} "
+            f"parameters, {network.data.samples} samples of {network.split}"
+        )
+        if (vectors := record.provenance["memory"]["vectors"]) > 0:
+            tell(f"memory holds {vectors} vectors: the Lanczos basis is restarted")
+
+    def _end(self, recorder: CurvatureRecorder) -> None:
+        """Publish the file with the end of the session."""
+        session = self._session.as_mapping()
+        *earlier, _ = recorder.record.provenance["runs"]
+        recorder.note({"runs": [*earlier, session]})
+        recorder.end()
+
+
+def _nothing(derivatives: Derivatives) -> None:
+    """Stand for the algorithm on ranks that do not run it."""
