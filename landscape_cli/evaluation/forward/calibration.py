@@ -97,14 +97,6 @@ def calibrate_settings(
     return Calibration(search.best, search.work, time.perf_counter() - search.began, search.tried)
 
 
-def _time_fastest_pass(benchmark: Benchmark, settings: Settings) -> float:
-    """Time the fastest of several passes, in seconds."""
-    passes: list[float] = []
-    while len(passes) < FEWEST_LOOKS or sum(passes) < LOOKING:
-        passes.append(benchmark.time_settings(settings))
-    return min(passes)
-
-
 class _Search:
     """State of a search: a sample of the data, the best settings so far, and the deadline."""
 
@@ -123,14 +115,30 @@ class _Search:
         self.divisible = resize and evaluator.first_split.divisible
         self.tried: list[dict[str, Any]] = []
         first = Benchmark(evaluator, take_batches(evaluator, 1), False)
-        seconds = _time_fastest_pass(first, self.start)
-        self.work = points * evaluator.total_samples() * seconds / first.samples
-        budget = min(MOST_SECONDS, LARGEST_SHARE * self.work / max(ranks, RANKS))
+        run = points * evaluator.total_samples() / first.samples  # in passes
+        share = LARGEST_SHARE / max(ranks, RANKS)
+        seconds = self._time_fastest_pass(first, share * run)
+        self.work = run * seconds
+        budget = min(MOST_SECONDS, share * self.work)
         passes = budget / (2 * seconds)
         self.affordable = budget >= LEAST_SECONDS and passes >= FEWEST_PASSES
         wanted = int(min(SAMPLES, 2 * first.samples * passes / PASSES))
         sample = take_batches(evaluator, max(wanted, first.samples + 1))
         self.benchmark = Benchmark(evaluator, sample, self.divisible, self.began + budget)
+
+    def _time_fastest_pass(self, benchmark: Benchmark, limit: float) -> float:
+        """Time the fastest of several passes, in seconds; end once the run is known to be short.
+
+        Args:
+            benchmark: of the first batch.
+            limit: how many such passes the budget may take.
+        """
+        passes: list[float] = []
+        while len(passes) < FEWEST_LOOKS or sum(passes) < LOOKING:
+            passes.append(benchmark.time_settings(self.start))
+            if limit * passes[-1] < LEAST_SECONDS:
+                break
+        return min(passes)
 
     def try_candidates(self) -> None:
         if not self.best.fold and len(self.evaluator.folding()):

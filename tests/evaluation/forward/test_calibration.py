@@ -97,6 +97,13 @@ def test_calibration_takes_a_small_part_of_the_run():
     )
 
 
+def test_a_short_run_is_timed_once():
+    lengths = []
+    evaluator = taking(lambda length: lengths.append(length) or 0.004)
+    assert not calibrate_settings(evaluator, 10, 1, CORNER).tried
+    assert lengths == [16]
+
+
 @pytest.mark.parametrize(
     ("budgets", "ranks", "calibrated"),
     [(0.4, 1, False), (0.4, 4, False), (1.6, 1, True), (1.6, 4, True), (1.6, 64, False)],
