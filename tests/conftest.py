@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.workplace import Workplace
+from support.workplace import Workplace, threads_kept
 
 # One thread for each test, as for each rank: the tests that run side by side share the cores.
 # Libraries read this when they are imported.
@@ -67,7 +67,8 @@ def landscape(workplace, capsys):
     from landscape_cli.cli.error_report import run as run_command
 
     def landscape(*arguments):
-        code = run_command(cli, [str(argument) for argument in arguments])
+        with threads_kept():
+            code = run_command(cli, [str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -87,6 +87,20 @@ def clone(tmp_path):
     return run, tmp_path
 
 
+def untrained(config):
+    """Save the network of a configuration as it is before training, in place of a checkpoint."""
+    import torch
+
+    from landscape_cli.config.loading import load_config
+    from landscape_cli.problems.import_path import load_problem
+
+    loaded = load_config(config)
+    problem = load_problem(loaded.problem, loaded.problem_args)
+    path = config.parents[1] / loaded.checkpoint
+    path.parent.mkdir(exist_ok=True)
+    torch.save(problem.model.state_dict(), path)
+
+
 @pytest.mark.parametrize("commands", list(sessions()))
 def test_the_commands_print_what_is_shown(clone, commands):
     run, folder = clone
@@ -94,8 +108,7 @@ def test_the_commands_print_what_is_shown(clone, commands):
     if "mpirun" in text and not Path(sys.executable).with_name("mpirun").exists():
         pytest.skip("no mpirun beside this Python: pip install 'landscape-cli[mpich]'")
     if "digits_resnet44" in text:
-        done = run("python scripts/train.py configs/digits_resnet44.yaml --epochs 1", folder)
-        assert done.returncode == 0, done.stdout
+        untrained(folder / "configs" / "digits_resnet44.yaml")
     for command, output in commands:
         if command.startswith("cd "):
             folder = folder / command.removeprefix("cd ")

@@ -55,7 +55,7 @@ def plain(new_workplace):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [1, 2, 4])
+@pytest.mark.parametrize("ranks", [pytest.param(1, marks=pytest.mark.slow), 2, 4])
 def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
     same_bits(plain, compute_digits(workplace, ranks))
 
@@ -170,7 +170,7 @@ def test_a_rank_that_raises_ends_the_job_with_its_traceback(workplace, rank):
 @pytest.mark.parametrize(
     ("keys", "options"),
     [
-        pytest.param({"problem": "example:broken"}, [], id="problem"),
+        pytest.param({"problem": "example:broken"}, [], id="problem", marks=pytest.mark.slow),
         pytest.param({"problem": "example:returning"}, [], id="objective"),
         pytest.param({"checkpoint": "nowhere.pt"}, [], id="checkpoint", marks=pytest.mark.slow),
         pytest.param({}, ["--set", "nonsense"], id="option", marks=pytest.mark.slow),

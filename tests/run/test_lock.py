@@ -19,24 +19,26 @@ def begun(workplace, **keys):
     return process
 
 
-def test_a_second_run_is_refused_only_while_the_first_is_alive(workplace, monkeypatch, capfd):
+def test_a_second_run_is_refused_only_while_the_first_is_alive(
+    workplace, landscape, monkeypatch, capsys
+):
     process = begun(workplace)
-    refused = workplace.run("compute", "run.yaml", "--overwrite")
-    assert refused.returncode == 2
-    (line,) = refused.stderr.splitlines()
+    code, _, refused = landscape("compute", "run.yaml", "--overwrite")
+    assert code == 2
+    (line,) = refused.splitlines()
     assert line.startswith(f"landscape: output: '{workplace.folder}/surface.h5' is being written")
     assert f"by the run with pid {process.pid} on " in line
     assert line.endswith("; wait for it to end, or choose another --output")
     assert process.poll() is None
-    estimate = workplace.run("compute", "run.yaml", "--dry-run")
-    assert estimate.returncode == 0, estimate.stderr
+    code, _, errors = landscape("compute", "run.yaml", "--dry-run")
+    assert code == 0, errors
     process.kill()
     process.communicate()
     assert (workplace.folder / "surface.h5.lock").exists()
     monkeypatch.setattr(lock, "PATIENCE", 1000.0)
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     compute(load_config("run.yaml"), SerialExecutor(), resume=True)
-    said = capfd.readouterr().err
+    said = capsys.readouterr().err
     assert f"warning: took over {workplace.folder}/surface.h5.lock from the run with pid" in said
     assert read_surface("surface.h5").complete
     assert not (workplace.folder / "surface.h5.lock").exists()

@@ -81,7 +81,7 @@ def hanging(workplace):
 
 def ended(workplace, config, number, ranks=None):
     """Run until it hangs, end it by a signal or the time limit, and return what it wrote."""
-    limit = [] if number else ["--time-limit", "9s"]
+    limit = [] if number else ["--time-limit", "6s"]
     process = workplace.start("compute", config, *limit, ranks=ranks)
     path = workplace.folder / "surface.h5"
     if number:

@@ -405,6 +405,7 @@ def test_crop_flip_gives_shifted_or_mirrored_images():
     assert 60 < sum(mirrored for _, _, mirrored in found) * 200 / len(found) < 140
 
 
+@pytest.mark.slow
 def test_the_users_own_example_trains(tmp_path):
     checkpoint = tmp_path / "own.pt"
     options = ["--optimizer", "adam", "--lr", 0.003, "--batch-size", 32, "--epochs", 40]

@@ -1,6 +1,10 @@
 """A folder with example problems, the configurations written there, and the runs made there."""
 
+import contextlib
+import os
 import shutil
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +13,30 @@ import yaml
 from support.command_line import CommandLine
 
 DATA = Path(__file__).parents[1] / "data"
+
+
+@contextlib.contextmanager
+def threads_kept() -> Iterator[None]:
+    """Restore PyTorch's number of threads, which runs in this process may change."""
+    loaded = sys.modules.get("torch")
+    before = loaded.get_num_threads() if loaded else int(os.environ["OMP_NUM_THREADS"])
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(before)
+
+
+@contextlib.contextmanager
+def current(folder: Path) -> Iterator[None]:
+    """Make a folder the current one, from which the example problems are imported, for a while."""
+    before, path = os.getcwd(), sys.path.copy()
+    os.chdir(folder)
+    sys.modules.pop("example", None)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        sys.path[:] = path
+        sys.modules.pop("example", None)
 
 
 @dataclass
@@ -49,9 +77,23 @@ class Workplace(ProblemFolder, CommandLine):
     """A folder with the example problems, and the command line in it."""
 
     def surface(self, *arguments: object, ranks: int | None = None):
-        """Return the surface that `landscape compute` with these arguments writes, surface.h5."""
+        """Return the surface that `landscape compute` with these arguments writes, surface.h5.
+
+        Without ranks it runs in this process, on one thread, as a rank does.
+        """
         from landscape_cli.store import read_surface
 
-        done = self.run("compute", *arguments, ranks=ranks)
-        assert done.returncode == 0, done.stderr
+        if ranks is None:
+            self._compute_here(*arguments)
+        else:
+            done = self.run("compute", *arguments, ranks=ranks)
+            assert done.returncode == 0, done.stderr
         return read_surface(self.folder / "surface.h5")
+
+    def _compute_here(self, *arguments: object) -> None:
+        from landscape_cli.cli import cli
+        from landscape_cli.cli.error_report import run
+
+        command = ["compute", *map(str, arguments), "--set", "threads=1"]
+        with current(self.folder), threads_kept():
+            assert run(cli, command) == 0

@@ -21,7 +21,7 @@ CASES = {"operators": 15, "networks": 18}
 PROCESSORS = [("DEFAULT", 1), ("AVX2", 1), ("DEFAULT", 2), ("AVX2", 2), ("SSE41", 1)]
 """Limit on oneDNN's instruction set, and number of threads."""
 
-ALWAYS = {("operators", "DEFAULT", 1), ("operators", "AVX2", 1), ("networks", "DEFAULT", 1)}
+ALWAYS = {("operators", "DEFAULT", 1)}
 """Runs that are part of `make test` too; each takes some seconds."""
 
 RUNS = [

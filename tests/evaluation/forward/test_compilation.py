@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch._dynamo.utils import counters
 
 from builders import image_evaluator
 from landscape_cli.evaluation.forward.compile_choice import (
@@ -63,8 +62,9 @@ def sequential():
 @pytest.fixture(autouse=True)
 def nothing_compiled():
     """Drop compiled code of earlier tests; the number of versions per function is limited."""
+    # PyTorch imports this part, which takes a second, when it is first used.
     torch._dynamo.reset()
-    counters.clear()
+    torch._dynamo.utils.counters.clear()
 
 
 def network(build, samples=(48, 22)):
@@ -72,7 +72,7 @@ def network(build, samples=(48, 22)):
 
 
 def graphs():
-    return counters["stats"]["unique_graphs"]
+    return torch._dynamo.utils.counters["stats"]["unique_graphs"]
 
 
 def bits(result):

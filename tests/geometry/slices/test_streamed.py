@@ -1,5 +1,6 @@
 """Streamed slices against resident ones, bit for bit."""
 
+import itertools
 import threading
 from typing import Literal
 
@@ -43,9 +44,23 @@ class Steps(Direction):
         return "steps"
 
 
-@pytest.fixture(params=["whole", "divided", "divided by threads"])
+DIVISIONS = ("whole", "divided", "divided by threads")
+DIVIDED = [
+    *itertools.product((torch.float32, torch.bfloat16), DIVISIONS),
+    *itertools.product((torch.float64, torch.float16), DIVISIONS[2:]),
+]
+"""Every dtype in small blocks; one in which a processor computes, and one in which not, in all."""
+
+
+def divided(test):
+    """Run a test for each dtype and division."""
+    cases = pytest.mark.parametrize(("dtype", "division"), DIVIDED, indirect=["division"], ids=str)
+    return pytest.mark.usefixtures("division")(cases(test))
+
+
+@pytest.fixture
 def division(request, monkeypatch):
-    """Blocks of the real size, and small ones that do not align with filters."""
+    """Blocks of the real size, or small ones that do not align with filters."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if request.param == "divided" else 2)
     if request.param != "whole":
@@ -126,11 +141,9 @@ def random(count, normalize="filter", ignore="biasbn"):
 
 
 @pytest.mark.bits
-@pytest.mark.usefixtures("division")
-@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", ["filter", "model"])
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@divided
 def test_a_subset_of_the_parameters_is_the_same(dtype, rule, orthogonal):
     recipes = {
         "x": RandomDirection(seed=1, normalize=rule, ignore="none", exclude=["bias", "thin"]),
@@ -141,10 +154,9 @@ def test_a_subset_of_the_parameters_is_the_same(dtype, rule, orthogonal):
 
 
 @pytest.mark.bits
-@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("rule", ["none", "filter", "dmodel"])
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@divided
 def test_loaded_directions_are_the_same(dtype, rule, orthogonal):
     centre = centre_of(dtype)
     recipes = {}
@@ -165,18 +177,16 @@ def test_a_plane_is_the_same(dtype, rule, orthogonal):
 
 
 @pytest.mark.bits
-@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@divided
 def test_a_line_and_a_volume_are_the_same(dtype, count, orthogonal):
     assert_same(centre_of(dtype), random(count, ignore="none"), orthogonal)
 
 
 @pytest.mark.bits
-@pytest.mark.usefixtures("division")
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@divided
 def test_kinds_that_draw_whole_tensors_are_the_same(dtype, orthogonal):
     recipes = {"x": RandomDirection(normalize="layer"), "y": Steps(), "z": Steps(first=7)}
     assert_same(centre_of(dtype), recipes, orthogonal)
