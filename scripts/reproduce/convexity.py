@@ -119,7 +119,7 @@ def command(
     if train_only:
         return
     surfaces = [plane(workshop, net) for net in networks]
-    workshop.plot("convexity", surfaces, "--quantity", "loss,hessian_ratio")
+    workshop.plot("convexity", surfaces, "--quantity", "loss", "--quantity", "hessian_ratio")
     rows = [
         row(workshop, net, summary(read_surface(path)))
         for net, path in zip(networks, surfaces, strict=True)
