@@ -41,10 +41,10 @@ def products_path(output: Path) -> Path:
 
 
 def is_product_log(path: Path) -> bool:
-    """Tell whether a file is such a log."""
+    """Tell whether a file is such a log, or empty, as one that was just begun may be."""
     try:
         with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            return file.read(len(MAGIC)) in (MAGIC, b"")
     except OSError:
         return False
 
@@ -143,6 +143,7 @@ class ProductLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.open("w+b")
         new.write(self._head)
+        new.flush()
         return new
 
     def _parsed(self, content: bytes, vector: NDArray[np.generic]) -> NDArray[np.generic] | None:

@@ -72,9 +72,20 @@ def test_a_log_of_another_computation_is_begun_anew(path, change):
     assert replayed(path) == 0
 
 
+def test_it_is_recognized_from_the_start(tmp_path):
+    path = tmp_path / "out.products"
+    path.touch()
+    log = ProductLog(path, "key", SIZE, "float32")
+    assert path.stat().st_size > 32  # on the disk, although nothing was added and it is open
+    assert is_product_log(path)
+    log.close()
+
+
 def test_it_is_recognized_and_removed(path, tmp_path):
     assert is_product_log(path)
     assert not is_product_log(tmp_path / "none")
+    (tmp_path / "text").write_text("landscape")
+    assert not is_product_log(tmp_path / "text")
     ProductLog(path, "key", SIZE, "float32").remove()
     assert not path.exists()
     assert products_path(tmp_path / "net.h5").name == "net.h5.products"
