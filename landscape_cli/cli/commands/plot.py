@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,25 @@ from landscape_cli.cli.options import (
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
 from landscape_cli.cli.plot_output import PlotOutput, redraw_on_change
+from landscape_cli.cli.spectrum_output import (
+    hold_curvature,
+    plot_curvature,
+    refuse_surface_options,
+)
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 
 EPILOG = "\n".join(
     [
         "\b",
         "Kinds:",
-        *(f"  {name:9} {kind.help}" for name, kind in KINDS.items()),
+        *(f"  {name:11} {kind.help}" for name, kind in KINDS.items()),
+        "",
+        "\b",
+        "Kinds for curvature files:",
+        *(f"  {name:11} {kind.help}" for name, kind in SPECTRUM_KINDS.items()),
         "",
         "\b",
         "Examples:",
@@ -54,7 +65,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @CONTENT.option(
     "--kind",
-    type=click.Choice(list(KINDS)),
+    type=click.Choice([*KINDS, *SPECTRUM_KINDS]),
     help="Kind of plot, see below; by default line or contourf.",
 )
 @split_option
@@ -163,7 +174,7 @@ def command(
     watch: float | None,
     **choices: Any,
 ) -> None:
-    """Draw surface files side by side, on one scale.
+    """Draw surface files side by side, on one scale; or curvature files.
 
     An incomplete surface is drawn from the finest complete level of its grid, with the percentage
     computed in the title; if no level is complete, or with --raw, the missing area is marked.
@@ -173,20 +184,23 @@ def command(
     from landscape_cli.plotting.figure_size import parse_size
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
-    from landscape_cli.util.output_files import check_kind, check_output
 
     path = None
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
+    page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    if hold_curvature(files, choices["kind"]):
+        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
+        refuse_surface_options({**unused, "kind": None})
+        path = _output_path(files, output, ())
+        plot_curvature(files, path, choices["kind"], page)
+        return
     surfaces = read_or_wait(files, waiting=watch is not None)
     if not terminal:
-        path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-        check_output(path, [*files, *trajectories], FORMATS)
-        check_kind(path, path.suffix.lower().lstrip("."))
+        path = _output_path(files, output, trajectories)
     if terminal:
         _check_terminal(choices)
-    dimensions = None if size is None else parse_size(size)
-    page = Page(columns, style, dimensions, dpi, caption, pop_camera(choices))
+    page = replace(page, camera=pop_camera(choices))
     drawing = PlotOutput(Request(**choices), path, trajectories, page)
     if watch is not None:
         redraw_on_change(files, watch, drawing)
@@ -202,6 +216,20 @@ def command(
         say(picture.caption)
     if path is not None:
         say(f"wrote {path.resolve()}")
+
+
+def _output_path(files: Sequence[str], output: str | None, others: Sequence[str]) -> Path:
+    """Return the file to write, which replaces none but a picture.
+
+    Raises:
+        UsageError: if it can't be written, or is one of the files that are read.
+    """
+    from landscape_cli.util.output_files import check_kind, check_output
+
+    path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
+    check_output(path, [*files, *others], FORMATS)
+    check_kind(path, path.suffix.lower().lstrip("."))
+    return path
 
 
 def _check_terminal(choices: Mapping[str, Any]) -> None:

@@ -233,11 +233,11 @@ def add_legend(
             bbox_to_anchor=(0.5, 0),
             bbox_transform=axes.transAxes + below,
             borderaxespad=0,
-            ncols=2 if len(handles) > 1 and _fits_two_columns(axes, handles) else 1,
+            ncols=2 if len(handles) > 1 and fits_two_columns(axes, handles) else 1,
         )
 
 
-def _fits_two_columns(axes: Any, handles: Sequence[Artist]) -> bool:
+def fits_two_columns(axes: Any, handles: Sequence[Artist]) -> bool:
     """Return whether a legend of two columns is about as wide as a panel, or narrower."""
     half = -(-len(handles) // 2)
     texts = [

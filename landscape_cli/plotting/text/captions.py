@@ -61,7 +61,7 @@ def add_labels(axes: Any, panel: Panel, with_split: bool, room: tuple[float, flo
     second = labels.plain(labels.subtitle(panel, with_split, letters))
     title = _wrapped(labels.plain(labels.title(panel)), room[0])
     axes.set_title(title, pad=6 + pt(LINE_HEIGHT) * len(second.splitlines()))
-    _annotate(axes, second, (0.5, 1), 5, SUBTITLE)
+    annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     meanings = {name: labels.plain(labels.axis(panel, name)) for name in panel.surface.grid.names}
     if axes.name == "3d" or not axes.axison:
         _label_box(axes, panel, [text for text in meanings.values() if len(text) > 1], room)
@@ -99,7 +99,7 @@ def _label_box(axes: Any, panel: Panel, meanings: list[str], room: tuple[float, 
     drop = 10 if width > SMALL else 18 + 4 * (SMALL - width)
     if axes.name == "3d":  # from higher up, the front corner and its ticks are lower
         drop += DROP_PER_DEGREE * max(0.0, axes.elev - Camera().elevation)
-    _annotate(axes, text, (0.5, 0), -drop, CAPTION)
+    annotate(axes, text, (0.5, 0), -drop, CAPTION)
     if legend := axes.get_legend():
         more = 28 + LINE_HEIGHT * max(0, len(text.splitlines()) - 2)
         below = ScaledTranslation(0, -pt(drop + more) / 72, axes.figure.dpi_scale_trans)
@@ -117,7 +117,7 @@ def _wrapped(text: str, inches: float) -> str:
     return "\n".join(balanced)
 
 
-def _annotate(axes: Any, text: str, place: tuple[float, float], points: float, gid: str) -> None:
+def annotate(axes: Any, text: str, place: tuple[float, float], points: float, gid: str) -> None:
     """Write small text at a distance in points above (below if negative) a place of an axes."""
     axes.annotate(
         text,

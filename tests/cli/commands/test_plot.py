@@ -13,6 +13,7 @@ from builders import LOSS, surface
 from landscape_cli.cli import cli
 from landscape_cli.cli.error_report import run
 from landscape_cli.plotting import KINDS
+from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 from landscape_cli.store import write_surface
 from support.processes import run_in_terminal
 
@@ -250,8 +251,8 @@ run(cli, ["plot", "--help"])
 assert not {"numpy", "matplotlib", "torch", "h5py"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for name, kind in KINDS.items():
-        assert f"{name:9} {kind.help}" in done.stdout
+    for name, kind in {**KINDS, **SPECTRUM_KINDS}.items():
+        assert f"{name:11} {kind.help}" in done.stdout
     assert "landscape plot surface.h5" in done.stdout
 
 
