@@ -39,7 +39,7 @@ def paint(axes: Any, record: Curvature) -> None:
         axes.fill_between(at, curve - error, curve + error, color=color, alpha=0.25, linewidth=0)
     edges = edge_of_stability(record)
     if np.isfinite(edges).any():
-        look = {"linestyle": (0, (4, 2)), "color": edge, "drawstyle": "steps-post"}
+        look = {"linestyle": (0, (4, 2)), "color": edge, "drawstyle": "steps-pre"}
         axes.plot(_places(record), edges, label="2 / learning rate", **look)
     if _beyond(record).any():
         axes.set_ylim(*_view(record))
@@ -51,6 +51,8 @@ def paint(axes: Any, record: Curvature) -> None:
 
 def edge_of_stability(record: Curvature) -> NDArray[np.float64]:
     """Return 2 / learning rate at each checkpoint, NaN where it is unknown, of shape (n,).
+
+    The rate is the one that led to the checkpoint, so it holds for the steps before it.
 
     Gradient descent on a quadratic diverges along eigenvectors with larger eigenvalues (Cohen et
     al. 2021, *Gradient descent on neural networks typically occurs at the edge of stability*).

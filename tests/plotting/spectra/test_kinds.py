@@ -76,6 +76,7 @@ def test_the_edge_of_stability_is_drawn_where_learning_rates_are_known(record):
     axes = axes_of(made, "training")
     (edge,) = [line for line in axes.get_lines() if line.get_label() == "2 / learning rate"]
     np.testing.assert_array_equal(edge.get_ydata(), edge_of_stability(made))
+    assert edge.get_drawstyle() == "steps-pre"  # a rate led to its checkpoint
     text = describe_spectra([made], ["a"], "training")
     assert "It exceeds 2 / learning rate at 1 of 3 checkpoints." in text
     assert "2 / learning rate" not in texts(axes_of(record(4), "training"))
