@@ -84,8 +84,11 @@ def test_every_kind_and_size_draws_them(kind, size):
     assert len(places(figure)[0]) == 2
 
 
-def test_rows_and_the_caption_do_not_overlap():
-    figure = draw_picture(picture(curved(), curved()), Page(caption=True))
+@pytest.mark.parametrize("quantity", [BOTH, ("loss", "gradient_norm")])
+def test_rows_and_the_caption_do_not_overlap(quantity):
+    axes = {name: {"label": f"{name}: {'a long way ' * 4}"} for name in "xy"}
+    found = curved(provenance={"network": {"name": "A"}, "directions": axes})
+    figure = draw_picture(picture(found, found, quantity=quantity), Page(caption=True))
     figure.draw_without_rendering()
     boxes = [axes.get_tightbbox() for axes in figure.axes if axes.get_subplotspec() is not None]
     assert min(box.y0 for box in boxes[:2]) > max(box.y1 for box in boxes[2:])
