@@ -134,8 +134,8 @@ class Trainer:
         lr, decay = self.options.lr, self.options.weight_decay
         if self.options.optimizer == "adam":
             return torch.optim.Adam(parameters, lr, weight_decay=decay)
-        nesterov = self.options.nesterov
-        return torch.optim.SGD(parameters, lr, 0.9, weight_decay=decay, nesterov=nesterov)
+        momentum, nesterov = self.options.momentum, self.options.nesterov
+        return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=nesterov)
 
     def objective(self, batch: Any) -> tuple[Mapping[str, Values], Any]:
         """Evaluate the objective on a batch; return its values and the batch on the device."""
@@ -312,7 +312,8 @@ def train(path: str, options: SimpleNamespace) -> None:
 @click.argument("config")
 @click.option("--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), default=0.1, help="Learning rate.")
-@click.option("--nesterov", is_flag=True, help="Nesterov momentum for sgd (momentum is 0.9).")
+@click.option("--nesterov", is_flag=True, help="Nesterov momentum for sgd.")
+@click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, help="Of sgd.")
 @click.option("--batch-size", type=click.IntRange(1), default=128)
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.0)
 @click.option("--epochs", type=click.IntRange(1), default=300)

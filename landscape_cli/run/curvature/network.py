@@ -11,6 +11,7 @@ from torch import Tensor
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.batch_norm import batch_norms
+from landscape_cli.evaluation.checks.differentiability import refuse_unreached, slope_warning
 from landscape_cli.evaluation.derivatives.local_sums import LocalSums
 from landscape_cli.evaluation.derivatives.mean_loss import MeanLoss
 from landscape_cli.evaluation.derivatives.variables import Variables
@@ -23,6 +24,7 @@ from landscape_cli.run.setup.problem_setup import prepare_problem
 from landscape_cli.run.setup.rank_consistency import agree, agree_on_versions
 from landscape_cli.run.setup.records import Json, NetworkFacts, RankPlacement, SplitFacts
 from landscape_cli.run.setup.slice_setup import prepare_slice
+from landscape_cli.util.logs import tell
 
 
 @dataclass
@@ -150,6 +152,10 @@ def prepare_network(
     if not config.allow_random:
         facts["splits"] = {name: one.as_mapping() for name, one in data.splits.items()}
     agree(executor, facts)
+    if not config.allow_random:
+        warning = executor.lead(lambda: _checked(evaluator))
+        if warning and executor.rank == 0:
+            tell(warning)
     executor.activity.rest()
     (split,) = data.splits
     return PreparedNetwork(
@@ -161,3 +167,9 @@ def prepare_network(
         executor,
         quantity,
     )
+
+
+def _checked(evaluator: Evaluator) -> str:
+    """Refuse derivatives that are not those of the values, and return a warning if they may be."""
+    refuse_unreached(evaluator)
+    return slope_warning(evaluator)

@@ -384,3 +384,24 @@ def test_info_shows_the_file(curvature, landscape):
     assert code == 0
     assert "match their checksums" in out
     assert landscape("info", "surface.curvature.h5", "--watch", "1")[0] == 2
+
+
+DETACHED = """
+import example
+from landscape_cli.problems import Problem
+
+def build():
+    problem = example.regression()
+    def objective(model, batch):
+        inputs, targets = batch
+        outputs = inputs @ model.weight.T + model.bias.detach()
+        return {"loss": ((outputs - targets) ** 2).mean(1)}
+    return Problem(problem.model, problem.splits, objective)
+"""
+
+
+def test_derivatives_that_are_not_those_of_the_values_are_refused(landscape, workplace):
+    workplace.write("detached.py", DETACHED)
+    code, _, err = landscape("curvature", workplace.config("detached:build"), "--top", "1")
+    assert code == 2
+    assert "objective: bias affect its values, but autograd finds no way" in err
