@@ -23,6 +23,7 @@ COMMANDS = {
     "merge": "landscape_cli.cli.commands.merge",
     "plot": "landscape_cli.cli.commands.plot",
     "probe": "landscape_cli.cli.commands.probe",
+    "sharpness": "landscape_cli.cli.commands.sharpness",
     "slurm": "landscape_cli.cli.commands.slurm",
     "trajectory": "landscape_cli.cli.commands.trajectory",
 }

@@ -46,6 +46,16 @@ def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchec
         fill(file)
 
 
+def publish_text(path: Path, text: str, check: Check = unchecked) -> None:
+    """Write a text file in one step, as ``publish`` writes one.
+
+    Raises:
+        StoreError: if the file can't be written.
+    """
+    with _replacing(path, check) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def publish_copy(source: Path, path: Path) -> None:
     """Copy a file in one step, as ``publish`` writes one.
 

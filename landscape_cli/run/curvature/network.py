@@ -172,4 +172,7 @@ def prepare_network(
 def _checked(evaluator: Evaluator) -> str:
     """Refuse derivatives that are not those of the values, and return a warning if they may be."""
     refuse_unreached(evaluator)
-    return slope_warning(evaluator)
+    warning = slope_warning(evaluator)
+    with torch.no_grad():
+        evaluator.write(evaluator.slice.origin)  # the checks have moved the parameters
+    return warning

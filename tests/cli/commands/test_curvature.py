@@ -228,7 +228,7 @@ def test_an_interrupted_run_continues_with_the_same_bits(curvature, monkeypatch,
     assert curvature("softmax", *ALL)[0] == 0
     whole = numbers(record(curvature))
     codes, left = [], 0
-    monkeypatch.setenv("STOP_AFTER", "30")
+    monkeypatch.setenv("STOP_AFTER", "40")
     while not codes or codes[-1] == 75:
         assert len(codes) < 60
         code, out, errors = curvature("stopping", *ALL, "-o", "parts.h5")

@@ -1,0 +1,1 @@
+"""Measures of a network's sharpness, with the samples divided among the ranks."""
