@@ -48,7 +48,7 @@ def test_idle_time_counts_from_the_last_write(half):
 
 @pytest.mark.mpi
 def test_a_run_is_followed_to_its_end(workplace):
-    config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.04})
+    config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.1})
     run = workplace.start("compute", config, ranks=2)
     wait_until(run, lambda: list(workplace.folder.glob("surface.h5*")))
     told = workplace.start("info", "surface.h5", "--watch", "0.1")

@@ -43,7 +43,8 @@ def refuse_unreached(evaluator: Evaluator) -> None:
         raise ProblemError(
             f"objective: {some(found)} affect its values, but autograd finds no way from these to "
             "them, so that derivatives would be wrong: are tensors detached, rounded to integers, "
-            "or weights merged in eval mode? Make it differentiable, or drop measures and curvature"
+            "or weights merged in eval mode, or layers quantized? Make it differentiable, or drop "
+            "measures and curvature"
         )
 
 

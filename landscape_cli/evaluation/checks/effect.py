@@ -15,6 +15,10 @@ from landscape_cli.evaluation.evaluator import Evaluator
 NEAR = 0.01
 """Fraction of the way to the corner that is tried if the values there are not finite."""
 
+DROPPED = "WarnNotImplemented"
+"""End of the name of autograd's nodes for operators without a derivative, such as those of layers
+that are quantized dynamically: gradients end there, as zeros."""
+
 TRIALS = 64
 """Largest number of evaluations spent on telling parameters with effect from those without."""
 
@@ -127,12 +131,14 @@ def _requiring_gradients(parameters: Mapping[str, Tensor]) -> Iterator[None]:
 
 
 def _reached(values: Any) -> set[int]:
-    """Return the identities of the leaves from which values were computed."""
+    """Return the identities of the leaves to which gradients of values get."""
     todo = [tensor.grad_fn for value in values for tensor in _tensors(value) if tensor.grad_fn]
     leaves = {id(tensor) for value in values for tensor in _tensors(value) if tensor.is_leaf}
     seen = set(todo)
     while todo:
         node = todo.pop()
+        if node.name().endswith(DROPPED):
+            continue
         if (variable := getattr(node, "variable", None)) is not None:
             leaves.add(id(variable))
         for following, _ in node.next_functions:

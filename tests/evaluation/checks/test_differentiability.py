@@ -45,6 +45,28 @@ def test_parameters_that_autograd_does_not_see_are_refused(objective, names):
         refuse_unreached(of(objective))
 
 
+class Quantized(nn.Module):
+    """A layer whose output goes through one that is quantized dynamically, without derivatives."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(6, 5)
+        rest = nn.Sequential(nn.Tanh(), nn.Linear(5, 3))
+        self.rest = torch.ao.quantization.quantize_dynamic(rest, {nn.Linear})
+
+    def forward(self, inputs):
+        return self.rest(self.first(inputs))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_gradients_that_end_in_a_quantized_layer_are_refused():
+    torch.manual_seed(0)
+    data = TensorDataset(torch.randn(20, 6), torch.arange(20) % 3)
+    made = evaluator(Quantized().eval(), {"train": data}, cross_entropy)
+    with pytest.raises(ProblemError, match=r"first\.weight, first\.bias affect its values, but .*"):
+        refuse_unreached(made)
+
+
 def one_sided(model, batch):
     """Compare a view with another one whose gradient is stopped, as SimSiam does."""
     first, second = model(batch[0]), model(batch[0].flip(1)).detach()
