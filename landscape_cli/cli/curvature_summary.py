@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -119,38 +119,61 @@ def _cluster_lines(record: Curvature) -> Iterator[str]:
 
 
 def _table(record: Curvature) -> Iterator[str]:
-    """Format several checkpoints, a line each."""
-    yield _row(["checkpoint", "largest", "smallest", "trace", "loss", "gradient", "2/lr"])
+    """Format several checkpoints, a line each, without columns that are empty."""
     count = len(record.labels)
+    columns = [
+        (title, cell)
+        for title, cell in COLUMNS.items()
+        if any(cell(record, place) for place in range(count) if record.done[place])
+    ]
+    width = max(len("checkpoint"), *map(len, record.labels))
+    yield _row("checkpoint", [title for title, _ in columns], width)
     places = list(range(count))
     if count > SHOWN:
         places = [*places[: SHOWN // 2], *places[-SHOWN // 2 :]]
     for before, place in zip([-1, *places], places, strict=False):
         if place != before + 1:
             yield f"... {place - before - 1} more"
-        yield _checkpoint_line(record, place)
+        cells = [cell(record, place) for _, cell in columns]
+        label = record.labels[place]
+        done = record.done[place]
+        yield _row(label, cells, width) if done else f"{label:<{width}}  {_state(record, place)}"
 
 
-def _checkpoint_line(record: Curvature, place: int) -> str:
-    if not record.done[place]:
-        return f"{record.labels[place]:<16} {_state(record, place)}"
-    rates = record.learning_rates
-    rate = math.nan if rates is None else rates[place]
+def _row(label: str, cells: list[str], width: int) -> str:
+    return f"{label:<{width}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells).rstrip()
+
+
+def _largest(record: Curvature, place: int) -> str:
+    return f"{record.eigenvalues[place, 0]:.6g}" if record.top else ""
+
+
+def _smallest(record: Curvature, place: int) -> str:
     values = record.eigenvalues[place]
-    cells = [
-        f"{values[0]:.6g}" if record.top else "",
-        f"{values[-1]:.6g}" if record.top < len(values) else "",
-        "" if record.trace is None else _trace(record, place),
-        _number(record.loss, place),
-        _number(record.gradient_norm, place),
-        f"{2 / rate:.6g}" if rate > 0 else "",
-    ]
-    return _row([record.labels[place], *cells])
+    return f"{values[-1]:.6g}" if record.top < len(values) else ""
 
 
-def _row(cells: list[str]) -> str:
-    first, *rest = cells
-    return f"{first:<16} " + " ".join(f"{cell:>14}" for cell in rest).rstrip()
+def _trace_cell(record: Curvature, place: int) -> str:
+    return "" if record.trace is None else _trace(record, place)
+
+
+def _two_by_rate(record: Curvature, place: int) -> str:
+    rate = math.nan if record.learning_rates is None else record.learning_rates[place]
+    return f"{2 / rate:.6g}" if rate > 0 else ""
+
+
+COLUMN = 16
+"""Width of a column."""
+
+COLUMNS: dict[str, Callable[[Curvature, int], str]] = {
+    "largest": _largest,
+    "smallest": _smallest,
+    "trace": _trace_cell,
+    "loss": lambda record, place: _number(record.loss, place),
+    "gradient": lambda record, place: _number(record.gradient_norm, place),
+    "2/lr": _two_by_rate,
+}
+"""Columns of the table of checkpoints, by their titles."""
 
 
 def _block_lines(record: Curvature) -> Iterator[str]:

@@ -258,10 +258,10 @@ def _estimate_lines(expected: CurvatureEstimate) -> list[str]:
     total = timedelta(seconds=round(expected.products * expected.seconds))
     ratio = expected.seconds / expected.forward if expected.forward > 0 else 0.0
     return [
-        f"matrix:     {expected.parameters:,} rows, {expected.checkpoints} checkpoints",
+        f"matrix:     {expected.parameters:,} rows, {_counted(expected.checkpoints, 'checkpoint')}",
         f"products:   {expected.products}",
-        f"a product:  {expected.seconds:.3g} s on {expected.ranks} ranks, {ratio:.1f} times as "
-        "long as the loss",
+        f"a product:  {expected.seconds:.3g} s on {_counted(expected.ranks, 'rank')}, {ratio:.1f} times "
+        "as long as the loss",
         f"wall time:  {total}",
         f"memory:     {expected.vectors / MEBIBYTE:.1f} MiB for vectors on rank 0, or less if it "
         "has no room",
@@ -269,6 +269,10 @@ def _estimate_lines(expected: CurvatureEstimate) -> list[str]:
         "beside it while it computes",
         "nothing was written",
     ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + "s" * (count != 1)
 
 
 def _request(settings: RunConfig, options: dict[str, Any]) -> Request:

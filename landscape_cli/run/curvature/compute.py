@@ -304,7 +304,7 @@ class CurvatureRun:
             request,
             size,
             blocks,
-            labels(known) if known else (network.facts.name,),
+            labels(known) if known else ("as built",),
             difference_step(variables.dtype),
             epochs=epochs,
             learning_rates=rates,
@@ -344,8 +344,8 @@ class CurvatureRun:
         count = len(self.checkpoints)
         places = f"{count} checkpoints" if count > 1 else record.labels[0]
         tell(
-            f"{record.matrix} of {network.facts.name} at {places}: {record.parameters:,} "
-            f"parameters, {network.data.samples} samples of {network.split}"
+            f"{network.facts.name}: {record.parameters:,} parameters, {network.data.samples} "
+            f"samples of {network.split}; {record.matrix} at {places}"
         )
         if (vectors := record.provenance["memory"]["vectors"]) > 0:
             tell(f"memory holds {vectors} vectors: the Lanczos basis is restarted")
