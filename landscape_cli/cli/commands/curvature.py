@@ -260,8 +260,8 @@ def _estimate_lines(expected: CurvatureEstimate) -> list[str]:
     return [
         f"matrix:     {expected.parameters:,} rows, {_counted(expected.checkpoints, 'checkpoint')}",
         f"products:   {expected.products}",
-        f"a product:  {expected.seconds:.3g} s on {_counted(expected.ranks, 'rank')}, {ratio:.1f} times "
-        "as long as the loss",
+        f"a product:  {expected.seconds:.3g} s on {_counted(expected.ranks, 'rank')}, {ratio:.1f} "
+        "times as long as the loss",
         f"wall time:  {total}",
         f"memory:     {expected.vectors / MEBIBYTE:.1f} MiB for vectors on rank 0, or less if it "
         "has no room",

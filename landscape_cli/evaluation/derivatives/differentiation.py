@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.derivatives.strided_convolutions import guarded
 
 
@@ -30,16 +31,27 @@ def gradients(
 
     Returns:
         A derivative for each input; None where ``total`` does not depend on it.
+
+    Raises:
+        ProblemError: if PyTorch has no derivative of an operation.
     """
     if total is None or (isinstance(total, Tensor) and not total.requires_grad):
         return [None] * len(inputs)
-    with guarded(inputs):
-        found = torch.autograd.grad(
-            total,
-            inputs,
-            weights,
-            create_graph=create_graph,
-            retain_graph=retain_graph or create_graph,
-            allow_unused=True,
-        )
+    try:
+        with guarded(inputs):
+            found = torch.autograd.grad(
+                total,
+                inputs,
+                weights,
+                create_graph=create_graph,
+                retain_graph=retain_graph or create_graph,
+                allow_unused=True,
+            )
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        raise ProblemError(
+            f"objective: PyTorch lacks a derivative that is needed ({error}); compute this part "
+            "of the network or the objective by other operations"
+        ) from None
     return list(found)

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.errors import ProblemError
+from landscape_cli.errors import ProblemError, cause
 from landscape_cli.evaluation.data.batches import map_tensors, tensors_in
 from landscape_cli.evaluation.derivatives.differentiation import gradients
-from landscape_cli.evaluation.derivatives.mean_loss import MeanLoss
+from landscape_cli.evaluation.derivatives.mean_loss import BatchLoss, MeanLoss
 from landscape_cli.evaluation.derivatives.variables import Variables
 
 REMEDY = (
@@ -57,7 +57,7 @@ def cut_at_outputs(loss: MeanLoss, batch: Any, variables: Variables) -> Cut:
     copies = {id(one): one.detach().requires_grad_(True) for one in outputs}
     returned = map_tensors(lambda one: copies.get(id(one), one), caught[0])
     stand_in = _StandIn(loss.model, lambda: returned)
-    found = loss.on(batch, stand_in)
+    found = _with(stand_in, loss, batch)
     if stand_in.calls != 1 or not _equal(found.values, whole.values):
         raise ProblemError(f"objective: its values change when its model is replaced; {REMEDY}")
     total, inputs = found.values.sum(), list(copies.values())
@@ -67,6 +67,16 @@ def cut_at_outputs(loss: MeanLoss, batch: Any, variables: Variables) -> Cut:
             f"objective: its values depend on parameters not only by the model's outputs; {REMEDY}"
         )
     return Cut(outputs, inputs, total)
+
+
+def _with(stand_in: _StandIn, loss: MeanLoss, batch: Any) -> BatchLoss:
+    """Evaluate a batch with the stand-in, in whose place an objective may need a module."""
+    try:
+        return loss.on(batch, stand_in)
+    except (TypeError, AttributeError) as error:
+        raise ProblemError(
+            f"objective: it fails when its model is replaced ({cause(error)}); {REMEDY}"
+        ) from error
 
 
 class _StandIn:

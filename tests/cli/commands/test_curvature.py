@@ -47,12 +47,38 @@ def sum_of_outputs():
 def stopping():
     calls = []
     problem = softmax()
-    limit = int(os.environ.get("STOP_AFTER", "30"))
+    limit = int(os.environ.get("STOP_AFTER", "0"))
     def objective(model, batch):
         calls.extend([1] * torch.is_grad_enabled())  # set-up makes few graphs
         if len(calls) == limit:
             os.kill(os.getpid(), __import__("signal").SIGTERM)
         return cross_entropy(model, batch)
+    return Problem(problem.model, problem.splits, objective)
+
+def detached():
+    problem = softmax()
+    def objective(model, batch):
+        return cross_entropy(lambda inputs: model[2](model[1](model[0](inputs)).detach()), batch)
+    return Problem(problem.model, problem.splits, objective)
+
+def pairs():
+    problem = softmax()
+    def objective(model, batch):
+        losses = cross_entropy(model, batch)["loss"]
+        return {"loss": (losses, torch.ones_like(losses))}
+    return Problem(problem.model, problem.splits, objective)
+
+def regularized():
+    problem = softmax()
+    def objective(model, batch):
+        return {"loss": cross_entropy(model, batch)["loss"] + model[0].weight.square().sum()}
+    return Problem(problem.model, problem.splits, objective)
+
+def distances():
+    problem = softmax()
+    def objective(model, batch):
+        outputs = model(batch[0])
+        return {"loss": torch.cdist(outputs, torch.ones(2, 4, dtype=torch.float64), p=3).sum(1)}
     return Problem(problem.model, problem.splits, objective)
 
 def logarithm():
@@ -290,6 +316,23 @@ def test_bad_input_is_refused_in_one_line(curvature, arguments, words):
     assert out == ""
     after = {path.name for path in curvature.folder.iterdir()}
     assert after - set(before) <= {"run.yaml", "__pycache__"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "matrix", "words"),
+    [
+        ("detached", "hessian", "autograd finds no way from these"),
+        ("pairs", "fisher", "fisher needs one value for each sample"),
+        ("regularized", "ggn", "it fails when its model is replaced"),
+        ("distances", "hessian", "PyTorch lacks a derivative that is needed"),
+    ],
+)
+def test_objectives_without_this_matrix_are_refused(curvature, problem, matrix, words):
+    code, _, errors = curvature(problem, "--matrix", matrix, "--quiet")
+    assert code == 2, errors
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert not list(curvature.folder.glob("*.h5*"))
 
 
 def test_a_loss_that_is_not_finite(curvature):
