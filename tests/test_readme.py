@@ -1,4 +1,4 @@
-"""The commands of README and tutorial, run in order; their output must be what is shown."""
+"""The commands of README, tutorial and curvature.md, in order; they must print what is shown."""
 
 import os
 import re
@@ -13,11 +13,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
+CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
 VARYING = [
     (r"/\S*/(?=(configs|runs)/)", "/…/"),  # where the clone is
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
-    (r"[\d.e+-]+ (point|epoch)/s, elapsed [\d:]+, ETA \S+", "RATE"),
+    (r"[\d.e+-]+ (point|epoch|product)/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),
     (r"run: .*ranks: (\d+).*", r"run: \1"),
@@ -37,7 +38,7 @@ def examples(page):
 def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
-    for page in PAGES.values():
+    for page in (*PAGES.values(), CURVATURE):
         divided.append([])
         for command, output in examples(page):
             if command.startswith("cd "):

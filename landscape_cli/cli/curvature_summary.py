@@ -102,7 +102,7 @@ def _eigenvalue_lines(record: Curvature) -> Iterator[str]:
         if record.second_differences is not None and place in (0, len(values) - 1):
             pair = record.second_differences[0][0 if place == 0 else 1]
             beside = f"   second difference {pair:.6g} (step {record.difference_step:g})"
-        yield f"{number:>4}  {values[place]:>13.6g} ± {residuals[place]:.2g}{beside}"
+        yield f"{number:>4}  {values[place]:>13.6g} ± {residuals[place]:.1e}{beside}"
 
 
 def _cluster_lines(record: Curvature) -> Iterator[str]:
