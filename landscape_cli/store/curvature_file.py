@@ -130,14 +130,19 @@ def numbers_of(record: Curvature) -> list[int]:
     return [*range(1, record.top + 1), *range(-bottom, 0)]
 
 
-def proposed_end(eigenvalue: float, loss: float) -> float | None:
+def proposed_end(eigenvalue: float, loss: float, rounding: float = 0.0) -> float | None:
     """Return the distance at which the loss, to second order, has changed by its own value.
 
+    Args:
+        eigenvalue: the curvature along the direction.
+        loss: at the centre.
+        rounding: how far rounding may have moved the eigenvalue.
+
     Returns:
-        The distance in Euclidean length; None if it is not a positive number.
+        The distance in Euclidean length; None if the eigenvalue may be 0, or no number.
     """
     rise = max(abs(loss), LEAST_RISE)
-    if not math.isfinite(rise) or not abs(eigenvalue) > 0:
+    if not math.isfinite(rise) or not abs(eigenvalue) > rounding:
         return None
     end = float(f"{math.sqrt(2 * rise / abs(eigenvalue)):.2g}")
     return end if 0 < end < math.inf else None
@@ -183,6 +188,7 @@ def _fill(file: Writer, record: Curvature, vectors: Eigenvectors | None) -> None
 def _fill_vectors(file: Writer, record: Curvature, vectors: Eigenvectors) -> None:
     place = vectors.checkpoint
     loss = math.nan if record.loss is None else float(record.loss[place])
+    rounding = 0.0 if record.rounding is None else float(record.rounding[place])
     columns = dict(zip(numbers_of(record), record.eigenvalues[place].tolist(), strict=True))
     file.attributes({"vectors_of": place})
     for number, tensors in vectors.tensors.items():
@@ -193,7 +199,7 @@ def _fill_vectors(file: Writer, record: Curvature, vectors: Eigenvectors) -> Non
             file.array(f"{group}/{position}", entries)
             file.attributes({"name": name}, f"{group}/{position}")
         names = [f"{VECTOR}{number}", *(["x", "y"][number - 1 : number] if number > 0 else [])]
-        if (end := proposed_end(columns[number], loss)) is not None:
+        if (end := proposed_end(columns[number], loss, rounding)) is not None:
             file.attributes({f"range_{name}": (-end, end) for name in names})
         for axis in names[1:]:
             for position in range(len(tensors)):

@@ -118,6 +118,11 @@ def test_the_end_of_a_range(eigenvalue, loss, end):
     assert proposed_end(eigenvalue, loss) == end
 
 
+def test_an_eigenvalue_lost_in_rounding_proposes_no_range():
+    assert proposed_end(1e-9, 1.0, 1e-8) is None
+    assert proposed_end(-1e-7, 1.0, 1e-8) == 4500
+
+
 def test_the_kind_is_known_and_another_is_not_replaced(path):
     assert file_kind(path) == CURVATURE
     check_replaceable(path, CURVATURE)

@@ -284,7 +284,7 @@ class CurvatureRun:
         record = replace(record, provenance={**record.provenance, "runs": runs})
         self._session = session
         self._recorder = CurvatureRecorder(self.output, record, vectors, warn, lock.check)
-        self._recorder.publish()
+        self._recorder.begin()
         self._bar = self._progress(variables.size, blocks)
         if not self.quiet:
             self._introduce(network, record)

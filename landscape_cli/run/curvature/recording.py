@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -70,6 +71,14 @@ class CurvatureRecorder:
         """Add entries to the file's provenance."""
         self.record = replace(self.record, provenance={**self.record.provenance, **facts})
 
+    def begin(self) -> None:
+        """Write the file for the first time.
+
+        Raises:
+            StoreError: if it can't be written.
+        """
+        write_curvature(self.path, self.record, self.vectors, self._check)
+
     def publish(self) -> None:
         """Write the file now; if that fails, warn and go on."""
         start = time.monotonic()
@@ -86,17 +95,28 @@ class CurvatureRecorder:
             self.publish()
 
     def end(self) -> None:
-        """Write the file for the last time.
+        """Write the file for the last time, if necessary as a rescue file in the current folder.
 
         Raises:
-            PublishError: if it can't be written.
+            PublishError: if the file itself can't be written; the message says where the numbers
+                are.
         """
         try:
-            write_curvature(self.path, self.record, self.vectors, self._check)
+            return write_curvature(self.path, self.record, self.vectors, self._check)
+        except StoreError as error:
+            failure = error
+        rescued = Path(f"{self.path.stem}.rescued-{os.getpid()}.h5")
+        try:
+            write_curvature(rescued, self.record, self.vectors)
         except StoreError as error:
             raise PublishError(
-                f"{error}; what was computed since it was last written is lost"
+                f"{failure}; nor can a file be written here ({error}): everything computed since "
+                "the file was last written is lost"
             ) from None
+        raise PublishError(
+            f"{failure}; everything computed is in {rescued.absolute()}: move it to {self.path} "
+            "later, and the same command will continue from there"
+        )
 
 
 def parts_of(request: Request) -> dict[str, int]:

@@ -272,6 +272,18 @@ def test_an_interrupted_run_continues_with_the_same_bits(curvature, monkeypatch,
     assert "is complete with these settings; nothing to do" in out
 
 
+def test_where_memory_is_short_the_basis_is_restarted(curvature, monkeypatch):
+    monkeypatch.setattr("landscape_cli.run.curvature.compute.vectors_that_fit", lambda space: 16)
+    code, _, errors = curvature("softmax", "--top", 2, "--steps", 60, "--trace", 20)
+    assert code == 0
+    assert "memory holds 16 vectors: the Lanczos basis is restarted" in errors
+    hessian, _, _ = exact("softmax")
+    found, values = record(curvature), torch.linalg.eigvalsh(hessian).flip(0)
+    assert found.eigenvalues[0, :2] == pytest.approx(values[:2].numpy(), abs=1e-8)
+    assert abs(found.trace.mean[0] - float(values.sum())) < 4 * found.trace.stderr[0]
+    assert found.provenance["memory"] == {"vectors": 16}
+
+
 def test_other_settings_are_refused(curvature):
     assert curvature("softmax", "--top", 2)[0] == 0
     for arguments, words in (
