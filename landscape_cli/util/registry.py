@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from landscape_cli.errors import UsageError
+from landscape_cli.util.class_paths import loaded
 
 Model = TypeVar("Model", bound=BaseModel)
-Kind = TypeVar("Kind")
 
 Registry = Mapping[str, "str | type[Model]"]
 """The model of each kind, as an import path ``module:Class`` that is imported only when used, or,
@@ -43,12 +42,3 @@ def build_from_section(
         place = ".".join([key, *(str(part) for part in first["loc"])])
         got = "" if first["type"] == "missing" else f", got {first['input']!r}"
         raise UsageError(f"{place}: {first['msg']}{got}") from None
-
-
-def loaded(target: str | type[Kind]) -> type[Kind]:
-    """Return a registry's class, imported if it is an import path ``module:Class``."""
-    if not isinstance(target, str):
-        return target
-    module, _, name = target.partition(":")
-    found: type[Kind] = getattr(importlib.import_module(module), name)
-    return found

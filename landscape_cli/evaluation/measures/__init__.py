@@ -53,7 +53,7 @@ def measures_from(
 
 def _shared_settings(kind: str, curvature: Mapping[str, Any]) -> dict[str, Any]:
     """Return those settings of the section ``curvature`` that a kind of measure has."""
-    from landscape_cli.util.registry import loaded
+    from landscape_cli.util.class_paths import loaded
 
     if kind not in MEASURES:
         raise UsageError(

@@ -32,7 +32,7 @@ def measure_class(name: str) -> type[SharpnessMeasure]:
     Raises:
         UsageError: if there is none of this name.
     """
-    from landscape_cli.util.registry import loaded
+    from landscape_cli.util.class_paths import loaded
 
     if name not in MEASURES:
         raise UsageError(f"--measure: got {name!r}, expected one of {', '.join(MEASURES)}")

@@ -10,7 +10,7 @@ from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation.sharpness import MEASURES, measure_class
 from landscape_cli.evaluation.sharpness.ascent_in_ball import RANDOM_START, Ball, largest_rise
 from landscape_cli.evaluation.sharpness.base import ZERO_GRADIENT, Centre, Settings
-from landscape_cli.util.registry import loaded
+from landscape_cli.util.class_paths import loaded
 
 SETTINGS = Settings(steps=60, draws=4000, seed=3)
 RHO = 0.3

@@ -23,7 +23,7 @@ def matrix_class(name: str) -> type[Matrix]:
     Raises:
         UsageError: if there is none of this name.
     """
-    from landscape_cli.util.registry import loaded
+    from landscape_cli.util.class_paths import loaded
 
     if name not in MATRICES:
         raise UsageError(f"matrix: got {name!r}, expected one of {', '.join(MATRICES)}")
