@@ -65,7 +65,7 @@ def prepare_surface(folder: Path) -> tuple[Inputs, Reader]:
     """Write a surface with repeats."""
     path = folder / "valid.h5"
     write_surface(path, make_surface(range(33), repeats=2))
-    return _prepared(path, _surface)
+    return prepared(path, _surface)
 
 
 def prepare_directions(folder: Path) -> tuple[Inputs, Reader]:
@@ -77,7 +77,7 @@ def prepare_directions(folder: Path) -> tuple[Inputs, Reader]:
         yield from ((name, ..., tensor.numpy()) for name, tensor in TENSORS.items())
 
     write_directions(folder / "valid.h5", shapes, {"x": pieces, "y": pieces}, {"x": facts, "y": {}})
-    return _prepared(directions_path(folder / "valid.h5"), _directions)
+    return prepared(directions_path(folder / "valid.h5"), _directions)
 
 
 def prepare_trajectory(folder: Path) -> tuple[Inputs, Reader]:
@@ -91,14 +91,14 @@ def prepare_trajectory(folder: Path) -> tuple[Inputs, Reader]:
     write_trajectory(
         path, plane, Trajectory(places, np.ones(3), labels, (0, 1, 2), rates, (0.7, 0.2))
     )
-    return _prepared(path, _trajectory)
+    return prepared(path, _trajectory)
 
 
 def prepare_checkpoint(folder: Path) -> tuple[Inputs, Reader]:
     """Save a network's state dict with torch.save."""
     path = folder / "valid.pt"
     torch.save({"state_dict": _network().state_dict(), "epoch": 3}, path)
-    return _prepared(path, _checkpoint)
+    return prepared(path, _checkpoint)
 
 
 def comparable(value: Any) -> Any:
@@ -112,7 +112,8 @@ def comparable(value: Any) -> Any:
     return repr(value)
 
 
-def _prepared(path: Path, read: Callable[[Path], Any]) -> tuple[Inputs, Reader]:
+def prepared(path: Path, read: Callable[[Path], Any]) -> tuple[Inputs, Reader]:
+    """Return a file's content, and a reader that compares with what it holds now."""
     expected = comparable(read(path))
 
     def compare(path: Path, content: bytes) -> None:

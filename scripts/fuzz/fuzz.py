@@ -18,6 +18,7 @@ import time
 
 import checkpoints
 import configurations
+import curvatures
 import directions
 import flips
 import imports
@@ -35,9 +36,11 @@ KINDS: dict[str, tuple[Prepare, Damage]] = {
     "imports": (imports.prepare, damage_endlessly),
     "directions": (directions.prepare, damage_endlessly),
     "trajectories": (trajectories.prepare, damage_endlessly),
+    "curvatures": (curvatures.prepare, damage_endlessly),
     "surface-flips": (flips.prepare_surface, flips.flips),
     "directions-flips": (flips.prepare_directions, flips.flips),
     "trajectory-flips": (flips.prepare_trajectory, flips.flips),
+    "curvature-flips": (curvatures.prepare_flips, flips.flips),
     "checkpoint-flips": (flips.prepare_checkpoint, flips.flips),
 }
 
