@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.geometry.directions import direction_from
 from landscape_cli.problems.zoo import MODELS
 from landscape_cli.problems.zoo.densenet import DenseNet
+from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.problems.zoo.vgg import VGG
 from landscape_cli.records.grid import Axis
@@ -34,6 +36,7 @@ def load(name):
 
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
 trajectory, convexity = load("trajectory"), load("convexity")
+edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -130,7 +133,9 @@ def test_tables_are_markdown():
     assert steps.table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
 
 
-@pytest.mark.parametrize("script", [sharp_flat, architectures, trajectory])
+@pytest.mark.parametrize(
+    "script", [sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks]
+)
 def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for arguments, message in (
@@ -162,9 +167,8 @@ def test_every_configuration_is_valid(path):
         assert f"scripts/reproduce/cifar10/{path.name}" in path.read_text()
     args = config.problem_args.get("model_args", {})
     with torch.device("meta"):
-        model = {"resnet": ResNet, "vgg": VGG, "densenet": DenseNet}[config.problem_args["model"]](
-            **args
-        )
+        makers = {"resnet": ResNet, "vgg": VGG, "densenet": DenseNet, "mlp": partial(MLP, 64)}
+        model = makers[config.problem_args["model"]](**args)
     if path.parent.name == "cifar10":
         depth = int("".join(c for c in path.stem.split("_noshort")[0] if c.isdigit()))
         assert model.depth == depth

@@ -40,7 +40,8 @@ def paint(axes: Any, record: Curvature) -> None:
     edges = edge_of_stability(record)
     if np.isfinite(edges).any():
         look = {"linestyle": (0, (4, 2)), "color": edge, "drawstyle": "steps-pre"}
-        axes.plot(_places(record), edges, label="2 / learning rate", **look)
+        hidden = " (above)" if _beyond(record)[np.isfinite(edges)].all() else ""
+        axes.plot(_places(record), edges, label=f"2 / learning rate{hidden}", **look)
     if _beyond(record).any():
         axes.set_ylim(*_view(record))
     axes.axhline(0, color=ink(0.6), linewidth=pt(0.6), zorder=0.8)
