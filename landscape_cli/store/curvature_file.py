@@ -15,7 +15,8 @@
     /eigenvector1direction, ..., /eigenvector-1direction   of one checkpoint, in the layout of a
                            directions file; xdirection and ydirection are the first two
 
-Arrays of what was not asked for are missing.
+Arrays of what was not asked for are missing. A file of one checkpoint has no dimension n, except in
+labels, status, epochs, learning_rates and progress.
 """
 
 from __future__ import annotations
@@ -161,23 +162,30 @@ def _fill(file: Writer, record: Curvature, vectors: Eigenvectors | None) -> None
         }
     )
     file.text("labels", record.labels)
-    for name in ("status", "eigenvalues", "residuals", "epochs", "learning_rates", *PER_CHECKPOINT):
+    for name in ("status", "epochs", "learning_rates"):
         if (array := getattr(record, name)) is not None:
             file.array(name, np.asarray(array))
+
+    def put(path: str, numbers: NDArray[np.float64]) -> None:
+        file.array(path, numbers[0] if len(record.labels) == 1 else numbers)
+
+    for name in ("eigenvalues", "residuals", *PER_CHECKPOINT):
+        if (array := getattr(record, name)) is not None:
+            put(name, array)
     if record.trace is not None:
-        file.array("trace/mean", record.trace.mean)
-        file.array("trace/stderr", record.trace.stderr)
+        put("trace/mean", record.trace.mean)
+        put("trace/stderr", record.trace.stderr)
         values = record.trace.values
         shape = (len(record.labels), record.trace.probes)
-        file.array("trace/probes", np.full(shape, np.nan) if values is None else values)
+        put("trace/probes", np.full(shape, np.nan) if values is None else values)
     if record.density is not None:
-        file.array("density/nodes", record.density.nodes)
-        file.array("density/weights", record.density.weights)
+        put("density/nodes", record.density.nodes)
+        put("density/weights", record.density.weights)
     for number, block in enumerate(record.blocks):
         file.group(f"blocks/{number}")
         file.attributes({"name": block.name, "parameters": block.parameters}, f"blocks/{number}")
-        file.array(f"blocks/{number}/eigenvalues", block.eigenvalues)
-        file.array(f"blocks/{number}/residuals", block.residuals)
+        put(f"blocks/{number}/eigenvalues", block.eigenvalues)
+        put(f"blocks/{number}/residuals", block.residuals)
     for stage, done in record.progress.items():
         file.array(f"progress/{stage}", done)
     if vectors is not None:
@@ -238,7 +246,7 @@ def _read(file: StoredFile) -> Curvature:
         residuals=_floats(file, "residuals"),
         top=file.integer("", "top"),
         epochs=tuple(file.numbers("epochs").tolist()) if "epochs" in file else None,
-        learning_rates=tuple(_floats(file, "learning_rates").tolist())
+        learning_rates=tuple(file.numbers("learning_rates").astype(np.float64).tolist())
         if "learning_rates" in file
         else None,
         density=Density(_floats(file, "density/nodes"), _floats(file, "density/weights"))
@@ -271,7 +279,9 @@ def _block(file: StoredFile, group: str) -> Block:
 
 
 def _floats(file: StoredFile, path: str) -> NDArray[np.float64]:
-    return file.numbers(path, "fiu").astype(np.float64, copy=False)
+    """Read numbers of every checkpoint, of shape (n, ...)."""
+    numbers = file.numbers(path, "fiu").astype(np.float64, copy=False)
+    return numbers[None] if len(file.lines("labels")) == 1 else numbers
 
 
 def _status(array: NDArray[Any]) -> NDArray[np.uint8]:

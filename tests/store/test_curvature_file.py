@@ -163,3 +163,27 @@ def test_arrays_that_do_not_fit_each_other_are_damage(path):
         file["residuals"] = np.zeros((2, 2))
     with pytest.raises(StoreError, match="damaged curvature file .*residuals has shape"):
         read_curvature(path)
+
+
+def test_a_file_of_one_checkpoint_has_no_dimension_for_it(tmp_path):
+    def first(value):
+        if isinstance(value, Density | Trace | Block):
+            parts = {field.name: first(getattr(value, field.name)) for field in fields(value)}
+            return type(value)(**parts)
+        if isinstance(value, tuple):
+            blocks = bool(value) and isinstance(value[0], Block)
+            return tuple(first(block) for block in value) if blocks else value[:1]
+        return value[:1] if isinstance(value, np.ndarray) else value
+
+    parts = {field.name: first(getattr(RECORD, field.name)) for field in fields(RECORD)}
+    parts["progress"] = {"trace": np.array([3])}
+    record, path = Curvature(**parts), tmp_path / "one.curvature.h5"
+    write_curvature(path, record)
+    with h5py.File(path) as file:
+        assert file["eigenvalues"].shape == file["residuals"].shape == (3,)
+        assert file["trace/mean"].shape == file["gradient_norm"].shape == ()
+        assert file["trace/probes"].shape == (3,)
+        assert file["density/nodes"].shape == (4, 5)
+        assert file["blocks/0/eigenvalues"].shape == (1,)
+    same(record, read_curvature(path))
+    verify(path)
