@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -23,3 +24,9 @@ def say_json(facts: Any) -> None:
     """Print facts as one JSON object in ASCII; times and the like are texts."""
     text = json.dumps(facts, indent=2, default=str, allow_nan=False)
     print(text.replace("\x7f", "\\u007f"), flush=True)
+
+
+def same_command() -> str:
+    """Return the command that continues this run."""
+    arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
+    return f"landscape {shlex.join(arguments)}"

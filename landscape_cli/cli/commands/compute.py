@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import shlex
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from landscape_cli.cli.options import (
     set_option,
     weights_options,
 )
-from landscape_cli.cli.output import say
+from landscape_cli.cli.output import same_command, say
 from landscape_cli.errors import visible
 from landscape_cli.evaluation.measures import MEASURES
 from landscape_cli.parallel.launcher import launched_rank
@@ -258,7 +257,7 @@ def _print_outcome(outcome: Outcome) -> None:
         say(
             f"wrote {outcome.surface}",
             f"stopped by {outcome.stopped} with {outcome.left} points left to do; the same command "
-            f"continues: {_same_command()}",
+            f"continues: {same_command()}",
         )
     elif outcome.computed:
         written = [path for path in (outcome.surface, outcome.directions) if path is not None]
@@ -281,13 +280,7 @@ def _print_ending(ending: Ending) -> None:
         print(f"landscape: {visible(ending.what)}; ending all ranks", file=sys.stderr)
     left = "during set-up" if ending.left is None else f"with {ending.left} points left to do"
     cause = f"stopped by {ending.reason}" if ending.reason else "failed"
-    say(f"{cause} {left}; the same command continues: {_same_command()}")
-
-
-def _same_command() -> str:
-    """Return the command that continues this run."""
-    arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
-    return f"landscape {shlex.join(arguments)}"
+    say(f"{cause} {left}; the same command continues: {same_command()}")
 
 
 def _product_lines(expected: Estimate) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import shlex
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from landscape_cli.cli.options import (
     log_options,
     set_option,
 )
-from landscape_cli.cli.output import say
+from landscape_cli.cli.output import same_command, say
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.derivatives.matrices import MATRICES
 from landscape_cli.parallel.launcher import launched_rank
@@ -233,7 +232,7 @@ def _compute(run: CurvatureRun, overwrite: bool, resume: bool) -> int:
         if outcome.stopped:
             say(
                 f"wrote {outcome.path}",
-                f"stopped by {outcome.stopped}; the same command continues: {_same_command()}",
+                f"stopped by {outcome.stopped}; the same command continues: {same_command()}",
             )
         elif not outcome.computed:
             say(
@@ -328,9 +327,3 @@ def _dating(rates: dict[int, float] | None) -> Dating:
         return known, None if rates is None else rates_of(known, rates)
 
     return find
-
-
-def _same_command() -> str:
-    """Return the command that continues this run."""
-    arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
-    return f"landscape {shlex.join(arguments)}"

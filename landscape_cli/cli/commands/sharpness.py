@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from landscape_cli.cli.options import (
     log_options,
     set_option,
 )
-from landscape_cli.cli.output import say, say_json
+from landscape_cli.cli.output import same_command, say, say_json
 from landscape_cli.evaluation.sharpness import MEASURES, measure_class
 from landscape_cli.parallel.launcher import launched_rank
 from landscape_cli.parallel.stop_signals import listen
@@ -226,7 +225,7 @@ def _report(outcome: SharpnessOutcome, as_json: bool) -> None:
             return
         say(*_table(record))
     if outcome.stopped:
-        say(f"stopped by {outcome.stopped}; the same command continues: {_same_command()}")
+        say(f"stopped by {outcome.stopped}; the same command continues: {same_command()}")
     elif outcome.computed:
         say(f"wrote {outcome.path}")
     else:
@@ -251,9 +250,3 @@ def _table(record: Sharpness) -> list[str]:
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
     return [f"{name:<{widths[0]}}  {radius:<{widths[1]}}  {value}" for name, radius, value in rows]
-
-
-def _same_command() -> str:
-    """Return the command that continues this run."""
-    arguments = [word for word in sys.argv[1:] if word != "--overwrite"]
-    return f"landscape {shlex.join(arguments)}"
