@@ -14,6 +14,7 @@ from landscape_cli.evaluation.checks.effect import equal, means_of, unconnected
 from landscape_cli.evaluation.derivatives.gradient import mean_gradient
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.geometry.inner_products import dot
+from landscape_cli.util.accelerators import wide
 
 CHANGE = 1e-3
 """Relative change of parameters that shows whether they have an effect, and of the loss that shows
@@ -132,10 +133,11 @@ def _speed(
     """Return the central difference of the loss along the gradient."""
 
     def loss(sign: float) -> float:
-        held = {
-            name: (view.double() + (sign * step / norm) * gradient[name].to(view.device)).to(view)
-            for name, view in views.items()
-        }
+        held = {}
+        for name, view in views.items():
+            start = wide(view)
+            moved = start + (sign * step / norm) * gradient[name].to(start.device)
+            held[name] = moved.to(view.dtype).to(view.device)
         return means_of(evaluator, [batch], evaluator.slice.origin, held)[0]
 
     return (loss(1.0) - loss(-1.0)) / (2 * step)
