@@ -87,6 +87,33 @@ def set_option(function: Function) -> Function:
     )(function)
 
 
+def mean_options(function: Function) -> Function:
+    """Add ``--samples``, ``--split`` and ``--quantity``, of the mean that is differentiated."""
+    samples = NUMBERS.option(
+        "--samples",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Use N samples of the split, stratified by class; by default as CONFIG says, or all.",
+    )
+    split = NUMBERS.option(
+        "--split", metavar="NAME", help="The split; by default CONFIG's first, or train."
+    )
+    quantity = NUMBERS.option(
+        "--quantity", metavar="NAME", help="The objective's value; by default its first one."
+    )
+    return samples(split(quantity(function)))
+
+
+def time_limit_option(function: Function) -> Function:
+    """Add ``--time-limit``, of commands that the same command continues."""
+    return RUNNING.option(
+        "--time-limit",
+        metavar="TIME",
+        help="Stop within this time, such as 55m or 1:30:00, with exit code 75; the same command "
+        "continues. The end of a Slurm job is respected without it.",
+    )(function)
+
+
 def log_options(function: Function) -> Function:
     """Add ``--verbose`` and ``--log-dir``."""
     verbose = LOGS.option(

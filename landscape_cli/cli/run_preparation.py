@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from landscape_cli.cli.guardian import guard
+from landscape_cli.parallel.launcher import launched_rank
+from landscape_cli.parallel.stop_signals import listen
 from landscape_cli.util import logs
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.parallel.executor import Executor
+
+
+def begin_ranks(verbose: bool) -> None:
+    """Begin a command that ranks share: its guardian, its signals and its log.
+
+    There is no guardian if another command has called this one.
+    """
+    faulthandler.enable(file=2)
+    rank = launched_rank()
+    if rank is not None and click.get_current_context().obj is None:
+        guard(rank)
+    listen()
+    logs.begin(rank or 0, verbose)
 
 
 def prepare_run(

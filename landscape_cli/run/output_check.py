@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +56,21 @@ def refuse_config(config: RunConfig, path: str) -> None:
             raise UsageError(f"output: {str(written)!r} is the configuration; name another file")
 
 
-def refuse_read(path: Path, config: RunConfig, key: str = "output") -> None:
+def refuse_read(
+    path: Path, config: RunConfig, key: str = "output", inputs: Sequence[str] = ()
+) -> None:
     """Refuse to write a file that a run reads.
 
+    Args:
+        path: the file to write.
+        config: the run, whose configuration names files that it reads.
+        key: the option that names the file, for messages.
+        inputs: other files that the run reads.
+
     Raises:
-        UsageError: if the configuration names the file.
+        UsageError: if it reads the file.
     """
-    if (name := is_input(path, files_named(config))) is not None:
+    if (name := is_input(path, [*inputs, *files_named(config)])) is not None:
         raise UsageError(
             f"{key}: {str(path)!r} would replace {name}, which the run reads; name another file"
         )

@@ -47,6 +47,15 @@ class CheckpointFacts:
     key: str | None = None
     prefix: str | None = None
 
+    @classmethod
+    def of(cls, path: CheckpointPath) -> CheckpointFacts:
+        """Hash a checkpoint.
+
+        Raises:
+            CheckpointError: if it can't be read.
+        """
+        return cls(path.path, file_hash(path), path.key, path.prefix)
+
     def as_mapping(self) -> dict[str, str]:
         """Return the known entries as plain values."""
         return {key: value for key, value in asdict(self).items() if value is not None}
@@ -98,10 +107,7 @@ def decide(
     config = resolve(config)
     output = config.file
     check_outputs(config, overwrite)
-    checkpoint = None
-    if config.checkpoint is not None:
-        given = config.checkpoint
-        checkpoint = CheckpointFacts(given.path, file_hash(given), given.key, given.prefix)
+    checkpoint = None if config.checkpoint is None else CheckpointFacts.of(config.checkpoint)
     if resume and not output.exists():
         raise StoreError(f"--resume: there is no {output} to continue; leave --resume out to start")
     lock()

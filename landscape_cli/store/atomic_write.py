@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 
-from landscape_cli.errors import StoreError
+from landscape_cli.errors import PublishError, StoreError
 from landscape_cli.util.output_files import kind_of_special, written_path
 from landscape_cli.util.sink import sink
 
@@ -23,6 +23,31 @@ Check = Callable[[], None]
 
 def unchecked() -> None:
     """Allow every replacement."""
+
+
+def rescue(path: Path, failure: StoreError, write: Callable[[Path], None]) -> PublishError:
+    """Write what can't be written to its file into one in the current folder.
+
+    Args:
+        path: the HDF5 file that can't be written.
+        failure: the reason.
+        write: writes another file.
+
+    Returns:
+        The error to raise, which says where everything is.
+    """
+    rescued = Path(f"{path.stem}.rescued-{os.getpid()}.h5")
+    try:
+        write(rescued)
+    except StoreError as error:
+        return PublishError(
+            f"{failure}; nor can a file be written here ({error}): everything computed since the "
+            "file was last written is lost"
+        )
+    return PublishError(
+        f"{failure}; everything computed is in {rescued.absolute()}: move it to {path} later, and "
+        "the same command will continue from there"
+    )
 
 
 def publish(path: Path, fill: Callable[[h5py.File], None], check: Check = unchecked) -> None:

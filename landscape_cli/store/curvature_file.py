@@ -41,7 +41,7 @@ from landscape_cli.records.tiles import Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.directions_file import ENDING, VECTOR, read_direction
 from landscape_cli.store.hdf5.json_text import load_json
-from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
 
@@ -98,7 +98,7 @@ def read_curvature(path: str | os.PathLike[str]) -> Curvature:
             ``format_version`` is newer than this program knows.
     """
     with reading(path, KIND) as file:
-        _check_format(file, path)
+        check_format(file, path, FORMAT, FORMAT_VERSION, "one made by `landscape curvature`")
         try:
             return _read(file)
         except StoreError as error:
@@ -212,21 +212,6 @@ def _fill_vectors(file: Writer, record: Curvature, vectors: Eigenvectors) -> Non
         for axis in names[1:]:
             for position in range(len(tensors)):
                 file.link(f"{axis}{ENDING}/{position}", f"{group}/{position}")
-
-
-def _check_format(file: StoredFile, path: str | os.PathLike[str]) -> None:
-    if not file.has("", "format") or file.text("", "format") != FORMAT:
-        raise StoreError(
-            f"{os.fspath(path)}: an HDF5 file, but not one made by `landscape curvature`"
-        )
-    version = file.integer("", "format_version")
-    if version < 1:
-        raise ValueError(f"there is no format_version {version}")
-    if version > FORMAT_VERSION:
-        raise StoreError(
-            f"{os.fspath(path)}: format_version {version} is newer than {FORMAT_VERSION}, the "
-            "newest this program reads; install a newer landscape-cli"
-        )
 
 
 def _read(file: StoredFile) -> Curvature:

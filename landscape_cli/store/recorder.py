@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.errors import PublishError, StoreError
+from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status, TileResult
-from landscape_cli.store.atomic_write import Check, unchecked
+from landscape_cli.store.atomic_write import Check, rescue, unchecked
 from landscape_cli.store.surface_file import write_surface
 
 logger = logging.getLogger(__name__)
@@ -190,18 +189,7 @@ class Recorder:
                 return self.publish()
             except StoreError as error:
                 failure = error
-        rescued = Path(f"{self.path.stem}.rescued-{os.getpid()}.h5")
-        try:
-            write_surface(rescued, self.surface)
-        except StoreError as error:
-            raise PublishError(
-                f"{failure}; nor can a file be written here ({error}): everything computed since "
-                "the file was last written is lost"
-            ) from None
-        raise PublishError(
-            f"{failure}; everything computed is in {rescued.absolute()}: move it to {self.path} "
-            "later, and the same command will continue from there"
-        )
+        raise rescue(self.path, failure, lambda path: write_surface(path, self.surface))
 
     def _count(self) -> int:
         return int(np.count_nonzero(self.surface.status[self._own]))

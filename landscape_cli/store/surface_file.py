@@ -26,7 +26,6 @@ import numpy as np
 import yaml
 
 from landscape_cli.config.yaml_io import load_stored_yaml
-from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.provenance import MOST_RANKS, check_config, check_provenance
 from landscape_cli.records.repeats import mean_over_repeats
@@ -34,7 +33,7 @@ from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.hdf5.json_text import load_json
-from landscape_cli.store.hdf5.reading import reading
+from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import TABLE_BYTES, Writer
 
@@ -78,7 +77,7 @@ def read_surface(path: str | os.PathLike[str]) -> Surface:
             ``format_version`` is newer than this program knows.
     """
     with reading(path, "surface file") as file:
-        _check_format(file, path)
+        check_format(file, path, FORMAT, FORMAT_VERSION, "a surface made by `landscape compute`")
         return _read(file)
 
 
@@ -88,21 +87,6 @@ def surface_bytes(points: int, quantities: Iterable[Quantity]) -> int:
     copied = sum(source in distinct and factor != 1 for source, factor in ALIASES.values())
     arrays = 2 * len(distinct) + copied + 5
     return points * (16 * len(distinct) + 8 * copied + 9) + arrays * TABLE_BYTES + HEAD_BYTES
-
-
-def _check_format(file: StoredFile, path: str | os.PathLike[str]) -> None:
-    if not file.has("", "format") or file.text("", "format") != FORMAT:
-        raise StoreError(
-            f"{os.fspath(path)}: an HDF5 file, but not a surface made by `landscape compute`"
-        )
-    version = file.integer("", "format_version")
-    if version < 1:
-        raise ValueError(f"there is no format_version {version}")
-    if version > FORMAT_VERSION:
-        raise StoreError(
-            f"{os.fspath(path)}: format_version {version} is newer than {FORMAT_VERSION}, the "
-            "newest this program reads; install a newer landscape-cli"
-        )
 
 
 def _fill(file: Writer, surface: Surface) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
-from landscape_cli.cli.guardian import guard
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     LOGS,
@@ -26,11 +24,9 @@ from landscape_cli.cli.options import (
     weights_options,
 )
 from landscape_cli.cli.output import same_command, say
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
 from landscape_cli.errors import visible
 from landscape_cli.evaluation.measures import MEASURES
-from landscape_cli.parallel.launcher import launched_rank
-from landscape_cli.parallel.stop_signals import listen
-from landscape_cli.util import logs
 
 if TYPE_CHECKING:
     from landscape_cli.run import Estimate, Outcome
@@ -212,13 +208,7 @@ def command(
     process does it all. An incomplete file with the same configuration is continued, a complete one
     is left as it is, and any other is only replaced with --overwrite.
     """
-    faulthandler.enable(file=2)
-    rank = launched_rank()
-    if rank is not None and click.get_current_context().obj is None:
-        guard(rank)
-    listen()
-    logs.begin(rank or 0, verbose)
-    from landscape_cli.cli.run_preparation import prepare_run
+    begin_ranks(verbose)
     from landscape_cli.run import compute, estimate
     from landscape_cli.run.output_check import refuse_config
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.error_report import EXIT_RESUMABLE
-from landscape_cli.cli.guardian import guard
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import (
     LOGS,
@@ -21,14 +19,14 @@ from landscape_cli.cli.options import (
     debug_option,
     device_options,
     log_options,
+    mean_options,
     set_option,
+    time_limit_option,
 )
 from landscape_cli.cli.output import same_command, say
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.derivatives.matrices import MATRICES
-from landscape_cli.parallel.launcher import launched_rank
-from landscape_cli.parallel.stop_signals import listen
-from landscape_cli.util import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,26 +133,12 @@ class Density(click.ParamType):  # type: ignore[type-arg]
     "learning_rate), or JSON lines with these keys.",
 )
 @set_option
-@NUMBERS.option(
-    "--samples",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Use N samples of the split, stratified by class; by default as CONFIG says, or all.",
-)
-@NUMBERS.option("--split", metavar="NAME", help="The split; by default CONFIG's first, or train.")
-@NUMBERS.option(
-    "--quantity", metavar="NAME", help="The objective's value; by default its first one."
-)
+@mean_options
 @NUMBERS.option(
     "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of random vectors."
 )
 @device_options
-@RUNNING.option(
-    "--time-limit",
-    metavar="TIME",
-    help="Stop within this time, such as 55m or 1:30:00, with exit code 75; the same command "
-    "continues. The end of a Slurm job is respected without it.",
-)
+@time_limit_option
 @RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
 @RUNNING.option("--overwrite", is_flag=True, help="Recompute everything, even if OUTPUT exists.")
 @RUNNING.option(
@@ -191,13 +175,7 @@ def command(
 
     The eigenvectors in the file are directions: {kind: eigenvector, path: FILE.h5, index: 1}.
     """
-    faulthandler.enable(file=2)
-    rank = launched_rank()
-    if rank is not None and click.get_current_context().obj is None:
-        guard(rank)
-    listen()
-    logs.begin(rank or 0, verbose)
-    from landscape_cli.cli.run_preparation import prepare_run
+    begin_ranks(verbose)
     from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.run.curvature.compute import CurvatureRun
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from landscape_cli.cli.error_report import EXIT_RESUMABLE
-from landscape_cli.cli.guardian import guard
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import (
     LOGS,
@@ -21,13 +19,13 @@ from landscape_cli.cli.options import (
     debug_option,
     device_options,
     log_options,
+    mean_options,
     set_option,
+    time_limit_option,
 )
 from landscape_cli.cli.output import same_command, say, say_json
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
 from landscape_cli.evaluation.sharpness import MEASURES, measure_class
-from landscape_cli.parallel.launcher import launched_rank
-from landscape_cli.parallel.stop_signals import listen
-from landscape_cli.util import logs
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
@@ -105,16 +103,7 @@ Examples:
     help="The trained weights: a file or folder, and the key of the entry if it has several.",
 )
 @set_option
-@NUMBERS.option(
-    "--samples",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Use N samples of the split, stratified by class; by default as CONFIG says, or all.",
-)
-@NUMBERS.option("--split", metavar="NAME", help="The split; by default CONFIG's first, or train.")
-@NUMBERS.option(
-    "--quantity", metavar="NAME", help="The objective's value; by default its first one."
-)
+@mean_options
 @NUMBERS.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
@@ -124,12 +113,7 @@ Examples:
     help="Seed of random offsets.",
 )
 @device_options
-@RUNNING.option(
-    "--time-limit",
-    metavar="TIME",
-    help="Stop within this time, such as 55m or 1:30:00, with exit code 75; the same command "
-    "continues. The end of a Slurm job is respected without it.",
-)
+@time_limit_option
 @RUNNING.option("--overwrite", is_flag=True, help="Recompute everything, even if OUTPUT exists.")
 @LOGS.option(
     "--output",
@@ -170,13 +154,7 @@ def command(
     of them. A file that has some of the measures gets the others. Largest rises are those that an
     ascent finds: lower bounds.
     """
-    faulthandler.enable(file=2)
-    rank = launched_rank()
-    if rank is not None and click.get_current_context().obj is None:
-        guard(rank)
-    listen()
-    logs.begin(rank or 0, verbose)
-    from landscape_cli.cli.run_preparation import prepare_run
+    begin_ranks(verbose)
     from landscape_cli.evaluation.sharpness.base import Settings
     from landscape_cli.run.sharpness.compute import SharpnessRun
     from landscape_cli.run.sharpness.request import Request, choose_keys

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from landscape_cli.evaluation.derivatives.differentiation import requiring_gradients
 from landscape_cli.evaluation.evaluator import Evaluator
 
 NEAR = 0.01
@@ -110,24 +110,12 @@ def unconnected(evaluator: Evaluator, batch: Any, point: Sequence[float]) -> lis
     parameters = {name: own[name] for name in evaluator.parameters.views if name in own}
     evaluator.write(point)
     try:
-        with _requiring_gradients(parameters), torch.enable_grad():
+        with requiring_gradients(parameters.values()), torch.enable_grad():
             values = evaluator.objective(evaluator.model, batch)
             reached = _reached(values.values())
     except Exception:  # an objective need not be differentiable
         return list(parameters)
     return [name for name, parameter in parameters.items() if id(parameter) not in reached]
-
-
-@contextmanager
-def _requiring_gradients(parameters: Mapping[str, Tensor]) -> Iterator[None]:
-    before = [(one, one.requires_grad) for one in parameters.values()]
-    for one, _ in before:
-        one.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for one, required in before:
-            one.requires_grad_(required)
 
 
 def _reached(values: Any) -> set[int]:

@@ -1,8 +1,9 @@
-"""Calls of autograd."""
+"""Calls of autograd, and the tensors that it records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -55,3 +56,16 @@ def gradients(
             "of the network or the objective by other operations"
         ) from None
     return list(found)
+
+
+@contextmanager
+def requiring_gradients(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Let leaf tensors require gradients within a block, and leave them as they were."""
+    before = [(one, one.requires_grad) for one in tensors]
+    for one, _ in before:
+        one.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for one, required in before:
+            one.requires_grad_(required)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.evaluation.derivatives.mean_loss import chosen
 from landscape_cli.evaluation.derivatives.strided_convolutions import backward
-from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.geometry.inner_products import dot
 from landscape_cli.problems.problem import Objective, Values
 from landscape_cli.util.accelerators import wide, wide_device
@@ -149,20 +149,14 @@ def _chosen(values: Mapping[str, Values], quantity: str | None) -> tuple[Tensor,
     Raises:
         ProblemError: if there are none of this name, or they depend on no parameter.
     """
-    name = next(iter(values)) if quantity is None else quantity
-    if name not in values:
-        raise ProblemError(
-            f"objective: it returns no {name!r} to differentiate, but {', '.join(values)}"
-        )
-    value = values[name]
-    chosen, weights = (value[0], value[1]) if is_pair(value) else (value, None)
-    assert isinstance(chosen, Tensor)
-    if not chosen.requires_grad:
+    found, weights = chosen(values, quantity)
+    if not found.requires_grad:
+        name = next(iter(values)) if quantity is None else quantity
         raise ProblemError(
             f"objective: its {name!r} can't be differentiated; does it detach tensors, or compute "
             "under torch.no_grad()?"
         )
-    return chosen, weights
+    return found, weights
 
 
 def _ratio(

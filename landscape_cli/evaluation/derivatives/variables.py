@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError, UsageError, some
+from landscape_cli.evaluation.derivatives.differentiation import requiring_gradients
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.util.accelerators import wide, wide_device
-from landscape_cli.util.tensors import as_complex, as_real
+from landscape_cli.util.tensors import as_real
 
 REMEDY = "derivatives need float32 or float64: load the network in one of them"
 
@@ -102,15 +103,8 @@ class Variables:
     @contextmanager
     def recorded(self) -> Iterator[None]:
         """Let autograd record operations on the parameters within a block."""
-        before = [(leaf, leaf.requires_grad) for leaf in self.leaves]
-        for leaf, _ in before:
-            leaf.requires_grad_(True)
-        try:
-            with torch.enable_grad():
-                yield
-        finally:
-            for leaf, required in before:
-                leaf.requires_grad_(required)
+        with requiring_gradients(self.leaves), torch.enable_grad():
+            yield
 
     def vector(self, tensors: Sequence[Tensor | None]) -> Tensor:
         """Collect derivatives by each of the leaves; None counts as zero.
@@ -132,9 +126,7 @@ class Variables:
     def tensors(self, vector: Tensor) -> list[Tensor]:
         """Split a vector of shape (P,) into a real tensor for each of the leaves, in its dtype."""
         return [
-            vector[leaf.start : leaf.stop]
-            .to(as_real(leaf.parameter.detach()).device, as_real(leaf.parameter.detach()).dtype)
-            .view(leaf.shape)
+            vector[leaf.start : leaf.stop].to(as_real(leaf.parameter.detach())).view(leaf.shape)
             for leaf in self._leaves
         ]
 
@@ -149,15 +141,6 @@ class Variables:
         """Join real tensors by parameter name into one vector, float64, shape (P,)."""
         parts = [wide(tensors[name]).reshape(-1).to(self.device) for name in self.names]
         return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
-
-    def tangents(self, vector: Tensor) -> list[Tensor]:
-        """Split a vector of shape (P,) into tensors like the leaves, complex where they are."""
-        return [
-            as_complex(part.contiguous(), leaf.parameter.dim())
-            if leaf.parameter.is_complex()
-            else part
-            for leaf, part in zip(self._leaves, self.tensors(vector), strict=True)
-        ]
 
 
 def inner(tensors: Iterable[Tensor | None], others: Iterable[Tensor]) -> Tensor | None:

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import torch
 
-from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.derivatives.gradient import MeanGradient, mean_gradient
 from landscape_cli.evaluation.measures.base import Found, PointMeasure, PointView
+from landscape_cli.evaluation.measures.refusals import refuse_run
 from landscape_cli.geometry.inner_products import dot
 
 NORM = "gradient_norm"
@@ -51,12 +51,8 @@ class GradientMeasure(PointMeasure):
         self, moved_buffers: Collection[str], recalibrated: bool, precision: str = "fp32"
     ) -> None:
         """Refuse surfaces that also depend on the parameters through running statistics."""
-        if recalibrated or moved_buffers:
-            mode = "recalibrate" if recalibrated else "perturb"
-            raise UsageError(
-                f"measures.gradient: with batch_norm: {mode} the loss also depends on statistics "
-                "that the gradient ignores; use batch_norm: frozen, or drop one of the two"
-            )
+        # It is taken in full precision, whatever that of the values is.
+        refuse_run("gradient", "gradient", moved_buffers, recalibrated, "fp32")
 
     def measure(self, view: PointView) -> Found:
         """Differentiate the mean loss at the point."""

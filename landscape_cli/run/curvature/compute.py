@@ -16,7 +16,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.problems.checkpoint_files import labels
-from landscape_cli.problems.checkpoints import file_hash, read_weights
+from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curvature import Curvature
@@ -26,7 +26,7 @@ from landscape_cli.run.curvature.recording import CurvatureRecorder, empty_recor
 from landscape_cli.run.curvature.request import Request, changes, run_config
 from landscape_cli.run.curvature.shared_sums import StoppedError
 from landscape_cli.run.curvature.stages import CheckpointStages, difference_step
-from landscape_cli.run.output_check import files_named
+from landscape_cli.run.output_check import refuse_read
 from landscape_cli.run.resume import CheckpointFacts, refuse_other
 from landscape_cli.run.session import Session
 from landscape_cli.run.time_limit import time_left
@@ -36,7 +36,6 @@ from landscape_cli.store.file_kind import CURVATURE, check_replaceable
 from landscape_cli.store.lock_file import lock_path
 from landscape_cli.store.product_log import is_product_log, products_path
 from landscape_cli.util.logs import tell, warn
-from landscape_cli.util.output_files import is_input
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions
 
@@ -158,14 +157,10 @@ class CurvatureRun:
     def _check_output(self) -> None:
         """Refuse an output that can't be written, or that the run reads."""
         log = products_path(self.output)
-        read = [*self.inputs, *files_named(self.config), *(p.path for p in self.paths)]
+        read = [*self.inputs, *(p.path for p in self.paths)]
         for path in (self.output, lock_path(self.output), log):
             check_writable(path)
-            if (name := is_input(path, read)) is not None:
-                raise UsageError(
-                    f"--output: {str(path)!r} would replace {name}, which the run reads; name "
-                    "another file"
-                )
+            refuse_read(path, self.config, "--output", read)
         if log.exists() and not is_product_log(log):
             raise StoreError(
                 f"--output: {str(log)!r} is there already, another file and no log of products; "
@@ -174,9 +169,7 @@ class CurvatureRun:
 
     def _weights(self) -> list[dict[str, str]]:
         return [
-            {}
-            if path is None
-            else CheckpointFacts(path.path, file_hash(path), path.key, path.prefix).as_mapping()
+            {} if path is None else CheckpointFacts.of(path).as_mapping()
             for path in self.checkpoints
         ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.errors import PublishError, StoreError
+from landscape_cli.errors import StoreError
 from landscape_cli.records.curvature import Block, Curvature, Density, Trace
 from landscape_cli.records.tiles import Status
 from landscape_cli.run.curvature.request import Request
-from landscape_cli.store.atomic_write import Check, unchecked
+from landscape_cli.store.atomic_write import Check, rescue, unchecked
 from landscape_cli.store.curvature_file import Eigenvectors, write_curvature
 from landscape_cli.store.recorder import interval
 
@@ -105,17 +104,8 @@ class CurvatureRecorder:
             return write_curvature(self.path, self.record, self.vectors, self._check)
         except StoreError as error:
             failure = error
-        rescued = Path(f"{self.path.stem}.rescued-{os.getpid()}.h5")
-        try:
-            write_curvature(rescued, self.record, self.vectors)
-        except StoreError as error:
-            raise PublishError(
-                f"{failure}; nor can a file be written here ({error}): everything computed since "
-                "the file was last written is lost"
-            ) from None
-        raise PublishError(
-            f"{failure}; everything computed is in {rescued.absolute()}: move it to {self.path} "
-            "later, and the same command will continue from there"
+        raise rescue(
+            self.path, failure, lambda path: write_curvature(path, self.record, self.vectors)
         )
 
 

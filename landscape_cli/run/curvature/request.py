@@ -159,15 +159,33 @@ def changes(
         config: the configuration now.
         weights: the checkpoints now.
     """
-    places = ("in the file", "now")
-    lines = compare("", stored.get("request") or {}, request.as_mapping(), places)
-    lines = [line.removeprefix(".") for line in lines]
-    for key in VALUE_KEYS:
-        lines += compare(key, stored_config.get(key), getattr(config, key), places)
+    lines = request_changes(stored, stored_config, request.as_mapping(), config)
     before = [identity(one) for one in stored.get("weights") or []]
     after = [identity(one) for one in weights]
     if before != after:
         lines.append(_other_weights(before, after, weights))
+    return lines
+
+
+def request_changes(
+    stored: Mapping[str, Any],
+    stored_config: Mapping[str, Any],
+    request: Mapping[str, Any],
+    config: RunConfig,
+) -> list[str]:
+    """List the differences of requests and of the keys that decide the values.
+
+    Args:
+        stored: the file's provenance.
+        stored_config: the file's configuration.
+        request: what is asked for now, as plain values.
+        config: the configuration now.
+    """
+    places = ("in the file", "now")
+    lines = compare("", stored.get("request") or {}, request, places)
+    lines = [line.removeprefix(".") for line in lines]
+    for key in VALUE_KEYS:
+        lines += compare(key, stored_config.get(key), getattr(config, key), places)
     return lines
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import ProblemError, UsageError
+from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.derivatives.derivatives import Derivatives
 from landscape_cli.evaluation.derivatives.variables import Variables
 from landscape_cli.evaluation.sharpness import measure_class
@@ -20,12 +20,11 @@ from landscape_cli.evaluation.sharpness.base import Centre
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
-from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.sharpness import Key, Sharpness, SharpnessEntry
 from landscape_cli.run.curvature.network import PreparedNetwork, prepare_network
 from landscape_cli.run.curvature.shared_sums import SharedSums, StoppedError
-from landscape_cli.run.output_check import files_named
+from landscape_cli.run.output_check import refuse_read
 from landscape_cli.run.resume import CheckpointFacts, refuse_other
 from landscape_cli.run.session import Session
 from landscape_cli.run.sharpness.request import Request, changes, run_config
@@ -34,9 +33,7 @@ from landscape_cli.store import Lock, check_writable
 from landscape_cli.store.lock_file import lock_path
 from landscape_cli.store.sharpness_file import read_sharpness, write_sharpness
 from landscape_cli.util.logs import tell, warn
-from landscape_cli.util.output_files import is_input
 from landscape_cli.util.progress import Progress
-from landscape_cli.util.tensors import as_real
 from landscape_cli.util.versions import versions
 
 
@@ -136,14 +133,9 @@ class SharpnessRun:
 
     def _begin(self, overwrite: bool, lock: Lock) -> bool:
         """Look at the output on rank 0; return True if nothing is left to do."""
-        read = [*self.inputs, *files_named(self.config)]
         for path in (self.output, lock_path(self.output)):
             check_writable(path)
-            if (name := is_input(path, read)) is not None:
-                raise UsageError(
-                    f"--output: {str(path)!r} would replace {name}, which the run reads; name "
-                    "another file"
-                )
+            refuse_read(path, self.config, "--output", self.inputs)
         there = self.output.exists() and self.output.stat().st_size > 0
         stored = read_sharpness(self.output, "--output") if there else None
         lock.take()
@@ -162,9 +154,7 @@ class SharpnessRun:
 
     def _weights(self) -> dict[str, str]:
         path = self.config.checkpoint
-        if path is None:
-            return {}
-        return CheckpointFacts(path.path, file_hash(path), path.key, path.prefix).as_mapping()
+        return {} if path is None else CheckpointFacts.of(path).as_mapping()
 
     def _check_data(self, network: PreparedNetwork) -> None:
         """Refuse to add to a file of other data."""
@@ -276,5 +266,4 @@ class SharpnessRun:
 
 def _weights_of(network: PreparedNetwork, variables: Variables) -> Tensor:
     """Return the network's parameters as one vector, float64, shape (P,)."""
-    views = network.evaluator.parameters.views
-    return variables.joined({name: as_real(views[name].detach()) for name in variables.names})
+    return variables.joined(network.evaluator.parameters.views)

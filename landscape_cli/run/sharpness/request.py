@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from landscape_cli.config.comparison import compare
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.sharpness import MEASURES, measure_class
@@ -15,8 +14,6 @@ from landscape_cli.evaluation.sharpness.base import Settings
 from landscape_cli.records.checkpoint_path import identity
 from landscape_cli.records.sharpness import Key
 from landscape_cli.run.curvature import request as curvature
-
-PLACES = ("in the file", "now")
 
 
 @dataclass(frozen=True)
@@ -110,12 +107,7 @@ def changes(
         config: the configuration now.
         weights: the checkpoint now.
     """
-    lines = [
-        line.removeprefix(".")
-        for line in compare("", stored.get("request") or {}, request.compared(), PLACES)
-    ]
-    for key in curvature.VALUE_KEYS:
-        lines += compare(key, stored_config.get(key), getattr(config, key), PLACES)
+    lines = curvature.request_changes(stored, stored_config, request.compared(), config)
     before = stored.get("weights")
     if identity(before or {}) != identity(weights):
         lines.append(f"checkpoint: {weights.get('path', 'the weights as built')} has changed")

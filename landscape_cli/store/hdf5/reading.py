@@ -41,6 +41,34 @@ def reading(path: str | os.PathLike[str], kind: str) -> Iterator[StoredFile]:
             raise StoreError(f"{os.fspath(path)}: a damaged {kind} ({reason(error)})") from None
 
 
+def check_format(
+    file: StoredFile, path: str | os.PathLike[str], name: str, newest: int, what: str
+) -> None:
+    """Refuse a file of another format, or of a version that this program does not know.
+
+    Args:
+        file: the open file.
+        path: its path, for messages.
+        name: of the format, the attribute ``format`` of the root.
+        newest: the newest ``format_version`` that this program reads.
+        what: a file of the format in words, such as "a surface made by `landscape compute`".
+
+    Raises:
+        StoreError: if it has another format, or a newer version.
+        ValueError: if there is no such version.
+    """
+    if not file.has("", "format") or file.text("", "format") != name:
+        raise StoreError(f"{os.fspath(path)}: an HDF5 file, but not {what}")
+    version = file.integer("", "format_version")
+    if version < 1:
+        raise ValueError(f"there is no format_version {version}")
+    if version > newest:
+        raise StoreError(
+            f"{os.fspath(path)}: format_version {version} is newer than {newest}, the newest this "
+            "program reads; install a newer landscape-cli"
+        )
+
+
 def _open_file(path: str | os.PathLike[str]) -> h5py.File:
     """Open a file for reading.
 
