@@ -1,4 +1,4 @@
-"""How the quantities that this program computes are named and drawn.
+"""Names and looks of the quantities that this program computes.
 
 All but these, an objective's own, are named as they are stored.
 """

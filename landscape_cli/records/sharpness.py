@@ -44,7 +44,7 @@ class SharpnessEntry:
 
     @property
     def key(self) -> Key:
-        """What sets it apart from others."""
+        """Measure and radius, which set it apart from others."""
         return self.measure, self.radius
 
 

@@ -70,7 +70,7 @@ class Derivatives:
 
     @property
     def device(self) -> torch.device:
-        """Where vectors lie."""
+        """The device of vectors."""
         return self.variables.device
 
     def loss(self) -> float:

@@ -80,7 +80,7 @@ def _with(stand_in: _StandIn, loss: MeanLoss, batch: Any) -> BatchLoss:
 
 
 class _StandIn:
-    """What the objective gets in place of the model: attributes are the model's, calls are not."""
+    """The objective's model in place of the real one: attributes are the same, calls are not."""
 
     def __init__(self, model: nn.Module, returned: Callable[[], Any]) -> None:
         self._model = model

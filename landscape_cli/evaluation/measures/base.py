@@ -28,7 +28,7 @@ Samples = int | Literal["all"]
 
 @dataclass
 class Workspace:
-    """What the measures of one rank keep from point to point.
+    """State that the measures of one rank keep from point to point.
 
     Attributes:
         keep_basis: False if memory has no room for the vectors of Lanczos's algorithm.

@@ -1,4 +1,4 @@
-"""What a measure of sharpness is, and what it may ask of a network.
+"""The contract of a measure of sharpness, and the questions it may ask of a network.
 
 A measure describes itself without torch, which is imported only where numbers are computed.
 """
@@ -43,7 +43,7 @@ class Centre:
 
 @dataclass(frozen=True)
 class Settings:
-    """What measures are computed with.
+    """Settings that measures share.
 
     Args:
         steps: gradients of an ascent at most.

@@ -1,4 +1,4 @@
-"""How much of a gradient lies in the span of leading eigenvectors."""
+"""The share of a gradient in the span of leading eigenvectors."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Space(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where vectors lie."""
+        """The device of vectors."""
 
 
 class Operator(Space, Protocol):

@@ -1,1 +1,1 @@
-"""What may lie over the colours of a plane: contour lines, arrows, outlines; one kind a file."""
+"""Layers over the colours of a plane: contour lines, arrows, outlines; one kind a file."""

@@ -40,7 +40,7 @@ class LoggedOperator:
 
     @property
     def device(self) -> torch.device:
-        """Where vectors lie."""
+        """The device of vectors."""
         return self.matrix.device
 
     def __call__(self, vectors: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What `landscape curvature` is asked for."""
+"""A request to `landscape curvature`, and its comparison with a file's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALUE_KEYS = ("problem", "problem_args", "batch_size")
 
 @dataclass(frozen=True)
 class Request:
-    """What to compute of a matrix of second derivatives.
+    """The numbers to compute of a matrix of second derivatives.
 
     Args:
         matrix: a name in ``MATRICES``.

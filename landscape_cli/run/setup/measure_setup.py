@@ -34,7 +34,7 @@ class MeasuredSamples:
 
 @dataclass(frozen=True)
 class MeasureFacts:
-    """What measures are computed on, and how.
+    """Facts of how measures are computed, and on which samples.
 
     Args:
         products: number of products with the Hessian that a point takes.

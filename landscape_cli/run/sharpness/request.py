@@ -1,4 +1,4 @@
-"""What `landscape sharpness` is asked for."""
+"""A request to `landscape sharpness`, and its comparison with a file's."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ import pytest
 from matplotlib.image import imread
 
 from builders import LOSS, surface
-from landscape_cli.cli import cli
-from landscape_cli.cli.error_report import run
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 from landscape_cli.store import write_surface
@@ -43,17 +41,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     write_surface(tmp_path / "even.h5", drawn(bowl, y="-1:1:4"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def plot(capsys):
-    """Return a function that runs ``landscape plot`` and returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        code = run(cli, ["plot", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def test_the_default_picture_is_a_png_beside_the_surface(folder, plot):

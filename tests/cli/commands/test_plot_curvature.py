@@ -26,17 +26,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def plot(capsys):
-    """Return a function that runs ``landscape plot`` and returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        code = run(cli, ["plot", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return call
-
-
 def test_the_loss_and_the_ratio_of_several_files_are_one_command(folder, plot):
     code, out, err = plot(
         "plane.h5",

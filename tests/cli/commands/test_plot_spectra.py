@@ -7,8 +7,6 @@ import pytest
 from matplotlib.image import imread
 
 from builders import bowl, surface
-from landscape_cli.cli import cli
-from landscape_cli.cli.error_report import run
 from landscape_cli.records.curvature import Block, Curvature, Density
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import write_surface
@@ -37,17 +35,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     write_surface(tmp_path / "plane.h5", surface(bowl))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def plot(capsys):
-    """Return a function that runs ``landscape plot`` and returns exit code, stdout and stderr."""
-
-    def call(*arguments):
-        code = run(cli, ["plot", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 @pytest.mark.parametrize("kind", [None, "density", "eigenvalues", "training", "blocks"])
