@@ -44,7 +44,7 @@ def arrays(path):
 @pytest.mark.mpi
 def test_killed_on_two_ranks_and_continued_on_one(workplace, landscape, monkeypatch):
     workplace.write("paused.py", PROBLEM)
-    config = workplace.config("paused:build", batch_size=32)
+    config = workplace.config("paused:build", batch_size=32, threads=1)
     monkeypatch.setenv("PYTHONPATH", str(workplace.folder), prepend=os.pathsep)
     assert landscape("curvature", config, *ARGUMENTS, "-o", "alone.h5")[0] == 0
     expected = arrays(workplace.folder / "alone.h5")
