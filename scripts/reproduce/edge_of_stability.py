@@ -76,8 +76,7 @@ def command(
     if train_only:
         return
     paths = {rate: spectrum(workshop, net) for rate, net in networks.items()}
-    for rate, net in networks.items():
-        workshop.plot(net.name, [paths[rate]])
+    workshop.plot("edge_of_stability", list(paths.values()), "--size", "9x3")
     rows = [row(net, rate, paths[rate]) for rate, net in networks.items()]
     workshop.write("table.md", table(HEAD, rows))
 

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.records.checkpoint_path import CheckpointPath
-    from landscape_cli.run.curvature.compute import CurvatureRun, Dating
+    from landscape_cli.run.curvature.compute import CurvatureRun
     from landscape_cli.run.curvature.estimate import CurvatureEstimate
+    from landscape_cli.run.curvature.opening import Dates, Dating
     from landscape_cli.run.curvature.request import Request
 
 MEBIBYTE = 1 << 20
@@ -298,9 +299,7 @@ def _dating(rates: dict[int, float] | None) -> Dating:
     from landscape_cli.tracing.checkpoint_names import epochs
     from landscape_cli.tracing.learning_rates import rates_of
 
-    def find(
-        paths: Sequence[CheckpointPath], stored: Sequence[object]
-    ) -> tuple[tuple[int, ...] | None, tuple[float, ...] | None]:
+    def find(paths: Sequence[CheckpointPath], stored: Sequence[object]) -> Dates:
         known = epochs(paths, stored)
         return known, None if rates is None else rates_of(known, rates)
 

@@ -14,7 +14,6 @@ from landscape_cli.records.curvature import Curvature
 MAX_DOTS = 60
 """With up to this many checkpoints, each is marked by a dot."""
 
-
 HEADROOM = 1.6
 """Height of the axes over the largest eigenvalue, if 2 / learning rate is larger still."""
 
@@ -27,8 +26,7 @@ def paint(axes: Any, record: Curvature) -> None:
     (first, _), (last, _), (edge, _), *_ = series()
     between = values[:, 1 : record.top]
     for number, curve in enumerate(between.T):
-        name = f"2 to {record.top}" if record.top > 2 else "2"
-        label = f"_{number}" if number else f"eigenvalue {name} from the top"
+        label = f"_{number}" if number else _named(record.top)
         axes.plot(at, curve, color=first, linewidth=pt(0.7), alpha=0.55, label=label)
     dots = "o" if len(at) <= MAX_DOTS else None
     ends = [(values[:, 0], errors[:, 0], first, "largest eigenvalue")] if record.top else []
@@ -62,6 +60,13 @@ def edge_of_stability(record: Curvature) -> NDArray[np.float64]:
         return np.full(len(record.labels), np.nan)
     rates = np.array(record.learning_rates, dtype=np.float64)
     return np.where(rates > 0, 2 / np.where(rates > 0, rates, 1.0), np.nan)
+
+
+def _named(top: int) -> str:
+    """Name the eigenvalues between the largest and the last of those asked for from the top."""
+    if top < 4:
+        return "eigenvalue 2" if top == 2 else "eigenvalues 2 and 3"
+    return f"eigenvalues 2 to {top}"
 
 
 def _view(record: Curvature) -> tuple[float, float]:

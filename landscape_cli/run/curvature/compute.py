@@ -11,39 +11,34 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.evaluation.derivatives.derivatives import Derivatives
 from landscape_cli.evaluation.derivatives.variables import choose_names
-from landscape_cli.evaluation.spectrum.operator import NotFiniteError, vectors_that_fit
+from landscape_cli.evaluation.spectrum.operator import NotFiniteError
 from landscape_cli.parallel.executor import Executor
-from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
-from landscape_cli.problems.checkpoint_files import labels
-from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curvature import Curvature
 from landscape_cli.records.tiles import Status
 from landscape_cli.run.curvature.network import PreparedNetwork, prepare_network
-from landscape_cli.run.curvature.recording import CurvatureRecorder, empty_record, parts_of
+from landscape_cli.run.curvature.opening import (
+    Dating,
+    check_output,
+    introduce,
+    new_record,
+    progress_of,
+)
+from landscape_cli.run.curvature.recording import CurvatureRecorder
 from landscape_cli.run.curvature.request import Request, changes, run_config
 from landscape_cli.run.curvature.shared_sums import StoppedError
-from landscape_cli.run.curvature.stages import CheckpointStages, difference_step
-from landscape_cli.run.output_check import refuse_read
+from landscape_cli.run.curvature.stages import CheckpointStages
 from landscape_cli.run.resume import CheckpointFacts, refuse_other
 from landscape_cli.run.session import Session
 from landscape_cli.run.time_limit import time_left
-from landscape_cli.store import Lock, check_writable, read_curvature
+from landscape_cli.store import Lock, read_curvature
 from landscape_cli.store.curvature_file import Eigenvectors, read_eigenvectors
 from landscape_cli.store.file_kind import CURVATURE, check_replaceable
-from landscape_cli.store.lock_file import lock_path
-from landscape_cli.store.product_log import is_product_log, products_path
-from landscape_cli.util.logs import tell, warn
+from landscape_cli.util.logs import warn
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions
-
-Dating = Callable[
-    [Sequence[CheckpointPath], Sequence[object]],
-    "tuple[tuple[int, ...] | None, tuple[float, ...] | None]",
-]
-"""``(paths, stored epochs) -> (epochs, learning rates)``, each None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,8 @@ class CurvatureRun:
         """Look at the output on rank 0; return True if nothing is left to do."""
         if overwrite and resume:
             raise UsageError("--overwrite and --resume exclude each other; choose one")
-        self._check_output()
+        read = [*self.inputs, *(one.path for one in self.paths)]
+        check_output(self.output, self.config, read)
         if resume and not self.output.exists():
             raise StoreError(
                 f"--resume: there is no {self.output} to continue; leave --resume out to start"
@@ -153,19 +149,6 @@ class CurvatureRun:
         refuse_other(self.output, lines)
         self._found = record, read_eigenvectors(self.output, record)
         return bool((record.status != Status.TODO).all())
-
-    def _check_output(self) -> None:
-        """Refuse an output that can't be written, or that the run reads."""
-        log = products_path(self.output)
-        read = [*self.inputs, *(p.path for p in self.paths)]
-        for path in (self.output, lock_path(self.output), log):
-            check_writable(path)
-            refuse_read(path, self.config, "--output", read)
-        if log.exists() and not is_product_log(log):
-            raise StoreError(
-                f"--output: {str(log)!r} is there already, another file and no log of products; "
-                "name another output, or remove it"
-            )
 
     def _weights(self) -> list[dict[str, str]]:
         return [
@@ -272,76 +255,24 @@ class CurvatureRun:
         if self._found is not None:
             record, vectors = self._found
         else:
-            record, vectors = self._new(network, variables.size, blocks), None
+            record = new_record(
+                self.config,
+                self.request,
+                network,
+                self.checkpoints,
+                self.dating if self.paths else None,
+                blocks,
+                self._weights(),
+            )
+            vectors = None
         runs = [*record.provenance.get("runs", []), session.as_mapping()]
         record = replace(record, provenance={**record.provenance, "runs": runs})
         self._session = session
         self._recorder = CurvatureRecorder(self.output, record, vectors, warn, lock.check)
         self._recorder.begin()
-        self._bar = self._progress(variables.size, blocks)
+        self._bar = progress_of(self._recorder, self.request, variables.size, blocks, self.quiet)
         if not self.quiet:
-            self._introduce(network, record)
-
-    def _new(self, network: PreparedNetwork, size: int, blocks: Sequence[int]) -> Curvature:
-        request, model = self.request, network.evaluator.model
-        variables = network.variables()
-        stored = [
-            None if path is None else read_weights(path, model, {}, lambda text: None)[1]
-            for path in self.checkpoints
-        ]
-        epochs, rates = self.dating(self.paths, stored) if self.paths else (None, None)
-        known = [path for path in self.checkpoints if path is not None]
-        fit = vectors_that_fit(variables)
-        wanted = max(request.krylov_steps(size), request.density_steps)
-        return empty_record(
-            request,
-            size,
-            blocks,
-            labels(known) if known else ("as built",),
-            difference_step(variables.dtype),
-            epochs=epochs,
-            learning_rates=rates,
-            config=self.config.model_dump(mode="json"),
-            provenance={
-                **network.provenance(),
-                "request": request.as_mapping(),
-                "weights": self._weights(),
-                "memory": {"vectors": 0 if fit is None or fit >= wanted else fit},
-            },
-        )
-
-    def _progress(self, size: int, blocks: Sequence[int]) -> Progress:
-        """Return the progress bar, which counts products."""
-        request, recorder = self.request, self._recorder
-        assert recorder is not None
-        stages, parts = request.stage_products(size), parts_of(request)
-        done, total = 0, 0
-        for place in range(len(self.checkpoints)):
-            for stage, products in stages.items():
-                total += products
-                share = recorder.done(stage, place) / parts[stage] if parts[stage] else 0
-                done += round(products * share)
-            each = [request.block_products(one) for one in blocks]
-            total += sum(each)
-            done += sum(each[: recorder.done("blocks", place)])
-        return Progress(
-            total,
-            self.output.name,
-            unit="product",
-            done=done,
-            quiet=self.quiet,
-            terminal=on_terminal(),
-        )
-
-    def _introduce(self, network: PreparedNetwork, record: Curvature) -> None:
-        count = len(self.checkpoints)
-        places = f"{count} checkpoints" if count > 1 else record.labels[0]
-        tell(
-            f"{network.facts.name}: {record.parameters:,} parameters, {network.data.samples} "
-            f"samples of {network.split}; {record.matrix} at {places}"
-        )
-        if (vectors := record.provenance["memory"]["vectors"]) > 0:
-            tell(f"memory holds {vectors} vectors: the Lanczos basis is restarted")
+            introduce(network, record)
 
     def _end(self, recorder: CurvatureRecorder) -> None:
         """Publish the file with the end of the session."""

@@ -273,7 +273,7 @@ def test_an_interrupted_run_continues_with_the_same_bits(curvature, monkeypatch,
 
 
 def test_where_memory_is_short_the_basis_is_restarted(curvature, monkeypatch):
-    monkeypatch.setattr("landscape_cli.run.curvature.compute.vectors_that_fit", lambda space: 16)
+    monkeypatch.setattr("landscape_cli.run.curvature.opening.vectors_that_fit", lambda space: 16)
     code, _, errors = curvature("softmax", "--top", 2, "--steps", 60, "--trace", 20)
     assert code == 0
     assert "memory holds 16 vectors: the Lanczos basis is restarted" in errors
