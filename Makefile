@@ -52,7 +52,7 @@ train: install
 
 # Networks and surfaces that are there are not made again.
 .PHONY: gallery
-gallery: demo extras ## Make the pictures of docs/gallery.md (9 minutes; chromium)
+gallery: demo extras ## Make the pictures of docs/gallery.md (12 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
 
 # Most tests run side by side, with one thread each. Those that start ranks follow two by two, since

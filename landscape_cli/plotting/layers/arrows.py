@@ -25,7 +25,8 @@ LONGEST = 0.9
 """Length of the longest arrow, as a fraction of the distance between arrows."""
 
 WIDE = 30.0
-"""Ratio of the steepest to the median slope above which lengths are logarithmic."""
+"""Ratio of the steepest slope to one that a tenth of the points stay below, above which lengths are
+logarithmic; it is 4 for a bowl, x² + y²."""
 
 MOST_DECADES = 9
 """Maximum number of powers of ten of the slope that logarithmic lengths show."""
@@ -111,7 +112,7 @@ def arrows_over(panels: Sequence[Panel]) -> Arrows | None:
     if not known.size or known.max() == 0:
         return None
     steepest = float(known.max())
-    if steepest <= WIDE * np.median(known):
+    if steepest <= WIDE * np.percentile(known, 10):
         return Arrows(steepest)
     gentle = float(np.percentile(known[known > 0], 5))
     return Arrows(steepest, min(MOST_DECADES, math.floor(math.log10(steepest / gentle)) + 1))

@@ -65,6 +65,17 @@ def test_slopes_of_many_magnitudes_have_logarithmic_lengths():
     assert "each factor of ten less shortens an arrow by 1/9 of that" in picture(found).caption
 
 
+@pytest.mark.parametrize(("power", "logarithmic"), [(1, False), (5, True)])
+def test_lengths_are_logarithmic_where_many_would_be_invisible(power, logarithmic):
+    def slope(place):
+        return lambda x, y: (x, y)[place] * np.hypot(x, y) ** (power - 1)
+
+    slopes = {("train", f"gradient_{'xy'[place]}"): slope(place) for place in (0, 1)}
+    found = surface({("train", "loss"): lambda x, y: np.hypot(x, y) ** (power + 1), **slopes})
+    (layer,) = picture(found).panels[0].layers
+    assert (layer.decades > 0) == logarithmic
+
+
 def test_directions_are_those_on_the_page_where_ranges_differ():
     axes, arrows = arrows_of(plane(1.0, 1.0, ("-1:1:9", "-0.7:0.7:9")))
     across, up = float(arrows.U[0]), float(arrows.V[0])
