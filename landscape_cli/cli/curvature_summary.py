@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.records.curvature import Curvature
+from landscape_cli.records.curvature import Block, Curvature, Trace
 from landscape_cli.records.tiles import Status
 
 TITLES = {
@@ -50,13 +50,19 @@ def curvature_facts(record: Curvature) -> dict[str, Any]:
         "difference_step": record.difference_step,
     }
     if record.trace is not None:
-        mean, stderr = record.trace.mean.tolist(), record.trace.stderr.tolist()
-        known["trace"] = {"mean": mean, "stderr": stderr, "probes": record.trace.probes}
-    known["blocks"] = {
-        block.name: {"parameters": block.parameters, "eigenvalues": block.eigenvalues.tolist()}
-        for block in record.blocks
-    }
+        known["trace"] = _trace_facts(record.trace)
+    known["blocks"] = {block.name: _block_facts(block) for block in record.blocks}
     return {**known, "provenance": dict(record.provenance)}
+
+
+def _block_facts(block: Block) -> dict[str, Any]:
+    facts = {"parameters": block.parameters, "eigenvalues": block.eigenvalues.tolist()}
+    return facts if block.trace is None else {**facts, "trace": _trace_facts(block.trace)}
+
+
+def _trace_facts(trace: Trace) -> dict[str, Any]:
+    mean, stderr = trace.mean.tolist(), trace.stderr.tolist()
+    return {"mean": mean, "stderr": stderr, "probes": trace.probes}
 
 
 def _headline(record: Curvature) -> str:
@@ -87,7 +93,7 @@ def _single(record: Curvature) -> Iterator[str]:
     if record.critical_sharpness is not None and np.isfinite(record.critical_sharpness[0]):
         yield f"critical sharpness: {_number(record.critical_sharpness)} along the gradient"
     if record.trace is not None:
-        yield f"trace:      {_trace(record, 0)}"
+        yield f"trace:      {_trace(record.trace, 0)}"
     if record.density is not None:
         draws, steps = record.density.nodes.shape[1:]
         yield f"density:    {draws} draws of {steps} steps"
@@ -154,7 +160,7 @@ def _smallest(record: Curvature, place: int) -> str:
 
 
 def _trace_cell(record: Curvature, place: int) -> str:
-    return "" if record.trace is None else _trace(record, place)
+    return "" if record.trace is None else _trace(record.trace, place)
 
 
 def _two_by_rate(record: Curvature, place: int) -> str:
@@ -184,7 +190,9 @@ def _block_lines(record: Curvature) -> Iterator[str]:
     yield f"blocks{of}, largest eigenvalues:"
     for block in record.blocks:
         values = ", ".join(f"{value:.4g}" for value in block.eigenvalues[last][:3])
-        yield f"  {block.name}: {values} ({block.parameters:,} parameters)"
+        trace = "" if block.trace is None else f"; trace {_trace(block.trace, last)}"
+        count = f"{block.parameters:,} parameter" + "s" * (block.parameters != 1)
+        yield f"  {block.name}: {values}{trace} ({count})"
 
 
 def _state(record: Curvature, place: int) -> str:
@@ -194,9 +202,8 @@ def _state(record: Curvature, place: int) -> str:
     return f"to do ({', '.join(done)} done)" if done else "to do"
 
 
-def _trace(record: Curvature, place: int) -> str:
-    assert record.trace is not None
-    return f"{record.trace.mean[place]:.6g} ± {record.trace.stderr[place]:.2g}"
+def _trace(trace: Trace, place: int) -> str:
+    return f"{trace.mean[place]:.6g} ± {trace.stderr[place]:.2g}"
 
 
 def _share(record: Curvature) -> str:

@@ -173,7 +173,15 @@ class Curvature:
         for block in self.blocks:
             if block.eigenvalues.shape != block.residuals.shape or len(block.eigenvalues) != count:
                 raise StoreError(f"curvature: block {block.name} is not of {count} checkpoints")
+            if block.trace is not None and not _is_of(block.trace, count):
+                raise StoreError(f"curvature: the trace of {block.name} has unexpected shapes")
         return shapes
+
+
+def _is_of(trace: Trace, count: int) -> bool:
+    """Tell whether a trace has the shapes for this many checkpoints."""
+    probes = trace.values is None or trace.values.shape == (count, trace.probes)
+    return probes and trace.mean.shape == trace.stderr.shape == (count,)
 
 
 def _of(record: Curvature, path: str) -> Any:

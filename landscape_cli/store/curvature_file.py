@@ -10,7 +10,8 @@
     /second_differences    (n, 2), along the first and the last eigenvector
     /trace/mean, /trace/stderr   (n,); /trace/probes (n, probes), the estimates one by one
     /density/nodes, /density/weights    (n, draws, steps)
-    /blocks/0, 1, ...      attributes name, parameters; eigenvalues and residuals (n, k)
+    /blocks/0, 1, ...      attributes name, parameters; eigenvalues and residuals (n, k), and trace
+                           as above
     /progress/STAGE        (n,): how many parts of a stage are done
     /eigenvector1direction, ..., /eigenvector-1direction   of one checkpoint, in the layout of a
                            directions file; xdirection and ydirection are the first two
@@ -172,12 +173,15 @@ def _fill(file: Writer, record: Curvature, vectors: Eigenvectors | None) -> None
     for name in ("eigenvalues", "residuals", *PER_CHECKPOINT):
         if (array := getattr(record, name)) is not None:
             put(name, array)
-    if record.trace is not None:
-        put("trace/mean", record.trace.mean)
-        put("trace/stderr", record.trace.stderr)
-        values = record.trace.values
-        shape = (len(record.labels), record.trace.probes)
-        put("trace/probes", np.full(shape, np.nan) if values is None else values)
+
+    def put_trace(path: str, trace: Trace | None) -> None:
+        if trace is not None:
+            put(f"{path}/mean", trace.mean)
+            put(f"{path}/stderr", trace.stderr)
+            unknown = np.full((len(record.labels), trace.probes), np.nan)
+            put(f"{path}/probes", unknown if trace.values is None else trace.values)
+
+    put_trace("trace", record.trace)
     if record.density is not None:
         put("density/nodes", record.density.nodes)
         put("density/weights", record.density.weights)
@@ -186,6 +190,7 @@ def _fill(file: Writer, record: Curvature, vectors: Eigenvectors | None) -> None
         file.attributes({"name": block.name, "parameters": block.parameters}, f"blocks/{number}")
         put(f"blocks/{number}/eigenvalues", block.eigenvalues)
         put(f"blocks/{number}/residuals", block.residuals)
+        put_trace(f"blocks/{number}/trace", block.trace)
     for stage, done in record.progress.items():
         file.array(f"progress/{stage}", done)
     if vectors is not None:
@@ -237,7 +242,7 @@ def _read(file: StoredFile) -> Curvature:
         density=Density(_floats(file, "density/nodes"), _floats(file, "density/weights"))
         if "density" in file
         else None,
-        trace=_trace(file) if "trace" in file else None,
+        trace=_trace(file, "trace"),
         blocks=tuple(_block(file, f"blocks/{n}") for n in range(len(file.names("blocks")))),
         difference_step=float(np.asarray(file.attribute("", "difference_step"))),
         progress={
@@ -250,17 +255,21 @@ def _read(file: StoredFile) -> Curvature:
     )
 
 
-def _trace(file: StoredFile) -> Trace:
-    values = _floats(file, "trace/probes")
+def _trace(file: StoredFile, group: str) -> Trace | None:
+    if group not in file:
+        return None
+    values = _floats(file, f"{group}/probes")
     if values.ndim != 2:
-        raise ValueError(f"trace/probes has shape {values.shape}")
-    mean, stderr = _floats(file, "trace/mean"), _floats(file, "trace/stderr")
+        raise ValueError(f"{group}/probes has shape {values.shape}")
+    mean, stderr = (_floats(file, f"{group}/{name}") for name in ("mean", "stderr"))
     return Trace(mean, stderr, values.shape[1], values)
 
 
 def _block(file: StoredFile, group: str) -> Block:
     values, residuals = (_floats(file, f"{group}/{n}") for n in ("eigenvalues", "residuals"))
-    return Block(file.text(group, "name"), file.integer(group, "parameters"), values, residuals)
+    trace = _trace(file, f"{group}/trace")
+    name, size = file.text(group, "name"), file.integer(group, "parameters")
+    return Block(name, size, values, residuals, trace)
 
 
 def _floats(file: StoredFile, path: str) -> NDArray[np.float64]:

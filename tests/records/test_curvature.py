@@ -37,6 +37,14 @@ def test_only_finished_checkpoints_have_values():
         ({"status": np.ones(2, np.uint8)}, "not finite and in descending order"),
         ({"eigenvalues": np.array([[2.0, 3.0, -1.0]] * 2)}, "descending order"),
         ({"trace": Trace(np.zeros(1), np.zeros(2), 60)}, "trace.mean has shape"),
+        (
+            {
+                "blocks": (
+                    Block("a", 9, np.ones((2, 1)), np.ones((2, 1)), Trace(*np.ones((2, 1)), 5)),
+                )
+            },
+            "the trace of a has unexpected shapes",
+        ),
         ({"density": Density(np.zeros((2, 3)), np.zeros((2, 3)))}, "density.nodes"),
         ({"density": Density(np.zeros((2, 3, 4)), np.zeros((2, 3, 5)))}, "density.weights"),
         ({"blocks": (Block("fc", 9, np.zeros((1, 1)), np.zeros((1, 1))),)}, "block fc"),

@@ -19,6 +19,7 @@ from landscape_cli.store.file_kind import CURVATURE, check_replaceable, file_kin
 from landscape_cli.store.verification import verify
 
 NAN = np.nan
+TRACE = Trace(np.array([5.0, NAN]), np.array([0.5, NAN]), 3, np.array([[4, 5, 6], [NAN] * 3]))
 RECORD = Curvature(
     "ggn",
     parameters=100,
@@ -32,8 +33,8 @@ RECORD = Curvature(
     gradient_norm=np.array([1.0, NAN]),
     gradient_share=np.array([0.5, NAN]),
     density=Density(np.arange(40.0).reshape(2, 4, 5), np.full((2, 4, 5), 0.2)),
-    trace=Trace(np.array([5.0, NAN]), np.array([0.5, NAN]), 3, np.array([[4, 5, 6], [NAN] * 3])),
-    blocks=(Block("fc.*", 10, np.ones((2, 1)), np.zeros((2, 1))),),
+    trace=TRACE,
+    blocks=(Block("fc.*", 10, np.ones((2, 1)), np.zeros((2, 1)), TRACE),),
     loss=np.array([0.25, NAN]),
     rounding=np.array([1e-6, NAN]),
     second_differences=np.array([[3.1, -0.9], [NAN, NAN]]),

@@ -116,8 +116,8 @@ class Density(click.ParamType):  # type: ignore[type-arg]
 @WHAT.option(
     "--blocks",
     metavar="PATTERN,...",
-    help="Also the largest eigenvalues of diagonal blocks: for each pattern, of the parameters "
-    "that match it, such as 'layer1.*,fc'.",
+    help="Also the largest eigenvalues of diagonal blocks, and with --trace their traces: for each "
+    "pattern, of the parameters that match it, such as 'layer1.*,fc'.",
 )
 @WHERE.option(
     "--checkpoints",

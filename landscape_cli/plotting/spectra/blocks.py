@@ -33,7 +33,7 @@ def paint(axes: Any, record: Curvature) -> None:
         mark = {"linestyle": "none", "marker": "|", "markersize": pt(12), "color": second}
         axes.plot(np.concatenate(others), heights, label="next largest", **mark)
     axes.axvline(0, color=ink(0.3), linewidth=pt(0.6))
-    axes.set_yticks(at, [_name(block) for block in record.blocks])
+    axes.set_yticks(at, [_name(block, place) for block in record.blocks])
     axes.set_ylim(-0.6, count - 0.4)
     axes.set_xlabel("eigenvalue")
 
@@ -42,8 +42,11 @@ def _first(row: Any) -> float:
     return float(row[0]) if len(row) else float("nan")
 
 
-def _name(block: Block) -> str:
-    return f"{plain(shorten(block.name, MAX_NAME))}\n{block.parameters:,} parameters"
+def _name(block: Block, place: int) -> str:
+    name = f"{plain(shorten(block.name, MAX_NAME))}\n{block.parameters:,} parameters"
+    if block.trace is None or not np.isfinite(block.trace.mean[place]):
+        return name
+    return f"{name}\ntrace {block.trace.mean[place]:.3g}"
 
 
 def lacks(record: Curvature) -> str:

@@ -142,6 +142,10 @@ def empty_record(
     def unknown(*shape: int) -> Any:
         return np.full((count, *shape), np.nan)
 
+    def trace() -> Trace | None:
+        probes = request.trace
+        return Trace(unknown(), unknown(), probes, unknown(probes)) if probes else None
+
     draws = (request.draws, min(request.density_steps, size))
     values = [request.block_values(one) for one in block_sizes]
     return Curvature(
@@ -155,11 +159,9 @@ def empty_record(
         gradient_norm=unknown(),
         gradient_share=unknown(),
         density=Density(unknown(*draws), unknown(*draws)) if request.draws else None,
-        trace=Trace(unknown(), unknown(), request.trace, unknown(request.trace))
-        if request.trace
-        else None,
+        trace=trace(),
         blocks=tuple(
-            Block(name, rows, unknown(k), unknown(k))
+            Block(name, rows, unknown(k), unknown(k), trace())
             for name, rows, k in zip(request.blocks, block_sizes, values, strict=True)
         ),
         loss=unknown(),

@@ -99,7 +99,8 @@ class Request:
     def block_products(self, size: int) -> int:
         """Return the number of products for a block of this many rows."""
         wanted = self.block_values(size)
-        return products_for(size, wanted) + wanted
+        steps = products_for(size, wanted)
+        return steps + wanted + (self.trace if steps < size else 0)
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the request as plain values, for a file."""

@@ -23,6 +23,7 @@ from landscape_cli.evaluation.spectrum.krylov import Krylov
 from landscape_cli.evaluation.spectrum.operator import TOGETHER, NotFiniteError
 from landscape_cli.evaluation.spectrum.start_vectors import Shapes, gaussian, rademacher
 from landscape_cli.evaluation.spectrum.trace import mean_and_error, probes
+from landscape_cli.records.curvature import Trace
 from landscape_cli.run.curvature.logged_operator import LoggedOperator
 from landscape_cli.run.curvature.recording import CurvatureRecorder
 from landscape_cli.run.curvature.request import Request
@@ -85,7 +86,7 @@ class CheckpointStages:
             self._density(derivatives, number)
 
     def block(self, derivatives: Derivatives, number: int) -> None:
-        """Compute the eigenvalues of a block.
+        """Compute the eigenvalues of a block, and its trace if there is to be one.
 
         Raises:
             NotFiniteError: if a product is not finite.
@@ -99,6 +100,11 @@ class CheckpointStages:
         pairs = eigenpairs_of(operator, krylov, count, 0)
         stored.eigenvalues[self.checkpoint] = pairs.values
         stored.residuals[self.checkpoint] = pairs.residuals
+        if stored.trace is not None and stored.trace.values is not None:
+            signs = partial(rademacher, shapes_of(derivatives), self.request.seed)
+            values = stored.trace.values[self.checkpoint]
+            values[:] = list(probes(operator, signs, range(len(values)), krylov))
+            self._average(stored.trace)
         self._advance("blocks")
         log.remove()
 
@@ -216,8 +222,14 @@ class CheckpointStages:
             if (number + 1) % TOGETHER == 0 or number + 1 == total:
                 self.recorder.advance("trace", place, number + 1 - self._done("trace"))
                 self.recorder.publish_if_due()
-        record.trace.mean[place], record.trace.stderr[place] = mean_and_error(values)
+        self._average(record.trace)
         self.recorder.publish()
+
+    def _average(self, trace: Trace) -> None:
+        """Set the mean of the probes of this checkpoint, and its error."""
+        assert trace.values is not None
+        place = self.checkpoint
+        trace.mean[place], trace.stderr[place] = mean_and_error(trace.values[place])
 
     def _density(self, derivatives: Derivatives, number: int) -> None:
         record, steps = self.recorder.record, min(self.request.density_steps, derivatives.size)

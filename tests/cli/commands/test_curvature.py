@@ -26,10 +26,13 @@ def data(samples=60, features=3, outputs=1):
     targets = torch.randn(samples, outputs, generator=generator, dtype=torch.float64)
     return inputs, targets
 
-def linear(features=3, name=None):
+def linear(features=3, samples=60):
     torch.manual_seed(1)
     model = nn.Linear(features, 1, dtype=torch.float64)
-    return Problem(model, {"train": TensorDataset(*data(features=features))}, mean_squared_error)
+    return Problem(model, {"train": TensorDataset(*data(samples, features))}, mean_squared_error)
+
+def wide():
+    return linear(150, 400)
 
 def softmax():
     torch.manual_seed(1)
@@ -99,7 +102,7 @@ def curvature(workplace, landscape, monkeypatch):
         config = workplace.config(f"known:{problem}", **keys)
         return landscape("curvature", config, *arguments)
 
-    run.folder = workplace.folder
+    run.folder, run.landscape = workplace.folder, landscape
     return run
 
 
@@ -182,7 +185,29 @@ def test_blocks_are_the_diagonal_blocks(curvature):
         expected = torch.linalg.eigvalsh(hessian[part, part]).flip(0)[:3]
         assert block.eigenvalues[0] == pytest.approx(expected.numpy(), abs=1e-11)
     assert (first.parameters, bias.parameters) == (20, 4)
+    assert first.trace is None
     assert "0.*: " in out
+
+
+def test_traces_of_blocks(curvature):
+    """Exact where Lanczos's vectors span the block, and within its error elsewhere."""
+    arguments = ("--top", 1, "--trace", 12, "--blocks", "weight,bias")
+    # 60 + 2 and 12 for the whole; 60 + 1 and 12, and 1 + 1 for the blocks
+    assert "products:   149" in curvature("wide", *arguments, "--dry-run")[1]
+    code, out, errors = curvature("wide", *arguments)
+    assert code == 0, errors
+    hessian, _, _ = exact("wide")
+    weight, bias = record(curvature).blocks
+    assert bias.trace.mean[0] == pytest.approx(2, rel=1e-12)
+    assert bias.trace.stderr[0] == 0
+    assert weight.trace.values.shape == (1, 12)
+    assert 0 < weight.trace.stderr[0] < 0.1 * weight.trace.mean[0]
+    error = abs(weight.trace.mean[0] - float(hessian[:150, :150].trace()))
+    assert error < 4 * weight.trace.stderr[0]
+    assert f"; trace {weight.trace.mean[0]:.6g} ± " in out
+    assert "; trace 2 ± 0 (1 parameter)" in out
+    code, out, _ = curvature.landscape("info", "surface.curvature.h5", "--json")
+    assert json.loads(out)["blocks"]["weight"]["trace"]["probes"] == 12
 
 
 def test_checkpoints_with_epochs_and_learning_rates(curvature):
@@ -241,6 +266,7 @@ def numbers(found):
         "nodes": found.density.nodes,
         "weights": found.density.weights,
         "blocks": found.blocks[0].eigenvalues,
+        "traces": found.blocks[0].trace.values,
     }
     return {name: array.tobytes() for name, array in arrays.items()}
 

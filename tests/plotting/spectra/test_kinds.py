@@ -112,7 +112,7 @@ def test_blocks_have_a_bar_each_from_top_to_bottom(record, blocks):
     places = [bar.get_y() for bar in bars]
     assert places == sorted(places, reverse=True)
     labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels[0] == "layer1.*\n100 parameters"
+    assert labels[0] == "layer1.*\n100 parameters\ntrace 3"
     text = describe_spectra([record(blocks=blocks())], ["a"], "blocks")
     assert "layer1.* 1, trace 3 ± 0.1; layer2.* 2" in text
 
