@@ -39,15 +39,17 @@ def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
     for page in (*PAGES.values(), CURVATURE):
-        divided.append([])
+        slow = [pytest.mark.slow] * (page is not README)
+        divided.append(([], slow))
         for command, output in examples(page):
             if command.startswith("cd "):
-                divided.append([])
-            divided[-1].append((command, output))
-    for commands in filter(None, divided):
-        starts_ranks = any(command.startswith("mpirun ") for command, _ in commands)
-        name = commands[0][0].split()[-1]
-        yield pytest.param(commands, marks=pytest.mark.mpi if starts_ranks else (), id=name)
+                divided.append(([], slow))
+            divided[-1][0].append((command, output))
+    for commands, slow in divided:
+        if commands:
+            starts_ranks = any(command.startswith("mpirun ") for command, _ in commands)
+            marks = [*slow, *[pytest.mark.mpi] * starts_ranks]
+            yield pytest.param(commands, marks=marks, id=commands[0][0].split()[-1])
 
 
 def normal(text):

@@ -47,6 +47,7 @@ def test_idle_time_counts_from_the_last_write(half):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_a_run_is_followed_to_its_end(workplace):
     config = workplace.config("example:slow", grid=GRID, problem_args={"seconds": 0.1})
     run = workplace.start("compute", config, ranks=2)

@@ -66,6 +66,7 @@ def test_tasks_may_be_separate_on_purpose(tasks):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_one_of_several_worlds_of_one_is_refused(workplace, monkeypatch):
     pytest.importorskip("mpi4py")
     config = workplace.config()

@@ -121,6 +121,7 @@ def test_a_probed_range_says_it_once(landscape, config):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_two_ranks_without_instructions_for_bf16_agree_on_what_is_faster(workplace, monkeypatch):
     """Whatever the machine: the choice is that of the stated times, the same on both ranks."""
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")

@@ -105,7 +105,7 @@ def ended(workplace, config, number, ranks=None):
     [
         pytest.param("sleep", "SIGUSR1", marks=pytest.mark.slow),
         pytest.param("c code", "SIGTERM", marks=pytest.mark.slow),
-        ("a loop", None),
+        pytest.param("a loop", None, marks=pytest.mark.slow),
     ],
 )
 def test_a_single_process_that_hangs_is_ended(workplace, hanging, undisturbed, how, number):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "gallery"
 IMAGES = ROOT / "docs" / "images" / "gallery"
 
-MOST_BYTES, MOST_BYTES_TOGETHER = 220_000, 2_000_000
+MOST_BYTES, MOST_BYTES_TOGETHER = 220_000, 2_500_000
 FEWEST_COLORS = 8
 
 

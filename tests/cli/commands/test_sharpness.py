@@ -215,7 +215,8 @@ def test_a_time_limit_stops_between_two_sums(sharpness):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [2, 4])
 def test_numbers_are_the_same_bits_on_any_number_of_ranks(sharpness, place, ranks):
     few = ("--steps", 4, "--draws", 8)
     assert sharpness("network", "-o", "alone.json", "--set", "threads=1", *few)[0] == 0

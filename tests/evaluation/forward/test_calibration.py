@@ -47,7 +47,13 @@ def by_batch(length):
 
 
 @pytest.mark.parametrize(
-    ("saved", "faster"), [(0.5, True), (0.2, True), (0.03, False), (-1, False)]
+    ("saved", "faster"),
+    [
+        pytest.param(0.5, True, marks=pytest.mark.slow),
+        (0.2, True),
+        (0.03, False),
+        pytest.param(-1, False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_benchmark_is_won_by_clearly_faster_settings(saved, faster):
     evaluator = taking(lambda length: 0.02 * (1 - saved) if length == 8 else 0.04)

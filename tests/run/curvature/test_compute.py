@@ -42,6 +42,7 @@ def arrays(path):
 
 @pytest.mark.bits
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_killed_on_two_ranks_and_continued_on_one(workplace, landscape, monkeypatch):
     workplace.write("paused.py", PROBLEM)
     config = workplace.config("paused:build", batch_size=32, threads=1)

@@ -110,7 +110,7 @@ def alone():
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_bits_are_the_same_on_any_number_of_ranks(alone, ranks):
     command = [mpiexec(), "-n", str(ranks), sys.executable, __file__]
     paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))

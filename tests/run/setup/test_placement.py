@@ -222,6 +222,7 @@ if executor.rank == 0:
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_four_real_ranks_bound_to_the_closest_gpus_take_all_four(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(

@@ -128,6 +128,7 @@ def test_samples_of_iterables_can_t_be_chosen(run):
 
 @pytest.mark.bits
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_ranks_choose_the_same_samples_with_any_cache(workplace, landscape):
     workplace.write("spread.py", PROBLEM)
     config = workplace.config("spread:build", grid=GRID, target_stderr=0.1)
