@@ -133,6 +133,7 @@ def build():
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_results_are_published_while_rank_0_computes_a_slow_point(workplace):
     workplace.write("slow_rank_0.py", SLOW_RANK_0)
     grid = {"x": [-1, 1, 40], "y": [-1, 1, 40]}

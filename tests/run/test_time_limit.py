@@ -29,8 +29,9 @@ def slow(workplace, **keys):
 
 
 @pytest.mark.bits
-@pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [pytest.param(None, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize(
+    "ranks", [None, pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow])]
+)
 def test_a_time_limit_ends_the_run_and_the_same_command_continues_it(
     workplace, undisturbed, ranks, monkeypatch
 ):

@@ -227,6 +227,7 @@ def test_numbers_are_the_same_bits_on_any_number_of_ranks(sharpness, place, rank
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_an_error_on_ranks_is_one_line(place):
     config = place.config("known:bowl", problem_args={"height": -2.0})
     measures = ("--measure", "sam", "--measure", "keskar")
