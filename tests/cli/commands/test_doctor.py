@@ -82,6 +82,7 @@ def test_a_missing_device_is_an_error(workplace, capsys):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
 def test_two_ranks_also_check_their_messages(workplace):
     done = workplace.run("doctor", ranks=2)
     assert done.returncode == 0, done.stderr
