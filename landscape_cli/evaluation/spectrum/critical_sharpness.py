@@ -13,6 +13,9 @@ from collections.abc import Callable
 GROWTH = 2.0
 """Factor between the steps that are tried until the loss has risen."""
 
+DECREASE = 4.0
+"""Factor between the steps that are tried until the loss has fallen, if the guess is too large."""
+
 MOST = 40
 """Largest number of losses."""
 
@@ -29,8 +32,9 @@ def critical_sharpness(
 ) -> float:
     """Return 2 / eta, where eta is the step at which the loss is back at its value.
 
-    Steps grow from half the guess until the loss has risen; then the root of (L(eta) - L(0)) / eta
-    is bracketed by regula falsi (Illinois), which is exact after one step on a quadratic.
+    From half the guess, steps become smaller until the loss has fallen, or else grow until it has
+    risen; then the root of (L(eta) - L(0)) / eta is bracketed by regula falsi (Illinois), which is
+    exact after one step on a quadratic.
 
     Args:
         loss_after: returns the loss after a step eta along the negative gradient.
@@ -44,20 +48,26 @@ def critical_sharpness(
     """
     if not (square > 0 and math.isfinite(square * guess) and guess > 0):
         return math.nan
-    if square * guess / 4 < 8 * rounding * abs(loss):
-        return math.nan
 
     def slope(step: float) -> float:
         value = loss_after(step)
         return (value - loss) / step if math.isfinite(value) else math.inf
 
-    low, at_low = 0.0, -square
-    high, tried = guess / 2, 0
-    while not (at_high := slope(high)) >= 0:
-        low, at_low, high, tried = high, at_high, GROWTH * high, tried + 1
-        if tried == MOST or not math.isfinite(high):
+    def lost(step: float) -> bool:
+        return square * step / 2 < 8 * rounding * abs(loss)
+
+    step = guess / 2
+    if lost(step):
+        return math.nan
+    at, tried = slope(step), 1
+    low, high = ((0.0, -square), (step, at)) if at >= 0 else ((step, at), (math.inf, math.inf))
+    while low[0] == 0 or high[0] == math.inf:
+        step = step / DECREASE if low[0] == 0 else step * GROWTH
+        if lost(step) or tried == MOST or not math.isfinite(step):
             return math.nan
-    return 2 / _root(slope, (low, at_low), (high, at_high), MOST - tried)
+        at, tried = slope(step), tried + 1
+        low, high = (low, (step, at)) if at >= 0 else ((step, at), high)
+    return 2 / _root(slope, low, high, MOST - tried)
 
 
 def _root(

@@ -22,7 +22,7 @@ def quadratic(values, slopes):
 
 
 @pytest.mark.parametrize("values", [[1.0], [5.0, 0.1], [3.0, 2.0, 1.0, 1e-3]])
-@pytest.mark.parametrize("factor", [1e-3, 0.3, 1, 10])
+@pytest.mark.parametrize("factor", [1e-3, 0.3, 1, 10, 1e6])
 def test_on_a_quadratic_it_is_the_curvature_along_the_gradient(values, factor):
     after, square, expected = quadratic(values, np.linspace(1, 2, len(values)))
     calls = []
@@ -33,7 +33,7 @@ def test_on_a_quadratic_it_is_the_curvature_along_the_gradient(values, factor):
 
     found = critical_sharpness(counted, after(0.0), square, factor * 2 / max(values), EPS)
     assert found == pytest.approx(expected, rel=2e-3)
-    assert len(calls) <= (20 if factor == 1e-3 else 10)
+    assert len(calls) <= (20 if factor < 0.1 or factor > 10 else 10)
 
 
 def test_it_lies_between_the_eigenvalues_of_a_convex_quadratic():
@@ -46,6 +46,17 @@ def test_a_wall_is_the_step_at_which_the_loss_is_back():
         return 1 - step if step < 0.7 else 50.0
 
     assert critical_sharpness(after, 1.0, 1.0, 0.1, EPS) == pytest.approx(2 / 0.7, rel=0.05)
+
+
+@pytest.mark.parametrize("power", [4, 12])
+def test_a_guess_that_is_far_too_large_does_not_matter(power):
+    """Far out, the loss exceeds its value at 0 by so much that no step in between is tried."""
+
+    def after(step):
+        return 1 - step + step**power
+
+    assert critical_sharpness(after, 1.0, 1.0, 1e6, EPS) == pytest.approx(2, rel=2e-3)
+    assert math.isnan(critical_sharpness(lambda step: 1 + step**2, 1.0, 1.0, 1e6, EPS))
 
 
 def test_an_overflow_counts_as_a_rise():
