@@ -76,8 +76,10 @@ def new_record(
     """
     variables = network.variables()
     known = [path for path in checkpoints if path is not None]
-    stored = [read_weights(path, network.evaluator.model, {}, _silent)[1] for path in known]
-    epochs, rates = dating(known, stored) if dating else (None, None)
+    epochs, rates = None, None
+    if dating is not None:
+        stored = [read_weights(path, network.evaluator.model, {}, _silent)[1] for path in known]
+        epochs, rates = dating(known, stored)
     fit = vectors_that_fit(variables)
     wanted = max(request.krylov_steps(variables.size), request.density_steps)
     return empty_record(
