@@ -16,6 +16,9 @@ BLOCK = 1 << 22
 FOLDER = 0x10
 """Attribute of a folder, of whose record PyTorch reads nothing and leaves memory as it is."""
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Compressions that PyTorch reads; torch.save uses none."""
+
 MAGIC = b"PK\x03\x04"
 
 DAMAGED = (ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
@@ -52,6 +55,7 @@ def check_records(path: str, content: bytes | None = None) -> None:
             summed = any(record.CRC for record in records)
             for record in records:
                 _refuse_folder(record, path)
+                _refuse_method(record, path)
                 if summed:
                     _check(archive, record, path)
     except DAMAGED as error:
@@ -65,6 +69,14 @@ def _refuse_folder(record: zipfile.ZipInfo, path: str) -> None:
         raise CheckpointError(
             f"checkpoint: {path!r} is damaged: the record {record.filename!r} is marked as a "
             "folder; copy the file again"
+        )
+
+
+def _refuse_method(record: zipfile.ZipInfo, path: str) -> None:
+    if record.compress_type not in METHODS:
+        raise CheckpointError(
+            f"checkpoint: {path!r} is damaged: the record {record.filename!r} is compressed by "
+            f"method {record.compress_type}, which PyTorch does not read; copy the file again"
         )
 
 

@@ -203,6 +203,20 @@ def test_a_record_marked_as_a_folder_is_refused(tmp_path, refused, trained, summ
     assert "the record 'net/data/3' is marked as a folder" in refused(path)
 
 
+@pytest.mark.parametrize("method", [1, 9, 12, 14, 93])
+def test_a_compression_that_pytorch_does_not_read_is_refused(tmp_path, refused, trained, method):
+    """Python's zipfile knows bzip2 (12) and LZMA (14), and raises errors of theirs."""
+    path = tmp_path / "net.pt"
+    torch.save(trained.state_dict(), path)
+    content = bytearray(path.read_bytes())
+    for name in (b"net/data/3", b"net/data.pkl"):
+        first, last = content.find(name) - 30, content.rfind(name) - 46
+        assert content[last : last + 4] == b"PK\x01\x02"
+        content[first + 8], content[last + 10] = method, method
+    path.write_bytes(content)
+    assert f"is compressed by method {method}, which PyTorch does not read" in refused(path)
+
+
 def test_archives_without_checksums_load(tmp_path, trained, loads):
     torch.serialization.set_crc32_options(False)
     try:
