@@ -141,9 +141,8 @@ def test_a_rank_that_vanishes_is_named(failed_job, workplace, monkeypatch, rank,
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize(
-    "how", ["vanish by a signal", pytest.param("vanish in C code", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["vanish by a signal", "vanish in C code"])
 def test_rank_0_that_vanishes_is_named_and_unlocked(failed_job, workplace, monkeypatch, how):
     monkeypatch.setenv("FAILING_RANK", "0")
     done = failed_job(how)

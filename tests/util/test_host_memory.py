@@ -285,6 +285,7 @@ def build():
 
 
 @pytest.mark.alone
+@pytest.mark.slow
 def test_a_job_whose_data_exceed_its_memory_is_not_killed(group, tmp_path):
     """1200 MiB of data in a job of 1000 are read again for each tile, not kept."""
     for name in ("memory.max", "memory.limit_in_bytes"):
