@@ -1,4 +1,4 @@
-"""What rank 0 does before a run of `landscape curvature`: the output, an empty record, the bar."""
+"""The opening of a curvature run, on rank 0: output checked, record made, progress bar begun."""
 
 from __future__ import annotations
 
