@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landscape_cli.analysis import (
+    along_curve,
     barrier,
     basin,
     convexity,
@@ -39,5 +40,6 @@ NUMBERS = {
     "roughness": Number(roughness.compute, roughness.text),
     "basin": Number(basin.compute, basin.text),
     "barrier": Number(barrier.compute, barrier.text),
+    "curve": Number(along_curve.compute, along_curve.text),
 }
 """Every number, in the order in which they are printed."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.analysis.off_grid_values import Interpolator
+from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.presentation import is_wide
 
 Values = NDArray[np.float64]
@@ -50,12 +51,16 @@ class Field:
             shape.
         ends: for each axis that leads from the centre to another checkpoint, the coordinate of that
             checkpoint, by the axis's name.
+        curve: along a curve, what is known of it; None on a straight line.
+        start: the coordinate of the centre along a curve.
     """
 
     axes: Mapping[str, Values]
     values: Values
     computed: NDArray[np.bool_]
     ends: Mapping[str, float] = field(default_factory=dict)
+    curve: CurveFacts | None = None
+    start: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.analysis.field import Field
 from landscape_cli.errors import UsageError
+from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.levels import finest_complete
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
@@ -53,8 +54,11 @@ class Selection:
         computed = finite & (status != Status.INTERPOLATED)
         values = np.where(finite, values, np.nan)
         ends = checkpoint_ends(self.surface)
+        ends = {name: ends[name] for name in ends if name in self.axes}
+        curve = CurveFacts.of_surface(self.surface.provenance, self.surface.grid.names)
+        start = self.surface.origin[0]
         return [
-            Field(self.distances, *both, {name: ends[name] for name in ends if name in self.axes})
+            Field(self.distances, *both, ends, curve, start)
             for both in zip(values, computed, strict=True)
         ]
 

@@ -105,6 +105,6 @@ def _alert(text: str, address: Any) -> bool:
 
 def _release(output: str) -> None:
     """Remove the lock of an output if its run, rank 0, is dead."""
-    from landscape_cli.store.lock_file import remove_dead_lock
+    from landscape_cli.store.locks.lock_file import remove_dead_lock
 
     remove_dead_lock(output)

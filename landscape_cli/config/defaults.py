@@ -39,6 +39,12 @@ def has_directions(values: Mapping[str, Any]) -> bool:
     return kind in (None, DEFAULT_SLICE["kind"])
 
 
+def recalibrates(values: Mapping[str, Any]) -> bool:
+    """Return True for the kind of slice along which batch norm is recalibrated by default."""
+    section = values.get("slice")
+    return isinstance(section, Mapping) and section.get("kind") == "curve"
+
+
 def _fill_directions(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Put directions in the order of the grid's axes, and fill in random ones.
 
@@ -58,6 +64,7 @@ def _fill_directions(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def _fill_batch_norm(values: Mapping[str, Any]) -> dict[str, Any]:
     """Choose the treatment of running statistics, and the samples to re-estimate them from."""
     default = "perturb" if values.get("perturb") == "states" else "frozen"
+    default = "recalibrate" if recalibrates(values) else default
     mode = values.get("batch_norm") or default
     filled = {**values, "batch_norm": mode}
     if mode == "recalibrate" and filled.get("batch_norm_samples") is None:

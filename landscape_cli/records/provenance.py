@@ -93,6 +93,7 @@ FACTS: dict[str, Any] = {
     "slice": Section(
         optional={"origin": [FINITE], "axes": Each(Section(optional={"label": TEXT}))}
     ),
+    "curve": Section({"shape": TEXT, "points": WHOLE, "gram": [[FINITE]]}, {"length": FINITE}),
     "splits": Each(Section(optional={"samples": SHOWN_ONLY})),
     "shard": Section({"index": WHOLE, "of": WHOLE}),
     "failures": [Section({"message": MESSAGE, "points": [WHOLE]})],

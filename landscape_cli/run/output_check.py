@@ -11,7 +11,7 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.store import check_writable, directions_path
 from landscape_cli.store.file_kind import DIRECTIONS, SURFACE, check_replaceable
-from landscape_cli.store.lock_file import lock_path
+from landscape_cli.store.locks.lock_file import lock_path
 from landscape_cli.util.output_files import is_input
 
 LONGEST = 4096

@@ -35,6 +35,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *marking_lines(facts.marks),
         *sampling_lines(facts.sampling),
         *data_lines(placements),
+        *_batch_norm_lines(facts.batch_norm),
         *restored_lines(facts.changed),
         *idle_lines(facts.idle),
         *measure_lines(facts.measures),
@@ -48,6 +49,13 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
     for line in lines:
         tell(line)
     log_choices(facts.forward)
+
+
+def _batch_norm_lines(mode: str | None) -> list[str]:
+    """Say that batch norm's statistics are estimated anew, which is the default along a curve."""
+    if mode != "recalibrate":
+        return []
+    return ["batch norm is recalibrated on training data at each point"]
 
 
 def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:

@@ -9,8 +9,8 @@ from landscape_cli.store.directions_file import (
     write_directions,
 )
 from landscape_cli.store.legacy.surface import read_older_surface
-from landscape_cli.store.lock import Lock
-from landscape_cli.store.lock_file import describe_writer
+from landscape_cli.store.locks.lock import Lock
+from landscape_cli.store.locks.lock_file import describe_writer
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
 from landscape_cli.store.trajectory_file import read_centre, read_trajectory

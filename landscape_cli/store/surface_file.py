@@ -2,6 +2,7 @@
 
     /                    attributes format, format_version, complete, config, provenance, checksums
     /axes/x, /axes/y     float64 coordinates; no y for a line, also z for a volume
+    /axes/x_length       along a curve: its length from t = 0 to each coordinate
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
     /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed, 4 interpolated
@@ -26,6 +27,7 @@ import numpy as np
 import yaml
 
 from landscape_cli.config.yaml_io import load_stored_yaml
+from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.provenance import MOST_RANKS, check_config, check_provenance
 from landscape_cli.records.repeats import mean_over_repeats
@@ -39,6 +41,9 @@ from landscape_cli.store.hdf5.writing import TABLE_BYTES, Writer
 
 FORMAT = "loss-landscape"
 FORMAT_VERSION = 1
+
+LENGTH = "_length"
+"""Ending of the name of lengths along an axis; they follow from the provenance."""
 
 HEAD_BYTES = 20_000
 """Approximate size of the configuration and the provenance."""
@@ -104,6 +109,8 @@ def _fill(file: Writer, surface: Surface) -> None:
     for name, axis in surface.grid.axes.items():
         file.array(f"axes/{name}", axis.coordinates)
         file.link(f"{name}coordinates", f"axes/{name}")
+    if curve := CurveFacts.of_surface(surface.provenance, surface.grid.names):
+        file.array(f"axes/x{LENGTH}", curve.lengths(surface.grid.axes["x"].coordinates))
     for group, arrays in (("values", surface.values), ("stderr", surface.stderr)):
         for (split, quantity), array in arrays.items():
             file.array(f"{group}/{split}/{quantity}", array)
@@ -128,12 +135,14 @@ def _fill_aliases(file: Writer, surface: Surface) -> None:
 
 
 def _read(file: StoredFile) -> Surface:
-    axes = {name: _axis(name, file.numbers(f"axes/{name}")) for name in file.names("axes")}
+    names = [name for name in file.names("axes") if not name.endswith(LENGTH)]
+    axes = {name: _axis(name, file.numbers(f"axes/{name}")) for name in names}
     grid = Grid(axes, file.integer("", "repeats") if file.has("", "repeats") else 1)
     config = _mapping(load_stored_yaml(file.text("", "config")))
     provenance = _mapping(load_json(file.text("", "provenance")))
     check_config(config)
     check_provenance(provenance, grid)
+    CurveFacts.of_surface(provenance, grid.names)  # raises ValueError for what is no curve
     return Surface(
         grid=grid,
         values=_quantities(file, "values", grid),

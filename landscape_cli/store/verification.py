@@ -10,6 +10,8 @@ from typing import Any
 from landscape_cli.errors import StoreError
 from landscape_cli.store.curvature_file import FORMAT as CURVATURE
 from landscape_cli.store.curvature_file import read_curvature
+from landscape_cli.store.curve_file import FORMAT as CURVE
+from landscape_cli.store.curve_file import read_curve
 from landscape_cli.store.direction_hash import matches
 from landscape_cli.store.directions_file import (
     ENDING,
@@ -46,6 +48,8 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
         read_trajectory(path)
     elif kind == CURVATURE:
         read_curvature(path)
+    elif kind == CURVE:
+        read_curve(path)
     elif kind == SURFACE or not directions:
         return _verify_surface(path)
     check_directions(path, dict.fromkeys(directions, ""))

@@ -13,7 +13,7 @@ import numpy as np
 from landscape_cli.errors import StoreError
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.store.atomic_write import reason
-from landscape_cli.store.lock import Lock
+from landscape_cli.store.locks.lock import Lock
 from landscape_cli.store.recorder import empty_surface
 from landscape_cli.store.surface_file import read_surface, write_surface
 

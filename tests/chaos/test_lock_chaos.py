@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from landscape_cli.errors import LostLockError, StoreError
-from landscape_cli.store import Lock, lock
+from landscape_cli.store import Lock
+from landscape_cli.store.locks import lock
 
 pytestmark = pytest.mark.chaos
 

@@ -20,6 +20,7 @@ ORDINARY = {
     "checkpoint": {"path": "net.pt", "sha256": "cd"},
     "directions": {"x": {"kind": "random", "seed": 1, "label": "random"}, "y": {"path": None}},
     "slice": {"origin": [0, 0.5], "axes": {"x": {"label": "t"}}},
+    "curve": {"shape": "chain", "points": 2, "gram": [[0.0, 0.0], [0.0, 4.0]], "length": 2.0},
     "splits": {"train": {"samples": 5, "fingerprint": "1"}},
     "shard": {"index": 1, "of": 20},
     "failures": [{"message": "bad", "points": [0, 19]}],

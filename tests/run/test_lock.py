@@ -5,7 +5,8 @@ import signal
 from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
-from landscape_cli.store import lock, read_surface
+from landscape_cli.store import read_surface
+from landscape_cli.store.locks import lock
 from support.processes import wait_until
 
 GRID = {"x": [-1, 1, 30], "y": [-1, 1, 20]}

@@ -16,6 +16,7 @@ from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.records.curves.trained import Curve
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with the next raw entries of a parameter."""
@@ -59,6 +60,9 @@ class DirectionSource(Protocol):
             path: the file.
             axis: the direction in it, x, y or z.
         """
+
+    def curve(self, path: str) -> Curve:
+        """Return what a curve file says of its curve; its points are stored as directions are."""
 
     def components(self) -> list[Entries]:
         """Return the principal components of the configuration's checkpoints and the centre."""

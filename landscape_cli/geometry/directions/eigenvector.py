@@ -56,7 +56,7 @@ class EigenvectorDirection(LoadedDirection):
             StoreError: if the file has no such eigenvector.
             UsageError: if it was made for another network.
         """
-        return entries_from(self.path, self._name(axis), axis, source)
+        return entries_from(self.path, self._name(axis), f"directions.{axis}", source)
 
     def label(self) -> str:
         """Return a label with the number and the file's name."""

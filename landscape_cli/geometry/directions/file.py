@@ -48,7 +48,7 @@ class FileDirection(LoadedDirection):
         Raises:
             UsageError: if they do not match, or move buffers that the slice does not.
         """
-        return entries_from(self.path, self.axis or axis, axis, source)
+        return entries_from(self.path, self.axis or axis, f"directions.{axis}", source)
 
     def label(self) -> str:
         """Return a label with the file's name."""
@@ -56,13 +56,13 @@ class FileDirection(LoadedDirection):
         return f"{which} of file {PurePath(self.path).name}{self._normalized()}"
 
 
-def entries_from(path: str, name: str, axis: str, source: DirectionSource) -> Entries:
+def entries_from(path: str, name: str, key: str, source: DirectionSource) -> Entries:
     """Read a direction from a file, and match its tensors with the network's.
 
     Args:
         path: the file.
         name: the direction's name in it.
-        axis: what it is used for.
+        key: the key of the configuration that names the file, for messages.
         source: the network.
 
     Raises:
@@ -71,12 +71,12 @@ def entries_from(path: str, name: str, axis: str, source: DirectionSource) -> En
     try:
         tensors = match(source.stored(path, name), source.parameters, source.state)
     except UsageError as error:
-        raise UsageError(f"directions.{axis}: {path!r}: {error}") from None
+        raise UsageError(f"{key}: {path!r}: {error}") from None
     for parameter, tensor in tensors.items():
         if parameter not in source.centre and bool(tensor.any()):
             raise UsageError(
-                f"directions.{axis}: {path!r} moves buffers such as {parameter}; add perturb: "
-                "states (and batch_norm: perturb for running statistics)"
+                f"{key}: {path!r} moves buffers such as {parameter}; add perturb: states (and "
+                "batch_norm: perturb for running statistics)"
             )
     return {
         parameter: tensors.get(parameter, torch.zeros(like.shape, dtype=wide_dtype(like)))

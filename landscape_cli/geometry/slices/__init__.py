@@ -10,6 +10,7 @@ from landscape_cli.util.registry import build_from_section
 
 SLICES: dict[str, str | type[SliceRecipe]] = {
     "affine": "landscape_cli.geometry.slices.affine_recipe:AffineRecipe",
+    "curve": "landscape_cli.geometry.slices.curve:CurveRecipe",
 }
 """Every kind of slice and its recipe."""
 

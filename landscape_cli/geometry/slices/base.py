@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from landscape_cli.geometry.blocks import Index
-from landscape_cli.geometry.directions.base import Direction, Range
+from landscape_cli.geometry.directions.base import Direction, DirectionSource, Range
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -89,6 +89,23 @@ class Locations:
     distances: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Landmark:
+    """A network at a place that the slice knows, which plots mark.
+
+    Args:
+        label: its name.
+        coordinates: of the nearest point on the slice.
+        residual: its Euclidean distance from the slice.
+        distance: its Euclidean distance from the origin.
+    """
+
+    label: str
+    coordinates: tuple[float, ...]
+    residual: float
+    distance: float
+
+
 class Slice(ABC):
     """A map from coordinates to parameters: a line, a plane, a curve.
 
@@ -124,6 +141,10 @@ class Slice(ABC):
             and the range ``auto`` is refused.
         """
         return None
+
+    def landmarks(self) -> list[Landmark]:
+        """Return networks besides the trained one that the slice was made from."""
+        return []
 
     def locate(self, networks: Differences) -> Locations | None:
         """Return the points of the slice that are nearest to some networks.
@@ -164,6 +185,19 @@ class Slice(ABC):
 
 
 @dataclass(frozen=True)
+class SlicePoints:
+    """What a slice needs from a file.
+
+    Args:
+        facts: plain values that identify it.
+        tensors: parameter-shaped dicts on the CPU.
+    """
+
+    facts: Mapping[str, Any]
+    tensors: Sequence[Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
 class SliceContext:
     """The inputs from which every rank builds a slice.
 
@@ -175,6 +209,7 @@ class SliceContext:
         orthogonal: make directions orthogonal.
         streamed: draw directions again for each point instead of keeping them in memory.
         weights: weights of the recipe's ``points`` by path, on the CPU.
+        loaded: what the recipe loaded from a file.
     """
 
     parameters: FlatParameters
@@ -184,6 +219,7 @@ class SliceContext:
     orthogonal: bool = False
     streamed: bool = False
     weights: Mapping[CheckpointPath, Mapping[str, Tensor]] = field(default_factory=dict)
+    loaded: SlicePoints | None = None
 
 
 class SliceRecipe(BaseModel, ABC):
@@ -209,6 +245,10 @@ class SliceRecipe(BaseModel, ABC):
     def points(self) -> tuple[CheckpointPath, ...]:
         """Paths of checkpoints on the slice, besides those of directions."""
         return ()
+
+    def load(self, source: DirectionSource) -> SlicePoints | None:
+        """Load what the slice needs from a file; called on rank 0, which shares it."""
+        return None
 
     @abstractmethod
     def check(self, axes: Sequence[str], repeats: int, directions: Mapping[str, Direction]) -> None:

@@ -19,7 +19,7 @@ from landscape_cli.run.curvature.request import Request
 from landscape_cli.run.curvature.stages import difference_step
 from landscape_cli.run.output_check import refuse_read
 from landscape_cli.store import check_writable
-from landscape_cli.store.lock_file import lock_path
+from landscape_cli.store.locks.lock_file import lock_path
 from landscape_cli.store.product_log import is_product_log, products_path
 from landscape_cli.util.logs import tell
 from landscape_cli.util.progress import Progress

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch.utils.data import DataLoader
 
+from landscape_cli.config.defaults import recalibrates
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError, some
 from landscape_cli.evaluation import Evaluator, SplitData
@@ -35,7 +36,7 @@ def assemble_evaluator(
     problem, device = prepared.problem, prepared.device
     measures = _measures(config, prepared, sources)
     own_samples = _own_samples(measures, prepared, sources, config)
-    recalibration = _recalibration(problem, device, config.batch_norm_samples)
+    recalibration = _recalibration(problem, device, config)
     splits = {
         name: SplitData(name, source, settings.micro_batch, device)
         for name, source in sources.items()
@@ -64,7 +65,8 @@ def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) ->
             "parameter, so gradients are incomplete; drop measures, or tie parameters as one object"
         )
     for measure in measures:
-        measure.check(buffers, config.batch_norm == "recalibrate", config.precision)
+        recalibrated = config.batch_norm == "recalibrate" and batch_norms(prepared.problem.model)
+        measure.check(buffers, bool(recalibrated), config.precision)
         if measure.split is not None and measure.split not in sources:
             raise UsageError(
                 f"measures.{measure.kind}.split: {measure.split!r} is not evaluated; choose one of "
@@ -95,13 +97,15 @@ def _own_samples(
 
 
 def _recalibration(
-    problem: Problem, device: torch.device, samples: int | None
+    problem: Problem, device: torch.device, config: RunConfig
 ) -> Recalibration | None:
     """Return the re-estimation of batch norm's statistics at each point, if requested."""
+    samples, key = config.batch_norm_samples, "batch_norm: recalibrate"
     if samples is None:
         return None
-    key = "batch_norm: recalibrate"
     if not batch_norms(problem.model):
+        if recalibrates(config.model_dump()):  # by default, whether there is batch norm or not
+            return None
         raise UsageError(f"{key}: the model has no batch norm with running statistics; drop it")
     if "train" not in problem.splits:
         raise UsageError(

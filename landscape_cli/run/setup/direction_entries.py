@@ -22,8 +22,10 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.import_path import load_callable
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.records.curves.trained import Curve
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.store import read_direction
+from landscape_cli.store.curve_file import read_curve
 from landscape_cli.store.directions_file import read_range
 from landscape_cli.util.tensors import wide_dtype
 
@@ -73,6 +75,10 @@ class RunSource:
         """Return a direction of a directions file."""
         entries = read_direction(path, cast(Literal["x", "y", "z"], axis))
         return [(name, torch.from_numpy(array)) for name, array in entries]
+
+    def curve(self, path: str) -> Curve:
+        """Return what a curve file says of its curve."""
+        return read_curve(path)
 
     def components(self) -> list[Entries]:
         """Return the principal components of the checkpoints and the centre."""

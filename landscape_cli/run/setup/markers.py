@@ -12,7 +12,7 @@ from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.pca.differences import Differences
-from landscape_cli.geometry.slices.base import Slice, SliceRecipe
+from landscape_cli.geometry.slices.base import Locations, Slice, SliceRecipe
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.weights import Reader
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -54,41 +54,51 @@ def mark_checkpoints(
         config,
         [*recipe.points, *(path for direction in directions.values() for path in direction.points)],
     )
-    if not paths:
+    named = {path.real for path in paths}
+    known = [one for one in slice_.landmarks() if CheckpointPath.parse(one.label).real not in named]
+    if not paths and not known:
         return []
-    centre = {name: tensor.cpu() for name, tensor in parameters.items()}
-    differences = Differences(
-        Reader(paths, model, centre),
-        len(paths),
-        centre,
-        room_for_checkpoints(centre),
-    )
-    located = slice_.locate(differences)
+    located = _locate(config, recipe, slice_, paths, model, parameters)
     if located is None:
-        if config.checkpoints is None:
-            return []
-        raise UsageError(
-            f"checkpoints: a slice of kind {recipe.kind} can't locate checkpoints; leave the key "
-            "out"
-        )
+        return []
     origin = slice_.origin[: located.coordinates.shape[1]]
     return [
         {
             "label": label,
             "path": None if path is None else str(path),
-            "coordinates": at,
+            "coordinates": list(at),
             "residual": residual,
             "distance": distance,
         }
         for label, path, at, residual, distance in zip(
-            labels([config.checkpoint or ORIGIN, *paths]),
-            [config.checkpoint, *paths],
-            [list(origin), *located.coordinates.tolist()],
-            [0.0, *located.residuals.tolist()],
-            [0.0, *located.distances.tolist()],
+            labels([config.checkpoint or ORIGIN, *paths, *(one.label for one in known)]),
+            [config.checkpoint, *paths, *(one.label for one in known)],
+            [origin, *located.coordinates.tolist(), *(one.coordinates for one in known)],
+            [0.0, *located.residuals.tolist(), *(one.residual for one in known)],
+            [0.0, *located.distances.tolist(), *(one.distance for one in known)],
             strict=True,
         )
     ]
+
+
+def _locate(
+    config: RunConfig,
+    recipe: SliceRecipe,
+    slice_: Slice,
+    paths: list[CheckpointPath],
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+) -> Locations | None:
+    """Locate checkpoints on the slice; None if it can't, and the configuration lists none."""
+    centre = {name: tensor.cpu() for name, tensor in parameters.items()}
+    read = Reader(paths, model, centre)
+    located = slice_.locate(Differences(read, len(paths), centre, room_for_checkpoints(centre)))
+    if located is None and config.checkpoints is not None:
+        raise UsageError(
+            f"checkpoints: a slice of kind {recipe.kind} can't locate checkpoints; leave the key "
+            "out"
+        )
+    return located
 
 
 def find_path(

@@ -15,19 +15,25 @@ from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices import slice_from
-from landscape_cli.geometry.slices.base import Slice, SliceContext, SliceFacts, SliceRecipe
+from landscape_cli.geometry.slices.base import (
+    Slice,
+    SliceContext,
+    SliceFacts,
+    SlicePoints,
+    SliceRecipe,
+)
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.run.resume import Start
-from landscape_cli.run.setup.direction_entries import load_directions
+from landscape_cli.run.setup.direction_entries import RunSource, load_directions
 from landscape_cli.run.setup.direction_storage import store_directions
 from landscape_cli.run.setup.markers import find_path, mark_checkpoints
 from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.run.setup.records import Json, RankPlacement
 from landscape_cli.util.logs import warn
-from landscape_cli.util.tensors import widened
+from landscape_cli.util.tensors import wide_dtype, widened
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
         orthogonal=config.orthogonal,
         streamed=placements[executor.rank].directions == "streamed",
         weights=_share_points(recipe, prepared, executor),
+        loaded=_share_loaded(recipe, prepared, executor),
     )
     _refuse_overflow(config, parameters)
     slice_ = executor.together(lambda: recipe.build(context))
@@ -121,6 +128,35 @@ def _share_points(
 ) -> dict[CheckpointPath, Mapping[str, Tensor]]:
     """Share the weights of the checkpoints on the slice with every rank."""
     return {path: _share_weights(path, prepared, executor) for path in recipe.points}
+
+
+def _share_loaded(
+    recipe: SliceRecipe, prepared: PreparedProblem, executor: Executor
+) -> SlicePoints | None:
+    """Load on rank 0 what the slice needs from a file, and share it with every rank."""
+    views = prepared.parameters.views
+    found: list[Mapping[str, Tensor]] = []
+
+    def load() -> tuple[Mapping[str, object], int] | None:
+        centre = {name: view.cpu() for name, view in views.items()}
+        points = recipe.load(RunSource(prepared.problem.model, centre))
+        if points is None:
+            return None
+        found.extend(points.tensors)
+        return points.facts, len(points.tensors)
+
+    facts = executor.lead(load)
+    if facts is None:
+        return None
+    tensors = [
+        dict(found[number])
+        if found
+        else {name: torch.zeros(view.shape, dtype=wide_dtype(view)) for name, view in views.items()}
+        for number in range(facts[1])
+    ]
+    for point in tensors:
+        share_tensors(point.values(), executor)
+    return SlicePoints(facts[0], tensors)
 
 
 def _share_weights(

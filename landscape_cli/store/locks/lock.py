@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from landscape_cli.errors import LostLockError, StoreError
-from landscape_cli.store.lock_file import (
+from landscape_cli.store.locks.lock_file import (
     alive,
     describe_owner,
     lock_content,

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from landscape_cli.errors import LostLockError, StoreError
 from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.store import Lock, Recorder, empty_surface, lock, lock_file, read_surface
+from landscape_cli.store import Lock, Recorder, empty_surface, read_surface
+from landscape_cli.store.locks import lock, lock_file
 
 GRID = Grid({"x": Axis(0, 1, 4)})
 

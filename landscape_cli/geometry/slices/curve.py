@@ -1,0 +1,231 @@
+"""Slices along a curve between two networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import PurePath
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_cli.errors import UsageError, some
+from landscape_cli.geometry.directions.base import Direction, DirectionSource, Range
+from landscape_cli.geometry.directions.file import entries_from
+from landscape_cli.geometry.inner_products import dot
+from landscape_cli.geometry.parameters import FlatParameters, digest
+from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.geometry.slices.base import (
+    Landmark,
+    Locations,
+    Slice,
+    SliceContext,
+    SliceFacts,
+    SlicePoints,
+    SliceRecipe,
+)
+from landscape_cli.records.curves import curve_of
+from landscape_cli.records.curves.base import CurveShape
+from landscape_cli.records.curves.facts import CurveFacts
+
+
+class CurveRecipe(SliceRecipe):
+    """A curve phi(t) = sum_k c_k(t) w_k found by ``landscape connect``, by t from 0 to 1.
+
+    Attributes:
+        path: the curve file, such as ``ab.curve.h5``.
+    """
+
+    kind: Literal["curve"] = "curve"
+    path: str
+
+    def check(self, axes: Sequence[str], repeats: int, directions: Mapping[str, Direction]) -> None:
+        """Refuse more than one axis, repeats and directions."""
+        if tuple(axes) != ("x",):
+            raise UsageError(
+                f"grid: got axes {', '.join(axes)}, but a slice of kind curve has only x, from 0 "
+                "to 1; leave out the others (kind curve-plane has x and y)"
+            )
+        if repeats != 1:
+            raise UsageError(f"repeats: got {repeats}, but there is only one curve; leave it out")
+        if directions:
+            raise UsageError("directions: a slice of kind curve has none; leave them out")
+
+    def load(self, source: DirectionSource) -> SlicePoints:
+        """Read the points of the curve.
+
+        Raises:
+            LandscapeError: if the file can't be read, or was made for another network.
+        """
+        curve = source.curve(self.path)
+        kept = {name for name, _ in source.stored(self.path, "point0")}
+        if beyond := [name for name in source.centre if name not in kept]:
+            raise UsageError(
+                f"slice.path: the curve in {self.path!r} does not say where {some(beyond)} goes; "
+                "leave out perturb: states and batch_norm: perturb"
+            )
+        points = [
+            entries_from(self.path, f"point{number}", "slice.path", source)
+            for number in range(curve.points)
+        ]
+        return SlicePoints({"shape": curve.shape, "ends": list(curve.ends)}, points)
+
+    def build(self, context: SliceContext) -> CurveSlice:
+        """Lay the curve through its points.
+
+        Raises:
+            UsageError: if the network at the centre is not one of the curve's ends.
+        """
+        assert context.loaded is not None
+        shape = curve_of(str(context.loaded.facts["shape"]), len(context.loaded.tensors))
+        points = []
+        for tensors in context.loaded.tensors:
+            flat = context.parameters.widened().zeros()
+            flat.assign(tensors)
+            points.append(flat)
+        ends = context.loaded.facts["ends"]
+        return CurveSlice(shape, points, self._origin(context), self.path, ends)
+
+    def range(self, axis: str) -> Range | None:
+        """Return the whole curve."""
+        return 0.0, 1.0, f"the curve in {self.path}"
+
+    def _origin(self, context: SliceContext) -> float:
+        """Return the end of the curve at which the network's own weights are."""
+        assert context.loaded is not None
+        own = context.parameters.views
+        for place, tensors in ((0.0, context.loaded.tensors[0]), (1.0, context.loaded.tensors[-1])):
+            if all(torch.equal(tensors[name].to(view), view) for name, view in own.items()):
+                return place
+        ends = " or ".join(str(end) for end in context.loaded.facts["ends"])
+        raise UsageError(
+            f"checkpoint: its weights are not those of an end of the curve in {self.path}; choose "
+            f"{ends}"
+        )
+
+
+class CurveSlice(Slice):
+    """The points of a curve.
+
+    Args:
+        shape: the coefficients of the points.
+        points: parameters w_k laid out alike, the ends first and last.
+        origin: 0 or 1, the end at which the trained network is.
+        path: the curve file.
+        ends: a name for each end.
+    """
+
+    def __init__(
+        self,
+        shape: CurveShape,
+        points: Sequence[FlatParameters],
+        origin: float,
+        path: str,
+        ends: Sequence[str],
+    ) -> None:
+        self.shape = shape
+        self.points = list(points)
+        self._origin, self._path, self._ends = origin, path, tuple(ends)
+
+    @property
+    def origin(self) -> tuple[float, ...]:
+        """The end at which the trained network is."""
+        return (self._origin,)
+
+    def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
+        """Write sum_k c_k(t) w_k; the ends are their points bit for bit."""
+        (t,) = coordinates
+        write_point(self.points, self.shape.coefficients(t).tolist(), out)
+
+    def slopes(
+        self, coordinates: Sequence[float], gradient: Mapping[str, Tensor]
+    ) -> dict[str, float]:
+        """Return the derivative of the loss by t: sum_k c_k'(t) g . w_k."""
+        (t,) = coordinates
+        along = [dot(gradient, self._from_first(number)) for number in range(len(self.points))]
+        return {"x": float(self.shape.derivatives(t) @ np.array(along))}
+
+    def unit(self, axis: str) -> float | None:
+        """Return None: the range of t needs no probing."""
+        return None
+
+    @cached_property
+    def gram(self) -> NDArray[np.float64]:
+        """Return the inner products of the points' differences from the first, of shape (K, K)."""
+        host = [{name: view.cpu() for name, view in one.views.items()} for one in self.points]
+        differences = Differences(host.__getitem__, len(host), host[0], len(host))
+        return differences.products(list(host[0]))
+
+    def locate(self, networks: Differences) -> Locations:
+        """Return the nearest places on the curve."""
+        gram, rows, squares = self.gram, [], []
+        for network in networks.checkpoints():
+            apart = {name: tensor.double() - self._at(0, name) for name, tensor in network.items()}
+            along = [dot(apart, self._from_first(number)) for number in range(len(self.points))]
+            rows.append(np.array(along))
+            squares.append(dot(apart, apart))
+        places = [self.shape.nearest(gram, row) for row in rows]
+        found = list(zip(places, rows, squares, strict=True))
+        return Locations(
+            np.array(places).reshape(-1, 1),
+            np.array([self._distance(t, row, square) for t, row, square in found]),
+            np.array([self._distance(self._origin, row, square) for _, row, square in found]),
+        )
+
+    def _distance(self, t: float, products: NDArray[np.float64], square: float) -> float:
+        """Return a network's distance from a place, from its products with the points."""
+        c = self.shape.coefficients(t)
+        return math.sqrt(max(0.0, square + float(c @ self.gram @ c - 2 * c @ products)))
+
+    def landmarks(self) -> list[Landmark]:
+        """Return the end at which the trained network is not."""
+        other = 1.0 - self._origin
+        apart = self.shape.coefficients(other) - self.shape.coefficients(self._origin)
+        distance = math.sqrt(max(0.0, float(apart @ self.gram @ apart)))
+        return [Landmark(str(self._ends[round(other)]), (other,), 0.0, distance)]
+
+    def facts(self) -> SliceFacts:
+        """Return the curve's shape and a hash of each point; its inner products and length."""
+        gram = self.gram
+        facts = SliceFacts.of_slice(
+            "curve",
+            self.origin,
+            {"x": f"t along {PurePath(self._path).name}"},
+            shape=self.shape.name,
+            sha256=[digest(point.views) for point in self.points],
+        )
+        return replace(facts, details={"curve": CurveFacts(self.shape, gram).as_mapping()})
+
+    def _at(self, number: int, name: str) -> Tensor:
+        return self.points[number].views[name].cpu().double()
+
+    def _from_first(self, number: int) -> dict[str, Tensor]:
+        """Return a point's difference from the first one, in float64 on the CPU."""
+        return {name: self._at(number, name) - self._at(0, name) for name in self.points[0].views}
+
+
+def write_point(
+    points: Sequence[FlatParameters], coefficients: Sequence[float], out: FlatParameters
+) -> None:
+    """Write sum_k c_k w_k; points whose coefficient is 0 have no part in it.
+
+    Args:
+        points: the points w_k, laid out like ``out``, in its dtypes or wider ones.
+        coefficients: one number for each.
+        out: parameters that are overwritten.
+    """
+    taken = [(c, point) for c, point in zip(coefficients, points, strict=True) if c != 0]
+    for dtype, target in out.buffers.items():
+        (c, first), *others = taken
+        if c == 1 and not others:
+            target.copy_(first.buffers[dtype])
+            continue
+        total = torch.mul(first.buffers[dtype], c)
+        for c, point in others:
+            total.add_(point.buffers[dtype], alpha=c)
+        target.copy_(total)

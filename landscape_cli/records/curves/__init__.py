@@ -1,0 +1,15 @@
+"""Curves between points of parameter space; one file per shape, and one line here."""
+
+from __future__ import annotations
+
+from landscape_cli.records.curves.base import CurveShape
+from landscape_cli.records.curves.bezier import Bezier
+from landscape_cli.records.curves.chain import Chain
+
+CURVES: dict[str, type[CurveShape]] = {shape.name: shape for shape in (Bezier, Chain)}
+"""Every shape of a curve."""
+
+
+def curve_of(shape: str, points: int) -> CurveShape:
+    """Return a shape with a number of points, its two ends among them."""
+    return CURVES[shape](points)

@@ -1,0 +1,1 @@
+"""Locks that keep two runs from writing the same file."""
