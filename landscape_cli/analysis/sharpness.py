@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.analysis.field import Field, Options
+from landscape_cli.analysis.field import Field, Options, UnknownError
 from landscape_cli.analysis.sphere import sphere
 from landscape_cli.errors import UsageError
 
@@ -22,7 +22,7 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     negative where no value of the grid is below the centre's.
 
     Raises:
-        UnknownError: if the centre has no value.
+        UnknownError: if the centre has no value, or is at the edge of the grid.
         UsageError: if a requested radius reaches beyond the grid.
     """
     centre = field.centre
@@ -60,6 +60,8 @@ def _radii(field: Field, options: Options) -> tuple[float, ...]:
     """Return the requested radii, or the default ones that fit inside the grid."""
     # The tolerance admits a radius of 0.3 on an axis that ends at 3 * 0.1.
     inside = min(min(-axis[0], axis[-1]) for axis in field.axes.values())
+    if inside <= 0:
+        raise UnknownError("the centre is at the edge of the grid")
     allowed = float(inside) * (1 + 1e-12)
     if options.radii is None:
         return tuple(radius for radius in DEFAULT_RADII if radius <= allowed) or (float(inside),)

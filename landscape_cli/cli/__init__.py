@@ -14,6 +14,7 @@ from landscape_cli.version import __version__
 COMMANDS = {
     "animate": "landscape_cli.cli.commands.animate",
     "compute": "landscape_cli.cli.commands.compute",
+    "connect": "landscape_cli.cli.commands.connect",
     "curvature": "landscape_cli.cli.commands.curvature",
     "describe": "landscape_cli.cli.commands.describe",
     "doctor": "landscape_cli.cli.commands.doctor",

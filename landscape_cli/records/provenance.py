@@ -143,6 +143,16 @@ CURVATURE_FACTS: dict[str, Any] = {
 }
 """By key of a curvature file's provenance, what is expected if it is there."""
 
+CURVE_FACTS: dict[str, Any] = {
+    **{key: FACTS[key] for key in ("network", "curve", "runs")},
+    "split": TEXT,
+    "per_epoch": WHOLE,
+    "request": Section(),
+    "weights": CURVATURE_FACTS["weights"],
+    "diverged": Section({"step": WHOLE, "loss": TEXT}),
+}
+"""By key of a curve file's provenance, what is expected if it is there."""
+
 NULLABLE = ("checkpoint", "shard")
 """Keys that may be null."""
 
@@ -185,7 +195,20 @@ def check_curvature_provenance(provenance: Mapping[str, Any]) -> None:
     Raises:
         ValueError: naming the fact, its value and what was expected.
     """
-    for key, expected in CURVATURE_FACTS.items():
+    _check_facts(provenance, CURVATURE_FACTS)
+
+
+def check_curve_provenance(provenance: Mapping[str, Any]) -> None:
+    """Refuse facts of a curve file that are not of the type that their readers expect.
+
+    Raises:
+        ValueError: naming the fact, its value and what was expected.
+    """
+    _check_facts(provenance, CURVE_FACTS)
+
+
+def _check_facts(provenance: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    for key, expected in facts.items():
         if key in provenance:
             _check(provenance[key], expected, key)
 

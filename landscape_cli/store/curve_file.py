@@ -7,6 +7,8 @@
 /point0direction, ...  the points w_k in order, in the layout of a directions file; the first
                        and the last are the ends
 /momentum1direction, ...   of each bend, until the training is complete
+/best1direction, ...   the bends of the best epoch so far, likewise; the attribute best_loss says
+                       how good
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.errors import StoreError
 from landscape_cli.records.curves.trained import Curve
-from landscape_cli.records.provenance import check_config, check_curvature_provenance
+from landscape_cli.records.provenance import check_config, check_curve_provenance
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.directions_file import ENDING, read_direction
 from landscape_cli.store.hdf5.json_text import load_json
@@ -37,8 +39,8 @@ FORMAT = "loss-landscape-curve"
 FORMAT_VERSION = 1
 KIND = "curve file"
 
-POINT, MOMENTUM = "point", "momentum"
-"""Beginnings of the names of points and momenta; a number follows, 0 for the first end."""
+POINT, MOMENTUM, BEST = "point", "momentum", "best"
+"""Beginnings of the names of tensors; the number of the point follows, 0 for the first end."""
 
 Tensors = Mapping[str, NDArray[Any]]
 """Entries by parameter name, in the model's order."""
@@ -51,10 +53,12 @@ class CurvePoints:
     Args:
         points: the points, the ends first and last.
         momenta: the momentum of each bend; empty once the training is complete.
+        best: the bends of the best epoch; empty once it is complete, and before the first one is.
     """
 
     points: Sequence[Tensors]
     momenta: Sequence[Tensors] = ()
+    best: Sequence[Tensors] = ()
 
 
 def write_curve(path: Path, curve: Curve, tensors: CurvePoints, check: Check = unchecked) -> None:
@@ -103,10 +107,12 @@ def read_curve_points(path: str | os.PathLike[str], curve: Curve) -> CurvePoints
     def tensors(name: str) -> Tensors:
         return {key or "": array for key, array in read_direction(path, name)}
 
-    bends = [f"{MOMENTUM}{number}" for number in range(1, curve.points - 1)]
-    kept = [name for name in bends if f"{name}{ENDING}" in names]
+    def bends(kind: str) -> list[Tensors]:
+        found = [f"{kind}{number}" for number in range(1, curve.points - 1)]
+        return [tensors(name) for name in found if f"{name}{ENDING}" in names]
+
     points = [tensors(f"{POINT}{number}") for number in range(curve.points)]
-    return CurvePoints(points, [tensors(name) for name in kept])
+    return CurvePoints(points, bends(MOMENTUM), bends(BEST))
 
 
 def _fill(file: Writer, curve: Curve, tensors: CurvePoints) -> None:
@@ -115,6 +121,7 @@ def _fill(file: Writer, curve: Curve, tensors: CurvePoints) -> None:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             **{name: getattr(curve, name) for name in ("complete", "shape", "points", "done")},
+            **({} if curve.best is None else {"best_loss": curve.best}),
             "config": yaml.safe_dump(dict(curve.config), sort_keys=False),
             "provenance": json.dumps(dict(curve.provenance), default=str),
         }
@@ -123,7 +130,8 @@ def _fill(file: Writer, curve: Curve, tensors: CurvePoints) -> None:
     file.array("losses", curve.losses)
     file.array("places", curve.places)
     named = {f"{POINT}{number}": one for number, one in enumerate(tensors.points)}
-    named |= {f"{MOMENTUM}{number}": one for number, one in enumerate(tensors.momenta, start=1)}
+    for kind, bends in ((MOMENTUM, tensors.momenta), (BEST, tensors.best)):
+        named |= {f"{kind}{number}": one for number, one in enumerate(bends, start=1)}
     for name, entries in named.items():
         group = f"{name}{ENDING}"
         file.group(group)
@@ -140,7 +148,7 @@ def _read(file: StoredFile) -> Curve:
         _mapping(load_json(file.text("", "provenance"))),
     )
     check_config(config)
-    check_curvature_provenance(provenance)
+    check_curve_provenance(provenance)
     ends = file.lines("ends")
     if len(ends) != 2:
         raise ValueError(f"there are {len(ends)} names of ends")
@@ -152,9 +160,16 @@ def _read(file: StoredFile) -> Curve:
         places=file.numbers("places").astype(np.float64, copy=False),
         done=file.integer("", "done"),
         complete=bool(np.asarray(file.attribute("", "complete"))),
+        best=_best(file),
         config=config,
         provenance=provenance,
     )
+
+
+def _best(file: StoredFile) -> float | None:
+    if not file.has("", "best_loss"):
+        return None
+    return float(np.asarray(file.attribute("", "best_loss")))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -27,13 +28,13 @@ Examples:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Read everything in FILE, which may also hold directions, a trajectory or curvature, "
-    "compare it with the checksums, and print what was checked.",
+    help="Read everything in FILE, which may also hold directions, a trajectory, curvature or a "
+    "curve, compare it with the checksums, and print what was checked.",
 )
 @watch_option("Show a map of the computed points and the ranks' speed until FILE is complete.")
 @debug_option
 def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None:
-    """Print shape, progress, extremes and origin of FILE, a surface or a file of curvature.
+    """Print shape, progress, extremes and origin of FILE, a surface, curvature or a curve.
 
     With --watch, a run can be followed from any machine that can read its file: the map is redrawn
     whenever the file changes; without a terminal, one line is printed instead. If the run stops, it
@@ -53,8 +54,8 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
             raise UsageError("--watch: --json prints once; leave one of them out")
         _watch(file, watch)
         return
-    if _is_curvature(file):
-        _show_curvature(file, as_json)
+    if (shown := _shown_as(file)) is not None:
+        shown(file, as_json)
         return
     from landscape_cli.cli.surface_summary import summary_lines
     from landscape_cli.records.repeats import spread
@@ -71,12 +72,13 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
         say(*summary_lines(facts, surface))
 
 
-def _is_curvature(file: str) -> bool:
+def _shown_as(file: str) -> Callable[[str, bool], None] | None:
+    """Return what shows a file that is no surface, None for a surface."""
     from pathlib import Path
 
-    from landscape_cli.store.file_kind import CURVATURE, file_kind
+    from landscape_cli.store.file_kind import CURVATURE, CURVE, file_kind
 
-    return file_kind(Path(file)) == CURVATURE
+    return {CURVATURE: _show_curvature, CURVE: _show_curve}.get(str(file_kind(Path(file))))
 
 
 def _show_curvature(file: str, as_json: bool) -> None:
@@ -91,6 +93,20 @@ def _show_curvature(file: str, as_json: bool) -> None:
         say_json(_finite({"file": name, **curvature_facts(record)}))
     else:
         say(name, *curvature_lines(record))
+
+
+def _show_curve(file: str, as_json: bool) -> None:
+    """Show a file of ``landscape connect``."""
+    import os
+
+    from landscape_cli.cli.curve_summary import curve_facts, curve_lines
+    from landscape_cli.store.curve_file import read_curve
+
+    record, name = read_curve(file), os.path.abspath(file)
+    if as_json:
+        say_json(_finite({"file": name, **curve_facts(record)}))
+    else:
+        say(name, *curve_lines(record))
 
 
 def _watch(file: str, seconds: float) -> None:

@@ -156,10 +156,8 @@ class CurveSlice(Slice):
 
     @cached_property
     def gram(self) -> NDArray[np.float64]:
-        """Return the inner products of the points' differences from the first, of shape (K, K)."""
-        host = [{name: view.cpu() for name, view in one.views.items()} for one in self.points]
-        differences = Differences(host.__getitem__, len(host), host[0], len(host))
-        return differences.products(list(host[0]))
+        """Inner products of the points' differences from the first, of shape (K, K)."""
+        return gram_of(self.points)
 
     def locate(self, networks: Differences) -> Locations:
         """Return the nearest places on the curve."""
@@ -207,6 +205,13 @@ class CurveSlice(Slice):
     def _from_first(self, number: int) -> dict[str, Tensor]:
         """Return a point's difference from the first one, in float64 on the CPU."""
         return {name: self._at(number, name) - self._at(0, name) for name in self.points[0].views}
+
+
+def gram_of(points: Sequence[FlatParameters]) -> NDArray[np.float64]:
+    """Return the inner products of points' differences from the first one, of shape (K, K)."""
+    host = [{name: view.cpu() for name, view in one.views.items()} for one in points]
+    differences = Differences(host.__getitem__, len(host), host[0], len(host))
+    return differences.products(list(host[0]))
 
 
 def write_point(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
 from landscape_cli.records.curves import CURVES
+from landscape_cli.records.curves.facts import CurveFacts
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ class Curve:
         places: t of each step, of the same shape.
         done: number of steps that were done.
         complete: whether no step is left to do.
+        best: the lowest mean loss of an epoch so far; None before the end of the first one.
         config: the configuration, as in a surface file.
         provenance: network, split, files of the ends, settings of the training.
     """
@@ -39,6 +41,7 @@ class Curve:
     places: Floats
     done: int
     complete: bool = False
+    best: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -53,6 +56,11 @@ class Curve:
             raise StoreError("curve: losses and places are not a number for each step")
         if not 0 <= self.done <= len(self.losses):
             raise StoreError(f"curve: {self.done} of {len(self.losses)} steps are done")
+
+    @property
+    def facts(self) -> CurveFacts | None:
+        """Its shape and the inner products of its points; None before they are known."""
+        return CurveFacts.of_surface(self.provenance, ("x",))
 
     @property
     def bends(self) -> int:

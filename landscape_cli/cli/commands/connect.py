@@ -1,0 +1,212 @@
+"""``landscape connect``: a curve of low loss between two trained networks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape_cli.cli.error_report import EXIT_RESUMABLE
+from landscape_cli.cli.help_sections import Section, SectionCommand
+from landscape_cli.cli.options import (
+    LOGS,
+    NUMBERS,
+    RUNNING,
+    RegistryChoice,
+    debug_option,
+    device_options,
+    log_options,
+    set_option,
+    time_limit_option,
+)
+from landscape_cli.cli.output import same_command, say
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
+from landscape_cli.errors import UsageError
+from landscape_cli.records.curves import CURVES
+
+if TYPE_CHECKING:
+    from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.records.checkpoint_path import CheckpointPath
+    from landscape_cli.run.connect.compute import ConnectOutcome
+    from landscape_cli.run.connect.request import Request
+
+CURVE = Section("The curve")
+TRAINING = Section("Training")
+
+EXAMPLES = """\b
+Examples:
+  landscape connect run.yaml --from runs/a.pt --to runs/b.pt -o runs/ab.curve.h5
+  landscape connect run.yaml --from a.pt --to b.pt --curve chain --bends 2 --epochs 50 --lr 0.02
+"""
+
+
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
+@click.argument("config")
+@CURVE.option("--from", "first", metavar="PATH[::KEY]", help="The checkpoint at t = 0.")
+@CURVE.option("--to", "last", metavar="PATH[::KEY]", help="The checkpoint at t = 1.")
+@CURVE.option(
+    "--curve",
+    "shape",
+    type=RegistryChoice(CURVES),
+    default="bezier",
+    show_default=True,
+    help="bezier: smooth, and drawn towards the bends; chain: straight pieces from bend to bend.",
+)
+@CURVE.option(
+    "--bends",
+    type=click.IntRange(0, 100),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Number of points between the ends, which are trained; 0 for the straight line.",
+)
+@TRAINING.option("--epochs", type=click.IntRange(1), default=30, show_default=True, metavar="N")
+@TRAINING.option(
+    "--lr",
+    "rate",
+    type=click.FloatRange(0, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="First learning rate of SGD: constant for half of the steps, then falling linearly to a "
+    "hundredth at nine tenths.",
+)
+@TRAINING.option(
+    "--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True
+)
+@TRAINING.option(
+    "--weight-decay",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Of the network on the curve, phi(t).",
+)
+@TRAINING.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Samples in a batch of a dataset; by default 128. Loaders keep their own batches.",
+)
+@TRAINING.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of places on the curve, of the order of samples, and of augmentation.",
+)
+@set_option
+@NUMBERS.option(
+    "--split", metavar="NAME", default="train", show_default=True, help="The split to train on."
+)
+@NUMBERS.option(
+    "--quantity",
+    metavar="NAME",
+    help="The objective's value to minimize; by default its first one.",
+)
+@device_options
+@time_limit_option
+@RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
+@RUNNING.option(
+    "--overwrite", is_flag=True, help="Train from the beginning, even if OUTPUT exists."
+)
+@LOGS.option(
+    "--output",
+    "-o",
+    metavar="FILE.curve.h5",
+    help="The file to write; by default named after both checkpoints, beside CONFIG's output.",
+)
+@LOGS.option("--quiet", "-q", is_flag=True, help="Show neither settings nor progress.")
+@log_options
+@debug_option
+def command(
+    config: str,
+    first: str | None,
+    last: str | None,
+    changes: tuple[str, ...],
+    output: str | None,
+    resume: bool,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
+    **options: Any,
+) -> int:
+    """Train a curve between two checkpoints of CONFIG's network, along which the loss is low.
+
+    The bends of phi(t) = sum of c_k(t) w_k are trained by SGD to minimize the mean of the loss over
+    t (Garipov et al. 2018), on CONFIG's own training data. An incomplete file is continued with the
+    same bits. A configuration with slice: {kind: curve, path: FILE.curve.h5} and grid: {x: [0, 1,
+    61]} then computes the loss along the curve.
+    """
+    begin_ranks(verbose)
+    from landscape_cli.run.connect.compute import ConnectRun
+
+    given = {key: options.pop(key) for key in ("device", "threads", "time_limit")}
+    executor, settings = prepare_run(config, changes, given, {}, None, log_dir)
+
+    def connect() -> ConnectOutcome:
+        ends = _ends(first, last)
+        run = ConnectRun(
+            settings,
+            _request(options),
+            ends,
+            _output(settings, ends, output),
+            [config],
+            sys.argv,
+            quiet,
+        )
+        return run.compute(overwrite, resume)
+
+    with executor.stop.on_signals():  # one curve is trained by one rank; the others wait
+        outcome = executor.lead(connect)
+    if executor.rank == 0:
+        _report(outcome)
+    return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _ends(first: str | None, last: str | None) -> tuple[CheckpointPath, CheckpointPath]:
+    from landscape_cli.records.checkpoint_path import CheckpointPath
+
+    paths = []
+    for name, value in (("--from", first), ("--to", last)):
+        if value is None:
+            raise UsageError(f"{name}: name the checkpoint at this end of the curve, such as a.pt")
+        try:
+            paths.append(CheckpointPath.parse(value))
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}") from None
+    return paths[0], paths[1]
+
+
+def _request(options: dict[str, Any]) -> Request:
+    from landscape_cli.run.connect.request import Request
+
+    return Request(**options)
+
+
+def _output(
+    settings: RunConfig, ends: tuple[CheckpointPath, CheckpointPath], given: str | None
+) -> Path:
+    if given is not None:
+        return Path(given).absolute()
+    name = "-".join(one.stem.replace("::", "_") for one in ends)
+    return Path(settings.output).absolute().with_name(f"{name}.curve.h5")
+
+
+def _report(outcome: ConnectOutcome) -> None:
+    from landscape_cli.cli.curve_summary import curve_lines
+
+    if outcome.stopped:
+        say(
+            f"wrote {outcome.path}",
+            f"stopped by {outcome.stopped}; the same command continues: {same_command()}",
+        )
+    elif not outcome.computed:
+        say(
+            f"{outcome.path} is complete with these settings; nothing to do "
+            "(--overwrite trains it again)"
+        )
+    else:
+        say(*curve_lines(outcome.record), f"wrote {outcome.path}")

@@ -1,0 +1,1 @@
+"""`landscape connect`: curves between networks, trained one by one or for all pairs."""
