@@ -16,6 +16,9 @@ DEFAULT_SEEDS = {"x": 1, "y": 2, "z": 3}
 DEFAULT_SLICE = {"kind": "affine"}
 """The slice with a direction for each axis."""
 
+RECALIBRATED = ("curve", "curve-plane")
+"""Kinds of slice whose networks need batch norm's statistics of their own."""
+
 
 def fill_defaults(values: Any) -> Any:
     """Return a configuration's values with the defaults that depend on other keys.
@@ -40,9 +43,9 @@ def has_directions(values: Mapping[str, Any]) -> bool:
 
 
 def recalibrates(values: Mapping[str, Any]) -> bool:
-    """Return True for the kind of slice along which batch norm is recalibrated by default."""
+    """Return True for the kind of slice on which batch norm is recalibrated by default."""
     section = values.get("slice")
-    return isinstance(section, Mapping) and section.get("kind") == "curve"
+    return isinstance(section, Mapping) and section.get("kind") in RECALIBRATED
 
 
 def _fill_directions(values: Mapping[str, Any]) -> Mapping[str, Any]:

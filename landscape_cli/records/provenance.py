@@ -94,6 +94,15 @@ FACTS: dict[str, Any] = {
         optional={"origin": [FINITE], "axes": Each(Section(optional={"label": TEXT}))}
     ),
     "curve": Section({"shape": TEXT, "points": WHOLE, "gram": [[FINITE]]}, {"length": FINITE}),
+    "curve_plane": Section(
+        {
+            "shape": TEXT,
+            "bend": WHOLE,
+            "ends": [TEXT],
+            **{key: [[FINITE]] for key in ("points", "coordinates")},
+            **{key: [FINITE] for key in ("t", "residuals", "point_residuals")},
+        }
+    ),
     "splits": Each(Section(optional={"samples": SHOWN_ONLY})),
     "shard": Section({"index": WHOLE, "of": WHOLE}),
     "failures": [Section({"message": MESSAGE, "points": [WHOLE]})],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from landscape_cli.records.curves.plane import curve_over
 from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices
 from landscape_cli.run.setup.data_loading import data_lines
@@ -33,6 +34,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *_rank_lines(placements),
         *streaming_lines(placements),
         *marking_lines(facts.marks),
+        *_curve_lines(facts.slice_.details),
         *sampling_lines(facts.sampling),
         *data_lines(placements),
         *_batch_norm_lines(facts.batch_norm),
@@ -49,6 +51,14 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
     for line in lines:
         tell(line)
     log_choices(facts.forward)
+
+
+def _curve_lines(details: Mapping[str, Any]) -> list[str]:
+    """Say how far off its plane a curve with several bends is."""
+    curve = curve_over(details)
+    if curve is None or len(curve.points) == 3:
+        return []
+    return [f"the curve is up to {curve.residual:.3g} off its plane through bend {curve.bend}"]
 
 
 def _batch_norm_lines(mode: str | None) -> list[str]:

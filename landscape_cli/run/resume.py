@@ -163,8 +163,8 @@ def resolve(config: RunConfig) -> RunConfig:
     """
     recipe = slice_from(config.slice)
     directions = directions_from(config.directions)
-    if directions and not recipe.uses_directions:
-        raise UsageError(f"directions: a slice of kind {recipe.kind} has none; leave the key out")
+    if not recipe.uses_directions:
+        _refuse_directions(config, recipe.kind)
     recipe.check(tuple(config.grid), config.repeats, directions)
     curvature = config.curvature
     shared = None if curvature is None else curvature.model_dump(exclude_none=True)
@@ -184,6 +184,19 @@ def resolve(config: RunConfig) -> RunConfig:
     resolved = config.with_points(points).model_copy(update=update)
     resolved.as_yaml()
     return resolved
+
+
+def _refuse_directions(config: RunConfig, kind: str) -> None:
+    """Refuse directions, and their settings, for a slice that has none."""
+    if config.directions:
+        raise UsageError(f"directions: a slice of kind {kind} has none; leave the key out")
+    for key, value in (("orthogonal", config.orthogonal), ("keep_directions", "streamed")):
+        if value and value == getattr(config, key):
+            shown = str(value).lower()
+            raise UsageError(
+                f"{key}: {shown} applies to directions, and a slice of kind {kind} has none to "
+                "set; leave the key out"
+            )
 
 
 def refuse_other(output: Path, changes: list[str]) -> None:

@@ -22,7 +22,7 @@ from landscape_cli.store.recorder import own_points
 PRECEDENCE = np.array([0, 2, 2, 1, 0], dtype=np.uint8)
 """Precedence of each status, indexed by its number: a value over a failure over nothing."""
 
-SAME_FACTS = ("network", "directions", "splits", "settings", "dtypes")
+SAME_FACTS = ("network", "slice", "directions", "splits", "settings", "dtypes")
 """Provenance keys that determine the values, besides the checkpoint's hash."""
 
 Named = tuple[str, Surface]

@@ -11,6 +11,7 @@ from landscape_cli.util.registry import build_from_section
 SLICES: dict[str, str | type[SliceRecipe]] = {
     "affine": "landscape_cli.geometry.slices.affine_recipe:AffineRecipe",
     "curve": "landscape_cli.geometry.slices.curve:CurveRecipe",
+    "curve-plane": "landscape_cli.geometry.slices.curve_plane:CurvePlaneRecipe",
 }
 """Every kind of slice and its recipe."""
 

@@ -142,6 +142,10 @@ class Slice(ABC):
         """
         return None
 
+    def range(self, axis: str) -> Range | None:
+        """Return the range of an ``auto`` axis that follows from the built slice, if any."""
+        return None
+
     def landmarks(self) -> list[Landmark]:
         """Return networks besides the trained one that the slice was made from."""
         return []

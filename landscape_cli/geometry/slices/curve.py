@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from landscape_cli.errors import UsageError, some
-from landscape_cli.geometry.directions.base import Direction, DirectionSource, Range
-from landscape_cli.geometry.directions.file import entries_from
+from landscape_cli.errors import UsageError
+from landscape_cli.geometry.directions.base import Direction, Range
 from landscape_cli.geometry.inner_products import dot
 from landscape_cli.geometry.parameters import FlatParameters, digest
 from landscape_cli.geometry.pca.differences import Differences
@@ -26,15 +25,14 @@ from landscape_cli.geometry.slices.base import (
     Slice,
     SliceContext,
     SliceFacts,
-    SlicePoints,
-    SliceRecipe,
 )
+from landscape_cli.geometry.slices.curve_points import CurveFileRecipe, products_of
 from landscape_cli.records.curves import curve_of
 from landscape_cli.records.curves.base import CurveShape
 from landscape_cli.records.curves.facts import CurveFacts
 
 
-class CurveRecipe(SliceRecipe):
+class CurveRecipe(CurveFileRecipe):
     """A curve phi(t) = sum_k c_k(t) w_k found by ``landscape connect``, by t from 0 to 1.
 
     Attributes:
@@ -42,7 +40,6 @@ class CurveRecipe(SliceRecipe):
     """
 
     kind: Literal["curve"] = "curve"
-    path: str
 
     def check(self, axes: Sequence[str], repeats: int, directions: Mapping[str, Direction]) -> None:
         """Refuse more than one axis, repeats and directions."""
@@ -51,29 +48,7 @@ class CurveRecipe(SliceRecipe):
                 f"grid: got axes {', '.join(axes)}, but a slice of kind curve has only x, from 0 "
                 "to 1; leave out the others (kind curve-plane has x and y)"
             )
-        if repeats != 1:
-            raise UsageError(f"repeats: got {repeats}, but there is only one curve; leave it out")
-        if directions:
-            raise UsageError("directions: a slice of kind curve has none; leave them out")
-
-    def load(self, source: DirectionSource) -> SlicePoints:
-        """Read the points of the curve.
-
-        Raises:
-            LandscapeError: if the file can't be read, or was made for another network.
-        """
-        curve = source.curve(self.path)
-        kept = {name for name, _ in source.stored(self.path, "point0")}
-        if beyond := [name for name in source.centre if name not in kept]:
-            raise UsageError(
-                f"slice.path: the curve in {self.path!r} does not say where {some(beyond)} goes; "
-                "leave out perturb: states and batch_norm: perturb"
-            )
-        points = [
-            entries_from(self.path, f"point{number}", "slice.path", source)
-            for number in range(curve.points)
-        ]
-        return SlicePoints({"shape": curve.shape, "ends": list(curve.ends)}, points)
+        super().check(axes, repeats, directions)
 
     def build(self, context: SliceContext) -> CurveSlice:
         """Lay the curve through its points.
@@ -89,24 +64,12 @@ class CurveRecipe(SliceRecipe):
             flat.assign(tensors)
             points.append(flat)
         ends = context.loaded.facts["ends"]
-        return CurveSlice(shape, points, self._origin(context), self.path, ends)
+        origin = 0.0 if self.own_end(context) == 0 else 1.0
+        return CurveSlice(shape, points, origin, self.path, ends)
 
     def range(self, axis: str) -> Range | None:
         """Return the whole curve."""
         return 0.0, 1.0, f"the curve in {self.path}"
-
-    def _origin(self, context: SliceContext) -> float:
-        """Return the end of the curve at which the network's own weights are."""
-        assert context.loaded is not None
-        own = context.parameters.views
-        for place, tensors in ((0.0, context.loaded.tensors[0]), (1.0, context.loaded.tensors[-1])):
-            if all(torch.equal(tensors[name].to(view), view) for name, view in own.items()):
-                return place
-        ends = " or ".join(str(end) for end in context.loaded.facts["ends"])
-        raise UsageError(
-            f"checkpoint: its weights are not those of an end of the curve in {self.path}; choose "
-            f"{ends}"
-        )
 
 
 class CurveSlice(Slice):
@@ -209,9 +172,7 @@ class CurveSlice(Slice):
 
 def gram_of(points: Sequence[FlatParameters]) -> NDArray[np.float64]:
     """Return the inner products of points' differences from the first one, of shape (K, K)."""
-    host = [{name: view.cpu() for name, view in one.views.items()} for one in points]
-    differences = Differences(host.__getitem__, len(host), host[0], len(host))
-    return differences.products(list(host[0]))
+    return products_of([{name: view.cpu() for name, view in one.views.items()} for one in points])
 
 
 def write_point(

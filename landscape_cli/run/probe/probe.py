@@ -127,7 +127,8 @@ def probe(
             own = values[1 + 2 * side * number :][: 2 * side]
             ladder = Ladder(coordinates, np.array([*own[:side], values[0], *own[side:]]))
             label = setup.facts.slice_.label(axis)
-            probes.append(Probe(axis, label, quantity, ladder, *_range(config, axis, ladder)))
+            ends = _range(config, slice_, ladder, axis)
+            probes.append(Probe(axis, label, quantity, ladder, *ends))
         return probes
 
     return executor.lead(judge)
@@ -205,8 +206,9 @@ def _values(results: Sequence[TileResult], splits: tuple[str, ...]) -> tuple[Qua
     return quantity, values
 
 
-def _range(config: RunConfig, axis: str, ladder: Ladder) -> Range:
+def _range(config: RunConfig, slice_: Slice, ladder: Ladder, axis: str) -> Range:
     """Return the known range of the axis, or else the one that the ladder suggests."""
-    if (known := known_range(config, axis)) is not None:
+    known = known_range(config, axis)
+    if (known := known or slice_.range(axis)) is not None:
         return known
     return -ladder.reach, ladder.reach, "by the values on the ladder"
