@@ -142,7 +142,7 @@ def test_axes_are_labelled(workplace, surface_of):
     save(workplace, "bezier", THREE)
     directions = surface_of(plane(workplace)).provenance["directions"]
     assert directions["x"]["label"] == "unit vector to b"
-    assert directions["y"]["label"] == "unit vector to the bend of ab.curve.h5, orthogonal to x"
+    assert directions["y"]["label"] == "unit vector to the bend, orthogonal to x"
 
 
 def test_batch_norm_is_recalibrated_by_default(workplace, surface_of):

@@ -93,7 +93,7 @@ class CurvePlaneRecipe(CurveFileRecipe):
         basis = _basis(points, bend, origin)
         other = PurePath(ends[0 if origin else 1]).stem
         which = "the bend" if len(points) == 3 else f"bend {bend}"
-        words = (f"to {other}", f"to {which} of {PurePath(self.path).name}, orthogonal to x")
+        words = (f"to {other}", f"to {which}, orthogonal to x")
         directions = {
             axis: UnitDirection(path=self.path).leading(where).holding(entries)
             for axis, where, entries in zip(AXES, words, basis, strict=True)
