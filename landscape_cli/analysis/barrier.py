@@ -11,6 +11,9 @@ from landscape_cli.analysis.field import Field, MeaninglessError, Options, Unkno
 ROUNDING = 1e-12
 """A rise of at most this fraction of the largest value counts as rounding."""
 
+NEAR = 1e-6
+"""A checkpoint this close to an end of the axis, as a fraction of its coordinate, is there."""
+
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute height and monotonicity for each axis that leads from the centre A to a checkpoint B.
@@ -59,6 +62,9 @@ def text(numbers: dict[str, Any]) -> list[str]:
 def _along(field: Field, name: str, end: float) -> dict[str, Any]:
     """Compute the numbers of the line from the centre to the coordinate ``end`` of an axis."""
     axis = field.axes[name]
+    nearest = axis[0] if end < 0 else axis[-1]
+    if abs(end - nearest) <= NEAR * abs(nearest):  # as least squares has found it
+        end = float(nearest)
     if not axis[0] <= end <= axis[-1]:
         raise UnknownError(f"the checkpoint at {end:g} is outside the range of {name}")
     inside = axis / end

@@ -67,6 +67,11 @@ def test_radii_are_requested_or_fit_the_grid(make_field):
         sharpness.compute(field, Options(radii=(0.06,)))
 
 
+def test_a_centre_at_the_edge_has_no_sharpness(make_field):
+    with pytest.raises(UnknownError, match="the centre is at the edge of the grid"):
+        sharpness.compute(make_field([1, 2, 3], "0:1:3"), Options())
+
+
 def test_sharpness_leaves_out_what_is_not_finite(make_field):
     x = np.linspace(-1, 1, 21)
     values = np.where(x > 0.95, np.inf, x * x)
@@ -288,6 +293,12 @@ def test_markers_give_the_place_of_a_checkpoint(make_surface, make_field):
     assert list(found) == ["y"]
     assert found["y"]["height"] == pytest.approx(0, abs=1e-12)
     assert found["y"]["largest_rise"] == pytest.approx(4)
+
+
+def test_a_checkpoint_at_the_end_of_a_line_may_be_rounded(make_field):
+    markers = [{"label": "B", "coordinates": [1 + 3e-16]}]
+    field = make_field([1, 3, 1], "0:1:3", provenance={"checkpoints": markers})
+    assert barrier.compute(field, Options())["x"]["height"] == 2
 
 
 def test_gaps_in_a_line_are_left_out(make_field):

@@ -142,13 +142,8 @@ class ConnectRun:
         return [CheckpointFacts.of(path).as_mapping() for path in self.ends]
 
     def _batches(self, prepared: PreparedProblem) -> TrainingBatches:
-        request, splits = self.request, prepared.problem.splits
-        if request.split not in splits:
-            raise UsageError(
-                f"--split {request.split}: the problem has no such split; it has "
-                f"{', '.join(splits)}"
-            )
-        split = splits[request.split]
+        request = self.request
+        split = prepared.problem.splits[request.split]
         return TrainingBatches(
             request.split, split, request.batch_size, request.seed, prepared.device
         )

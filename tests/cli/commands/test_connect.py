@@ -1,0 +1,201 @@
+"""`landscape connect` as a user calls it: two networks trained on digits, and the curve between."""
+
+import functools
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from landscape_cli.store import read_surface
+from landscape_cli.store.curve_file import read_curve, read_curve_points
+
+PROBLEM = """
+import os, signal
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+from sklearn.datasets import load_digits
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import cross_entropy
+
+def data():
+    digits = load_digits()
+    images = torch.tensor(digits.data / 16, dtype=torch.float32)[:600]
+    return TensorDataset(images, torch.tensor(digits.target)[:600])
+
+def build(width=32, stop_after=0):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10))
+    calls = []
+    def objective(model, batch):
+        calls.append(1)
+        if len(calls) == int(os.environ.get("STOP_AFTER", "0")):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return cross_entropy(model, batch)
+    return Problem(model, {"train": data()}, objective)
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(64, 64)
+        self.two = nn.Linear(64, 64)
+        self.two.weight = self.one.weight
+        self.last = nn.Linear(64, 10)
+
+    def forward(self, inputs):
+        return self.last(self.two(self.one(inputs).relu()).relu())
+
+def tied():
+    torch.manual_seed(0)
+    return Problem(Tied(), {"train": data()}, cross_entropy)
+"""
+
+
+@functools.cache
+def trained(name, seed):
+    """Train a network of a problem until it fits, and return its weights."""
+    import own
+
+    problem = getattr(own, name)()
+    torch.manual_seed(seed)
+    for module in problem.model.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    optimizer = torch.optim.Adam(problem.model.parameters(), 0.01)
+    images, labels = problem.splits["train"].tensors
+    for _ in range(60):
+        for part in torch.split(torch.randperm(len(images)), 64):
+            loss = torch.nn.functional.cross_entropy(problem.model(images[part]), labels[part])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert loss < 0.02
+    return problem.model.state_dict()
+
+
+@pytest.fixture
+def networks(workplace, monkeypatch):
+    """Write the problem, and two networks of it that fit their data."""
+    workplace.write("own.py", PROBLEM)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    for seed, name in enumerate("ab"):
+        torch.save(trained("build", seed), workplace.folder / f"{name}.pt")
+    workplace.config("own:build", grid={"x": [0, 1, 21]}, checkpoint="a.pt", threads=1)
+    return workplace
+
+
+ENDS = ("run.yaml", "--from", "a.pt", "--to", "b.pt")
+SHORT = ("--epochs", 10, "--batch-size", 64, "--lr", 0.1, "-o", "ab.curve.h5")
+
+
+def barrier(landscape, output, *settings):
+    code, _, errors = landscape("compute", "run.yaml", *settings, "-o", output, "--overwrite")
+    assert code == 0, errors
+    code, out, errors = landscape("describe", output, "--json")
+    assert code == 0, errors
+    return json.loads(out)["numbers"][0]
+
+
+def test_the_loss_along_a_curve_is_lower_than_on_the_straight_line(networks, landscape):
+    code, out, errors = landscape("connect", *ENDS, *SHORT, "--epochs", 40)
+    assert code == 0, errors
+    assert "bezier with 1 bend from a.pt to b.pt" in errors
+    assert f"wrote {networks.folder / 'ab.curve.h5'}" in out
+    assert "400/400 steps" in errors
+    line = {"directions.x": "{kind: checkpoint, path: b.pt}"}
+    straight = barrier(landscape, "straight.h5", *(f"--set={k}={v}" for k, v in line.items()))
+    curved = barrier(landscape, "curve.h5", "--set=slice={kind: curve, path: ab.curve.h5}")
+    assert straight["barrier"]["x"]["height"] > 0.1
+    assert curved["barrier"]["x"]["height"] < 0.2 * straight["barrier"]["x"]["height"]
+    assert curved["curve"]["length"] > curved["curve"]["straight"]
+    assert curved["curve"]["straight"] == pytest.approx(
+        read_surface("straight.h5").provenance["checkpoints"][1]["distance"], rel=1e-5
+    )
+
+
+def test_what_info_says(networks, landscape):
+    assert landscape("connect", *ENDS, *SHORT, "--curve", "chain", "--bends", 2)[0] == 0
+    code, out, errors = landscape("info", "ab.curve.h5")
+    assert code == 0, errors
+    assert "chain with 2 bends from a.pt to b.pt" in out
+    assert "100 of 100 steps (complete)" in out
+    facts = json.loads(landscape("info", "ab.curve.h5", "--json")[1])
+    record = read_curve("ab.curve.h5")
+    assert facts["loss"] == pytest.approx(record.losses[-10:].mean())
+    assert facts["length"] == pytest.approx(record.facts.length)
+    assert "point0, point1, point2, point3" in landscape("info", "ab.curve.h5", "--verify")[1]
+    code, out, _ = landscape("connect", *ENDS, *SHORT, "--curve", "chain", "--bends", 2)
+    assert code == 0
+    assert "complete with these settings; nothing to do" in out
+
+
+def test_the_default_output_is_named_after_both_ends(networks, landscape):
+    code, _, errors = landscape("connect", *ENDS, "--epochs", 1, "--quiet")
+    assert code == 0
+    assert not errors
+    assert (networks.folder / "a-b.curve.h5").exists()
+
+
+def same_points(one, other):
+    pairs = [read_curve_points(path, read_curve(path)).points for path in (one, other)]
+    for first, second in zip(*pairs, strict=True):
+        for name, array in first.items():
+            np.testing.assert_array_equal(array, second[name])
+
+
+@pytest.mark.parametrize("after", [3, 17])
+def test_a_signal_stops_it_and_the_same_command_continues(networks, landscape, monkeypatch, after):
+    assert landscape("connect", *ENDS, *SHORT[:-1], "whole.curve.h5")[0] == 0
+    monkeypatch.setenv("STOP_AFTER", str(after))
+    code, out, _ = landscape("connect", *ENDS, *SHORT)
+    assert code == 75
+    assert "stopped by SIGTERM; the same command continues" in out
+    assert read_curve("ab.curve.h5").done == after
+    monkeypatch.delenv("STOP_AFTER")
+    assert landscape("connect", *ENDS, *SHORT)[0] == 0
+    same_points("whole.curve.h5", "ab.curve.h5")
+
+
+@pytest.mark.bits
+@pytest.mark.mpi
+def test_it_is_the_same_on_two_ranks(networks):
+    for name, ranks in (("alone.curve.h5", None), ("shared.curve.h5", 2)):
+        done = networks.run("connect", *ENDS, *SHORT[:-1], name, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("wrote") == 1
+    same_points("alone.curve.h5", "shared.curve.h5")
+
+
+def test_tied_weights_stay_tied(networks, landscape):
+    for seed, name in enumerate("ab"):
+        torch.save(trained("tied", seed), networks.folder / f"{name}.pt")
+    networks.config("own:tied", grid={"x": [0, 1, 5]}, checkpoint="a.pt", threads=1)
+    assert landscape("connect", *ENDS, *SHORT)[0] == 0
+    curved = barrier(landscape, "curve.h5", "--set=slice={kind: curve, path: ab.curve.h5}")
+    assert curved["curve"]["maximum"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run.yaml", "--to", "b.pt"), "--from: name the checkpoint at this end of the curve"),
+        (("run.yaml", "--from", "a.pt"), "--to: name the checkpoint at this end of the curve"),
+        (("run.yaml", "--from", "a.pt", "--to", "a.pt"), "has the same weights as a.pt"),
+        (("run.yaml", "--from", "a.pt", "--to", "none.pt"), "none.pt"),
+        ((*ENDS, "--lr", "nan"), "--lr: got nan"),
+        ((*ENDS, "--lr", "-1"), "--lr"),
+        ((*ENDS, "--curve", "spline"), "'spline' is not one of 'bezier', 'chain'"),
+        ((*ENDS, "--bends", "-1"), "--bends"),
+        ((*ENDS, "--split", "valid"), "the problem has no split 'valid'"),
+        ((*ENDS, "--quantity", "perplexity"), "it returns no 'perplexity'"),
+        ((*ENDS, "--set", "problem_args={width: 16}"), "a.pt"),
+        ((*ENDS, "--lr", "1e30", "--epochs", "3"), "Lower --lr, which was 1e+30"),
+    ],
+)
+def test_what_can_not_be_connected_is_refused_in_one_line(networks, landscape, arguments, words):
+    code, _, errors = landscape("connect", *arguments, "--quiet")
+    assert code == 2
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1, errors
