@@ -13,11 +13,13 @@ from landscape_cli.version import __version__
 
 COMMANDS = {
     "animate": "landscape_cli.cli.commands.animate",
+    "average": "landscape_cli.cli.commands.ensembles.average",
     "compute": "landscape_cli.cli.commands.compute",
     "connect": "landscape_cli.cli.commands.connect",
     "curvature": "landscape_cli.cli.commands.curvature",
     "describe": "landscape_cli.cli.commands.describe",
     "doctor": "landscape_cli.cli.commands.doctor",
+    "ensemble": "landscape_cli.cli.commands.ensembles.ensemble",
     "export": "landscape_cli.cli.commands.export",
     "import": "landscape_cli.cli.commands.import_",
     "info": "landscape_cli.cli.commands.info",

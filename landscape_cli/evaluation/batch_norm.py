@@ -9,13 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader
 from torch.utils.hooks import RemovableHandle
 
-from landscape_cli.errors import ProblemError, cause
+from landscape_cli.errors import ProblemError, UsageError, cause
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
+from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode, remedy_for
-from landscape_cli.problems.problem import Objective
+from landscape_cli.problems.problem import Objective, Problem
 
 BATCH = 128
 """Samples in each batch whose statistics are averaged; this affects the values, not only speed."""
@@ -53,6 +55,43 @@ def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
         and name in stored
         and (batch_norm == "perturb" if name in statistics else perturb == "states")
     ]
+
+
+def training_samples(
+    problem: Problem, device: torch.device, samples: int | None, key: str
+) -> SplitData:
+    """Return the samples from which batch norm's statistics are re-estimated.
+
+    Args:
+        problem: the user's problem.
+        device: the device that batches are moved to.
+        samples: number of samples of the split ``train``; if None all, in batches of an iterable's
+            own if it is one.
+        key: the key or option that asks for it, for messages.
+
+    Raises:
+        UsageError: if there is nothing to re-estimate, or nothing to do it from.
+    """
+    if not batch_norms(problem.model):
+        raise UsageError(f"{key}: the model has no batch norm with running statistics; drop it")
+    if "train" not in problem.splits:
+        raise UsageError(
+            f"{key}: it needs the split 'train', but the problem has {', '.join(problem.splits)}"
+        )
+    source = problem.splits["train"]
+    try:
+        total = len(dataset_of("train", source, key))
+    except UsageError:
+        if samples is None:
+            return SplitData("train", source, BATCH, device)
+        raise
+    count = total if samples is None else min(samples, total)
+    # A last batch with a single sample would have no variance.
+    count -= count % BATCH == 1
+    part = subset("train", dataset_of("train", source, key), count, key)
+    if isinstance(source, DataLoader):
+        part = DataLoader(part, BATCH, num_workers=source.num_workers, collate_fn=source.collate_fn)
+    return SplitData("train", part, BATCH, device)
 
 
 class Recalibration:

@@ -9,11 +9,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.problems.predictions import Predictions, with_predictions
 from landscape_cli.problems.problem import Objective
+from landscape_cli.util.accelerators import wide
 
 REMEDY = "write your own objective (model, batch) -> {name: Tensor[n]}"
 
 
+def class_predictions(model: nn.Module, batch: Any) -> Predictions:
+    """Return the log-probabilities of classes by softmax, for ``cross_entropy``.
+
+    Args:
+        model: maps the inputs to logits (n, classes, ...).
+        batch: a pair (inputs, targets), as for ``cross_entropy``.
+
+    Raises:
+        ProblemError: if the batch is not such a pair, or logits and targets do not fit together.
+    """
+    scores, targets = _class_scores(model, batch)
+    return Predictions(wide(scores).log_softmax(dim=1), targets)
+
+
+@with_predictions(class_predictions)
 def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     """Cross entropy in nats, and accuracy as a fraction (0 or 1 for a single prediction).
 
@@ -30,17 +47,7 @@ def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     Raises:
         ProblemError: if the batch is not such a pair, or logits and targets do not fit together.
     """
-    scores, targets = _forward("cross_entropy", model, batch)
-    if scores.dim() < 2 or scores.shape[:1] + scores.shape[2:] != targets.shape:
-        raise ProblemError(
-            f"cross_entropy: scores {_shape(scores)} do not fit targets {_shape(targets)}; "
-            f"expected (n, classes, ...) and (n, ...); or {REMEDY}"
-        )
-    if targets.is_floating_point() or targets.is_complex():
-        raise ProblemError(
-            f"cross_entropy: targets are {targets.dtype}, expected class indices of an integer "
-            f"type; convert them with .long(), or {REMEDY}"
-        )
+    scores, targets = _class_scores(model, batch)
     losses = functional.cross_entropy(scores, targets.long(), reduction="none")
     correct = (scores.argmax(dim=1) == targets).to(losses.dtype)
     return {"loss": _per_sample(losses), "accuracy": _per_sample(correct)}
@@ -65,6 +72,30 @@ def mean_squared_error(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     return {"loss": _per_sample((predictions - targets).square())}
 
 
+def binary_predictions(model: nn.Module, batch: Any) -> Predictions:
+    """Return the log-probabilities of classes 0 and 1, for ``binary_cross_entropy``.
+
+    Args:
+        model: maps the inputs to logits (n, ...), before any sigmoid.
+        batch: a pair (inputs, targets), as for ``binary_cross_entropy``; the targets are 0 or 1.
+
+    Raises:
+        ProblemError: if the batch is not such a pair, the shapes do not fit together, or a target
+            is neither 0 nor 1.
+    """
+    logits, targets = _forward("binary_cross_entropy", model, batch)
+    targets = _like(logits, targets, "binary_cross_entropy")
+    if not bool(((targets == 0) | (targets == 1)).all()):
+        raise ProblemError(
+            "binary_cross_entropy: it has predictions of classes only for targets that are 0 or 1, "
+            "not for probabilities; set objective.predictions to your own function"
+        )
+    logits = wide(logits)
+    both = torch.stack([functional.logsigmoid(-logits), functional.logsigmoid(logits)], dim=1)
+    return Predictions(both, targets.long())
+
+
+@with_predictions(binary_predictions)
 def binary_cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     """Binary cross entropy of logits in nats, and accuracy as a fraction.
 
@@ -94,6 +125,22 @@ OBJECTIVES: dict[str, Objective] = {
     "binary_cross_entropy": binary_cross_entropy,
 }
 """The objectives of this module by name."""
+
+
+def _class_scores(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+    """Return the logits of a batch, and its targets, which fit them."""
+    scores, targets = _forward("cross_entropy", model, batch)
+    if scores.dim() < 2 or scores.shape[:1] + scores.shape[2:] != targets.shape:
+        raise ProblemError(
+            f"cross_entropy: scores {_shape(scores)} do not fit targets {_shape(targets)}; "
+            f"expected (n, classes, ...) and (n, ...); or {REMEDY}"
+        )
+    if targets.is_floating_point() or targets.is_complex():
+        raise ProblemError(
+            f"cross_entropy: targets are {targets.dtype}, expected class indices of an integer "
+            f"type; convert them with .long(), or {REMEDY}"
+        )
+    return scores, targets
 
 
 def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:

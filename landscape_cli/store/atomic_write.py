@@ -81,6 +81,20 @@ def publish_text(path: Path, text: str, check: Check = unchecked) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def publish_with(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file of another format in one step, as ``publish`` writes one.
+
+    Args:
+        path: the file.
+        write: writes it under a temporary name.
+
+    Raises:
+        StoreError: if the file can't be written.
+    """
+    with _replacing(path) as temporary:
+        write(temporary)
+
+
 def publish_copy(source: Path, path: Path) -> None:
     """Copy a file in one step, as ``publish`` writes one.
 

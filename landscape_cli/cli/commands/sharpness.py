@@ -194,7 +194,7 @@ def _output(settings: RunConfig, given: str | None) -> Path:
 
 
 def _report(outcome: SharpnessOutcome, as_json: bool) -> None:
-    from landscape_cli.store.sharpness_file import sharpness_facts
+    from landscape_cli.store.reports.sharpness_file import sharpness_facts
 
     record = outcome.record
     if record is not None:

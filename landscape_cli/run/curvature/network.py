@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -19,8 +19,8 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
 from landscape_cli.run.curvature.shared_sums import SharedSums
 from landscape_cli.run.resume import Start
-from landscape_cli.run.setup.data_loading import load_data
-from landscape_cli.run.setup.problem_setup import prepare_problem
+from landscape_cli.run.setup.data_loading import LoadedData, load_data
+from landscape_cli.run.setup.problem_setup import PreparedProblem, prepare_problem
 from landscape_cli.run.setup.rank_consistency import agree, agree_on_versions
 from landscape_cli.run.setup.records import Json, NetworkFacts, RankPlacement, SplitFacts
 from landscape_cli.run.setup.slice_setup import prepare_slice
@@ -138,20 +138,8 @@ def prepare_network(
         LandscapeError: if the problem, the checkpoint or the data are invalid on any rank, or
             differ between ranks.
     """
-    start = Start(config)
-    begin = executor.activity.begin
-    begin("building the problem")
-    agree_on_versions(executor)
-    prepared = prepare_problem(config, executor, problem)
-    sliced = prepare_slice(start, prepared, executor)
-    begin("loading the data and evaluating the centre")
-    data = load_data(start, prepared, sliced, executor)
+    prepared, data = prepare_evaluator(config, executor, problem)
     evaluator = data.evaluator
-    evaluator.set_forward(replace(evaluator.settings, fold=False, compile=False))
-    facts = {"network": asdict(prepared.network)}
-    if not config.allow_random:
-        facts["splits"] = {name: one.as_mapping() for name, one in data.splits.items()}
-    agree(executor, facts)
     if not config.allow_random:
         warning = executor.lead(lambda: _checked(evaluator))
         if warning and executor.rank == 0:
@@ -167,6 +155,40 @@ def prepare_network(
         executor,
         quantity,
     )
+
+
+def prepare_evaluator(
+    config: RunConfig,
+    executor: Executor,
+    problem: Problem | None = None,
+    check: Callable[[Problem], None] = lambda problem: None,
+) -> tuple[PreparedProblem, LoadedData]:
+    """Build the problem, load weights and data, and compare the ranks; called by every rank.
+
+    Args:
+        config: the run; nothing is folded or compiled.
+        executor: the ranks.
+        problem: the user's object, in place of the one that the configuration names.
+        check: called with the problem by every rank before any data is loaded.
+
+    Raises:
+        LandscapeError: if the problem, the checkpoint or the data are invalid on any rank, or
+            differ between ranks.
+    """
+    start, begin = Start(config), executor.activity.begin
+    begin("building the problem")
+    agree_on_versions(executor)
+    prepared = prepare_problem(config, executor, problem)
+    check(prepared.problem)
+    sliced = prepare_slice(start, prepared, executor)
+    begin("loading the data and evaluating the centre")
+    data = load_data(start, prepared, sliced, executor)
+    data.evaluator.set_forward(replace(data.evaluator.settings, fold=False, compile=False))
+    facts = {"network": asdict(prepared.network)}
+    if not config.allow_random:
+        facts["splits"] = {name: one.as_mapping() for name, one in data.splits.items()}
+    agree(executor, facts)
+    return prepared, data
 
 
 def _checked(evaluator: Evaluator) -> str:

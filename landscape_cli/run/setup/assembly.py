@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch.utils.data import DataLoader
 
 from landscape_cli.config.defaults import recalibrates
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError, some
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
-from landscape_cli.evaluation.data.subsets import dataset_of, subset
+from landscape_cli.evaluation.batch_norm import Recalibration, batch_norms, training_samples
+from landscape_cli.evaluation.data.subsets import subset
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import measures_from
@@ -100,23 +99,10 @@ def _recalibration(
     problem: Problem, device: torch.device, config: RunConfig
 ) -> Recalibration | None:
     """Return the re-estimation of batch norm's statistics at each point, if requested."""
-    samples, key = config.batch_norm_samples, "batch_norm: recalibrate"
+    samples = config.batch_norm_samples
     if samples is None:
         return None
-    if not batch_norms(problem.model):
-        if recalibrates(config.model_dump()):  # by default, whether there is batch norm or not
-            return None
-        raise UsageError(f"{key}: the model has no batch norm with running statistics; drop it")
-    if "train" not in problem.splits:
-        raise UsageError(
-            f"{key}: it needs the split 'train', but the problem has {', '.join(problem.splits)}"
-        )
-    source = problem.splits["train"]
-    total = len(dataset_of("train", source, key))
-    count = min(samples, total)
-    # A last batch with a single sample would have no variance.
-    count -= count % BATCH == 1
-    part = subset("train", dataset_of("train", source, key), count, key)
-    if isinstance(source, DataLoader):
-        part = DataLoader(part, BATCH, num_workers=source.num_workers, collate_fn=source.collate_fn)
-    return Recalibration(problem.model, SplitData("train", part, BATCH, device), problem.objective)
+    if not batch_norms(problem.model) and recalibrates(config.model_dump()):
+        return None  # by default, whether there is batch norm or not
+    data = training_samples(problem, device, samples, "batch_norm: recalibrate")
+    return Recalibration(problem.model, data, problem.objective)

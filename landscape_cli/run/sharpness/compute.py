@@ -31,7 +31,7 @@ from landscape_cli.run.sharpness.request import Request, changes, run_config
 from landscape_cli.run.time_limit import time_left
 from landscape_cli.store import Lock, check_writable
 from landscape_cli.store.locks.lock_file import lock_path
-from landscape_cli.store.sharpness_file import read_sharpness, write_sharpness
+from landscape_cli.store.reports.sharpness_file import read_sharpness, write_sharpness
 from landscape_cli.util.logs import tell, warn
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions

@@ -10,7 +10,7 @@ import pytest
 from landscape_cli.evaluation.sharpness import MEASURES
 from landscape_cli.evaluation.sharpness.ascent_in_ball import RANDOM_START
 from landscape_cli.evaluation.sharpness.base import ZERO_GRADIENT
-from landscape_cli.store.sharpness_file import read_sharpness
+from landscape_cli.store.reports.sharpness_file import read_sharpness
 
 OUTPUT = "surface.sharpness.json"
 """The file, unless a test names another."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
 from landscape_cli.records.sharpness import Sharpness, SharpnessEntry
-from landscape_cli.store.sharpness_file import read_sharpness, write_sharpness
+from landscape_cli.store.reports.sharpness_file import read_sharpness, write_sharpness
 
 NUMBERS = st.floats(allow_nan=False)
 ENTRIES = st.builds(

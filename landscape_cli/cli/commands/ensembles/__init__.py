@@ -1,0 +1,1 @@
+"""Commands on several networks together."""

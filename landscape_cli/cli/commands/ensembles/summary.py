@@ -1,0 +1,89 @@
+"""Ensembles in words: a table of scores for each split, and paired differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from landscape_cli.records.ensemble import MEMBER, Difference, Ensemble, Scores, ScoreTable
+
+HEAD = ("", "loss", "accuracy", "Brier score", "calibration error")
+
+SHOWN = ("loss", "accuracy")
+"""Quantities whose differences are shown; the file has all."""
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def summary(record: Ensemble) -> list[str]:
+    """Return the lines of a report."""
+    blocks = [_block(table) for table in record.tables]
+    return [line for number, block in enumerate(blocks) for line in [""][:number] + block]
+
+
+def _block(table: ScoreTable) -> list[str]:
+    """Return the lines of a split."""
+    count = f"{table.samples:,} samples"
+    if table.predictions != table.samples:
+        count += f", {table.predictions:,} predictions"
+    return [
+        f"{table.split}: {count}",
+        *aligned([HEAD, *map(_cells, table.rows)]),
+        *_differences(table),
+        *_warnings(table.rows),
+    ]
+
+
+def _cells(row: Scores) -> tuple[str, ...]:
+    return (
+        row.name,
+        with_error(row.loss, row.loss_stderr),
+        f"{with_error(100 * row.accuracy, 100 * row.accuracy_stderr)} %",
+        with_error(row.brier, row.brier_stderr),
+        f"{row.calibration_error:.3g}",
+    )
+
+
+def with_error(value: float, error: float, sign: bool = False) -> str:
+    """Format a number with its standard error, to the error's second digit."""
+    if not math.isfinite(value) or not math.isfinite(error) or error <= 0:
+        text = f"{value:+.4g}" if sign else f"{value:.4g}"
+        return text.replace("-", MINUS)
+    digits = min(8, max(0, 1 - math.floor(math.log10(error))))
+    text = f"{value:{'+' if sign else ''}.{digits}f} ± {error:.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def _differences(table: ScoreTable) -> Iterator[str]:
+    """Yield a line for each pair of rows."""
+    members = {row.name for row in table.rows if row.role == MEMBER}
+    several = len(members) > 1
+    for row, minus in dict.fromkeys((one.row, one.minus) for one in table.differences):
+        shown = [
+            one
+            for one in table.differences
+            if (one.row, one.minus) == (row, minus) and one.quantity in SHOWN
+        ]
+        if shown:
+            best = " (the best member)" if several and minus in members else ""
+            yield f"{row} {MINUS} {minus}{best}: {', '.join(map(_difference, shown))}"
+
+
+def _difference(one: Difference) -> str:
+    scale, unit = (100, " points") if one.quantity == "accuracy" else (1, "")
+    return f"{one.quantity} {with_error(scale * one.value, scale * one.stderr, sign=True)}{unit}"
+
+
+def _warnings(rows: Sequence[Scores]) -> Iterator[str]:
+    for row in rows:
+        if row.not_finite and row.bins:
+            yield f"{row.name}: {row.not_finite:,} predictions are not numbers"
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

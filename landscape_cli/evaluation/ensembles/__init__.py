@@ -1,0 +1,1 @@
+"""Predictions of several networks: averages, scores of them, and averages of weights."""

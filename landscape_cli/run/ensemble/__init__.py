@@ -1,0 +1,1 @@
+"""Ensembles: averages of networks' predictions and weights, on all ranks."""

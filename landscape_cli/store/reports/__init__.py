@@ -1,0 +1,1 @@
+"""Reports: results of commands as JSON files, written whole."""
