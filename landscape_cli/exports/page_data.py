@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError, UsageError, visible
 from landscape_cli.exports import Source
+from landscape_cli.records.curves import title_of
+from landscape_cli.records.curves.plane import CurveInPlane, curve_over
 from landscape_cli.records.presentation import PERCENT, axis_name, fact
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
 from landscape_cli.records.surface import Surface
@@ -160,10 +162,11 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
 
 
 def _places(source: Source) -> dict[str, Any]:
-    """Return the paths of training runs and the checkpoints that the file has."""
+    """Return the paths of training runs, the checkpoints and the curve that the file has."""
     provenance = source.surface.provenance
     try:
         paths, markers = trajectories_of(provenance), markers_of(provenance)
+        curve = curve_over(provenance)
     except StoreError as error:
         raise StoreError(f"{source.file}: {error}") from None
     marks = [
@@ -173,7 +176,8 @@ def _places(source: Source) -> dict[str, Any]:
     ]
     known = [_path(path) for path in paths if len(path.coordinates)]
     others = {"others": known[1:]} if len(known) > 1 else {}
-    return {"path": known[0] if known else None, "marks": marks, **others}
+    over = {} if curve is None else {"curve": _curve(curve)}
+    return {"path": known[0] if known else None, "marks": marks, **others, **over}
 
 
 def _path(path: Trajectory) -> dict[str, Any]:
@@ -182,6 +186,15 @@ def _path(path: Trajectory) -> dict[str, Any]:
     labels = path.labels if path.epochs is None else [f"epoch {epoch}" for epoch in path.epochs]
     name = {"name": visible(path.name)} if path.name else {}
     return {"x": x, "y": y, "labels": list(map(visible, labels)), **name}
+
+
+def _curve(curve: CurveInPlane) -> dict[str, Any]:
+    """Convert a curve: its name, and the places of its line, the straight line and its bends."""
+    projected = f" (projected, up to {curve.residual:.3g} off the plane)"
+    name = title_of(curve.shape) + (projected if curve.residual > 0 else "")
+    lines = {"line": curve.coordinates, "straight": curve.straight, "bends": curve.bends}
+    columns = {key: places.T.tolist() for key, places in lines.items()}
+    return {"name": name, **{key: {"x": x, "y": y} for key, (x, y) in columns.items()}}
 
 
 def _cut(array: NDArray[Any], shown: Indices, names: tuple[str, ...]) -> NDArray[Any]:

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from landscape_cli.records.curves.chain import Chain
+from landscape_cli.records.curves.plane import CurveInPlane
+
 pytestmark = pytest.mark.browser
 
 
@@ -258,6 +261,28 @@ def test_several_paths_are_drawn_and_named(open_page, make_surface):
     shown = opened.page.locator(".annotation-text").first.inner_html()
     assert "&lt;b&gt;B" in opened.ask("panels[0].flat.layout.annotations[0].text")
     assert "font-weight" not in shown
+    assert opened.errors == []
+
+
+def test_a_curve_is_drawn_with_the_straight_line_and_its_bends(open_page, make_surface):
+    points = np.array([[-0.5, 0.0], [0.0, 1.0], [0.5, 0.0]])
+    curve = CurveInPlane.of_points(Chain(3), points @ points.T, 1, ("a.pt", "b.pt"))
+    facts = {"curve_plane": curve.as_mapping()}
+    facts["trajectory"] = {"coordinates": [[0.75, 0], [0.5, 0], [0, 0]]}
+    opened = open_page({"one": make_surface(bowl, provenance=facts)})
+    assert opened.page.inner_text(".curve") == "━ polygonal chain · ╌ straight line · ○ bend"
+    line, straight, bends = opened.ask("panels[0].solid.data.slice(ABSENT + 1)")
+    assert (line["line"]["dash"], straight["line"]["dash"]) == ("solid", "dash")
+    assert [straight["x"][0], straight["x"][-1]] == pytest.approx([0, 1])
+    assert line["y"][0] == 0
+    assert max(line["y"]) == pytest.approx(curve.points[1, 1])
+    assert (bends["x"], bends["y"]) == (curve.bends[:, 0].tolist(), curve.bends[:, 1].tolist())
+    dashed = "panels[0].flat.layout.shapes.filter(one => one.line.dash === 'dash').length"
+    assert opened.ask(dashed) == 1
+    opened.page.locator("#step").fill("0")
+    opened.settle()
+    assert opened.ask("panels[0].solid.data[HEAD].x") == [0.75]
+    assert opened.ask("panels[0].solid.data[ABSENT + 1].x.length") == len(line["x"])
     assert opened.errors == []
 
 

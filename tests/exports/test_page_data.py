@@ -124,6 +124,29 @@ def test_the_path_and_the_checkpoints(make_surface):
     assert page["marks"] == [{"label": "a", "x": 0, "y": 1}]
 
 
+@pytest.mark.parametrize(("residual", "words"), [(0.0, ""), (0.5, " (projected, up to 0.5")])
+def test_the_curve_of_a_plane(make_surface, residual, words):
+    facts = {
+        "shape": "chain",
+        "ends": ["a.pt", "b.pt"],
+        "bend": 1,
+        "points": [[0, 0], [0.5, 1], [1, 0]],
+        "point_residuals": [0, 0, 0],
+        "t": [0, 0.5, 1],
+        "coordinates": [[0, 0], [0.5, 1], [1, 0]],
+        "residuals": [0, residual, 0],
+    }
+    provenance = {"curve_plane": facts}
+    page = page_of(make_surface(lambda x, y: x, "0:1:2", "0:1:2", provenance=provenance))
+    assert page["curve"].pop("name").startswith(f"polygonal chain{words}")
+    assert page["curve"] == {
+        "line": {"x": [0, 0.5, 1], "y": [0, 1, 0]},
+        "straight": {"x": [0, 1], "y": [0, 0]},
+        "bends": {"x": [0.5], "y": [1]},
+    }
+    assert "curve" not in page_of(make_surface(lambda x, y: x, "0:1:2", "0:1:2"))
+
+
 @pytest.mark.parametrize(
     ("values", "ranges", "words"),
     [

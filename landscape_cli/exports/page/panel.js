@@ -34,16 +34,21 @@ class Panel {
     this.box.setAttribute("aria-label", name);
   }
 
-  /** The paths' colours and names, if there are several. */
+  /** What the curve's lines and marks are, and the paths' colours and names if there are several. */
   legend() {
-    const paths = pathsOf(this.surface);
-    if (paths.length < 2) return [];
+    const { curve } = this.surface, paths = pathsOf(this.surface), own = [];
+    if (curve) {
+      const bends = curve.bends.x.length > 1 ? "bends" : "bend";
+      const text = `━ ${curve.name} · ╌ straight line · ○ ${bends}`;
+      own.push(element("p", { className: "soft curve", textContent: text }));
+    }
+    if (paths.length < 2) return own;
     const entries = paths.map((path, place) => {
       const sample = element("span", { textContent: "● " });
       sample.style.color = colorOf(place);
       return element("span", {}, sample, `${path.name || "path"}: ${path.x.length} checkpoints  `);
     });
-    return [element("p", { className: "soft paths" }, ...entries)];
+    return [...own, element("p", { className: "soft paths" }, ...entries)];
   }
 
   /** Initial camera, which shows the whole surface, from farther away in narrow views. */
@@ -81,7 +86,8 @@ class Panel {
     const absent = absentOf(surface, this.shown, this.status, this.heights);
     const path = surface.path && pathAbove(surface, this.heights, state.step);
     const traces = solidTraces(surface, this.heights, absent, path);
-    await Plotly.react(this.solid, traces.concat(otherTraces(surface, this.heights, state.step)),
+    const over = [...otherTraces(surface, this.heights, state.step), ...curveTraces(surface, this.heights)];
+    await Plotly.react(this.solid, traces.concat(over),
       solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
     const layout = flatLayout(surface, state.window, look);
     layout.shapes = overlaysOf(surface, state.step, this.cursor);

@@ -4,6 +4,7 @@
 const CURSOR = 1, PATH = 2, HEAD = 3, MARKS = 4, ABSENT = 5; // traces of the 3-D view after the surface
 const PINK = "#ff2f92", RED = "#e6194b";
 const COLORS = [PINK, "#ffb000", "#38c6ff", "#b6ff5c"]; // of the paths, in turn
+const CURVE = "#ffffff"; // of a curve between two networks
 const FINE = 8; // segments of a path between two checkpoints, so that it follows the surface
 
 /** Heights of a view's values, clipped at 1; NaN where there is nothing to draw. */
@@ -101,6 +102,27 @@ function otherTraces(surface, heights, step) {
   });
 }
 
+/** Traces of a surface's curve: its line, the straight line between its ends, and its bends. */
+function curveTraces(surface, heights) {
+  if (!surface.curve) return [];
+  const { line, straight, bends } = surface.curve;
+  const shared = { type: "scatter3d", hoverinfo: "skip", showlegend: false, connectgaps: false };
+  const steps = line.x.length * FINE;
+  const drawn = (color, width, dash, path) => ({ ...shared, mode: "lines", line: { color, width, dash }, ...pathAbove(surface, heights, steps, path) });
+  const finer = { x: spread(straight.x, line.x.length), y: spread(straight.y, line.x.length) };
+  const marker = { size: 6, symbol: "circle-open", color: CURVE, line: { color: CURVE, width: 2 } };
+  const z = bends.x.map((x, k) => heightAt(surface, heights, x, bends.y[k])).map((height) => (height === null ? null : height + 0.025));
+  return [
+    drawn(CURVE, 7, "solid", line), drawn(CURVE, 4, "dash", finer),
+    { ...shared, mode: "markers", marker, ...bends, z },
+  ];
+}
+
+/** Evenly spaced numbers between the two of a list. */
+function spread([from, to], count) {
+  return Array.from({ length: count }, (_, k) => from + (k / (count - 1)) * (to - from));
+}
+
 function solidTraces(surface, heights, absent, path) {
   const none = { x: [], y: [], z: [] };
   const marks = { x: [], y: [], z: [] };
@@ -155,13 +177,24 @@ function flatTraces(surface, heights, absent, scale, look) {
   ];
 }
 
-/** Shapes over the contour plot: the paths, the checkpoints and the cursor. */
+/** Shapes over the contour plot: the curve, the paths, the checkpoints and the cursor. */
 function overlaysOf(surface, step, cursor) {
   const shapes = [];
   const dot = (x, y, size, fill, edge) => ({
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y,
     x0: -size, x1: size, y0: -size, y1: size, fillcolor: fill, line: { color: edge, width: 1.5 },
   });
+  if (surface.curve) {
+    const { line, straight, bends } = surface.curve;
+    const drawn = ({ x, y }, color, width, dash) => shapes.push({
+      type: "path", path: x.map((left, k) => `${k ? "L" : "M"}${left},${y[k]}`).join(""), line: { color, width, dash },
+    });
+    drawn(straight, "#000000", 3, "solid");
+    drawn(straight, CURVE, 1.5, "dash");
+    drawn(line, "#000000", 5, "solid");
+    drawn(line, CURVE, 3, "solid");
+    bends.x.forEach((x, k) => shapes.push(dot(x, bends.y[k], 5, "rgba(0,0,0,0)", "#000000"), dot(x, bends.y[k], 4, "rgba(0,0,0,0)", CURVE)));
+  }
   pathsOf(surface).forEach(({ x, y }, place) => {
     const last = Math.min(step, x.length - 1), own = colorOf(place);
     const path = x.slice(0, last + 1).map((left, k) => `${k ? "L" : "M"}${left},${y[k]}`).join("");

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import Literal
 
 from pydantic import Field, PrivateAttr
@@ -91,7 +90,7 @@ class CurvePlaneRecipe(CurveFileRecipe):
                 "the line by kind curve"
             ) from None
         basis = _basis(points, bend, origin)
-        other = PurePath(ends[0 if origin else 1]).stem
+        other = curve.names[0 if origin else 1]
         which = "the bend" if len(points) == 3 else f"bend {bend}"
         words = (f"to {other}", f"to {which}, orthogonal to x")
         directions = {

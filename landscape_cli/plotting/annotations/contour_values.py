@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.plotting.annotations.overlay import paths_of
+from landscape_cli.plotting.annotations.curve import lines_of
+from landscape_cli.plotting.annotations.overlay import curve_of, paths_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, outline, pt
@@ -28,12 +29,13 @@ def rasterize_if_large(contours: Any) -> None:
 
 
 def write_values(axes: Any, lines: Any, scale: Scale, panel: Panel) -> None:
-    """Write each level's value once, on its longest line, away from other values and the path."""
+    """Write each level's value once, on its longest line, away from others, path and curve."""
     corner = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
-    occupied: list[Floats] = [
-        place for path in paths_of(panel) for place in (path.coordinates - corner) / size
-    ]
+    curve = curve_of(panel)
+    lines_over = [path.coordinates for path in paths_of(panel)]
+    lines_over += [] if curve is None else lines_of(curve)
+    occupied: list[Floats] = [place for points in lines_over for place in (points - corner) / size]
     places: list[Floats] = []
     for segments in lines.allsegs:
         scaled = [(segment - corner) / size for segment in segments if len(segment) > 1]

@@ -1,4 +1,4 @@
-"""The path and checkpoints of a surface, from its own provenance or from a trajectory file."""
+"""The path, checkpoints and curve of a surface, from its own provenance or a trajectory file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.records.curves.facts import CurveFacts
+from landscape_cli.records.curves.plane import CurveInPlane, curve_over
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.trajectory import (
     OTHERS,
@@ -69,6 +71,27 @@ def paths_of(panel: Panel) -> list[Trajectory]:
     return [path for path in _read(panel, trajectories_of) if len(path.coordinates)]
 
 
+def curve_of(panel: Panel) -> CurveInPlane | None:
+    """Return the curve whose plane a panel shows, None if it shows another surface.
+
+    Raises:
+        StoreError: if the surface's provenance is damaged.
+    """
+    return _read(panel, curve_over) if panel.dimension == 2 else None
+
+
+def followed(panel: Panel) -> CurveFacts | None:
+    """Return the curve along which a line runs, None for another surface.
+
+    Raises:
+        StoreError: if the surface's provenance is damaged.
+    """
+    try:
+        return CurveFacts.of_surface(panel.surface.provenance, panel.surface.grid.names)
+    except ValueError as error:
+        raise StoreError(f"{panel.source}: {error}") from None
+
+
 def path_notes(panels: Sequence[Panel]) -> list[str]:
     """Return a sentence for each group of checkpoints that is partly outside its surface's grid."""
     sentences = []
@@ -79,6 +102,8 @@ def path_notes(panels: Sequence[Panel]) -> list[str]:
         for path in paths_of(panel) if panel.dimension == 2 else ():
             name = f" {path.name}" if path.name else ""
             groups.append((f"checkpoints of the trajectory{name}", path.coordinates))
+        if (curve := curve_of(panel)) is not None:
+            groups.append(("points of the curve", curve.coordinates))
         for what, places in groups:
             beyond = [
                 (column < axis.low) | (column > axis.high)

@@ -1,8 +1,8 @@
-"""Draw trajectories over planes, and the checkpoints that planes and lines pass through."""
+"""Draw trajectories and curves over planes, and checkpoints on planes and lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from landscape_cli.plotting.annotations.overlay import checkpoints_of, paths_of
+from landscape_cli.plotting.annotations.curve import draw_curve, draw_curve_above, lines_of
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.style import ink, outline, pt
@@ -48,19 +49,23 @@ MAX_NAME_LENGTH = 24
 
 
 def draw_path(axes: Any, panel: Panel) -> None:
-    """Draw the path and checkpoints of a flat panel's surface without changing the limits."""
-    paths, markers = paths_of(panel), checkpoints_of(panel)
-    if not paths and not markers:
+    """Draw path, curve and checkpoints of a flat panel's surface without changing the limits."""
+    paths, markers, curve = paths_of(panel), checkpoints_of(panel), curve_of(panel)
+    if not paths and not markers and curve is None:
         return
     limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
     points: list[Sequence[float]] = [marker.coordinates for marker in markers]
     for trajectory in paths:
         points += _subdivided(trajectory).tolist()
+    for line in () if curve is None else lines_of(curve):
+        points += line.tolist()
     writer = LabelWriter(axes, panel, points)
     for marker in markers:
         look = _look("D", "none" if marker.off else MARKER, 4.5)
         axes.plot(*marker.coordinates[:2], zorder=6, **look)
         writer.write(marker.coordinates, _name(marker), "checkpoint")
+    if curve is not None:
+        draw_curve(axes, curve)
     for place, trajectory in enumerate(paths):
         _draw_line(axes, trajectory, path_color(place))
     for place, trajectory in enumerate(paths):
@@ -97,13 +102,16 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
 
 
 def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
-    """Draw a panel's path on its 3-D surface, where it is within the grid.
+    """Draw a panel's path and curve on its 3-D surface, where they are within the grid.
 
     Args:
         axes: the 3-D axes.
         panel: the panel drawn there.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
     """
+    if (curve := curve_of(panel)) is not None:
+        above = lifter(panel, heights)
+        draw_curve_above(axes, curve, [above(line) for line in lines_of(curve)])
     lifted = paths_above(panel, heights)
     for place, (trajectory, (fine, _)) in enumerate(zip(paths_of(panel), lifted, strict=True)):
         look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8)}
@@ -138,12 +146,23 @@ def paths_above(panel: Panel, heights: Floats) -> list[tuple[Floats, Floats]]:
         For each path, closely spaced points along it, of shape (m, 3), and its checkpoints, of
         shape (n, 3), with NaN heights outside the grid.
     """
+    lift = lifter(panel, heights)
+    return [(lift(_subdivided(path)), lift(path.coordinates)) for path in paths_of(panel)]
+
+
+def lifter(panel: Panel, heights: Floats) -> Callable[[Floats], Floats]:
+    """Return a function that lifts points of a plane, of shape (n, 2), onto its surface.
+
+    Args:
+        panel: the plane's panel.
+        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
+    """
     above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
 
     def lift(points: Floats) -> Floats:
         return np.column_stack([points, above(points[:, ::-1])])
 
-    return [(lift(_subdivided(path)), lift(path.coordinates)) for path in paths_of(panel)]
+    return lift
 
 
 def drops(trajectory: Trajectory) -> list[int]:

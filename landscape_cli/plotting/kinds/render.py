@@ -10,14 +10,27 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.annotations.curve import (
+    bend_look,
+    curve_look,
+    end_names,
+    lines_of,
+    straight_look,
+)
 from landscape_cli.plotting.annotations.marks import (
     add_legend,
     height_of_centre,
     rectangles,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.overlay import paths_of
-from landscape_cli.plotting.annotations.path import ENDS, path_color, path_label, paths_above
+from landscape_cli.plotting.annotations.overlay import curve_of, paths_of
+from landscape_cli.plotting.annotations.path import (
+    ENDS,
+    lifter,
+    path_color,
+    path_label,
+    paths_above,
+)
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.panel import Panel
@@ -25,15 +38,21 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
-from landscape_cli.plotting.style import ink, pt
+from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text import labels
+from landscape_cli.records.curves.plane import CurveInPlane
 
 Floats = NDArray[np.float64]
+Tube = tuple[Floats, tuple[float, float, float]]
+"""The points of a tube, of shape (n, 3), and its colour."""
 
 TARGET = np.array([0.0, 0.0, (FLOOR + BOX_HEIGHT) / 2])
 """The point that the camera looks at."""
 
 WHITE = (1.0, 1.0, 1.0)
+
+DASHES = 24
+"""Number of dashes of the straight line between a curve's ends."""
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -68,18 +87,22 @@ def paint(
 
 def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
     heights = scale.drawn(panel).filled(np.nan)
-    tubes: list[tuple[Floats, tuple[float, float, float]]] = []
+    tubes: list[Tube] = []
     balls: list[Ball] = []
     for place, path in enumerate(paths_above(panel, heights)):
         fine, checkpoints = (_in_box(terrain, points) for points in path)
         color = to_rgb(path_color(place))
-        inside = np.isfinite(fine[:, 2])
-        cuts = np.flatnonzero(np.diff(inside)) + 1
-        parts = [part for part in np.split(fine, cuts) if np.isfinite(part[0, 2])]
-        tubes += [(part, color) for part in parts]
+        tubes += [(part, color) for part in _inside(fine)]
         end = to_rgb(ENDS)
         balls += [Ball(position, 0.018, color) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
+    if (curve := curve_of(panel)) is not None:
+        line, straight, bends, ends = _curve_in_box(panel, terrain, curve, heights)
+        dashes = np.array_split(straight, 2 * DASHES)[::2]
+        parts = [*_inside(line), *(part for dash in dashes for part in _inside(dash))]
+        tubes += [(part, ink(0)) for part in parts]
+        balls += [Ball(position, 0.022, ink(0)) for position in bends]
+        balls += [Ball(position, 0.032, WHITE) for position in ends]
     if (height := height_of_centre(panel, heights)) is not None:
         (position,) = _in_box(terrain, np.array([[*panel.surface.origin[:2], height]]))
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
@@ -98,6 +121,20 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
         line_colors=scale.colors,
     )
+
+
+def _inside(line: Floats) -> list[Floats]:
+    """Return the parts of a line, of shape (n, 3), that have heights."""
+    cuts = np.flatnonzero(np.diff(np.isfinite(line[:, 2]))) + 1
+    return [part for part in np.split(line, cuts) if np.isfinite(part[0, 2])]
+
+
+def _curve_in_box(
+    panel: Panel, terrain: Terrain, curve: CurveInPlane, heights: Floats
+) -> list[Floats]:
+    """Return points of a curve, of the straight line, its bends and its ends, of shape (n, 3)."""
+    lift = lifter(panel, heights)
+    return [_in_box(terrain, lift(line)) for line in lines_of(curve)]
 
 
 def _in_box(terrain: Terrain, points: Floats) -> Floats:
@@ -138,6 +175,23 @@ def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> 
     for place, trajectory in enumerate(paths_of(panel)):
         look = {"color": path_color(place), "label": path_label(trajectory)}
         axes.plot([], [], linewidth=pt(1.6), gid="trajectory", **look)
+    if (curve := curve_of(panel)) is not None:
+        _mark_curve(axes, panel, terrain, scale, eye, curve)
+
+
+def _mark_curve(
+    axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, curve: CurveInPlane
+) -> None:
+    """Name the ends of a curve, and label its lines."""
+    *_, ends = _curve_in_box(panel, terrain, curve, scale.drawn(panel).filled(np.nan))
+    for name, (x, y, _) in zip(end_names(curve), eye.project(ends), strict=True):
+        if np.isfinite(x):
+            above = {"xytext": (0, pt(6)), "textcoords": "offset points", "ha": "center"}
+            look = {"fontsize": pt(8), "path_effects": outline(1.8), "zorder": 5, "gid": "end"}
+            axes.annotate(name, (x, y), **above, **look)
+    axes.plot([], [], **curve_look(curve))
+    axes.plot([], [], **straight_look())
+    axes.plot([], [], **{**bend_look(curve), "markerfacecolor": ink(0)})
 
 
 PAINTER = Painter(paint, has_levels=True, shape=0.95)

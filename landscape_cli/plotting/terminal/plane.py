@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
+from landscape_cli.plotting.annotations.curve import (
+    STRAIGHT,
+    bend_label,
+    curve_label,
+    lines_of,
+)
 from landscape_cli.plotting.annotations.marks import (
     cell_edges,
     contains_centre,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.overlay import checkpoints_of, paths_of
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Cells, Depth
@@ -39,6 +45,9 @@ CENTRE = {Depth.PLAIN: "O", Depth.FEW: "◎", Depth.FULL: "◎"}
 MISSING = {Depth.PLAIN: "/", Depth.FEW: "░", Depth.FULL: "░"}
 PATH = {Depth.PLAIN: tuple("osLC"), Depth.FEW: tuple("•■★◆"), Depth.FULL: tuple("•■★◆")}
 """Characters of a path's checkpoints, the first, the last, and one the plane passes through."""
+
+CURVE = {Depth.PLAIN: tuple("c~B"), Depth.FEW: tuple("•·○"), Depth.FULL: tuple("•·○")}
+"""Characters of the curve of a plane, of the straight line and of its bends."""
 
 STEPS = {Depth.PLAIN: "ovw", Depth.FEW: "•◦▴", Depth.FULL: "•◦▴"}
 """Characters of the checkpoints of several paths."""
@@ -184,8 +193,20 @@ def _mark_missing(picture: Cells, missing: Mask, panel: Panel, depth: Depth) -> 
     return [f"{character} not computed ({labels.count(int(panel.missing.sum()))})"]
 
 
+def _curve_marks(panel: Panel, depth: Depth) -> Iterator[tuple[Floats, str, str]]:
+    """Return points of the plane's curve, of the straight line and its bends, if it has one."""
+    if (curve := curve_of(panel)) is None:
+        return
+    along, straight, bend = CURVE[depth]
+    line, between, bends, _ = lines_of(curve)
+    yield between, straight, STRAIGHT
+    yield line, along, curve_label(curve)
+    yield bends, bend, bend_label(curve)
+
+
 def _marks(panel: Panel, scale: Scale, depth: Depth) -> Iterator[tuple[Floats, str, str]]:
     """Return points (n, 2) to mark, the character and its meaning; the last lies on top."""
+    yield from _curve_marks(panel, depth)
     paths, whole = paths_of(panel), panel.whole
     _, first, last, checkpoint = PATH[depth]
     for path, step in zip(paths, cycle(STEPS[depth]), strict=False):

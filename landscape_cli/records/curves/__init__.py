@@ -13,3 +13,8 @@ CURVES: dict[str, type[CurveShape]] = {shape.name: shape for shape in (Bezier, C
 def curve_of(shape: str, points: int) -> CurveShape:
     """Return a shape with a number of points, its two ends among them."""
     return CURVES[shape](points)
+
+
+def title_of(shape: str) -> str:
+    """Return the words for a shape, such as "polygonal chain"; "curve" for an unknown one."""
+    return CURVES[shape].title if shape in CURVES else "curve"

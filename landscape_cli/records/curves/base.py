@@ -40,6 +40,9 @@ class CurveShape(ABC):
     name: ClassVar[str]
     """The name in ``CURVES``."""
 
+    title: ClassVar[str]
+    """What pictures call it."""
+
     def __init__(self, points: int) -> None:
         if points < 2:
             raise ValueError(f"points: got {points}, expected at least 2")

@@ -14,6 +14,7 @@ class Bezier(CurveShape):
     """
 
     name = "bezier"
+    title = "Bézier curve"
 
     def coefficients(self, t: float) -> Numbers:
         """Return the Bernstein polynomials of degree K - 1 at t."""

@@ -17,6 +17,7 @@ class Chain(CurveShape):
     """
 
     name = "chain"
+    title = "polygonal chain"
 
     def coefficients(self, t: float) -> Numbers:
         """Return the weights of the two points next to t."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,12 @@ class CurveInPlane:
     def residual(self) -> float:
         """The largest distance of the curve from the plane."""
         return float(self.residuals.max())
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Short names of the ends: their stems if these differ."""
+        first, last = (PurePath(end).stem for end in self.ends)
+        return (first, last) if first != last else self.ends
 
     @property
     def bends(self) -> Numbers:
