@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
+from landscape_cli.records.curves.barriers import height
 
 ROUNDING = 1e-12
 """A rise of at most this fraction of the largest value counts as rounding."""
@@ -83,7 +84,7 @@ def _along(field: Field, name: str, end: float) -> dict[str, Any]:
     descent = values if values[0] >= values[-1] else values[::-1]
     rise = float((descent - np.minimum.accumulate(descent)).max())
     return {
-        "height": float(heights[top]),
+        "height": height(t, values),
         "at": float(t[top]),
         "instability": float(values.max() - (values[0] + values[-1]) / 2),
         "monotone": rise <= ROUNDING * float(np.abs(values).max()),

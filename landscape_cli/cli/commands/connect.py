@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,17 +29,22 @@ from landscape_cli.records.curves import CURVES
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.parallel.executor import Executor
     from landscape_cli.records.checkpoint_path import CheckpointPath
+    from landscape_cli.records.curves.barriers import Barriers
     from landscape_cli.run.connect.compute import ConnectOutcome
+    from landscape_cli.run.connect.pairs import PairsOutcome
     from landscape_cli.run.connect.request import Request
 
 CURVE = Section("The curve")
 TRAINING = Section("Training")
+PAIRS = Section("All pairs of several networks")
 
 EXAMPLES = """\b
 Examples:
   landscape connect run.yaml --from runs/a.pt --to runs/b.pt -o runs/ab.curve.h5
   landscape connect run.yaml --from a.pt --to b.pt --curve chain --bends 2 --epochs 50 --lr 0.02
+  mpiexec -n 4 landscape connect run.yaml --pairs all --checkpoints 'runs/seed*.pt' -o runs/pairs
 """
 
 
@@ -96,6 +102,29 @@ Examples:
     metavar="N",
     help="Seed of places on the curve, of the order of samples, and of augmentation.",
 )
+@PAIRS.option(
+    "--pairs",
+    type=click.Choice(["all"]),
+    help="Connect every two of the --checkpoints, each pair on one rank, and compute the barriers "
+    "of loss and error along the straight line, the straight line once the second network is "
+    "aligned, and the curve. OUTPUT is a folder, which also gets barriers.json and barriers.png.",
+)
+@PAIRS.option(
+    "--checkpoints",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="The networks: files, folders or quoted patterns. Repeatable.",
+)
+@PAIRS.option(
+    "--points",
+    type=click.IntRange(min=2),
+    default=21,
+    show_default=True,
+    metavar="N",
+    help="Points along each way from network to network.",
+)
+@PAIRS.option("--align/--no-align", default=True, help="Whether to align networks; they are.")
 @set_option
 @NUMBERS.option(
     "--split", metavar="NAME", default="train", show_default=True, help="The split to train on."
@@ -125,6 +154,10 @@ def command(
     first: str | None,
     last: str | None,
     changes: tuple[str, ...],
+    pairs: str | None,
+    patterns: tuple[str, ...],
+    points: int,
+    align: bool,
     output: str | None,
     resume: bool,
     overwrite: bool,
@@ -145,6 +178,12 @@ def command(
 
     given = {key: options.pop(key) for key in ("device", "threads", "time_limit")}
     executor, settings = prepare_run(config, changes, given, {}, None, log_dir)
+    if pairs is not None:
+        executor.lead(lambda: _refuse_ends(first, last, resume))
+        folder = Path(output or f"{Path(settings.output).stem}.pairs").absolute()
+        choices = (patterns, points, align, folder, overwrite, quiet)
+        return _connect_pairs(config, settings, executor, _request(options), *choices)
+    executor.lead(lambda: _refuse_patterns(patterns))
 
     def connect() -> ConnectOutcome:
         ends = _ends(first, last)
@@ -164,6 +203,86 @@ def command(
     if executor.rank == 0:
         _report(outcome)
     return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _connect_pairs(
+    path: str,
+    settings: RunConfig,
+    executor: Executor,
+    request: Request,
+    patterns: tuple[str, ...],
+    points: int,
+    align: bool,
+    folder: Path,
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.run.connect.pairs import PairsRun
+
+    run = PairsRun(
+        settings,
+        request,
+        executor.lead(lambda: expand(patterns, "--checkpoints")),
+        folder,
+        executor,
+        points,
+        None,
+        [path],
+        sys.argv,
+        quiet,
+    )
+    outcome = run.compute(overwrite)
+    executor.lead(lambda: _report_pairs(outcome, folder))
+    return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _report_pairs(outcome: PairsOutcome, folder: Path) -> None:
+    """Write the barriers and their picture, and print a table."""
+    from landscape_cli.plotting.barriers import draw_barriers
+    from landscape_cli.plotting.figure_files import save
+    from landscape_cli.store.atomic_write import publish_text
+
+    barriers = outcome.barriers
+    if outcome.stopped:
+        say(f"stopped by {outcome.stopped}; the same command continues: {same_command()}")
+    if not barriers.heights:
+        return
+    publish_text(folder / "barriers.json", json.dumps(barriers.as_mapping(), indent=1) + "\n")
+    save(draw_barriers(barriers), folder / "barriers.png", 200)
+    say(*_table(barriers), f"wrote {folder / 'barriers.json'}", f"wrote {folder / 'barriers.png'}")
+
+
+def _table(barriers: Barriers) -> list[str]:
+    """Format a line for each pair, with the barrier of the first quantity by way."""
+    from itertools import combinations
+
+    split, name = barriers.quantities[0]
+    lines = [f"{split} {name} barrier"]
+    for i, j in combinations(range(len(barriers.names)), 2):
+        known = {
+            way: table[split, name][i, j]
+            for way, table in barriers.heights.items()
+            if (split, name) in table
+        }
+        texts = [f"{way} {value:.4g}" for way, value in known.items() if value == value]
+        lines.append(f"  {barriers.names[i]} to {barriers.names[j]}: {', '.join(texts) or 'none'}")
+    return lines
+
+
+def _refuse_ends(first: str | None, last: str | None, resume: bool) -> None:
+    for name, value in (("--from", first), ("--to", last), ("--resume", resume or None)):
+        if value is not None:
+            raise UsageError(
+                f"{name}: leave it out with --pairs, which connects every two of --checkpoints"
+            )
+
+
+def _refuse_patterns(patterns: tuple[str, ...]) -> None:
+    if patterns:
+        raise UsageError(
+            f"--checkpoints {patterns[0]}: belongs to --pairs all; name two with --from and --to"
+        )
 
 
 def _ends(first: str | None, last: str | None) -> tuple[CheckpointPath, CheckpointPath]:

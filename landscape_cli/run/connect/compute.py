@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class ConnectRun:
         quiet: show no progress.
         problem: the user's object, in place of the one that the configuration names.
         stop: asks for an early stop; made from the configuration's time limit if None.
+        within: told how far the training is, for the progress of something larger.
     """
 
     config: RunConfig
@@ -79,6 +80,7 @@ class ConnectRun:
     quiet: bool = False
     problem: Problem | None = None
     stop: Stop | None = None
+    within: Callable[[str], None] | None = None
     _found: tuple[Curve, CurvePoints] | None = field(default=None, init=False)
 
     def compute(self, overwrite: bool = False, resume: bool = False) -> ConnectOutcome:
@@ -103,13 +105,15 @@ class ConnectRun:
             prepared = prepare_problem(config, executor, self.problem)
             batches = self._batches(prepared)
             recorder = self._recorder(prepared, batches, lock)
-            if not self.quiet:
+            if not self.quiet and self.within is None:
                 tell(self._introduction(prepared, batches))
             stopped = None
             if recorder.record.complete:
                 recorder.end()
             else:
-                stopped = train(self.request, prepared, batches, recorder, stop, self.quiet)
+                stopped = train(
+                    self.request, prepared, batches, recorder, stop, self.quiet, self.within
+                )
         return ConnectOutcome(self.output, recorder.record, stopped=stopped)
 
     def _begin(self, overwrite: bool, resume: bool, lock: Lock) -> Curve | None:

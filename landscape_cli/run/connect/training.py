@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any
 
@@ -30,6 +30,7 @@ def train(
     recorder: CurveRecorder,
     stop: Stop,
     quiet: bool = False,
+    within: Callable[[str], None] | None = None,
 ) -> str | None:
     """Train a curve until its last step, or until a stop.
 
@@ -40,6 +41,7 @@ def train(
         recorder: holds the points and momenta, and what earlier runs have done.
         stop: asks for an early stop.
         quiet: show no progress.
+        within: told how far the training is, for the progress of something larger.
 
     Returns:
         What stopped it; None at the end.
@@ -63,11 +65,11 @@ def train(
         recorder.path.name,
         unit="step",
         done=record.done,
-        quiet=quiet,
+        quiet=quiet or within is not None,
         terminal=on_terminal(),
     )
     with bar, closing(batches.steps(record.done, len(record.losses))) as ahead:
-        stopped = _steps(request, training, ahead, recorder, stop, bar)
+        stopped = _steps(request, training, ahead, recorder, stop, bar, within)
     if stopped is None:
         recorder.finish()
     recorder.end()
@@ -81,6 +83,7 @@ def _steps(
     recorder: CurveRecorder,
     stop: Stop,
     bar: Progress,
+    within: Callable[[str], None] | None,
 ) -> str | None:
     total, slowest = bar.total, 0.0
     per_epoch = int(recorder.record.provenance["per_epoch"])
@@ -98,6 +101,8 @@ def _steps(
         if (step + 1) % per_epoch == 0:
             recorder.end_epoch(per_epoch)
         bar.update(note=f"loss {loss:.3g}")
+        if within is not None:
+            within(f"{recorder.path.name}: step {step + 1} of {total}, loss {loss:.3g}")
         recorder.publish_if_due()
         slowest = max(slowest, time.monotonic() - start)
     return None

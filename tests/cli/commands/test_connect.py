@@ -199,3 +199,98 @@ def test_what_can_not_be_connected_is_refused_in_one_line(networks, landscape, a
     assert code == 2
     assert words in errors
     assert len(errors.strip().splitlines()) == 1, errors
+
+
+PAIRS = ("run.yaml", "--pairs", "all", "--checkpoints", "?.pt", "--no-align", "-o", "pairs")
+QUICK = ("--epochs", 2, "--batch-size", 64, "--points", 5)
+
+
+@pytest.fixture
+def three(networks):
+    torch.save(trained("build", 2), networks.folder / "c.pt")
+    return networks
+
+
+def table(folder, way, split="train", quantity="loss"):
+    facts = json.loads((folder / "barriers.json").read_text())
+    assert facts["networks"] == ["a", "b", "c"]
+    (found,) = [
+        one["heights"]
+        for one in facts["barriers"]
+        if (one["way"], one["split"], one["quantity"]) == (way, split, quantity)
+    ]
+    return np.array(found, dtype=float)
+
+
+def test_every_pair_is_connected(three, landscape):
+    code, out, errors = landscape("connect", *PAIRS, *QUICK)
+    assert code == 0, errors
+    folder = three.folder / "pairs"
+    assert f"wrote {folder / 'barriers.png'}" in out
+    t = np.linspace(0, 1, 5)
+    for way in ("straight", "curve"):
+        heights = table(folder, way)
+        np.testing.assert_array_equal(heights, heights.T)
+        assert (heights.diagonal() == 0).all()
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            surface = read_surface(folder / f"{'abc'[i]}-{'abc'[j]}.{way}.surface.h5")
+            values = surface.values["train", "loss"]
+            line = (1 - t) * values[0] + t * values[-1]
+            assert heights[i, j] == pytest.approx((values - line).max())
+    assert (table(folder, "curve") <= table(folder, "straight")).all()
+    errors = 1 - read_surface(folder / "a-b.curve.surface.h5").values["train", "accuracy"]
+    line = (1 - t) * errors[0] + t * errors[-1]
+    assert table(folder, "curve", quantity="error")[0, 1] == pytest.approx((errors - line).max())
+    assert read_curve(folder / "a-b.curve.h5").complete
+
+
+@pytest.mark.slow
+@pytest.mark.bits
+@pytest.mark.mpi
+def test_pairs_are_the_same_on_two_ranks(three):
+    found = []
+    for folder, ranks in (("alone", None), ("shared", 2)):
+        done = three.run("connect", *PAIRS[:-1], folder, *QUICK, ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        found.append((three.folder / folder / "barriers.json").read_text())
+    assert found[0] == found[1]
+
+
+def test_a_pair_that_fails_leaves_a_gap(three, landscape):
+    torch.save({"0.weight": torch.zeros(3, 3)}, three.folder / "c.pt")
+    code, _, errors = landscape("connect", *PAIRS, *QUICK)
+    assert code == 0
+    assert errors.count("warning:") == 2
+    heights = table(three.folder / "pairs", "straight")
+    assert np.isnan(heights[0, 2])
+    assert np.isnan(heights[1, 2])
+    assert heights[0, 1] > 0
+
+
+def test_stopped_pairs_are_continued(three, landscape, monkeypatch):
+    assert landscape("connect", *PAIRS[:-1], "whole", *QUICK)[0] == 0
+    monkeypatch.setenv("STOP_AFTER", "12")
+    code, out, _ = landscape("connect", *PAIRS, *QUICK)
+    assert code == 75
+    assert "stopped by SIGTERM; the same command continues" in out
+    monkeypatch.delenv("STOP_AFTER")
+    assert landscape("connect", *PAIRS, *QUICK)[0] == 0
+    whole, parts = (three.folder / name / "barriers.json" for name in ("whole", "pairs"))
+    assert whole.read_text() == parts.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--pairs", "all", "--checkpoints", "a.pt"), "1 checkpoint, but pairs need at least two"),
+        (("--pairs", "all"), "--checkpoints"),
+        (("--pairs", "all", "--checkpoints", "?.pt", "--from", "a.pt"), "--from: leave it out"),
+        (("--pairs", "some"), "--pairs"),
+        (("--checkpoints", "?.pt"), "--checkpoints ?.pt: belongs to --pairs all"),
+    ],
+)
+def test_pairs_that_can_not_be_made_are_refused_in_one_line(three, landscape, arguments, words):
+    code, _, errors = landscape("connect", "run.yaml", *arguments, "--quiet")
+    assert code == 2
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1, errors
