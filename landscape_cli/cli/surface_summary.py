@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from landscape_cli.errors import StoreError
+from landscape_cli.records.curves.words import curve_words
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.presentation import axis_facts, fact
 from landscape_cli.records.shards import Shard
@@ -33,6 +35,7 @@ def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
         *_failure_lines(surface),
         *_adaptive_lines(surface),
         *_axis_lines(surface),
+        *_curve_lines(surface),
         *_quantity_lines(facts, surface.grid.repeated),
         *_origin_lines(surface.provenance),
     ]
@@ -84,6 +87,15 @@ def _axis_lines(surface: Surface) -> Iterator[str]:
         if moved and (fact(facts, "include") or fact(facts, "exclude")):
             parameters, tensors = moved["parameters"], moved["tensors"]
             yield f"            moves {parameters} parameters in {tensors} tensors"
+
+
+def _curve_lines(surface: Surface) -> Iterator[str]:
+    try:
+        words = curve_words(surface.provenance, surface.grid.names)
+    except (StoreError, ValueError):
+        words = UNKNOWN
+    if words:
+        yield f"curve:      {words}"
 
 
 def _quantity_lines(facts: Mapping[str, Any], repeated: bool) -> Iterator[str]:

@@ -70,8 +70,11 @@ KINDS = {
         three_dimensional=True,
     ),
     "line": Kind("landscape_cli.plotting.kinds.line:PAINTER", 1, "values along a line"),
+    "comparison": Kind(
+        "landscape_cli.plotting.kinds.comparison:PAINTER", 1, "lines of several files in one axes"
+    ),
 }
-"""Kinds of plot; the default is line, contourf or heatmap, depending on the surface's shape."""
+"""Kinds of plot; the default is line, comparison (of curves), contourf or heatmap."""
 
 LAYERED = tuple(name for name, kind in KINDS.items() if kind.layered)
 """Kinds over which contour lines, arrows and outlines of other quantities can be drawn."""

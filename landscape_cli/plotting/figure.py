@@ -26,13 +26,13 @@ from landscape_cli.plotting.layout import (
     lay_out,
     make_room_for_legends,
 )
-from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import pt, style, text_scale, ticks
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import add_labels
+from landscape_cli.plotting.text.captions import add_labels, add_shared_labels
 from landscape_cli.plotting.value_range import fit
 
 OVERSAMPLING = 1.5
@@ -169,7 +169,11 @@ def _draw_part(
             mappable = painter.paint(axes, group, part.scale)
         else:
             paint_both(axes, group, part.scale, part.twin)
-        add_labels(axes, group[0], with_split, layout.panel)
+        surfaces = by_surface(group)
+        if len(surfaces) > 1:
+            add_shared_labels(axes, surfaces, layout.panel)
+        else:
+            add_labels(axes, group[0], with_split, layout.panel)
     if mappable is not None:
         text = labels.plain(labels.quantity([group[0] for group in groups]))
         _add_colorbar(figure, all_axes, mappable, part.scale, text, layout.below)
@@ -187,13 +191,10 @@ def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> 
 
 
 def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
-    """Group panels by axes: one panel each, or all panels of a surface if they overlay."""
-    if not painter.overlay:
-        return [[panel] for panel in panels]
-    groups: dict[int, list[Panel]] = {}
-    for panel in panels:
-        groups.setdefault(id(panel.surface), []).append(panel)
-    return list(groups.values())
+    """Group panels by axes: one panel each, all panels of a surface, or all panels."""
+    if painter.joint:
+        return [list(panels)]
+    return by_surface(panels) if painter.overlay else [[panel] for panel in panels]
 
 
 def _add_colorbar(

@@ -187,6 +187,14 @@ class Panel:
         return coordinates if self.shown is None else coordinates[self.shown[name]]
 
 
+def by_surface(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """Group panels by their surface."""
+    groups: dict[int, list[Panel]] = {}
+    for panel in panels:
+        groups.setdefault(id(panel.surface), []).append(panel)
+    return list(groups.values())
+
+
 def aspect_of(grid: Grid) -> float:
     """Return height over width of a flat plot of a grid: that of its ranges, within bounds."""
     x, y = grid.axes["x"], grid.axes["y"]

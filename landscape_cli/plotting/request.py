@@ -132,11 +132,16 @@ class Request:
             return replace(first, beside=tuple(others))
         if twins:
             check_twin(panels, twins)
-        picture = self._part(panels)
+            if self.kind == "comparison":
+                raise UsageError(
+                    f"--twin {self.twin}: --kind comparison has one axis; use --kind line"
+                )
+        picture = self._part(panels, "line" if twins else None)
         return replace(picture, twin=Twin(twins, fit(twins, log=False)) if twins else None)
 
-    def _part(self, panels: list[Panel]) -> Picture:
-        kind = choose_kind(panels, self.kind)
+    def _part(self, panels: list[Panel], usual: str | None = None) -> Picture:
+        """Decide on a part, of a usual kind unless the user names another."""
+        kind = choose_kind(panels, self.kind or usual)
         scale = fit(panels, log=self.log, vmin=self.vmin, vmax=self.vmax, levels=self.levels)
         itself = len(self.quantities) > 1 and panels[0].quantity == self.contours_of
         contours = NONE if itself else self.contours_of

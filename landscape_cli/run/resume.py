@@ -114,7 +114,7 @@ def decide(
     if overwrite or not output.exists():
         return Start(config, checkpoint=checkpoint, overwrite=overwrite)
     stored = read_surface(output)
-    if config.auto:
+    if set(config.auto) <= set(stored.grid.axes):
         axes = stored.grid.axes.items()
         config = config.with_ranges({name: (axis.low, axis.high) for name, axis in axes})
     refuse_other(output, _changes(config, checkpoint, stored))

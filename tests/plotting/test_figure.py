@@ -10,6 +10,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
+from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.text.captions import CAPTION, SUBTITLE
@@ -68,7 +69,7 @@ def test_a_centre_outside_the_grid_is_not_marked(make_panel, kind):
     assert not any(line.get_gid() == "centre" for line in axes.get_lines())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not load(kind).joint])
 def test_panels_share_limits_and_one_colour_bar(make_panel, kind):
     y = "-1:1:5" if KINDS[kind].axes == 2 else None
     small = make_panel(bowl, y=y)

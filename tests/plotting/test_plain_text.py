@@ -51,11 +51,11 @@ def drawn(figure):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", [*FLAT, "surface", "relief", "render", "line"])
+@pytest.mark.parametrize("kind", [*FLAT, "surface", "relief", "render", "line", "comparison"])
 def test_names_are_drawn_as_they_are(kind, name):
     if kind == "render":
         pytest.importorskip("pyvista", reason="no pyvista: make extras")
-    axes = ("-1:1:5",) if kind == "line" else ("-1:1:5", "-1:1:5")
+    axes = ("-1:1:5",) if KINDS[kind].axes == 1 else ("-1:1:5", "-1:1:5")
     panels = panels_of(name, axes)
     texts, mathematics = drawn(draw(panels, kind, text=f"A caption of {name}.", title=name))
     assert not mathematics
@@ -63,7 +63,7 @@ def test_names_are_drawn_as_they_are(kind, name):
     shown = name.replace("_", " ").strip()
     for expected in (name, f"x: {name}", shown, f"A caption of {name}."):
         assert expected in together
-    if kind != "line":
+    if KINDS[kind].axes == 2:
         assert f"{name}: 2 checkpoints" in together
         assert f"{name}2: 2 checkpoints" in together
 

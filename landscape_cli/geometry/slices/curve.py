@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
@@ -27,7 +26,7 @@ from landscape_cli.geometry.slices.base import (
     SliceFacts,
 )
 from landscape_cli.geometry.slices.curve_points import CurveFileRecipe, products_of
-from landscape_cli.records.curves import curve_of
+from landscape_cli.records.curves import curve_of, end_names
 from landscape_cli.records.curves.base import CurveShape
 from landscape_cli.records.curves.facts import CurveFacts
 
@@ -152,15 +151,18 @@ class CurveSlice(Slice):
 
     def facts(self) -> SliceFacts:
         """Return the curve's shape and a hash of each point; its inner products and length."""
-        gram = self.gram
+        gram, (first, last) = self.gram, end_names(self._ends)
         facts = SliceFacts.of_slice(
             "curve",
             self.origin,
-            {"x": f"t along {PurePath(self._path).name}"},
+            {"x": f"t along the {self._words()} from {first} to {last}"},
             shape=self.shape.name,
             sha256=[digest(point.views) for point in self.points],
         )
         return replace(facts, details={"curve": CurveFacts(self.shape, gram).as_mapping()})
+
+    def _words(self) -> str:
+        return "straight line" if self.shape.points == 2 else self.shape.title
 
     def _at(self, number: int, name: str) -> Tensor:
         return self.points[number].views[name].cpu().double()

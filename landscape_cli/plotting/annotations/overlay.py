@@ -13,6 +13,7 @@ from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.curves.plane import CurveInPlane, curve_over
+from landscape_cli.records.curves.words import curve_words
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.trajectory import (
     OTHERS,
@@ -86,10 +87,16 @@ def followed(panel: Panel) -> CurveFacts | None:
     Raises:
         StoreError: if the surface's provenance is damaged.
     """
-    try:
-        return CurveFacts.of_surface(panel.surface.provenance, panel.surface.grid.names)
-    except ValueError as error:
-        raise StoreError(f"{panel.source}: {error}") from None
+    return _read(panel, lambda facts: CurveFacts.of_surface(facts, panel.surface.grid.names))
+
+
+def words_on_curve(panel: Panel) -> str:
+    """Describe the curve that a panel follows or shows; empty for another surface.
+
+    Raises:
+        StoreError: if the surface's provenance is damaged.
+    """
+    return _read(panel, lambda facts: curve_words(facts, panel.surface.grid.names))
 
 
 def path_notes(panels: Sequence[Panel]) -> list[str]:
@@ -135,5 +142,5 @@ def checkpoints_of(panel: Panel) -> list[Marker]:
 def _read(panel: Panel, read: Callable[[Any], T]) -> T:
     try:
         return read(panel.surface.provenance)
-    except StoreError as error:
+    except (StoreError, ValueError) as error:
         raise StoreError(f"{panel.source}: {error}") from None

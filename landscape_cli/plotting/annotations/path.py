@@ -76,12 +76,20 @@ def draw_path(axes: Any, panel: Panel) -> None:
     axes.set(**limits)
 
 
-def draw_checkpoints(axes: Any, panel: Panel) -> None:
-    """Draw a vertical line with a name at each checkpoint that a line passes through."""
+def draw_checkpoints(axes: Any, panels: Sequence[Panel]) -> None:
+    """Draw a vertical line with a name at each checkpoint that lines pass through.
+
+    Args:
+        axes: the axes.
+        panels: a panel of each surface drawn there.
+    """
     low, high = axes.get_xlim()
     upright = axes.get_xaxis_transform()
-    for marker in checkpoints_of(panel):
-        x = marker.coordinates[0]
+    names: dict[float, list[str]] = {}
+    for marker in (marker for panel in panels for marker in checkpoints_of(panel)):
+        at = names.setdefault(marker.coordinates[0], [])
+        at += [name for name in [_name(marker)] if name not in at]
+    for x, known in names.items():
         if not low <= x <= high:
             continue
         axes.axvline(x, color=ink(0.35), linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.9)
@@ -89,7 +97,7 @@ def draw_checkpoints(axes: Any, panel: Panel) -> None:
         axes.text(
             x,
             0.98,
-            f" {_name(marker)} ",
+            f" {', '.join(known)} ",
             transform=upright,
             rotation=90,
             ha="left" if right else "right",

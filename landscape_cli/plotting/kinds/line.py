@@ -88,11 +88,11 @@ def finish_axes(
         axes.axvline(centre, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
     if len(first.x) > 1:
         axes.set_xlim(first.x[0], first.x[-1])
-    draw_checkpoints(axes, first)
-    add_legend(axes, panels, scale, filled=False, extra=[*handles, *_band_entries(panels)])
+    draw_checkpoints(axes, [first])
+    add_legend(axes, panels, scale, filled=False, extra=[*handles, *band_entries(panels)])
 
 
-def _band_entries(panels: Sequence[Panel]) -> list[Artist]:
+def band_entries(panels: Sequence[Panel]) -> list[Artist]:
     """Return the legend's entries for the band and the thin lines."""
     repeats = len(panels[0].members)
     label = f"± {BAND} standard errors"

@@ -27,6 +27,7 @@ class Painter:
         paint: draws on one axes: a single panel, or with ``overlay`` all panels of a surface.
         projection: matplotlib's name of the axes' projection; None for flat axes.
         overlay: whether the panels of one surface share one axes.
+        joint: whether the panels of all surfaces share one axes.
         has_levels: whether the kind draws contour levels.
         clipped: what happens to clipped values, a phrase to follow "... lie above --vmax 10".
         shape: height over width of flat axes, if it is not the panel's.
@@ -35,6 +36,7 @@ class Painter:
     paint: Paint
     projection: str | None = None
     overlay: bool = False
+    joint: bool = False
     has_levels: bool = False
     clipped: str = "and are drawn at it"
     shape: float | None = None

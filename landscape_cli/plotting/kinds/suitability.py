@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import KINDS
-from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.annotations.overlay import followed
+from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.quantities import naming
+
+MAX_CURVES = 8
+"""Largest number of curves that share one axes unless the user asks for more."""
 
 
 def choose_kind(panels: Sequence[Panel], kind: str | None) -> str:
@@ -28,12 +32,20 @@ def choose_kind(panels: Sequence[Panel], kind: str | None) -> str:
     if kind is None:
         wide = all(min(panel.z.shape) >= 2 for panel in panels)
         cells = naming(first.quantity).curved or not wide
-        return "line" if first.dimension == 1 else "heatmap" if cells else "contourf"
+        if first.dimension == 1:
+            return "comparison" if _comparable(panels) else "line"
+        return "heatmap" if cells else "contourf"
     if kind not in fitting:
         raise UsageError(
             f"--kind {kind}: {first.source} is {_shape(first)}; use {' or '.join(fitting)}"
         )
     return kind
+
+
+def _comparable(panels: Sequence[Panel]) -> bool:
+    """Return whether lines are those along several curves, which share their ends and t."""
+    surfaces = len(by_surface(panels))
+    return 1 < surfaces <= MAX_CURVES and all(followed(panel) is not None for panel in panels)
 
 
 def check_wide(panel: Panel, kind: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import THREE_DIMENSIONAL
-from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting import KINDS, THREE_DIMENSIONAL
+from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.frame import (
@@ -66,10 +66,7 @@ def picture(
 
 def _groups(panels: Sequence[Panel], kind: str) -> list[list[Panel]]:
     """Group panels: one plane each, or all curves of a surface."""
-    groups: dict[int, list[Panel]] = {}
-    for number, panel in enumerate(panels):
-        groups.setdefault(id(panel.surface) if kind == "line" else number, []).append(panel)
-    return list(groups.values())
+    return by_surface(panels) if KINDS[kind].axes == 1 else [[panel] for panel in panels]
 
 
 def _panel_lines(
@@ -80,7 +77,7 @@ def _panel_lines(
     titles = [labels.title(first), *subtitle]
     lines = [truncate(printable(text), width) for text in titles if text]
     meanings = [labels.axis(first, name) for name in first.surface.grid.names]
-    if kind == "line":
+    if KINDS[kind].axes == 1:
         drawn, legend = curve_lines(panels, scale, width, rows, depth)
         lines += [*drawn, "   ".join([*legend, _quantity(scale, panels)])]
     else:

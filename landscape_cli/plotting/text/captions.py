@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import TextWrapper
 from typing import Any
 
@@ -9,11 +11,13 @@ from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from landscape_cli.plotting.annotations.marks import LEGEND_DROP
+from landscape_cli.plotting.annotations.overlay import followed
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import ink, pt, text_scale, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.description import directions
+from landscape_cli.records.presentation import fact
 
 LABEL_LETTERS = 13.5
 """Letters of a label per inch at the base font size."""
@@ -73,6 +77,34 @@ def add_labels(axes: Any, panel: Panel, with_split: bool, room: tuple[float, flo
     if panel.dimension == 2:
         axes.set_ylabel(_wrapped(meanings["y"], room[1]))
         axes.yaxis.set_major_locator(ticks(6))
+
+
+def add_shared_labels(
+    axes: Any, groups: Sequence[Sequence[Panel]], room: tuple[float, float]
+) -> None:
+    """Write the title, and label the x axis, of an axes that shows several surfaces.
+
+    What differs between them is left out: the legend names them.
+
+    Args:
+        axes: the axes.
+        groups: the panels of each surface.
+        room: width and height in inches that labels can take.
+    """
+    panels = [replace(group[0], label=None) for group in groups]
+    networks = {fact(panel.surface.provenance, "network", "name") for panel in panels}
+    modes = {fact(panel.surface.provenance, "batch_norm") for panel in panels}
+    title = str(networks.pop() or "") if len(networks) == 1 else ""
+    second = labels.BATCH_NORM.get(str(modes.pop()), "") if len(modes) == 1 else ""
+    title = _wrapped(labels.plain(labels.shorten(title)), room[0])
+    axes.set_title(title, pad=6 + pt(LINE_HEIGHT) * bool(second))
+    if second:
+        annotate(axes, second, (0.5, 1), 5, SUBTITLE)
+    words = {labels.axis(panel, "x") for panel in panels}
+    along = all(followed(panel) is not None for panel in panels)
+    text = words.pop() if len(words) == 1 else "x: t along each curve" if along else "x"
+    axes.set_xlabel(_wrapped(labels.plain(text), room[0]))
+    axes.xaxis.set_major_locator(ticks(6))
 
 
 def _lower_legend(axes: Any, points: float) -> None:

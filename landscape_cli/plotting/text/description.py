@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from landscape_cli.plotting.annotations.overlay import curve_of, followed
+from landscape_cli.plotting.annotations.overlay import words_on_curve
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text import labels
-from landscape_cli.records.curves import title_of
 from landscape_cli.records.presentation import fact
 
 
@@ -75,7 +74,7 @@ def _setting(panel: Panel, key: str) -> Any:
 
 
 def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
-    facts = [_points(panel), *directions(panel), _curve(panel)]
+    facts = [_points(panel), *directions(panel), words_on_curve(panel)]
     if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
         facts.append(mode)
     own = [each for each in panels if each.source == panel.source]
@@ -83,18 +82,6 @@ def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
     facts.append(_samples(panel.surface.provenance, list(means)))
     measured = {_measured_samples(each) for each in own if naming(each.quantity).measured}
     return [*filter(None, [*facts, *sorted(measured)])]
-
-
-def _curve(panel: Panel) -> str:
-    """State the length of the curve that a line follows, or how a plane shows one."""
-    if (along := followed(panel)) is not None:
-        if along.shape.points == 2:
-            return f"length {along.length:.3g}"
-        return f"length {along.length:.3g}, the ends {along.straight:.3g} apart"
-    if (curve := curve_of(panel)) is None:
-        return ""
-    text = f"{title_of(curve.shape)} from {curve.names[0]} to {curve.names[1]}"
-    return f"{text}, up to {curve.residual:.3g} off the plane" if curve.residual > 0 else text
 
 
 def _measured_samples(panel: Panel) -> str:

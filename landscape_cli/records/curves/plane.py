@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from landscape_cli.errors import StoreError
+from landscape_cli.records.curves import end_names
 from landscape_cli.records.curves.base import CurveShape, Numbers
 
 KEY = "curve_plane"
@@ -93,8 +93,7 @@ class CurveInPlane:
     @property
     def names(self) -> tuple[str, str]:
         """Short names of the ends: their stems if these differ."""
-        first, last = (PurePath(end).stem for end in self.ends)
-        return (first, last) if first != last else self.ends
+        return end_names(self.ends)
 
     @property
     def bends(self) -> Numbers:
