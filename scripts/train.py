@@ -6,10 +6,11 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import torch
@@ -27,8 +28,10 @@ from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.evaluation.devices import choose_device, free_memory, instruction_set
 from landscape_cli.problems import Problem
+from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Values
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.util.progress import Progress
 
 
@@ -44,6 +47,126 @@ def parse_milestones(text: str, epochs: int) -> list[int]:
         raise UsageError(
             f"--milestones {text}: expected epochs or fractions, such as 150,225 or 0.5,0.75"
         ) from None
+
+
+class Schedule(NamedTuple):
+    """The learning rate of each step, and the epochs after which a snapshot is saved.
+
+    Until the tail, the rate falls at milestones. In a tail it is constant, as for stochastic weight
+    averaging, or cyclical, as for fast geometric ensembling (Garipov et al. 2018, section 4): it
+    falls linearly from ``high`` to ``low`` and rises again, with a snapshot at the lowest rate.
+
+    Args:
+        lr: the first rate.
+        milestones: the epochs after which it is divided by 10.
+        tail: number of epochs before the tail; None without one.
+        cycle: number of epochs from snapshot to snapshot.
+        high: rate of a constant tail, and at both ends of a cycle.
+        low: rate in the middle of a cycle; None for a constant tail.
+    """
+
+    lr: float
+    milestones: Sequence[int] = ()
+    tail: int | None = None
+    cycle: int = 1
+    high: float = 0.0
+    low: float | None = None
+
+    def rate(self, epoch: int, done: float) -> float:
+        """Return the rate of a step.
+
+        Args:
+            epoch: of the step, from 1.
+            done: fraction of the epoch's steps that are done with it, in (0, 1].
+        """
+        if self.tail is None or epoch <= self.tail:
+            return self.lr / 10 ** sum(epoch > milestone for milestone in self.milestones)
+        if self.low is None:
+            return self.high
+        t = ((epoch - 1 - self.tail) % self.cycle + done) / self.cycle
+        away = abs(1 - 2 * t)  # from the middle
+        return away * self.high + (1 - away) * self.low
+
+    def has_snapshot(self, epoch: int) -> bool:
+        """Tell whether a snapshot is saved after an epoch."""
+        if self.tail is None or epoch <= self.tail:
+            return False
+        last = 0 if self.low is None else self.cycle // 2
+        return (epoch - self.tail) % self.cycle == last
+
+
+def parse_schedule(options: SimpleNamespace) -> Schedule:
+    """Return the schedule that the options describe.
+
+    Raises:
+        UsageError: for values that make none, or belong to another schedule.
+    """
+    milestones = parse_milestones(options.milestones, options.epochs)
+    kind, cycle = options.schedule, options.cycle
+    if kind == "step":
+        for name in ("cycle", "tail_lr", "tail_from"):
+            if getattr(options, name) is not None:
+                key = f"--{name.replace('_', '-')} {getattr(options, name)}"
+                raise UsageError(f"{key}: --schedule step has no tail; use cyclical or constant")
+        return Schedule(options.lr, milestones)
+    tail = parse_tail(options.tail_from or "0.75", options.epochs)
+    if kind == "constant":
+        (rate,) = parse_rates(options.tail_lr or f"{options.lr / 2}", 1)
+        schedule = Schedule(options.lr, milestones, tail, cycle or 1, rate)
+    else:
+        if cycle is not None and cycle % 2:
+            raise UsageError(
+                f"--cycle {cycle}: expected an even number of epochs, so that its middle, where "
+                "the rate is lowest, is the end of one"
+            )
+        given = options.tail_lr or f"{options.lr / 2},{options.lr / 10}"
+        schedule = Schedule(options.lr, milestones, tail, cycle or 2, *parse_rates(given, 2))
+    if not any(map(schedule.has_snapshot, range(1, options.epochs + 1))):
+        raise UsageError(
+            f"--tail-from {options.tail_from or 0.75}: {options.epochs} epochs end before the "
+            f"first snapshot; use more --epochs, or a shorter --cycle than {schedule.cycle}"
+        )
+    return schedule
+
+
+def parse_tail(text: str, epochs: int) -> int:
+    """Parse the number of epochs before the tail, given as such or as a fraction of all."""
+    try:
+        tail = round(float(text) * epochs) if "." in text else int(text)
+        if 0 <= tail < epochs:
+            return tail
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(
+        f"--tail-from {text}: expected fewer epochs than the {epochs}, or a fraction such as 0.75"
+    )
+
+
+def parse_rates(text: str, count: int) -> list[float]:
+    """Parse the learning rates of a tail, the higher one first."""
+    example = "0.05,0.01" if count == 2 else "0.05"
+    try:
+        rates = [float(part) for part in text.split(",")]
+        finite = all(0 < rate < float("inf") for rate in rates)
+        if finite and len(rates) == count and rates == sorted(rates, reverse=True):
+            return rates
+    except ValueError:
+        pass
+    words = "two positive rates, the higher one first" if count == 2 else "a positive rate"
+    raise UsageError(f"--tail-lr {text}: expected {words}, such as {example}")
+
+
+def count_batches(split: Any, size: int) -> int:
+    """Count the batches of an epoch."""
+    if isinstance(split, TensorDataset):
+        whole, left = divmod(len(split), size)
+        return whole + (left > 1 or (left == 1 and min(size, len(split)) == 1))
+    if isinstance(split, Dataset) and not isinstance(split, IterableDataset):
+        return len(DataLoader(split, size))
+    try:
+        return len(split)
+    except TypeError:
+        return sum(1 for _ in shuffled(split, size, torch.Generator()))
 
 
 def shuffled(split: Any, size: int, generator: torch.Generator) -> Iterator[Any]:
@@ -102,6 +225,7 @@ class Trainer:
             resident = [tensor.to(self.device) for tensor in self.train_split.tensors]
             self.train_split = TensorDataset(*resident)
         self.optimizer = self.build_optimizer()
+        self.steps = count_batches(self.train_split, options.batch_size)
 
     def choose_layout(self) -> torch.memory_format:
         """Choose the memory format by trying the objective: channels last is faster if it works."""
@@ -147,14 +271,18 @@ class Trainer:
         batch = map_tensors(place, batch)
         return self.problem.objective(self.model, batch), batch
 
-    def epoch(self, lr: float) -> dict[str, float]:
-        """Train on every batch once; return the mean of each value during training."""
+    def epoch(self, rate: Callable[[float], float]) -> dict[str, float]:
+        """Train on every batch once; return the mean of each value during training.
+
+        Args:
+            rate: the learning rate, given the fraction of the steps that are done.
+        """
         self.model.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         sums = Accumulator("train", 1)
         batches = shuffled(self.train_split, self.options.batch_size, self.generator)
-        for batch in batches:
+        for step, batch in enumerate(batches, start=1):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate(min(1.0, step / self.steps))
             inputs = batch
             if self.options.augment == "crop-flip":
                 inputs = (crop_flip(batch[0], self.generator), *batch[1:])
@@ -228,34 +356,47 @@ def missed(means: Mapping[str, float], required: Mapping[str, float]) -> str:
 
 
 class Checkpoints:
-    """The files of a training run: its checkpoint, and a folder with a log and those of epochs."""
+    """The files of a training run: its checkpoint, a folder with a log and those of epochs.
+
+    Snapshots of a tail have a folder of their own, under the same names.
+    """
 
     def __init__(self, path: str, config: dict[str, Any]) -> None:
         self.path = Path(path)
         self.folder = self.path.with_name(f"{self.path.stem}_epochs")
+        self.snapshots = self.path.with_name(f"{self.path.stem}_snapshots")
         self.config = config
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("epoch_*.pt"):
+        self.remove_old(self.folder)
+        self.remove_old(self.snapshots)
+
+    def remove_old(self, folder: Path) -> None:
+        for old in folder.glob("epoch_*.pt"):
             old.unlink()
 
     def save_epoch(self, model: nn.Module, epoch: int) -> None:
         save(self.folder / f"epoch_{epoch:03d}.pt", model, epoch, self.config)
 
+    def save_snapshot(self, model: nn.Module, epoch: int) -> None:
+        self.snapshots.mkdir(exist_ok=True)
+        save(self.snapshots / f"epoch_{epoch:03d}.pt", model, epoch, self.config)
 
-def run_schedule(trainer: Trainer, files: Checkpoints, milestones: list[int], before: int) -> None:
-    """Train for all epochs, with the learning rate falling at the milestones.
+
+def run_schedule(trainer: Trainer, files: Checkpoints, schedule: Schedule, before: int) -> None:
+    """Train for all epochs.
 
     Args:
         trainer: the problem and its optimizer.
         files: where the log and the epochs' checkpoints go.
-        milestones: the epochs after which the learning rate falls.
+        schedule: the learning rates, and when to save snapshots.
         before: number of epochs of earlier schedules.
     """
     options = trainer.options
+    files.remove_old(files.snapshots)
     with Progress(options.epochs, files.path.name, unit="epoch", quiet=options.quiet) as progress:
         for epoch in range(1, options.epochs + 1):
-            lr = options.lr / 10 ** sum(epoch > milestone for milestone in milestones)
-            means = {"train": trainer.epoch(lr)}
+            means = {"train": trainer.epoch(partial(schedule.rate, epoch))}
+            lr = schedule.rate(epoch, 1.0)
             loss = means["train"]["loss"]
             if not abs(loss) < float("inf"):
                 raise LandscapeError(f"the loss became {loss} in epoch {epoch}; lower --lr")
@@ -265,6 +406,8 @@ def run_schedule(trainer: Trainer, files: Checkpoints, milestones: list[int], be
             add_row(files.folder / "log.csv", {"epoch": before + epoch, "lr": lr, **columns})
             if epoch % options.every == 0 or epoch == options.epochs:
                 files.save_epoch(trainer.model, before + epoch)
+            if schedule.has_snapshot(epoch):
+                files.save_snapshot(trainer.model, before + epoch)
             progress.update(note=f"loss {loss:.3g}")
 
 
@@ -274,12 +417,15 @@ def train(path: str, options: SimpleNamespace) -> None:
     if named is None or str(named) != named.path or named.path.endswith((".safetensors", "/")):
         got = None if named is None else str(named)
         raise UsageError(f"{path}: checkpoint: got {got!r}, name a .pt file to write")
-    milestones = parse_milestones(options.milestones, options.epochs)
+    schedule = parse_schedule(options)
     required = parse_requirements(options.at_least)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    trainer = Trainer(load_problem(config.problem, config.problem_args), options)
+    problem = load_problem(config.problem, config.problem_args)
+    if options.initial is not None:
+        load_weights(problem.model, CheckpointPath.parse(options.initial))
+    trainer = Trainer(problem, options)
     for split in trainer.splits:
         if split != "train":
             trainer.cache(split)
@@ -291,7 +437,7 @@ def train(path: str, options: SimpleNamespace) -> None:
     files = Checkpoints(named.path, plain)
     files.save_epoch(trainer.model, 0)
     for restart in range(options.restarts + 1):
-        run_schedule(trainer, files, milestones, restart * options.epochs)
+        run_schedule(trainer, files, schedule, restart * options.epochs)
         means = {split: trainer.means(split) for split in trainer.splits}
         if not (why := missed(means["train"], required)):
             break
@@ -306,6 +452,8 @@ def train(path: str, options: SimpleNamespace) -> None:
     for split, each in means.items():
         print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in each.items())}")
     print(f"wrote {files.path.resolve()}\nwrote {files.folder.resolve()}")
+    if schedule.tail is not None:
+        print(f"wrote {files.snapshots.resolve()}")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -321,6 +469,35 @@ def train(path: str, options: SimpleNamespace) -> None:
     "--milestones",
     default="0.5,0.75,0.9167",
     help="When the learning rate is divided by 10: epochs, or fractions of --epochs.",
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(["step", "cyclical", "constant"]),
+    default="step",
+    help="The learning rate falls at --milestones; with the others only until --tail-from, and is "
+    "then cyclical, for fast geometric ensembling, or constant, for stochastic weight averaging. "
+    "Snapshots of this tail are saved, too.",
+)
+@click.option(
+    "--cycle",
+    type=click.IntRange(1),
+    help="Epochs from snapshot to snapshot of a tail; by default 2 if cyclical, 1 if constant.",
+)
+@click.option(
+    "--tail-from",
+    metavar="EPOCHS",
+    help="When the tail begins: a number of epochs, or a fraction of --epochs; by default 0.75.",
+)
+@click.option(
+    "--tail-lr",
+    metavar="LR[,LOW]",
+    help="Learning rate of a constant tail; or rates at the ends and in the middle of a cycle. By "
+    "default --lr / 2, and --lr / 10 for LOW.",
+)
+@click.option(
+    "--initial",
+    metavar="PATH[::KEY]",
+    help="Start from the weights of this checkpoint; without it, as the problem builds them.",
 )
 @click.option(
     "--seed",
@@ -353,9 +530,10 @@ def command(config: str, **options: Any) -> None:
     """Train the problem of the YAML file CONFIG and write its checkpoint.
 
     The mean loss over the split train is minimized. Beside CONFIG's checkpoint, such as
-    runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoints of the epochs;
-    those of an earlier training run are removed. In log.csv, the means over the split train are
-    taken during training; other splits are evaluated after each epoch.
+    runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoints of the epochs, and
+    runs/net_snapshots the snapshots of a tail; those of an earlier training run are removed. In
+    log.csv, lr is the rate of an epoch's last step, and the means over the split train are taken
+    during training; other splits are evaluated after each epoch.
     """
     train(config, SimpleNamespace(**options))
 

@@ -470,3 +470,122 @@ def test_a_requirement_that_can_t_be_checked_is_refused(call, tmp_path, least, w
     assert code == 2
     assert words in output.err
     assert not (tmp_path / "runs/net.pt").exists()
+
+
+def cyclical(epochs, cycle, high, low, steps):
+    """Garipov et al. 2018, section 4, with iterations i = 1, 2, ...; c of them are a cycle."""
+    c, rates = cycle * steps, []
+    for i in range(1, epochs * steps + 1):
+        t = ((i - 1) % c + 1) / c
+        if t <= 0.5:
+            rates.append((1 - 2 * t) * high + 2 * t * low)
+        else:
+            rates.append((2 - 2 * t) * low + (2 * t - 1) * high)
+    return rates
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    """The learning rate of each step that the optimizer makes."""
+    found, step = [], torch.optim.SGD.step
+
+    def recording(self, *arguments, **keys):
+        found.extend(group["lr"] for group in self.param_groups)
+        return step(self, *arguments, **keys)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", recording)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["tensors", "samples", "loader", "list"])
+def test_a_cyclical_tail_has_the_rates_of_the_paper(call, own, rates, kind):
+    options = ["--epochs", 10, "--lr", 0.1, "--milestones", "1", "--batch-size", 16]
+    tail = ["--schedule", "cyclical", "--cycle", 4, "--tail-from", 2, "--tail-lr", "0.05,0.002"]
+    code, output = call(own("build", kind=kind), *options, *tail, "--every", 100)
+    assert code == 0, output.err
+    steps = len(rates) // 10
+    assert steps == {"tensors": 2, "samples": 3, "loader": 5, "list": 2}[kind]
+    assert rates[: 2 * steps] == [0.1] * steps + [0.1 / 10] * steps
+    assert rates[2 * steps :] == pytest.approx(cyclical(8, 4, 0.05, 0.002, steps))
+    lowest = [n for n, rate in enumerate(rates) if rate == 0.002]
+    assert lowest == [4 * steps - 1, 8 * steps - 1]
+    names = sorted(path.name for path in Path("runs/net_snapshots").iterdir())
+    assert names == ["epoch_004.pt", "epoch_008.pt"]
+    assert load("runs/net_snapshots/epoch_004.pt")["epoch"] == 4
+    log = rows(Path("runs/net_epochs"))
+    assert [float(row["lr"]) for row in log] == pytest.approx(rates[steps - 1 :: steps])
+    assert f"wrote {Path('runs/net_snapshots').resolve()}" in output.out
+    names = sorted(path.name for path in Path("runs/net_epochs").glob("*.pt"))
+    assert names == ["epoch_000.pt", "epoch_010.pt"]
+
+
+def test_a_constant_tail_has_a_snapshot_each_cycle(call, own, rates):
+    options = ["--epochs", 8, "--lr", 0.1, "--milestones", "", "--batch-size", 20]
+    tail = ["--schedule", "constant", "--tail-from", 0.25, "--tail-lr", 0.03, "--cycle", 3]
+    code, output = call(own("build", kind="list"), *options, *tail)
+    assert code == 0, output.err
+    assert rates == [0.1] * 4 + [0.03] * 12
+    snapshots = sorted(Path("runs/net_snapshots").iterdir())
+    assert [path.name for path in snapshots] == ["epoch_005.pt", "epoch_008.pt"]
+    for path in snapshots:
+        assert same(load(path)["state_dict"], load(f"runs/net_epochs/{path.name}")["state_dict"])
+
+
+def test_tails_have_defaults(call, own, rates):
+    assert call(own("build", kind="list"), "--epochs", 8, "--schedule", "cyclical")[0] == 0
+    assert rates[:12] == [0.1] * 8 + [0.1 / 10] * 4  # 0.75 of 8 epochs, with the milestone at 0.5
+    assert rates[12:] == pytest.approx(cyclical(2, 2, 0.05, 0.01, 2))
+    assert [path.name for path in Path("runs/net_snapshots").iterdir()] == ["epoch_007.pt"]
+    rates.clear()
+    assert call(own("build", kind="list"), "--epochs", 8, "--schedule", "constant")[0] == 0
+    assert rates[12:] == [0.05] * 4
+    names = sorted(path.name for path in Path("runs/net_snapshots").iterdir())
+    assert names == ["epoch_007.pt", "epoch_008.pt"]
+    # Without a tail, those of the earlier training run are removed.
+    assert call(own("build", kind="list"), "--epochs", 1)[0] == 0
+    assert not list(Path("runs/net_snapshots").iterdir())
+
+
+def test_training_starts_from_a_checkpoint(call, own):
+    config = own("build", kind="list")
+    assert call(config, "--epochs", 2, "--set", "checkpoint=first.pt")[0] == 0
+    tail = ["--schedule", "cyclical", "--tail-from", 0, "--epochs", 2]
+    code, output = call(config, *tail, "--initial", "first.pt")
+    assert code == 0, output.err
+    first = load("first.pt")["state_dict"]
+    assert same(load("runs/net_epochs/epoch_000.pt")["state_dict"], first)
+    assert not same(load("runs/net.pt")["state_dict"], first)
+
+
+def test_the_log_of_a_tail_is_read_by_trajectory(call, tmp_path):
+    from landscape_cli.tracing.learning_rates import rates_of, read_rates
+
+    tail = ["--schedule", "cyclical", "--tail-from", 0, "--tail-lr", "0.1,0.01", "--cycle", 4]
+    assert call(write_config(tmp_path), "--epochs", 6, *tail)[0] == 0
+    read = read_rates("runs/net_epochs/log.csv")
+    assert rates_of([2, 4, 6], read) == pytest.approx((0.01, 0.1, 0.01))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--schedule", "cosine"], "cosine"),
+        (["--cycle", "2"], "--cycle 2: --schedule step has no tail"),
+        (["--tail-lr", "0.1"], "--tail-lr 0.1: --schedule step has no tail"),
+        (["--schedule", "cyclical", "--cycle", "3"], "--cycle 3: expected an even number"),
+        (["--schedule", "cyclical", "--cycle", "0"], "0 is not in the range"),
+        (["--schedule", "cyclical", "--cycle", "8"], "4 epochs end before the first snapshot"),
+        (["--schedule", "constant", "--cycle", "2"], "4 epochs end before the first snapshot"),
+        (["--schedule", "constant", "--tail-from", "4"], "--tail-from 4: expected fewer epochs"),
+        (["--schedule", "constant", "--tail-from", "-1"], "--tail-from -1: expected"),
+        (["--schedule", "constant", "--tail-from", "late"], "--tail-from late: expected"),
+        (["--schedule", "constant", "--tail-from", "nan.0"], "--tail-from nan.0: expected"),
+        (["--schedule", "constant", "--tail-lr", "0.1,0.01"], "expected a positive rate, such as"),
+        (["--schedule", "cyclical", "--tail-lr", "0.1"], "expected two positive rates"),
+        (["--schedule", "cyclical", "--tail-lr", "0.01,0.1"], "the higher one first"),
+        (["--schedule", "cyclical", "--tail-lr", "nan,nan"], "expected two positive rates"),
+        (["--initial", "none.pt"], "none.pt"),
+    ],
+)
+def test_a_tail_that_makes_no_sense_is_one_line(call, tmp_path, arguments, message):
+    refused(call(write_config(tmp_path), "--epochs", 4, *arguments), message)
