@@ -1,4 +1,4 @@
-"""The commands of README, tutorial and curvature.md, in order; they must print what is shown."""
+"""The commands of README, tutorial and two more pages, in order; they must print what is shown."""
 
 import os
 import re
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
+ENSEMBLES = (ROOT / "docs" / "ensembles.md").read_text()
 CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
 VARYING = [
@@ -38,7 +39,7 @@ def examples(page):
 def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
-    for page in (*PAGES.values(), CURVATURE):
+    for page in (*PAGES.values(), CURVATURE, ENSEMBLES):
         slow = [pytest.mark.slow] * (page is not README)
         divided.append(([], slow))
         for command, output in examples(page):

@@ -39,11 +39,12 @@ def hold_curvature(files: Sequence[str], kind: str | None) -> bool:
     return any(found)
 
 
-def refuse_surface_options(choices: Mapping[str, Any]) -> None:
-    """Refuse options that curvature files have no use for.
+def refuse_surface_options(choices: Mapping[str, Any], what: str = "curvature files") -> None:
+    """Refuse options that only surface files have a use for.
 
     Args:
         choices: options by name; those that were not used are None, False or empty.
+        what: the files, for messages.
 
     Raises:
         UsageError: naming the first of them.
@@ -51,7 +52,7 @@ def refuse_surface_options(choices: Mapping[str, Any]) -> None:
     for name, value in choices.items():
         if value not in (None, False, ()) or (name == "log" and value is not None):
             option = SPELLINGS.get(name, name).replace("_", "-")
-            raise UsageError(f"--{option}: does not apply to curvature files; leave it out")
+            raise UsageError(f"--{option}: does not apply to {what}; leave it out")
 
 
 def plot_curvature(files: Sequence[str], path: Path, kind: str | None, page: Page) -> None:

@@ -14,6 +14,10 @@ MEMBER, MEAN, AVERAGE, ENSEMBLE = "member", "mean", "average", "ensemble"
 predictions."""
 
 
+START, THERE, TOGETHER = "phi(0)", "phi(t)", "phi(0) and phi(t)"
+"""Names of networks on a curve: at its beginning, at a place, and both as an ensemble."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """Scores of a network or of an average, with standard errors over samples.

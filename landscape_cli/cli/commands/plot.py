@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.commands.ensembles.plot_output import hold_ensemble, plot_ensemble
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     CONTENT,
@@ -32,6 +33,7 @@ from landscape_cli.cli.spectrum_output import (
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 
 EPILOG = "\n".join(
@@ -43,6 +45,10 @@ EPILOG = "\n".join(
         "\b",
         "Kinds for curvature files:",
         *(f"  {name:11} {kind.help}" for name, kind in SPECTRUM_KINDS.items()),
+        "",
+        "\b",
+        "Kinds for ensemble files:",
+        *(f"  {name:11} {kind.help}" for name, kind in ENSEMBLE_KINDS.items()),
         "",
         "\b",
         "Examples:",
@@ -65,7 +71,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @CONTENT.option(
     "--kind",
-    type=click.Choice([*KINDS, *SPECTRUM_KINDS]),
+    type=click.Choice([*KINDS, *SPECTRUM_KINDS, *ENSEMBLE_KINDS]),
     help="Kind of plot, see below; by default line or contourf.",
 )
 @split_option
@@ -174,7 +180,7 @@ def command(
     watch: float | None,
     **choices: Any,
 ) -> None:
-    """Draw surface files side by side, on one scale; or curvature files.
+    """Draw surface files side by side, on one scale; or a curvature or ensemble file.
 
     An incomplete surface is drawn from the finest complete level of its grid, with the percentage
     computed in the title; if no level is complete, or with --raw, the missing area is marked.
@@ -189,6 +195,12 @@ def command(
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
     page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    if hold_ensemble(files, choices["kind"]):
+        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
+        refuse_surface_options({**unused, "kind": None, "split": None}, "ensemble files")
+        path = _output_path(files, output, ())
+        plot_ensemble(files[0], path, choices["kind"], choices["split"], page)
+        return
     if hold_curvature(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
         refuse_surface_options({**unused, "kind": None})

@@ -64,10 +64,10 @@ def draw_spectra(
             axes: Any = figure[0].add_subplot(rows, across, number)
             painter.paint(axes, record)
             _write_titles(axes, record, source)
-            _add_legend(axes)
+            add_legend(axes)
         if caption:
             fixed = size is not None and size.height is not None
-            _write_caption(figure[0], describe_spectra(records, sources, kind), fixed)
+            write_caption(figure[0], describe_spectra(records, sources, kind), fixed)
         return figure[0]
 
 
@@ -122,7 +122,7 @@ def _figure(
     return ShownFigure(figsize=(across * width, total), layout="constrained"), rows, across
 
 
-def _add_legend(axes: Any) -> None:
+def add_legend(axes: Any) -> None:
     """Put a legend below the axes if there is anything to explain."""
     if handles := axes.get_legend_handles_labels()[0]:
         below = ScaledTranslation(0, -pt(LEGEND_DROP) / 72, axes.figure.dpi_scale_trans)
@@ -144,7 +144,8 @@ def _write_titles(axes: Any, record: Curvature, source: str) -> None:
     annotate(axes, labels.plain(", ".join(parts)), (0.5, 1), 5, SUBTITLE)
 
 
-def _write_caption(figure: ShownFigure, text: str, fixed: bool) -> None:
+def write_caption(figure: ShownFigure, text: str, fixed: bool) -> None:
+    """Write a caption below all panels, and make room for it unless the height is fixed."""
     letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / text_scale()))
     lines = [labels.plain(line) for line in wrap(text, letters)]
     figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))

@@ -54,6 +54,11 @@ class Members:
             got = f"only {self.paths[0]}" if self.paths else "none"
             raise UsageError(f"CHECKPOINT: got {got}, but an ensemble has at least two members")
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that are read."""
+        return tuple(path.path for path in self.paths)
+
     def config(self, config: RunConfig) -> RunConfig:
         """Return the configuration of the first member."""
         return self.scope.config(config, self.paths[0])

@@ -59,6 +59,10 @@ class Scope:
 class Plan(Protocol):
     """Tables to compute."""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that are read."""
+
     def config(self, config: RunConfig) -> RunConfig:
         """Return the configuration of the network to begin with."""
 

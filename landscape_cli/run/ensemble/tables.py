@@ -14,6 +14,9 @@ from landscape_cli.records.ensemble import (
     ENSEMBLE,
     MEAN,
     MEMBER,
+    START,
+    THERE,
+    TOGETHER,
     Difference,
     Scores,
     ScoreTable,
@@ -95,7 +98,7 @@ def member_table(
 
 
 def place_table(
-    split: str, place: float, own: SplitScores, ensemble: SplitScores, name: str, joint: str
+    split: str, place: float, own: SplitScores, ensemble: SplitScores, first: SplitScores
 ) -> ScoreTable:
     """Return the table of a place on a curve on a split.
 
@@ -103,12 +106,15 @@ def place_table(
         split: the split.
         place: t.
         own: scores of the network there.
-        ensemble: scores of its predictions averaged with those of the curve's first end.
-        name: of the network.
-        joint: of the ensemble.
+        ensemble: scores of its predictions averaged with those of the network at t = 0.
+        first: scores of the latter alone.
     """
-    rows = Row(name, MEMBER, own), Row(joint, ENSEMBLE, ensemble)
-    found = _differences(rows[1], rows[0])
+    rows = Row(THERE, MEMBER, own), Row(TOGETHER, ENSEMBLE, ensemble)
+    found = [
+        one
+        for minus in (rows[0], Row(START, MEMBER, first))
+        for one in _differences(rows[1], minus)
+    ]
     return _table(split, place, [row.summary() for row in rows], found, ensemble)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,22 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import same_command, say, say_json
 from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
+from landscape_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.run.ensemble.compute import EnsembleOutcome
+    from landscape_cli.run.ensemble.request import Plan, Scope
+
+POINTS_OF_CURVE = 21
+"""Default number of places on a curve."""
 
 EXAMPLES = """\b
 Examples:
   landscape ensemble run.yaml a.pt b.pt c.pt
   landscape ensemble run.yaml 'runs/seed*/net.pt' --split test --no-average
   mpiexec -n 4 landscape ensemble run.yaml 'runs/*.pt' -o runs/all.ensemble.json
+  landscape ensemble run.yaml --along runs/ab.curve.h5
 """
 
 
@@ -40,10 +47,22 @@ Examples:
 @click.argument("config")
 @click.argument("checkpoints", metavar="CHECKPOINT...", nargs=-1)
 @POINTS.option(
+    "--along",
+    metavar="CURVE.h5",
+    help="In place of checkpoints, score the networks along this curve, which `landscape connect` "
+    "wrote: each place alone, and its predictions averaged with those at t = 0.",
+)
+@POINTS.option(
+    "--points",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Places on the curve, from t = 0 to 1; by default 21.",
+)
+@POINTS.option(
     "--average/--no-average",
-    default=True,
-    show_default=True,
-    help="Also score the network of the averaged weights, as `landscape average` makes it.",
+    default=None,
+    help="Also score the network of the averaged weights, as `landscape average` makes it, unless "
+    "the networks are those along a curve.",
 )
 @set_option
 @NUMBERS.option(
@@ -63,7 +82,8 @@ Examples:
     "--batch-norm-samples",
     type=click.IntRange(min=2),
     metavar="N",
-    help="Re-estimate batch norm's statistics on N samples of the split train; by default on all.",
+    help="Re-estimate batch norm's statistics, of averaged weights or along a curve, on N samples "
+    "of the split train; by default on all, and on 2048 along a curve.",
 )
 @device_options
 @time_limit_option
@@ -72,7 +92,8 @@ Examples:
     "--output",
     "-o",
     metavar="FILE.json",
-    help="The file to write; by default CONFIG's output with the extension .ensemble.json.",
+    help="The file to write; by default the name of CONFIG's output, or of the curve, with the "
+    "extension .ensemble.json.",
 )
 @LOGS.option("--json", "as_json", is_flag=True, help="Print the file's content.")
 @LOGS.option("--quiet", "-q", is_flag=True, help="Show neither settings nor progress.")
@@ -81,7 +102,9 @@ Examples:
 def command(
     config: str,
     checkpoints: tuple[str, ...],
-    average: bool,
+    along: str | None,
+    points: int | None,
+    average: bool | None,
     changes: tuple[str, ...],
     splits: tuple[str, ...],
     samples: int | None,
@@ -102,14 +125,13 @@ def command(
     Brier score and calibration error of the mean of the members' probabilities are compared with
     each member's, and with those of their averaged weights. Standard errors are over samples;
     those of differences are paired. The objective must expose predictions, as cross_entropy does.
+    `landscape plot` draws the file.
 
     Under mpiexec or srun, all ranks share the samples; the numbers are the same bits on any number
-    of them. A file that has some of the splits gets the others.
+    of them. A file that has some of the splits or places gets the others.
     """
     begin_ranks(verbose)
-    from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.run.ensemble.compute import EnsembleRun
-    from landscape_cli.run.ensemble.members import Members
     from landscape_cli.run.ensemble.request import Scope
 
     given = {"device": device, "threads": threads, "time_limit": time_limit}
@@ -118,24 +140,53 @@ def command(
     scope = Scope(
         None if chosen is None else tuple(dict.fromkeys(chosen)),
         samples or settings.samples,
-        batch_norm_samples,
+        batch_norm_samples or (settings.batch_norm_samples if along else None),
     )
-    plan = executor.lead(lambda: Members(tuple(expand(checkpoints, "CHECKPOINT")), scope, average))
-    inputs = [config, *(path.path for path in plan.paths)]
-    run = EnsembleRun(settings, plan, _output(settings, output), executor, inputs, sys.argv, quiet)
+    plan = executor.lead(lambda: _plan(checkpoints, along, points, average, scope))
+    inputs = [config, *plan.files]
+    path = _output(settings, output, along)
+    run = EnsembleRun(settings, plan, path, executor, inputs, sys.argv, quiet)
     outcome = run.compute(overwrite)
     if executor.rank == 0:
         _report(outcome, as_json)
     return EXIT_RESUMABLE if outcome.stopped else 0
 
 
-def _output(settings: RunConfig, given: str | None) -> Path:
-    beside = Path(settings.output).absolute()
-    return (
-        beside.with_name(f"{beside.stem}.ensemble.json")
-        if given is None
-        else Path(given).absolute()
-    )
+def _plan(
+    checkpoints: Sequence[str],
+    along: str | None,
+    points: int | None,
+    average: bool | None,
+    scope: Scope,
+) -> Plan:
+    """Return what to compute.
+
+    Raises:
+        UsageError: for options that exclude each other.
+    """
+    from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.run.ensemble.along import AlongCurve, places_between
+    from landscape_cli.run.ensemble.members import Members
+
+    if along is None:
+        if points is not None:
+            raise UsageError(f"--points {points}: only for a curve; add --along, or leave it out")
+        return Members(tuple(expand(checkpoints, "CHECKPOINT")), scope, average is not False)
+    if checkpoints:
+        raise UsageError(
+            f"--along {along}: got {checkpoints[0]}, too, but the members are networks along the "
+            "curve; leave one out"
+        )
+    if average is not None:
+        raise UsageError(f"--along {along}: no weights are averaged; drop --average/--no-average")
+    return AlongCurve(along, places_between(points or POINTS_OF_CURVE), scope)
+
+
+def _output(settings: RunConfig, given: str | None, along: str | None) -> Path:
+    if given is not None:
+        return Path(given).absolute()
+    beside = Path(along or settings.output).absolute()
+    return beside.with_name(f"{beside.stem.removesuffix('.curve')}.ensemble.json")
 
 
 def _report(outcome: EnsembleOutcome, as_json: bool) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from landscape_cli.records.ensemble import MEMBER, Difference, Ensemble, Scores, ScoreTable
+from landscape_cli.records.ensemble import (
+    ENSEMBLE,
+    MEMBER,
+    START,
+    TOGETHER,
+    Difference,
+    Ensemble,
+    Scores,
+    ScoreTable,
+)
 
 HEAD = ("", "loss", "accuracy", "Brier score", "calibration error")
+
+ALONG = ("t", "loss of phi(t)", "accuracy", f"loss of {TOGETHER}", "accuracy")
 
 SHOWN = ("loss", "accuracy")
 """Quantities whose differences are shown; the file has all."""
@@ -17,7 +28,10 @@ MINUS = "\N{MINUS SIGN}"
 
 def summary(record: Ensemble) -> list[str]:
     """Return the lines of a report."""
-    blocks = [_block(table) for table in record.tables]
+    if record.curve is not None:
+        blocks = [_along(record, split) for split in record.splits]
+    else:
+        blocks = [_block(table) for table in record.tables]
     return [line for number, block in enumerate(blocks) for line in [""][:number] + block]
 
 
@@ -32,6 +46,26 @@ def _block(table: ScoreTable) -> list[str]:
         *_differences(table),
         *_warnings(table.rows),
     ]
+
+
+def _along(record: Ensemble, split: str) -> list[str]:
+    """Return the lines of a split along a curve."""
+    tables = record.along(split)
+    rows = [(f"{t.place:.4g}", t.row(MEMBER), t.row(ENSEMBLE)) for t in tables]
+    known = [table for table in tables if math.isfinite(table.row(ENSEMBLE).accuracy)]
+    best = max(known or tables, key=lambda table: table.row(ENSEMBLE).accuracy)
+    gains = [one for one in best.differences if one.minus == START and one.quantity in SHOWN]
+    return [
+        f"{split}: {tables[0].samples:,} samples, {len(tables)} places on {record.curve}",
+        *aligned([ALONG, *((t, *_short(own), *_short(joint)) for t, own, joint in rows)]),
+        f"{TOGETHER} at t = {best.place:.4g} (the best place) {MINUS} {START}: "
+        + ", ".join(map(_difference, gains)),
+        *_warnings([row for _, *both in rows for row in both]),
+    ]
+
+
+def _short(row: Scores) -> tuple[str, ...]:
+    return _cells(row)[1:3]
 
 
 def _cells(row: Scores) -> tuple[str, ...]:
@@ -65,7 +99,8 @@ def _differences(table: ScoreTable) -> Iterator[str]:
             if (one.row, one.minus) == (row, minus) and one.quantity in SHOWN
         ]
         if shown:
-            best = " (the best member)" if several and minus in members else ""
+            by = " and ".join(one.quantity for one in shown)
+            best = f" (the best member by {by})" if several and minus in members else ""
             yield f"{row} {MINUS} {minus}{best}: {', '.join(map(_difference, shown))}"
 
 

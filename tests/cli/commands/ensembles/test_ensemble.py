@@ -136,7 +136,7 @@ def test_the_table_on_the_terminal(ensemble):
     (line,) = [line for line in lines if line.startswith(f"averaged predictions {MINUS} mean")]
     sign = MINUS if gain.value < 0 else "+"
     assert f"accuracy {sign}{abs(100 * gain.value):.1f} ± {100 * gain.stderr:.1f} points" in line
-    assert any("(the best member): " in line for line in lines)
+    assert any("(the best member by loss" in line for line in lines)
     assert lines[-1] == f"wrote {Path(OUTPUT).absolute()}"
     assert "ensemble of small network: 50 samples of test" in errors
 

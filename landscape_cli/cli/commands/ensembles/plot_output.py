@@ -1,0 +1,56 @@
+"""Output of ``landscape plot`` for ensemble files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from landscape_cli.cli.output import say
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
+
+if TYPE_CHECKING:
+    from landscape_cli.plotting.page import Page
+
+
+def hold_ensemble(files: Sequence[str], kind: str | None) -> bool:
+    """Return whether the file is one of ``landscape ensemble`` rather than a surface.
+
+    Raises:
+        UsageError: if it is one of several files, or the kind is not one for such files.
+    """
+    from landscape_cli.store.reports.ensemble_file import REPORT
+
+    found = [file for file in files if REPORT.recognizes(file)]
+    if found and len(files) > 1:
+        raise UsageError(f"{found[0]}: ensemble files are drawn one at a time; name it alone")
+    kinds = " or ".join(ENSEMBLE_KINDS)
+    if found and kind is not None and kind not in ENSEMBLE_KINDS:
+        raise UsageError(f"--kind {kind}: {files[0]} is an ensemble file; use {kinds}")
+    if not found and kind in ENSEMBLE_KINDS:
+        raise UsageError(f"--kind {kind}: {files[0]} is no file of landscape ensemble")
+    return bool(found)
+
+
+def plot_ensemble(file: str, path: Path, kind: str | None, split: str | None, page: Page) -> None:
+    """Draw an ensemble file into a picture, and report it."""
+    from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
+    from landscape_cli.plotting.figure_files import save
+    from landscape_cli.store.reports.ensemble_file import read_ensemble
+
+    record = read_ensemble(file)
+    figure = draw_ensemble(
+        record,
+        file,
+        kind,
+        split=split,
+        columns=page.columns,
+        look=page.style,
+        size=page.size,
+        caption=page.caption,
+    )
+    save(figure, path, page.dpi, page.size)
+    if page.caption:
+        say(describe_ensemble(record, file, kind, split))
+    say(f"wrote {path.resolve()}")
