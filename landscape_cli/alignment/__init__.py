@@ -1,0 +1,1 @@
+"""Permutation symmetries of networks, and their alignment to one another."""

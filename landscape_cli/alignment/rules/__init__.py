@@ -1,0 +1,6 @@
+"""What operations do to channels: one family of operations a file, registered by name."""
+
+from landscape_cli.alignment.rules import entries, layers, products, recurrent, shapes
+from landscape_cli.alignment.rules.base import RULES, Call, unknown
+
+__all__ = ["RULES", "Call", "entries", "layers", "products", "recurrent", "shapes", "unknown"]

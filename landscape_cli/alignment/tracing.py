@@ -1,0 +1,112 @@
+"""The graph of a network's operations, from a call with real inputs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils import _pytree as pytree
+
+from landscape_cli.errors import ProblemError, cause
+from landscape_cli.util.tensors import movable
+
+REMEDY = "describe its channel groups in a file for --groups"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network is called with.
+
+    Args:
+        args: positional arguments.
+        kwargs: keyword arguments.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    @property
+    def signature(self) -> Any:
+        """Return what tells calls apart that may run different operations."""
+        leaves, structure = pytree.tree_flatten((self.args, dict(self.kwargs)))
+        return str(structure), tuple(
+            (tuple(leaf.shape), leaf.dtype) if isinstance(leaf, Tensor) else repr(leaf)
+            for leaf in leaves
+        )
+
+
+def own_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a network, each once."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def trace(model: nn.Module, inputs: Inputs) -> GraphModule:
+    """Record the operations of a network in eval mode.
+
+    Nothing is computed: tensors without content are passed through the network, so that its code
+    may ask for shapes, but not for values.
+
+    Args:
+        model: the network.
+        inputs: of one call.
+
+    Returns:
+        A graph whose placeholders are the tensors of ``own_tensors``, and then those of the inputs.
+
+    Raises:
+        ProblemError: if the operations depend on values, or can't be recorded.
+    """
+    tensors = own_tensors(model)
+    leaves, structure = pytree.tree_flatten((inputs.args, dict(inputs.kwargs)))
+    places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+
+    def run(*given: Tensor) -> list[Tensor]:
+        filled = list(leaves)
+        for place, tensor in zip(places, given[len(tensors) :], strict=True):
+            filled[place] = tensor
+        args, kwargs = pytree.tree_unflatten(filled, structure)
+        own = dict(zip(tensors, given, strict=False))
+        result = torch.func.functional_call(model, own, args, kwargs)
+        return tensors_of(result)
+
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        return _record(run, tensors.values(), [leaves[place] for place in places])
+    except Exception as error:  # of PyTorch, or of the network's code
+        raise ProblemError(
+            f"Problem.model: its operations can't be traced: {cause(error)}; {REMEDY}"
+        ) from error
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+def _record(run: Callable[..., Any], own: Any, inputs: Sequence[Tensor]) -> GraphModule:
+    # With gradients, PyTorch's transformers run layer by layer and not as one fused operation.
+    tensors = [
+        tensor.detach().requires_grad_(isinstance(tensor, nn.Parameter) and movable(tensor))
+        for tensor in own
+    ]
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")
+        recorder = make_fx(
+            run, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True
+        )
+        return recorder(*tensors, *(tensor.detach() for tensor in inputs))
+
+
+def tensors_of(result: Any) -> list[Tensor]:
+    """Return the tensors in what a network returns, which may be an object with attributes."""
+    leaves = pytree.tree_leaves(result)
+    found = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor) and hasattr(leaf, "__dict__"):
+            found += [one for one in vars(leaf).values() if isinstance(one, Tensor)]
+    return found
