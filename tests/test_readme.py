@@ -1,4 +1,4 @@
-"""The commands of README, tutorial and two more pages, in order; they must print what is shown."""
+"""The commands of README, tutorial and pages of docs, in order; they must print what is shown."""
 
 import os
 import re
@@ -14,6 +14,7 @@ README = (ROOT / "README.md").read_text()
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
 ENSEMBLES = (ROOT / "docs" / "ensembles.md").read_text()
+ALIGNMENT = (ROOT / "docs" / "alignment.md").read_text()
 CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
 VARYING = [
@@ -39,7 +40,7 @@ def examples(page):
 def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
-    for page in (*PAGES.values(), CURVATURE, ENSEMBLES):
+    for page in (*PAGES.values(), CURVATURE, ENSEMBLES, ALIGNMENT):
         slow = [pytest.mark.slow] * (page is not README)
         divided.append(([], slow))
         for command, output in examples(page):

@@ -148,9 +148,7 @@ def divide(bundle: Bundle, at: int) -> None:
     """Keep the first blocks of a bundle apart from the others."""
     first, second = Bundle(at), Bundle(bundle.size - at)
     for family in _standing(bundle):
-        family.became = tuple(
-            Segment(_family(part, family.width), 1) for part in (first, second)
-        )
+        family.became = tuple(Segment(_family(part, family.width), 1) for part in (first, second))
 
 
 def coarsen(bundle: Bundle, number: int, free: bool = True) -> None:
@@ -190,13 +188,13 @@ def cut(layout: Layout, at: int) -> tuple[Layout, Layout]:
     """Divide an axis into its first entries and the others."""
     while True:
         parts, before = resolve(layout), 0
-        for place, segment in enumerate(parts):
-            if at <= before + segment.length:
-                break
-            before += segment.length
-        else:
+        place = 0
+        while place < len(parts) and before + parts[place].length < at:
+            before += parts[place].length
+            place += 1
+        if place == len(parts):
             return parts, ()
-        inside = at - before
+        segment, inside = parts[place], at - before
         if inside in (0, segment.length):
             place += inside > 0
             return parts[:place], parts[place:]
@@ -262,9 +260,9 @@ def _refine(segment: Segment, width: int, free: bool) -> bool:
 
 
 def _restrict(a: Segment, b: Segment) -> None:
-    """Restrict the families of two segments, of which the first is longer or not, towards one."""
+    """Restrict the families of two segments, of any lengths, towards one."""
     if a.family is None or b.family is None:
-        pin((a, b))
+        _align_with_fixed(*((a, b) if a.family is None else (b, a)))
         return
     if a.repeat != b.repeat:
         _align_repeats(*sorted((a, b), key=lambda one: one.repeat))
@@ -285,6 +283,19 @@ def _restrict(a: Segment, b: Segment) -> None:
         pin_blocks(other.bundle)
 
 
+def _align_with_fixed(run: Segment, segment: Segment) -> None:
+    """Pin the first channels of a segment, as many as there are fixed entries."""
+    family = segment.family
+    assert family is not None
+    block = family.width * segment.repeat
+    if run.repeat >= segment.length:
+        pin((segment,))
+    elif run.repeat % block == 0:
+        divide(family.bundle, run.repeat // block)
+    else:
+        pin_blocks(family.bundle)
+
+
 def _align_blocks(one: Family, other: Family) -> None:
     """Restrict two families of the same width towards one."""
     small, large = sorted((one.bundle, other.bundle), key=lambda bundle: bundle.size)
@@ -298,7 +309,7 @@ def _align_blocks(one: Family, other: Family) -> None:
 
 def _align_repeats(short: Segment, long: Segment) -> None:
     """Restrict the family of the segment that repeats less to blocks with a fixed order within."""
-    assert short.family is not None and long.family is not None
+    assert short.family is not None
     number, remainder = divmod(long.repeat, short.repeat * short.family.width)
     bundle = short.family.bundle
     if remainder or (number == 1 and short.family.width == 1) or bundle.size % number:

@@ -26,7 +26,7 @@ MOST_SWEEPS = 1000
 """Upper bound on the sweeps over all bundles; a few suffice."""
 
 LEAST_GAIN = 1e-12
-"""Least rise of the inner product that counts, as a fraction of the networks' squared norms."""
+"""Least rise of the inner product that counts, as a fraction of the reference's squared norm."""
 
 Matrix = NDArray[np.float64]
 
@@ -96,21 +96,14 @@ class _Descent:
     def run(self, seed: int) -> Match:
         """Sweep over all bundles until none gains."""
         random, bundles = np.random.default_rng(seed), self._symmetries.bundles
-        before = self._inner()
-        norms = sum(
-            float(tensor.abs().square().sum())
-            for tensors in (self._reference, self._other)
-            for tensor in tensors.values()
-        )
+        before = self._distance()
+        scale = sum(float(tensor.square().sum()) for tensor in self._reference.values())
         sweeps, gained = 0, True
         while gained and sweeps < MOST_SWEEPS:
             gains = [self._step(bundles[one]) for one in random.permutation(len(bundles))]
-            gained = max(gains, default=0.0) > LEAST_GAIN * norms
+            gained = max(gains, default=0.0) > LEAST_GAIN * scale
             sweeps += 1
-        after = self._inner()
-        return Match(
-            self._orders, max(0.0, norms - 2 * before), max(0.0, norms - 2 * after), sweeps
-        )
+        return Match(self._orders, before, self._distance(), sweeps)
 
     def _step(self, bundle: Bundle) -> float:
         """Give a bundle its best order while the others stand; return what is gained."""
@@ -128,9 +121,9 @@ class _Descent:
         if not self._twice(bundle):
             self._orders.update(found)
             return gain
-        start = self._inner()
+        start = self._distance()
         self._orders.update(found)
-        gain = self._inner() - start
+        gain = (start - self._distance()) / 2
         if gain <= 0:
             self._orders.update(before)
         return max(gain, 0.0)
@@ -159,11 +152,13 @@ class _Descent:
         members = [name for name, _ in self._symmetries.members(bundle)]
         return len(set(members)) < len(members)
 
-    def _inner(self) -> float:
-        return sum(
-            float((self._reference[name] * permuted(self._other[name], layouts, self._orders)).sum())
-            for name, layouts in self._axes.items()
-        )
+    def _distance(self) -> float:
+        """Return the squared distance of the permuted network from the reference."""
+        total = 0.0
+        for name, layouts in self._axes.items():
+            other = permuted(self._other[name], layouts, self._orders)
+            total += float((self._reference[name] - other).square().sum())
+        return total
 
 
 def _wide(tensor: Tensor) -> Tensor:
@@ -226,4 +221,3 @@ def _within(product: Matrix, size: int, width: int) -> tuple[Matrix, NDArray[np.
 
 def _total(product: Matrix, order: Tensor) -> float:
     return float(product[np.arange(len(order)), order.numpy()].sum())
-

@@ -27,7 +27,9 @@ def size_of(family: Family) -> int:
 def unchanged(bundles: Iterable[Bundle]) -> Orders:
     """Return the orders that leave every channel where it is."""
     return {
-        family: torch.arange(size_of(family)) for bundle in bundles for family in families_of(bundle)
+        family: torch.arange(size_of(family))
+        for bundle in bundles
+        for family in families_of(bundle)
     }
 
 

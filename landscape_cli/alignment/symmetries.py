@@ -67,9 +67,9 @@ def find_symmetries(model: nn.Module, calls: Sequence[Inputs]) -> Symmetries:
     used: set[int] = set()
     for inputs in calls:
         used |= _Reader(trace(model, inputs), tensors, values, strange).read()
-    stored = set(model.state_dict(keep_vars=True))
+    stored = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
     for name, value in values.items():
-        if id(value) not in used or name not in stored:
+        if id(value) not in used or id(tensors[name]) not in stored:
             value.pin()
     return _symmetries(model, values, strange)
 

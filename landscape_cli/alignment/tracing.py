@@ -19,6 +19,10 @@ from landscape_cli.util.tensors import movable
 REMEDY = "describe its channel groups in a file for --groups"
 
 
+MOST_CALLS = 16
+"""Largest number of calls of a network that are traced, each with inputs of other shapes."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What a network is called with.
@@ -39,6 +43,41 @@ class Inputs:
             (tuple(leaf.shape), leaf.dtype) if isinstance(leaf, Tensor) else repr(leaf)
             for leaf in leaves
         )
+
+
+def capture(model: nn.Module, run: Callable[[], object]) -> list[Inputs]:
+    """Record what a network is called with.
+
+    Args:
+        model: the network.
+        run: calls it, such as an objective on a batch.
+
+    Returns:
+        One call of each signature, at most ``MOST_CALLS``.
+
+    Raises:
+        ProblemError: if the network is not called.
+    """
+    found: dict[Any, Inputs] = {}
+
+    def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        inputs = Inputs(
+            *pytree.tree_map_only(Tensor, lambda one: one.detach().clone(), (args, kwargs))
+        )
+        if len(found) < MOST_CALLS:
+            found.setdefault(inputs.signature, inputs)
+
+    handle = model.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        run()
+    finally:
+        handle.remove()
+    if not found:
+        raise ProblemError(
+            "objective: it does not call the model itself, but perhaps parts of it, so that its "
+            f"operations can't be traced; {REMEDY}"
+        )
+    return list(found.values())
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -96,9 +135,7 @@ def _record(run: Callable[..., Any], own: Any, inputs: Sequence[Tensor]) -> Grap
     ]
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")
-        recorder = make_fx(
-            run, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True
-        )
+        recorder = make_fx(run, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True)
         return recorder(*tensors, *(tensor.detach() for tensor in inputs))
 
 

@@ -231,7 +231,7 @@ def _suits(names: Labels, axis: Axis, other: _Operand) -> bool:
     if len(names) != 2 or common != {names[0]}:
         return False
     part = other.value.dims[other.present[names[0]]]
-    return part is None or part.place == 0 and len(part.axis.sizes) <= 2
+    return part is None or (part.place == 0 and len(part.axis.sizes) <= 2)
 
 
 def _join(alone: dict[Hashable, Layout], label: Hashable, layout: Layout) -> None:
@@ -259,7 +259,7 @@ def reshape(value: Value, shape: Sequence[int]) -> list[Dimension]:
             into = [dim for source in where for dim in single[source]]
             _put(dims, into, dimensions(axis.layout, [shape[dim] for dim in into]))
     for before, after in groups:
-        if before and all(value.independent(dim) for dim in before) or len(before) > 1:
+        if (before and all(value.independent(dim) for dim in before)) or len(before) > 1:
             layout = _flattened(value, before)
             if layout is not None:
                 _put(dims, after, dimensions(layout, [shape[dim] for dim in after]))
@@ -296,9 +296,7 @@ def dimensions(layout: Layout, sizes: Sequence[int]) -> list[Dimension]:
     return dims
 
 
-def _groups(
-    before: Sequence[int], after: Sequence[int]
-) -> Iterator[tuple[list[int], list[int]]]:
+def _groups(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
     """Yield runs of dimensions of two shapes that hold the same entries."""
     left, right = list(range(len(before)))[::-1], list(range(len(after)))[::-1]
     while left or right:

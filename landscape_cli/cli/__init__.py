@@ -12,6 +12,7 @@ import click
 from landscape_cli.version import __version__
 
 COMMANDS = {
+    "align": "landscape_cli.cli.commands.ensembles.align",
     "animate": "landscape_cli.cli.commands.animate",
     "average": "landscape_cli.cli.commands.ensembles.average",
     "compute": "landscape_cli.cli.commands.compute",

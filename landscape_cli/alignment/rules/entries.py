@@ -6,30 +6,167 @@ from landscape_cli.alignment.channels import pin
 from landscape_cli.alignment.rules.base import Call, positive, rule, unknown
 from landscape_cli.alignment.values import Value, contract
 
-UNARY = (
-    "abs acos alias alpha_dropout asin atan bernoulli ceil celu clamp clamp_max clamp_min clip clone "
-    "contiguous cos cosh deg2rad detach dropout elu erf erfc exp exp2 expm1 feature_dropout fill "
-    "floor frac gelu hardshrink hardsigmoid hardswish hardtanh isfinite isinf isnan leaky_relu "
-    "lift_fresh lift_fresh_copy log log10 log1p log2 log_sigmoid logical_not logit mish "
-    "nan_to_num neg positive reciprocal relu relu6 round rsqrt selu sgn sigmoid sign signbit silu "
-    "sin sinc sinh softplus softshrink softsign special_erf special_expit sqrt square tan tanh "
-    "tanhshrink threshold to _to_copy trunc type_as zero"
-).split()
+UNARY = [
+    "abs",
+    "acos",
+    "alias",
+    "alpha_dropout",
+    "asin",
+    "atan",
+    "bernoulli",
+    "ceil",
+    "celu",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "clone",
+    "contiguous",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "detach",
+    "dropout",
+    "elu",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "feature_dropout",
+    "fill",
+    "floor",
+    "frac",
+    "gelu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "leaky_relu",
+    "lift_fresh",
+    "lift_fresh_copy",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "log_sigmoid",
+    "logical_not",
+    "logit",
+    "mish",
+    "nan_to_num",
+    "neg",
+    "positive",
+    "reciprocal",
+    "relu",
+    "relu6",
+    "round",
+    "rsqrt",
+    "selu",
+    "sgn",
+    "sigmoid",
+    "sign",
+    "signbit",
+    "silu",
+    "sin",
+    "sinc",
+    "sinh",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "special_erf",
+    "special_expit",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "to",
+    "_to_copy",
+    "trunc",
+    "type_as",
+    "zero",
+]
 
-N_ARY = (
-    "add addcdiv addcmul atan2 bitwise_and bitwise_or bitwise_xor copy copysign div divide eq "
-    "floor_divide fmax fmin fmod ge greater greater_equal gt hypot le lerp less less_equal "
-    "logical_and logical_or logical_xor lt masked_fill maximum minimum mul multiply ne not_equal "
-    "pow remainder rsub sub subtract true_divide where xlogy"
-).split()
+N_ARY = [
+    "add",
+    "addcdiv",
+    "addcmul",
+    "atan2",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "copy",
+    "copysign",
+    "div",
+    "divide",
+    "eq",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "ge",
+    "greater",
+    "greater_equal",
+    "gt",
+    "hypot",
+    "le",
+    "lerp",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "masked_fill",
+    "maximum",
+    "minimum",
+    "mul",
+    "multiply",
+    "ne",
+    "not_equal",
+    "pow",
+    "remainder",
+    "rsub",
+    "sub",
+    "subtract",
+    "true_divide",
+    "where",
+    "xlogy",
+]
 
-REDUCTIONS = (
-    "all amax amin any frobenius_norm linalg_vector_norm logsumexp mean norm prod std sum var"
-).split()
+REDUCTIONS = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "frobenius_norm",
+    "linalg_vector_norm",
+    "logsumexp",
+    "mean",
+    "norm",
+    "prod",
+    "std",
+    "sum",
+    "var",
+]
 
-CONSTANTS = "empty full new_empty new_full new_ones new_zeros ones scalar_tensor zeros".split()
+CONSTANTS = [
+    "empty",
+    "full",
+    "new_empty",
+    "new_full",
+    "new_ones",
+    "new_zeros",
+    "ones",
+    "scalar_tensor",
+    "zeros",
+]
 
-SAME = "empty_like full_like ones_like zeros_like".split()
+SAME = ["empty_like", "full_like", "ones_like", "zeros_like"]
 
 
 @rule(*N_ARY, *UNARY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from landscape_cli.alignment.channels import Layout, blocks_of, new, pin, unify
 from landscape_cli.alignment.rules.base import Call, rule, unknown
 from landscape_cli.alignment.values import Axis, Part, Value, contract, whole
@@ -134,7 +135,12 @@ def embedding(call: Call) -> list[Value]:
     *(f"{kind}max_pool{rank}d" for kind in ("adaptive_", "fractional_") for rank in (1, 2, 3)),
     *(f"max_pool{rank}d_with_indices" for rank in (1, 2, 3)),
     *("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d"),
-    *("upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_nearest_exact2d"),
+    *(
+        "upsample_bilinear2d",
+        "upsample_bicubic2d",
+        "upsample_trilinear3d",
+        "_upsample_nearest_exact2d",
+    ),
     *("reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d"),
 )
 def pooling(call: Call) -> list[Value]:

@@ -42,9 +42,7 @@ def _product(added: list[Value], one: Value, other: Value) -> list:  # type: ign
     left = _labels(len(one.shape), ROW, last=INNER)
     right = _labels(len(other.shape), INNER, last=COLUMN)
     batch = max(left[:-2], right[:-2], key=len)
-    result: Labels = tuple(
-        label for label in (*batch, *left[-2:-1], *right[-1:]) if label != INNER
-    )
+    result: Labels = tuple(label for label in (*batch, *left[-2:-1], *right[-1:]) if label != INNER)
     labels = [left, right, *(result[len(result) - len(value.shape) :] for value in added)]
     return contract([one, other, *added], labels, result)
 

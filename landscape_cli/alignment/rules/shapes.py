@@ -8,14 +8,22 @@ from landscape_cli.alignment.channels import (
     Layout,
     blocks_of,
     cut,
-    fixed,
     length,
+    new,
     pin,
     repeated,
     unify,
 )
 from landscape_cli.alignment.rules.base import Call, positive, rule, unknown
-from landscape_cli.alignment.values import Dimension, Part, Value, contract, dimensions, reshape, whole
+from landscape_cli.alignment.values import (
+    Dimension,
+    Part,
+    Value,
+    contract,
+    dimensions,
+    reshape,
+    whole,
+)
 
 
 @rule(
@@ -125,7 +133,9 @@ def stacked(call: Call) -> list[Value]:
     return call.first(dims)
 
 
-@rule("split", "split_with_sizes", "chunk", "tensor_split", "unbind", "unsafe_split", "unsafe_chunk")
+@rule(
+    "split", "split_with_sizes", "chunk", "tensor_split", "unbind", "unsafe_split", "unsafe_chunk"
+)
 def divided(call: Call) -> list[Value]:
     """Take a tensor apart along a dimension."""
     value = call.values[0]
@@ -236,7 +246,8 @@ def padded(call: Call) -> list[Value]:
             pin(layout)
             dims[dim] = None
         else:
-            dims[dim] = whole((*fixed(before), *layout, *fixed(after)))
+            ends = [new(size) if size else () for size in (before, after)]
+            dims[dim] = whole((*ends[0], *layout, *ends[1]))
     return call.first(dims)
 
 

@@ -98,13 +98,16 @@ def read_fitting(path: str | os.PathLike[str], model: nn.Module) -> Weights:
     return Weights(found, content, tuple(f"checkpoint {where}: {note}" for note in notes))
 
 
-def load_weights(model: nn.Module, path: str | os.PathLike[str], say: Say = tell) -> None:
+def load_weights(model: nn.Module, path: str | os.PathLike[str], say: Say = tell) -> object:
     """Load a checkpoint's weights into a model, and say what is not a matter of course.
 
     Args:
         model: the network.
         path: the checkpoint.
         say: tells the user one line.
+
+    Returns:
+        The entry ``epoch`` of the file, None if there is none.
 
     Raises:
         CheckpointError: if the file is not a checkpoint, if its tensors do not match the model's
@@ -117,6 +120,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str], say: Say = tell
     check_kept_apart(model, weights.fit, str(path))
     for note in weights.notes:
         say(note)
+    return weights.epoch
 
 
 def read_weights(

@@ -1,0 +1,1 @@
+"""Alignment of checkpoints to a reference."""
