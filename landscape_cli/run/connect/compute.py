@@ -121,9 +121,10 @@ class ConnectRun:
         if overwrite and resume:
             raise UsageError("--overwrite and --resume exclude each other; choose one")
         read = [*self.inputs, *(one.path for one in self.ends)]
+        others = self.config.model_copy(update={"slice": {}})  # it may name this very curve
         for path in (self.output, lock_path(self.output)):
             check_writable(path)
-            refuse_read(path, self.config, "--output", read)
+            refuse_read(path, others, "--output", read)
         if resume and not self.output.exists():
             raise StoreError(
                 f"--resume: there is no {self.output} to continue; leave --resume out to start"

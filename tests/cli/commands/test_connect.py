@@ -131,6 +131,19 @@ def test_what_info_says(networks, landscape):
     assert "complete with these settings; nothing to do" in out
 
 
+def test_the_configuration_may_name_the_curve_that_is_trained(networks, landscape):
+    networks.config(
+        "own:build",
+        checkpoint="a.pt",
+        slice={"kind": "curve", "path": "ab.curve.h5"},
+        grid={"x": [0, 1, 5]},
+    )
+    for arguments in (SHORT, (*SHORT, "--overwrite")):
+        code, _, errors = landscape("connect", *ENDS, *arguments)
+        assert code == 0, errors
+    assert landscape("compute", "run.yaml")[0] == 0
+
+
 def test_the_default_output_is_named_after_both_ends(networks, landscape):
     code, _, errors = landscape("connect", *ENDS, "--epochs", 1, "--quiet")
     assert code == 0
