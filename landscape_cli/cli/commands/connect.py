@@ -124,7 +124,12 @@ Examples:
     metavar="N",
     help="Points along each way from network to network.",
 )
-@PAIRS.option("--align/--no-align", default=True, help="Whether to align networks; they are.")
+@PAIRS.option(
+    "--align/--no-align",
+    default=True,
+    help="Whether the second network of each pair is aligned, too, by landscape align; it is by "
+    "default.",
+)
 @set_option
 @NUMBERS.option(
     "--split", metavar="NAME", default="train", show_default=True, help="The split to train on."
@@ -227,7 +232,7 @@ def _connect_pairs(
         folder,
         executor,
         points,
-        None,
+        align,
         [path],
         sys.argv,
         quiet,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from landscape_cli.records.curves.barriers import (
 )
 from landscape_cli.records.surface import Surface
 from landscape_cli.run.compute import compute
+from landscape_cli.run.connect.aligning import PairAligner
 from landscape_cli.run.connect.compute import ConnectRun
 from landscape_cli.run.connect.request import Request
 from landscape_cli.run.setup.placement import assign_device, place_ranks
@@ -40,9 +41,6 @@ from landscape_cli.util.progress import Progress
 
 KEPT = ("problem", "problem_args", "splits", "samples", "batch_size", "precision", "cache")
 """Keys of the configuration that surfaces along the ways have too."""
-
-Align = Callable[[CheckpointPath, CheckpointPath, Path], CheckpointPath]
-"""``(reference, other, folder) -> aligned``: permutes a network to match another one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class PairsRun:
         folder: where the files go.
         executor: the ranks.
         points: number of points along each way.
-        align: aligns the second network of a pair; None to leave that way out.
+        align: whether to align the second network of each pair, too.
         inputs: files that must not be replaced.
         command: the command line.
         quiet: show no progress.
@@ -86,11 +84,12 @@ class PairsRun:
     folder: Path
     executor: Executor
     points: int = 21
-    align: Align | None = None
+    align: bool = True
     inputs: Sequence[str] = ()
     command: Sequence[str] = ()
     quiet: bool = False
     problem: Problem | None = None
+    _aligner: PairAligner | None = field(default=None, init=False)
 
     def compute(self, overwrite: bool = False) -> PairsOutcome:
         """Train all curves and compute all barriers; called by every rank.
@@ -111,7 +110,9 @@ class PairsRun:
         pairs = list(combinations(range(len(names)), 2))[executor.rank :: executor.size]
         found: list[tuple[int, int, str, dict[Quantity, float]]] = []
         notes: list[str] = []
-        ways = 2 if self.align is None else 3
+        aligner = PairAligner(self.config, self.folder, problem=self.problem)
+        self._aligner = aligner if self.align else None
+        ways = 3 if self.align else 2
         terminal, label = on_terminal(), self.folder.name
         bar = Progress(ways * len(pairs), label, "line", quiet=self.quiet, terminal=terminal)
         with executor.stop.on_signals(), bar:
@@ -147,9 +148,10 @@ class PairsRun:
         ends = self.checkpoints[first], self.checkpoints[second]
         line = replace(self.request, bends=0)
         yield STRAIGHT, self._way(name, STRAIGHT, line, ends, overwrite, bar)
-        if self.align is not None:
+        if self._aligner is not None:
+            bar.within(f"{name}: alignment")
             try:
-                aligned = self.align(*ends, self.folder)
+                aligned = self._aligner.align(*ends, f"{name}.aligned", overwrite)
             except LandscapeError as error:
                 notes.append(f"{name}: not aligned: {error}")
             else:

@@ -214,7 +214,7 @@ def test_what_can_not_be_connected_is_refused_in_one_line(networks, landscape, a
     assert len(errors.strip().splitlines()) == 1, errors
 
 
-PAIRS = ("run.yaml", "--pairs", "all", "--checkpoints", "?.pt", "--no-align", "-o", "pairs")
+PAIRS = ("run.yaml", "--pairs", "all", "--checkpoints", "?.pt", "-o", "pairs")
 QUICK = ("--epochs", 2, "--batch-size", 64, "--points", 5)
 
 
@@ -241,7 +241,7 @@ def test_every_pair_is_connected(three, landscape):
     folder = three.folder / "pairs"
     assert f"wrote {folder / 'barriers.png'}" in out
     t = np.linspace(0, 1, 5)
-    for way in ("straight", "curve"):
+    for way in ("straight", "aligned", "curve"):
         heights = table(folder, way)
         np.testing.assert_array_equal(heights, heights.T)
         assert (heights.diagonal() == 0).all()
@@ -251,6 +251,7 @@ def test_every_pair_is_connected(three, landscape):
             line = (1 - t) * values[0] + t * values[-1]
             assert heights[i, j] == pytest.approx((values - line).max())
     assert (table(folder, "curve") <= table(folder, "straight")).all()
+    assert table(folder, "aligned").sum() < 0.5 * table(folder, "straight").sum()
     errors = 1 - read_surface(folder / "a-b.curve.surface.h5").values["train", "accuracy"]
     line = (1 - t) * errors[0] + t * errors[-1]
     assert table(folder, "curve", quantity="error")[0, 1] == pytest.approx((errors - line).max())
@@ -278,6 +279,21 @@ def test_a_pair_that_fails_leaves_a_gap(three, landscape):
     assert np.isnan(heights[0, 2])
     assert np.isnan(heights[1, 2])
     assert heights[0, 1] > 0
+
+
+def test_a_network_that_can_not_be_aligned_is_named(three, landscape):
+    three.write("own.py", PROBLEM.replace("model = nn.Sequential(", "model = Hidden("))
+    with (three.folder / "own.py").open("a") as file:
+        file.write(
+            "class Hidden(nn.Sequential):\n"
+            "    def forward(self, inputs):\n"
+            "        return super().forward(inputs if inputs.sum() > 0 else -inputs)\n"
+        )
+    code, _, errors = landscape("connect", *PAIRS, *QUICK)
+    assert code == 0
+    assert errors.count("not aligned: ") == 3
+    facts = json.loads((three.folder / "pairs" / "barriers.json").read_text())
+    assert {one["way"] for one in facts["barriers"]} == {"straight", "curve"}
 
 
 def test_stopped_pairs_are_continued(three, landscape, monkeypatch):
