@@ -1,0 +1,80 @@
+"""Are two minima connected? Straight, aligned and along curves, as in Garipov et al. 2018."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from steps import Network, Workshop, table
+
+from claims.figures import draw_paths
+from claims.paths import FRESH, along, barrier, connect, profile, straight
+from claims.shop import SETTINGS, Setting, Shop
+
+PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
+"""Points along each axis of a curve's plane, samples at each, and the highest loss drawn."""
+
+CURVES = {"Bézier": ("bezier", "1"), "chain": ("chain", "1")}
+
+
+def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
+    """Compute the paths between the minima of two seeds, by their names."""
+    workshop = setting.workshop(shop)
+    first, second = (setting.network(shop, seed) for seed in (0, 1))
+    other = workshop.checkpoint(second)
+    paths = {"straight": straight(workshop, first, other, "straight")}
+    for label, (shape, bends) in CURVES.items():
+        options = (*setting.curve, "--epochs", shop.length(setting.curve_epochs))
+        shapes = ("--curve", shape, "--bends", bends)
+        curve = connect(workshop, first, other, shape, (*options, *shapes))
+        paths[label] = along(workshop, first, curve)
+    return paths
+
+
+def plane(workshop: Workshop, net: Network) -> Path:
+    """Compute the training loss in the plane of the Bézier curve, as in Garipov et al.'s fig. 1."""
+    axis = f"auto:{PLANE_POINTS}"
+    return workshop.compute(
+        "plane",
+        {
+            **net.changes,
+            **FRESH,
+            "checkpoint": str(workshop.checkpoint(net)),
+            "directions": None,
+            "slice": {"kind": "curve-plane", "path": str(workshop.folder / "bezier.curve.h5")},
+            "grid": {"x": axis, "y": axis},
+            "splits": ["train"],
+            "samples": PLANE_SAMPLES,
+            "batch_norm_samples": PLANE_SAMPLES,
+        },
+    )
+
+
+HEAD = ["data, network", "path", "barrier, training loss", "largest training loss"]
+HEAD += ["barrier, test error (%)", "largest test error (%)", "test error at the ends (%)"]
+
+
+def rows(label: str, paths: Mapping[str, Path]) -> list[list[str]]:
+    """Make the table rows of the paths between two networks."""
+    found = []
+    for name, path in paths.items():
+        losses, errors = profile(path, "train", "loss")[1], profile(path, "test", "error")[1]
+        numbers = (barrier(path), losses.max(), barrier(path, "test", "error"), errors.max())
+        ends = f"{errors[0]:.2f}, {errors[-1]:.2f}"
+        found.append([label, name, *(f"{value:.3g}" for value in numbers), ends])
+    return found
+
+
+def study(shop: Shop) -> None:
+    """Compare the paths between two minima, on each data set, and draw the planes of curves."""
+    for setting in SETTINGS:
+        setting.workshop(shop).train(setting.network(shop, seed) for seed in (0, 1))
+    if shop.train_only:
+        return
+    found = {setting: paths_between(shop, setting) for setting in SETTINGS}
+    draw_paths(shop.folder / "minima.png", {each.label: paths for each, paths in found.items()})
+    planes = [plane(each.workshop(shop), each.network(shop, 0)) for each in SETTINGS]
+    whole = Workshop(shop.folder, {})
+    whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP))
+    lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
+    whole.write("minima.md", table(HEAD, lines))

@@ -1,0 +1,95 @@
+"""Paths between two networks: the commands that make them, and what is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from steps import Network, Workshop, landscape, launcher, run
+
+import landscape_cli
+
+Numbers = NDArray[np.float64]
+
+POINTS = 21
+"""Points of a path, both ends among them."""
+
+FRESH = {"batch_norm": "recalibrate"}
+"""Between networks, the statistics of batch norm must be those of the network there."""
+
+
+def straight(
+    workshop: Workshop, net: Network, other: Path, name: str, changes: Mapping[str, Any] = FRESH
+) -> Path:
+    """Compute the line from a network, at 0, to another checkpoint, at 1."""
+    return workshop.compute(
+        name,
+        {
+            **net.changes,
+            **changes,
+            "checkpoint": str(workshop.checkpoint(net)),
+            "directions": {"x": {"kind": "checkpoint", "path": str(other)}},
+            "grid": {"x": [0, 1, POINTS]},
+        },
+    )
+
+
+def connect(
+    workshop: Workshop, net: Network, other: Path, name: str, options: Sequence[str]
+) -> Path:
+    """Train a curve from a network to another checkpoint."""
+    output = workshop.folder / f"{name}.curve.h5"
+    ends = ("--from", str(workshop.checkpoint(net)), "--to", str(other))
+    config = str(workshop.folder / f"{net.name}.yaml")
+    run(landscape("connect", config, *ends, *options, "--output", str(output)))
+    return output
+
+
+def along(workshop: Workshop, net: Network, curve: Path) -> Path:
+    """Compute the loss along a curve that begins at a network."""
+    return workshop.compute(
+        curve.name.removesuffix(".curve.h5"),
+        {
+            **net.changes,
+            "checkpoint": str(workshop.checkpoint(net)),
+            "directions": None,
+            "slice": {"kind": "curve", "path": str(curve)},
+            "grid": {"x": [0, 1, POINTS]},
+        },
+    )
+
+
+def aligned(workshop: Workshop, net: Network, other: Network) -> Path:
+    """Permute another network's units so that they match a network's, and return its checkpoint."""
+    checkpoint = workshop.checkpoint(other)
+    output = workshop.folder / f"{other.name}_like_{net.name}.pt"
+    if not output.exists():
+        config = str(workshop.folder / f"{net.name}.yaml")
+        files = ("--reference", str(workshop.checkpoint(net)), str(checkpoint))
+        run([*launcher(1), *landscape("align", config, *files, "--output", str(output))])
+    return output
+
+
+def profile(path: Path, split: str, quantity: str) -> tuple[Numbers, Numbers]:
+    """Read t and a quantity's values along a path; ``error`` is 1 - accuracy, in percent."""
+    surface = landscape_cli.read_surface(path)
+    t = np.asarray(surface.grid.axes["x"].coordinates, dtype=np.float64)
+    if quantity == "error":
+        return t, 100 * (1 - surface.values[split, "accuracy"])
+    return t, surface.values[split, quantity]
+
+
+def rise(t: Numbers, values: Numbers) -> float:
+    """Return the barrier: the largest excess over the straight line between both ends' values."""
+    return float((values - ((1 - t) * values[0] + t * values[-1])).max())
+
+
+def barrier(path: Path, split: str = "train", quantity: str = "loss") -> float:
+    """Return the height that `landscape describe` gives, or that of the error in points of %."""
+    if quantity == "error":
+        return rise(*profile(path, split, quantity))
+    numbers = landscape_cli.describe(landscape_cli.read_surface(path), [split], [quantity])
+    return float(numbers["numbers"][0]["barrier"]["x"]["height"])

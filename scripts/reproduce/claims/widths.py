@@ -1,0 +1,145 @@
+"""Barriers against width, as in Entezari et al. 2022 and Ainsworth et al. 2023."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from steps import Network, Workshop, table
+
+from claims.figures import draw_against_width
+from claims.paths import barrier, profile, straight
+from claims.shop import Shop, seeded
+
+RECIPE = ("--lr", "0.05", "--batch-size", "64", "--every", "1000")
+EPOCHS = 60
+
+
+@dataclass(frozen=True)
+class Perceptrons:
+    """Perceptrons with one hidden layer of several widths, several seeds of each.
+
+    Args:
+        name: the folder of their files.
+        label: their name in tables and figures.
+        changes: values by dotted key that override the base configuration.
+        widths: units of the hidden layer.
+        seeds: number of networks of each width.
+        pairs: number of pairs between which the barrier is measured, each network in one.
+    """
+
+    name: str
+    label: str
+    changes: Mapping[str, Any]
+    widths: Sequence[int]
+    seeds: int
+    pairs: int
+
+    def workshop(self, shop: Shop) -> Workshop:
+        return shop.workshop(self.name, "digits_mlp.yaml", self.changes)
+
+    def network(self, shop: Shop, width: int, seed: int) -> Network:
+        return Network(
+            name=f"width{width}_seed{seed}",
+            label=f"{self.label}, width {width}, seed {seed}",
+            changes={"problem_args.model_args": {"hidden": [width]}},
+            training=(*RECIPE, "--epochs", shop.length(EPOCHS), *seeded(seed)),
+        )
+
+    def networks(self, shop: Shop) -> dict[int, list[Network]]:
+        """Return the networks of each width, by seed."""
+        return {
+            width: [self.network(shop, width, seed) for seed in range(self.seeds)]
+            for width in self.widths
+        }
+
+
+PERCEPTRONS = [
+    Perceptrons(
+        name="digits_widths",
+        label="digits, one hidden layer",
+        changes={"problem_args.samples": None, "splits": ["train"]},
+        widths=(2, 4, 8, 16, 32, 64, 128, 256, 512),
+        seeds=8,
+        pairs=3,
+    ),
+    Perceptrons(
+        name="fashion_widths",
+        label="Fashion-MNIST, one hidden layer",
+        changes={
+            "problem_args.data": "fashion_mnist",
+            "problem_args.samples": {"train": 2000, "test": 1000},
+            "splits": ["train"],
+        },
+        widths=(2, 4, 8, 16, 32, 64, 128, 256),
+        seeds=8,
+        pairs=2,
+    ),
+]
+
+Lines = Mapping[int, Sequence[Path]]
+"""By width, the line between the networks of each pair."""
+
+
+def lines_between(shop: Shop, perceptrons: Perceptrons) -> dict[str, Lines]:
+    """Compute the lines between the networks of pairs, naive and aligned."""
+    workshop, found = perceptrons.workshop(shop), {"naive": {}}
+    for width, nets in perceptrons.networks(shop).items():
+        pairs = list(zip(nets[::2], nets[1::2], strict=False))[: perceptrons.pairs]
+        found["naive"][width] = [
+            straight(workshop, a, workshop.checkpoint(b), f"{a.name}_to_{b.name}", {})
+            for a, b in pairs
+        ]
+    return found
+
+
+def training_losses(lines: Lines) -> dict[int, list[float]]:
+    """Read the training losses at both ends of the lines of each width."""
+    losses = {
+        width: [profile(path, "train", "loss")[1] for path in each] for width, each in lines.items()
+    }
+    return {
+        width: [float(v) for each in values for v in each[[0, -1]]]
+        for width, values in losses.items()
+    }
+
+
+def series(found: Mapping[str, Lines]) -> dict[str, dict[int, list[float]]]:
+    """Return the barriers of each width by kind of line, and the training losses at the ends."""
+    barriers = {
+        f"barrier, {kind}": {
+            width: [barrier(path) for path in each] for width, each in lines.items()
+        }
+        for kind, lines in found.items()
+    }
+    return {**barriers, "training loss": training_losses(found["naive"])}
+
+
+def rows(label: str, values: Mapping[str, Mapping[int, Sequence[float]]]) -> list[list[str]]:
+    """Make a table row for each width: medians, and the least and largest value."""
+    widths = next(iter(values.values()))
+    return [
+        [label, str(width), *(spread(each[width]) for each in values.values())] for width in widths
+    ]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Format a median with the least and the largest value."""
+    return f"{np.median(values):.2g} ({min(values):.2g} to {max(values):.2g})"
+
+
+def study(shop: Shop) -> None:
+    """Measure the barrier between networks of two seeds against their width."""
+    for perceptrons in PERCEPTRONS:
+        networks = perceptrons.networks(shop).values()
+        perceptrons.workshop(shop).train(net for each in networks for net in each)
+    if shop.train_only:
+        return
+    found = {each.label: series(lines_between(shop, each)) for each in PERCEPTRONS}
+    draw_against_width(shop.folder / "widths.png", found, "training loss")
+    head = ["data, network", "width", *next(iter(found.values()))]
+    lines = [row for label, values in found.items() for row in rows(label, values)]
+    Workshop(shop.folder, {}).write("widths.md", table(head, lines))
