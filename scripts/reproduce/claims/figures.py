@@ -114,14 +114,14 @@ def _draw_dots(axes: Axes, methods: Mapping[str, Sequence[float]]) -> None:
 def draw_rays(output: Path, rays: Mapping[str, Path], scale: Sequence[float]) -> None:
     """Draw the training loss at s times the parameters against s."""
     with style():
-        figure = Figure(figsize=(5, 3), layout="constrained")
+        figure = Figure(figsize=(7, 3), layout="constrained")
         axes = figure.subplots()
         for (label, path), (color, dash) in zip(rays.items(), SERIES, strict=False):
             _, values = profile(path, "train", "loss")
             axes.plot(scale, values, color=color, linestyle=dash, label=label)
         axes.set(xlabel="s", ylabel="training loss at s times the parameters", yscale="log")
         axes.grid(visible=True)
-        axes.legend()
+        figure.legend(loc="outside right upper")
         _save(figure, output)
 
 

@@ -64,7 +64,7 @@ PERCEPTRONS = [
         changes={"problem_args.samples": None, "splits": ["train"]},
         widths=(2, 4, 8, 16, 32, 64, 128, 256, 512),
         seeds=8,
-        pairs=3,
+        pairs=2,
     ),
     Perceptrons(
         name="fashion_widths",
@@ -74,8 +74,8 @@ PERCEPTRONS = [
             "problem_args.samples": {"train": 2000, "test": 1000},
             "splits": ["train"],
         },
-        widths=(2, 4, 8, 16, 32, 64, 128, 256),
-        seeds=8,
+        widths=(2, 4, 8, 16, 32, 64, 128),
+        seeds=6,
         pairs=2,
     ),
 ]
