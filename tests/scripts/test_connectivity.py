@@ -227,7 +227,7 @@ def test_perceptrons_are_trained_once_for_widths_and_seeds(small):
 
 @pytest.mark.slow
 def test_ensembles_are_scored(small):
-    _, folder = small("ensembles")
+    _, folder = small("ensembles", "--epochs", "9")  # two snapshots each
     assert names(folder, "ensembles") == [
         "single run",
         "mean FGE member",
@@ -238,4 +238,4 @@ def test_ensembles_are_scored(small):
     ]
     assert (folder / "ensembles.png").exists()
     scores = json.loads((folder / "digits" / "fge0.ensemble.json").read_text())
-    assert len(scores["members"]) == 1
+    assert len(scores["members"]) == 2

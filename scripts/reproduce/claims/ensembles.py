@@ -14,7 +14,7 @@ from steps import Network, Workshop, landscape, launcher, run, table
 from claims.figures import draw_methods
 from claims.shop import DIGITS, FASHION, Setting, Shop, seeded
 
-SEEDS = {DIGITS: 8, FASHION: 4}
+SEEDS = {DIGITS: 5, FASHION: 4}
 
 TAIL = ("--milestones", "0.5", "--tail-from", "0.6667")
 """The rate falls once before the last third of the epochs, the tail."""

@@ -62,8 +62,8 @@ PERCEPTRONS = [
         name="digits_widths",
         label="digits, one hidden layer",
         changes={"problem_args.samples": None, "splits": ["train"]},
-        widths=(2, 4, 8, 16, 32, 64, 128, 256, 512),
-        seeds=8,
+        widths=(2, 4, 8, 16, 32, 64, 128, 256),
+        seeds=6,
         pairs=2,
     ),
     Perceptrons(
@@ -75,7 +75,7 @@ PERCEPTRONS = [
             "splits": ["train"],
         },
         widths=(2, 4, 8, 16, 32, 64, 128),
-        seeds=6,
+        seeds=4,
         pairs=2,
     ),
 ]
