@@ -77,6 +77,8 @@ def named_entry(content: Any, key: str, path: str) -> Entry:
 
 def no_entry(content: Any, path: str) -> CheckpointError:
     """Return the error for a file without weights."""
+    if remedy := getattr(content, "remedy", ""):
+        return CheckpointError(f"checkpoint: {path!r}: {remedy}")
     keys = f" with the keys {some(list(content))}" if isinstance(content, Mapping) else ""
     return CheckpointError(
         f"checkpoint: {path!r} holds no state dict but a {type(content).__name__}{keys}; "
@@ -123,5 +125,7 @@ def _get(value: Any, key: str) -> Any:
 
 
 def _listed(content: Any) -> str:
+    if remedy := getattr(content, "remedy", ""):
+        return str(remedy)
     known = [key or "the whole file" for key, _ in entries(content)]
     return f"entries with weights: {some(known)}" if known else "it has none with weights"

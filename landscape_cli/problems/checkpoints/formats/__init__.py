@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from landscape_cli.problems.checkpoints.formats.base import Format
+from landscape_cli.problems.checkpoints.formats.curve import CurveFile
 from landscape_cli.problems.checkpoints.formats.distributed import DistributedFolder
 from landscape_cli.problems.checkpoints.formats.index import ShardIndex
 from landscape_cli.problems.checkpoints.formats.safetensors_ import SafetensorsFile
@@ -12,6 +13,7 @@ FORMATS: dict[str, type[Format]] = {
     "distributed": DistributedFolder,
     "index": ShardIndex,
     "safetensors": SafetensorsFile,
+    "curve": CurveFile,
     "torch": TorchFile,
 }
 """Every format; a path is read in the first one that recognizes it. The last takes any file."""
