@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.hooks import RemovableHandle
 
 from landscape_cli.errors import ProblemError, UsageError, cause
+from landscape_cli.evaluation.data.batches import batch_length
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
@@ -57,6 +58,16 @@ def moved_buffers(model: nn.Module, perturb: str, batch_norm: str) -> list[str]:
     ]
 
 
+class _WithoutSingles:
+    """The batches of an iterable, except for those of one sample, which have no variance."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return (batch for batch in self._batches if batch_length(batch) != 1)
+
+
 def training_samples(
     problem: Problem, device: torch.device, samples: int | None, key: str
 ) -> SplitData:
@@ -83,7 +94,7 @@ def training_samples(
         total = len(dataset_of("train", source, key))
     except UsageError:
         if samples is None:
-            return SplitData("train", source, BATCH, device)
+            return SplitData("train", _WithoutSingles(source), BATCH, device)
         raise
     count = total if samples is None else min(samples, total)
     # A last batch with a single sample would have no variance.

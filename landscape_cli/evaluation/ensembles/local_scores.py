@@ -27,7 +27,7 @@ Scored = tuple[list[BatchScores], list[BatchScores]]
 
 
 def nothing() -> None:
-    """Do nothing after a batch."""
+    """Do nothing at a batch."""
 
 
 @torch.no_grad()
@@ -37,6 +37,7 @@ def local_scores(
     data: SplitData,
     span: range,
     join: Join,
+    before: Callable[[], None] = nothing,
     after: Callable[[], None] = nothing,
 ) -> Scored:
     """Score the model's predictions for consecutive batches.
@@ -47,6 +48,8 @@ def local_scores(
         data: the split, loaded.
         span: the numbers of the batches.
         join: adds predictions to an average.
+        before: called before each batch, to restore what a forward pass has changed, so that it
+            does not matter which batches a rank has.
         after: called after each batch.
 
     Raises:
@@ -57,6 +60,7 @@ def local_scores(
     batches = iter(data)
     try:
         for number, batch in enumerate(itertools.islice(batches, span.start, span.stop)):
+            before()
             found = checked_predictions(
                 data.name, _predicted(model, predict, data, span.start + number, batch), batch
             )

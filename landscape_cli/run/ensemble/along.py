@@ -112,6 +112,7 @@ class _Along:
     def __init__(self, shared: SharedScores) -> None:
         self._shared = shared
         self._averaged: dict[str, AveragedPredictions] = {}
+        shared.before = self._restore
 
     def begin(self, split: str) -> SplitScores | None:
         """Keep the predictions of the network at t = 0, and return its scores on rank 0."""
@@ -133,6 +134,11 @@ class _Along:
         if found is None or first is None:
             return None
         return place_table(split, t, found[0], found[1], first)
+
+    def _restore(self) -> None:
+        evaluator = self._shared.evaluator
+        if evaluator.state.drifted():
+            evaluator.write(evaluator.point)
 
     def _write(self, t: float) -> None:
         evaluator = self._shared.evaluator

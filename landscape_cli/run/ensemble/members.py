@@ -100,6 +100,7 @@ class Members:
             )
             recalibration = Recalibration(problem.model, samples, problem.objective)
         networks = Networks(self.paths, shared.executor, evaluator, self.average, recalibration)
+        shared.before = networks.restore
         for split, _ in keys:
             yield self._scored(shared, networks, split)
 

@@ -11,6 +11,7 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.batch_norm import Recalibration
 from landscape_cli.evaluation.ensembles.mean_weights import MeanWeights
 from landscape_cli.evaluation.model_state import ModelState, switches
+from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -39,6 +40,7 @@ class Networks:
     recalibration: Recalibration | None
     mean: MeanWeights = field(default_factory=MeanWeights)
     _said: SaidOnce = field(default_factory=SaidOnce)
+    _own: FlatParameters | None = None
 
     def load(self, number: int) -> None:
         """Put a member's weights and buffers into the model.
@@ -47,9 +49,9 @@ class Networks:
             CheckpointError: if its file can't be read, or is another network's.
         """
         self._read(number)
-        self._begin_point(())
         if self.averaging and self.executor.rank == 0 and self.mean.networks == number:
             self.mean.add(self.evaluator.parameters)
+        self._begin_point(())
 
     def load_average(self) -> None:
         """Put the mean of all members' parameters into the model, with the last one's buffers.
@@ -74,8 +76,16 @@ class Networks:
         buffers = dict(self.evaluator.model.named_buffers())
         share_tensors([buffers[name] for name in statistics if name in buffers], self.executor)
 
+    def restore(self) -> None:
+        """Restore what forward passes have changed in the network, if anything."""
+        if self.evaluator.state.drifted():
+            with torch.no_grad():
+                self.evaluator.state.at_point(self._write)
+
     def _read(self, number: int) -> None:
+        """Read a member on rank 0 and share it, in the mode in which weights are written."""
         model, path = self.evaluator.model, self.members[number]
+        self.restore()  # buffers that no checkpoint has
         if switches(model):
             model.train()
             self.evaluator.parameters.attach(model)
@@ -84,20 +94,17 @@ class Networks:
         share_weights(model, self.executor)
 
     def _begin_point(self, foreign: Sequence[str]) -> None:
-        """Take the model as it is for a point, in eval mode.
+        """Take the model as it is for a point, and put it into eval mode.
 
         Args:
             foreign: names of buffers that are set later.
         """
         evaluator = self.evaluator
+        # Eval mode may change weights.
+        self._own = evaluator.parameters.clone() if switches(evaluator.model) else None
         evaluator.state = ModelState(evaluator.model, evaluator.parameters, foreign)
-        self._own = evaluator.parameters.clone()
-
-    def restore(self) -> None:
-        """Restore what forward passes have changed in the network."""
-        with torch.no_grad():
-            self.evaluator.state.at_point(self._write)
 
     def _write(self) -> None:
-        for dtype, buffer in self.evaluator.parameters.buffers.items():
-            buffer.copy_(self._own.buffers[dtype])
+        if self._own is not None:
+            for dtype, buffer in self.evaluator.parameters.buffers.items():
+                buffer.copy_(self._own.buffers[dtype])

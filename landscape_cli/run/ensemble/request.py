@@ -12,6 +12,7 @@ from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import identity
 from landscape_cli.records.ensemble import Ensemble, Key, ScoreTable
+from landscape_cli.records.grid import Axis
 from landscape_cli.run.curvature import request as curvature
 from landscape_cli.run.ensemble.shared_scores import SharedScores
 
@@ -53,7 +54,8 @@ class Scope:
         wanted = curvature.Request(samples=self.samples)
         plain = curvature.run_config(frozen, wanted, checkpoint)
         splits = None if self.splits is None else list(self.splits)
-        return plain.model_copy(update={"splits": splits})
+        grid = {"x": Axis(-1.0, 1.0, 3)}  # steps that narrow weights resolve
+        return plain.model_copy(update={"splits": splits, "grid": grid})
 
 
 class Plan(Protocol):

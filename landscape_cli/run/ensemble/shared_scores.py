@@ -36,12 +36,14 @@ class SharedScores:
         evaluator: holds the model and the data, which all ranks have.
         predict: of the objective.
         after: called after each of this rank's batches.
+        before: called before each, to restore what forward passes have changed.
     """
 
     executor: Executor
     evaluator: Evaluator
     predict: Predict
     after: Callable[[], None] = nothing
+    before: Callable[[], None] = nothing
     _batches: dict[str, int] = field(default_factory=dict)
     _slowest: float = 0.0
 
@@ -73,7 +75,13 @@ class SharedScores:
             span = self.share(split)
             with evaluator.plain():
                 return local_scores(
-                    evaluator.model, self.predict, evaluator.splits[split], span, join, self.after
+                    evaluator.model,
+                    self.predict,
+                    evaluator.splits[split],
+                    span,
+                    join,
+                    self.before,
+                    self.after,
                 )
 
         own, joint = self.executor.together(locally)

@@ -8,14 +8,40 @@ PROBLEMS = """
 import os, signal, time
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from landscape_cli.problems import Predictions, Problem
 from landscape_cli.problems.objectives import cross_entropy, mean_squared_error
 from landscape_cli.problems.predictions import with_predictions
 
-def build(norm=True, width=6, seed=0):
+class Merging(nn.Module):
+    '''A low-rank update that is merged into the weights in eval mode.'''
+    def __init__(self, width):
+        super().__init__()
+        self.base = nn.Linear(4, width)
+        self.a, self.b = (nn.Parameter(torch.randn(shape)) for shape in ((width, 2), (2, 4)))
+        self.merged = False
+    def train(self, mode=True):
+        if mode == self.merged:
+            self.base.weight.data += (-1 if mode else 1) * self.a @ self.b
+            self.merged = not mode
+        return super().train(mode)
+    def forward(self, x):
+        return self.base(x) + (0 if self.merged else x @ (self.a @ self.b).T)
+
+class Drifting(nn.Module):
+    '''A buffer that no checkpoint has, and that each forward pass changes.'''
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("passes", torch.zeros(()), persistent=False)
+    def forward(self, x):
+        self.passes += 1
+        return x / self.passes
+
+def build(norm=True, width=6, seed=0, first="linear", drifting=False):
     torch.manual_seed(seed)
-    layers = [nn.Linear(4, width), *([nn.BatchNorm1d(width)] if norm else []), nn.Tanh()]
+    layers = [nn.Linear(4, width) if first == "linear" else Merging(width)]
+    layers += [Drifting()] * drifting
+    layers += [*([nn.BatchNorm1d(width)] if norm else []), nn.Tanh()]
     return nn.Sequential(*layers, nn.Linear(width, 3))
 
 def data(samples, seed):
@@ -26,8 +52,17 @@ def data(samples, seed):
 
 SPLITS = {"train": data(301, 1), "test": data(50, 2)}
 
-def network(objective="cross_entropy", splits=("train", "test"), **model):
+class Batches(IterableDataset):
+    '''Batches of its own, the last of a single sample.'''
+    def __init__(self, split):
+        self.split = split
+    def __iter__(self):
+        yield from zip(*(tensor.split(50) for tensor in SPLITS[self.split].tensors))
+
+def network(objective="cross_entropy", splits=("train", "test"), batches=False, **model):
     chosen = {name: SPLITS[name] for name in splits}
+    if batches:
+        chosen = {name: DataLoader(Batches(name), batch_size=None) for name in splits}
     return Problem(build(**model), chosen, OBJECTIVES[objective], name="small network")
 
 def without(model, batch):
@@ -62,14 +97,14 @@ OBJECTIVES = {
 }
 
 def trained(seed, **model):
-    net = build(seed=seed, **model)
+    net = build(seed=seed, **model).train()
     optimizer = torch.optim.SGD(net.parameters(), 0.2, momentum=0.9)
     inputs, labels = SPLITS["train"].tensors
     for _ in range(20):
         optimizer.zero_grad()
         nn.functional.cross_entropy(net(inputs), labels).backward()
         optimizer.step()
-    return net.eval()
+    return net
 
 def save(name, seed, **model):
     net = trained(seed, **model)

@@ -181,6 +181,39 @@ def test_other_buffers_are_those_of_the_last_checkpoint(small, workplace, landsc
     assert isinstance(net.out.weight, nn.Parameter)
 
 
+def test_a_network_that_merges_weights_in_eval_mode(small, config, landscape):
+    """The average of the weights as trained, not as merged; batch norm as in eval mode."""
+    names = ["low1.pt", "low2.pt"]
+    for seed, name in enumerate(names, start=1):
+        small.save(name, seed, first="merging")
+    run = config(model={"first": "merging"})
+    code, _, errors = landscape("average", run, *names, "-o", "swa.pt")
+    assert code == 0, errors
+    state, found = load("swa.pt")["state_dict"], states(names)
+    for name in ("0.base.weight", "0.a", "0.b", "3.weight"):
+        assert torch.equal(state[name], mean_of(found, name)), name
+    weight = (state["0.base.weight"] + state["0.a"] @ state["0.b"]).double()
+    inputs = small.SPLITS["train"].tensors[0].double()
+    hidden = inputs @ weight.T + state["0.base.bias"].double()
+    mean = hidden.mean(dim=0)
+    torch.testing.assert_close(state["1.running_mean"].double(), mean, rtol=1e-4, atol=1e-5)
+
+
+def test_batches_of_their_own_are_kept_but_for_single_samples(small, config, landscape):
+    run = config(model={"batches": True})
+    code, out, errors = landscape("average", run, *NAMES, "-o", "swa.pt")
+    assert code == 0, errors
+    assert "re-estimated on 300 samples of train" in out
+    state = load("swa.pt")["state_dict"]
+    hidden = small.SPLITS["train"].tensors[0][:300] @ state["0.weight"].T + state["0.bias"]
+    torch.testing.assert_close(state["1.running_mean"], hidden.mean(dim=0), rtol=1e-4, atol=1e-5)
+    variance = torch.stack([part.var(dim=0) for part in hidden.split(50)]).mean(dim=0)
+    torch.testing.assert_close(state["1.running_var"], variance, rtol=1e-4, atol=1e-5)
+    code, _, errors = landscape("average", run, *NAMES, "-o", "s.pt", "--batch-norm-samples", 50)
+    assert code == 2
+    assert "--batch-norm-samples" in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "keys", "words"),
     [

@@ -298,6 +298,48 @@ def test_other_numbers_are_not_added_to_a_file(ensemble, checkpoints, options, w
     assert Path(OUTPUT).read_text() == before
 
 
+def test_a_network_that_merges_weights_in_eval_mode(small, config, ensemble, landscape):
+    names = ("low1.pt", "low2.pt")
+    for seed, name in enumerate(names, start=1):
+        small.save(name, seed, first="merging")
+    model = {"first": "merging"}
+    code, _, errors = ensemble(checkpoints=names, model=model)
+    assert code == 0, errors
+    assert landscape("average", config(model=model), *names, "-o", "swa.pt")[0] == 0
+    assert ensemble("-o", "x.json", checkpoints=("swa.pt", *names), model=model)[0] == 0
+    values = ("loss", "accuracy", "brier", "bins")
+    for one, other in zip(
+        read_ensemble(OUTPUT).tables, read_ensemble("x.json").tables, strict=True
+    ):
+        average, member = one.row("average"), other.row("member")
+        assert [getattr(average, v) for v in values] == [getattr(member, v) for v in values]
+
+
+def test_what_forward_passes_change_does_not_decide_scores(small, ensemble):
+    """Every batch finds the buffers of the start, so a rank's other batches do not matter."""
+    small.save("d1.pt", 1, drifting=True)
+    small.save("d2.pt", 2, drifting=True)
+    code, _, errors = ensemble(
+        "--no-average", "--split", "test", checkpoints=("d1.pt", "d2.pt"), model={"drifting": True}
+    )
+    assert code == 0, errors
+    inputs, labels = small.SPLITS["test"].tensors
+    for name, row in zip(("d1.pt", "d2.pt"), read_ensemble(OUTPUT).tables[0].rows, strict=False):
+        net = small.build(drifting=True)
+        net.load_state_dict(load(name))
+        with torch.no_grad():
+            p = net.eval()(inputs).double().softmax(dim=1).numpy()
+        close(row, scores(p, labels.numpy()))
+
+
+def test_batches_of_their_own(small, ensemble):
+    assert ensemble("--split", "test", "-o", "whole.json")[0] == 0
+    code, _, errors = ensemble("--split", "test", model={"batches": True})
+    assert code == 0, errors
+    one, other = (read_ensemble(name).tables[0] for name in (OUTPUT, "whole.json"))
+    assert one.row("ensemble").loss == pytest.approx(other.row("ensemble").loss, rel=1e-6)
+
+
 PIXELS = """
 import torch
 from torch import nn
