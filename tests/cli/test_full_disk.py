@@ -49,6 +49,7 @@ def place(workplace):
         ("compute", "run.yaml", "--log-dir", "logs", "-v"),
         ("merge", "out.h5", "in.h5"),
         ("trajectory", "run.yaml", "--checkpoints", "net*.pt", "-o", "out.h5"),
+        ("average", "run.yaml", "net0.pt", "net1.pt", "-o", "out.pt"),
         ("plot", "in.h5", "-o", "out.png", "--dpi", "50"),
         ("plot", "in.h5", "-o", "out.pdf"),
         ("plot", "in.h5", "-o", "out.svg"),

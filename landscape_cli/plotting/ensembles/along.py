@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.plotting.ensembles.painter import EnsemblePainter
 from landscape_cli.plotting.style import pt, series, ticks
+from landscape_cli.plotting.text.labels import plain
 from landscape_cli.records.ensemble import ENSEMBLE, MEMBER, Ensemble, Scores
 
 LABELS = {MEMBER: r"$\phi(t)$", ENSEMBLE: r"ensemble of $\phi(0)$ and $\phi(t)$"}
@@ -24,7 +25,7 @@ def paint(axes: Any, record: Ensemble, split: str) -> None:
         axes.plot(at, error, dashes, color=color, marker="o", markersize=pt(2.5), label=label)
         axes.fill_between(at, error - spread, error + spread, color=color, alpha=0.2, linewidth=0)
     axes.set_xlabel("$t$")
-    axes.set_ylabel(f"{'test' if split == 'test' else split} error, %")
+    axes.set_ylabel(f"{plain(split)} error, %")
     axes.xaxis.set_major_locator(ticks(6))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,7 @@ from landscape_cli.run.resume import CheckpointFacts
 from landscape_cli.store import check_writable
 from landscape_cli.store.atomic_write import publish_with
 from landscape_cli.util.progress import Progress
+from landscape_cli.util.sink import sink
 
 MARK = "average_of"
 """Entry of a checkpoint that says whose average it is."""
@@ -166,7 +167,13 @@ def write_average(path: Path, average: Average) -> None:
     Raises:
         StoreError: if it can't be written.
     """
-    publish_with(path, lambda temporary: torch.save(average.content, temporary))
+
+    def write(temporary: Path) -> None:
+        # PyTorch's own files do not say why they could not be written.
+        with sink(temporary) as file:
+            torch.save(average.content, cast(IO[bytes], file))
+
+    publish_with(path, write)
 
 
 class _Others:

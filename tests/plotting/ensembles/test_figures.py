@@ -1,8 +1,11 @@
 """Pictures of ensemble files show the record's numbers."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
@@ -106,6 +109,21 @@ def test_reliability_of_members_and_averages():
 def test_every_style_and_errors_that_are_no_numbers(look, record, tmp_path):
     figure = draw_ensemble(record, "a.ensemble.json", look=look, columns=1, caption=True)
     figure.savefig(tmp_path / "a.png", dpi=40)
+
+
+@pytest.mark.parametrize("record", [checkpoints(), along(*CURVE)])
+def test_names_from_foreign_files_are_drawn_plain(record, tmp_path):
+    evil = "$x^2 \\bad{$ a\x1b]0;b\r\n\u202ec"
+    tables = [
+        replace(table, split=evil, rows=tuple(replace(row, name=evil) for row in table.rows))
+        for table in record.tables
+    ]
+    facts = {"network": {"name": evil}}
+    foreign = replace(record, tables=tuple(tables), provenance=facts)
+    figure = draw_ensemble(foreign, f"{evil}.json", caption=True)
+    figure.savefig(tmp_path / "a.png", dpi=40)
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert not any(char in text for text in texts for char in "\x1b\r\u202e")
 
 
 @pytest.mark.parametrize(
