@@ -17,10 +17,15 @@ ENSEMBLES = (ROOT / "docs" / "ensembles.md").read_text()
 ALIGNMENT = (ROOT / "docs" / "alignment.md").read_text()
 CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
+OTHERS = [
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("connectivity", "alignment", "ensembles")
+]
+
 VARYING = [
     (r"/\S*/(?=(configs|runs)/)", "/…/"),  # where the clone is
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
-    (r"[\d.e+-]+ (point|epoch|product)/s, elapsed [\d:]+, ETA \S+", "RATE"),
+    (r"[\d.e+-]+ (point|epoch|product|step|line)/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),
     (r"run: .*ranks: (\d+).*", r"run: \1"),

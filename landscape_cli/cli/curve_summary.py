@@ -14,11 +14,12 @@ from landscape_cli.records.presentation import fact
 def curve_lines(record: Curve) -> list[str]:
     """Describe a curve and its training in a few lines."""
     facts = curve_facts(record)
-    bends = f"{record.bends} bend{'s' * (record.bends != 1)}"
+    kind = f"{record.shape} with {record.bends} bend{'s' * (record.bends != 1)}"
+    kind = kind if record.bends else "straight line"
     name = fact(record.provenance, "network", "name")
     lines = [
         *([f"network:   {name}"] if name else []),
-        f"curve:     {record.shape} with {bends} from {record.ends[0]} to {record.ends[1]}",
+        f"curve:     {kind} from {record.ends[0]} to {record.ends[1]}",
     ]
     if facts["length"] is not None:
         lines.append(f"length:    {facts['length']:.6g}, its ends {facts['straight']:.6g} apart")

@@ -214,12 +214,13 @@ class ConnectRun:
 
     def _introduction(self, prepared: PreparedProblem, batches: TrainingBatches) -> str:
         request = self.request
-        bends = f"{request.bends} bend{'s' * (request.bends != 1)}"
-        steps = f"; {request.epochs} epochs of {batches.per_epoch} batches of {request.split}"
-        return (
-            f"{prepared.network.name}: {prepared.network.parameters:,} parameters; {request.shape} "
-            f"with {bends} from {self.ends[0]} to {self.ends[1]}{steps if request.bends else ''}"
-        )
+        ends = f"from {self.ends[0]} to {self.ends[1]}"
+        words = f"straight line {ends}"
+        if request.bends:
+            bends = f"{request.bends} bend{'s' * (request.bends != 1)}"
+            steps = f"{request.epochs} epochs of {batches.per_epoch} batches of {request.split}"
+            words = f"{request.shape} with {bends} {ends}; {steps}"
+        return f"{prepared.network.name}: {prepared.network.parameters:,} parameters; {words}"
 
 
 def _flat(prepared: PreparedProblem, tensors: Tensors) -> FlatParameters:
