@@ -12,6 +12,7 @@ from torch import Tensor
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.batch_norm import batch_norms
 from landscape_cli.evaluation.ensembles.averaged_predictions import AveragedPredictions
 from landscape_cli.evaluation.ensembles.batch_predictions import BatchPredictions
 from landscape_cli.evaluation.ensembles.scores import BINS
@@ -23,7 +24,7 @@ from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curves.trained import Curve
 from landscape_cli.records.ensemble import Ensemble, Key, ScoreTable
-from landscape_cli.run.ensemble.request import Scope, Weights
+from landscape_cli.run.ensemble.request import NO_NORM, Scope, Weights, refuse_samples
 from landscape_cli.run.ensemble.shared_scores import SharedScores
 from landscape_cli.run.ensemble.tables import place_table
 from landscape_cli.store.curve_file import read_curve
@@ -43,11 +44,19 @@ class AlongCurve:
         path: the curve file.
         places: t of each place, ascending.
         scope: the samples.
+        usual_samples: number of training samples for batch norm if the scope has none; that of
+            other runs along curves if None.
     """
 
     path: str
     places: tuple[float, ...]
     scope: Scope = field(default_factory=Scope)
+    usual_samples: int | None = None
+
+    @property
+    def norm_samples(self) -> int | None:
+        """Number of training samples for batch norm; the usual number if None."""
+        return self.scope.batch_norm_samples or self.usual_samples
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -63,11 +72,8 @@ class AlongCurve:
             "slice": {"kind": "curve", "path": self.path},
             "grid": {"x": [FIRST, 1.0, max(2, len(self.places))]},
         }
-        if self.scope.batch_norm_samples is not None:
-            values |= {
-                "batch_norm": "recalibrate",
-                "batch_norm_samples": self.scope.batch_norm_samples,
-            }
+        if self.norm_samples is not None:
+            values |= {"batch_norm": "recalibrate", "batch_norm_samples": self.norm_samples}
         return RunConfig(**values)
 
     def begin(self) -> tuple[Ensemble, Weights]:
@@ -78,7 +84,8 @@ class AlongCurve:
 
     def compared(self) -> dict[str, Any]:
         """Return what all tables of a file have in common."""
-        return {**self.scope.compared(), "along": True}
+        norms = {"batch_norm_samples": self.norm_samples}
+        return {**self.scope.compared(), **norms, "along": True}
 
     def keys(self, splits: Sequence[str]) -> list[Key]:
         """Return each split at each place."""
@@ -87,6 +94,8 @@ class AlongCurve:
     def check(self, executor: Executor, problem: Problem) -> None:
         """Refuse objectives without predictions, and tell of a curve that is not trained yet."""
         executor.together(lambda: predictions_of(problem.objective))
+        if not batch_norms(problem.model):
+            executor.together(lambda: refuse_samples(self.scope, NO_NORM))
         if executor.rank == 0 and not read_curve(self.path).complete:
             tell(f"{self.path}: the training of this curve is not complete")
 

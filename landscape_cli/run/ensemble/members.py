@@ -25,7 +25,7 @@ from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.ensemble import Ensemble, Key, ScoreTable
 from landscape_cli.run.ensemble.networks import Networks
-from landscape_cli.run.ensemble.request import Scope, Weights
+from landscape_cli.run.ensemble.request import NO_NORM, Scope, Weights, refuse_samples
 from landscape_cli.run.ensemble.shared_scores import SharedScores
 from landscape_cli.run.ensemble.tables import member_table
 from landscape_cli.run.resume import CheckpointFacts
@@ -53,6 +53,8 @@ class Members:
         if len(self.paths) < 2:
             got = f"only {self.paths[0]}" if self.paths else "none"
             raise UsageError(f"CHECKPOINT: got {got}, but an ensemble has at least two members")
+        if not self.average:
+            refuse_samples(self.scope, "no weights are averaged (--no-average)")
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -80,7 +82,9 @@ class Members:
         """Refuse objectives without predictions, and members of other networks."""
         executor.together(lambda: predictions_of(problem.objective))
         executor.lead(lambda: _check_members(self.paths, problem))
-        if self.average and batch_norms(problem.model):
+        if not batch_norms(problem.model):
+            executor.together(lambda: refuse_samples(self.scope, NO_NORM))
+        elif self.average:
             samples = self.scope.batch_norm_samples
             executor.together(lambda: training_samples(problem, CPU, samples, KEY))
 

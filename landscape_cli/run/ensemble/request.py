@@ -20,6 +20,10 @@ Weights = Sequence[Mapping[str, str]]
 """What identifies each of several files of weights."""
 
 
+NO_NORM = "the model has no batch norm"
+"""Why there is nothing to re-estimate."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """The samples to score, and those for batch norm.
@@ -56,6 +60,16 @@ class Scope:
         splits = None if self.splits is None else list(self.splits)
         grid = {"x": Axis(-1.0, 1.0, 3)}  # steps that narrow weights resolve
         return plain.model_copy(update={"splits": splits, "grid": grid})
+
+
+def refuse_samples(scope: Scope, why: str) -> None:
+    """Refuse a number of samples for batch norm where nothing is re-estimated.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    if scope.batch_norm_samples is not None:
+        raise UsageError(f"--batch-norm-samples {scope.batch_norm_samples}: {why}; leave it out")
 
 
 class Plan(Protocol):

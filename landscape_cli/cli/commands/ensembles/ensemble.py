@@ -140,9 +140,9 @@ def command(
     scope = Scope(
         None if chosen is None else tuple(dict.fromkeys(chosen)),
         samples or settings.samples,
-        batch_norm_samples or (settings.batch_norm_samples if along else None),
+        batch_norm_samples,
     )
-    plan = executor.lead(lambda: _plan(checkpoints, along, points, average, scope))
+    plan = executor.lead(lambda: _plan(checkpoints, along, points, average, scope, settings))
     inputs = [config, *plan.files]
     path = _output(settings, output, along)
     run = EnsembleRun(settings, plan, path, executor, inputs, sys.argv, quiet)
@@ -158,6 +158,7 @@ def _plan(
     points: int | None,
     average: bool | None,
     scope: Scope,
+    settings: RunConfig,
 ) -> Plan:
     """Return what to compute.
 
@@ -179,7 +180,8 @@ def _plan(
         )
     if average is not None:
         raise UsageError(f"--along {along}: no weights are averaged; drop --average/--no-average")
-    return AlongCurve(along, places_between(points or POINTS_OF_CURVE), scope)
+    places = places_between(points or POINTS_OF_CURVE)
+    return AlongCurve(along, places, scope, settings.batch_norm_samples)
 
 
 def _output(settings: RunConfig, given: str | None, along: str | None) -> Path:

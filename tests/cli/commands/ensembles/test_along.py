@@ -22,6 +22,7 @@ def curve(small, config, landscape):
         if not norm:
             for seed, name in enumerate("ab", start=1):
                 small.save(f"{name}.pt", seed, norm=False)
+        Path(CURVE).unlink(missing_ok=True)
         run = config(**({} if norm else PLAIN))
         ends = ("--from", "a.pt", "--to", "b.pt", "--epochs", epochs, "--curve", shape)
         code, _, errors = landscape("connect", run, *ends, "--threads", 1, "-o", CURVE, "--lr", 0.1)
@@ -164,6 +165,14 @@ def test_batch_norm_is_re_estimated_on_as_many_samples_as_asked_for(curve, lands
     one, other = (read_ensemble(name).tables[0].row("member").loss for name in (OUTPUT, "few.json"))
     assert one != other
     assert one == pytest.approx(other, rel=0.3)
+    keys = ("--set", "batch_norm=recalibrate", "--set", "batch_norm_samples=200")
+    assert landscape(*short, *keys, "-o", "same.json")[0] == 0
+    assert read_ensemble("same.json").tables == read_ensemble("few.json").tables
+    run = curve(norm=False)
+    other = ("--along", CURVE, "--batch-norm-samples", 9, "-o", "none.json")
+    code, _, errors = landscape("ensemble", run, *other)
+    assert code == 2
+    assert "--batch-norm-samples 9: the model has no batch norm; leave it out" in errors
 
 
 @pytest.mark.parametrize(
@@ -198,7 +207,6 @@ def test_a_changed_curve_is_not_added_to_a_file(curve, landscape):
     assert landscape(*arguments, "--points", 2)[0] == 0
     assert landscape(*arguments, "--points", 3)[0] == 0  # one place more
     assert [table.place for table in read_ensemble(OUTPUT).along("test")] == [0.0, 0.5, 1.0]
-    Path(CURVE).unlink()
     curve(epochs=2)
     code, _, errors = landscape(*arguments, "--points", 4)
     assert code == 2

@@ -255,6 +255,12 @@ def test_an_error_on_ranks_is_one_line(small, config, workplace):
         (NAMES, [], {"objective": "failing"}, "failed on batch 0 of split 'train': ValueError: no"),
         (NAMES, [], {"objective": "tensor"}, "it returned a Tensor, expected"),
         (NAMES, [], {"objective": "logits"}, "return log-probabilities, such as"),
+        (
+            NAMES,
+            ["--batch-norm-samples", "9", "--no-average"],
+            {},
+            "--batch-norm-samples 9: no weights are averaged (--no-average); leave it out",
+        ),
         (NAMES, ["--split", "val"], {}, "the problem has no split 'val'"),
         (NAMES, ["--batch-norm-samples", "1"], {}, "1 is not in the range"),
         (NAMES, [], {"splits": ("test",)}, "(--no-average leaves them out): it needs the split"),
@@ -330,6 +336,16 @@ def test_what_forward_passes_change_does_not_decide_scores(small, ensemble):
         with torch.no_grad():
             p = net.eval()(inputs).double().softmax(dim=1).numpy()
         close(row, scores(p, labels.numpy()))
+
+
+def test_samples_for_batch_norm_without_any_are_refused(small, ensemble):
+    for seed in (1, 2):
+        small.save(f"plain{seed}.pt", seed, norm=False)
+    code, _, errors = ensemble(
+        "--batch-norm-samples", 9, checkpoints=["plain*.pt"], model={"norm": False}
+    )
+    assert code == 2
+    assert "--batch-norm-samples 9: the model has no batch norm; leave it out" in errors
 
 
 def test_batches_of_their_own(small, ensemble):
