@@ -211,7 +211,8 @@ def _recalibration(
         if samples is not None:
             raise UsageError(f"{KEY}: the model has no batch norm; leave it out")
         return None
-    data = training_samples(problem, device, samples, KEY)
+    key = KEY if samples is not None else "batch norm of the average"
+    data = training_samples(problem, device, samples, key)
     return Recalibration(problem.model, data, problem.objective)
 
 

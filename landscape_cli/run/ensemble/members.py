@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import Recalibration, batch_norms, training_samples
+from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import CPU
 from landscape_cli.evaluation.ensembles.averaged_predictions import AveragedPredictions
 from landscape_cli.evaluation.ensembles.batch_predictions import BatchPredictions
@@ -30,9 +32,6 @@ from landscape_cli.run.ensemble.shared_scores import SharedScores
 from landscape_cli.run.ensemble.tables import member_table
 from landscape_cli.run.resume import CheckpointFacts
 from landscape_cli.util.logs import tell
-
-KEY = "batch norm of averaged weights (--no-average leaves them out)"
-"""What training samples are for, in messages."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,7 @@ class Members:
         if not batch_norms(problem.model):
             executor.together(lambda: refuse_samples(self.scope, NO_NORM))
         elif self.average:
-            samples = self.scope.batch_norm_samples
-            executor.together(lambda: training_samples(problem, CPU, samples, KEY))
+            executor.together(lambda: self._training_samples(problem, CPU))
 
     def passes(self, keys: Sequence[Key]) -> list[str]:
         """Return each split once for every member and the average."""
@@ -99,14 +97,19 @@ class Members:
         evaluator = shared.evaluator
         recalibration = None
         if self.average and batch_norms(problem.model):
-            samples = training_samples(
-                problem, evaluator.device, self.scope.batch_norm_samples, KEY
-            )
+            samples = self._training_samples(problem, evaluator.device)
             recalibration = Recalibration(problem.model, samples, problem.objective)
         networks = Networks(self.paths, shared.executor, evaluator, self.average, recalibration)
         shared.before = networks.restore
         for split, _ in keys:
             yield self._scored(shared, networks, split)
+
+    def _training_samples(self, problem: Problem, device: torch.device) -> SplitData:
+        samples = self.scope.batch_norm_samples
+        key = "--batch-norm-samples"
+        if samples is None:
+            key = "batch norm of averaged weights (--no-average leaves them out)"
+        return training_samples(problem, device, samples, key)
 
     def _scored(
         self, shared: SharedScores, networks: Networks, split: str
