@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.derived import DERIVED, with_derived
 from landscape_cli.plotting.quantities import NAMINGS
+from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
@@ -48,6 +49,7 @@ class Panel:
         members: a panel for each repeat if the surface is their mean.
         at_centre: a quantity whose value at the trained network the subtitle states.
         layers: what lies over the values of a flat plane.
+        by_length: whether the x axis of a line along a curve is the curve's length instead of t.
     """
 
     surface: Surface
@@ -60,6 +62,7 @@ class Panel:
     members: tuple[Panel, ...] = ()
     at_centre: str | None = None
     layers: tuple[Layer, ...] = ()
+    by_length: bool = False
 
     @cached_property
     def whole(self) -> Panel:
@@ -91,7 +94,7 @@ class Panel:
     @cached_property
     def x(self) -> NDArray[np.float64]:
         """X coordinates, of shape (nx,)."""
-        return self._coordinates("x")
+        return self.drawn_at(self._coordinates("x"))
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
@@ -181,6 +184,13 @@ class Panel:
         return np.asarray(array)[
             np.ix_(*(self.shown[name] for name in self.surface.grid.names[::-1]))
         ]
+
+    def drawn_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where x coordinates of the grid, of any shape (n,), are drawn."""
+        if not self.by_length:
+            return x
+        curve = CurveFacts.of_surface(self.surface.provenance, self.surface.grid.names)
+        return x if curve is None else curve.lengths(x)
 
     def _coordinates(self, name: str) -> NDArray[np.float64]:
         coordinates = self.surface.grid.axes[name].coordinates

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.annotations.overlay import path_notes
+from landscape_cli.plotting.annotations.overlay import followed, path_notes
 from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, check_twin
@@ -17,6 +17,9 @@ from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.value_range import fit, notes
 from landscape_cli.records.surface import Surface
+
+ALONG = ("t", LENGTH := "length")
+"""What the x axis of lines along curves can be."""
 
 
 def drawable(panels: Sequence[Panel]) -> bool:
@@ -75,6 +78,7 @@ class Request:
         contours_of: the quantity whose contour lines lie over the values of planes, or ``none``;
             by default the loss over maps of curvature.
         quiver: draw arrows along the negative gradient over planes.
+        along: what the x axis of lines along curves is: ``t``, the default, or ``length``.
     """
 
     kind: str | None = None
@@ -91,6 +95,7 @@ class Request:
     labels: Sequence[str | None] | None = None
     contours_of: str | None = None
     quiver: bool = False
+    along: str | None = None
 
     @property
     def quantities(self) -> list[str | None]:
@@ -166,11 +171,31 @@ class Request:
         if len(labels) != len(names):
             raise UsageError(f"labels: got {len(labels)} of them for {len(names)} surfaces")
         return [
-            replace(panel, label=label, at_centre=self.at_centre)
+            replace(panel, label=label, at_centre=self.at_centre, by_length=self._by_length(panel))
             for surface, name, label in zip(surfaces, names, labels, strict=True)
             for panel in select_panels(surface, self.split, quantity, name, self.raw, self.repeat)
             if _can_state(panel, self.at_centre)
         ]
+
+    def _by_length(self, panel: Panel) -> bool:
+        """Tell that a panel's x axis is the length of its curve, if that is asked for.
+
+        Raises:
+            UsageError: if it is no line along a curve, or goes beyond the curve's ends.
+        """
+        if self.along not in (None, *ALONG):
+            raise UsageError(f"--along {self.along}: choose {' or '.join(ALONG)}")
+        if self.along is None or followed(panel) is not None:
+            axis = panel.surface.grid.axes["x"]
+            if self.along == LENGTH and not (axis.low >= 0 and axis.high <= 1):
+                raise UsageError(
+                    f"--along length: {panel.source} goes beyond the ends of its curve (t from "
+                    f"{axis.low:g} to {axis.high:g}), where there is no length; leave it out"
+                )
+            return self.along == LENGTH
+        raise UsageError(
+            f"--along {self.along}: {panel.source} is not a line along a curve; leave it out"
+        )
 
 
 def _can_state(panel: Panel, quantity: str | None) -> bool:

@@ -188,6 +188,17 @@ def test_a_range_auto_is_not_that_of_a_line_in_the_output(workplace, surface_of,
     assert "slice.kind: 'curve' in the file, 'curve-plane' now" in errors
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_curve_that_is_not_trained_yet_is_warned_of(workplace, landscape, kind):
+    save(workplace, "bezier", NAMES, steps=40)
+    code, _, errors = landscape("compute", config(workplace, kind))
+    assert code == 0
+    assert "warning: the training of ab.curve.h5 is not complete (0 of 40 steps)" in errors
+    save(workplace, "bezier", NAMES)
+    code, _, errors = landscape("compute", config(workplace, kind), "--overwrite")
+    assert "not complete" not in errors
+
+
 def test_curves_of_one_network_are_compared_in_one_picture(workplace, surface_of, landscape):
     for shape, names in (("bezier", ["a", "b"]), ("chain", NAMES)):
         save(workplace, shape, names)

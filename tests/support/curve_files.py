@@ -26,8 +26,11 @@ def parameters(name, problem="regression"):
     return {key: tensor.detach().clone() for key, tensor in named}
 
 
-def save(workplace, shape, names, problem="regression"):
-    """Write the networks at both ends, and a curve file through networks with these names."""
+def save(workplace, shape, names, problem="regression", steps=0):
+    """Write the networks at both ends, and a curve file through networks with these names.
+
+    With ``steps``, that many steps of its training are left to do.
+    """
     for name in (names[0], names[-1]):
         state = network(name, problem).model.state_dict()
         torch.save(state, workplace.folder / f"{name}.pt")
@@ -35,6 +38,6 @@ def save(workplace, shape, names, problem="regression"):
         {key: tensor.numpy() for key, tensor in parameters(name, problem).items()} for name in names
     ]
     ends = (f"{names[0]}.pt", f"{names[-1]}.pt")
-    none = np.zeros(0)
-    curve = Curve(shape, len(names), ends, none, none, done=0, complete=True)
+    none = np.full(steps, np.nan)
+    curve = Curve(shape, len(names), ends, none, none, done=0, complete=not steps)
     write_curve(workplace.folder / "ab.curve.h5", curve, CurvePoints(points))

@@ -105,6 +105,11 @@ class PlotCommand(WatchCommand, SectionCommand):
     help="State this quantity's value at the trained network below each title, such as accuracy.",
 )
 @CONTENT.option(
+    "--along",
+    type=click.Choice(["t", "length"]),
+    help="The x axis of lines along curves: t, the default, or the length of the curve.",
+)
+@CONTENT.option(
     "--repeat",
     type=int,
     metavar="K",

@@ -86,9 +86,11 @@ def draw_checkpoints(axes: Any, panels: Sequence[Panel]) -> None:
     low, high = axes.get_xlim()
     upright = axes.get_xaxis_transform()
     names: dict[float, list[str]] = {}
-    for marker in (marker for panel in panels for marker in checkpoints_of(panel)):
-        at = names.setdefault(marker.coordinates[0], [])
-        at += [name for name in [_name(marker)] if name not in at]
+    for panel in panels:
+        for marker in checkpoints_of(panel):
+            (x,) = panel.drawn_at(np.array(marker.coordinates[:1])).tolist()
+            at = names.setdefault(x, [])
+            at += [name for name in [_name(marker)] if name not in at]
     for x, known in names.items():
         if not low <= x <= high:
             continue

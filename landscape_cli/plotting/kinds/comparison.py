@@ -42,10 +42,12 @@ def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
     low, high = min(panel.x[0] for panel in panels), max(panel.x[-1] for panel in panels)
     if low < high:
         axes.set_xlim(low, high)
-    for centre in {group[0].surface.origin[0] for group in groups}:
+    firsts = [group[0] for group in groups]
+    centres = [one.drawn_at(np.array(one.surface.origin[:1])).item() for one in firsts]
+    for centre in dict.fromkeys(centres):
         if low <= centre <= high:
             axes.axvline(centre, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
-    draw_checkpoints(axes, [group[0] for group in groups])
+    draw_checkpoints(axes, firsts)
     extra = [*_split_entries(splits), *band_entries(panels)]
     add_legend(axes, panels, scale, filled=False, extra=extra)
 

@@ -83,7 +83,7 @@ def finish_axes(
     bounds = cell_edges(first.x)
     for start, stop in runs(first.missing):
         axes.axvspan(bounds[start], bounds[stop], zorder=0, **missing_look())
-    centre = first.surface.origin[0]
+    (centre,) = first.drawn_at(np.array(first.surface.origin[:1])).tolist()
     if first.x[0] <= centre <= first.x[-1]:
         axes.axvline(centre, color=ink(0.6), linewidth=0.7, zorder=0.8, gid="centre")
     if len(first.x) > 1:

@@ -102,7 +102,8 @@ def add_shared_labels(
         annotate(axes, second, (0.5, 1), 5, SUBTITLE)
     words = {labels.axis(panel, "x") for panel in panels}
     along = all(followed(panel) is not None for panel in panels)
-    text = words.pop() if len(words) == 1 else "x: t along each curve" if along else "x"
+    what = "length" if panels[0].by_length else "t"
+    text = words.pop() if len(words) == 1 else f"x: {what} along each curve" if along else "x"
     axes.set_xlabel(_wrapped(labels.plain(text), room[0]))
     axes.xaxis.set_major_locator(ticks(6))
 

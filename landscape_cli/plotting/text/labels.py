@@ -65,7 +65,8 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
 
 def axis(panel: Panel, name: str) -> str:
     """Describe an axis, such as "x: random direction, filter-normalized (seed 1)"."""
-    return axis_name(panel.surface, name)
+    text = axis_name(panel.surface, name)
+    return text.replace("x: t along", "x: length along", 1) if panel.by_length else text
 
 
 def quantity(panels: Sequence[Panel]) -> str:

@@ -27,6 +27,7 @@ from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.store import read_direction
 from landscape_cli.store.curve_file import read_curve
 from landscape_cli.store.directions_file import read_range
+from landscape_cli.util.logs import warn
 from landscape_cli.util.tensors import wide_dtype
 
 PARALLEL = 1e-10
@@ -77,8 +78,15 @@ class RunSource:
         return [(name, torch.from_numpy(array)) for name, array in entries]
 
     def curve(self, path: str) -> Curve:
-        """Return what a curve file says of its curve."""
-        return read_curve(path)
+        """Return what a curve file says of its curve; warn if its training is not complete."""
+        curve = read_curve(path)
+        if not curve.complete:
+            warn(
+                f"the training of {path} is not complete ({curve.done} of {len(curve.losses)} "
+                "steps); finish it with the same landscape connect command, or compute on the "
+                "curve as it is"
+            )
+        return curve
 
     def components(self) -> list[Entries]:
         """Return the principal components of the checkpoints and the centre."""

@@ -152,3 +152,50 @@ def test_the_terminal_draws_them_one_below_another(lines):
 def test_planes_are_refused(make_panel):
     with pytest.raises(UsageError, match="--kind comparison: run.h5 is a plane"):
         draw([make_panel(lambda x, y: x)], "comparison")
+
+
+def by_length(make_surface, *provenances, x="0:1:5"):
+    request = Request(along="length")
+    surfaces = [make_surface(np.ones(5), x=x, y=None, provenance=facts) for facts in provenances]
+    return request.panels(surfaces, [f"{number}.h5" for number in range(len(surfaces))])
+
+
+def test_the_length_of_a_chain_is_its_x_axis(make_surface):
+    (panel,) = by_length(make_surface, CHAIN)
+    axes = draw([panel]).axes[0]
+    (line,) = drawn(axes)
+    half = np.hypot(0.5, 0.25)
+    expected = np.array([0, half / 2, half, 1.5 * half, 2 * half])
+    np.testing.assert_allclose(line.get_xdata(), expected)
+    assert axes.get_xlim() == pytest.approx((0, 2 * half))
+    assert axes.get_xlabel() == "x: length along the chain from a to b"
+    ends = {text.get_text(): text.get_position()[0] for text in axes.texts if text.get_gid()}
+    assert ends[" b "] == pytest.approx(2 * half)
+
+
+def test_lengths_of_several_curves_end_where_each_ends(make_surface):
+    axes = draw(by_length(make_surface, STRAIGHT, CHAIN)).axes[0]
+    assert axes.get_xlabel() == "x: length along each curve"
+    ends = [line.get_xdata()[-1] for line in drawn(axes)]
+    np.testing.assert_allclose(ends, [1, 2 * np.hypot(0.5, 0.25)])
+    assert axes.get_xlim()[1] == pytest.approx(max(ends))
+    names = [text for text in axes.texts if text.get_gid() == "checkpoint"]
+    np.testing.assert_allclose([text.get_position()[0] for text in names], [0, *ends])
+
+
+@pytest.mark.parametrize(
+    ("facts", "x", "message"),
+    [
+        ({}, "0:1:5", "--along length: 0.h5 is not a line along a curve; leave it out"),
+        (BEZIER, "-0.5:1:5", "--along length: 0.h5 goes beyond the ends of its curve .t from -0.5"),
+    ],
+)
+def test_lengths_that_do_not_exist_are_refused(make_surface, facts, x, message):
+    with pytest.raises(UsageError, match=message):
+        by_length(make_surface, facts, x=x)
+
+
+def test_an_unknown_x_axis_is_refused(make_surface):
+    surface = make_surface(np.ones(5), x="0:1:5", y=None, provenance=BEZIER)
+    with pytest.raises(UsageError, match="--along time: choose t or length"):
+        Request(along="time").panels([surface], ["0.h5"])
