@@ -19,6 +19,7 @@ import time
 import checkpoints
 import configurations
 import curvatures
+import curves
 import directions
 import flips
 import imports
@@ -37,10 +38,12 @@ KINDS: dict[str, tuple[Prepare, Damage]] = {
     "directions": (directions.prepare, damage_endlessly),
     "trajectories": (trajectories.prepare, damage_endlessly),
     "curvatures": (curvatures.prepare, damage_endlessly),
+    "curves": (curves.prepare, damage_endlessly),
     "surface-flips": (flips.prepare_surface, flips.flips),
     "directions-flips": (flips.prepare_directions, flips.flips),
     "trajectory-flips": (flips.prepare_trajectory, flips.flips),
     "curvature-flips": (curvatures.prepare_flips, flips.flips),
+    "curve-flips": (curves.prepare_flips, flips.flips),
     "checkpoint-flips": (flips.prepare_checkpoint, flips.flips),
 }
 
