@@ -47,7 +47,7 @@ def draw_barriers(
     tables = [barriers.heights[way][chosen] for way in ways]
     with style(look):
         side = max(LEAST, CELL * len(barriers.names)) * text_scale()
-        size = (side * len(ways) + 1.6 * text_scale(), side + 1.1 * text_scale())
+        size = (side * len(ways) + 1.6 * text_scale(), side + 0.6 * text_scale())
         figure = ShownFigure(figsize=size, layout="constrained")
         high = max(np.nanmax(np.where(np.isfinite(table), table, np.nan)) for table in tables)
         panels: Any = figure.subplots(1, len(ways), squeeze=False)
