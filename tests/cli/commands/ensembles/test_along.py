@@ -107,6 +107,20 @@ def test_without_batch_norm_the_ends_are_an_ensemble_of_checkpoints(curve, lands
         assert [getattr(one, name) for name in values] == [getattr(other, name) for name in values]
 
 
+def test_a_place_on_a_curve_is_a_member(curve, landscape):
+    run = curve(norm=False)
+    assert landscape("ensemble", run, "--along", CURVE, "--points", 3)[0] == 0
+    code, _, errors = landscape("ensemble", run, "a.pt", f"{CURVE}::0.5", "-o", "ab.json")
+    assert code == 0, errors
+    record = read_ensemble("ab.json")
+    assert record.members == ("a", "ab.curve::0.5")
+    middle = read_ensemble(OUTPUT).table(("test", 0.5))
+    for one, other in (("member", 1), ("ensemble", -1)):
+        pair = record.table(("test", None)).rows[other]
+        assert middle.row(one).loss == pytest.approx(pair.loss, rel=1e-6)
+        assert middle.row(one).accuracy == pair.accuracy
+
+
 def test_it_agrees_with_the_surface_along_the_curve(curve, landscape, surface_of):
     run = curve()
     assert landscape("ensemble", run, "--along", CURVE, "--points", 5)[0] == 0
