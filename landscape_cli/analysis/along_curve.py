@@ -52,6 +52,11 @@ def text(numbers: dict[str, Any]) -> list[str]:
 
 
 def _mean(places: Values, values: Values) -> float:
-    """Return the mean of values at ascending places, between which they are linear."""
+    """Return the mean of values at ascending places, between which they are linear.
+
+    If all are one place, as on a curve without length, it is the mean of the values.
+    """
+    if not places[-1] > places[0]:
+        return float(values.mean())
     areas = (values[1:] + values[:-1]) / 2 * np.diff(places)
     return float(areas.sum() / (places[-1] - places[0]))

@@ -59,6 +59,7 @@ EPILOG = "\n".join(
         "  landscape plot surface.h5 --quantity loss --quantity hessian_ratio",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
+        "  landscape plot straight.h5 bezier.h5 --along length",
     ]
 )
 
@@ -72,7 +73,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @CONTENT.option(
     "--kind",
     type=click.Choice([*KINDS, *SPECTRUM_KINDS, *ENSEMBLE_KINDS]),
-    help="Kind of plot, see below; by default line or contourf.",
+    help="Kind of plot, see below; by default line, comparison (several curves) or contourf.",
 )
 @split_option
 @CONTENT.option(
