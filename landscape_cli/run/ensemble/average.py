@@ -120,12 +120,8 @@ def average_weights(
     if len(paths) < 2:
         got = f"only {paths[0]}" if paths else "none"
         raise UsageError(f"CHECKPOINT: got {got}, but an average needs at least two")
-    problem = problem or load_problem(config.problem, config.problem_args)
-    prepare_model(problem)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    model, device = problem.model, choose_device(config.device)
-    refuse_float64(model, device)
+    problem, device = _prepared(config, problem)
+    model = problem.model
     recalibration = _recalibration(problem, device, samples)
     parameters = FlatParameters.of_model(model, device)
     others = _Others(model, parameters, recalibration)
@@ -135,20 +131,8 @@ def average_weights(
         mean.add(parameters)
         others.compare()
         progress.update()
-    mean.write(parameters)
-    count = 0
-    if recalibration is not None:
-        count = _recalibrate(model, parameters, recalibration)
-        if switches(model):  # eval mode has changed the weights
-            model.train()
-            parameters.attach(model)
-            mean.write(parameters)
+    count = _write_mean(model, parameters, mean, recalibration)
     progress.update()
-    content = {
-        "state_dict": {name: _stored(value) for name, value in model.state_dict().items()},
-        MARK: [CheckpointFacts.of(path).as_mapping() for path in paths],
-        "batch_norm_samples": count,
-    }
     return Average(
         problem.name or type(model).__name__,
         parameters.count,
@@ -157,8 +141,46 @@ def average_weights(
         0 if recalibration is None else len(batch_norms(model)),
         count,
         tuple(others.differing),
-        content,
+        _content(model, paths, count),
     )
+
+
+def _prepared(config: RunConfig, problem: Problem | None) -> tuple[Problem, torch.device]:
+    """Return the problem with a model that can be written to, and the device to use."""
+    problem = problem or load_problem(config.problem, config.problem_args)
+    prepare_model(problem)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = choose_device(config.device)
+    refuse_float64(problem.model, device)
+    return problem, device
+
+
+def _write_mean(
+    model: nn.Module,
+    parameters: FlatParameters,
+    mean: MeanWeights,
+    recalibration: Recalibration | None,
+) -> int:
+    """Write the mean into the model, and return the number of samples for batch norm."""
+    mean.write(parameters)
+    if recalibration is None:
+        return 0
+    count = _recalibrate(model, parameters, recalibration)
+    if switches(model):  # eval mode has changed the weights
+        model.train()
+        parameters.attach(model)
+        mean.write(parameters)
+    return count
+
+
+def _content(model: nn.Module, paths: Sequence[CheckpointPath], samples: int) -> dict[str, Any]:
+    """Return what the file holds."""
+    return {
+        "state_dict": {name: _stored(value) for name, value in model.state_dict().items()},
+        MARK: [CheckpointFacts.of(path).as_mapping() for path in paths],
+        "batch_norm_samples": samples,
+    }
 
 
 def write_average(path: Path, average: Average) -> None:
