@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from landscape_cli.version import __version__
 
 if TYPE_CHECKING:
+    from landscape_cli.api.aligning import align
     from landscape_cli.api.computing import compute, load_config
     from landscape_cli.api.exporting import export
     from landscape_cli.api.figures import plot
@@ -33,6 +34,7 @@ _MODULES = {
     "Problem": "landscape_cli.problems.problem",
     "RunConfig": "landscape_cli.config.run_config",
     "Surface": "landscape_cli.api.surface",
+    "align": "landscape_cli.api.aligning",
     "compute": "landscape_cli.api.computing",
     "describe": "landscape_cli.api.numbers",
     "export": "landscape_cli.api.exporting",
@@ -48,6 +50,7 @@ __all__ = [
     "RunConfig",
     "Surface",
     "__version__",
+    "align",
     "compute",
     "describe",
     "export",

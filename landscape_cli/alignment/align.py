@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from landscape_cli.alignment.channels import Bundle
 from landscape_cli.alignment.matching import Match, match_weights
 from landscape_cli.alignment.permutations import apply, families_of, size_of
 from landscape_cli.alignment.specification import specified
 from landscape_cli.alignment.symmetries import Symmetries, find_symmetries
-from landscape_cli.alignment.tracing import REMEDY, Inputs, tensors_of
-from landscape_cli.errors import ProblemError, some
+from landscape_cli.alignment.tracing import REMEDY, Inputs, own_tensors, tensors_of, unchanged
+from landscape_cli.errors import ProblemError, cause, some
 
 TOLERANCE = 1e-4
 """Largest difference between a permuted network's outputs and its own, relative to the largest."""
@@ -134,18 +134,28 @@ class Aligner:
         return found
 
     def _outputs(self, tensors: Mapping[str, Tensor], inputs: Inputs) -> list[Tensor]:
-        state = self.model.state_dict(keep_vars=True)
-        own = {id(one): name for name, one in state.items()}
+        """Return the outputs in float64, or as the network computes them if it insists."""
+        try:
+            return self._called(tensors, inputs, _wide)
+        except Exception:  # of code that asks for another dtype
+            try:
+                return self._called(tensors, inputs, Tensor.clone)
+            except Exception as error:
+                raise ProblemError(f"Problem.model: it failed: {cause(error)}") from error
+
+    def _called(
+        self, tensors: Mapping[str, Tensor], inputs: Inputs, convert: Callable[[Tensor], Tensor]
+    ) -> list[Tensor]:
         model = self.model
+        own = {id(one): name for name, one in model.state_dict(keep_vars=True).items()}
         given = {
-            name: tensors[own[id(one)]]
-            for name, one in (*model.named_parameters(), *model.named_buffers())
-            if id(one) in own
+            name: convert(tensors[own[id(one)]] if id(one) in own else one.detach())
+            for name, one in own_tensors(model).items()
         }
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), _evaluating(model):
+        args, kwargs = pytree.tree_map_only(Tensor, convert, (inputs.args, dict(inputs.kwargs)))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), unchanged(model):
             torch.manual_seed(0)
-            result = torch.func.functional_call(model, given, inputs.args, dict(inputs.kwargs))
-        return tensors_of(result)
+            return tensors_of(torch.func.functional_call(model, given, args, kwargs))
 
     def _blame(self) -> str:
         unknown = self.symmetries.unknown
@@ -190,8 +200,7 @@ def relative_difference(one: Tensor, other: Tensor) -> float:
     """Return the largest difference of two tensors, relative to the largest entry."""
     if not (one.is_floating_point() or one.is_complex()) or one.numel() == 0:
         return 0.0
-    dtype = torch.complex128 if one.is_complex() else torch.float64
-    wide = [tensor.to(dtype) for tensor in (one, other)]
+    wide = [_wide(one), _wide(other)]
     same = (wide[0] == wide[1]) | (wide[0].isnan() & wide[1].isnan())
     difference = torch.where(same, torch.zeros_like(wide[0]), wide[0] - wide[1]).abs().max()
     finite = wide[0].abs()[wide[0].isfinite()]
@@ -200,13 +209,8 @@ def relative_difference(one: Tensor, other: Tensor) -> float:
     return found / largest if largest else found
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model into eval mode, and back."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+def _wide(tensor: Tensor) -> Tensor:
+    """Return a copy of a tensor, in float64 or complex128 if it is no integer."""
+    if tensor.is_complex():
+        return tensor.to(torch.complex128, copy=True)
+    return tensor.to(torch.float64 if tensor.is_floating_point() else tensor.dtype, copy=True)

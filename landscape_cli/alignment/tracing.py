@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,17 +115,31 @@ def trace(model: nn.Module, inputs: Inputs) -> GraphModule:
         result = torch.func.functional_call(model, own, args, kwargs)
         return tensors_of(result)
 
-    training = {module: module.training for module in model.modules()}
+    with unchanged(model):
+        try:
+            return _record(run, tensors.values(), [leaves[place] for place in places])
+        except Exception as error:  # of PyTorch, or of the network's code
+            raise ProblemError(
+                f"Problem.model: its operations can't be traced: {cause(error)}; {REMEDY}"
+            ) from error
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """Put a model into eval mode, and give it back its modes, tensors and attributes."""
+    tables = [
+        (table, dict(table))
+        for module in model.modules()
+        for table in (vars(module), module._parameters, module._buffers)
+        if isinstance(table, dict)  # TorchScript's are views of its own
+    ]
     model.eval()
     try:
-        return _record(run, tensors.values(), [leaves[place] for place in places])
-    except Exception as error:  # of PyTorch, or of the network's code
-        raise ProblemError(
-            f"Problem.model: its operations can't be traced: {cause(error)}; {REMEDY}"
-        ) from error
+        yield
     finally:
-        for module, mode in training.items():
-            module.training = mode
+        for table, entries in tables:
+            table.clear()
+            table.update(entries)
 
 
 def _record(run: Callable[..., Any], own: Any, inputs: Sequence[Tensor]) -> GraphModule:

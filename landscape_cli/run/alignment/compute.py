@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,20 @@ from torch import Tensor, nn
 from landscape_cli.alignment.align import TOLERANCE, Aligned, Aligner, relative_difference
 from landscape_cli.alignment.tracing import capture
 from landscape_cli.config.run_config import RunConfig
-from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
+from landscape_cli.errors import (
+    CheckpointError,
+    LandscapeError,
+    ProblemError,
+    UsageError,
+    cause,
+    some,
+)
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.model_preparation import prepare_model
 from landscape_cli.evaluation.model_state import switches
 from landscape_cli.evaluation.objective_values import checked_values
 from landscape_cli.problems.checkpoints import load_weights
+from landscape_cli.problems.checkpoints.trial import load
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -27,20 +35,29 @@ from landscape_cli.util.logs import tell
 SAMPLES = 32
 """Number of samples on which the network is traced, and its function checked."""
 
+ROUNDINGS = 16
+"""Rounding errors that values of reduced precision may differ by, where these exceed TOLERANCE."""
+
+Source = CheckpointPath | Mapping[str, Tensor]
+"""A checkpoint, or a state dict."""
+
 
 @dataclass(frozen=True)
 class AlignedCheckpoint:
     """A checkpoint whose network was aligned.
 
     Args:
-        source: the checkpoint.
-        epoch: its entry ``epoch``; None if there is none.
-        aligned: the network.
+        state: the state dict of the aligned network.
+        epoch: the checkpoint's entry ``epoch``; None if there is none.
+        aligned: what was done.
+        deviation: largest difference of outputs and of the objective's values from those before,
+            relative to the largest.
     """
 
-    source: CheckpointPath
+    state: dict[str, Any]
     epoch: object
     aligned: Aligned
+    deviation: float
 
 
 class Alignment:
@@ -48,7 +65,7 @@ class Alignment:
 
     Args:
         config: names the problem.
-        reference: the checkpoint whose order of channels others take.
+        reference: the checkpoint, or state dict, whose order of channels others take.
         groups: the groups of channels from a user's file; found from the graph if None.
         problem: the user's object, in place of the one that the configuration names.
         say: tells the user one line.
@@ -60,7 +77,7 @@ class Alignment:
     def __init__(
         self,
         config: RunConfig,
-        reference: CheckpointPath,
+        reference: Source,
         groups: Any = None,
         problem: Problem | None = None,
         say: Callable[[str], None] = tell,
@@ -68,7 +85,7 @@ class Alignment:
         self._problem = problem or load_problem(config.problem, config.problem_args)
         self._say = say
         prepare_model(self._problem)
-        model = self._problem.model
+        model = self._problem.model.to("cpu")
         if switches(model):
             raise ProblemError(
                 "Problem.model: its train() or eval() changes weights, so that channels can't be "
@@ -77,7 +94,7 @@ class Alignment:
         if config.threads:
             torch.set_num_threads(config.threads)
         self._batch = _first_batch(self._problem, config)
-        load_weights(model, reference, say)
+        self._put(reference)
         self._reference = _state(model)
         model.eval()
         calls = [] if groups is not None else capture(model, self._values)
@@ -91,11 +108,11 @@ class Alignment:
         """The network's name."""
         return self._problem.name or type(self._problem.model).__name__
 
-    def align(self, path: CheckpointPath, seed: int = 0) -> AlignedCheckpoint:
+    def align(self, source: Source, seed: int = 0) -> AlignedCheckpoint:
         """Align a checkpoint's network to the reference.
 
         Args:
-            path: the checkpoint.
+            source: the checkpoint, or its state dict.
             seed: of the order in which groups are visited.
 
         Raises:
@@ -104,16 +121,32 @@ class Alignment:
                 afterwards.
         """
         model = self._problem.model
-        epoch = load_weights(model, path, self._say)
+        epoch = self._put(source)
         model.eval()
         own, before = _state(model), self._values()
         aligned = self.aligner.align(self._reference, own, seed)
         model.load_state_dict(aligned.tensors, strict=False)
-        self._check(path, before, self._values())
-        return AlignedCheckpoint(path, epoch, aligned)
+        name = repr(str(source)) if isinstance(source, CheckpointPath) else "the network"
+        deviation = self._check(name, before, self._values())
+        state = {
+            name: aligned.tensors.get(name, value) for name, value in model.state_dict().items()
+        }
+        return AlignedCheckpoint(state, epoch, aligned, max(deviation, aligned.deviation))
+
+    def _put(self, source: Source) -> object:
+        """Load weights into the model, and return their epoch."""
+        if isinstance(source, CheckpointPath):
+            return load_weights(self._problem.model, source, self._say)
+        _, unexpected, errors = load(self._problem.model, source)
+        missing = [name for name in self._problem.model.state_dict() if name not in source]
+        if missing or unexpected or errors:
+            raise CheckpointError(
+                f"align: the weights do not fit the model: {some([*errors, *missing, *unexpected])}"
+            )
+        return None
 
     def _values(self) -> dict[str, Tensor]:
-        """Evaluate the objective on the batch."""
+        """Evaluate the objective on the batch, and return its values by name."""
         split, batch = self._batch
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -124,35 +157,47 @@ class Alignment:
             except Exception as error:
                 raise ProblemError(f"objective: it failed: {cause(error)}") from error
         found = checked_values(split, values, batch)
-        parts = {"plain": found.plain, "pairs": found.pairs}
-        return {name: values for name, values in parts.items() if values is not None}
+        plain = [name for name in found.names if name not in found.weighted]
+        named = {} if found.plain is None else dict(zip(plain, found.plain, strict=True))
+        if found.pairs is not None:
+            named |= dict(zip(found.weighted, found.pairs[0], strict=True))
+        return named
 
     def _check(
-        self, path: CheckpointPath, before: Mapping[str, Tensor], after: Mapping[str, Tensor]
-    ) -> None:
-        for name, values in before.items():
-            deviation = max(
-                relative_difference(one, other)
-                for one, other in zip(_rows(values), _rows(after[name]), strict=True)
+        self, source: str, before: Mapping[str, Tensor], after: Mapping[str, Tensor]
+    ) -> float:
+        """Compare values before and after; counts such as accuracy only where nothing else is.
+
+        Whether a sample is counted may depend on rounding.
+        """
+        counts = {name for name in before if _integral(before[name]) and _integral(after[name])}
+        compared = set(before) - counts or set(before)
+        deviation = max(relative_difference(before[name], after[name]) for name in compared)
+        allowed = max(TOLERANCE, ROUNDINGS * _rounding(self._problem.model))
+        if not deviation <= allowed:
+            raise ProblemError(
+                f"alignment: the objective's values of {source} differ by {deviation:.2g} of the "
+                f"largest once its channels are permuted, more than {allowed:.2g}: the objective "
+                "uses the network in a way that is not in its graph, or the groups are wrong; pass "
+                "--groups with those that can be permuted"
             )
-            if not deviation <= TOLERANCE:
-                raise ProblemError(
-                    f"alignment: the objective's values of {str(path)!r} differ by "
-                    f"{deviation:.2g} of the largest once its channels are permuted, more than "
-                    f"{TOLERANCE:g}: the objective uses the network in a way that is not in its "
-                    "graph, or the groups are wrong; pass --groups with those that can be permuted"
-                )
+        return deviation
 
 
-def _rows(values: Tensor) -> Iterator[Tensor]:
-    """Yield the objective's values one by one."""
-    yield from values.reshape(-1, values.shape[-1])
+def _integral(values: Tensor) -> bool:
+    return bool(torch.equal(values, values.round()))
+
+
+def _rounding(model: nn.Module) -> float:
+    """Return the largest rounding error of the parameters' dtypes, as a fraction of a number."""
+    dtypes = {one.dtype for one in model.parameters() if one.is_floating_point()}
+    return max((torch.finfo(dtype).eps for dtype in dtypes), default=0.0)
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:
     """Return copies of the tensors of a model's state dict, on the host."""
     return {
-        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        name: value.detach().cpu().clone()
         for name, value in model.state_dict().items()
         if isinstance(value, Tensor)
     }

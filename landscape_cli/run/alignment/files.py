@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +81,34 @@ def facts_path(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.stem}.alignment.json")
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What an aligned checkpoint comes from.
+
+    Args:
+        checkpoint: the one that was aligned.
+        reference: the one that it was aligned to.
+        seed: of the order in which groups were visited.
+    """
+
+    checkpoint: CheckpointPath
+    reference: CheckpointPath
+    seed: int
+
+
 def write_aligned(
-    path: Path, alignment: Alignment, reference: CheckpointPath, found: AlignedCheckpoint, seed: int
+    path: Path, alignment: Alignment, sources: Sources, found: AlignedCheckpoint
 ) -> None:
     """Write an aligned checkpoint, and beside it the permutations.
 
     Raises:
         StoreError: if a file can't be written.
     """
-    facts = CheckpointFacts.of(reference).as_mapping()
-    content: dict[str, Any] = {"state_dict": found.aligned.tensors, MARK: facts}
+    reference = CheckpointFacts.of(sources.reference).as_mapping()
+    content: dict[str, Any] = {"state_dict": found.state, MARK: reference}
     if isinstance(found.epoch, int | float):
         content["epoch"] = found.epoch
-    text = _as_text(_facts(alignment, facts, found, seed))
+    text = _as_text(_facts(alignment, sources, found, reference))
     publish_with(path, lambda temporary: torch.save(content, temporary))
     publish_text(facts_path(path), text)
 
@@ -109,17 +125,20 @@ def _as_text(facts: dict[str, Any]) -> str:
 
 
 def _facts(
-    alignment: Alignment, reference: dict[str, str], found: AlignedCheckpoint, seed: int
+    alignment: Alignment,
+    sources: Sources,
+    found: AlignedCheckpoint,
+    reference: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what was done, as plain values."""
     aligned, symmetries = found.aligned, alignment.aligner.symmetries
     return {
         "network": alignment.network,
-        "checkpoint": CheckpointFacts.of(found.source).as_mapping(),
+        "checkpoint": CheckpointFacts.of(sources.checkpoint).as_mapping(),
         "reference": reference,
-        "seed": seed,
+        "seed": sources.seed,
         "squared_distance": {"before": aligned.match.before, "after": aligned.match.after},
-        "deviation": aligned.deviation,
+        "deviation": found.deviation,
         "groups": _groups(symmetries, aligned.match.orders),
         "not_aligned": alignment.aligner.unaligned(),
     }

@@ -83,7 +83,7 @@ def command(
     from landscape_cli.config.overrides import parse_changes
     from landscape_cli.problems.checkpoint_files import expand
     from landscape_cli.run.alignment.compute import Alignment
-    from landscape_cli.run.alignment.files import output_paths, write_aligned
+    from landscape_cli.run.alignment.files import Sources, output_paths, write_aligned
     from landscape_cli.run.alignment.groups import read_groups
 
     given = {} if threads is None else {"threads": threads}
@@ -96,8 +96,8 @@ def command(
     say(*_introduction(alignment))
     for path, target in zip(paths, targets, strict=True):
         found = alignment.align(path, seed)
-        write_aligned(target, alignment, first, found, seed)
-        say(*_lines(found, target))
+        write_aligned(target, alignment, Sources(path, first, seed), found)
+        say(*_lines(str(path), found, target))
 
 
 def _introduction(alignment: Alignment) -> list[str]:
@@ -120,14 +120,14 @@ def _introduction(alignment: Alignment) -> list[str]:
     return lines
 
 
-def _lines(found: AlignedCheckpoint, path: Path) -> list[str]:
+def _lines(source: str, found: AlignedCheckpoint, path: Path) -> list[str]:
     """Describe an aligned checkpoint."""
     aligned = found.aligned
     match = aligned.match
     moved = sum(group.moved for group in aligned.groups)
     share = f", {1 - match.after / match.before:.1%} less" if match.before else ""
     return [
-        f"{found.source}: squared distance {match.before:.6g}, then {match.after:.6g}{share}; "
+        f"{source}: squared distance {match.before:.6g}, then {match.after:.6g}{share}; "
         f"{moved:,} moved",
         f"wrote {path}",
     ]
