@@ -98,12 +98,31 @@ class _Descent:
         random, bundles = np.random.default_rng(seed), self._symmetries.bundles
         before = self._distance()
         scale = sum(float(tensor.square().sum()) for tensor in self._reference.values())
-        sweeps, gained = 0, True
-        while gained and sweeps < MOST_SWEEPS:
-            gains = [self._step(bundles[one]) for one in random.permutation(len(bundles))]
-            gained = max(gains, default=0.0) > LEAST_GAIN * scale
+        neighbours = self._neighbours()
+        sweeps, due = 0, set(range(len(bundles)))
+        while due and sweeps < MOST_SWEEPS:
+            for one in random.permutation(len(bundles)):
+                if one in due:
+                    due.discard(one)
+                    if self._step(bundles[one]) > LEAST_GAIN * scale:
+                        due |= neighbours[one]
             sweeps += 1
         return Match(self._orders, before, self._distance(), sweeps)
+
+    def _neighbours(self) -> list[set[int]]:
+        """Return for each bundle those whose best order depends on its own."""
+        numbers = {id(bundle): number for number, bundle in enumerate(self._symmetries.bundles)}
+        found: list[set[int]] = [set() for _ in numbers]
+        for layouts in self._axes.values():
+            along = [
+                {numbers[id(one.family.bundle)] for one in layout if one.family is not None}
+                for layout in layouts
+            ]
+            for dim, here in enumerate(along):
+                others = set().union(*along[:dim], *along[dim + 1 :])
+                for one in here:
+                    found[one] |= others
+        return found
 
     def _step(self, bundle: Bundle) -> float:
         """Give a bundle its best order while the others stand; return what is gained."""
