@@ -63,7 +63,7 @@ SEEDS = st.integers(0, 1000)
 
 
 @given(st.data(), TOTALS, SEEDS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_joined_axes_are_permuted_alike(data, total, seed):
     axes = [data.draw(layouts(total)) for _ in range(3)]
     unify(axes[0], axes[1])
@@ -75,7 +75,7 @@ def test_joined_axes_are_permuted_alike(data, total, seed):
 
 
 @given(st.data(), TOTALS, SEEDS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_parts_of_a_cut_axis_keep_to_themselves(data, total, seed):
     axis, at = data.draw(layouts(total)), data.draw(st.integers(0, total))
     left, right = cut(axis, at)
@@ -85,7 +85,7 @@ def test_the_parts_of_a_cut_axis_keep_to_themselves(data, total, seed):
 
 
 @given(st.data(), TOTALS, st.booleans(), SEEDS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_blocks_stay_together(data, total, free, seed):
     axis = data.draw(layouts(total))
     width = data.draw(st.sampled_from([one for one in range(1, total + 1) if total % one == 0]))

@@ -198,12 +198,12 @@ def check(steps, seed):
     st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 1000)), min_size=1, max_size=7),
     st.integers(0, 100),
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_the_function_stays(steps, seed):
     check(steps, seed)
 
 
 @pytest.mark.parametrize("kind", STEPS)
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, 1])
 def test_each_operation_alone(kind, number):
     check([("conv", 4), (kind, number), ("conv", 3), ("relu", 0)], number)

@@ -60,7 +60,7 @@ def test_a_random_permutation_keeps_the_function_and_is_recovered_exactly(name):
     found = symmetries_of(model, inputs)
     state, before = state_of(model), outputs(model, inputs)
     assert found.bundles
-    for seed in range(3):
+    for seed in range(2):
         orders = random_orders(found.bundles, torch.Generator().manual_seed(seed))
         moved = apply(found, state, orders)
         model.load_state_dict(moved)
