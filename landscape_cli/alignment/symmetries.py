@@ -229,7 +229,8 @@ class _Reader:
             value.tidy()
         rule = RULES.get(call.name)
         if rule is None:
-            self._strange[call.name] += 1
+            if any(part is not None for value in call.values for part in value.dims):
+                self._strange[call.name] += 1
             return unknown(call)
         results = rule(call)
         if not _fit(results, call.shapes):
@@ -262,7 +263,7 @@ def _is_item(node: Node) -> bool:
 
 def _plain(name: str) -> str:
     """Return an operation's name without the underscore of those that work in place."""
-    return name.removesuffix("_")
+    return name if name.startswith("__") else name.removesuffix("_")
 
 
 def _shapes(result: Any) -> list[tuple[int, ...]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -148,10 +149,21 @@ def _record(run: Callable[..., Any], own: Any, inputs: Sequence[Tensor]) -> Grap
         tensor.detach().requires_grad_(isinstance(tensor, nn.Parameter) and movable(tensor))
         for tensor in own
     ]
-    with warnings.catch_warnings(), torch.enable_grad():
+    with warnings.catch_warnings(), _unlogged(), torch.enable_grad():
         warnings.simplefilter("ignore")
         recorder = make_fx(run, tracing_mode="fake", pre_dispatch=True, _allow_non_fake_inputs=True)
         return recorder(*tensors, *(tensor.detach() for tensor in inputs))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep PyTorch from logging a traceback of what is raised as well."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def tensors_of(result: Any) -> list[Tensor]:

@@ -48,6 +48,22 @@ def expand(
     return list(expanded.values())
 
 
+def single(pattern: str | CheckpointPath, key: str) -> CheckpointPath:
+    """Expand a pattern to the only checkpoint that it matches.
+
+    Args:
+        pattern: a path or pattern.
+        key: the key or option that it comes from, for messages.
+
+    Raises:
+        UsageError: if it matches no checkpoint, or several.
+    """
+    found = expand([pattern], key)
+    if len(found) > 1:
+        raise UsageError(f"{key}: {str(pattern)!r} matches {len(found)} checkpoints; name one")
+    return found[0]
+
+
 def _matches(pattern: str) -> list[str]:
     """Return what a pattern matches, part by part; a part that exists literally is no pattern."""
     literal, found = False, [os.sep if os.path.isabs(pattern) else ""]

@@ -35,6 +35,7 @@ GROUPS = {
     "lstm": [(5, 1)],
     "deep_lstm": [(5, 1)] * 4,
     "unknown": [(9, 1)],
+    "parametrized": [(8, 1), (6, 1)],
     "tied": [(8, 1)],
     "transposed_tie": [(8, 1)],
 }

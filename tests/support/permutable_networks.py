@@ -211,6 +211,22 @@ class Unknown(nn.Module):
         return self.head(self.second(torch.fft.rfft(x, dim=-1).abs()).relu())
 
 
+class Parametrized(nn.Module):
+    """Weights that are computed: by weight norm, spectral norm, and a mask from their sign."""
+
+    def __init__(self):
+        super().__init__()
+        parametrizations = nn.utils.parametrizations
+        self.first = parametrizations.weight_norm(nn.Conv2d(1, 8, 3))
+        self.second = parametrizations.spectral_norm(nn.Conv2d(8, 6, 3))
+        self.last = nn.Linear(6, 3)
+
+    def forward(self, images):
+        x = self.second(self.first(images).relu()).amax((2, 3))
+        weight = self.last.weight
+        return functional.linear(x, torch.where((weight > -1) & (weight < 1), weight, -weight))
+
+
 class Tied(nn.Module):
     """Two layers with one weight."""
 
@@ -294,6 +310,7 @@ def others():
         "deep_lstm": (Recurrent(nn.LSTM, False, num_layers=2, bidirectional=True), SEQUENCES),
         "projected_lstm": (Recurrent(nn.LSTM, False, num_layers=2, proj_size=4), SEQUENCES),
         "unknown": (Unknown(), IMAGES),
+        "parametrized": (Parametrized(), IMAGES),
         "tied": (Tied(), IMAGES),
         "transposed_tie": (TransposedTie(False), IMAGES),
         **{name: (network, IMAGES) for name, network in convolutions().items()},

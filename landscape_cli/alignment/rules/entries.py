@@ -92,6 +92,10 @@ UNARY = [
 ]
 
 N_ARY = [
+    "_weight_norm",
+    "__and__",
+    "__or__",
+    "__xor__",
     "add",
     "addcdiv",
     "addcmul",

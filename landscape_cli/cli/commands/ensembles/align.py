@@ -9,6 +9,7 @@ import click
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import NUMBERS, OUTPUT, SPEED, debug_option, set_option
 from landscape_cli.cli.output import say
+from landscape_cli.parallel.launcher import launched_rank
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,16 +80,19 @@ def command(
     """
     from pathlib import Path
 
+    if launched_rank():
+        return  # the first rank does everything
+
     from landscape_cli.config.loading import load_config
     from landscape_cli.config.overrides import parse_changes
-    from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.problems.checkpoint_files import expand, single
     from landscape_cli.run.alignment.compute import Alignment
     from landscape_cli.run.alignment.files import Sources, output_paths, write_aligned
     from landscape_cli.run.alignment.groups import read_groups
 
     given = {} if threads is None else {"threads": threads}
     run = load_config(config, parse_changes(changes) | given)
-    (first,) = expand([reference], "--reference")[:1]
+    first = single(reference, "--reference")
     paths = expand(checkpoints, "CHECKPOINT")
     inputs = [config, *([groups] if groups else []), *(one.path for one in (first, *paths))]
     targets = output_paths(Path(output).absolute(), paths, run, inputs, overwrite)

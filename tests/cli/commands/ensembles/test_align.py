@@ -252,6 +252,8 @@ def test_checkpoints_of_other_networks_are_refused(digits, landscape):
     arguments = ("align", digits, "--reference", "other.pt", "b.pt", "-o", "to")
     code, _, errors = landscape(*arguments)
     assert (code, "'other.pt' does not fit the model" in errors) == (2, True)
+    code, _, errors = landscape("align", digits, "--reference", "?.pt", "b.pt", "-o", "to")
+    assert (code, errors) == (2, "landscape: --reference: '?.pt' matches 3 checkpoints; name one\n")
     refused(landscape, digits, checkpoints=["gone.pt"], words="no file matches 'gone.pt'")
 
 
