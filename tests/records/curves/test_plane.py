@@ -48,10 +48,12 @@ def test_coordinates_are_those_of_gram_and_schmidt(shape, count, bend, last):
     assert found.residual == found.residuals.max()
 
 
-def test_a_curve_with_one_bend_lies_in_its_plane():
-    found = in_plane(1e3 * np.random.default_rng(1).normal(size=(3, 50)))
-    assert found.residual == 0
-    assert found.point_residuals.tolist() == [0, 0, 0]
+def test_a_curve_with_one_bend_lies_in_its_plane_whatever_is_rounded():
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        found = in_plane(1e3 * random.normal(size=(3, 50)))
+        assert found.residual == 0
+        assert found.point_residuals.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("origin", [0, 2])
