@@ -11,7 +11,7 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.run.alignment.compute import Alignment
-from landscape_cli.run.alignment.files import facts_path, write_aligned
+from landscape_cli.run.alignment.files import Sources, facts_path, write_aligned
 from landscape_cli.run.resume import CheckpointFacts
 
 
@@ -52,7 +52,8 @@ class PairAligner:
                 made = Alignment(self.config, reference, None, self.problem, _silent)
                 self._current = reference, made
             alignment = self._current[1]
-            write_aligned(path, alignment, reference, alignment.align(other, self.seed), self.seed)
+            sources = Sources(other, reference, self.seed)
+            write_aligned(path, alignment, sources, alignment.align(other, self.seed))
         return CheckpointPath(str(path))
 
     def _is_ours(self, path: Path, reference: CheckpointPath, other: CheckpointPath) -> bool:
