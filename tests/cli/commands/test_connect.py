@@ -289,6 +289,7 @@ def test_a_network_that_can_not_be_aligned_is_named(three, landscape):
             "    def forward(self, inputs):\n"
             "        return super().forward(inputs if inputs.sum() > 0 else -inputs)\n"
         )
+    sys.modules.pop("own", None)
     code, _, errors = landscape("connect", *PAIRS, *QUICK)
     assert code == 0
     assert errors.count("not aligned: ") == 3
