@@ -4,19 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landscape_cli.alignment.channels import (
-    blocks_of,
-    cut,
-    fixed,
-    is_fixed,
-    length,
-    new,
-    pin,
-    repeated,
-    resolve,
-    unify,
-)
+from landscape_cli.alignment.channels import fixed, is_fixed, length, new, pin, repeated, resolve
 from landscape_cli.alignment.permutations import order_of, random_orders
+from landscape_cli.alignment.restrictions import blocks_of, cut, unify
 
 
 def bundles_of(layouts):

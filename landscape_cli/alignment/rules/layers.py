@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from landscape_cli.alignment.channels import Layout, blocks_of, new, pin, unify
+from landscape_cli.alignment.channels import Layout, new, pin
+from landscape_cli.alignment.contraction import contract
+from landscape_cli.alignment.restrictions import blocks_of, unify
 from landscape_cli.alignment.rules.base import Call, rule, unknown
-from landscape_cli.alignment.values import Axis, Part, Value, contract, whole
+from landscape_cli.alignment.values import Axis, Part, Value, whole
 
 
 @rule("conv1d", "conv2d", "conv3d")

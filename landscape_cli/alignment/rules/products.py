@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from landscape_cli.alignment.contraction import Labels, contract
 from landscape_cli.alignment.rules.base import Call, rule, unknown
-from landscape_cli.alignment.values import Labels, Value, contract
+from landscape_cli.alignment.values import Value
 
 COLUMN, ROW, INNER = "column", "row", "inner"
 """Labels of a product's dimensions, and of the one that is summed over."""

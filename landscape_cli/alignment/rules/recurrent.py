@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from landscape_cli.alignment.channels import Layout, new, unify
+from landscape_cli.alignment.channels import Layout, new
+from landscape_cli.alignment.restrictions import unify
 from landscape_cli.alignment.rules.base import Call, rule, unknown, values_in
 from landscape_cli.alignment.values import Value, whole
 
