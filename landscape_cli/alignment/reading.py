@@ -11,6 +11,7 @@ from torch.fx import GraphModule, Node
 
 from landscape_cli.alignment.channels import length
 from landscape_cli.alignment.rules import RULES, Call, unknown
+from landscape_cli.alignment.rules.base import values_in
 from landscape_cli.alignment.values import Value
 
 
@@ -92,6 +93,10 @@ class Reader:
             used |= set(range(len(shapes))) if len(shapes) > 1 else {0}
         name = schema.name.partition("::")[2]
         ordered = {one: (defaults | named).get(one) for one in names}
+        for argument in schema.arguments:
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                for value in values_in(ordered[argument.name]):
+                    value.constant = False
         return Call(_plain(name), ordered, shapes, frozenset(used))
 
     def _results(self, call: Call) -> list[Value]:

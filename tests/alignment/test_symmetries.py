@@ -34,6 +34,8 @@ GROUPS = {
     "group_norm": [(4, 2), (8, 1), (8, 1)],
     "lstm": [(5, 1)],
     "deep_lstm": [(5, 1)] * 4,
+    "causal": [(5, 1)],
+    "copied": [(8, 1)],
     "unknown": [(9, 1)],
     "parametrized": [(8, 1), (6, 1)],
     "tied": [(8, 1)],

@@ -179,6 +179,21 @@ class InPlace(nn.Module):
         return self.head(self.last(filled.relu_()).amax((2, 3)))
 
 
+class Copied(nn.Module):
+    """Zeros that are seen through a view, and then filled."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(1, 8, 1), nn.Conv2d(1, 8, 1)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images):
+        zeros = torch.zeros(len(images), 8, 8, 8)
+        view = zeros.view(len(images), 8, 64)
+        zeros.copy_(self.one(images))
+        return self.head((view + self.other(images).flatten(2)).relu().amax(2))
+
+
 class Recurrent(nn.Module):
     """A recurrent layer, with its last state or without."""
 
@@ -196,6 +211,20 @@ class Recurrent(nn.Module):
             return found
         state = state[0] if isinstance(state, tuple) else state
         return found, self.of_state(state[-1])
+
+
+class Causal(nn.Module):
+    """Attention over channels, of which each sees those before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Conv1d(8, 6, 1), nn.Conv1d(6, 5, 1)
+        self.head = nn.Linear(40, 3)
+
+    def forward(self, images):
+        x = self.first(images[:, 0])
+        x = functional.scaled_dot_product_attention(x, x, x, is_causal=True)
+        return self.head(self.last(x).flatten(1))
 
 
 class Unknown(nn.Module):
@@ -304,11 +333,13 @@ def others():
         "gated": (Gated(), IMAGES),
         "shuffled": (Shuffled(), IMAGES),
         "in_place": (InPlace(), IMAGES),
+        "copied": (Copied(), IMAGES),
         "lstm": (Recurrent(nn.LSTM, True), SEQUENCES),
         "gru": (Recurrent(nn.GRU, True), SEQUENCES),
         "rnn": (Recurrent(nn.RNN, True), SEQUENCES),
         "deep_lstm": (Recurrent(nn.LSTM, False, num_layers=2, bidirectional=True), SEQUENCES),
         "projected_lstm": (Recurrent(nn.LSTM, False, num_layers=2, proj_size=4), SEQUENCES),
+        "causal": (Causal(), IMAGES),
         "unknown": (Unknown(), IMAGES),
         "parametrized": (Parametrized(), IMAGES),
         "tied": (Tied(), IMAGES),

@@ -8,10 +8,10 @@ from landscape_cli.alignment.rules.base import Call, positive, rule, unknown
 from landscape_cli.alignment.values import Value
 
 UNARY = (
-    *("abs", "acos", "alias", "alpha_dropout", "asin", "atan", "bernoulli", "ceil"),
+    *("abs", "acos", "alias", "asin", "atan", "ceil"),
     *("celu", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "cos"),
-    *("cosh", "deg2rad", "detach", "dropout", "elu", "erf", "erfc", "exp", "exp2"),
-    *("expm1", "feature_dropout", "fill", "floor", "frac", "gelu", "hardshrink"),
+    *("cosh", "deg2rad", "detach", "elu", "erf", "erfc", "exp", "exp2"),
+    *("expm1", "fill", "floor", "frac", "gelu", "hardshrink"),
     *("hardsigmoid", "hardswish", "hardtanh", "isfinite", "isinf", "isnan"),
     *("leaky_relu", "lift_fresh", "lift_fresh_copy", "log", "log10", "log1p", "log2"),
     *("log_sigmoid", "logical_not", "logit", "mish", "nan_to_num", "neg", "positive"),
@@ -55,6 +55,12 @@ def entry_by_entry(call: Call) -> list[Value]:
     if any(names.start < 0 for names in labels):  # a tensor of more dimensions, copied to
         return unknown(call)
     return call.first(contract(values, labels, range(len(shape))))
+
+
+@rule("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+def dropout(call: Call) -> list[Value]:
+    """Keep all channels, unless some are really dropped."""
+    return unknown(call) if call["train"] else call.first(call.values[0].dims)
 
 
 @rule(*CONSTANTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landscape_cli.alignment.channels import pin
 from landscape_cli.alignment.contraction import Labels, contract
 from landscape_cli.alignment.rules.base import Call, rule, unknown
 from landscape_cli.alignment.values import Value
@@ -63,6 +64,9 @@ def attention(call: Call) -> list[Value]:
     rank = len(query.shape)
     if {len(key.shape), len(value.shape)} != {rank} or query.shape[:-2] != key.shape[:-2]:
         return unknown(call)
+    if call.get("is_causal"):
+        for one in (query, key, value):
+            pin(one.layout(-2))
     batch = tuple(range(rank - 2, 0, -1))
     scores = (*batch, "target", "source")
     values = [query, key]
