@@ -72,7 +72,7 @@ class Aligner:
     """
 
     def __init__(self, model: nn.Module, calls: Sequence[Inputs], groups: Any = None) -> None:
-        self.model, self.calls = model, calls
+        self.model, self.calls, self._named = model, calls, groups is not None
         self.symmetries: Symmetries = (
             find_symmetries(model, calls) if groups is None else specified(groups, model)
         )
@@ -141,6 +141,8 @@ class Aligner:
             try:
                 return self._called(tensors, inputs, Tensor.clone)
             except Exception as error:
+                if self._named:  # TorchScript and others that take no other tensors
+                    return []
                 raise ProblemError(f"Problem.model: it failed: {cause(error)}") from error
 
     def _called(

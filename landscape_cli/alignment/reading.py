@@ -71,10 +71,13 @@ class Reader:
             return arguments[0][arguments[1]]
         schema = getattr(target, "_schema", None)
         shapes = _shapes(node.meta.get("val"))
-        if schema is None or shapes is None:
+        if schema is None or shapes is None or _has_opaque([arguments, node.kwargs]):
             _pin_all([arguments, self._arguments(node.kwargs)])
             self._strange[str(target)] += 1
-            return _Opaque()
+            if shapes is None:
+                return _Opaque()
+            found = [Value.unknown(shape) for shape in shapes]
+            return found if isinstance(node.meta["val"], list | tuple) else found[0]
         call = self._call(node, schema, arguments, shapes)
         results = self._results(call)
         return results if isinstance(node.meta["val"], list | tuple) else results[0]
@@ -131,6 +134,12 @@ class _Opaque:
     def __getitem__(self, place: Any) -> _Opaque:
         """Return a part of it."""
         return self
+
+
+def _has_opaque(arguments: Any) -> bool:
+    if isinstance(arguments, list | tuple):
+        return any(map(_has_opaque, arguments))
+    return isinstance(arguments, _Opaque)
 
 
 def _is_item(node: Node) -> bool:

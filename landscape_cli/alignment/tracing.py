@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +17,19 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
-from landscape_cli.errors import ProblemError, cause
+from landscape_cli.errors import ProblemError
 from landscape_cli.util.tensors import movable
 
 REMEDY = "describe its channel groups in a file for --groups"
 
+
+DEPENDENT = ("DataDependentOutputException", "GuardOnDataDependentSymNode")
+"""Names of PyTorch's exceptions for code that asks for the value of a tensor."""
+
+LONGEST = 200
+"""Largest number of characters of PyTorch's own message that is shown."""
+
+_TORCH = os.path.dirname(torch.__file__)
 
 MOST_CALLS = 16
 """Largest number of calls of a network that are traced, each with inputs of other shapes."""
@@ -58,8 +68,12 @@ def capture(model: nn.Module, run: Callable[[], object]) -> list[Inputs]:
         One call of each signature, at most ``MOST_CALLS``.
 
     Raises:
-        ProblemError: if the network is not called.
+        ProblemError: if the network is not called, or is of TorchScript.
     """
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ProblemError(
+            f"Problem.model: TorchScript can't be traced; build it as a plain module, or {REMEDY}"
+        )
     found: dict[Any, Inputs] = {}
 
     def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -121,8 +135,22 @@ def trace(model: nn.Module, inputs: Inputs) -> GraphModule:
             return _record(run, tensors.values(), [leaves[place] for place in places])
         except Exception as error:  # of PyTorch, or of the network's code
             raise ProblemError(
-                f"Problem.model: its operations can't be traced: {cause(error)}; {REMEDY}"
+                f"Problem.model: its operations can't be traced: {_reason(error)}; {REMEDY}"
             ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Say why a network can't be traced, and in which line of its code."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((_TORCH, __file__, "<"))
+    ]
+    where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+    if any(kind.__name__ in DEPENDENT for kind in type(error).__mro__):
+        return f"what it does depends on the values of tensors{where}"
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{text[:LONGEST]}{where}"
 
 
 @contextmanager

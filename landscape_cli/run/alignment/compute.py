@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.alignment.align import TOLERANCE, Aligned, Aligner, relative_difference
-from landscape_cli.alignment.tracing import capture
+from landscape_cli.alignment.tracing import Inputs, capture
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import (
     CheckpointError,
@@ -97,11 +96,7 @@ class Alignment:
         self._put(reference)
         self._reference = _state(model)
         model.eval()
-        calls = [] if groups is not None else capture(model, self._values)
-        if groups is not None:
-            with contextlib.suppress(ProblemError):
-                calls = capture(model, self._values)
-        self.aligner = Aligner(model, calls, groups)
+        self.aligner = Aligner(model, self._calls(groups is not None), groups)
 
     @property
     def network(self) -> str:
@@ -132,6 +127,15 @@ class Alignment:
             name: aligned.tensors.get(name, value) for name, value in model.state_dict().items()
         }
         return AlignedCheckpoint(state, epoch, aligned, max(deviation, aligned.deviation))
+
+    def _calls(self, named: bool) -> list[Inputs]:
+        """Return what the objective calls the model with; unknown if groups are named, perhaps."""
+        try:
+            return capture(self._problem.model, self._values)
+        except ProblemError:
+            if named:
+                return []
+            raise
 
     def _put(self, source: Source) -> object:
         """Load weights into the model, and return their epoch."""

@@ -32,6 +32,11 @@ class Branching(nn.Module):
 def branching():
     return problem(Branching(), lambda model, x: {"loss": model(x).square().sum(1)})
 
+def scripted():
+    layers = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    model = torch.jit.script(layers)
+    return problem(model, lambda model, x: {"loss": model(x).square().sum(1)})
+
 def linear():
     return problem(nn.Linear(4, 2), lambda model, x: {"loss": model(x).square().sum(1)})
 
@@ -226,7 +231,13 @@ def refused(landscape, config, *more, checkpoints=("b.pt",), words):
 @pytest.mark.parametrize(
     ("problem", "words"),
     [
-        ("branching", "Problem.model: its operations can't be traced: "),
+        (
+            "branching",
+            "Problem.model: its operations can't be traced: what it does depends on the values of "
+            "tensors (",
+        ),
+        ("branching", "unaligned.py:12); describe its channel groups in a file for --groups"),
+        ("scripted", "TorchScript can't be traced; build it as a plain module, or describe its"),
         ("linear", "no channels were found that can be permuted; describe its channel groups"),
         ("parts", "objective: it does not call the model itself"),
         ("beside", "alignment: the objective's values of 'b.pt' differ by"),
@@ -243,7 +254,18 @@ def test_networks_that_can_not_be_aligned_are_refused(landscape, workplace, prob
         for parameter in model.parameters():
             nn.init.normal_(parameter)
         torch.save(model.state_dict(), f"{name}.pt")
-    refused(landscape, workplace.config(f"unaligned:{problem}"), words=words)
+    config = workplace.config(f"unaligned:{problem}")
+    refused(landscape, config, words=words)
+    if problem == "scripted":
+        text = "{hidden: [[0.weight, 0], [0.bias, 0], [2.weight, 1]]}"
+        workplace.write("groups.yaml", text)
+        arguments = ("--reference", "a.pt", "b.pt", "-o", "to", "--groups", "groups.yaml")
+        code, out, errors = landscape("align", config, *arguments)
+        assert code == 0, errors
+        assert "1 group of 6 channels" in out
+        workplace.write("groups.yaml", "{hidden: [[0.weight, 0]]}")
+        code, _, errors = landscape("align", config, *arguments[:-3], "no", *arguments[-2:])
+        assert (code, "the objective's values of 'b.pt' differ by" in errors) == (2, True)
 
 
 def test_checkpoints_of_other_networks_are_refused(digits, landscape):
