@@ -147,6 +147,10 @@ class Alignment:
             raise CheckpointError(
                 f"align: the weights do not fit the model: {some([*errors, *missing, *unexpected])}"
             )
+        own = dict(self._problem.model.named_parameters())
+        infinite = [name for name, one in own.items() if not bool(one.isfinite().all())]
+        if infinite:
+            raise CheckpointError(f"align: {some(infinite)} hold numbers that are not finite")
         return None
 
     def _values(self) -> dict[str, Tensor]:

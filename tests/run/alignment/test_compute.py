@@ -43,7 +43,9 @@ def test_the_state_dict_is_returned_and_the_problem_stays(workplace):
     assert all(torch.equal(before[name], one) for name, one in given.model.state_dict().items())
     with pytest.raises(LandscapeError, match=r"do not fit the model: .*2\.bias"):
         landscape_cli.align(given, {n: first[n] for n in list(first)[:3]}, second)
-    with pytest.raises(LandscapeError, match="--groups: the|--groups: a: the model has no tensor"):
+    with pytest.raises(LandscapeError, match=r"0\.bias hold numbers that are not finite"):
+        landscape_cli.align(given, first, {**second, "0.bias": second["0.bias"] * torch.inf})
+    with pytest.raises(LandscapeError, match="--groups: a: the model has no tensor"):
         landscape_cli.align(given, first, second, groups={"a": [["none", 0]]})
 
 
