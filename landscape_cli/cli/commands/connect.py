@@ -68,7 +68,14 @@ Examples:
     metavar="N",
     help="Number of points between the ends, which are trained; 0 for the straight line.",
 )
-@TRAINING.option("--epochs", type=click.IntRange(1), default=30, show_default=True, metavar="N")
+@TRAINING.option(
+    "--epochs",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Passes over the split.",
+)
 @TRAINING.option(
     "--lr",
     "rate",
@@ -79,7 +86,11 @@ Examples:
     "hundredth at nine tenths.",
 )
 @TRAINING.option(
-    "--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True
+    "--momentum",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Momentum of SGD.",
 )
 @TRAINING.option(
     "--weight-decay",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from landscape_cli.records.curves.base import CurveShape
-from landscape_cli.records.curves.bezier import Bezier
-from landscape_cli.records.curves.chain import Chain
+from landscape_cli.util.class_paths import loaded
 
-CURVES: dict[str, type[CurveShape]] = {shape.name: shape for shape in (Bezier, Chain)}
-"""Every shape of a curve."""
+if TYPE_CHECKING:
+    from landscape_cli.records.curves.base import CurveShape
+
+CURVES: dict[str, str | type[CurveShape]] = {
+    "bezier": "landscape_cli.records.curves.bezier:Bezier",
+    "chain": "landscape_cli.records.curves.chain:Chain",
+}
+"""Every shape of a curve, imported when it is first used."""
 
 
 def curve_of(shape: str, points: int) -> CurveShape:
     """Return a shape with a number of points, its two ends among them."""
-    return CURVES[shape](points)
+    return loaded(CURVES[shape])(points)
 
 
 def end_names(ends: Sequence[str]) -> tuple[str, str]:
@@ -26,4 +31,4 @@ def end_names(ends: Sequence[str]) -> tuple[str, str]:
 
 def title_of(shape: str) -> str:
     """Return the words for a shape, such as "polygonal chain"; "curve" for an unknown one."""
-    return CURVES[shape].title if shape in CURVES else "curve"
+    return loaded(CURVES[shape]).title if shape in CURVES else "curve"
