@@ -204,12 +204,12 @@ def names(folder, part, column=1):
 @pytest.mark.slow
 def test_paths_between_minima_are_compared_once(small):
     _, folder = small("minima")
-    assert names(folder, "minima") == ["straight", "Bézier", "chain"]
+    assert names(folder, "minima") == ["straight", "aligned, straight", "Bézier", "chain"]
     assert (folder / "minima.png").exists()
     assert (folder / "plane.png").exists()
     again, _ = small("minima")
     assert again.count("have ") == 2
-    assert again.count("nothing to do") == 6
+    assert again.count("nothing to do") == 7
     _, folder = small("batches")
     assert names(folder, "batches") == ["straight", "Bézier"]
     assert (folder / "batches.png").exists()

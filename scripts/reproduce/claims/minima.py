@@ -8,7 +8,7 @@ from pathlib import Path
 from steps import Network, Workshop, table
 
 from claims.figures import draw_paths
-from claims.paths import FRESH, along, barrier, connect, profile, straight
+from claims.paths import FRESH, aligned, along, barrier, connect, profile, straight
 from claims.shop import SETTINGS, Setting, Shop
 
 PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
@@ -23,6 +23,8 @@ def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
     first, second = (setting.network(shop, seed) for seed in (0, 1))
     other = workshop.checkpoint(second)
     paths = {"straight": straight(workshop, first, other, "straight")}
+    permuted = aligned(workshop, first, second)
+    paths["aligned, straight"] = straight(workshop, first, permuted, "aligned")
     for label, (shape, bends) in CURVES.items():
         options = (*setting.curve, "--epochs", shop.length(setting.curve_epochs))
         shapes = ("--curve", shape, "--bends", bends)

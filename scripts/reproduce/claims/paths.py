@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from steps import Network, Workshop, landscape, launcher, run
+from steps import Network, Workshop, landscape, run
 
 import landscape_cli
 
@@ -63,13 +63,13 @@ def along(workshop: Workshop, net: Network, curve: Path) -> Path:
 
 
 def aligned(workshop: Workshop, net: Network, other: Network) -> Path:
-    """Permute another network's units so that they match a network's, and return its checkpoint."""
-    checkpoint = workshop.checkpoint(other)
-    output = workshop.folder / f"{other.name}_like_{net.name}.pt"
+    """Permute the channels of a network so that they match those of the first one's."""
+    folder = workshop.folder / f"like_{net.name}"
+    output = folder / workshop.checkpoint(other).name
     if not output.exists():
         config = str(workshop.folder / f"{net.name}.yaml")
-        files = ("--reference", str(workshop.checkpoint(net)), str(checkpoint))
-        run([*launcher(1), *landscape("align", config, *files, "--output", str(output))])
+        files = ("--reference", str(workshop.checkpoint(net)), str(workshop.checkpoint(other)))
+        run(landscape("align", config, *files, "--output", str(folder)))
     return output
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from steps import Network, Workshop, table
 
 from claims.figures import draw_against_width
-from claims.paths import barrier, profile, straight
+from claims.paths import aligned, barrier, profile, straight
 from claims.shop import Shop, seeded
 
 RECIPE = ("--lr", "0.05", "--batch-size", "64", "--every", "1000")
@@ -86,14 +86,19 @@ Lines = Mapping[int, Sequence[Path]]
 
 def lines_between(shop: Shop, perceptrons: Perceptrons) -> dict[str, Lines]:
     """Compute the lines between the networks of pairs, naive and aligned."""
-    workshop, found = perceptrons.workshop(shop), {"naive": {}}
+    workshop = perceptrons.workshop(shop)
+    naive, permuted = {}, {}
     for width, nets in perceptrons.networks(shop).items():
         pairs = list(zip(nets[::2], nets[1::2], strict=False))[: perceptrons.pairs]
-        found["naive"][width] = [
+        naive[width] = [
             straight(workshop, a, workshop.checkpoint(b), f"{a.name}_to_{b.name}", {})
             for a, b in pairs
         ]
-    return found
+        permuted[width] = [
+            straight(workshop, a, aligned(workshop, a, b), f"{a.name}_to_aligned_{b.name}", {})
+            for a, b in pairs
+        ]
+    return {"naive": naive, "aligned": permuted}
 
 
 def training_losses(lines: Lines) -> dict[int, list[float]]:
