@@ -8,7 +8,7 @@ from pathlib import Path
 from steps import Network, Workshop, table
 
 from claims.figures import draw_paths
-from claims.paths import FRESH, aligned, along, barrier, connect, profile, straight
+from claims.paths import FRESH, aligned, along, barrier, connect, lengthening, profile, straight
 from claims.shop import SETTINGS, Setting, Shop
 
 PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
@@ -54,6 +54,7 @@ def plane(workshop: Workshop, net: Network) -> Path:
 
 HEAD = ["data, network", "path", "barrier, training loss", "largest training loss"]
 HEAD += ["barrier, test error (%)", "largest test error (%)", "test error at the ends (%)"]
+HEAD += ["length / distance"]
 
 
 def rows(label: str, paths: Mapping[str, Path]) -> list[list[str]]:
@@ -63,7 +64,8 @@ def rows(label: str, paths: Mapping[str, Path]) -> list[list[str]]:
         losses, errors = profile(path, "train", "loss")[1], profile(path, "test", "error")[1]
         numbers = (barrier(path), losses.max(), barrier(path, "test", "error"), errors.max())
         ends = f"{errors[0]:.2f}, {errors[-1]:.2f}"
-        found.append([label, name, *(f"{value:.3g}" for value in numbers), ends])
+        cells = [f"{value:.3g}" for value in numbers]
+        found.append([label, name, *cells, ends, f"{lengthening(path):.3f}"])
     return found
 
 

@@ -87,6 +87,13 @@ def rise(t: Numbers, values: Numbers) -> float:
     return float((values - ((1 - t) * values[0] + t * values[-1])).max())
 
 
+def lengthening(path: Path) -> float:
+    """Return a path's length divided by the distance between its ends."""
+    numbers = landscape_cli.describe(landscape_cli.read_surface(path), ["train"])["numbers"][0]
+    curve = numbers["curve"]
+    return 1.0 if curve is None else float(curve["length"] / curve["straight"])
+
+
 def barrier(path: Path, split: str = "train", quantity: str = "loss") -> float:
     """Return the height that `landscape describe` gives, or that of the error in points of %."""
     if quantity == "error":
