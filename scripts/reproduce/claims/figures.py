@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from claims.paths import profile
 from landscape_cli.plotting.style import SERIES, style
@@ -33,7 +34,7 @@ def draw_paths(output: Path, panels: Mapping[str, Mapping[str, Path]]) -> None:
                 _draw_profiles(axes, paths, split, quantity)
         for row, label in enumerate(QUANTITIES.values()):
             grid[row, 0].set_ylabel(label)
-        grid[0, 0].legend()
+        _legend(figure, grid[0, 0])
         _save(figure, output)
 
 
@@ -41,7 +42,17 @@ def _draw_profiles(axes: Axes, paths: Mapping[str, Path], split: str, quantity: 
     for (label, path), (color, dash) in zip(paths.items(), SERIES, strict=False):
         axes.plot(*profile(path, split, quantity), color=color, linestyle=dash, label=label)
     axes.set_yscale("log")
+    if quantity == "error":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(visible=True)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Name the lines of all axes above them."""
+    lines, labels = axes.get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
 
 
 Series = Mapping[str, Mapping[int, Sequence[float]]]
@@ -59,7 +70,7 @@ def draw_against_width(output: Path, panels: Mapping[str, Series], label: str) -
             for (name, values), (color, dash) in zip(series.items(), SERIES, strict=False):
                 _draw_values(axes, values, name, color, dash)
         grid[0].set_ylabel(label)
-        grid[0].legend()
+        _legend(figure, grid[0])
         _save(figure, output)
 
 

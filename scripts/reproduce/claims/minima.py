@@ -33,11 +33,11 @@ def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
     return paths
 
 
-def plane(workshop: Workshop, net: Network) -> Path:
+def plane(workshop: Workshop, net: Network, name: str) -> Path:
     """Compute the training loss in the plane of the Bézier curve, as in Garipov et al.'s fig. 1."""
     axis = f"auto:{PLANE_POINTS}"
     return workshop.compute(
-        "plane",
+        name,
         {
             **net.changes,
             **FRESH,
@@ -77,8 +77,11 @@ def study(shop: Shop) -> None:
         return
     found = {setting: paths_between(shop, setting) for setting in SETTINGS}
     draw_paths(shop.folder / "minima.png", {each.label: paths for each, paths in found.items()})
-    planes = [plane(each.workshop(shop), each.network(shop, 0)) for each in SETTINGS]
+    planes = [
+        plane(each.workshop(shop), each.network(shop, 0), f"{each.name}_plane") for each in SETTINGS
+    ]
     whole = Workshop(shop.folder, {})
-    whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP))
+    look = ("--columns", "1", "--size", "7x6")
+    whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), *look)
     lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
     whole.write("minima.md", table(HEAD, lines))
