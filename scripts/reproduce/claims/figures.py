@@ -82,6 +82,7 @@ def _draw_values(
     for width, each in values.items():
         axes.plot([width] * len(each), each, ".", color=color, markersize=4, alpha=0.5)
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yscale("log")
     axes.grid(visible=True)
 
