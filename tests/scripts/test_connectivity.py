@@ -211,7 +211,12 @@ def test_paths_between_minima_are_compared_once(small):
     assert again.count("have ") == 2
     assert again.count("nothing to do") == 7
     _, folder = small("batches")
-    assert names(folder, "batches") == ["straight", "Bézier"]
+    assert names(folder, "batches") == [
+        "straight, same first weights",
+        "Bézier, same first weights",
+        "straight, other first weights",
+        "Bézier, other first weights",
+    ]
     assert (folder / "batches.png").exists()
 
 

@@ -19,6 +19,10 @@ LARGE_EPOCHS, LARGE_RATE = 100, "0.1"
 """Training of large batches, whose few steps would otherwise not fit the data."""
 
 
+STARTS = {"same first weights": 0, "other first weights": 1}
+"""Seeds of small-batch networks by how their first weights relate to the large-batch one's."""
+
+
 def large(shop: Shop, setting: Setting) -> Network:
     """Return the network of the first seed, trained with large batches."""
     recipe = list(setting.recipe)
@@ -28,27 +32,33 @@ def large(shop: Shop, setting: Setting) -> Network:
 
 
 def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
-    """Compute the line and a curve from the small-batch network to the large-batch one."""
-    workshop, net = setting.workshop(shop), setting.network(shop, 0)
-    other = workshop.checkpoint(large(shop, setting))
-    shape, bends = CURVES["Bézier"]
-    options = ("--curve", shape, "--bends", bends, "--epochs", shop.length(setting.curve_epochs))
-    curve = connect(workshop, net, other, "batch_bezier", (*setting.curve, *options))
-    return {
-        "straight": straight(workshop, net, other, "batch_straight"),
-        "Bézier": along(workshop, net, curve),
-    }
+    """Compute lines and curves from two small-batch networks to a large-batch one.
+
+    The large-batch network has the first weights of one of them, and the other's are independent.
+    """
+    workshop, other = setting.workshop(shop), large(shop, setting)
+    paths = {}
+    for start, seed in STARTS.items():
+        net, goal = setting.network(shop, seed), workshop.checkpoint(other)
+        shape, bends = CURVES["Bézier"]
+        epochs = ("--epochs", shop.length(setting.curve_epochs))
+        options = (*setting.curve, "--curve", shape, "--bends", bends, *epochs)
+        curve = connect(workshop, net, goal, f"batch_bezier{seed}", options)
+        paths[f"straight, {start}"] = straight(workshop, net, goal, f"batch_straight{seed}")
+        paths[f"Bézier, {start}"] = along(workshop, net, curve)
+    return paths
 
 
 def study(shop: Shop) -> None:
-    """Compare the line and the curve from a small-batch to a large-batch network."""
+    """Compare the lines and the curves from small-batch to large-batch networks."""
     for setting in LARGE:
-        setting.workshop(shop).train([setting.network(shop, 0), large(shop, setting)])
+        small = [setting.network(shop, seed) for seed in STARTS.values()]
+        setting.workshop(shop).train([*small, large(shop, setting)])
     if shop.train_only:
         return
     found = {setting: paths_between(shop, setting) for setting in LARGE}
     titles = {
-        setting: f"{setting.label}, batches of {setting.batch} (t = 0) and {size}"
+        setting: f"{setting.label}, batches of {setting.batch} to {size}"
         for setting, size in LARGE.items()
     }
     draw_paths(shop.folder / "batches.png", {titles[each]: paths for each, paths in found.items()})
