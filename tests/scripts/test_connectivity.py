@@ -176,7 +176,7 @@ def small(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     recipe = ("--lr", "0.05", "--every", "1000", "--at-least", "accuracy=0", "--restarts", "0")
     setting = replace(shop.DIGITS, changes=DIGITS, recipe=recipe)
-    perceptrons = replace(widths.PERCEPTRONS[0], changes=DIGITS, widths=(2, 4), seeds=2, pairs=1)
+    perceptrons = replace(widths.PERCEPTRONS[0], changes=DIGITS, widths=(1, 4), seeds=2, pairs=1)
     monkeypatch.setattr(minima, "SETTINGS", [setting])
     monkeypatch.setattr(minima, "PLANE_POINTS", 5)
     monkeypatch.setattr(batches, "LARGE", {setting: 300})
@@ -212,10 +212,10 @@ def test_paths_between_minima_are_compared_once(small):
     assert again.count("nothing to do") == 7
     _, folder = small("batches")
     assert names(folder, "batches") == [
-        "straight, same first weights",
-        "Bézier, same first weights",
-        "straight, other first weights",
-        "Bézier, other first weights",
+        "straight, same start",
+        "Bézier, same start",
+        "straight, other start",
+        "Bézier, other start",
     ]
     assert (folder / "batches.png").exists()
 
@@ -223,10 +223,10 @@ def test_paths_between_minima_are_compared_once(small):
 @pytest.mark.slow
 def test_perceptrons_are_trained_once_for_widths_and_seeds(small):
     _, folder = small("widths")
-    assert names(folder, "widths") == ["2", "4"]
+    assert names(folder, "widths") == ["1", "4"]
     again, _ = small("seeds")
     assert again.count("have ") == 4
-    assert names(folder, "seeds") == ["2", "4"]
+    assert names(folder, "seeds") == ["1", "4"]
     assert {path.name for path in folder.glob("*.png")} == {"widths.png", "seeds.png"}
 
 

@@ -19,7 +19,7 @@ LARGE_EPOCHS, LARGE_RATE = 100, "0.1"
 """Training of large batches, whose few steps would otherwise not fit the data."""
 
 
-STARTS = {"same first weights": 0, "other first weights": 1}
+STARTS = {"same start": 0, "other start": 1}
 """Seeds of small-batch networks by how their first weights relate to the large-batch one's."""
 
 
@@ -57,10 +57,10 @@ def study(shop: Shop) -> None:
     if shop.train_only:
         return
     found = {setting: paths_between(shop, setting) for setting in LARGE}
-    titles = {
-        setting: f"{setting.label}, batches of {setting.batch} to {size}"
-        for setting, size in LARGE.items()
-    }
-    draw_paths(shop.folder / "batches.png", {titles[each]: paths for each, paths in found.items()})
-    lines = [row for setting, paths in found.items() for row in rows(titles[setting], paths)]
+    draw_paths(shop.folder / "batches.png", {each.label: paths for each, paths in found.items()})
+    lines = [
+        row
+        for setting, paths in found.items()
+        for row in rows(f"{setting.label}, {setting.batch} to {LARGE[setting]}", paths)
+    ]
     Workshop(shop.folder, {}).write("batches.md", table(HEAD, lines))

@@ -62,7 +62,7 @@ PERCEPTRONS = [
         name="digits_widths",
         label="digits, one hidden layer",
         changes={"problem_args.samples": None, "splits": ["train"]},
-        widths=(2, 4, 8, 16, 32, 64, 128, 256),
+        widths=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         seeds=6,
         pairs=2,
     ),
@@ -74,7 +74,7 @@ PERCEPTRONS = [
             "problem_args.samples": {"train": 2000, "test": 1000},
             "splits": ["train"],
         },
-        widths=(2, 4, 8, 16, 32, 64, 128),
+        widths=(1, 2, 4, 8, 16, 32, 64, 128),
         seeds=4,
         pairs=2,
     ),
@@ -94,6 +94,9 @@ def lines_between(shop: Shop, perceptrons: Perceptrons) -> dict[str, Lines]:
             straight(workshop, a, workshop.checkpoint(b), f"{a.name}_to_{b.name}", {})
             for a, b in pairs
         ]
+        if width == 1:  # one unit has one order
+            permuted[width] = naive[width]
+            continue
         permuted[width] = [
             straight(workshop, a, aligned(workshop, a, b), f"{a.name}_to_aligned_{b.name}", {})
             for a, b in pairs
