@@ -99,6 +99,7 @@ def test_curvature_with_batch_norm_is_refused(workplace, landscape, kind):
     assert not (workplace.folder / "surface.h5").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_adaptive_runs_fill_in_what_they_leave_out(workplace, surface_of, kind):
     save(workplace, "bezier", NAMES)
@@ -167,6 +168,7 @@ def test_exports(workplace, surface_of, landscape, kind, name):
     assert (workplace.folder / f"surface.{name}").stat().st_size > 500
 
 
+@pytest.mark.slow
 def test_probing_a_plane_recommends_its_range(workplace, landscape):
     save(workplace, "bezier", NAMES)
     code, out, errors = landscape("probe", config(workplace, "curve-plane"))

@@ -231,6 +231,7 @@ def test_a_file_is_not_continued_on_the_plane_of_another_bend(workplace, surface
     assert "slice.bend" in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["curve", "curve-plane"])
 def test_shards_are_merged_to_the_whole_surface(workplace, surface_of, landscape, kind):
     save(workplace, "bezier", FOUR)
@@ -254,6 +255,7 @@ def test_shards_are_merged_to_the_whole_surface(workplace, surface_of, landscape
     assert not Path("other.h5").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_a_plane_is_the_same_on_two_ranks(workplace):

@@ -5,6 +5,7 @@ from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import Estimate, compute, estimate
 
 
+@pytest.mark.slow
 def test_files_have_the_estimated_size(workplace):
     grid = {"x": [-1, 1, 60], "y": [-1, 1, 50]}
     config = load_config(workplace.config("example:digits_network", grid=grid, samples=20))

@@ -90,6 +90,7 @@ def write_network(workshop, name, hidden, seed):
     return net, model
 
 
+@pytest.mark.slow
 def test_the_line_between_networks_has_their_losses_and_describe_s_barrier(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     workshop = shop.Shop(tmp_path, {}).workshop(
@@ -103,6 +104,7 @@ def test_the_line_between_networks_has_their_losses_and_describe_s_barrier(tmp_p
     assert paths.barrier(path) == pytest.approx(paths.rise(t, losses), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_linear_network_s_loss_along_its_ray_is_that_of_scaled_logits(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     workshop = shop.Shop(tmp_path, {}).workshop(

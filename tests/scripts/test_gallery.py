@@ -274,6 +274,7 @@ old
 """
 
 
+@pytest.mark.slow
 def test_a_small_page_is_made(tmp_path):
     shutil.copytree(SCRIPTS, tmp_path / "scripts" / "gallery")
     (tmp_path / "docs").mkdir()

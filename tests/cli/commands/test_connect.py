@@ -171,7 +171,7 @@ def test_a_signal_stops_it_and_the_same_command_continues(networks, landscape, m
     same_points("whole.curve.h5", "ab.curve.h5")
 
 
-@pytest.mark.bits
+@pytest.mark.slow
 @pytest.mark.mpi
 def test_it_is_the_same_on_two_ranks(networks):
     for name, ranks in (("alone.curve.h5", None), ("shared.curve.h5", 2)):
@@ -181,6 +181,7 @@ def test_it_is_the_same_on_two_ranks(networks):
     same_points("alone.curve.h5", "shared.curve.h5")
 
 
+@pytest.mark.slow
 def test_tied_weights_stay_tied(networks, landscape):
     for seed, name in enumerate("ab"):
         torch.save(trained("tied", seed), networks.folder / f"{name}.pt")
@@ -235,6 +236,7 @@ def table(folder, way, split="train", quantity="loss"):
     return np.array(found, dtype=float)
 
 
+@pytest.mark.slow
 def test_every_pair_is_connected(three, landscape):
     code, out, errors = landscape("connect", *PAIRS, *QUICK)
     assert code == 0, errors
@@ -259,7 +261,6 @@ def test_every_pair_is_connected(three, landscape):
 
 
 @pytest.mark.slow
-@pytest.mark.bits
 @pytest.mark.mpi
 def test_pairs_are_the_same_on_two_ranks(three):
     found = []
@@ -281,6 +282,7 @@ def test_a_pair_that_fails_leaves_a_gap(three, landscape):
     assert heights[0, 1] > 0
 
 
+@pytest.mark.slow
 def test_a_network_that_can_not_be_aligned_is_named(three, landscape):
     three.write("own.py", PROBLEM.replace("model = nn.Sequential(", "model = Hidden("))
     with (three.folder / "own.py").open("a") as file:
@@ -297,6 +299,7 @@ def test_a_network_that_can_not_be_aligned_is_named(three, landscape):
     assert {one["way"] for one in facts["barriers"]} == {"straight", "curve"}
 
 
+@pytest.mark.slow
 def test_stopped_pairs_are_continued(three, landscape, monkeypatch):
     assert landscape("connect", *PAIRS[:-1], "whole", *QUICK)[0] == 0
     monkeypatch.setenv("STOP_AFTER", "12")

@@ -178,6 +178,7 @@ def test_gradients_are_judged(guarded, bare, state, detail):
     assert (bare or "") in check.detail or state == "error"
 
 
+@pytest.mark.slow
 def test_gradients_are_checked_once_per_host_and_not_on_gpus():
     import torch
 

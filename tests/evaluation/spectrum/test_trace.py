@@ -29,6 +29,7 @@ def covered(estimates, truth):
     return np.mean([abs(mean - truth) <= half_width(e, n, 0.98) for mean, e, n in estimates])
 
 
+@pytest.mark.slow
 def test_the_truth_is_within_the_stated_error_of_the_trace(hessian):
     operator, values = hessian
     plain, deflated = [], []

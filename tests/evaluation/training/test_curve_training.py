@@ -74,6 +74,7 @@ def test_the_best_bend_between_two_points_of_a_ring(shape):
     assert found[0] == pytest.approx(0, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_best_bend_of_a_quadratic_loss(shape):
     minimum = torch.tensor([0.3, -0.7], dtype=torch.float64)

@@ -121,6 +121,7 @@ def test_a_place_on_a_curve_is_a_member(curve, landscape):
         assert middle.row(one).accuracy == pair.accuracy
 
 
+@pytest.mark.slow
 def test_it_agrees_with_the_surface_along_the_curve(curve, landscape, surface_of):
     run = curve()
     assert landscape("ensemble", run, "--along", CURVE, "--points", 5)[0] == 0
@@ -171,6 +172,7 @@ def test_numbers_are_the_same_bits_on_two_ranks(curve, landscape, workplace):
     assert settled("ranks.json") == settled("alone.json")
 
 
+@pytest.mark.slow
 def test_batch_norm_is_re_estimated_on_as_many_samples_as_asked_for(curve, landscape):
     run = curve()
     short = ("ensemble", run, "--along", CURVE, "--points", 2, "--split", "test")
