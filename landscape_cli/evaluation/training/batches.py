@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.data.batches import map_tensors
+from landscape_cli.evaluation.data.objects import move_object
+from landscape_cli.evaluation.data.prefetch import to_device
 from landscape_cli.evaluation.training.seeds import EPOCHS, STEPS, generator_of, seed_all
 
 DEFAULT_SIZE = 128
@@ -62,7 +64,7 @@ class TrainingBatches:
         while step < stop:
             epoch, first = divmod(step, self.per_epoch)
             for batch in self._epoch(epoch, first):
-                yield map_tensors(lambda tensor: tensor.to(self._device), batch)
+                yield self._moved(batch)
                 step += 1
                 if step == stop:
                     return
@@ -82,6 +84,15 @@ class TrainingBatches:
                 raise self._other_number(number + 1)
             if number >= first:
                 yield batch
+
+    def _moved(self, batch: Any) -> Any:
+        """Return a batch on the device, with the tensors of its objects."""
+        device = self._device
+        return map_tensors(
+            lambda tensor: to_device(tensor, device),
+            batch,
+            lambda value: move_object(value, device, fresh=False),
+        )
 
     def _next(self, batches: Iterator[Any]) -> Any:
         try:

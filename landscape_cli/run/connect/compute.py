@@ -21,7 +21,7 @@ from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curves.trained import Curve
-from landscape_cli.run.connect.recording import CurveRecorder, fill, on_host
+from landscape_cli.run.connect.recording import CurveRecorder, copied, fill
 from landscape_cli.run.connect.request import Request, changes, run_config
 from landscape_cli.run.connect.training import train
 from landscape_cli.run.output_check import refuse_read
@@ -173,7 +173,7 @@ class ConnectRun:
             points = self._straight(prepared)
             record = self._new_record(prepared, batches)
             momenta = [one.zeros() for one in points[1:-1]]
-            best = [on_host(one) for one in points[1:-1]]
+            best = [copied(one) for one in points[1:-1]]
         runs = [*record.provenance.get("runs", []), session.as_mapping()]
         record = replace(record, provenance={**record.provenance, "runs": runs})
         recorder = CurveRecorder(self.output, record, points, momenta, best, warn, lock.check)

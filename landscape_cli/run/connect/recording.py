@@ -24,8 +24,13 @@ from landscape_cli.store.recorder import interval
 
 
 def on_host(flat: FlatParameters) -> Tensors:
+    """Return parameters on the host, by name; of those that are there, no copy is made."""
+    return {name: view.cpu().numpy() for name, view in flat.views.items()}
+
+
+def copied(flat: FlatParameters) -> Tensors:
     """Return a copy of parameters on the host, by name."""
-    return {name: np.array(view.cpu().numpy()) for name, view in flat.views.items()}
+    return {name: np.array(array) for name, array in on_host(flat).items()}
 
 
 def fill(flat: FlatParameters, tensors: Tensors) -> None:
@@ -78,7 +83,7 @@ class CurveRecorder:
         best = self.record.best
         if best is None or mean < best:
             self.record = replace(self.record, best=mean)
-            self.best = [on_host(one) for one in self.points[1:-1]]
+            self.best = [copied(one) for one in self.points[1:-1]]
 
     def restore_best(self) -> None:
         """Return to the bends of the best epoch."""

@@ -113,6 +113,19 @@ def test_a_batch_size_is_refused_for_what_has_batches():
         TrainingBatches("train", [NUMBERS], 4, 0, CPU)
 
 
+class Graph:
+    """A batch that is an object with tensors."""
+
+    def __init__(self, values):
+        self.values = values
+
+
+def test_tensors_of_objects_are_moved():
+    source = TrainingBatches("train", [Graph(NUMBERS)], None, 0, torch.device("meta"))
+    (batch,) = source.steps(0, 1)
+    assert batch.values.is_meta
+
+
 class Shrinking:
     """Yields fewer batches than its length says."""
 
