@@ -55,7 +55,7 @@ def plain(new_workplace):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [pytest.param(1, marks=pytest.mark.slow), 2, 4])
+@pytest.mark.parametrize("ranks", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2)), 4])
 def test_files_are_the_same_on_any_number_of_ranks(workplace, plain, ranks):
     same_bits(plain, compute_digits(workplace, ranks))
 

@@ -90,6 +90,7 @@ def test_report_orders_networks_by_hand():
     assert first[1] == ["no decay", "no decay", "decay"]
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, capfd):
     net = steps.Network("net", "Net", training=("--epochs", "1", "--batch-size", "16"))
     workshop = steps.Workshop(tmp_path / "runs", BASE, {"problem_args.data": "digits"})

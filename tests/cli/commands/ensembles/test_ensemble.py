@@ -223,7 +223,8 @@ def test_a_time_limit_stops_between_two_networks(ensemble, monkeypatch):
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [2, 4])
 def test_numbers_are_the_same_bits_on_any_number_of_ranks(ensemble, workplace, ranks):
     assert ensemble("-o", "alone.json", "--threads", 1)[0] == 0
     done = workplace.run("ensemble", "run.yaml", *NAMES, "-o", "ranks.json", ranks=ranks)
