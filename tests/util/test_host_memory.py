@@ -274,7 +274,7 @@ from landscape_cli.problems.objectives import mean_squared_error
 
 class Batches(IterableDataset):
     def __iter__(self):
-        for number in range(150):  # 8 MiB each
+        for number in range(200):  # 8 MiB each
             yield torch.full((1 << 21,), float(number)), torch.tensor([1.0])
 
 
@@ -287,10 +287,10 @@ def build():
 @pytest.mark.alone
 @pytest.mark.slow
 def test_a_job_whose_data_exceed_its_memory_is_not_killed(group, tmp_path):
-    """1200 MiB of data in a job of 1000 are read again for each tile, not kept."""
+    """1600 MiB of data in a job of 1300 are read again for each tile, not kept."""
     for name in ("memory.max", "memory.limit_in_bytes"):
         if (group / name).exists():
-            (group / name).write_text(str(1000 * MIB))
+            (group / name).write_text(str(1300 * MIB))
     (tmp_path / "large.py").write_text(PROBLEM)
     (tmp_path / "run.yaml").write_text("problem: large:build\ngrid: {x: [-1, 1, 2]}\n")
 
