@@ -33,6 +33,7 @@ from landscape_cli.run.compute import compute
 from landscape_cli.run.connect.aligning import PairAligner
 from landscape_cli.run.connect.compute import ConnectRun
 from landscape_cli.run.connect.request import Request
+from landscape_cli.run.connect.training import DivergedError
 from landscape_cli.run.setup.placement import assign_device, place_ranks
 from landscape_cli.run.time_limit import PUBLISHING, time_left
 from landscape_cli.store import read_surface
@@ -90,6 +91,7 @@ class PairsRun:
     quiet: bool = False
     problem: Problem | None = None
     _aligner: PairAligner | None = field(default=None, init=False)
+    _notes: list[str] = field(default_factory=list, init=False)
 
     def compute(self, overwrite: bool = False) -> PairsOutcome:
         """Train all curves and compute all barriers; called by every rank.
@@ -109,7 +111,6 @@ class PairsRun:
         self.quiet = self.quiet or executor.rank > 0
         pairs = list(combinations(range(len(names)), 2))[executor.rank :: executor.size]
         found: list[tuple[int, int, str, dict[Quantity, float]]] = []
-        notes: list[str] = []
         aligner = PairAligner(self.config, self.folder, problem=self.problem)
         self._aligner = aligner if self.align else None
         ways = 3 if self.align else 2
@@ -123,14 +124,14 @@ class PairsRun:
                 if executor.stop.reason is not None:
                     break
                 try:
-                    for way, heights in self._pair(first, second, name, overwrite, notes, bar):
+                    for way, heights in self._pair(first, second, name, overwrite, bar):
                         found.append((first, second, way, heights))
                         bar.update(note=f"{name} {way}")
                 except _StoppedError as error:
                     executor.stop.ask(str(error))
                 except LandscapeError as error:
-                    notes.append(f"{name}: {error}")
-        return self._gathered(names, found, notes)
+                    self._notes.append(f"{name}: {error}")
+        return self._gathered(names, found, self._notes)
 
     def _names(self) -> list[str]:
         count = len({path.real for path in self.checkpoints})
@@ -142,7 +143,7 @@ class PairsRun:
         return [name.replace("/", "_").replace("::", "_") for name in labels(self.checkpoints)]
 
     def _pair(
-        self, first: int, second: int, name: str, overwrite: bool, notes: list[str], bar: Progress
+        self, first: int, second: int, name: str, overwrite: bool, bar: Progress
     ) -> Iterator[tuple[str, dict[Quantity, float]]]:
         """Connect two networks in every way, and yield the heights of each."""
         ends = self.checkpoints[first], self.checkpoints[second]
@@ -153,7 +154,7 @@ class PairsRun:
             try:
                 aligned = self._aligner.align(*ends, f"{name}.aligned", overwrite)
             except LandscapeError as error:
-                notes.append(f"{name}: not aligned: {error}")
+                self._notes.append(f"{name}: not aligned: {error}")
             else:
                 there = ends[0], aligned
                 yield ALIGNED, self._way(name, ALIGNED, line, there, overwrite, bar)
@@ -183,8 +184,7 @@ class PairsRun:
             stop=Stop(self._left()),
             within=bar.within,
         )
-        if stopped := run.compute(overwrite).stopped:
-            raise _StoppedError(stopped)
+        self._train(run, name, overwrite)
         config = self._surface_config(path, self.folder / f"{name}.{way}.surface.h5", ends[0])
         bar.within(f"{name} {way}: {self.points} points")
         outcome = compute(
@@ -198,6 +198,20 @@ class PairsRun:
         if outcome.stopped:
             raise _StoppedError(outcome.stopped)
         return heights_of(read_surface(outcome.surface))
+
+    def _train(self, run: ConnectRun, name: str, overwrite: bool) -> None:
+        """Train a curve; of one that diverges, the best epoch's is taken, and noted."""
+        try:
+            outcome = run.compute(overwrite)
+            if outcome.stopped:
+                raise _StoppedError(outcome.stopped)
+            diverged = "diverged" in outcome.record.provenance
+        except LandscapeError as error:
+            if not isinstance(error, DivergedError):
+                raise
+            diverged = True
+        if diverged:
+            self._notes.append(f"{name}: training its curve diverged; the best epoch's is taken")
 
     def _surface_config(self, curve: Path, output: Path, first: CheckpointPath) -> RunConfig:
         left = self._left()

@@ -23,6 +23,10 @@ from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.util.progress import Progress
 
 
+class DivergedError(LandscapeError):
+    """The loss is not finite any more; the file holds the curve of the best epoch."""
+
+
 def train(
     request: Request,
     prepared: PreparedProblem,
@@ -47,7 +51,7 @@ def train(
         What stopped it; None at the end.
 
     Raises:
-        LandscapeError: if the loss is not finite any more; the recorder has the best curve.
+        DivergedError: if the loss is not finite any more; the recorder has the best curve.
     """
     problem = prepared.problem
     training = CurveTraining(
@@ -108,7 +112,7 @@ def _steps(
     return None
 
 
-def _diverged(request: Request, recorder: CurveRecorder, loss: float) -> LandscapeError:
+def _diverged(request: Request, recorder: CurveRecorder, loss: float) -> DivergedError:
     """Return to the bends of the best epoch, and return the error that says so."""
     record, best = recorder.record, recorder.record.best
     recorder.restore_best()
@@ -118,7 +122,7 @@ def _diverged(request: Request, recorder: CurveRecorder, loss: float) -> Landsca
     kept = "the straight line, since no epoch was complete"
     if best is not None:
         kept = f"the curve of the best epoch, of mean loss {best:.4g}"
-    return LandscapeError(
+    return DivergedError(
         f"the loss became {loss} in step {record.done + 1} of {len(record.losses)}; "
         f"{recorder.path} holds {kept}. Lower --lr, which was {request.rate:g}, and --overwrite"
     )

@@ -283,6 +283,16 @@ def test_a_pair_that_fails_leaves_a_gap(three, landscape):
 
 
 @pytest.mark.slow
+def test_a_curve_that_diverges_is_the_best_so_far(three, landscape):
+    for _ in range(2):
+        code, _, errors = landscape("connect", *PAIRS, *QUICK, "--lr", "1e30", "--no-align")
+        assert code == 0
+        assert errors.count("training its curve diverged; the best epoch's is taken") == 3
+        folder = three.folder / "pairs"
+        np.testing.assert_allclose(table(folder, "curve"), table(folder, "straight"), rtol=1e-4)
+
+
+@pytest.mark.slow
 def test_a_network_that_can_not_be_aligned_is_named(three, landscape):
     three.write("own.py", PROBLEM.replace("model = nn.Sequential(", "model = Hidden("))
     with (three.folder / "own.py").open("a") as file:
