@@ -71,7 +71,7 @@ in_parts = failed=0; \
 	$(1) $(PYTEST) -m '($(2)) and alone' $(call marked,alone) || [ $$? = 5 ] || failed=1; \
 	exit $$failed
 
-test: install ## Run the tests (5 minutes on two cores)
+test: install ## Run the tests (6 minutes on two cores)
 	@$(call in_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.

@@ -194,6 +194,7 @@ def check(steps, seed):
     return found
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 1000)), min_size=1, max_size=7),
     st.integers(0, 100),

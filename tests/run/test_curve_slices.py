@@ -161,6 +161,7 @@ def test_what_no_curve_can_have_is_refused(workplace, landscape, keys, expected)
     assert not (workplace.folder / "surface.h5").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_a_curve_is_the_same_on_two_ranks(workplace):

@@ -52,6 +52,7 @@ def place(*values):
     return {"place": torch.tensor(values, dtype=torch.float64)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_best_bend_between_two_points_of_a_ring(shape):
     curve = curve_of(shape, 3)

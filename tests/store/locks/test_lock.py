@@ -219,6 +219,7 @@ def contend(path, start, results):
     results.put("kept")
 
 
+@pytest.mark.slow
 def test_only_one_of_many_runs_takes_over_a_dead_one(output):
     context = multiprocessing.get_context("fork")
     for _ in range(2):
