@@ -14,6 +14,7 @@ from landscape_cli.problems.checkpoints.formats.base import Format
 from landscape_cli.records.curves import curve_of
 from landscape_cli.store.curve_file import read_curve, read_curve_points
 from landscape_cli.store.file_kind import CURVE, file_kind
+from landscape_cli.store.hdf5.damage import SIGNATURE
 
 
 class Places(Mapping[str, Mapping[str, Tensor]]):
@@ -63,10 +64,12 @@ class CurveFile(Format):
 
     @staticmethod
     def recognizes(path: str) -> bool:
-        """Return True by the file's own statement."""
+        """Return True by the file's own statement; only an HDF5 file is opened for that."""
         try:
-            return file_kind(Path(path)) == CURVE
-        except OSError:
+            with open(path, "rb") as file:
+                begins = file.read(len(SIGNATURE)) == SIGNATURE
+            return begins and file_kind(Path(path)) == CURVE
+        except (OSError, ValueError):
             return False
 
     def read(self, path: str) -> Any:
