@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -83,30 +83,30 @@ def _shown_as(file: str) -> Callable[[str, bool], None] | None:
 
 def _show_curvature(file: str, as_json: bool) -> None:
     """Show a file of ``landscape curvature``."""
-    import os
-
     from landscape_cli.cli.curvature_summary import curvature_facts, curvature_lines
     from landscape_cli.store import read_curvature
 
-    record, name = read_curvature(file), os.path.abspath(file)
-    if as_json:
-        say_json(_finite({"file": name, **curvature_facts(record)}))
-    else:
-        say(name, *curvature_lines(record))
+    record = read_curvature(file)
+    _show(file, as_json, curvature_facts(record), curvature_lines(record))
 
 
 def _show_curve(file: str, as_json: bool) -> None:
     """Show a file of ``landscape connect``."""
-    import os
-
     from landscape_cli.cli.curve_summary import curve_facts, curve_lines
     from landscape_cli.store.curve_file import read_curve
 
-    record, name = read_curve(file), os.path.abspath(file)
+    record = read_curve(file)
+    _show(file, as_json, curve_facts(record), curve_lines(record))
+
+
+def _show(file: str, as_json: bool, facts: Mapping[str, Any], lines: Sequence[str]) -> None:
+    import os
+
+    name = os.path.abspath(file)
     if as_json:
-        say_json(_finite({"file": name, **curve_facts(record)}))
+        say_json(_finite({"file": name, **facts}))
     else:
-        say(name, *curve_lines(record))
+        say(name, *lines)
 
 
 def _watch(file: str, seconds: float) -> None:

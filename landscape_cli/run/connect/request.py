@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from landscape_cli.config.comparison import compare
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
@@ -90,11 +89,8 @@ def changes(
         config: the configuration now.
         weights: facts about both ends now.
     """
-    places = ("in the file", "now")
-    lines = compare("", stored.get("request") or {}, request.as_mapping(), places)
-    lines = [line.removeprefix(".") for line in lines]
-    for key in VALUE_KEYS:
-        lines += compare(key, stored_config.get(key), getattr(config, key), places)
+    now = request.as_mapping()
+    lines = curvature.request_changes(stored, stored_config, now, config, VALUE_KEYS)
     before = [identity(one) for one in stored.get("weights") or []]
     for name, old, new in zip(("from", "to"), before, map(identity, weights), strict=False):
         if old != new:

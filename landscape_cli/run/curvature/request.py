@@ -173,6 +173,7 @@ def request_changes(
     stored_config: Mapping[str, Any],
     request: Mapping[str, Any],
     config: RunConfig,
+    keys: Sequence[str] = VALUE_KEYS,
 ) -> list[str]:
     """List the differences of requests and of the keys that decide the values.
 
@@ -181,11 +182,12 @@ def request_changes(
         stored_config: the file's configuration.
         request: what is asked for now, as plain values.
         config: the configuration now.
+        keys: those of the configuration that decide the values.
     """
     places = ("in the file", "now")
     lines = compare("", stored.get("request") or {}, request, places)
     lines = [line.removeprefix(".") for line in lines]
-    for key in VALUE_KEYS:
+    for key in keys:
         lines += compare(key, stored_config.get(key), getattr(config, key), places)
     return lines
 
