@@ -1,4 +1,4 @@
-"""What is computed entry by entry, and summed: products, norms, attention."""
+"""Sums of what is computed entry by entry: products, norms, attention."""
 
 from __future__ import annotations
 

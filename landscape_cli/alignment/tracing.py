@@ -37,7 +37,7 @@ MOST_CALLS = 16
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network is called with.
+    """The arguments that a network is called with.
 
     Args:
         args: positional arguments.

@@ -1,4 +1,4 @@
-"""What a curve file contains, for people and as plain values."""
+"""Summaries of curve files, for people and as plain values."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from landscape_cli.plotting.value_range import fit, notes
 from landscape_cli.records.surface import Surface
 
 ALONG = ("t", LENGTH := "length")
-"""What the x axis of lines along curves can be."""
+"""Choices for the x axis of lines along curves."""
 
 
 def drawable(panels: Sequence[Panel]) -> bool:

@@ -1,4 +1,4 @@
-"""What operations do to channels: one family of operations a file, registered by name."""
+"""Rules for the channels of operations: one family of operations a file, registered by name."""
 
 from landscape_cli.alignment.rules import entries, layers, products, ranges, recurrent, shapes
 from landscape_cli.alignment.rules.base import RULES, Call, unknown

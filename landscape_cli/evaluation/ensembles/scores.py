@@ -14,7 +14,7 @@ from landscape_cli.evaluation.ensembles.batch_predictions import BatchPrediction
 Floats = NDArray[np.float64]
 
 QUANTITIES = ("loss", "accuracy", "brier")
-"""What each prediction has: minus the log-probability of the true class; whether the most probable
+"""Numbers of each prediction: minus the log-probability of the true class; if the most probable
 class is the true one; the squared distance of the probabilities from the true class's indicator,
 summed over classes (Brier 1950), 0 to 2."""
 

@@ -190,7 +190,7 @@ class Slice(ABC):
 
 @dataclass(frozen=True)
 class SlicePoints:
-    """What a slice needs from a file.
+    """The points that a slice needs from a file.
 
     Args:
         facts: plain values that identify it.

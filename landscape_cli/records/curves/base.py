@@ -41,7 +41,7 @@ class CurveShape(ABC):
     """The name in ``CURVES``."""
 
     title: ClassVar[str]
-    """What pictures call it."""
+    """Its name in pictures."""
 
     def __init__(self, points: int) -> None:
         if points < 2:

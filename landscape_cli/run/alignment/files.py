@@ -83,7 +83,7 @@ def facts_path(checkpoint: Path) -> Path:
 
 @dataclass(frozen=True)
 class Sources:
-    """What an aligned checkpoint comes from.
+    """The origin of an aligned checkpoint.
 
     Args:
         checkpoint: the one that was aligned.
