@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.store import check_writable, directions_path
@@ -74,6 +76,20 @@ def refuse_read(
         raise UsageError(
             f"{key}: {str(path)!r} would replace {name}, which the run reads; name another file"
         )
+
+
+def is_marked(path: Path, mark: str) -> bool:
+    """Tell whether a file is a checkpoint that a command has marked as its own.
+
+    Args:
+        path: the file.
+        mark: the entry beside the state dict that says so.
+    """
+    try:
+        content = torch.load(path, map_location="meta", weights_only=True)
+    except Exception:  # whatever another file makes PyTorch raise
+        return False
+    return isinstance(content, dict) and mark in content
 
 
 def files_named(config: RunConfig) -> list[str]:

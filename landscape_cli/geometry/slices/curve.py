@@ -123,13 +123,13 @@ class CurveSlice(Slice):
 
     def locate(self, networks: Differences) -> Locations:
         """Return the nearest places on the curve."""
-        gram, rows, squares = self.gram, [], []
+        rows, squares = [], []
+        points = [self._from_first(number) for number in range(len(self.points))]
         for network in networks.checkpoints():
             apart = {name: tensor.double() - self._at(0, name) for name, tensor in network.items()}
-            along = [dot(apart, self._from_first(number)) for number in range(len(self.points))]
-            rows.append(np.array(along))
+            rows.append(np.array([dot(apart, point) for point in points]))
             squares.append(dot(apart, apart))
-        places = [self.shape.nearest(gram, row) for row in rows]
+        places = [self.shape.nearest(self.gram, row) for row in rows]
         found = list(zip(places, rows, squares, strict=True))
         return Locations(
             np.array(places).reshape(-1, 1),
@@ -145,8 +145,7 @@ class CurveSlice(Slice):
     def landmarks(self) -> list[Landmark]:
         """Return the end at which the trained network is not."""
         other = 1.0 - self._origin
-        apart = self.shape.coefficients(other) - self.shape.coefficients(self._origin)
-        distance = math.sqrt(max(0.0, float(apart @ self.gram @ apart)))
+        distance = CurveFacts(self.shape, self.gram).straight
         return [Landmark(str(self._ends[round(other)]), (other,), 0.0, distance)]
 
     def facts(self) -> SliceFacts:

@@ -16,7 +16,7 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.alignment.compute import AlignedCheckpoint, Alignment
-from landscape_cli.run.output_check import refuse_read
+from landscape_cli.run.output_check import is_marked, refuse_read
 from landscape_cli.run.resume import CheckpointFacts
 from landscape_cli.store import check_writable
 from landscape_cli.store.atomic_write import publish_text, publish_with
@@ -68,7 +68,7 @@ def output_paths(
                     f"--output: {str(one)!r} is there already; name another folder, or add "
                     "--overwrite"
                 )
-        if target.exists() and target.stat().st_size and not _is_aligned(target):
+        if target.exists() and target.stat().st_size and not is_marked(target, MARK):
             raise StoreError(
                 f"--output: {str(target)!r} is there already, and no checkpoint that this command "
                 "wrote; name another folder"
@@ -161,11 +161,3 @@ def _groups(symmetries: Symmetries, orders: Orders) -> list[dict[str, Any]]:
                     {"blocks": bundle.size, "width": family.width, "axes": axes, "order": order}
                 )
     return groups
-
-
-def _is_aligned(path: Path) -> bool:
-    try:
-        content = torch.load(path, map_location="meta", weights_only=True)
-    except Exception:  # whatever another file makes PyTorch raise
-        return False
-    return isinstance(content, dict) and MARK in content

@@ -30,7 +30,7 @@ from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.run.ensemble.said_once import SaidOnce
-from landscape_cli.run.output_check import refuse_read
+from landscape_cli.run.output_check import is_marked, refuse_read
 from landscape_cli.run.resume import CheckpointFacts
 from landscape_cli.store import check_writable
 from landscape_cli.store.atomic_write import publish_with
@@ -83,19 +83,11 @@ def check_output(path: Path, config: RunConfig, inputs: Sequence[str]) -> None:
         raise UsageError(f"--output {path}: a checkpoint of PyTorch is written; name a .pt file")
     check_writable(path)
     refuse_read(path, config, "--output", inputs)
-    if path.is_file() and path.stat().st_size and not _is_average(path):
+    if path.is_file() and path.stat().st_size and not is_marked(path, MARK):
         raise StoreError(
             f"--output: {str(path)!r} is there already, and no average that this command wrote; "
             "name another file, or remove it"
         )
-
-
-def _is_average(path: Path) -> bool:
-    try:
-        content = torch.load(path, map_location="meta", weights_only=True)
-    except Exception:  # whatever another file makes PyTorch raise
-        return False
-    return isinstance(content, dict) and MARK in content
 
 
 def average_weights(
