@@ -29,7 +29,7 @@ COMMANDS = {
     "probe": "landscape_cli.cli.commands.probe",
     "sharpness": "landscape_cli.cli.commands.sharpness",
     "slurm": "landscape_cli.cli.commands.slurm",
-    "trajectory": "landscape_cli.cli.commands.trajectory",
+    "trajectory": "landscape_cli.cli.commands.dynamics.trajectory",
 }
 """The module of each command, which defines it as ``command``."""
 

@@ -162,6 +162,13 @@ CURVE_FACTS: dict[str, Any] = {
 }
 """By key of a curve file's provenance, what is expected if it is there."""
 
+DIFFUSION_FACTS: dict[str, Any] = {
+    **{key: FACTS[key] for key in ("network", "runs")},
+    "request": Section(),
+    "weights": CURVATURE_FACTS["weights"],
+}
+"""By key of a diffusion file's provenance, what is expected if it is there."""
+
 NULLABLE = ("checkpoint", "shard")
 """Keys that may be null."""
 
@@ -214,6 +221,15 @@ def check_curve_provenance(provenance: Mapping[str, Any]) -> None:
         ValueError: naming the fact, its value and what was expected.
     """
     _check_facts(provenance, CURVE_FACTS)
+
+
+def check_diffusion_provenance(provenance: Mapping[str, Any]) -> None:
+    """Refuse facts of a diffusion file that are not of the type that their readers expect.
+
+    Raises:
+        ValueError: naming the fact, its value and what was expected.
+    """
+    _check_facts(provenance, DIFFUSION_FACTS)
 
 
 def _check_facts(provenance: Mapping[str, Any], facts: Mapping[str, Any]) -> None:

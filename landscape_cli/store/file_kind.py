@@ -9,6 +9,7 @@ from pathlib import Path
 from landscape_cli.errors import StoreError
 from landscape_cli.store.curvature_file import FORMAT as CURVATURE_FORMAT
 from landscape_cli.store.curve_file import FORMAT as CURVE_FORMAT
+from landscape_cli.store.diffusion_file import FORMAT as DIFFUSION_FORMAT
 from landscape_cli.store.directions_file import (
     ENDING,
     REPEAT,
@@ -24,7 +25,7 @@ from landscape_cli.store.trajectory_file import FORMAT as TRAJECTORY_FORMAT
 from landscape_cli.util.output_files import same_file
 
 SURFACE, DIRECTIONS, TRAJECTORY = "surface", "directions", "trajectory"
-CURVATURE, CURVE = "curvature", "curve"
+CURVATURE, CURVE, DIFFUSION = "curvature", "curve", "diffusion map"
 OTHER = "another file"
 
 FORMATS = {
@@ -32,11 +33,12 @@ FORMATS = {
     TRAJECTORY_FORMAT: TRAJECTORY,
     CURVATURE_FORMAT: CURVATURE,
     CURVE_FORMAT: CURVE,
+    DIFFUSION_FORMAT: DIFFUSION,
 }
 
 
 def file_kind(path: Path) -> str | None:
-    """Tell what a file is: a surface, directions, a trajectory, curvature, a curve or another file.
+    """Tell what a file is: a surface, directions, a trajectory, curvature, ... or another file.
 
     A damaged file of which no more can be read is what its strings say, so that it can be replaced.
 
@@ -104,7 +106,7 @@ def _damaged_kind(path: Path) -> str:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[: len(SIGNATURE)] != SIGNATURE or content.find(b"format_version") < 0:
             return OTHER
-        for name in (TRAJECTORY_FORMAT, CURVATURE_FORMAT, CURVE_FORMAT):
+        for name in (TRAJECTORY_FORMAT, CURVATURE_FORMAT, CURVE_FORMAT, DIFFUSION_FORMAT):
             if content.find(name.encode()) >= 0:
                 return FORMATS[name]
         return SURFACE if content.find(SURFACE_FORMAT.encode()) >= 0 else OTHER

@@ -12,6 +12,8 @@ from landscape_cli.store.curvature_file import FORMAT as CURVATURE
 from landscape_cli.store.curvature_file import read_curvature
 from landscape_cli.store.curve_file import FORMAT as CURVE
 from landscape_cli.store.curve_file import read_curve
+from landscape_cli.store.diffusion_file import FORMAT as DIFFUSION
+from landscape_cli.store.diffusion_file import read_diffusion
 from landscape_cli.store.direction_hash import matches
 from landscape_cli.store.directions_file import (
     ENDING,
@@ -50,6 +52,8 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
         read_curvature(path)
     elif kind == CURVE:
         read_curve(path)
+    elif kind == DIFFUSION:
+        read_diffusion(path)
     elif kind == SURFACE or not directions:
         return _verify_surface(path)
     check_directions(path, dict.fromkeys(directions, ""))

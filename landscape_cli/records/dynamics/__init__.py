@@ -1,0 +1,1 @@
+"""How trainings move through parameter space, as far as it is stored."""
