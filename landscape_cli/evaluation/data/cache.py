@@ -24,7 +24,14 @@ DATA_SHARE = 0.5
 PAGE_LOCKED = 2
 """Bound on a page-locked tensor's memory relative to its size: blocks are powers of two."""
 
+LEAST_FREE = 0.25
+"""Fraction of the free memory that is left alone however little the data count: between the
+batches that are kept, an allocator may leave as much unused."""
+
 MEBIBYTE = 1 << 20
+
+WATCHED = 32 * MEBIBYTE
+"""Bytes of cached data after which the free memory is looked at again."""
 
 
 @dataclass
@@ -35,11 +42,15 @@ class Room:
         device: bytes left on the device.
         host: bytes left on the host, if the device is an accelerator.
         wish: the user's choice; with ``device`` or ``host``, data that do not fit are an error.
+        least: bytes of the host's memory that have to stay free for each of ``processes``.
+        processes: number of ranks that share the host.
     """
 
     device: int
     host: int = 0
     wish: Cache = "auto"
+    least: int = 0
+    processes: int = 1
 
     @classmethod
     def of(cls, bytes_or_room: int | Room) -> Room:
@@ -51,6 +62,11 @@ class Room:
         if size <= self.device:
             return "device"
         return "host" if size <= self.host else "none"
+
+    @property
+    def exhausted(self) -> bool:
+        """True if less of the host's memory is free than has to stay free."""
+        return self.least > 0 and free_memory(CPU, self.processes) < self.least
 
     def take(self, place: Place, size: int) -> None:
         """Subtract a number of bytes from the room at a location."""
@@ -74,10 +90,13 @@ def room_for(cache: Cache, device: torch.device, on_device: int, on_host: int) -
         return Room(0, 0, cache)
     share = DATA_SHARE if cache == "auto" else 1.0
     on_this_device = int(free_memory(device, on_device) * share)
+    free = free_memory(CPU, on_host)
+    least = int(free * LEAST_FREE) if cache == "auto" else 0
     if device.type == "cpu":
-        return Room(on_this_device, 0, cache)
-    host = int(free_memory(CPU, on_host) * share / PAGE_LOCKED)
-    return Room(0 if cache == "host" else on_this_device, 0 if cache == "device" else host, cache)
+        return Room(on_this_device, 0, cache, least, on_host)
+    host = int(free * share / PAGE_LOCKED)
+    on_this_device = 0 if cache == "host" else on_this_device
+    return Room(on_this_device, 0 if cache == "device" else host, cache, least, on_host)
 
 
 class Keeper:
@@ -96,6 +115,7 @@ class Keeper:
         self.place: Place = "device"
         self.batches: list[Any] = []
         self.size = 0
+        self._watched = 0
 
     def add(self, batch: Any, expected: int) -> None:
         """Cache one more batch, which is on the device.
@@ -113,6 +133,8 @@ class Keeper:
         place = self.room.place(self.size if insists else max(self.size, expected))
         if insists and place == "none":
             raise self._refusal()
+        if self._is_of_host(place) and self._exhausted():
+            place = "none"
         if place != self.place:
             self.batches = [] if place == "none" else [_on_host(kept) for kept in self.batches]
             self.place = place
@@ -123,6 +145,18 @@ class Keeper:
         """Take the batches' bytes from the room, and return the batches; None if not cached."""
         self.room.take(self.place, self.size)
         return None if self.place == "none" else self.batches
+
+    def _is_of_host(self, place: Place) -> bool:
+        return place == "host" or (place == "device" and self.device.type == "cpu")
+
+    def _exhausted(self) -> bool:
+        """Tell whether the host has too little left, asking it now and then."""
+        if self.place == "none":
+            return True
+        if self.size < self._watched + WATCHED:
+            return False
+        self._watched = self.size
+        return self.room.exhausted
 
     def _refusal(self) -> UsageError:
         wish = self.room.wish

@@ -1,6 +1,7 @@
 """Tests that values do not depend on where samples are cached."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from builders import evaluator
 from landscape_cli.errors import ProblemError, UsageError
 from landscape_cli.evaluation import SplitData
+from landscape_cli.evaluation.data import cache
 from landscape_cli.evaluation.data.cache import Room, room_for
 from landscape_cli.evaluation.data.prefetch import THREAD
 from landscape_cli.evaluation.forward.settings import Settings
@@ -103,7 +105,7 @@ SOURCES = {
 def make(source, room, device=CPU, objective=mean_squared_error):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))
-    room = Room(room.device, room.host, room.wish)
+    room = replace(room)
     return evaluator(model, {"train": source}, objective, room=room, device=device)
 
 
@@ -217,6 +219,14 @@ def test_batches_that_turn_out_too_large_are_moved():
     for room, place in ((Room(size // 2, size), "host"), (Room(size // 2, size - 1), "none")):
         evaluator = make(Stream(), room)
         assert evaluator.splits["train"].place == place
+
+
+@pytest.mark.parametrize(("least", "place"), [(1, "device"), (1 << 60, "none")])
+def test_nothing_more_is_kept_once_the_host_has_little_left(least, place, monkeypatch):
+    """Allocators may need more than the data; once let go, data are not kept again."""
+    monkeypatch.setattr(cache, "WATCHED", 600)
+    evaluator = make(Stream(), Room(LARGE, 0, least=least))
+    assert evaluator.splits["train"].place == place
 
 
 @pytest.mark.parametrize("wish", ["device", "host"])
