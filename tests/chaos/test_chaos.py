@@ -16,7 +16,7 @@ from support.surfaces import assert_same_bits
 
 pytestmark = [pytest.mark.chaos, pytest.mark.mpi]
 
-ROUNDS = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "35"))
+ROUNDS = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24"))
 SETTING_UP, COMPUTING = 5.0, 6.0
 """Upper bounds in seconds on when a run is hit, after its start or after it starts computing."""
 

@@ -17,7 +17,7 @@ from landscape_cli.store.locks import lock
 pytestmark = pytest.mark.chaos
 
 SEED = int(os.environ.get("LANDSCAPE_CHAOS_SEED", "1"))
-KILLS = int(os.environ.get("LANDSCAPE_CHAOS_TAKE_OVERS", "300"))
+KILLS = int(os.environ.get("LANDSCAPE_CHAOS_TAKE_OVERS", "200"))
 """Number of runs to kill during their take-over."""
 
 OPERATIONS = ("open", "pwrite", "fsync", "replace", "unlink")
