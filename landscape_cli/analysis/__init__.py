@@ -17,6 +17,8 @@ from landscape_cli.analysis import (
     sharpness,
 )
 from landscape_cli.analysis.field import Field, Options
+from landscape_cli.analysis.topology import number as topology
+from landscape_cli.analysis.topology import text as topology_text
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ NUMBERS = {
     "convexity": Number(convexity.compute, convexity.text),
     "roughness": Number(roughness.compute, roughness.text),
     "basin": Number(basin.compute, basin.text),
+    "topology": Number(topology.compute, topology_text.text),
     "barrier": Number(barrier.compute, barrier.text),
     "curve": Number(along_curve.compute, along_curve.text),
 }

@@ -29,8 +29,8 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     Raises:
         UnknownError: if the centre has no value.
     """
-    centre = field.centre
-    level = centre + abs(centre) + ABOVE if options.level is None else options.level
+    level = level_of(field, options)
+    _ = field.centre  # raises UnknownError without a value there
     directions, weights = half_sphere(len(field.axes))
     widths, open_sides = _widths(field, directions, level)
     along, along_open = _widths(field, np.eye(len(field.axes)), level)
@@ -46,6 +46,17 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
             for name, width, count in zip(field.names, along, along_open, strict=True)
         },
     }
+
+
+def level_of(field: Field, options: Options) -> float:
+    """Return the level up to which a basin reaches.
+
+    Raises:
+        UnknownError: if it follows from the value at the centre, and there is none.
+    """
+    if options.level is not None:
+        return options.level
+    return field.centre + abs(field.centre) + ABOVE
 
 
 def text(numbers: dict[str, Any]) -> list[str]:

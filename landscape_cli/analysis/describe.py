@@ -17,8 +17,16 @@ from landscape_cli.records.tiles import Quantity
 
 DEFAULT_QUANTITY = "loss"
 
-CIRCUMSTANCES = frozenset({"radius", "directions", "points", "left_out", "reach", "lines", "level"})
+CIRCUMSTANCES = frozenset(
+    {
+        *("radius", "directions", "points", "left_out", "reach", "lines", "level"),
+        *("fraction", "errors"),
+    }
+)
 """Keys that say how a number was computed; beside standard deviations, their means are given."""
+
+APART = frozenset({"threshold", "list"})
+"""Keys of the topology that mean nothing over several repeats, and are None for them."""
 
 
 def describe(
@@ -110,8 +118,8 @@ def combine_trees(
 ) -> Any:
     """Combine trees with the same keys entry by entry.
 
-    A number that is missing from some trees is combined from the others. Booleans are true if all
-    are; other entries are taken from the first tree that has them.
+    A number that is missing from some trees is combined from the others; what is in ``APART`` is
+    None. Booleans are true if all are; other entries are taken from the first tree that has them.
 
     Args:
         trees: the trees, of dictionaries, lists and plain values.
@@ -124,12 +132,13 @@ def combine_trees(
     first = known[0]
     if isinstance(first, dict):
         keys = dict.fromkeys(key for tree in known for key in tree)
-        return {
+        combined = {
             key: combine_trees(
                 [tree.get(key) for tree in known], _mean if key in averaged else combine, averaged
             )
             for key in keys
         }
+        return combined if len(trees) == 1 else {**combined, **dict.fromkeys(APART & set(keys))}
     if isinstance(first, list):
         return [combine_trees(entries, combine, averaged) for entries in zip(*known, strict=False)]
     if isinstance(first, bool):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape_cli.analysis.off_grid_values import Interpolator
 from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.presentation import is_wide
+from landscape_cli.topology.significance import PERSISTENCE
 
 Values = NDArray[np.float64]
 
@@ -34,10 +35,12 @@ class Options:
     Args:
         radii: distances at which sharpness is computed; if None, the default radii inside the grid.
         level: the value up to which a basin reaches; derived from the centre's value if None.
+        persistence: least persistence of the minima that count, as a fraction of the range.
     """
 
     radii: tuple[float, ...] | None = None
     level: float | None = None
+    persistence: float = PERSISTENCE
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Field:
             checkpoint, by the axis's name.
         curve: along a curve, what is known of it; None on a straight line.
         start: the coordinate of the centre along a curve.
+        stderr: standard errors, of the values' shape; NaN where unknown, None if all are.
+        origin: the trained network's coordinates by the axes' names, where they are not 0; those in
+            ``axes`` count from there.
     """
 
     axes: Mapping[str, Values]
@@ -61,6 +67,8 @@ class Field:
     ends: Mapping[str, float] = field(default_factory=dict)
     curve: CurveFacts | None = None
     start: float = 0.0
+    stderr: Values | None = None
+    origin: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

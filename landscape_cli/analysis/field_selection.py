@@ -57,9 +57,12 @@ class Selection:
         ends = {name: ends[name] for name in ends if name in self.axes}
         curve = CurveFacts.of_surface(self.surface.provenance, self.surface.grid.names)
         start = self.surface.origin[0]
+        origin = dict(zip(self.surface.grid.names, self.surface.origin, strict=False))
+        stored = self.surface.stderr.get(quantity)
+        errors = [None] * self.repeats if stored is None else list(self._selected(stored))
         return [
-            Field(self.distances, *both, ends, curve, start)
-            for both in zip(values, computed, strict=True)
+            Field(self.distances, *both, ends, curve, start, error, origin)
+            for both, error in zip(zip(values, computed, strict=True), errors, strict=True)
         ]
 
     def counts(self, quantity: Quantity) -> dict[str, int]:

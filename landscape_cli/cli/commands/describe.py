@@ -48,6 +48,14 @@ Examples:
     metavar="L",
     help="Value at the edge of the basin; by default twice the centre's, plus 0.1.",
 )
+@click.option(
+    "--persistence",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    metavar="P",
+    help="Count minima whose saddle is at least this fraction of the range above them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @debug_option
 def command(
@@ -56,12 +64,13 @@ def command(
     quantities: tuple[str, ...],
     radii: tuple[float, ...],
     level: float | None,
+    persistence: float,
     as_json: bool,
 ) -> None:
     """Print sharpness, curvature, barriers and more of FILE.
 
-    Also convexity, roughness and the width of the basin. Lengths are in the units of the axes; each
-    number is defined in docs/describe.md.
+    Also convexity, roughness, the width of the basin, and minima with the saddles between them.
+    Lengths are in the units of the axes; each number is defined in docs/describe.md.
     """
     import os
 
@@ -70,7 +79,7 @@ def command(
     from landscape_cli.store import read_surface
 
     surface = read_surface(file)
-    options = Options(tuple(sorted(set(radii))) or None, level)
+    options = Options(tuple(sorted(set(radii))) or None, level, persistence)
     facts = {"file": os.path.abspath(file), **describe(surface, splits, quantities, options)}
     if as_json:
         say_json(facts)

@@ -1,0 +1,1 @@
+"""Minima, maxima, saddles and basins of a surface, as a number that is described."""

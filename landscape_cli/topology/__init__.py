@@ -1,0 +1,1 @@
+"""Topology of gridded values: minima, the saddles between them, and their basins."""
