@@ -144,10 +144,12 @@ def series() -> tuple[tuple[str, str], ...]:
     return tuple((color, dash) for color, (_, dash) in zip(LIGHT_SERIES, SERIES, strict=True))
 
 
-def ticks(max_intervals: int, prune: Literal["lower", "upper"] | None = None) -> MaxNLocator:
+def ticks(
+    max_intervals: int | Literal["auto"], prune: Literal["lower", "upper"] | None = None
+) -> MaxNLocator:
     """Place ticks at round numbers, with at most ``max_intervals`` intervals between them.
 
-    ``prune`` drops the tick at that end.
+    ``auto`` places as many as the axis has room for; ``prune`` drops the tick at that end.
     """
     return MaxNLocator(max_intervals, steps=[1, 2, 5, 10], prune=prune)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.commands.dynamics.plot_output import hold_diffusion, plot_diffusion
 from landscape_cli.cli.commands.ensembles.plot_output import hold_ensemble, plot_ensemble
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
@@ -33,6 +34,7 @@ from landscape_cli.cli.spectrum_output import (
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
 from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 
@@ -49,6 +51,10 @@ EPILOG = "\n".join(
         "\b",
         "Kinds for ensemble files:",
         *(f"  {name:11} {kind.help}" for name, kind in ENSEMBLE_KINDS.items()),
+        "",
+        "\b",
+        "Kinds for diffusion files:",
+        *(f"  {name:11} {kind.help}" for name, kind in DIFFUSION_KINDS.items()),
         "",
         "\b",
         "Examples:",
@@ -72,7 +78,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @CONTENT.option(
     "--kind",
-    type=click.Choice([*KINDS, *SPECTRUM_KINDS, *ENSEMBLE_KINDS]),
+    type=click.Choice(list({**KINDS, **SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS})),
     help="Kind of plot, see below; by default line, comparison (several curves) or contourf.",
 )
 @split_option
@@ -81,7 +87,8 @@ class PlotCommand(WatchCommand, SectionCommand):
     metavar="NAME",
     multiple=True,
     help="The quantity to draw, such as loss, accuracy or hessian_ratio. Repeatable: each quantity "
-    "has its own scale and colour bar.",
+    "has its own scale and colour bar. Of diffusion files, the colours: epoch, step, number, loss, "
+    "learning_rate or training.",
 )
 @CONTENT.option(
     "--contours-of",
@@ -186,7 +193,7 @@ def command(
     watch: float | None,
     **choices: Any,
 ) -> None:
-    """Draw surface files side by side, on one scale; or a curvature or ensemble file.
+    """Draw surface files side by side, on one scale; or a curvature, ensemble or diffusion file.
 
     An incomplete surface is drawn from the finest complete level of its grid, with the percentage
     computed in the title; if no level is complete, or with --raw, the missing area is marked.
@@ -201,6 +208,11 @@ def command(
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
     page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    if hold_diffusion(files, choices["kind"]):
+        unused = {**choices, "trajectories": trajectories, "watch": watch}
+        path = None if terminal else _output_path(files, output, ())
+        plot_diffusion(files[0], path, unused, page)
+        return
     if hold_ensemble(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
         refuse_surface_options({**unused, "kind": None, "split": None}, "ensemble files")

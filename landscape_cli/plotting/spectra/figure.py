@@ -144,9 +144,18 @@ def _write_titles(axes: Any, record: Curvature, source: str) -> None:
     annotate(axes, labels.plain(", ".join(parts)), (0.5, 1), 5, SUBTITLE)
 
 
-def write_caption(figure: ShownFigure, text: str, fixed: bool) -> None:
-    """Write a caption below all panels, and make room for it unless the height is fixed."""
-    letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / text_scale()))
+def write_caption(
+    figure: ShownFigure, text: str, fixed: bool, per_inch: float = CAPTION_LETTERS
+) -> None:
+    """Write a caption below all panels, and make room for it unless the height is fixed.
+
+    Args:
+        figure: the figure.
+        text: the caption.
+        fixed: whether the height is fixed.
+        per_inch: letters per inch; fewer for wider ones, as of numbers and symbols.
+    """
+    letters = max(20, int(figure.get_figwidth() * per_inch / text_scale()))
     lines = [labels.plain(line) for line in wrap(text, letters)]
     figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))
     if not fixed:
