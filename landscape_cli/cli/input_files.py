@@ -36,14 +36,16 @@ def with_trajectories(
     from landscape_cli.plotting.annotations.overlay import overlay, overlay_more
     from landscape_cli.records.checkpoint_path import identity
     from landscape_cli.store.directions_file import directions_path, same_plane
-    from landscape_cli.store.trajectory_file import read_centre, read_trajectory
+    from landscape_cli.store.trajectory_file import read_centre, read_trajectories
 
     replaced = list(surfaces)
-    names = path_names(paths)
-    for path, name, lay in zip(paths, names, chain([overlay], repeat(overlay_more)), strict=False):
-        trajectory, centre = replace(read_trajectory(path), name=name), read_centre(path)
+    ways = chain([overlay], repeat(overlay_more))
+    for path, name in zip(paths, path_names(paths), strict=True):
+        found, centre = read_trajectories(path), read_centre(path)
+        laid = [(replace(one, name=_joined(name, one.name)), next(ways)) for one in found]
         for place, file in enumerate(files):
-            replaced[place] = lay(replaced[place], trajectory, path, file)
+            for trajectory, lay in laid:
+                replaced[place] = lay(replaced[place], trajectory, path, file)
             weights = identity(replaced[place].provenance.get("checkpoint"))
             if weights and centre and weights != centre:
                 note(f"{path} is centred on another checkpoint than {file}")
@@ -53,6 +55,11 @@ def with_trajectories(
                     "project it onto these: landscape trajectory --onto"
                 )
     return replaced
+
+
+def _joined(file: str, training: str) -> str:
+    """Return the name of a training among those of several files."""
+    return f"{file}: {training}" if file and training else file or training
 
 
 def path_names(paths: Sequence[str]) -> list[str]:

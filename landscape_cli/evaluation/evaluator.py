@@ -131,11 +131,13 @@ class Evaluator:
     def folding(self) -> Folding:
         """Return the convolutions and norms that can be folded, found by a small forward pass.
 
-        Empty when statistics are re-estimated, since folding would bypass the norms, and for a
-        model that changes weights in ``eval()``.
+        Empty when statistics are re-estimated, since folding would bypass the norms, for a model
+        that changes weights in ``eval()``, and for slices that read checkpoints, which must fit the
+        model as it was built.
         """
         if self._folding is None:
             unsuited = self.recalibration is not None or switches(self.model)
+            unsuited = unsuited or self.slice.own_states
             forward = _no_forward if unsuited else self.try_out
             pointers = {view.data_ptr() for view in self.parameters.views.values()}
             norms = batch_norms(self.model).values()

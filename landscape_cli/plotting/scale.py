@@ -79,6 +79,11 @@ class Scale:
             self._drawn(np.where(visible, panel.z, self.high)), mask=~visible, dtype=np.float64
         )
 
+    def heights(self, values: Floats) -> Floats:
+        """Return values as drawn, not clipped; NaN where they can't be drawn."""
+        shown = np.isfinite(values) & ((values > 0) | (not self.log))
+        return np.where(shown, self._drawn(np.where(shown, values, 1.0)), np.nan)
+
     def clipped(self, panel: Panel) -> tuple[float, float]:
         """Return the fractions of a panel's visible values below and above the limits."""
         values = panel.z[self.visible(panel)]

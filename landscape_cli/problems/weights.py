@@ -7,9 +7,54 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from landscape_cli.problems.checkpoints import read_weights
-from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.errors import CheckpointError
+from landscape_cli.problems.checkpoints import file_hash, read_weights
+from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.util.logs import tell
+
+
+class Hashes:
+    """SHA-256 of checkpoints; a file with several of them is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, path: CheckpointPath) -> str:
+        """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text.
+
+        Raises:
+            CheckpointError: if it can't be read.
+        """
+        if path.path not in self._known:
+            self._known[path.path] = file_hash(path)
+        return str(identity({**vars(path), "sha256": self._known[path.path]}))
+
+
+@dataclass
+class VerifiedReader:
+    """Reads checkpoints of known hashes.
+
+    Args:
+        model: the network, whose names and shapes every checkpoint must have.
+        tensors: the tensors to read, by name; checkpoints are converted to their dtypes.
+    """
+
+    model: nn.Module
+    tensors: Mapping[str, Tensor]
+    _hashes: Hashes = field(default_factory=Hashes)
+
+    def __call__(self, path: CheckpointPath, sha256: str) -> dict[str, Tensor]:
+        """Read the tensors of a checkpoint.
+
+        Raises:
+            CheckpointError: if it can't be read, or has another hash.
+        """
+        if self._hashes(path) != sha256:
+            raise CheckpointError(
+                f"checkpoint: {str(path)!r} has changed since the run began, or is another file on "
+                "this host; keep it as it is while the run reads it, or --overwrite"
+            )
+        return read_weights(path, self.model, self.tensors, lambda note: None)[0]
 
 
 @dataclass

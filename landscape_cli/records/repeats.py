@@ -14,13 +14,14 @@ from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
+from landscape_cli.records.trajectory import OTHERS
 
 Values = NDArray[np.float64]
 
 WORST_FIRST = (Status.TODO, Status.FAILED, Status.NOT_FINITE, Status.INTERPOLATED, Status.OK)
 """Status precedence when averaging repeats, worst first."""
 
-PLACES = ("checkpoints", "trajectory")
+PLACES = ("checkpoints", "trajectory", OTHERS)
 """Provenance keys with coordinates on the first repeat's slice."""
 
 

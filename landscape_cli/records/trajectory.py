@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError
+from landscape_cli.records.dynamics.path_lengths import PathLengths, numbers, plain
+from landscape_cli.records.tiles import Quantity
 
 OTHERS = "other_trajectories"
-"""Key of a surface's provenance in memory, for further paths to draw over it."""
+"""Key of a surface's provenance for further paths in its plane."""
+
+Values = Mapping[Quantity, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,14 @@ class Trajectory:
         explained: fractions of the variance along x and y; None unless these are principal
             components.
         name: what to call it beside others; empty for the only path of a surface.
+        values: the checkpoints' own values by quantity, each of shape (n,): means over a split,
+            with infinities and NaN as they came. Empty if none were computed.
+        stderr: their standard errors, NaN where unknown.
+        lengths: distances and angles in the full parameter space; None in files of earlier
+            versions.
+        descent: cosine of the angle between step i and the negative gradient at checkpoint i, in
+            the full space, of shape (n - 1,); NaN where a step is zero. None if not computed.
+        parameters: number of parameters P, of the space that ``descent`` refers to.
     """
 
     coordinates: NDArray[np.float64]
@@ -38,6 +50,11 @@ class Trajectory:
     learning_rates: tuple[float, ...] | None = None
     explained: tuple[float, float] | None = None
     name: str = ""
+    values: Values = field(default_factory=dict)
+    stderr: Values = field(default_factory=dict)
+    lengths: PathLengths | None = None
+    descent: NDArray[np.float64] | None = None
+    parameters: int | None = None
 
     def __post_init__(self) -> None:
         count = len(self.coordinates)
@@ -47,6 +64,15 @@ class Trajectory:
             values = getattr(self, name)
             if values is not None and len(values) != count:
                 raise StoreError(f"trajectory: {len(values)} {name} for {count} checkpoints")
+        for key, array in (*self.values.items(), *self.stderr.items()):
+            if array.shape != (count,):
+                raise StoreError(
+                    f"trajectory: {len(array)} values of {' '.join(key)} for {count} checkpoints"
+                )
+        if self.lengths is not None and len(self.lengths.from_start) != count:
+            raise StoreError(f"trajectory: lengths for other than {count} checkpoints")
+        if self.descent is not None and len(self.descent) != max(0, count - 1):
+            raise StoreError(f"trajectory: {len(self.descent)} cosines for {count} checkpoints")
 
     @classmethod
     def from_mapping(cls, values: Any) -> Trajectory:
@@ -61,6 +87,8 @@ class Trajectory:
             residuals = _numbers(values.get("residuals") or [math.nan] * count)
             labels = values.get("labels") or [str(number + 1) for number in range(count)]
             epochs, rates = values.get("epochs"), values.get("learning_rates")
+            lengths, descent = values.get("lengths"), values.get("descent")
+            parameters = values.get("parameters")
             return cls(
                 coordinates=coordinates,
                 residuals=np.array(residuals),
@@ -69,6 +97,11 @@ class Trajectory:
                 learning_rates=None if rates is None else _numbers(rates),
                 explained=_pair(values.get("explained")),
                 name=str(values.get("name") or ""),
+                values=_by_quantity(values.get("values")),
+                stderr=_by_quantity(values.get("stderr")),
+                lengths=None if lengths is None else PathLengths.from_mapping(lengths),
+                descent=None if descent is None else numbers(descent),
+                parameters=None if parameters is None else int(parameters),
             )
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise StoreError(f"trajectory: not as this program writes it ({error})") from None
@@ -84,7 +117,40 @@ class Trajectory:
             "learning_rates": None if rates is None else _without_nan(rates),
             "explained": None if self.explained is None else list(self.explained),
             **({"name": self.name} if self.name else {}),
+            **self._computed(),
         }
+
+    def _computed(self) -> dict[str, Any]:
+        """Return what only files that have it state."""
+        known = {
+            "values": _nested(self.values, _texts),
+            "stderr": _nested(self.stderr, plain),
+            "lengths": None if self.lengths is None else self.lengths.as_mapping(),
+            "descent": None if self.descent is None else plain(self.descent),
+            "parameters": self.parameters,
+        }
+        return {key: value for key, value in known.items() if value}
+
+
+def _nested(values: Values, convert: Callable[[NDArray[np.float64]], Any]) -> dict[str, Any]:
+    """Return plain lists by split and quantity."""
+    found: dict[str, dict[str, Any]] = {}
+    for (split, quantity), array in values.items():
+        found.setdefault(split, {})[quantity] = convert(array)
+    return found
+
+
+def _by_quantity(values: Any) -> dict[Quantity, NDArray[np.float64]]:
+    return {
+        (str(split), str(quantity)): numbers(array)
+        for split, section in (values or {}).items()
+        for quantity, array in section.items()
+    }
+
+
+def _texts(values: NDArray[np.float64]) -> list[float | str]:
+    """Return a list for JSON, with texts for infinities and NaN."""
+    return [float(value) if np.isfinite(value) else str(float(value)) for value in values]
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from landscape_cli.store.locks.lock import Lock
 from landscape_cli.store.locks.lock_file import describe_writer
 from landscape_cli.store.recorder import Recorder, empty_surface, own_points
 from landscape_cli.store.surface_file import read_surface, surface_bytes, write_surface
-from landscape_cli.store.trajectory_file import read_centre, read_trajectory
+from landscape_cli.store.trajectory_file import read_centre, read_trajectories, read_trajectory
 from landscape_cli.store.verification import check_copied_directions, check_directions, verify
 from landscape_cli.store.write_trial import Trial, try_folder
 
@@ -34,6 +34,7 @@ __all__ = [
     "read_direction",
     "read_older_surface",
     "read_surface",
+    "read_trajectories",
     "read_trajectory",
     "surface_bytes",
     "try_folder",

@@ -1,10 +1,14 @@
-"""Trajectory files: a plane's two directions and the path of a training run in it.
+"""Trajectory files: a plane's two directions and the paths of training runs in it.
 
     /                         attributes format, format_version, checkpoint, checkpoint_sha256,
                               explained, range_x and range_y (which contain the path), settings
     /xdirection, /ydirection  datasets "0", "1", ... with the attribute name, as in other directions
                               files; attributes kind, component, ...
-    /trajectory               coordinates (n, 2), residuals, labels, epochs and learning_rates
+    /trajectory               coordinates (n, 2), residuals, labels, epochs and learning_rates;
+                              values/SPLIT/NAME and stderr/SPLIT/NAME (n,) of the checkpoints
+                              themselves; lengths/from_start, to_end (n,), steps (n - 1,) and
+                              cosines (n - 2,); descent (n - 1,); attributes name, parameters
+    /trajectory2, ...         the same of further trainings
 
 At the top level, explained_variance_ratio_, proj_xcoord and proj_ycoord repeat these in the layout
 of Li et al.'s `loss-landscape`, whose projection files hold only the last two.
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,7 @@ from landscape_cli.store.atomic_write import publish
 from landscape_cli.store.hdf5.reading import reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
+from landscape_cli.store.path_groups import FIRST, fill_path, groups_of, path_values
 
 FORMAT = "loss-landscape-trajectory"
 FORMAT_VERSION = 1
@@ -60,17 +65,22 @@ class Plane:
     settings: Mapping[str, Any]
 
 
-def write_trajectory(path: Path, plane: Plane, trajectory: Trajectory) -> None:
-    """Write a trajectory and its plane, replacing the file in one step.
+def write_trajectory(path: Path, plane: Plane, *trajectories: Trajectory) -> None:
+    """Write trajectories and their plane, replacing the file in one step.
 
     Raises:
         StoreError: if the file can't be written.
     """
-    publish(path, lambda file: _fill(Writer(file), plane, trajectory))
+    publish(path, lambda file: _fill(Writer(file), plane, trajectories))
 
 
 def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
-    """Read the path from a trajectory file, or from a file made by Li et al.'s tool.
+    """Read the first path of a trajectory file; see ``read_trajectories``."""
+    return read_trajectories(path)[0]
+
+
+def read_trajectories(path: str | os.PathLike[str]) -> list[Trajectory]:
+    """Read the paths from a trajectory file, or from a file made by Li et al.'s tool.
 
     That tool's projection files hold only coordinates, and its PCA files only the explained
     variances: the path then has no checkpoints.
@@ -80,7 +90,8 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     """
     with reading(path, KIND) as file:
         try:
-            return Trajectory.from_mapping({**_path(file), "explained": _explained(file)})
+            known = {"explained": _explained(file)}
+            return [Trajectory.from_mapping({**values, **known}) for values in _paths(file)]
         except StoreError as error:
             raise StoreError(f"{os.fspath(path)}: {error}") from None
 
@@ -95,7 +106,7 @@ def read_centre(path: str | os.PathLike[str]) -> str | None:
         return file.text("", CENTRE) if file.has("", CENTRE) else None
 
 
-def _fill(file: Writer, plane: Plane, trajectory: Trajectory) -> None:
+def _fill(file: Writer, plane: Plane, trajectories: Sequence[Trajectory]) -> None:
     file.attributes(
         {
             "format": FORMAT,
@@ -113,47 +124,28 @@ def _fill(file: Writer, plane: Plane, trajectory: Trajectory) -> None:
         for number, (name, entries) in enumerate(tensors.items()):
             file.array(f"{group}/{number}", entries)
             file.attributes({"name": name}, f"{group}/{number}")
-    _fill_path(file, trajectory)
+    for place, trajectory in enumerate(trajectories):
+        fill_path(file, place, trajectory)
+    first = trajectories[0]
+    for name, column in zip((X, Y), first.coordinates.T, strict=True):
+        file.array(name, column)
+    if first.explained is not None:
+        file.attributes({"explained": first.explained})
+        file.array(EXPLAINED, np.array(first.explained))
     file.seal()
 
 
-def _fill_path(file: Writer, trajectory: Trajectory) -> None:
-    file.array("trajectory/coordinates", trajectory.coordinates)
-    file.array("trajectory/residuals", trajectory.residuals)
-    file.text("trajectory/labels", trajectory.labels)
-    if trajectory.epochs is not None:
-        file.array("trajectory/epochs", np.array(trajectory.epochs, dtype=np.int64))
-    if trajectory.learning_rates is not None:
-        rates = np.array(trajectory.learning_rates, dtype=np.float64)
-        file.array("trajectory/learning_rates", rates)
-    for name, column in zip((X, Y), trajectory.coordinates.T, strict=True):
-        file.array(name, column)
-    if trajectory.explained is not None:
-        file.attributes({"explained": trajectory.explained})
-        file.array(EXPLAINED, np.array(trajectory.explained))
-
-
-def _path(file: StoredFile) -> dict[str, Any]:
+def _paths(file: StoredFile) -> list[dict[str, Any]]:
     """Read the checkpoints' coordinates and labels, where the file has them."""
-    if "trajectory" in file:
-        return _our_path(file)
+    if FIRST in file:
+        return [path_values(file, group) for group in groups_of(file)]
     if X in file and Y in file:
-        return {"coordinates": np.stack([_column(file, X), _column(file, Y)], axis=1)}
+        return [{"coordinates": np.stack([_column(file, X), _column(file, Y)], axis=1)}]
     if EXPLAINED in file:
-        return {"coordinates": np.zeros((0, 2))}
+        return [{"coordinates": np.zeros((0, 2))}]
     raise StoreError(
         f"holds no trajectory; expected a file of `landscape trajectory`, or one with {X} and {Y}"
     )
-
-
-def _our_path(file: StoredFile) -> dict[str, Any]:
-    names = file.names("trajectory")
-    values: dict[str, Any] = {
-        name: file.numbers(f"trajectory/{name}").tolist()
-        for name in ("coordinates", "residuals", "epochs", "learning_rates")
-        if name in names
-    }
-    return {**values, "labels": file.lines("trajectory/labels")}
 
 
 def _column(file: StoredFile, path: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The plane of a trajectory, and the places of the checkpoints in it."""
+"""The plane of trainings, and the places of their checkpoints in it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from landscape_cli.geometry.matching import match
 from landscape_cli.geometry.parameters import moved_tensors
 from landscape_cli.geometry.pca.components import principal_directions
 from landscape_cli.geometry.pca.differences import Differences
+from landscape_cli.geometry.pca.path import path_lengths
 from landscape_cli.geometry.pca.projection import project
 from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoint_files import labels
@@ -33,6 +34,7 @@ from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import Plane
 from landscape_cli.tracing import checkpoint_names, learning_rates
+from landscape_cli.tracing.trainings import Training
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.tensors import as_real
 
@@ -49,49 +51,63 @@ class Options:
         mean: whether to subtract the mean of the differences before the principal components.
         ignore: leave tensors of at most one dimension (biases, norm layers) out of the directions.
         onto: file of directions to project onto, in place of principal components.
-        log: file with the learning rates by epoch.
         margin: margin on each side of the path, as a fraction of its width.
     """
 
     mean: bool = False
     ignore: bool = False
     onto: str | None = None
-    log: str | None = None
     margin: float = 0.2
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A trajectory, its plane, and facts to report about them.
+    """Trajectories, their plane, and facts to report about them.
 
     Args:
-        trajectory: the path.
-        plane: the directions, and ranges that contain the path.
+        trajectories: the path of each training.
+        plane: the directions, and ranges that contain the paths.
+        origin: the checkpoint at the plane's origin.
         network: the network's name.
         parameters: number of entries of a checkpoint that are projected.
-        distances: distances of the checkpoints from the centre, of shape (n,).
+        distances: distances of all checkpoints from the centre, of shape (n,).
     """
 
-    trajectory: Trajectory
+    trajectories: tuple[Trajectory, ...]
     plane: Plane
+    origin: CheckpointPath
     network: str
     parameters: int
     distances: NDArray[np.float64]
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The checkpoints' labels, with the training's name if there are several."""
+        return tuple(
+            f"{path.name}: {label}" if path.name else label
+            for path in self.trajectories
+            for label in path.labels
+        )
+
+    @property
+    def residuals(self) -> NDArray[np.float64]:
+        """The distances of all checkpoints from the plane, of shape (n,)."""
+        return np.concatenate([path.residuals for path in self.trajectories])
+
 
 def trace(
     config: RunConfig,
-    paths: Sequence[CheckpointPath],
+    trainings: Sequence[Training],
     options: Options,
     show: Callable[[int], Progress],
     room: int | None = None,
 ) -> Trace:
-    """Fit a plane to the checkpoints of a training run, and project them onto it.
+    """Fit a plane to the checkpoints of trainings, and project them onto it.
 
     Args:
-        config: names the network, and the checkpoint at the plane's origin; the last of the paths
-            if it has none.
-        paths: the checkpoints, in order.
+        config: names the network, and the checkpoint at the plane's origin; the last of the first
+            training if it has none.
+        trainings: the trainings, with their checkpoints in order.
         options: the settings.
         show: creates the progress display, given the number of checkpoints to read.
         room: number of checkpoints to keep in memory; as many as fit if None.
@@ -99,7 +115,8 @@ def trace(
     Raises:
         LandscapeError: if the problem, a checkpoint, the log or the directions are invalid.
     """
-    log = None if options.log is None else learning_rates.read_rates(options.log)
+    logs = [None if one.log is None else learning_rates.read_rates(one.log) for one in trainings]
+    paths = [path for one in trainings for path in one.paths]
     problem = load_problem(config.problem, config.problem_args)
     prepare_model(problem)
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
@@ -107,33 +124,54 @@ def trace(
     tensors = {name: as_real(tensor.detach().cpu()) for name, tensor in owners.items()}
     if not tensors:
         raise UsageError("problem: its model has no floating-point or complex parameters")
-    origin = config.checkpoint or paths[-1]
+    origin = config.checkpoint or trainings[0].paths[-1]
     centre, _ = read_weights(origin, problem.model, tensors)
     from_file = None if options.onto is None else _read_directions(options.onto, problem, tensors)
     reader = Reader(paths, problem.model, tensors)
     differences = Differences(reader, len(paths), centre, room or room_for_checkpoints(centre))
-    with show(differences.reads if from_file is None else len(paths)) as progress:
+    spans = _spans(trainings)
+    with show(_reads(differences, from_file is not None)) as progress:
         reader.after = progress.update
         directions, explained = (
             (from_file, None) if from_file is not None else _components(differences, options)
         )
         coordinates, residuals = project(differences, directions)
-    epochs = checkpoint_names.epochs(paths, [reader.stored[number] for number in range(len(paths))])
-    trajectory = Trajectory(
-        coordinates=coordinates,
-        residuals=residuals,
-        labels=labels(paths),
-        epochs=epochs,
-        learning_rates=None if log is None else learning_rates.rates_of(epochs, log),
-        explained=explained,
-    )
+        lengths = [path_lengths(differences, span) for span in spans]
+    trajectories = []
+    for one, span, log, measured in zip(trainings, spans, logs, lengths, strict=True):
+        epochs = checkpoint_names.epochs(one.paths, [reader.stored[number] for number in span])
+        path = Trajectory(
+            coordinates=coordinates[span.start : span.stop],
+            residuals=residuals[span.start : span.stop],
+            labels=labels(one.paths),
+            epochs=epochs,
+            learning_rates=None if log is None else learning_rates.rates_of(epochs, log),
+            explained=explained,
+            name=one.name,
+            lengths=measured,
+        )
+        trajectories.append(path)
     return Trace(
-        trajectory,
-        _plane(options, origin, directions, tensors, trajectory),
+        tuple(trajectories),
+        _plane(options, origin, directions, tensors, coordinates, trainings),
+        origin,
         problem.name or type(problem.model).__name__,
         sum(tensor.numel() for tensor in tensors.values()),
-        _distances(trajectory, directions),
+        _distances(coordinates, residuals, directions),
     )
+
+
+def _spans(trainings: Sequence[Training]) -> list[range]:
+    """Return the numbers of each training's checkpoints among all."""
+    ends = np.cumsum([len(one.paths) for one in trainings]).tolist()
+    return [range(end - len(one.paths), end) for one, end in zip(trainings, ends, strict=True)]
+
+
+def _reads(differences: Differences, onto: bool) -> int:
+    """Return the number of reads of checkpoints, about one more for each training."""
+    if differences.fits:
+        return differences.count
+    return (0 if onto else differences.reads - differences.count) + 2 * differences.count
 
 
 def grid_range(
@@ -193,9 +231,10 @@ def _plane(
     origin: CheckpointPath,
     directions: Directions,
     tensors: Mapping[str, Tensor],
-    trajectory: Trajectory,
+    coordinates: NDArray[np.float64],
+    trainings: Sequence[Training],
 ) -> Plane:
-    spans = np.ptp(trajectory.coordinates, axis=0)
+    spans = np.ptp(coordinates, axis=0)
     least = float(spans.max()) or 1.0
     return Plane(
         directions={
@@ -213,24 +252,27 @@ def _plane(
         },
         ranges={
             axis: grid_range(column, options.margin, least)
-            for axis, column in zip(AXES, trajectory.coordinates.T, strict=True)
+            for axis, column in zip(AXES, coordinates.T, strict=True)
         },
         checkpoint=str(origin.at(str(Path(origin).absolute()))),
         sha256=str(identity({**vars(origin), "sha256": file_hash(origin)})),
-        settings=_settings(options),
+        settings=_settings(options, trainings),
     )
 
 
-def _settings(options: Options) -> dict[str, Any]:
+def _settings(options: Options, trainings: Sequence[Training]) -> dict[str, Any]:
+    several = {one.name: one.log for one in trainings}
     return {
         "center": "mean" if options.mean else "final",
         "ignore": "biasbn" if options.ignore else "none",
         "onto": None if options.onto is None else str(Path(options.onto).absolute()),
-        "log": options.log,
+        "log": trainings[0].log if len(trainings) == 1 else several,
     }
 
 
-def _distances(trajectory: Trajectory, directions: Directions) -> NDArray[np.float64]:
+def _distances(
+    coordinates: NDArray[np.float64], residuals: NDArray[np.float64], directions: Directions
+) -> NDArray[np.float64]:
     """Combine the checkpoints' distances from the centre in the plane and off it (Pythagoras)."""
     first, second = directions
     mixed = sum(float((first[n].double() * second[n].double()).sum()) for n in first if n in second)
@@ -238,7 +280,7 @@ def _distances(trajectory: Trajectory, directions: Directions) -> NDArray[np.flo
         sum(float(tensor.double().square().sum()) for tensor in direction.values())
         for direction in directions
     ]
-    x, y = trajectory.coordinates.T
+    x, y = coordinates.T
     inside = squares[0] * x**2 + squares[1] * y**2 + 2 * mixed * x * y
-    distances: NDArray[np.float64] = np.sqrt(inside + trajectory.residuals**2)
+    distances: NDArray[np.float64] = np.sqrt(inside + residuals**2)
     return distances

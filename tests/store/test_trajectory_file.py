@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -7,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landscape_cli.errors import StoreError
+from landscape_cli.records.dynamics.path_lengths import PathLengths
 from landscape_cli.records.trajectory import Trajectory, markers_of
 from landscape_cli.store.directions_file import read_direction
 from landscape_cli.store.trajectory_file import (
     Plane,
     read_centre,
+    read_trajectories,
     read_trajectory,
     write_trajectory,
 )
@@ -45,7 +48,27 @@ def trajectories(draw):
         epochs=draw(st.none() | st.just(tuple(several(st.integers(0, 2**40))))),
         learning_rates=draw(st.none() | st.just(tuple(several(NUMBERS | st.just(math.nan))))),
         explained=draw(st.none() | st.tuples(NUMBERS, NUMBERS)),
+        **draw(st.just({}) | st.builds(computed, st.just(count), st.integers(0, 2**32 - 1))),
     )
+
+
+def computed(count, seed):
+    """Return values, lengths and cosines as a run computes them, some of them not finite."""
+    draw = np.random.default_rng(seed)
+
+    def some(number):
+        return np.where(draw.random(number) < 0.2, math.nan, draw.normal(size=number))
+
+    odd = np.where(draw.random(count) < 0.2, draw.choice([-math.inf, math.inf], count), some(count))
+    steps = max(0, count - 1)
+    return {
+        "name": "ünd",
+        "values": {("train", "loss"): odd, ("test", "loss"): some(count)},
+        "stderr": {("train", "loss"): some(count)},
+        "lengths": PathLengths(some(count), some(count), some(steps), some(max(0, steps - 1))),
+        "descent": some(steps),
+        "parameters": 7,
+    }
 
 
 def same(one, other):
@@ -55,6 +78,13 @@ def same(one, other):
     assert one.epochs == other.epochs
     np.testing.assert_array_equal(one.learning_rates, other.learning_rates)
     assert one.explained == other.explained
+    assert (one.name, one.parameters) == (other.name, other.parameters)
+    for name in ("values", "stderr"):
+        np.testing.assert_equal(dict(getattr(one, name)), dict(getattr(other, name)))
+    np.testing.assert_equal(one.descent, other.descent)
+    assert (one.lengths is None) == (other.lengths is None)
+    if one.lengths is not None:
+        np.testing.assert_equal(vars(one.lengths), vars(other.lengths))
 
 
 @settings(max_examples=40)
@@ -63,6 +93,46 @@ def test_a_path_survives_its_file(tmp_path, trajectory):
     write_trajectory(tmp_path / "path.h5", plane(), trajectory)
     same(read_trajectory(tmp_path / "path.h5"), trajectory)
     same(Trajectory.from_mapping(trajectory.as_mapping()), trajectory)
+
+
+@settings(max_examples=20)
+@given(paths=st.lists(trajectories(), min_size=1, max_size=4))
+def test_paths_of_several_trainings_survive_their_file(tmp_path, paths):
+    explained = paths[0].explained
+    paths = [replace(one, explained=explained) for one in paths]
+    write_trajectory(tmp_path / "path.h5", plane(), *paths)
+    found = read_trajectories(tmp_path / "path.h5")
+    assert len(found) == len(paths)
+    for one, other in zip(found, paths, strict=True):
+        same(one, other)
+    same(read_trajectory(tmp_path / "path.h5"), paths[0])
+
+
+def test_a_path_that_is_missing_between_others_is_noticed(tmp_path):
+    write_trajectory(tmp_path / "path.h5", plane(), path(), path(), path())
+    with h5py.File(tmp_path / "path.h5", "a") as file:
+        del file["trajectory2"]
+    with pytest.raises(StoreError, match="trajectory2"):
+        read_trajectories(tmp_path / "path.h5")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"values": {"train": {"loss": [1.0]}}}, "1 values of train loss for 2 checkpoints"),
+        ({"values": [1.0]}, "not as this program writes it"),
+        ({"values": {"train": {"loss": ["low", 1]}}}, "not as this program writes it"),
+        ({"descent": [0.5, 0.5]}, "2 cosines for 2 checkpoints"),
+        ({"lengths": {"steps": [1.0]}}, "not as this program writes it"),
+        (
+            {"lengths": {key: [1.0] for key in ("from_start", "to_end", "steps", "cosines")}},
+            "expected",
+        ),
+    ],
+)
+def test_malformed_values_are_refused(values, words):
+    with pytest.raises(StoreError, match=words):
+        Trajectory.from_mapping({"coordinates": [[1, 2], [3, 4]], **values})
 
 
 def path(count=3):

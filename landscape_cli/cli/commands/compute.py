@@ -233,7 +233,7 @@ def command(
         if expected:
             _print_estimate(expected)
         return 0
-    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet, end=_print_ending)
+    outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet, end=print_ending)
     if executor.rank == 0:
         _print_outcome(outcome)
     if outcome.stopped:
@@ -264,7 +264,7 @@ def _print_outcome(outcome: Outcome) -> None:
         )
 
 
-def _print_ending(ending: Ending) -> None:
+def print_ending(ending: Ending) -> None:
     """Print why a run is ended in the midst of its work, and how to continue it."""
     if ending.what:
         print(f"landscape: {visible(ending.what)}; ending all ranks", file=sys.stderr)

@@ -62,8 +62,8 @@ class GradientMeasure(PointMeasure):
         return {name: (value, errors[name]) for name, value in numbers.items()}
 
     def _gradient(self, view: PointView, batches: Iterable[Any]) -> MeanGradient:
-        names = view.parameters.views
-        aliases = view.parameters.aliases
+        own, aliases = view.parameters, view.parameters.aliases
+        names = [name for name in own.views if name in own.trainable | own.frozen]
         return mean_gradient(view.model, view.objective, batches, names, self.quantity, aliases)
 
     def _errors(self, view: PointView, whole: MeanGradient) -> dict[str, float]:

@@ -53,6 +53,9 @@ class DirectionSource(Protocol):
     def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
 
+    def sha256(self, path: CheckpointPath) -> str:
+        """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text."""
+
     def stored(self, path: str, axis: str) -> list[tuple[str | None, Tensor]]:
         """Return a direction of a directions file: the name, if known, and entries of each tensor.
 

@@ -69,6 +69,12 @@ def principal_directions(
             f"least {FEWEST}, or name directions with --onto"
         )
     products = differences.products(names)
+    if not np.isfinite(products).all():
+        place = int((~np.isfinite(products.diagonal())).argmax())
+        raise UsageError(
+            f"checkpoints: number {place + 1} of {len(products)} is so far from the centre that "
+            "the square of its distance overflows; has the training diverged? Leave it out"
+        )
     components = principal_components(products, _rounding(differences, names, products), mean)
     return _combine(differences, names, components.weights), components.explained
 

@@ -22,6 +22,10 @@ Pieces = Callable[[], Iterable[tuple[str, Index, Tensor]]]
 """Yields a parameter-shaped dict in order, as (parameter's name, index of a block, entries)."""
 
 
+ReadWeights = Callable[[CheckpointPath, str], Mapping[str, Tensor]]
+"""Reads a checkpoint's tensors on the CPU; refuses one that does not have the given hash."""
+
+
 @dataclass(frozen=True)
 class StoredTensors:
     """A parameter-shaped dict to store beside the surface.
@@ -129,6 +133,11 @@ class Slice(ABC):
             out: the model's parameters, which are overwritten.
         """
 
+    @property
+    def own_states(self) -> bool:
+        """True if every point has buffers of its own that are frozen, rather than moved ones."""
+        return False
+
     def facts(self) -> SliceFacts:
         """Return what a surface file records about this slice."""
         return SliceFacts()
@@ -214,6 +223,8 @@ class SliceContext:
         streamed: draw directions again for each point instead of keeping them in memory.
         weights: weights of the recipe's ``points`` by path, on the CPU.
         loaded: what the recipe loaded from a file.
+        read: reads checkpoints later, on this rank.
+        room: number of checkpoints that memory has room for.
     """
 
     parameters: FlatParameters
@@ -224,6 +235,8 @@ class SliceContext:
     streamed: bool = False
     weights: Mapping[CheckpointPath, Mapping[str, Tensor]] = field(default_factory=dict)
     loaded: SlicePoints | None = None
+    read: ReadWeights | None = None
+    room: int = 2
 
 
 class SliceRecipe(BaseModel, ABC):

@@ -147,7 +147,7 @@ def mark_plane(axes: Any, panel: Panel, scale: Scale, reach: float) -> None:
     if contains_centre(panel):
         x, y, *_ = panel.surface.origin
         axes.plot([x], [y], zorder=5, gid="centre", **centre_look())
-    draw_path(axes, panel)
+    draw_path(axes, panel, scale)
 
 
 def _mark_computed(axes: Any, panel: Panel) -> None:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:
-    """Return a surface with the path of another file in place of its own.
+    """Return a surface with the path of another file in place of its own ones.
 
     A surface that has a path keeps its own fractions of explained variance. A surface without one
     gets the file's if it was computed along the file's directions.
@@ -46,7 +46,8 @@ def overlay(surface: Surface, trajectory: Trajectory, path: str, source: str) ->
     own = surface.provenance.get("trajectory")
     if isinstance(own, Mapping) or not _uses_directions(surface, path):
         values["explained"] = own.get("explained") if isinstance(own, Mapping) else None
-    return replace(surface, provenance={**surface.provenance, "trajectory": values})
+    rest = {key: value for key, value in surface.provenance.items() if key != OTHERS}
+    return replace(surface, provenance={**rest, "trajectory": values})
 
 
 def overlay_more(surface: Surface, trajectory: Trajectory, path: str, source: str) -> Surface:

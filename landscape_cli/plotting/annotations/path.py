@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,17 @@ from scipy.interpolate import RegularGridInterpolator
 
 from landscape_cli.plotting.annotations.curve import draw_curve, draw_curve_above, lines_of
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
+from landscape_cli.plotting.annotations.own_values import (
+    absent_look,
+    draw_own_values,
+    own_values,
+)
 from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text.labels import legend_text, plain, shorten
+from landscape_cli.records.dynamics.phases import drops
 from landscape_cli.records.trajectory import Marker, Trajectory
 
 Floats = NDArray[np.float64]
@@ -25,12 +32,6 @@ OTHERS = ("#cc79a7", "#e69f00", "#56b4e9", "#009e73")
 
 ENDS, DROP, MARKER = "#d55e00", "#f0e442", "white"
 """Colours of a path's ends, of learning-rate drops, and of checkpoints."""
-
-DROP_RATIO = 2 / 3
-"""A step of the learning rate is a drop if the new rate is at most this fraction of the old."""
-
-MAX_DROPS = 6
-"""With more drops than this the schedule is taken to be smooth, and no drop is marked."""
 
 SUBSTEPS = 16
 """Parts into which a step of a path is divided to follow a surface, and to keep texts off it."""
@@ -48,8 +49,11 @@ MAX_NAME_LENGTH = 24
 """Maximum number of characters of a checkpoint's name."""
 
 
-def draw_path(axes: Any, panel: Panel) -> None:
-    """Draw path, curve and checkpoints of a flat panel's surface without changing the limits."""
+def draw_path(axes: Any, panel: Panel, scale: Scale) -> None:
+    """Draw path, curve and checkpoints of a flat panel's surface without changing the limits.
+
+    Checkpoints whose own value of the panel's quantity is known have its colour.
+    """
     paths, markers, curve = paths_of(panel), checkpoints_of(panel), curve_of(panel)
     if not paths and not markers and curve is None:
         return
@@ -67,7 +71,9 @@ def draw_path(axes: Any, panel: Panel) -> None:
     if curve is not None:
         draw_curve(axes, curve)
     for place, trajectory in enumerate(paths):
-        _draw_line(axes, trajectory, path_color(place))
+        color = path_color(place)
+        own = draw_own_values(axes, panel, trajectory, scale, color)
+        _draw_line(axes, trajectory, color, own)
     for place, trajectory in enumerate(paths):
         _draw_marks(axes, trajectory, named=place == 0)
         for number in epochs_to_write(trajectory):
@@ -111,23 +117,32 @@ def draw_checkpoints(axes: Any, panels: Sequence[Panel]) -> None:
         )
 
 
-def draw_path_above(axes: Any, panel: Panel, heights: Floats) -> None:
+def draw_path_above(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
     """Draw a panel's path and curve on its 3-D surface, where they are within the grid.
+
+    A path whose checkpoints' own values are known is drawn at these, with a stem from each to its
+    projection onto the surface.
 
     Args:
         axes: the 3-D axes.
         panel: the panel drawn there.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
+        scale: its scale.
     """
     if (curve := curve_of(panel)) is not None:
         above = lifter(panel, heights)
         draw_curve_above(axes, curve, [above(line) for line in lines_of(curve)])
-    lifted = paths_above(panel, heights)
-    for place, (trajectory, (fine, _)) in enumerate(zip(paths_of(panel), lifted, strict=True)):
+    lifted = paths_above(panel, heights, scale)
+    for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
         look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8)}
-        look |= {"color": path_color(place), "label": path_label(trajectory)}
-        axes.plot(*fine.T, zorder=5.5, gid="trajectory", **look)
-    for place, (_, places) in enumerate(lifted):
+        look |= {"color": path_color(place), "label": path.label(trajectory)}
+        if path.own is None:
+            axes.plot(*path.line.T, zorder=5.5, gid="trajectory", **look)
+        else:
+            _draw_own_line(axes, path, look)
+            _mark_absent(axes, panel, trajectory, path.own, scale)
+    for place, path in enumerate(lifted):
+        places = path.drawn
         ends = ((places[:1], "s", 4.5, "first"), (places[-1:], "*", 9, "last"))
         for end, marker, size, name in ends:
             label = name if place == 0 else f"_{name}"
@@ -145,19 +160,87 @@ def path_label(trajectory: Trajectory) -> str:
     return legend_text(f"{name}{len(trajectory.coordinates)} checkpoints")
 
 
-def paths_above(panel: Panel, heights: Floats) -> list[tuple[Floats, Floats]]:
-    """Lift a plane's paths onto its surface.
+@dataclass(frozen=True)
+class LiftedPath:
+    """A path above a plane, with heights as drawn; NaN where there are none.
+
+    Args:
+        line: closely spaced points along it on the surface, of shape (m, 3).
+        projected: its checkpoints on the surface, of shape (n, 3).
+        own: its checkpoints at their own values, of shape (n, 3); None if these are unknown.
+    """
+
+    line: Floats
+    projected: Floats
+    own: Floats | None
+
+    def label(self, trajectory: Trajectory) -> str:
+        """Return the path's entry of the legend, which says where its checkpoints are drawn."""
+        return path_label(trajectory) + ("" if self.own is None else ", at their own values")
+
+    @property
+    def drawn(self) -> Floats:
+        """The checkpoints at their own values, or else on the surface, of shape (n, 3)."""
+        return self.projected if self.own is None else self.own
+
+    @property
+    def stems(self) -> Floats:
+        """From each checkpoint on the surface to its own value where both exist, (k, 2, 3)."""
+        if self.own is None:
+            return np.empty((0, 2, 3))
+        both = np.stack([self.projected, self.own], axis=1)
+        return both[np.isfinite(both).all(axis=(1, 2))]
+
+
+def paths_above(panel: Panel, heights: Floats, scale: Scale) -> list[LiftedPath]:
+    """Lift a plane's paths onto its surface, and to their own values within the scale's limits.
 
     Args:
         panel: the plane's panel.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
-
-    Returns:
-        For each path, closely spaced points along it, of shape (m, 3), and its checkpoints, of
-        shape (n, 3), with NaN heights outside the grid.
+        scale: its scale.
     """
     lift = lifter(panel, heights)
-    return [(lift(_subdivided(path)), lift(path.coordinates)) for path in paths_of(panel)]
+    return [
+        LiftedPath(
+            lift(_subdivided(path)), lift(path.coordinates), _own_heights(panel, path, scale)
+        )
+        for path in paths_of(panel)
+    ]
+
+
+def _own_heights(panel: Panel, path: Trajectory, scale: Scale) -> Floats | None:
+    """Return checkpoints at their own values, of shape (n, 3), NaN outside the grid."""
+    values = own_values(panel, path)
+    if values is None:
+        return None
+    x, y = path.coordinates.T
+    inside = (panel.x[0] <= x) & (x <= panel.x[-1]) & (panel.y[0] <= y) & (y <= panel.y[-1])
+    heights = np.where(inside, np.clip(scale.heights(values), *scale.ends), np.nan)
+    return np.column_stack([path.coordinates, heights])
+
+
+def _draw_own_line(axes: Any, path: LiftedPath, look: dict[str, Any]) -> None:
+    """Draw a path at its own values, its stems, and faintly its projection onto the surface."""
+    assert path.own is not None
+    thin = {"color": look["color"], "linewidth": pt(0.6)}
+    axes.plot(*path.line.T, zorder=5.3, alpha=0.45, linestyle=(0, (3, 2)), **thin)
+    for stem in path.stems:
+        axes.plot(*stem.T, zorder=5.4, alpha=0.7, gid="stem", **thin)
+    axes.plot(*path.own.T, zorder=5.5, gid="trajectory", **look)
+
+
+def _mark_absent(
+    axes: Any, panel: Panel, trajectory: Trajectory, own: Floats, scale: Scale
+) -> None:
+    """Mark checkpoints within the grid whose own value can't be drawn, at the upper limit."""
+    values = own_values(panel, trajectory)
+    assert values is not None
+    known = np.isfinite(scale.heights(values))
+    if not known.all():
+        x, y = own[~known, :2].T
+        at = np.full(len(x), scale.ends[1])
+        axes.plot(x, y, at, zorder=6.1, **absent_look(values, known))
 
 
 def lifter(panel: Panel, heights: Floats) -> Callable[[Floats], Floats]:
@@ -175,26 +258,12 @@ def lifter(panel: Panel, heights: Floats) -> Callable[[Floats], Floats]:
     return lift
 
 
-def drops(trajectory: Trajectory) -> list[int]:
-    """Return the indices of the last checkpoints before the learning rate dropped.
-
-    There are none if the schedule is not a step schedule.
-    """
-    rates = trajectory.learning_rates or ()
-    numbers = [
-        number
-        for number, (rate, following) in enumerate(pairwise(rates))
-        if following <= DROP_RATIO * rate
-    ]
-    return numbers if len(numbers) <= MAX_DROPS else []
-
-
 def epochs_to_write(trajectory: Trajectory) -> list[int]:
     """Return the indices of checkpoints whose epoch is worth writing, most important first."""
     if trajectory.epochs is None:
         return []
     epochs = np.array(trajectory.epochs)
-    chosen = [len(epochs) - 1, 0, *drops(trajectory)]
+    chosen = [len(epochs) - 1, 0, *drops(trajectory.learning_rates)]
     width = max(1, int(np.ptp(epochs)))
     steps = [m * 10**k for k in range(len(str(width)), -1, -1) for m in (5, 2, 1)]
     step = next((s for s in reversed(steps) if width / s <= MAX_LABELS), steps[0])
@@ -211,12 +280,13 @@ def _subdivided(trajectory: Trajectory) -> Floats:
     return np.stack([np.interp(steps, numbers, column) for column in columns], axis=1)
 
 
-def _draw_line(axes: Any, trajectory: Trajectory, color: Any) -> None:
+def _draw_line(axes: Any, trajectory: Trajectory, color: Any, own: bool) -> None:
     count = len(trajectory.coordinates)
     suffix = " (by epoch)" if trajectory.epochs else ""
+    suffix += ", coloured by own value" if own else ""
     axes.plot(
         *trajectory.coordinates.T,
-        "-o" if count <= MAX_DOTS else "-",
+        "-o" if count <= MAX_DOTS and not own else "-",
         color=color,
         linewidth=pt(1),
         markersize=pt(float(np.clip(60 / count, 0.9, 2.4))),
@@ -238,7 +308,7 @@ def _draw_marks(axes: Any, trajectory: Trajectory, named: bool) -> None:
     """
     hidden = "" if named else "_"
     places = trajectory.coordinates
-    if numbers := drops(trajectory):
+    if numbers := drops(trajectory.learning_rates):
         name = f"{shorten(trajectory.name, MAX_NAME_LENGTH)}: " if trajectory.name else ""
         text = legend_text(name + _drops_text(trajectory, numbers))
         look = {**_look("v", DROP, 5.5), "label": text}

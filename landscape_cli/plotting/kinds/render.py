@@ -28,7 +28,6 @@ from landscape_cli.plotting.annotations.path import (
     ENDS,
     lifter,
     path_color,
-    path_label,
     paths_above,
 )
 from landscape_cli.plotting.kinds.painter import Painter
@@ -89,10 +88,16 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
     heights = scale.drawn(panel).filled(np.nan)
     tubes: list[Tube] = []
     balls: list[Ball] = []
-    for place, path in enumerate(paths_above(panel, heights)):
-        fine, checkpoints = (_in_box(terrain, points) for points in path)
+    stems: list[Tube] = []
+    for place, path in enumerate(paths_above(panel, heights, scale)):
+        fine, checkpoints = (_in_box(terrain, points) for points in (path.line, path.drawn))
         color = to_rgb(path_color(place))
-        tubes += [(part, color) for part in _inside(fine)]
+        if path.own is None:
+            tubes += [(part, color) for part in _inside(fine)]
+        else:
+            tubes += [(part, color) for part in _inside(checkpoints)]
+            stems += [(_in_box(terrain, stem), color) for stem in path.stems]
+            stems += [(part, color) for part in _inside(fine)]
         end = to_rgb(ENDS)
         balls += [Ball(position, 0.018, color) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
@@ -118,6 +123,8 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         gap_color=ink(0.75),
         path=tuple(part for part, _ in tubes),
         path_colors=tuple(color for _, color in tubes),
+        stems=tuple(part for part, _ in stems),
+        stem_colors=tuple(color for _, color in stems),
         balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
         line_colors=scale.colors,
     )
@@ -172,8 +179,9 @@ def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> 
         places = terrain.place(whole.x[columns], whole.y[rows])
         seen = eye.project(np.column_stack([places, np.full(len(places), BOX_HEIGHT)]))
         axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
-    for place, trajectory in enumerate(paths_of(panel)):
-        look = {"color": path_color(place), "label": path_label(trajectory)}
+    lifted = paths_above(panel, scale.drawn(panel).filled(np.nan), scale)
+    for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
+        look = {"color": path_color(place), "label": path.label(trajectory)}
         axes.plot([], [], linewidth=pt(1.6), gid="trajectory", **look)
     if (curve := curve_of(panel)) is not None:
         _mark_curve(axes, panel, terrain, scale, eye, curve)

@@ -67,7 +67,7 @@ def paint(
             colors = _colors(part, panel, unclipped, scale, camera)
             axes.add_collection3d(_collection(part, colors, zorder, len(faces)))
     _mark(axes, panel, heights, scale)
-    draw_path_above(axes, panel, heights)
+    draw_path_above(axes, panel, heights, scale)
     axes.set(xlim=_ends(panel.x), ylim=_ends(panel.y), zlim=(low, high))
     axes.view_init(elev=camera.elevation, azim=camera.azimuth)
     axes.set_box_aspect((1, 1, BOX_HEIGHT), zoom=0.95 * camera.zoom)

@@ -56,6 +56,8 @@ class Scene:
         gap_color: their colour.
         path: contiguous parts of paths on the surface, each of shape (n, 3).
         path_colors: the colour of each part, if not ``ink``.
+        stems: thin lines, each of shape (n, 3).
+        stem_colors: the colour of each.
         balls: marks on the surface.
         line_colors: the colour map of the contours; None for that of the style.
     """
@@ -69,6 +71,8 @@ class Scene:
     gap_color: Color = (0.5, 0.5, 0.5)
     path: tuple[Floats, ...] = ()
     path_colors: tuple[Color, ...] = ()
+    stems: tuple[Floats, ...] = ()
+    stem_colors: tuple[Color, ...] = ()
     balls: tuple[Ball, ...] = ()
     line_colors: Colormap | None = None
 
@@ -165,6 +169,9 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
     for part, color in zip(scene.path, colors, strict=True):
         if len(part) > 1:
             yield pyvista.lines_from_points(part).tube(radius=0.009), {"color": color}
+    for part, color in zip(scene.stems, scene.stem_colors, strict=True):
+        if len(part) > 1:
+            yield pyvista.lines_from_points(part).tube(radius=0.0035), {"color": color}
     for ball in scene.balls:
         sphere = pyvista.Sphere(radius=ball.radius, center=ball.position.tolist())
         yield sphere, {"color": ball.color}

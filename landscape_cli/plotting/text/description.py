@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.plotting.annotations.overlay import words_on_curve
+from landscape_cli.plotting.annotations.own_values import residual_words
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
@@ -49,7 +50,8 @@ def describe(
     text += f": {'; '.join(common)}." if common else "."
     pairs = [(panels, scale), *([(twins, right)] if twins and right else []), *beside]
     layers = [layer.describe(each) for each, _ in pairs for layer in each[0].layers]
-    return " ".join([text, *(_scale(*pair) for pair in pairs), *dict.fromkeys(layers)])
+    own_losses = residual_words([panel for each, _ in pairs for panel in each])
+    return " ".join([text, *(_scale(*p) for p in pairs), *dict.fromkeys(layers), *own_losses])
 
 
 def _quantity(panels: Sequence[Panel]) -> str:

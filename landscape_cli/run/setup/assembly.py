@@ -33,7 +33,7 @@ def assemble_evaluator(
 ) -> Evaluator:
     """Assemble a rank's evaluator, on data that is loaded later."""
     problem, device = prepared.problem, prepared.device
-    measures = _measures(config, prepared, sources)
+    measures = _measures(config, prepared, sources, slice_.own_states)
     own_samples = _own_samples(measures, prepared, sources, config)
     recalibration = _recalibration(problem, device, config)
     splits = {
@@ -53,7 +53,9 @@ def assemble_evaluator(
     )
 
 
-def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) -> list[PointMeasure]:
+def _measures(
+    config: RunConfig, prepared: PreparedProblem, sources: Sources, own_states: bool
+) -> list[PointMeasure]:
     """Return the measures of the configuration, and refuse those that do not suit this run."""
     measures = measures_from(config.measures)
     parameters = dict(prepared.problem.model.named_parameters(remove_duplicate=False))
@@ -65,7 +67,7 @@ def _measures(config: RunConfig, prepared: PreparedProblem, sources: Sources) ->
         )
     for measure in measures:
         recalibrated = config.batch_norm == "recalibrate" and batch_norms(prepared.problem.model)
-        measure.check(buffers, bool(recalibrated), config.precision)
+        measure.check([] if own_states else buffers, bool(recalibrated), config.precision)
         if measure.split is not None and measure.split not in sources:
             raise UsageError(
                 f"measures.{measure.kind}.split: {measure.split!r} is not evaluated; choose one of "

@@ -21,6 +21,7 @@ from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.import_path import load_callable
+from landscape_cli.problems.weights import Hashes
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curves.trained import Curve
 from landscape_cli.run.setup.rank_consistency import share_tensors
@@ -56,6 +57,7 @@ class RunSource:
     centre: Mapping[str, Tensor]
     checkpoints: tuple[CheckpointPath, ...] = ()
     _components: list[Entries] = field(default_factory=list)
+    _hashes: Hashes = field(default_factory=Hashes)
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -71,6 +73,10 @@ class RunSource:
     def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
         return read_weights(path, self.model, self.centre)[0]
+
+    def sha256(self, path: CheckpointPath) -> str:
+        """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text."""
+        return self._hashes(path)
 
     def stored(self, path: str, axis: str) -> list[tuple[str | None, Tensor]]:
         """Return a direction of a directions file."""

@@ -16,8 +16,9 @@ from landscape_cli.geometry.slices.base import Locations, Slice, SliceRecipe
 from landscape_cli.problems.checkpoint_files import labels
 from landscape_cli.problems.weights import Reader
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.records.trajectory import OTHERS
 from landscape_cli.run.setup.records import Json
-from landscape_cli.store import read_centre, read_trajectory
+from landscape_cli.store import read_centre, read_trajectories
 from landscape_cli.util.logs import warn
 
 ORIGIN = "centre"
@@ -101,35 +102,37 @@ def _locate(
     return located
 
 
-def find_path(
-    config: RunConfig, directions: Mapping[str, Direction], sha256: str | None
-) -> Json | None:
-    """Read the path of a training if the plane comes from a trajectory file.
+def find_paths(config: RunConfig, directions: Mapping[str, Direction], sha256: str | None) -> Json:
+    """Read the paths of trainings if the plane comes from a trajectory file.
 
     Args:
         config: the run.
         directions: the directions by axis.
         sha256: SHA-256 of the checkpoint at the centre.
+
+    Returns:
+        Provenance entries: ``trajectory``, and for several trainings ``other_trajectories``.
     """
     places = [recipe.stored_in(axis) for axis, recipe in directions.items()]
     stored = [place for place in places if place is not None]
     paths = {path for path, _ in stored}
     if len(paths) != 1 or config.orthogonal:
-        return None
+        return {}
     (path,) = paths
     if stored != [(path, "x"), (path, "y")]:
-        return None
+        return {}
     try:
-        trajectory, origin = read_trajectory(path), read_centre(path)
+        (first, *others), origin = read_trajectories(path), read_centre(path)
     except StoreError:
-        return None
+        return {}
     if None not in (origin, sha256) and origin != sha256:
         warn(
             f"the path in {path} is not drawn: its plane is centred on a checkpoint other than "
             f"{config.checkpoint}"
         )
-        return None
-    return trajectory.as_mapping()
+        return {}
+    found: dict[str, object] = {"trajectory": first.as_mapping()}
+    return {**found, OTHERS: [one.as_mapping() for one in others]} if others else found
 
 
 def marking_lines(marks: Json) -> list[str]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.directions.base import Direction
 from landscape_cli.geometry.parameters import FlatParameters
@@ -24,11 +25,13 @@ from landscape_cli.geometry.slices.base import (
 )
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import read_weights
+from landscape_cli.problems.weights import VerifiedReader
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.direction_entries import RunSource, load_directions
 from landscape_cli.run.setup.direction_storage import store_directions
-from landscape_cli.run.setup.markers import find_path, mark_checkpoints
+from landscape_cli.run.setup.markers import find_paths, mark_checkpoints
+from landscape_cli.run.setup.placement import count_sharing
 from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.run.setup.records import Json, RankPlacement
@@ -85,6 +88,8 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
         streamed=placements[executor.rank].directions == "streamed",
         weights=_share_points(recipe, prepared, executor),
         loaded=_share_loaded(recipe, prepared, executor),
+        read=VerifiedReader(prepared.problem.model, parameters.views),
+        room=room_for_checkpoints(parameters.views) // count_sharing(placements, executor.rank)[1],
     )
     _refuse_overflow(config, parameters)
     slice_ = executor.together(lambda: recipe.build(context))
@@ -193,6 +198,6 @@ def _marks(
             prepared.problem.model,
             prepared.parameters.views,
         ),
-        "trajectory": find_path(start.config, directions, sha256),
+        **find_paths(start.config, directions, sha256),
     }
     return {key: value for key, value in marks.items() if value}

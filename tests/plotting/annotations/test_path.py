@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb, to_rgba
 
 from landscape_cli.errors import StoreError, UsageError
 from landscape_cli.plotting.annotations.overlay import overlay, overlay_more, path_notes
-from landscape_cli.plotting.annotations.path import APART, drops, epochs_to_write
+from landscape_cli.plotting.annotations.path import APART, epochs_to_write
 from landscape_cli.plotting.annotations.text_placement import FreeSpace
 from landscape_cli.plotting.figure import draw
 from landscape_cli.records.trajectory import Trajectory
@@ -160,20 +160,6 @@ def test_ends_drops_and_round_epochs_are_written():
     numbers = epochs_to_write(path)
     assert numbers[:3] == [100, 0, 42]
     assert set(numbers[3:]) == set(range(10, 100, 10))
-
-
-@pytest.mark.parametrize(
-    ("rates", "expected"),
-    [
-        ((0.1, 0.1, 0.01, 0.01), [1]),
-        ((float("nan"), 0.1, 0.05, 0.05), [1]),
-        ((0.1, 0.2, 0.19, 0.18), []),
-        (tuple(0.5**k for k in range(20)), []),
-        (None, []),
-    ],
-)
-def test_only_drops_of_a_step_schedule_are_marked(rates, expected):
-    assert drops(trajectory(len(rates or ()) or 3, rates=rates)) == expected
 
 
 def test_a_path_lies_on_its_surface(panel_with):

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from landscape_cli.cli.commands.compute import print_ending
+from landscape_cli.cli.commands.dynamics.trajectory_lines import path_lines, plane_lines
+from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.cli.help_sections import Section, SectionCommand
-from landscape_cli.cli.options import OUTPUT, debug_option
-from landscape_cli.cli.output import say
+from landscape_cli.cli.options import (
+    LOGS,
+    OUTPUT,
+    RUNNING,
+    debug_option,
+    device_options,
+    log_options,
+    set_option,
+    time_limit_option,
+)
+from landscape_cli.cli.output import same_command, say
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
+from landscape_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from landscape_cli.config.run_config import RunConfig
-    from landscape_cli.records.checkpoint_path import CheckpointPath
-    from landscape_cli.store.trajectory_file import Plane
-    from landscape_cli.tracing import Trace
-    from landscape_cli.util.progress import Progress
-
-POINTS = 51
-"""Number of points proposed for an axis that the configuration has no range for."""
+    from landscape_cli.run.compute import Outcome
+    from landscape_cli.tracing import Options, Trace, Training
 
 TRAINING = Section("The training run")
 PLANE = Section("The plane")
+LOSSES = Section("The checkpoints' own losses")
 
 EXAMPLES = """\b
 Examples:
   landscape trajectory run.yaml --checkpoints 'runs/net_epochs/*.pt'
   landscape trajectory run.yaml --checkpoints 'runs/*/epoch*.pt' --log runs/net_epochs/log.csv
   landscape trajectory run.yaml --checkpoints 'runs/*.pt' --onto runs/surface.directions.h5
+  landscape trajectory run.yaml --training 'sgd=runs/sgd/*.pt' --training 'adam=runs/adam/*.pt'
+  mpiexec -n 4 landscape trajectory run.yaml --checkpoints 'runs/*.pt' --losses --gradients
 """
 
 
@@ -40,15 +56,24 @@ Examples:
     "patterns",
     metavar="PATTERN",
     multiple=True,
-    required=True,
     help="Checkpoints of the training run: a file or folder, or a quoted pattern, sorted "
     "naturally, epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
 )
 @TRAINING.option(
+    "--training",
+    "named",
+    metavar="NAME=PATTERN",
+    multiple=True,
+    help="One of several training runs in one plane: its name, and its checkpoints as a pattern. "
+    "Repeatable, instead of --checkpoints.",
+)
+@TRAINING.option(
     "--log",
-    metavar="FILE",
+    "logs",
+    metavar="[NAME=]FILE",
+    multiple=True,
     help="Learning rates of the training run: a CSV file with columns epoch and lr (or "
-    "learning_rate), or JSON lines with these keys.",
+    "learning_rate), or JSON lines with these keys. With several --training, NAME=FILE for each.",
 )
 @PLANE.option(
     "--center",
@@ -78,100 +103,209 @@ Examples:
     metavar="FRACTION",
     help="Margin on each side of the path in the proposed range, as a fraction of its width.",
 )
+@LOSSES.option(
+    "--losses",
+    is_flag=True,
+    help="Also evaluate every checkpoint's own loss, into OUTPUT's .losses.h5, and store it with "
+    "the path, which plots then show at its true height.",
+)
+@LOSSES.option(
+    "--gradients",
+    is_flag=True,
+    help="Also the gradient at every checkpoint, and the angle between the next step and the "
+    "steepest descent. Includes --losses.",
+)
+@LOSSES.option(
+    "--split",
+    "splits",
+    multiple=True,
+    metavar="NAME",
+    help="Evaluate this split; by default those of CONFIG, or all. Gradients are on the first. "
+    "Repeatable.",
+)
+@LOSSES.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples of each split, stratified by class; by default as CONFIG says, or "
+    "all.",
+)
+@set_option
+@device_options
+@time_limit_option
+@RUNNING.option(
+    "--overwrite", is_flag=True, help="Recompute the losses, even if their file exists."
+)
 @OUTPUT.option(
     "--output",
     "-o",
     metavar="FILE.h5",
     help="The file to write; by default CONFIG's output with the extension .trajectory.h5.",
 )
+@LOGS.option("--quiet", "-q", is_flag=True, help="Show neither settings nor progress.")
+@log_options
 @debug_option
 def command(
     config: str,
     patterns: tuple[str, ...],
+    named: tuple[str, ...],
+    logs: tuple[str, ...],
     output: str | None,
-    center: str,
-    ignore: str,
-    onto: str | None,
-    log: str | None,
-    margin: float,
-) -> None:
+    changes: tuple[str, ...],
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
+    **options: Any,
+) -> int:
     """Find the plane that shows most of a training run's path.
 
     It goes through CONFIG's checkpoint, or the last of --checkpoints if CONFIG names none, along
     the first two principal components of the checkpoints (Li et al. 2018, section 7). The file
-    holds both directions, for use with `kind: file` in a configuration, and the coordinates of
-    each checkpoint, which `landscape plot` draws.
-    """
-    import os
+    holds both directions, for use with `kind: file` in a configuration, the coordinates of each
+    checkpoint, which `landscape plot` draws, and the path's lengths and angles in the full space.
 
-    from landscape_cli.config.loading import load_config
-    from landscape_cli.problems.checkpoint_files import expand
-    from landscape_cli.run.output_check import files_named
+    With --losses, all ranks of mpiexec or srun share the checkpoints; the numbers are the same bits
+    on any number of them. A run that was stopped is continued by the same command.
+    """
+    begin = time.monotonic()
+    begin_ranks(verbose)
+    from landscape_cli.run import compute
+
+    given = {key: options.pop(key) for key in ("device", "threads", "time_limit")}
+    executor, settings = prepare_run(config, changes, given, {}, None, log_dir)
+    task = executor.lead(
+        lambda: _prepare(config, settings, patterns, named, logs, output, overwrite, options)
+    )
+    traced: list[Trace] = []
+    executor.lead(lambda: traced.extend(_traced(settings, task, quiet)))
+    if task.losses is None:
+        if executor.rank == 0:
+            say(*plane_lines(traced[0], settings, task.path), f"wrote {task.path}")
+        return 0
+    losses = _with_rest_of_time(task.losses, time.monotonic() - begin)
+    outcome = compute(losses, executor, overwrite, False, sys.argv, quiet, end=print_ending)
+    executor.lead(lambda: _finish(task, traced, outcome, settings))
+    if outcome.stopped:
+        return EXIT_RESUMABLE
+    return EXIT_FAILED if outcome.failed else 0
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What to do: the file to write, the trainings, and the run of their losses if asked for."""
+
+    path: Path
+    trainings: Sequence[Training]
+    options: Options
+    losses: RunConfig | None
+    gradients: bool
+
+
+def _prepare(
+    config: str,
+    settings: RunConfig,
+    patterns: Sequence[str],
+    named: Sequence[str],
+    logs: Sequence[str],
+    output: str | None,
+    overwrite: bool,
+    options: Mapping[str, Any],
+) -> _Task:
+    """Read the options, and refuse files that can't be written, on rank 0."""
+    from landscape_cli.run.output_check import files_named, refuse_read
+    from landscape_cli.run.trajectory.losses import (
+        Request,
+        losses_config,
+        losses_path,
+        refuse_changed,
+    )
     from landscape_cli.store import check_writable
     from landscape_cli.store.file_kind import TRAJECTORY, check_replaceable
-    from landscape_cli.store.trajectory_file import write_trajectory
-    from landscape_cli.tracing import Options, trace
+    from landscape_cli.tracing import Options, trainings_from
     from landscape_cli.tracing.checkpoint_names import output_path
+    from landscape_cli.util.output_files import same_file
 
-    run = load_config(config)
-    paths = expand(patterns, "--checkpoints")
-    others = [*filter(None, (onto, log)), *files_named(run)]
-    inputs = [*map(os.fspath, paths), config, *others]
-    path = output_path(run.output, output, inputs)
+    trainings = trainings_from(patterns, named, logs)
+    onto, asked = options["onto"], options["losses"] or options["gradients"]
+    read = [*filter(None, (onto, *(one.log for one in trainings)))]
+    paths = [os.fspath(path) for one in trainings for path in one.paths]
+    inputs = [*paths, config, *read, *files_named(settings)]
+    path = output_path(settings.output, output, inputs)
     check_writable(path)
     check_replaceable(path, TRAJECTORY, "--output")
-    options = Options(center == "mean", ignore == "biasbn", onto, log, margin)
-    result = trace(run, paths, options, lambda reads: _progress(reads, path))
-    write_trajectory(path, result.plane, result.trajectory)
-    say(*_lines(result, run, paths[-1], path))
+    chosen = Options(
+        options["center"] == "mean", options["ignore"] == "biasbn", onto, options["margin"]
+    )
+    if not asked:
+        _refuse_without_losses(options, overwrite)
+        return _Task(path, trainings, chosen, None, False)
+    surface = losses_path(path)
+    if same_file(surface, settings.output):
+        raise UsageError(f"--output {path}: the losses go to {surface.name}, CONFIG's output")
+    splits = tuple(dict.fromkeys(options["splits"])) or None
+    request = Request(splits, options["samples"], options["gradients"])
+    losses = losses_config(settings, [one.paths for one in trainings], request, surface)
+    refuse_read(surface, losses, "--losses", inputs)
+    if not overwrite:
+        refuse_changed(surface, [one.paths for one in trainings])
+    return _Task(path, trainings, chosen, losses, request.gradients)
 
 
-def _progress(reads: int, path: Path) -> Progress:
+def _refuse_without_losses(options: Mapping[str, Any], overwrite: bool) -> None:
+    """Refuse options that only losses have a use for."""
+    given = {"split": options["splits"], "samples": options["samples"], "overwrite": overwrite}
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"--{name}: applies to --losses; add it, or leave --{name} out")
+
+
+def _traced(settings: RunConfig, task: _Task, quiet: bool) -> list[Trace]:
+    """Find the plane and the paths, and write them, on rank 0."""
+    from landscape_cli.store.trajectory_file import write_trajectory
+    from landscape_cli.tracing import trace
     from landscape_cli.util.progress import Progress
 
-    return Progress(reads, path.name, unit="checkpoint")
-
-
-def _lines(result: Trace, run: RunConfig, last: CheckpointPath, path: Path) -> list[str]:
-    """Describe the plane, and what to put into the configuration."""
-    trajectory, plane = result.trajectory, result.plane
-    farthest = int(trajectory.residuals.argmax())
-    residual, distance = trajectory.residuals[farthest], result.distances[farthest]
-    fraction = (
-        f", {residual / distance:.1%} of its distance from the centre" if distance > 0 else ""
+    found = trace(
+        settings,
+        task.trainings,
+        task.options,
+        lambda reads: Progress(reads, task.path.name, unit="checkpoint", quiet=quiet),
     )
-    lines = [
-        f"{result.network}: {len(trajectory.labels)} checkpoints of "
-        f"{result.parameters:,} parameters",
-        f"centre:    {plane.checkpoint}",
-    ]
-    if trajectory.explained is not None:
-        x, y = trajectory.explained
-        about = "centre" if plane.settings["center"] == "final" else "mean"
-        lines.append(
-            f"explained: {x + y:.1%} of the variance about the {about}; x {x:.1%}, y {y:.1%}"
+    write_trajectory(task.path, found.plane, *found.trajectories)
+    return [found]
+
+
+def _with_rest_of_time(losses: RunConfig, seconds: float) -> RunConfig:
+    """Subtract the time that the command has taken from its limit."""
+    from landscape_cli.config.durations import parse_duration
+
+    if losses.time_limit is None:
+        return losses
+    left = max(1.0, parse_duration(losses.time_limit) - seconds)
+    return losses.model_copy(update={"time_limit": f"{left:.3f}s"})
+
+
+def _finish(task: _Task, traced: Sequence[Trace], outcome: Outcome, settings: RunConfig) -> None:
+    """Store the losses with their paths if all are computed, and report, on rank 0."""
+    from landscape_cli.run.trajectory.losses import with_losses
+    from landscape_cli.store import read_surface
+    from landscape_cli.store.trajectory_file import write_trajectory
+
+    (found,) = traced
+    if outcome.stopped:
+        say(
+            *plane_lines(found, settings, task.path),
+            f"wrote {task.path} without losses",
+            f"stopped by {outcome.stopped} with {outcome.left} losses left to compute; the same "
+            f"command continues: {same_command()}",
         )
-    return [
-        *lines,
-        f"residual:  at most {residual:.4g} ({trajectory.labels[farthest]}){fraction}",
-        *_config_lines(run, plane, last, path),
-        f"wrote {path}",
-    ]
-
-
-def _config_lines(run: RunConfig, plane: Plane, last: CheckpointPath, path: Path) -> list[str]:
-    """Return the lines of a configuration that computes the plane."""
-    import json
-    import os
-
-    lines = ["to compute the plane, put into the configuration:"]
-    if run.checkpoint is None:
-        lines.append(f"  checkpoint: {json.dumps(last.at(os.path.abspath(last)).as_plain())}")
-    file = plane.settings["onto"] or str(path)
-    lines.append("  directions:")
-    lines += [f"    {axis}: {{kind: file, path: {json.dumps(file)}}}" for axis in plane.ranges]
-    lines.append("  grid:")
-    for axis, (low, high) in plane.ranges.items():
-        points = run.grid[axis].points if axis in run.grid else POINTS
-        lines.append(f"    {axis}: [{low:g}, {high:g}, {points}]")
-    return lines
+        return
+    paths = with_losses(found.trajectories, read_surface(outcome.surface), task.gradients)
+    write_trajectory(task.path, found.plane, *paths)
+    say(*plane_lines(found, settings, task.path), *path_lines(paths), f"wrote {task.path}")
+    if outcome.failed:
+        say(
+            f"{outcome.failed} checkpoints failed, the first with {outcome.failure}; the same "
+            "command retries them"
+        )

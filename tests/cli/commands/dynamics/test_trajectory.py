@@ -228,7 +228,42 @@ def bad(run):
         (["--checkpoints", "epoch*.pt", "-o", "surface.h5"], "is the configuration's output"),
         (["--checkpoints", "epoch*.pt", "-o", "."], "is a folder; name a file in it"),
         (["--checkpoints", "epoch*.pt", "--margin", "-1"], "-1.0 is not in the range"),
-        ([], "Missing option '--checkpoints'"),
+        ([], "--checkpoints: none given; name a pattern"),
+        (["--training", "a=epoch*.pt", "--checkpoints", "nan.pt"], "--training: --checkpoints are"),
+        (["--training", "a=epoch*.pt", "--training", "a=same*.pt"], "two trainings are called 'a'"),
+        (["--training", "epoch*.pt"], "--training: got 'epoch*.pt', expected NAME=PATTERN"),
+        (["--training", "=epoch*.pt"], "--training: got '=epoch*.pt', expected NAME=PATTERN"),
+        (["--training", "a=zz*.pt"], "--training: no file matches 'zz*.pt'"),
+        (
+            ["--training", "a=epoch*.pt", "--training", "b=other.pt"],
+            "'other.pt' does not fit the model",
+        ),
+        (
+            ["--training", "a=epoch*.pt", "--training", "b=nan.pt"],
+            "'nan.pt' holds numbers that are not finite",
+        ),
+        (["--training", "a=epoch*.pt", "--log", "b=text.csv"], "--log: 'b' is not a training"),
+        (
+            ["--training", "a=epoch*.pt", "--training", "b=epoch0.pt", "--log", "text.csv"],
+            "--log: got 'text.csv', expected NAME=FILE",
+        ),
+        (
+            ["--checkpoints", "epoch*.pt", "--log", "text.csv", "--log", "text.csv"],
+            "--log: given 2 times for one training",
+        ),
+        (["--checkpoints", "epoch*.pt", "--samples", "3"], "--samples: applies to --losses"),
+        (["--checkpoints", "epoch*.pt", "--overwrite"], "--overwrite: applies to --losses"),
+        (
+            ["--checkpoints", "epoch*.pt", "--losses", "--split", "gone"],
+            "splits: the problem has no split 'gone'; it has train, test",
+        ),
+        (
+            [
+                *("--checkpoints", "epoch*.pt", "--gradients"),
+                *("--set", "batch_norm=recalibrate"),
+            ],
+            "--gradients: with batch_norm: recalibrate",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(bad, arguments, words):

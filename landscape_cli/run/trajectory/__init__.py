@@ -1,0 +1,1 @@
+"""Losses and gradients of a training's checkpoints, on all ranks."""
