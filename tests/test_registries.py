@@ -241,7 +241,8 @@ def test_another_setting_is_not_continued(circle, landscape, change, message):
         ("slice.radius=wide", "slice.radius: Input should be a valid number"),
         (
             "slice.kind=spiral",
-            "slice.kind: got 'spiral', expected one of affine, curve, curve-plane, circle",
+            "slice.kind: got 'spiral', expected one of affine, curve, curve-plane, checkpoints, "
+            "circle",
         ),
         ("slice.turns=3", "slice.turns: Extra inputs are not permitted"),
         (

@@ -101,6 +101,7 @@ def trace(
     options: Options,
     show: Callable[[int], Progress],
     room: int | None = None,
+    splits: Sequence[str] = (),
 ) -> Trace:
     """Fit a plane to the checkpoints of trainings, and project them onto it.
 
@@ -111,6 +112,7 @@ def trace(
         options: the settings.
         show: creates the progress display, given the number of checkpoints to read.
         room: number of checkpoints to keep in memory; as many as fit if None.
+        splits: splits that the problem must have.
 
     Raises:
         LandscapeError: if the problem, a checkpoint, the log or the directions are invalid.
@@ -118,6 +120,12 @@ def trace(
     logs = [None if one.log is None else learning_rates.read_rates(one.log) for one in trainings]
     paths = [path for one in trainings for path in one.paths]
     problem = load_problem(config.problem, config.problem_args)
+    for split in splits:
+        if split not in problem.splits:
+            raise UsageError(
+                f"--split {split}: the problem has no such split; it has "
+                f"{', '.join(problem.splits)}"
+            )
     prepare_model(problem)
     buffers = moved_buffers(problem.model, config.perturb, config.batch_norm)
     owners = moved_tensors(problem.model, buffers).owners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ def trainings_from(
 
 def _logs(logs: Sequence[str], names: dict[str, str]) -> dict[str, str]:
     """Return the log of each training that has one."""
-    if len(names) == 1 and len(logs) == 1 and logs[0].partition("=")[0] not in names:
+    if len(names) == 1 and len(logs) == 1 and ("=" not in logs[0] or os.path.exists(logs[0])):
         return {next(iter(names)): logs[0]}
     found: dict[str, str] = {}
     for text in logs:

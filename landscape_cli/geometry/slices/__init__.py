@@ -10,9 +10,9 @@ from landscape_cli.util.registry import build_from_section
 
 SLICES: dict[str, str | type[SliceRecipe]] = {
     "affine": "landscape_cli.geometry.slices.affine_recipe:AffineRecipe",
-    "checkpoints": "landscape_cli.geometry.slices.checkpoints:CheckpointsRecipe",
     "curve": "landscape_cli.geometry.slices.curve:CurveRecipe",
     "curve-plane": "landscape_cli.geometry.slices.curve_plane:CurvePlaneRecipe",
+    "checkpoints": "landscape_cli.geometry.slices.checkpoints:CheckpointsRecipe",
 }
 """Every kind of slice and its recipe."""
 

@@ -86,7 +86,7 @@ def draw_own_values(axes: Any, panel: Panel, path: Trajectory, scale: Scale, edg
 def absent_look(values: Floats, known: NDArray[np.bool_]) -> dict[str, Any]:
     """Return the look of crosses at checkpoints whose value the scale can't show."""
     words = "not finite" if not np.isfinite(values[~known]).any() else "not drawable"
-    count = labels.count(int((~known).sum()))
+    count = f"{int((~known).sum()):,}"
     return {
         "linestyle": "none",
         "marker": "x",

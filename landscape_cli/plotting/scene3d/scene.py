@@ -166,12 +166,12 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
             look = {"scalars": "height", "cmap": bands, "clim": (0, BOX_HEIGHT)}
             yield lines, {**look, "line_width": max(1.5, width / 400)}
     colors = scene.path_colors or (scene.ink,) * len(scene.path)
-    for part, color in zip(scene.path, colors, strict=True):
-        if len(part) > 1:
-            yield pyvista.lines_from_points(part).tube(radius=0.009), {"color": color}
-    for part, color in zip(scene.stems, scene.stem_colors, strict=True):
-        if len(part) > 1:
-            yield pyvista.lines_from_points(part).tube(radius=0.0035), {"color": color}
+    tubes = [*zip(scene.path, colors, strict=True)]
+    stems = [*zip(scene.stems, scene.stem_colors, strict=True)]
+    for radius, lines_ in ((0.009, tubes), (0.0035, stems)):
+        for part, color in lines_:
+            if len(part) > 1 and np.ptp(part, axis=0).any():
+                yield pyvista.lines_from_points(part).tube(radius=radius), {"color": color}
     for ball in scene.balls:
         sphere = pyvista.Sphere(radius=ball.radius, center=ball.position.tolist())
         yield sphere, {"color": ball.color}

@@ -271,6 +271,7 @@ def _traced(settings: RunConfig, task: _Task, quiet: bool) -> list[Trace]:
         task.trainings,
         task.options,
         lambda reads: Progress(reads, task.path.name, unit="checkpoint", quiet=quiet),
+        splits=(task.losses.splits or ()) if task.losses else (),
     )
     write_trajectory(task.path, found.plane, *found.trajectories)
     return [found]

@@ -255,7 +255,7 @@ def bad(run):
         (["--checkpoints", "epoch*.pt", "--overwrite"], "--overwrite: applies to --losses"),
         (
             ["--checkpoints", "epoch*.pt", "--losses", "--split", "gone"],
-            "splits: the problem has no split 'gone'; it has train, test",
+            "--split gone: the problem has no such split; it has train, test",
         ),
         (
             [
