@@ -51,7 +51,13 @@ def drawn(figure):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", [*FLAT, "surface", "relief", "render", "line", "comparison"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in ("contour", "line") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in (*FLAT, "surface", "relief", "render", "line", "comparison")
+    ],
+)
 def test_names_are_drawn_as_they_are(kind, name):
     if kind == "render":
         pytest.importorskip("pyvista", reason="no pyvista: make extras")

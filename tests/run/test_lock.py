@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
@@ -45,6 +47,7 @@ def test_a_second_run_is_refused_only_while_the_first_is_alive(
     assert not (workplace.folder / "surface.h5.lock").exists()
 
 
+@pytest.mark.slow
 def test_a_suspended_run_does_not_overwrite_its_successor(workplace, monkeypatch):
     process = begun(workplace)
     process.send_signal(signal.SIGSTOP)

@@ -81,6 +81,7 @@ def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, numb
     np.testing.assert_array_equal(after.seconds[kept], before.seconds[kept])
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(workplace):
     config = slow(workplace, problem_args={"seconds": 0.8})
     process = workplace.start("compute", config)

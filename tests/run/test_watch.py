@@ -170,6 +170,7 @@ def build():
 """
 
 
+@pytest.mark.slow
 def test_a_notebook_is_not_ended(workplace, monkeypatch, capsys):
     monkeypatch.setattr(standing, "STILL", 0.4)
     monkeypatch.setattr(standing, "AGAIN", 0.4)

@@ -22,7 +22,16 @@ def flips(monkeypatch):
         sys.modules.pop(name, None)
 
 
-@pytest.mark.parametrize("kind", ["surface", "directions", "trajectory", "checkpoint"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "surface",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("directions", "trajectory", "checkpoint")
+        ),
+    ],
+)
 def test_no_flip_changes_a_value_without_a_word(tmp_path, flips, kind):
     (content,), compare = getattr(flips, f"prepare_{kind}")(tmp_path)
     path = tmp_path / "flipped.h5"

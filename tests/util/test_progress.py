@@ -51,6 +51,7 @@ def test_a_failure_prints_no_final_line(capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.mpi)])
 def test_a_terminal_gets_a_bar_under_a_launcher_too(workplace, ranks):
     if ranks and not sys.platform.startswith("linux"):
