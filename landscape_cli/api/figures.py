@@ -32,8 +32,9 @@ def plot(
 
     Args:
         surfaces: one or more, all lines or all planes, complete or not.
-        kind: ``contour``, ``contourf``, ``heatmap``, ``surface``, ``relief``, ``render`` or
-            ``line``; None for the default for the surfaces' shape.
+        kind: ``contour``, ``contourf``, ``heatmap``, ``surface``, ``relief``, ``render``,
+            ``line``, ``merge-tree`` or ``persistence``; None for the default for the surfaces'
+            shape.
         size: ``"column"``, ``"double"``, ``"5x3"`` or (width, height) in inches; None for one that
             suits the panels.
         title: a title above all panels.
@@ -49,7 +50,8 @@ def plot(
             None for the values to decide), ``vmin``, ``vmax``, ``levels`` (a number), ``twin`` (the
             quantity on a line's second axis), ``at_centre`` (a quantity whose value at the trained
             network each panel states), ``contours_of`` (a quantity whose contour lines lie over
-            planes, or "none"), ``quiver`` (arrows downhill over planes).
+            planes, or "none"), ``quiver`` (arrows downhill over planes), ``basins`` (minima,
+            saddles and basins over planes), ``neighbours`` and ``persistence`` (which minima).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.
@@ -73,8 +75,10 @@ def plot(
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.scene3d.camera import Camera
     from landscape_cli.plotting.text.labels import mathtext
+    from landscape_cli.plotting.topology import TOPOLOGY_KINDS
+    from landscape_cli.plotting.topology.figure import draw_topology, topology_panels
 
-    _check("kind", kind, KINDS)
+    _check("kind", kind, {**KINDS, **TOPOLOGY_KINDS})
     _check("style", style, STYLES)
     refuse_unknown("plot", choices, Request)
     listed = listed_surfaces(surfaces)
@@ -84,7 +88,6 @@ def plot(
     own = titles if labels is None else [mathtext(label) for label in labels]
     request = Request(kind, labels=own, **choices)
     names = ["the surface"] if len(listed) == 1 else titles
-    picture = request.picture(request.panels(listed, names), request.twins(listed, names))
     page = Page(
         columns,
         style,
@@ -95,6 +98,9 @@ def plot(
         mathtext(title),
         cmap,
     )
+    if kind in TOPOLOGY_KINDS:
+        return draw_topology(topology_panels(request, listed, names), request, page)
+    picture = request.picture(request.panels(listed, names), request.twins(listed, names))
     return draw_picture(picture, page)
 
 

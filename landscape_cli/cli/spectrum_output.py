@@ -50,7 +50,8 @@ def refuse_surface_options(choices: Mapping[str, Any], what: str = "curvature fi
         UsageError: naming the first of them.
     """
     for name, value in choices.items():
-        if value not in (None, False, ()) or (name == "log" and value is not None):
+        used = value is not None and value is not False and value != ()
+        if used or (name == "log" and value is not None):
             option = SPELLINGS.get(name, name).replace("_", "-")
             raise UsageError(f"--{option}: does not apply to {what}; leave it out")
 

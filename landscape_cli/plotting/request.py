@@ -15,8 +15,11 @@ from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.text.description import describe
+from landscape_cli.plotting.topology import TOPOLOGY_KINDS
+from landscape_cli.plotting.topology.criterion import Criterion
 from landscape_cli.plotting.value_range import fit, notes
 from landscape_cli.records.surface import Surface
+from landscape_cli.topology.significance import PERSISTENCE
 
 ALONG = ("t", LENGTH := "length")
 """Choices for the x axis of lines along curves."""
@@ -79,6 +82,9 @@ class Request:
             by default the loss over maps of curvature.
         quiver: draw arrows along the negative gradient over planes.
         along: what the x axis of lines along curves is: ``t``, the default, or ``length``.
+        basins: mark minima and saddles, and outline basins, over planes.
+        neighbours: of a point, for the minima: 4 or 8 in a plane; the larger number by default.
+        persistence: least persistence of a minimum, as a fraction of the range; 0.01 by default.
     """
 
     kind: str | None = None
@@ -96,6 +102,15 @@ class Request:
     contours_of: str | None = None
     quiver: bool = False
     along: str | None = None
+    basins: bool = False
+    neighbours: int | None = None
+    persistence: float | None = None
+
+    @property
+    def criterion(self) -> Criterion:
+        """The minima that count."""
+        fraction = PERSISTENCE if self.persistence is None else self.persistence
+        return Criterion(self.neighbours, fraction)
 
     @property
     def quantities(self) -> list[str | None]:
@@ -130,6 +145,7 @@ class Request:
         Raises:
             UsageError: if the panels cannot share a figure, or an option does not apply to them.
         """
+        self._check_criterion()
         if len(self.quantities) > 1:
             self._check_several(twins)
             groups = [[p for p in panels if p.quantity == name] for name in self.quantities]
@@ -150,10 +166,20 @@ class Request:
         scale = fit(panels, log=self.log, vmin=self.vmin, vmax=self.vmax, levels=self.levels)
         itself = len(self.quantities) > 1 and panels[0].quantity == self.contours_of
         contours = NONE if itself else self.contours_of
-        layers = choose_layers(panels, kind, contours, self.quiver, self.levels)
+        basins = self.criterion if self.basins else None
+        layers = choose_layers(panels, kind, contours, self.quiver, self.levels, basins)
         if not load(kind).has_levels and any(isinstance(each, ContourLines) for each in layers):
             scale = replace(scale, levels=None)  # they are those of the lines
         return Picture([replace(panel, layers=layers) for panel in panels], kind, scale)
+
+    def _check_criterion(self) -> None:
+        """Refuse options of minima where none are marked."""
+        for option, value in (("neighbours", self.neighbours), ("persistence", self.persistence)):
+            if value is not None and not self.basins:
+                raise UsageError(
+                    f"--{option} {value:g}: no minima are drawn; add --basins, or use --kind "
+                    f"{' or '.join(TOPOLOGY_KINDS)}"
+                )
 
     def _check_several(self, twins: Sequence[Panel]) -> None:
         """Refuse options that do not say which of several quantities they are meant for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,22 @@ class Extrema:
         """The values at their saddles, not finite for those that never end."""
         return self.sign * self.tree.deaths
 
-    @property
+    @cached_property
+    def order(self) -> Indices:
+        """Numbers of those that count, the most persistent on the threshold's scale first.
+
+        Those that never end come before; what one merges into comes before it.
+        """
+        numbers = np.flatnonzero(self.significant)
+        low, high = np.sort([self.values[numbers], self.ends[numbers]], axis=0)
+        endless = self.tree.endless[numbers]
+        if self.threshold.log:
+            low, high = np.log(np.where(endless, 1, low)), np.log(np.where(endless, 1, high))
+        with np.errstate(over="ignore"):
+            depth = np.where(endless, np.inf, high - low)
+        return numbers[np.argsort(-depth, kind="stable")]
+
+    @cached_property
     def basins(self) -> Indices:
         """The number of the significant extremum that each point belongs to, else ``NONE``."""
         return self.tree.basins(self.significant)

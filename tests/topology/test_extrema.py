@@ -37,3 +37,15 @@ def test_a_minimum_alone_in_its_region_has_no_saddle_distance():
     sizes = np.bincount(found.tree.labels[found.tree.labels >= 0]) / 5
     first = [3 * sizes[0], 2 * sizes[list(found.values).index(1)]]
     assert found.smad(volumes) == pytest.approx(sum(first) / 2)
+
+
+def test_the_order_is_that_of_persistence_on_the_scale_of_the_threshold():
+    values = np.array([1e-4, 50, 2e-4, 900, 1, 901])
+    found = find_extrema(values, 2)
+    assert found.threshold.log
+    assert found.tree.births.tolist() == [1e-4, 1, 2e-4]  # 899 is more than 50
+    assert found.values[found.order].tolist() == [1e-4, 2e-4, 1]  # 900 is less than 50 / 2e-4
+    linear = find_extrema(np.append(values, 0.0), 2)
+    assert linear.values[linear.order].tolist() == [0, 1e-4, 1, 2e-4]
+    upside_down = find_extrema(values, 2, sign=-1)
+    assert upside_down.values[upside_down.order].tolist() == [901, 50, 900]

@@ -106,22 +106,19 @@ def _sublevel(
 
 def _list(field: Field, found: Extrema, volumes: Values) -> dict[str, Any]:
     """Describe the significant extrema, those of the largest persistence first."""
-    numbers = np.flatnonzero(found.significant)
+    numbers = found.order
     ended = numbers[~found.tree.endless[numbers]]
-    basins = found.basins
     return {
         "count": len(numbers),
         "all": len(found.tree.minima),
         "largest": float(found.tree.persistence[ended].max()) if len(ended) else None,
-        "list": [_entry(field, found, number, basins, volumes) for number in numbers[:MOST]],
+        "list": [_entry(field, found, number, volumes) for number in numbers[:MOST].tolist()],
     }
 
 
-def _entry(
-    field: Field, found: Extrema, number: int, basins: NDArray[np.int64], volumes: Values
-) -> dict[str, Any]:
+def _entry(field: Field, found: Extrema, number: int, volumes: Values) -> dict[str, Any]:
     place, saddle = int(found.tree.minima[number]), int(found.tree.saddles[number])
-    region = basins == number
+    region = found.basins == number
     ended = saddle != NONE
     places = [place, saddle] if ended else [place]
     parent = int(found.tree.parents[number])
@@ -131,7 +128,7 @@ def _entry(
         "persistence": float(found.tree.persistence[number]) if ended else None,
         "saddle": _coordinates(field, saddle) if ended else None,
         "saddle_value": float(found.ends[number]) if ended else None,
-        "into": int(found.significant[:parent].sum()) if ended else None,
+        "into": found.order.tolist().index(parent) if ended else None,
         "points": int(region.sum()),
         "area": float(volumes[region].sum()),
         "share": float(volumes[region].sum() / volumes.sum()),

@@ -25,7 +25,12 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
-from landscape_cli.cli.plot_output import PlotOutput, redraw_on_change
+from landscape_cli.cli.plot_output import (
+    PlotOutput,
+    redraw_on_change,
+    refuse_options_of_values,
+    write_topology,
+)
 from landscape_cli.cli.spectrum_output import (
     hold_curvature,
     plot_curvature,
@@ -37,12 +42,20 @@ from landscape_cli.plotting import FORMATS, KINDS
 from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
 from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
+from landscape_cli.plotting.topology import TOPOLOGY_KINDS
+
+OTHER_KINDS = {**SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS}
+"""Kinds for files that hold no surface."""
 
 EPILOG = "\n".join(
     [
         "\b",
         "Kinds:",
         *(f"  {name:11} {kind.help}" for name, kind in KINDS.items()),
+        "",
+        "\b",
+        "Kinds for the minima of lines, planes and volumes:",
+        *(f"  {name:11} {kind.help}" for name, kind in TOPOLOGY_KINDS.items()),
         "",
         "\b",
         "Kinds for curvature files:",
@@ -63,6 +76,8 @@ EPILOG = "\n".join(
         "  landscape plot surface.h5 --kind render --azimuth 30 --style dark",
         "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
         "  landscape plot surface.h5 --quantity loss --quantity hessian_ratio",
+        "  landscape plot surface.h5 --basins",
+        "  landscape plot resnet.h5 noshort.h5 --kind merge-tree",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
         "  landscape plot straight.h5 bezier.h5 --along length",
@@ -78,7 +93,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @CONTENT.option(
     "--kind",
-    type=click.Choice(list({**KINDS, **SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS})),
+    type=click.Choice(list({**KINDS, **TOPOLOGY_KINDS, **OTHER_KINDS})),
     help="Kind of plot, see below; by default line, comparison (several curves) or contourf.",
 )
 @split_option
@@ -101,6 +116,24 @@ class PlotCommand(WatchCommand, SectionCommand):
     is_flag=True,
     help="Draw arrows downhill, along the negative gradient, over planes with gradient_x and "
     "gradient_y.",
+)
+@CONTENT.option(
+    "--basins",
+    is_flag=True,
+    help="Mark minima and the saddles between them, and outline their basins, over planes.",
+)
+@CONTENT.option(
+    "--neighbours",
+    type=int,
+    metavar="N",
+    help="Neighbours of a point, for minima: 4 or 8 in a plane, by default 8.",
+)
+@CONTENT.option(
+    "--persistence",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    help="Draw minima whose saddle is at least this fraction of the range above them; by default "
+    "0.01.",
 )
 @CONTENT.option(
     "--twin",
@@ -225,6 +258,13 @@ def command(
         path = _output_path(files, output, ())
         plot_curvature(files, path, choices["kind"], page)
         return
+    if choices["kind"] in TOPOLOGY_KINDS:
+        unused = {"trajectories": trajectories, "terminal": terminal, "watch": watch}
+        refuse_options_of_values({**choices, **unused}, choices["kind"])
+        path = _output_path(files, output, ())
+        pop_camera(choices)
+        write_topology(Request(**choices), files, path, page)
+        return
     surfaces = read_or_wait(files, waiting=watch is not None)
     if not terminal:
         path = _output_path(files, output, trajectories)
@@ -274,6 +314,8 @@ def _check_terminal(choices: Mapping[str, Any]) -> None:
         raise UsageError(
             f"--quantity is given {len(choices['quantity'])} times: --terminal draws one quantity"
         )
+    if choices["basins"]:
+        raise UsageError("--basins: --terminal draws no minima; leave one out")
     if choices["quiver"]:
         raise UsageError("--quiver: --terminal draws no arrows; leave one out")
     if choices["contours_of"] not in (None, "none"):

@@ -8,10 +8,12 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import KINDS, LAYERED
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.layers.arrows import SLOPES, arrows_over
+from landscape_cli.plotting.layers.basins import Basins
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.layers.outline import LOWEST, Outline
 from landscape_cli.plotting.panel import Layer, Panel, lacking
 from landscape_cli.plotting.quantities import naming
+from landscape_cli.plotting.topology.criterion import Criterion
 from landscape_cli.plotting.value_range import fit
 
 OVER_CURVATURE = "loss"
@@ -27,6 +29,7 @@ def choose_layers(
     contours_of: str | None,
     quiver: bool,
     levels: int | None = None,
+    basins: Criterion | None = None,
 ) -> tuple[Layer, ...]:
     """Return the layers over all panels of a figure, which share their scales.
 
@@ -37,16 +40,18 @@ def choose_layers(
             those of the loss over maps of curvature.
         quiver: whether to draw arrows along the negative gradient.
         levels: number of contour lines; None for round values.
+        basins: which minima are marked; None for none.
 
     Raises:
         UsageError: if the kind has no layers, or a surface lacks a quantity.
     """
+    marked = () if basins is None else (_basins(panels, kind, basins),)
     asked = [f"--contours-of {contours_of}"] if contours_of not in (None, NONE) else []
     asked += ["--quiver"] if quiver else []
     if not KINDS[kind].layered:
         if asked:
             raise UsageError(f"{asked[0]}: does not apply to --kind {kind}; use {_kinds()}")
-        return ()
+        return marked
     lines = _contour_lines(panels, contours_of, levels)
     outlined = naming(panels[0].quantity).outlined and all(_has(p, LOWEST) for p in panels)
     layers: list[Layer | None] = [lines, Outline(kind == "heatmap") if outlined else None]
@@ -54,7 +59,15 @@ def choose_layers(
         for name in SLOPES:
             _check(panels, name, "--quiver")
         layers.append(arrows_over(panels))
-    return tuple(layer for layer in layers if layer is not None)
+    return (*(layer for layer in layers if layer is not None), *marked)
+
+
+def _basins(panels: Sequence[Panel], kind: str, criterion: Criterion) -> Basins:
+    if KINDS[kind].axes != 2 or KINDS[kind].three_dimensional:
+        remedy = "--kind merge-tree" if KINDS[kind].axes == 1 else f"contour, {_kinds()}"
+        raise UsageError(f"--basins: does not apply to --kind {kind}; use {remedy}")
+    criterion.check(panels)
+    return Basins(criterion)
 
 
 def _contour_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Corner = tuple[int, int]
+Steps = dict[Corner, list[Corner]]
 
 LOWEST = "hessian_min"
 """The quantity whose sign is outlined."""
@@ -95,7 +98,7 @@ def boundary(mask: Mask, others: Mask, x: Floats, y: Floats) -> list[Floats]:
         Curves of shape (n, 2); closed ones end where they begin.
     """
     rows, columns = mask.shape
-    after: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    after: Steps = {}
     for row, column in np.argwhere(mask).tolist():
         left, right, bottom, top = column, column + 1, row, row + 1
         sides = (
@@ -107,22 +110,26 @@ def boundary(mask: Mask, others: Mask, x: Floats, y: Floats) -> list[Floats]:
         for i, j, start, end in sides:
             if 0 <= i < rows and 0 <= j < columns and others[i, j]:
                 after.setdefault(start, []).append(end)
-    return [np.column_stack([x[p[:, 0]], y[p[:, 1]]]) for p in map(np.array, _chains(after))]
+    return [np.column_stack([x[p[:, 0]], y[p[:, 1]]]) for p in map(np.array, chains(after))]
 
 
-def _chains(after: dict[tuple[int, int], list[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
-    """Join steps from corner to corner into curves, open ones first."""
-    ends = [end for each in after.values() for end in each]
-    starts = [s for s, each in after.items() for _ in range(len(each) - ends.count(s))]
-    chains = []
-    while any(after.values()):
-        place = starts.pop() if starts else next(s for s, each in after.items() if each)
-        chain = [place]
-        while after.get(place):
-            place = after[place].pop()
-            chain.append(place)
-        chains.append(chain)
-    return chains
+def chains(after: Steps) -> list[list[Corner]]:
+    """Join steps from corner to corner into curves, open ones first.
+
+    Args:
+        after: the corners to which steps lead from each corner; empty lists are left of it.
+    """
+    ends = Counter(end for each in after.values() for end in each)
+    starts = [s for s, each in after.items() for _ in range(len(each) - ends[s])]
+    joined = []
+    for start in [*reversed(starts), *after]:
+        while after[start]:
+            chain = [place := start]
+            while after.get(place):
+                place = after[place].pop()
+                chain.append(place)
+            joined.append(chain)
+    return joined
 
 
 def _edges(panel: Panel, name: str) -> Floats:

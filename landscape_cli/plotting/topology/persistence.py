@@ -1,0 +1,103 @@
+"""Persistence diagrams: the value at the saddle of each minimum against the value at the minimum.
+
+The farther from the diagonal, the deeper.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.style import ink, outline, pt, series
+from landscape_cli.plotting.text import labels
+from landscape_cli.plotting.topology.criterion import MAX_NUMBERED, noun
+from landscape_cli.plotting.topology.painter import MARKERS, TopologyPainter
+from landscape_cli.topology.extrema import Extrema
+
+Floats = NDArray[np.float64]
+
+MAX_VECTOR_DOTS = 2_000
+"""With more dots than this, a PDF or SVG file holds them as an image."""
+
+
+def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
+    """Draw a mark for each extremum, and the least persistence of those that count."""
+    low, high = scale.low, scale.high
+    top = high if found.sign > 0 else low
+    ends = np.where(found.tree.endless, top, found.ends)
+    along = np.geomspace(low, high, 200) if scale.log else np.linspace(low, high, 200)
+    axes.plot([low, high], [low, high], color=ink(0.35), linewidth=pt(0.8), zorder=1)
+    axes.plot(
+        along,
+        _raised(along, found),
+        color=ink(0.35),
+        linewidth=pt(0.8),
+        linestyle="--",
+        zorder=1,
+        label=f"persistence of {100 * found.threshold.fraction:g} % of the range",
+    )
+    _draw_marks(axes, found, ends)
+    name = labels.plain(labels.quantity([panel]))
+    axes.set(xlabel=f"{name} at the {noun(found, 1)}", ylabel=f"{name} at its saddle")
+    for axis in ("x", "y"):
+        getattr(axes, f"set_{axis}scale")("log" if scale.log else "linear")
+        getattr(axes, f"set_{axis}lim")(low, high)
+    axes.set_box_aspect(1)
+
+
+def describe(minima: bool) -> str:
+    """Explain the axes."""
+    one = "minimum" if minima else "maximum"
+    return (
+        f"Persistence diagram: the value at the saddle of each {one} against that at the {one}; "
+        f"those without a saddle are at the {'upper' if minima else 'lower'} edge. Grey: those "
+        "that do not count."
+    )
+
+
+def _raised(values: Floats, found: Extrema) -> Floats:
+    """Return the values at which those that begin at ``values`` have the least persistence."""
+    height = found.sign * found.threshold.height
+    return np.asarray(values * np.exp(height) if found.threshold.log else values + height)
+
+
+def _draw_marks(axes: Any, found: Extrema, ends: Floats) -> None:
+    counted, others = found.order, np.flatnonzero(~found.significant)
+    dots = {"marker": "o", "markersize": pt(2.2), "linestyle": "none", "color": ink(0.55)}
+    if len(others):
+        axes.plot(
+            found.values[others],
+            ends[others],
+            zorder=2,
+            label=f"{len(others)} that do not count",
+            rasterized=len(others) > MAX_VECTOR_DOTS,
+            gid="others",
+            **dots,
+        )
+    look = {"marker": MARKERS[found.sign], "markersize": pt(6), "linestyle": "none"}
+    look |= {"color": series()[0][0], "markeredgecolor": ink(1), "markeredgewidth": pt(0.6)}
+    label = f"{len(counted)} {noun(found, len(counted))}"
+    x, y = found.values[counted], ends[counted]
+    axes.plot(x, y, zorder=3, clip_on=False, label=label, gid="counted", **look)
+    if len(counted) <= MAX_NUMBERED:
+        edge = found.tree.endless[counted]
+        for number, place in enumerate(zip(x.tolist(), y.tolist(), strict=True), start=1):
+            side = 1 if number % 2 else -1
+            axes.annotate(
+                str(number),
+                xy=place,
+                xytext=(pt(5) * side, -found.sign * pt(7) * bool(edge[number - 1])),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=pt(7),
+                path_effects=outline(1.8),
+                gid="number",
+            )
+
+
+PAINTER = TopologyPainter(paint, describe, 1.0)

@@ -1,0 +1,169 @@
+"""Merge trees and persistence diagrams, as they are drawn."""
+
+import numpy as np
+import pytest
+
+import landscape_cli as landscape
+from builders import surface
+from landscape_cli.errors import UsageError
+from landscape_cli.plotting.page import Page
+from landscape_cli.plotting.request import Request
+from landscape_cli.plotting.topology import TOPOLOGY_KINDS
+from landscape_cli.plotting.topology.figure import (
+    describe_topology,
+    draw_topology,
+    topology_panels,
+)
+from landscape_cli.records.tiles import Status
+
+LINE = [9.0, 0, 5, 1, 3, 2, 9]
+"""A line with minima 0, 1 and 2; that at 2 ends at 3, and that at 1 at 5."""
+
+
+def line(values=LINE, **more):
+    return surface(values, f"0:{len(values) - 1}:{len(values)}", **more)
+
+
+def figure_of(*surfaces, kind="merge-tree", page=None, **options):
+    request = Request(kind, **options)
+    panels = topology_panels(request, surfaces, [f"{n}.h5" for n in range(len(surfaces))])
+    return draw_topology(panels, request, page or Page())
+
+
+def marks(axes, gid="counted"):
+    (found,) = [each for each in axes.get_lines() if each.get_gid() == gid]
+    return np.column_stack(found.get_data()).tolist()
+
+
+def test_a_merge_tree_joins_each_minimum_to_the_one_that_lives_on():
+    axes = figure_of(line()).axes[0]
+    # From left to right: the lowest, then what joins it, each followed by what joins that.
+    assert marks(axes) == [[0, 0], [1, 1], [2, 2]]
+    upright = [each for each in axes.get_lines() if each.get_gid() == "branch"]
+    ends = [each.get_ydata()[1] for each in upright]
+    assert ends == [axes.get_ylim()[1], 5, 3]
+    level = [each.get_data() for each in axes.get_lines() if each.get_zorder() == 2]
+    level = [(list(x), list(y)) for x, y in level if x[0] != x[1]]
+    assert level == [([0, 1], [5, 5]), ([1, 2], [3, 3])]
+    assert [t.get_text() for t in axes.texts if t.get_gid() == "number"] == ["1", "2", "3"]
+    assert axes.get_xlabel() == "3 minima, numbered by persistence"
+    assert axes.get_ylabel() == "train loss"
+
+
+def test_lines_of_a_merge_tree_never_cross():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        axes = figure_of(line(rng.normal(size=60)), persistence=0.0).axes[0]
+        drawn = [np.array(each.get_data()) for each in axes.get_lines() if each.get_zorder() == 2]
+        upright = [each for each in drawn if each[0, 0] == each[0, 1]]
+        level = [each for each in drawn if each[0, 0] != each[0, 1]]
+        assert len(upright) == len(level) + 1 > 5
+        for (left, right), (height, _) in level:
+            for (x, _), (low, high) in upright:
+                assert not (left < x < right and low < height < high)
+
+
+def test_a_persistence_diagram_has_saddle_against_minimum():
+    axes = figure_of(line(), kind="persistence").axes[0]
+    assert marks(axes) == [[0, axes.get_ylim()[1]], [1, 5], [2, 3]]
+    axes = figure_of(line(), kind="persistence", persistence=0.2).axes[0]
+    assert marks(axes)[1:] == [[1, 5]]
+    assert marks(axes, "others") == [[2, 3]]
+    dashed = next(each for each in axes.get_lines() if each.get_linestyle() == "--")
+    np.testing.assert_allclose(np.subtract(*dashed.get_data()[::-1]), 0.2 * 9)
+    assert axes.get_xlim() == axes.get_ylim()
+
+
+def test_maxima_of_accuracy_hang_upside_down():
+    values = {("train", "accuracy"): 1 - np.array(LINE) / 10}
+    found = surface(values, "0:6:7")
+    axes = figure_of(found).axes[0]
+    assert [place[1] for place in marks(axes)] == pytest.approx([100, 90, 80])
+    assert axes.get_xlabel() == "3 maxima, numbered by persistence"
+    diagram = figure_of(found, kind="persistence").axes[0]
+    assert [place[1] for place in marks(diagram)[1:]] == pytest.approx([50, 70])
+    assert marks(diagram)[0][1] == diagram.get_ylim()[0]
+
+
+@pytest.mark.parametrize("kind", TOPOLOGY_KINDS)
+def test_values_over_many_decades_are_on_a_logarithmic_scale(kind):
+    axes = figure_of(line([1e3, 1e-3, 10, 1e-2, 900]), kind=kind).axes[0]
+    assert axes.get_yscale() == "log"
+    assert figure_of(line([1e3, 1e-3, 10, 1e-2, 900]), kind=kind, log=False).axes[
+        0
+    ].get_yscale() == ("linear")
+
+
+@pytest.mark.parametrize("kind", TOPOLOGY_KINDS)
+def test_surfaces_of_every_dimension_share_a_scale(kind):
+    def wells(x, y=0.0, z=0.0):
+        return (x**2 - 1) ** 2 + y**2 + z**2
+
+    every = [
+        surface(wells, *axes)
+        for axes in (
+            ("-1.5:1.5:25",),
+            ("-1.5:1.5:25", "-1:1:5"),
+            ("-1.5:1.5:13", "-1:1:3", "-1:1:3"),
+        )
+    ]
+    drawn = figure_of(*every, kind=kind)
+    assert [len(marks(axes)) for axes in drawn.axes] == [2, 2, 2]
+    assert len({axes.get_ylim() for axes in drawn.axes}) == 1
+    assert [axes.get_title() for axes in drawn.axes] == ["0", "1", "2"]
+
+
+def test_repeats_and_splits_of_a_line_are_drawn_apart():
+    values = np.array([LINE, LINE[::-1], [9, 8, 7, 6, 5, 4, 3]], dtype=float)
+    both = {("train", "loss"): values, ("test", "loss"): 2 * values}
+    drawn = figure_of(surface(both, "0:6:7", repeats=3))
+    assert [len(marks(axes)) for axes in drawn.axes] == [3, 3, 1, 3, 3, 1]
+    only = figure_of(surface(both, "0:6:7", repeats=3), repeat=2, split="test")
+    assert [len(marks(axes)) for axes in only.axes] == [1]
+
+
+def test_an_incomplete_surface_shows_its_finest_complete_level():
+    status = np.full((9, 9), Status.TODO)
+    status[::2, ::2] = Status.OK
+    status[1, 1] = Status.OK
+    values = np.add.outer(np.arange(9.0), np.arange(9.0))
+    values[1, 1] = -5
+    axes = figure_of(surface(values, "-1:1:9", "-1:1:9", status=status)).axes[0]
+    assert marks(axes) == [[0, 0]]
+
+
+@pytest.mark.parametrize("kind", TOPOLOGY_KINDS)
+def test_noise_is_drawn_without_numbers(kind):
+    rng = np.random.default_rng(1)
+    noise = surface(rng.normal(size=(61, 61)), "-1:1:61", "-1:1:61")
+    axes = figure_of(noise, kind=kind).axes[0]
+    assert len(marks(axes)) > 100
+    assert not [t for t in axes.texts if t.get_gid() == "number"]
+
+
+def test_the_caption_describes_values_and_what_counts():
+    request = Request("persistence", neighbours=2)
+    panels = topology_panels(request, [line(stderr=0.1), line()], ["a.h5", "b.h5"])
+    text = describe_topology(panels, request)
+    assert text.startswith("Persistence diagram: the value at the saddle of each minimum against ")
+    assert "The loss ranges from 0 to 9." in text
+    assert text.endswith(
+        "3 and 3 minima of persistence at least 1 % of the range and 4 standard errors (2 "
+        "neighbours)."
+    )
+
+
+def test_a_surface_without_a_finite_value_is_refused():
+    with pytest.raises(UsageError, match=r"0.h5: none of the 7 points computed has a finite"):
+        figure_of(line([np.nan] * 7))
+
+
+def test_the_public_function_draws_them():
+    drawn = landscape.plot(
+        line(), "merge-tree", title="T", caption=True, size="4x3", persistence=0.2
+    )
+    assert len(marks(drawn.axes[0])) == 2
+    assert drawn.get_suptitle() == "T"
+    assert "Merge tree" in drawn.get_supxlabel().replace("\n", " ")
+    with pytest.raises(UsageError, match="--quantity is given 2 times"):
+        landscape.plot(line(), "merge-tree", quantity=["loss", "accuracy"])
