@@ -19,6 +19,7 @@ COMMANDS = {
     "connect": "landscape_cli.cli.commands.connect",
     "curvature": "landscape_cli.cli.commands.curvature",
     "describe": "landscape_cli.cli.commands.describe",
+    "diffusion": "landscape_cli.cli.commands.dynamics.diffusion",
     "doctor": "landscape_cli.cli.commands.doctor",
     "ensemble": "landscape_cli.cli.commands.ensembles.ensemble",
     "export": "landscape_cli.cli.commands.export",

@@ -68,12 +68,14 @@ class Reader:
         model: the network, whose names and shapes every checkpoint must have.
         tensors: the tensors to read, by name; checkpoints are converted to their dtypes.
         after: called after each checkpoint.
+        say: tells the user one line.
     """
 
     paths: Sequence[CheckpointPath]
     model: nn.Module
     tensors: Mapping[str, Tensor]
     after: Callable[[], None] = lambda: None
+    say: Callable[[str], None] = tell
     stored: dict[int, object] = field(default_factory=dict)
     """By index, the entry ``epoch`` of each checkpoint read so far; None if there is none."""
     _said: set[str] = field(default_factory=set)
@@ -96,4 +98,4 @@ class Reader:
         general = note.replace(path, "")
         if general not in self._said:
             self._said.add(general)
-            tell(note)
+            self.say(note)

@@ -15,7 +15,7 @@
                          (n, k) of the first walk, statistics/NAME (draws,)
     /pca/coordinates, /pca/explained              (n, 2) and (2,)
     /onto                names, labels, training, coordinates (m, k), reach, nearest, epochs,
-                         losses, learning_rates
+                         steps, losses, learning_rates, distances2 (m, n)
 
 Arrays of what is not known are missing.
 """
@@ -49,7 +49,7 @@ NUMBERS = ("alpha", "epsilon", "time", "dimension")
 """Attributes that are numbers, under the record's names."""
 
 PER_CHECKPOINT = ("epochs", "steps", "losses", "learning_rates")
-ONTO = ("epochs", "losses", "learning_rates")
+ONTO = (*PER_CHECKPOINT, "distances2")
 """Arrays that may be missing, under the records' names."""
 
 

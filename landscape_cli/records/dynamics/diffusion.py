@@ -78,6 +78,9 @@ class Onto:
         epochs: as of ``Diffusion``.
         losses: as of ``Diffusion``.
         learning_rates: as of ``Diffusion``.
+        steps: as of ``Diffusion``.
+        distances2: squared distances from the map's checkpoints, of shape (m, n); NaN where still
+            to compute.
     """
 
     labels: tuple[str, ...]
@@ -89,6 +92,8 @@ class Onto:
     epochs: Floats | None = None
     losses: Floats | None = None
     learning_rates: Floats | None = None
+    steps: Floats | None = None
+    distances2: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -196,8 +201,9 @@ class Diffusion:
             more = (len(self.onto.labels),)
             shapes["onto.coordinates"] = (*more, self.components)
             shapes |= {f"onto.{name}": more for name in ("reach", "nearest", "training")}
-            kept = ("epochs", "losses", "learning_rates")
-            shapes |= {f"onto.{n}": more for n in kept if getattr(self.onto, n) is not None}
+            shapes |= {f"onto.{n}": more for n in each if getattr(self.onto, n) is not None}
+            if self.onto.distances2 is not None:
+                shapes["onto.distances2"] = (*more, count)
         return shapes
 
 

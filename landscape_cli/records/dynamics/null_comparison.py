@@ -19,9 +19,16 @@ STATISTICS = {
     "time_correlation": "|corr(ψ₁, step)|",
     "square_correlation": "|corr(ψ₂, ψ₁²)|",
     "dimension": "dimension",
-    "gap": "spectral gap",
+    "gap": "spectral gap ln λ₂ / ln λ₁",
+    "explained": "variance in two principal components",
+    "components": "effective number of components",
+    "turning": "cosine of turning angles",
+    "straightness": "distance over path length",
 }
 """Statistics of a map in words; others are shown by their names."""
+
+ROUNDING = 1e-9
+"""Fraction of a value that is rounding: some statistics are the walks' own by construction."""
 
 ABOVE, BELOW, WITHIN, UNKNOWN = "above", "below", "within", "unknown"
 """The place of a map's value relative to the range of the walks'."""
@@ -52,7 +59,10 @@ class Comparison:
         """``above``, ``below`` or ``within`` the walks' range, or ``unknown``."""
         if not self.draws or not np.isfinite(self.value):
             return UNKNOWN
-        return ABOVE if self.value > self.high else BELOW if self.value < self.low else WITHIN
+        room = ROUNDING * abs(self.value)
+        if self.low - room <= self.value <= self.high + room:
+            return WITHIN
+        return ABOVE if self.value > self.high else BELOW
 
     @property
     def differs(self) -> bool:

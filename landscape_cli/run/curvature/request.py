@@ -161,11 +161,19 @@ def changes(
         weights: the checkpoints now.
     """
     lines = request_changes(stored, stored_config, request.as_mapping(), config)
+    return lines + weights_changes(stored, weights)
+
+
+def weights_changes(stored: Mapping[str, Any], weights: Sequence[Mapping[str, str]]) -> list[str]:
+    """Say which checkpoint is another one, in a line; none if all are the same.
+
+    Args:
+        stored: the file's provenance.
+        weights: the checkpoints now.
+    """
     before = [identity(one) for one in stored.get("weights") or []]
     after = [identity(one) for one in weights]
-    if before != after:
-        lines.append(_other_weights(before, after, weights))
-    return lines
+    return [] if before == after else [_other_weights(before, after, weights)]
 
 
 def request_changes(

@@ -1,0 +1,266 @@
+"""``landscape diffusion``: a diffusion map of trainings, beside those of random walks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landscape_cli.cli.error_report import EXIT_RESUMABLE
+from landscape_cli.cli.help_sections import Section, SectionCommand
+from landscape_cli.cli.options import (
+    LOGS,
+    RUNNING,
+    SPEED,
+    debug_option,
+    log_options,
+    set_option,
+    time_limit_option,
+)
+from landscape_cli.cli.output import same_command, say
+from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
+
+if TYPE_CHECKING:
+    from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.run.diffusion.compute import DiffusionOutcome
+    from landscape_cli.run.diffusion.request import Dating, Path
+    from landscape_cli.tracing.trainings import Training
+
+TRAINING = Section("The trainings")
+MAP = Section("The map")
+NULLS = Section("Random walks to compare with")
+
+KINDS = {"walk": ("walk",), "permuted": ("permuted",), "both": ("walk", "permuted"), "none": ()}
+
+EXAMPLES = """\b
+Examples:
+  landscape diffusion run.yaml --checkpoints 'runs/net_epochs/*.pt'
+  landscape diffusion run.yaml --training small='runs/b32/*.pt' --training large='runs/b4096/*.pt'
+  mpiexec -n 4 landscape diffusion run.yaml --checkpoints 'runs/steps/*.pt' --components 8
+"""
+
+
+class Epsilon(click.ParamType):  # type: ignore[type-arg]
+    """``auto``, ``median`` or a number."""
+
+    name = "auto|median|NUMBER"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """Return the word or the number."""
+        if value in ("auto", "median"):
+            return str(value)
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"got {value!r}, expected auto, median or a number above 0", param, ctx)
+
+
+@click.command(cls=SectionCommand, epilog=EXAMPLES)
+@click.argument("config")
+@TRAINING.option(
+    "--checkpoints",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Checkpoints of a training run: a file or folder, or a quoted pattern, sorted naturally, "
+    "epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
+)
+@TRAINING.option(
+    "--training",
+    "named",
+    metavar="NAME=PATTERN",
+    multiple=True,
+    help="In place of --checkpoints, one of several trainings in one map. Repeatable.",
+)
+@TRAINING.option(
+    "--onto",
+    metavar="PATTERN",
+    multiple=True,
+    help="Further checkpoints, placed in the map without changing it (Nyström extension). "
+    "Repeatable.",
+)
+@TRAINING.option(
+    "--log",
+    "logs",
+    metavar="[NAME=]FILE",
+    multiple=True,
+    help="Learning rates of a training run: a CSV file with columns epoch and lr (or "
+    "learning_rate), or JSON lines with these keys. Repeatable, for several trainings.",
+)
+@MAP.option(
+    "--alpha",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="A",
+    help="Density normalization: 1 makes the map independent of how densely checkpoints lie "
+    "(Laplace-Beltrami), 0.5 is Fokker-Planck, 0 none.",
+)
+@MAP.option(
+    "--epsilon",
+    type=Epsilon(),
+    default="auto",
+    show_default=True,
+    help="Bandwidth of the kernel exp(-distance² / epsilon): where its sum grows fastest, the "
+    "median squared distance, or a number.",
+)
+@MAP.option(
+    "--components",
+    type=int,
+    default=5,
+    show_default=True,
+    metavar="K",
+    help="Number of coordinates.",
+)
+@MAP.option(
+    "--time",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="T",
+    help="Coordinates are eigenvalue^T times eigenfunction.",
+)
+@NULLS.option(
+    "--null",
+    type=click.Choice(list(KINDS)),
+    default="both",
+    show_default=True,
+    help="walk: steps of the checkpoints' lengths in random directions; permuted: the checkpoints' "
+    "own steps in random order.",
+)
+@NULLS.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of walks of each kind; by default 20, or fewer for more than 2,000 checkpoints.",
+)
+@NULLS.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of the walks.",
+)
+@set_option
+@SPEED.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads per rank.")
+@time_limit_option
+@RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
+@RUNNING.option("--overwrite", is_flag=True, help="Recompute everything, even if OUTPUT exists.")
+@LOGS.option(
+    "--output",
+    "-o",
+    metavar="FILE.h5",
+    help="The file to write; by default CONFIG's output with the extension .diffusion.h5.",
+)
+@LOGS.option("--quiet", "-q", is_flag=True, help="Show neither settings nor progress.")
+@log_options
+@debug_option
+def command(
+    config: str,
+    patterns: tuple[str, ...],
+    named: tuple[str, ...],
+    onto: tuple[str, ...],
+    logs: tuple[str, ...],
+    changes: tuple[str, ...],
+    threads: int | None,
+    time_limit: str | None,
+    resume: bool,
+    overwrite: bool,
+    output: str | None,
+    quiet: bool,
+    verbose: bool,
+    log_dir: str | None,
+    **options: Any,
+) -> int:
+    """Map how trainings move through parameter space.
+
+    Close checkpoints become close points in few coordinates, whatever path joins them (Coifman and
+    Lafon 2006). A random walk gives the same-looking map: such walks are mapped beside, and it is
+    said in what the trainings differ from them.
+
+    Under mpiexec or srun, all ranks share the distances and the walks; the numbers are the same
+    bits on any number of them. A file of the same checkpoints keeps its distances: other settings
+    recompute only the map.
+    """
+    begin_ranks(verbose)
+    from landscape_cli.diffusion.study import Choices
+    from landscape_cli.run.diffusion.compute import DiffusionRun
+    from landscape_cli.run.diffusion.request import Request
+
+    given = {"threads": threads, "time_limit": time_limit}
+    executor, settings = prepare_run(config, changes, given, {}, None, log_dir)
+    nulls = KINDS[options.pop("null")]
+    trainings, further = executor.lead(lambda: _trainings(patterns, named, logs, onto))
+    request = Request(
+        tuple(map(_path, trainings)),
+        Choices(nulls=nulls, **options),
+        tuple(map(_path, further)),
+    )
+    inputs = [config, *(one.log for one in trainings if one.log is not None)]
+    path = _output(settings, output)
+    run = DiffusionRun(settings, request, path, executor, inputs, sys.argv, quiet)
+    outcome = run.compute(overwrite, resume)
+    if executor.rank == 0:
+        _report(outcome)
+    return EXIT_RESUMABLE if outcome.stopped else 0
+
+
+def _trainings(
+    patterns: Sequence[str], named: Sequence[str], logs: Sequence[str], onto: Sequence[str]
+) -> tuple[list[Training], list[Training]]:
+    """Return the trainings of the map, and the further ones."""
+    from landscape_cli.problems.checkpoint_files import expand
+    from landscape_cli.tracing.learning_rates import read_rates
+    from landscape_cli.tracing.trainings import Training, trainings_from
+
+    found = trainings_from(patterns, named, logs)
+    for log in filter(None, (one.log for one in found)):
+        read_rates(log)
+    further = [Training("onto", tuple(expand(onto, "--onto")))] if onto else []
+    return found, further
+
+
+def _path(training: Training) -> Path:
+    from landscape_cli.run.diffusion.request import Path
+
+    return Path(training.name, training.paths, _dating(training.log), training.log)
+
+
+def _dating(log: str | None) -> Dating:
+    from landscape_cli.tracing.checkpoint_names import epochs
+    from landscape_cli.tracing.learning_rates import rates_of, read_rates
+
+    def find(paths: Sequence[Any], stored: Sequence[object]) -> tuple[Any, Any]:
+        known = epochs(paths, stored)
+        return known, None if log is None else rates_of(known, read_rates(log))
+
+    return find
+
+
+def _output(settings: RunConfig, given: str | None) -> FilePath:
+    beside = FilePath(settings.output).absolute()
+    return (
+        beside.with_name(f"{beside.stem}.diffusion.h5")
+        if given is None
+        else FilePath(given).absolute()
+    )
+
+
+def _report(outcome: DiffusionOutcome) -> None:
+    from landscape_cli.cli.commands.dynamics.diffusion_lines import diffusion_lines
+
+    record = outcome.record
+    if record is not None and record.complete:
+        say(*diffusion_lines(record))
+    if outcome.stopped:
+        say(f"stopped by {outcome.stopped}; the same command continues: {same_command()}")
+    elif outcome.computed:
+        say(f"wrote {outcome.path}")
+    else:
+        say(f"{outcome.path} has all of this; nothing to do (--overwrite recomputes it)")

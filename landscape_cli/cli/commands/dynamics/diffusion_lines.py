@@ -1,0 +1,35 @@
+"""Lines that say what a diffusion map shows, and in what it differs from random walks."""
+
+from __future__ import annotations
+
+from landscape_cli.records.dynamics.diffusion import Diffusion
+from landscape_cli.records.dynamics.null_comparison import sentences
+
+CHOSEN = {
+    "auto": "where the kernel's sum grows fastest",
+    "median": "the median squared distance",
+    "given": "as given",
+}
+
+
+def diffusion_lines(record: Diffusion) -> list[str]:
+    """Describe a complete map."""
+    assert record.eigenvalues is not None
+    network = record.provenance.get("network") or {}
+    trainings = f" of {len(record.names)} trainings" if len(record.names) > 1 else ""
+    values = ", ".join(f"{value:.6g}" for value in record.eigenvalues[1:].tolist())
+    lines = [
+        f"{network.get('name', 'network')}: {len(record.labels):,} checkpoints{trainings}, "
+        f"{record.parameters:,} parameters",
+        f"epsilon:     {record.epsilon:.4g}, {CHOSEN.get(record.chosen, record.chosen)}",
+        f"dimension:   {record.dimension:.2f}, from the steepest slope of the kernel's sum (a "
+        "smooth path has 1, a random walk 2)",
+        f"eigenvalues: {values}",
+    ]
+    if record.onto is not None and len(record.onto.labels):
+        reach = record.onto.reach
+        lines.append(
+            f"onto:        {len(reach)} further checkpoints; the kernel reaches {reach.min():.2g} "
+            f"to {reach.max():.2g} of its peak"
+        )
+    return lines + sentences(record)
