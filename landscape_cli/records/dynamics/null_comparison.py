@@ -19,7 +19,7 @@ STATISTICS = {
     "time_correlation": "|corr(ψ₁, step)|",
     "square_correlation": "|corr(ψ₂, ψ₁²)|",
     "dimension": "dimension",
-    "gap": "spectral gap ln λ₂ / ln λ₁",
+    "gap": "spectral gap",
     "explained": "variance in two principal components",
     "components": "effective number of components",
     "turning": "cosine of turning angles",
