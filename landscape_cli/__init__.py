@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from landscape_cli.api.exporting import export
     from landscape_cli.api.figures import plot
     from landscape_cli.api.numbers import describe
+    from landscape_cli.api.recording import record
     from landscape_cli.api.surface import Surface, read_surface
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.errors import LandscapeError
@@ -41,6 +42,7 @@ _MODULES = {
     "load_config": "landscape_cli.api.computing",
     "plot": "landscape_cli.api.figures",
     "read_surface": "landscape_cli.api.surface",
+    "record": "landscape_cli.api.recording",
 }
 """The module of each public name."""
 
@@ -57,6 +59,7 @@ __all__ = [
     "load_config",
     "plot",
     "read_surface",
+    "record",
 ]
 
 

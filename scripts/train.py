@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from landscape_cli.api.keeping import Interval, Keeper
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.loading import load_config
 from landscape_cli.config.overrides import parse_changes
@@ -226,6 +227,7 @@ class Trainer:
             self.train_split = TensorDataset(*resident)
         self.optimizer = self.build_optimizer()
         self.steps = count_batches(self.train_split, options.batch_size)
+        self.keeper: Keeper | None = None
 
     def choose_layout(self) -> torch.memory_format:
         """Choose the memory format by trying the objective: channels last is faster if it works."""
@@ -292,6 +294,9 @@ class Trainer:
             mean = loss.mean() if isinstance(loss, Tensor) else loss[0].sum() / loss[1].sum()
             backward(mean, self.model.parameters())
             self.optimizer.step()
+            if self.keeper is not None:
+                lr = self.optimizer.param_groups[0]["lr"]
+                self.keeper.after_step(self.model, lr, mean.detach())
             sums.add(0, values, inputs)
         return named_means(sums)
 
@@ -339,6 +344,15 @@ def parse_requirements(texts: Iterable[str]) -> dict[str, float]:
         except ValueError:
             raise UsageError(f"--at-least {text}: expected NAME=VALUE, accuracy=0.99") from None
     return required
+
+
+def parse_interval(options: SimpleNamespace) -> Interval | None:
+    """Return how often to record; None if nothing is to be."""
+    if options.keep_every is not None:
+        return Interval.parse(options.keep_every)
+    if options.keep is not None:
+        raise UsageError(f"--keep {options.keep}: needs --keep-every, such as 10steps")
+    return None
 
 
 def missed(means: Mapping[str, float], required: Mapping[str, float]) -> str:
@@ -419,6 +433,7 @@ def train(path: str, options: SimpleNamespace) -> None:
         raise UsageError(f"{path}: checkpoint: got {got!r}, name a .pt file to write")
     schedule = parse_schedule(options)
     required = parse_requirements(options.at_least)
+    interval = parse_interval(options)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -436,6 +451,10 @@ def train(path: str, options: SimpleNamespace) -> None:
     plain = json.loads(json.dumps({**config.model_dump(), "training": training}, default=str))
     files = Checkpoints(named.path, plain)
     files.save_epoch(trainer.model, 0)
+    if interval is not None:
+        folder = options.keep or str(files.path.with_name(f"{files.path.stem}_steps"))
+        trainer.keeper = Keeper(folder, interval, trainer.steps, options.keep_dtype)
+        trainer.keeper.begin(trainer.model)
     for restart in range(options.restarts + 1):
         run_schedule(trainer, files, schedule, restart * options.epochs)
         means = {split: trainer.means(split) for split in trainer.splits}
@@ -452,6 +471,8 @@ def train(path: str, options: SimpleNamespace) -> None:
     for split, each in means.items():
         print(f"{split}: {', '.join(f'{name} {value:.4g}' for name, value in each.items())}")
     print(f"wrote {files.path.resolve()}\nwrote {files.folder.resolve()}")
+    if trainer.keeper is not None:
+        print(f"wrote {Path(trainer.keeper.folder).resolve()}")
     if schedule.tail is not None:
         print(f"wrote {files.snapshots.resolve()}")
 
@@ -524,6 +545,24 @@ def train(path: str, options: SimpleNamespace) -> None:
     "times.",
 )
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
+@click.option(
+    "--keep-every",
+    metavar="N(steps|epochs)",
+    help="Record the network before training and then every so many steps, such as 10steps, or "
+    "epochs, such as 1epoch, for commands that take --checkpoints.",
+)
+@click.option(
+    "--keep-dtype",
+    type=click.Choice(["fp32", "fp16"]),
+    default="fp32",
+    help="Of the parameters that --keep-every records.",
+)
+@click.option(
+    "--keep",
+    metavar="FOLDER",
+    help="Where --keep-every records; by default runs/net_steps beside CONFIG's checkpoint "
+    "runs/net.pt.",
+)
 @click.option("--threads", type=click.IntRange(1), help="PyTorch's threads on a CPU.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def command(config: str, **options: Any) -> None:
@@ -531,9 +570,10 @@ def command(config: str, **options: Any) -> None:
 
     The mean loss over the split train is minimized. Beside CONFIG's checkpoint, such as
     runs/net.pt, the folder runs/net_epochs gets log.csv and the checkpoints of the epochs, and
-    runs/net_snapshots the snapshots of a tail; those of an earlier training run are removed. In
-    log.csv, lr is the rate of an epoch's last step, and the means over the split train are taken
-    during training; other splits are evaluated after each epoch.
+    runs/net_snapshots the snapshots of a tail, and runs/net_steps what --keep-every records; those
+    of an earlier training run are removed. In log.csv, lr is the rate of an epoch's last step, and
+    the means over the split train are taken during training; other splits are evaluated after each
+    epoch.
     """
     train(config, SimpleNamespace(**options))
 

@@ -15,6 +15,7 @@ TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
 ENSEMBLES = (ROOT / "docs" / "ensembles.md").read_text()
 ALIGNMENT = (ROOT / "docs" / "alignment.md").read_text()
+RECORDING = (ROOT / "docs" / "recording.md").read_text()
 CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
 OTHERS = [
@@ -25,7 +26,7 @@ OTHERS = [
 VARYING = [
     (r"/\S*/(?=(configs|runs)/)", "/…/"),  # where the clone is
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
-    (r"[\d.e+-]+ (point|epoch|product|step|line)/s, elapsed [\d:]+, ETA \S+", "RATE"),
+    (r"[\d.e+-]+ (point|epoch|product|step|line|checkpoint)/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),
     (r"run: .*ranks: (\d+).*", r"run: \1"),
@@ -45,7 +46,7 @@ def examples(page):
 def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
-    for page in (*PAGES.values(), CURVATURE, ENSEMBLES, ALIGNMENT):
+    for page in (*PAGES.values(), CURVATURE, ENSEMBLES, ALIGNMENT, RECORDING):
         slow = [pytest.mark.slow] * (page is not README)
         divided.append(([], slow))
         for command, output in examples(page):

@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from landscape_cli.errors import UsageError
 from landscape_cli.problems.checkpoints.folder import is_checkpoint
+from landscape_cli.problems.recordings import each_step
 from landscape_cli.records.checkpoint_path import CheckpointPath
 
 
@@ -20,7 +21,8 @@ def expand(
 
     Patterns keep their order; the files and folders of one pattern are in natural order, ``epoch9``
     before ``epoch10``. A file or folder that exists is taken literally, even if its name has
-    wildcards. The entry of ``PATTERN::KEY`` is taken from each.
+    wildcards. The entry of ``PATTERN::KEY`` is taken from each. A recording stands for all of its
+    steps, in order, ``RECORDING::START:STOP:STEP`` for those of them in a range.
 
     Args:
         patterns: paths and patterns.
@@ -43,8 +45,8 @@ def expand(
                 f"{key}: no file matches {pattern!r}{here}; quote patterns such as "
                 "'runs/net_epochs/*.pt'"
             )
-        for file in files:
-            expanded.setdefault(given.at(file).real, given.at(file))
+        for one in (one for file in files for one in each_step(given.at(file), key)):
+            expanded.setdefault(one.real, one)
     return list(expanded.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,6 +14,9 @@ SEPARATOR = "::"
 
 FIELDS = ("path", "key", "prefix")
 
+_SLICE = re.compile(r"(?P<path>.+?)::(?P<key>-?[0-9]*:-?[0-9]*(?::-?[0-9]*)?)", re.DOTALL)
+"""A path with the slice of a recording's steps, whose own colons do not separate."""
+
 
 @dataclass(frozen=True)
 class CheckpointPath(os.PathLike[str]):
@@ -20,7 +24,8 @@ class CheckpointPath(os.PathLike[str]):
 
     Args:
         path: the file or folder, or a pattern.
-        key: dotted key of the entry with the weights, such as ``model_ema``; chosen if None.
+        key: dotted key of the entry with the weights, such as ``model_ema``; of a recording, the
+            step, or several as ``START:STOP:STEP``; chosen if None.
         prefix: prefix of the names to take, which is removed from them; all names if None, or
             empty in a mapping.
 
@@ -54,6 +59,8 @@ class CheckpointPath(os.PathLike[str]):
         text = os.fspath(value)
         if SEPARATOR not in text or os.path.exists(text):
             return cls(text)
+        if found := _SLICE.fullmatch(text):
+            return cls(found["path"], found["key"])
         path, _, key = text.rpartition(SEPARATOR)
         if os.sep in key:  # the separator belongs to the name of a folder
             return cls(text)

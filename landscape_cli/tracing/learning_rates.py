@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.errors import UsageError
+from landscape_cli.problems.recordings import recorded_rates
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 RATES = ("lr", "learning_rate")
 """Accepted names of the column, or key, with the learning rate; the epoch's name is ``epoch``."""
@@ -59,6 +61,27 @@ def rates_of(epochs: Sequence[int] | None, rates: Mapping[int, float]) -> tuple[
             f"{max(epochs)}; is it the log of another training run?"
         )
     return matching
+
+
+def of_checkpoints(
+    paths: Sequence[CheckpointPath],
+    epochs: Sequence[int] | None,
+    log: Mapping[int, float] | None,
+) -> tuple[float, ...] | None:
+    """Return the learning rate that led to each checkpoint, NaN where it is not known.
+
+    Args:
+        paths: the checkpoints.
+        epochs: theirs, if they are known.
+        log: the rates by epoch; None for what was recorded with the checkpoints.
+
+    Returns:
+        The rates; None without a log and without a recording that has some.
+
+    Raises:
+        UsageError: if the log has none of the epochs, or a recording is damaged.
+    """
+    return recorded_rates(paths) if log is None else rates_of(epochs, log)
 
 
 def _table(text: str, path: str) -> Iterable[Mapping[str, Any]]:

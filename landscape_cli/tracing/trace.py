@@ -153,7 +153,7 @@ def trace(
             residuals=residuals[span.start : span.stop],
             labels=labels(one.paths),
             epochs=epochs,
-            learning_rates=None if log is None else learning_rates.rates_of(epochs, log),
+            learning_rates=learning_rates.of_checkpoints(one.paths, epochs, log),
             explained=explained,
             name=one.name,
             lengths=measured,

@@ -23,6 +23,7 @@ import curves
 import directions
 import flips
 import imports
+import recordings
 import shards
 import surfaces
 import trajectories
@@ -39,12 +40,14 @@ KINDS: dict[str, tuple[Prepare, Damage]] = {
     "trajectories": (trajectories.prepare, damage_endlessly),
     "curvatures": (curvatures.prepare, damage_endlessly),
     "curves": (curves.prepare, damage_endlessly),
+    "recordings": (recordings.prepare, damage_endlessly),
     "surface-flips": (flips.prepare_surface, flips.flips),
     "directions-flips": (flips.prepare_directions, flips.flips),
     "trajectory-flips": (flips.prepare_trajectory, flips.flips),
     "curvature-flips": (curvatures.prepare_flips, flips.flips),
     "curve-flips": (curves.prepare_flips, flips.flips),
     "checkpoint-flips": (flips.prepare_checkpoint, flips.flips),
+    "recording-flips": (recordings.prepare_flips, flips.flips),
 }
 
 LONGEST = 600.0

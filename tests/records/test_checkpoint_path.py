@@ -42,6 +42,18 @@ def test_other_values_are_refused(value):
         CheckpointPath.parse(value)
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        *(("a::0:9", "0:9"), ("a::0:9:2", "0:9:2"), ("a::3:", "3:"), ("a:::9", ":9")),
+        *(("a::::2", "::2"), ("a::1::2", "1::2"), ("a:::", ":"), ("a::-1:", "-1:")),
+    ],
+)
+def test_colons_within_a_range_of_steps_do_not_separate(text, key):
+    assert CheckpointPath.parse(text) == CheckpointPath("a", key)
+    assert str(CheckpointPath("a", key)) == text
+
+
 def test_an_existing_file_is_a_path_whatever_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a::b").touch()

@@ -589,3 +589,37 @@ def test_the_log_of_a_tail_is_read_by_trajectory(call, tmp_path):
 )
 def test_a_tail_that_makes_no_sense_is_one_line(call, tmp_path, arguments, message):
     refused(call(write_config(tmp_path), "--epochs", 4, *arguments), message)
+
+
+def test_steps_are_recorded(call, tmp_path):
+    from landscape_cli.problems.checkpoints import read_state_dict
+    from landscape_cli.store.recordings import Recording
+
+    config = write_config(tmp_path)
+    keep = ["--keep-every", "3steps", "--keep-dtype", "fp16"]
+    for _ in range(2):  # the second time, the first recording is replaced
+        code, output = call(config, "--epochs", 2, "--batch-size", 64, "--lr", 0.2, *keep)
+        assert code == 0, output.err
+    assert f"wrote {tmp_path / 'runs' / 'net_steps'}" in output.out
+    facts = Recording("runs/net_steps").facts()
+    assert [(one.step, one.epoch) for one in facts.values()] == [(0, 0), (3, 0.75), (6, 1.5)]
+    assert [one.lr for one in facts.values()] == [None, 0.2, pytest.approx(0.02)]
+    first = load("runs/net_epochs/epoch_000.pt")["state_dict"]
+    found = read_state_dict("runs/net_steps::0")
+    assert same(found, {name: tensor.half() for name, tensor in first.items()})
+    assert call(config, "--epochs", 1, "--keep-every", "1epoch", "--keep", "runs/walk")[0] == 0
+    assert list(Recording("runs/walk").facts()) == [0, 2]
+    last = load("runs/net.pt")["state_dict"]
+    assert same(read_state_dict("runs/walk::2"), last)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--keep-every", "10"], "--keep-every 10: expected steps or epochs, such as 10steps"),
+        (["--keep", "runs/walk"], "--keep runs/walk: needs --keep-every"),
+        (["--keep-every", "1epoch", "--keep-dtype", "int8"], "int8"),
+    ],
+)
+def test_recording_that_makes_no_sense_is_one_line(call, tmp_path, arguments, message):
+    refused(call(write_config(tmp_path), "--epochs", 1, *arguments), message)

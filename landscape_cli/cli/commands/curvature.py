@@ -297,10 +297,10 @@ def _check_log(log: str | None, several: bool) -> dict[int, float] | None:
 
 def _dating(rates: dict[int, float] | None) -> Dating:
     from landscape_cli.tracing.checkpoint_names import epochs
-    from landscape_cli.tracing.learning_rates import rates_of
+    from landscape_cli.tracing.learning_rates import of_checkpoints
 
     def find(paths: Sequence[CheckpointPath], stored: Sequence[object]) -> Dates:
         known = epochs(paths, stored)
-        return known, None if rates is None else rates_of(known, rates)
+        return known, of_checkpoints(paths, known, rates)
 
     return find

@@ -6,6 +6,7 @@ import os
 
 from landscape_cli.errors import CheckpointError, some
 from landscape_cli.problems.checkpoints.formats.distributed import DistributedFolder
+from landscape_cli.problems.checkpoints.formats.recording import RecordingFolder
 
 NAMES = (
     *("model.safetensors", "model.safetensors.index.json"),
@@ -35,12 +36,17 @@ def weights_files(folder: str) -> list[str]:
 def is_checkpoint(path: str) -> bool:
     """Return True for a file, or a folder that is a checkpoint as a whole."""
     if os.path.isdir(path):
-        return DistributedFolder.recognizes(path) or bool(weights_files(path))
+        return is_whole(path) or bool(weights_files(path))
     return os.path.isfile(path)
 
 
+def is_whole(folder: str) -> bool:
+    """Return True for a folder that is read as such, not for one of its files."""
+    return DistributedFolder.recognizes(folder) or RecordingFolder.recognizes(folder)
+
+
 def locate(path: str) -> tuple[str, list[str]]:
-    """Return the file, or the folder of a distributed checkpoint, that holds the weights.
+    """Return the file, or the folder that is read as a whole, that holds the weights.
 
     Args:
         path: a file, or a trainer's folder.
@@ -51,7 +57,7 @@ def locate(path: str) -> tuple[str, list[str]]:
     Raises:
         CheckpointError: for a folder without weights under a known name.
     """
-    if not os.path.isdir(path) or DistributedFolder.recognizes(path):
+    if not os.path.isdir(path) or is_whole(path):
         return path, []
     known = weights_files(path)
     if not known:

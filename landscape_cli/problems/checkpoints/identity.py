@@ -9,6 +9,7 @@ from pathlib import Path
 from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints.folder import locate
 from landscape_cli.problems.checkpoints.formats import format_of
+from landscape_cli.records.checkpoint_path import CheckpointPath
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:
@@ -16,12 +17,15 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 
     For a single file, also one in a trainer's folder, it is that of the file. For several files,
     it is that of the lines that ``sha256sum`` prints for them in the order of their names, which
-    are relative to the folder.
+    are relative to the folder. For a step of a recording, it is that of the step's own file.
 
     Raises:
         CheckpointError: if a file can't be read.
     """
-    located, _ = locate(os.fspath(path))
+    where = CheckpointPath.parse(path)
+    located, _ = locate(where.path)
+    if (own := format_of(located).entry_hash(located, where.key)) is not None:
+        return own
     files = format_of(located).files(located)
     if files == [located]:
         return _hash(located)

@@ -19,6 +19,7 @@ from landscape_cli.problems.checkpoints.checks import (
 from landscape_cli.problems.checkpoints.fitting import Fit, check_ties, fit
 from landscape_cli.problems.checkpoints.folder import is_adapter, locate
 from landscape_cli.problems.checkpoints.formats import format_of
+from landscape_cli.problems.checkpoints.formats.recording import Steps
 from landscape_cli.problems.checkpoints.names import bare
 from landscape_cli.problems.checkpoints.settings import adapters_of, check_adapter, network_note
 from landscape_cli.problems.checkpoints.ties import tied_names
@@ -48,6 +49,8 @@ class Weights:
     @property
     def epoch(self) -> object:
         """The entry ``epoch`` beside the state dict; None if there is none."""
+        if isinstance(self.content, Steps):
+            return self.content.epoch(self.fit.key)
         beside = self.fit.key and isinstance(self.content, Mapping)
         return self.content.get("epoch") if beside else None
 

@@ -52,6 +52,8 @@ def output_paths(
     written: dict[Path, CheckpointPath] = {}
     for path in paths:
         name = Path(path.path).name
+        if path.key is not None and Path(path.path).is_dir():  # a step of a recording
+            name = f"{name}_{path.key}"
         target = folder / (name if name.endswith(ENDINGS) else f"{Path(name).stem}{ENDINGS[0]}")
         if target in written:
             raise UsageError(

@@ -6,11 +6,13 @@ from landscape_cli.problems.checkpoints.formats.base import Format
 from landscape_cli.problems.checkpoints.formats.curve import CurveFile
 from landscape_cli.problems.checkpoints.formats.distributed import DistributedFolder
 from landscape_cli.problems.checkpoints.formats.index import ShardIndex
+from landscape_cli.problems.checkpoints.formats.recording import RecordingFolder
 from landscape_cli.problems.checkpoints.formats.safetensors_ import SafetensorsFile
 from landscape_cli.problems.checkpoints.formats.torch_ import TorchFile
 
 FORMATS: dict[str, type[Format]] = {
     "distributed": DistributedFolder,
+    "recording": RecordingFolder,
     "index": ShardIndex,
     "safetensors": SafetensorsFile,
     "curve": CurveFile,

@@ -38,6 +38,14 @@ class Format(ABC):
         """
         return [path]
 
+    def entry_hash(self, path: str, key: str | None) -> str | None:
+        """Return the SHA-256 of an entry alone, where it and not its file is the checkpoint.
+
+        Raises:
+            CheckpointError: if it can't be read.
+        """
+        return None
+
 
 def refuse_pointer(path: str) -> None:
     """Refuse the text that Git LFS puts in place of a file that was not downloaded.

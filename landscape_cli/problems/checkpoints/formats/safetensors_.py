@@ -7,6 +7,7 @@ from typing import Any
 
 from landscape_cli.errors import CheckpointError
 from landscape_cli.problems.checkpoints.formats.base import Format, refuse_pointer
+from landscape_cli.problems.checkpoints.formats.recording import refuse_joined
 
 LONGEST_HEADER = 100_000_000
 """Largest header that the format allows, in bytes."""
@@ -35,6 +36,7 @@ class SafetensorsFile(Format):
 
         try:
             refuse_pointer(path)
+            refuse_joined(path)
             return load_file(path)
         except OSError as error:
             raise CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}") from None
