@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError, UsageError, visible
 from landscape_cli.exports import Source
+from landscape_cli.exports.page_topology import topology_of
 from landscape_cli.records.curves import title_of
 from landscape_cli.records.curves.plane import CurveInPlane, curve_over
 from landscape_cli.records.presentation import PERCENT, axis_name, fact
@@ -153,6 +154,11 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
         known = np.where(missing, np.nan, unit * _cut(values, shown, names))
         view["values"] = pack(short(known))
         errors = surface.stderr.get((split, quantity))
+        if name != "mean":
+            own = None if errors is None else unit * _cut(errors, shown, names)
+            axes = {axis: surface.grid.axes[axis].coordinates[shown[axis]] for axis in names}
+            topology, basins = topology_of(known, own, quantity, axes)
+            view["topology"] = {**topology, "basins": pack(basins)}
         if errors is not None and np.isfinite(errors).any():
             view["errors"] = pack((unit * _cut(errors, shown, names)).astype(np.float32))
             view["error"] = DEVIATION if name == "mean" else STDERR

@@ -335,7 +335,7 @@ def _box(locator):
 def test_every_control_can_be_reached_by_tab(open_page, both):
     opened = open_page(both)
     reached = []
-    wanted = ["quantity", "split", "scale", "clip", "linked", "reset", "theme"]
+    wanted = ["quantity", "split", "scale", "clip", "minima", "linked", "reset", "theme"]
     for _ in wanted:
         opened.page.keyboard.press("Tab")
         reached.append(opened.ask("document.activeElement.id"))
@@ -361,3 +361,64 @@ def test_a_browser_that_is_too_old_says_so(open_page, both, chromium, tmp_path):
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_selector("#wait:has-text('open the page with a newer one')")
     page.close()
+
+
+def wells(x, y):
+    return (x**2 - 0.25) ** 2 + y**2 / 4
+
+
+def test_minima_are_marked_and_linked_to_a_persistence_diagram(open_page, make_surface):
+    surface = make_surface(wells)
+    surface.stderr["train", "loss"][:] = 1e-3
+    opened = open_page({"one": surface, "other": make_surface(bowl)}, size=(1100, 1600))
+    assert opened.page.locator(".diagram").first.is_hidden()
+    assert opened.ask("panels[0].flat.data.length") == 2
+    opened.page.check("#minima")
+    opened.settle()
+    borders, saddles, minima = opened.ask("panels[0].flat.data.slice(2)")
+    assert [minima["x"], minima["y"]] == [[-0.5, 0.5], [0, 0]]
+    assert (saddles["x"], saddles["y"], minima["text"]) == ([0], [0], ["1", "2"])
+    # Points at x = 0 step to the left, so the border is at x = 0.25 in every row, from -1 to 1.
+    assert borders["x"] == [0.25, 0.25, None] * 5
+    assert (min(y for y in borders["y"] if y is not None), borders["y"][-2]) == (-1, 1)
+    assert opened.ask("panels[0].diagram.data[1].x") == [0, 0]
+    assert opened.ask("panels[0].diagram.data[1].y[1]") == 0.0625
+    assert "2 minima of persistence at least 1 %" in opened.notes()
+
+    # Pointing at the second minimum in the diagram moves the point in all views there.
+    place = opened.ask(
+        "(() => { const g = panels[0].diagram, l = g._fullLayout, r = g.getBoundingClientRect();"
+        "return [r.left + l.xaxis._offset + l.xaxis.d2p(0), r.top + l.yaxis._offset + "
+        "l.yaxis.d2p(0.0625)] })()"
+    )
+    opened.page.mouse.move(*place)
+    opened.wait("panels[0].cursor && panels[0].cursor.x === 0.5")
+    opened.settle()
+    assert "basin of minimum 2 (40.0 % of the points, saddle 0.0625)" in opened.readout()
+    for view, trace in (("flat", 4), ("diagram", 1)):
+        assert opened.ask(f"panels[0].{view}.data[{trace}].marker.size") == [9, 15]
+
+    # A point of the plane belongs to the minimum of its basin.
+    opened.page.locator(".flat").first.focus()
+    for _ in range(2):
+        opened.page.keyboard.press("ArrowLeft")
+    opened.settle()
+    assert opened.ask("panels[0].diagram.data[1].marker.size") == [15, 9]
+    assert "basin of minimum 1 (60.0 % of the points)" in opened.readout()
+    opened.page.uncheck("#minima")
+    opened.settle()
+    assert opened.page.locator(".diagram").first.is_hidden()
+    assert "basin" not in opened.readout()
+    assert opened.errors == []
+
+
+def test_minima_of_a_surface_without_any(open_page, make_surface):
+    none = make_surface(bowl)
+    none.values["train", "loss"][:] = np.nan
+    opened = open_page({"one": make_surface(wells), "none": none})
+    opened.page.check("#minima")
+    opened.settle()
+    assert opened.page.locator(".diagram").nth(1).is_hidden()
+    opened.page.select_option("#scale", "log")
+    opened.settle()
+    assert opened.errors == []

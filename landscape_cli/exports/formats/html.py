@@ -21,7 +21,7 @@ from landscape_cli.exports.page_data import page_surface
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.tiles import Quantity
 
-SCRIPTS = ("unpack.js", "scale.js", "traces.js", "panel.js", "page.js")
+SCRIPTS = ("unpack.js", "scale.js", "traces.js", "topology.js", "panel.js", "page.js")
 """The page's own scripts, in the order in which they run."""
 
 POLICY = (

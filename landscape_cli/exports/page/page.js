@@ -1,7 +1,7 @@
 "use strict";
 // The controls, their effects, and the links between views.
 
-const state = { split: "", quantity: "", layer: "", unit: "", log: false, part: 1, step: 0, window: null };
+const state = { split: "", quantity: "", layer: "", unit: "", log: false, part: 1, step: 0, window: null, minima: false };
 const panels = [];
 let data, extent, timer = null, dragged = false;
 
@@ -86,6 +86,7 @@ function offer() {
   fill(control("layer"), repeats, state.layer);
   show("layer", repeats.length > 0);
   show("linked", data.surfaces.length > 1);
+  show("minima", views.some((view) => view.topology));
 }
 
 function show(id, shown) {
@@ -105,6 +106,10 @@ function listen() {
   });
   control("clip").addEventListener("input", (event) => {
     state.part = event.target.value / 100;
+    draw();
+  });
+  control("minima").addEventListener("change", (event) => {
+    state.minima = event.target.checked;
     draw();
   });
   control("theme").addEventListener("change", (event) => {
@@ -193,6 +198,12 @@ function pointAt(x, y) {
 
 function watchPoints(panel) {
   const tip = control("tip");
+  for (const name of ["plotly_hover", "plotly_click"]) {
+    panel.diagram.on(name, (event) => {
+      const { x, y } = panel.topology.list[event.points[0].pointNumber];
+      pointAt(x, y);
+    });
+  }
   for (const view of [panel.solid, panel.flat]) {
     view.on("plotly_hover", (event) => {
       const { x, y } = event.points[0];
@@ -282,6 +293,7 @@ async function start() {
     panel.camera = panel.home();
     await Plotly.newPlot(panel.solid, [], {}, CONFIG);
     await Plotly.newPlot(panel.flat, [], {}, ICONS);
+    await Plotly.newPlot(panel.diagram, [], {}, ICONS);
     watchSolid(panel);
     watchFlat(panel);
     watchPoints(panel);

@@ -23,6 +23,9 @@ class Panel {
     this.flat.setAttribute("role", "application");
     this.flat.setAttribute("aria-label", `${name}: contour. Arrow keys move the point whose value is shown.`);
     this.flat.style.aspectRatio = 1.13 / aspectOf(surface);
+    this.diagram = element("div", { className: "diagram", hidden: true });
+    this.diagram.setAttribute("role", "img");
+    this.diagram.setAttribute("aria-label", `${name}: persistence diagram of the minima.`);
     this.readout = element("p", { className: "readout", textContent: "Point at the surface to read its values." });
     this.readout.setAttribute("role", "status");
     this.notes = element("p", { className: "notes" });
@@ -30,7 +33,7 @@ class Panel {
     if (surface.subtitle) head.append(element("p", { className: "soft", textContent: surface.subtitle }));
     const axes = element("p", { className: "soft", textContent: surface.axes.join(" · ") });
     this.box = element("section", { className: alone ? "panel alone" : "panel" },
-      head, this.solid, this.flat, this.readout, axes, ...this.legend(), this.notes);
+      head, this.solid, this.flat, this.diagram, this.readout, axes, ...this.legend(), this.notes);
     this.box.setAttribute("aria-label", name);
   }
 
@@ -76,7 +79,10 @@ class Panel {
     this.status = this.layer(state).status;
     this.unit = state.unit;
     const empty = !this.shown || !scale;
+    const { topology } = this.shown || {};
+    this.topology = state.minima && !empty && topology && topology.list.length ? topology : null;
     this.solid.hidden = this.flat.hidden = empty;
+    this.diagram.hidden = !this.topology;
     if (empty) {
       this.notes.textContent = `no ${state.split} ${state.quantity} to show in this file`;
       this.readout.textContent = "";
@@ -92,7 +98,12 @@ class Panel {
     const layout = flatLayout(surface, state.window, look);
     layout.shapes = overlaysOf(surface, state.step, this.cursor);
     layout.annotations = namesOf(surface);
-    await Plotly.react(this.flat, flatTraces(surface, this.heights, absent, scale, look), layout, ICONS);
+    const marks = this.topology ? minimaTraces(surface, this.topology, this.sizes()) : [];
+    await Plotly.react(this.flat, flatTraces(surface, this.heights, absent, scale, look).concat(marks), layout, ICONS);
+    if (this.topology) {
+      await drawDiagram(this.diagram, this.topology, scale.log, this.unit, this.sizes(), look);
+      await Plotly.Plots.resize(this.diagram);
+    }
     this.notes.textContent = this.noteTexts(scale, absent).join("; ");
     this.readOut();
   }
@@ -110,6 +121,7 @@ class Panel {
     if (absent.x.length) found.push(`${absent.x.length} red crosses: not finite${scale.log ? ", or not positive" : ""}`);
     const missing = this.status ? this.status.filter((state) => state === 0 || state === 3).length : 0;
     if (missing) found.push(`${missing} of ${values.length} points not computed`);
+    if (this.topology) found.push(describeMinima(this.topology));
     return found;
   }
 
@@ -141,6 +153,22 @@ class Panel {
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
     const z = Number.isNaN(height) ? null : height + 0.025;
     await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
+    if (!this.topology) return;
+    const sizes = { "marker.size": [this.sizes()] };
+    await Plotly.restyle(this.flat, sizes, [MINIMUM]);
+    await Plotly.restyle(this.diagram, sizes, [1]);
+  }
+
+  /** The place in the list of the minimum whose basin the cursor is in, or undefined. */
+  basin() {
+    const found = this.topology && this.cursor && this.topology.basins[this.cursor.row * this.surface.x.length + this.cursor.column];
+    return this.topology && this.topology.list[found] ? found : undefined;
+  }
+
+  /** Sizes of the minima's marks: that of the cursor's basin is large. */
+  sizes() {
+    const chosen = this.basin();
+    return this.topology.list.map((_, place) => (place === chosen ? BIG : SMALL));
   }
 
   /** Describe the cursor's point: coordinates, value, error, status. */
@@ -154,7 +182,12 @@ class Panel {
     text += missing ? word : numberText(view.values[place]) + this.unit;
     const error = view.errors ? view.errors[place] : NaN;
     if (!missing && Number.isFinite(error)) text += ` ± ${numberText(error, 2)}${this.unit} (${view.error})`;
-    return text + (word && !missing && word !== "not finite" ? `, ${word}` : "");
+    if (word && !missing && word !== "not finite") text += `, ${word}`;
+    const number = this.basin();
+    if (number === undefined) return text;
+    const { saddle, share } = this.topology.list[number];
+    text += `, basin of ${this.topology.word} ${number + 1} (${percent(share)} of the points`;
+    return text + (saddle ? `, saddle ${numberText(saddle.value)}${this.unit})` : ")");
   }
 
   readOut() {

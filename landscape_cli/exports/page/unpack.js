@@ -30,6 +30,7 @@ async function readData() {
       for (const view of layer.views) {
         view.values = arrayOf(view.values);
         if (view.errors) view.errors = arrayOf(view.errors);
+        if (view.topology) view.topology.basins = arrayOf(view.topology.basins);
       }
     }
   }
