@@ -17,6 +17,7 @@ from landscape_cli.analysis import (
     sharpness,
 )
 from landscape_cli.analysis.field import Field, Options
+from landscape_cli.analysis.paths import number as path
 from landscape_cli.analysis.topology import number as topology
 from landscape_cli.analysis.topology import text as topology_text
 
@@ -44,5 +45,6 @@ NUMBERS = {
     "topology": Number(topology.compute, topology_text.text),
     "barrier": Number(barrier.compute, barrier.text),
     "curve": Number(along_curve.compute, along_curve.text),
+    "path": Number(path.compute, path.text),
 }
 """Every number, in the order in which they are printed."""

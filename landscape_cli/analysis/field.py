@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from landscape_cli.analysis.off_grid_values import Interpolator
 from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.presentation import is_wide
+from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.topology.significance import PERSISTENCE
 
 Values = NDArray[np.float64]
@@ -44,6 +45,19 @@ class Options:
 
 
 @dataclass(frozen=True)
+class PathOver:
+    """A training's path over a plane.
+
+    Args:
+        path: the path.
+        own: its checkpoints' own values of the quantity, of shape (n,); None if unknown.
+    """
+
+    path: Trajectory
+    own: Values | None = None
+
+
+@dataclass(frozen=True)
 class Field:
     """One quantity of one repeat, at the points of a grid or of one of its levels.
 
@@ -59,6 +73,8 @@ class Field:
         stderr: standard errors, of the values' shape; NaN where unknown, None if all are.
         origin: the trained network's coordinates by the axes' names, where they are not 0; those in
             ``axes`` count from there.
+        paths: trainings' paths over a plane.
+        metric: inner products of a plane's directions, of shape (2, 2); None if unknown.
     """
 
     axes: Mapping[str, Values]
@@ -69,6 +85,8 @@ class Field:
     start: float = 0.0
     stderr: Values | None = None
     origin: Mapping[str, float] = field(default_factory=dict)
+    paths: tuple[PathOver, ...] = ()
+    metric: Values | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.analysis.field import Field
+from landscape_cli.analysis.field import Field, PathOver
 from landscape_cli.errors import UsageError
 from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.levels import finest_complete
+from landscape_cli.records.presentation import fact
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
+from landscape_cli.records.trajectory import trajectories_of
 
 NEGLIGIBLE = 1e-6
 """A coordinate of a checkpoint up to this fraction of its largest one counts as 0."""
@@ -61,9 +64,28 @@ class Selection:
         stored = self.surface.stderr.get(quantity)
         errors = [None] * self.repeats if stored is None else list(self._selected(stored))
         return [
-            Field(self.distances, *both, ends, curve, start, error, origin)
-            for both, error in zip(zip(values, computed, strict=True), errors, strict=True)
+            Field(
+                self.distances,
+                *both,
+                ends,
+                curve,
+                start,
+                error,
+                origin,
+                self._paths(quantity) if number == 0 else (),
+                metric_of(self.surface),
+            )
+            for number, (both, error) in enumerate(
+                zip(zip(values, computed, strict=True), errors, strict=True)
+            )
         ]
+
+    def _paths(self, quantity: Quantity) -> tuple[PathOver, ...]:
+        """Return the paths over the first repeat's plane."""
+        found = trajectories_of(self.surface.provenance) if len(self.axes) == 2 else []
+        return tuple(
+            PathOver(path, path.values.get(quantity)) for path in found if len(path.coordinates)
+        )
 
     def counts(self, quantity: Quantity) -> dict[str, int]:
         """Count the points of all repeats, and those that lack a computed value, by reason."""
@@ -103,6 +125,17 @@ def select(surface: Surface) -> Selection:
     if not selection.axes:
         raise UsageError("FILE: the grid is a single point, so there is no shape to describe")
     return selection
+
+
+def metric_of(surface: Surface) -> NDArray[np.float64] | None:
+    """Return the inner products of a plane's two directions, None if they are not recorded."""
+    x = fact(surface.provenance, "norms", "x")
+    y = fact(surface.provenance, "norms", "y")
+    cosine = fact(surface.provenance, "cosines", "x,y")
+    if not all(isinstance(one, float) and math.isfinite(one) for one in (x, y, cosine)):
+        return None
+    metric = np.array([[x * x, cosine * x * y], [cosine * x * y, y * y]])
+    return metric if np.linalg.det(metric) > 0 else None
 
 
 def checkpoint_ends(surface: Surface) -> dict[str, float]:

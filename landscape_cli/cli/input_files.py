@@ -42,7 +42,7 @@ def with_trajectories(
     ways = chain([overlay], repeat(overlay_more))
     for path, name in zip(paths, path_names(paths), strict=True):
         found, centre = read_trajectories(path), read_centre(path)
-        laid = [(replace(one, name=_joined(name, one.name)), next(ways)) for one in found]
+        laid = [(replace(one, name=joined_name(name, one.name)), next(ways)) for one in found]
         for place, file in enumerate(files):
             for trajectory, lay in laid:
                 replaced[place] = lay(replaced[place], trajectory, path, file)
@@ -57,7 +57,7 @@ def with_trajectories(
     return replaced
 
 
-def _joined(file: str, training: str) -> str:
+def joined_name(file: str, training: str) -> str:
     """Return the name of a training among those of several files."""
     return f"{file}: {training}" if file and training else file or training
 

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from landscape_cli.errors import StoreError
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store.atomic_write import publish
+from landscape_cli.store.hdf5.json_text import load_json
 from landscape_cli.store.hdf5.reading import reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
@@ -94,6 +95,37 @@ def read_trajectories(path: str | os.PathLike[str]) -> list[Trajectory]:
             return [Trajectory.from_mapping({**values, **known}) for values in _paths(file)]
         except StoreError as error:
             raise StoreError(f"{os.fspath(path)}: {error}") from None
+
+
+def read_plane_facts(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a file says of its plane besides the directions themselves.
+
+    Returns:
+        ``checkpoint`` and ``settings``, None if unknown, and ``directions``: for each axis its
+        ``kind``, ``component`` and ``range``, None where unknown.
+
+    Raises:
+        StoreError: if the file can't be read.
+    """
+    with reading(path, KIND) as file:
+        settings = load_json(file.text("", "settings")) if file.has("", "settings") else None
+        directions = {}
+        for axis in ("x", "y"):
+            group = f"{axis}direction"
+            if group in file:
+                own = {
+                    key: np.asarray(file.attribute(group, key)).tolist()
+                    for key in ("kind", "component")
+                    if file.has(group, key)
+                }
+                ends = file.attribute("", f"range_{axis}") if file.has("", f"range_{axis}") else []
+                directions[axis] = {
+                    "kind": str(own.get("kind", "file")),
+                    "component": own.get("component"),
+                    "range": np.asarray(ends, dtype=np.float64).tolist() or None,
+                }
+        checkpoint = file.text("", "checkpoint") if file.has("", "checkpoint") else None
+        return {"checkpoint": checkpoint, "settings": settings, "directions": directions}
 
 
 def read_centre(path: str | os.PathLike[str]) -> str | None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.input_files import with_trajectories
 from landscape_cli.cli.options import debug_option
 from landscape_cli.cli.output import say, say_json
+from landscape_cli.cli.spectrum_output import refuse_surface_options
 
 EXAMPLES = """\b
 Examples:
@@ -56,6 +58,14 @@ Examples:
     metavar="P",
     help="Count minima whose saddle is at least this fraction of the range above them.",
 )
+@click.option(
+    "--trajectory",
+    "trajectories",
+    multiple=True,
+    metavar="FILE",
+    help="Describe the path in this file, written by `landscape trajectory`, over FILE. "
+    "Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @debug_option
 def command(
@@ -65,10 +75,12 @@ def command(
     radii: tuple[float, ...],
     level: float | None,
     persistence: float,
+    trajectories: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Print sharpness, curvature, barriers and more of FILE.
 
+    FILE is a surface, or one of `landscape trajectory`: then its lengths, angles and losses.
     Also convexity, roughness, the width of the basin, and minima with the saddles between them.
     Lengths are in the units of the axes; each number is defined in docs/describe.md.
     """
@@ -76,9 +88,17 @@ def command(
 
     from landscape_cli.analysis.describe import describe
     from landscape_cli.analysis.field import Options
+    from landscape_cli.cli.commands.dynamics.path_output import description, is_trajectory
     from landscape_cli.store import read_surface
 
-    surface = read_surface(file)
+    if is_trajectory(file):
+        given = {"split": splits, "quantity": quantities, "radius": radii, "level": level}
+        given["trajectory"] = trajectories
+        refuse_surface_options(given, "trajectory files")
+        numbers, lines = description(file)
+        say_json({"file": os.path.abspath(file), **numbers}) if as_json else say(file, *lines)
+        return
+    (surface,) = with_trajectories([read_surface(file)], [file], trajectories)
     options = Options(tuple(sorted(set(radii))) or None, level, persistence)
     facts = {"file": os.path.abspath(file), **describe(surface, splits, quantities, options)}
     if as_json:

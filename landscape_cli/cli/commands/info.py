@@ -76,9 +76,10 @@ def _shown_as(file: str) -> Callable[[str, bool], None] | None:
     """Return what shows a file that is no surface, None for a surface."""
     from pathlib import Path
 
-    from landscape_cli.store.file_kind import CURVATURE, CURVE, file_kind
+    from landscape_cli.store.file_kind import CURVATURE, CURVE, TRAJECTORY, file_kind
 
-    return {CURVATURE: _show_curvature, CURVE: _show_curve}.get(str(file_kind(Path(file))))
+    shown = {CURVATURE: _show_curvature, CURVE: _show_curve, TRAJECTORY: _show_trajectory}
+    return shown.get(str(file_kind(Path(file))))
 
 
 def _show_curvature(file: str, as_json: bool) -> None:
@@ -97,6 +98,13 @@ def _show_curve(file: str, as_json: bool) -> None:
 
     record = read_curve(file)
     _show(file, as_json, curve_facts(record), curve_lines(record))
+
+
+def _show_trajectory(file: str, as_json: bool) -> None:
+    """Show a file of ``landscape trajectory``."""
+    from landscape_cli.cli.commands.dynamics.path_output import contents
+
+    _show(file, as_json, *contents(file))
 
 
 def _show(file: str, as_json: bool, facts: Mapping[str, Any], lines: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.commands.dynamics.path_output import hold_paths, plot_paths
 from landscape_cli.cli.commands.dynamics.plot_output import hold_diffusion, plot_diffusion
 from landscape_cli.cli.commands.ensembles.plot_output import hold_ensemble, plot_ensemble
 from landscape_cli.cli.help_sections import SectionCommand
@@ -41,10 +42,11 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
 from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
 from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
+from landscape_cli.plotting.paths import PATH_KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
 
-OTHER_KINDS = {**SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS}
+OTHER_KINDS = {**SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS, **PATH_KINDS}
 """Kinds for files that hold no surface."""
 
 EPILOG = "\n".join(
@@ -68,6 +70,10 @@ EPILOG = "\n".join(
         "\b",
         "Kinds for diffusion files:",
         *(f"  {name:11} {kind.help}" for name, kind in DIFFUSION_KINDS.items()),
+        "",
+        "\b",
+        "Kinds for trajectory files:",
+        *(f"  {name:11} {kind.help}" for name, kind in PATH_KINDS.items()),
         "",
         "\b",
         "Examples:",
@@ -226,7 +232,7 @@ def command(
     watch: float | None,
     **choices: Any,
 ) -> None:
-    """Draw surface files side by side, on one scale; or a curvature, ensemble or diffusion file.
+    """Draw surface files side by side, on one scale; or files of another kind.
 
     An incomplete surface is drawn from the finest complete level of its grid, with the percentage
     computed in the title; if no level is complete, or with --raw, the missing area is marked.
@@ -245,6 +251,11 @@ def command(
         unused = {**choices, "trajectories": trajectories, "watch": watch}
         path = None if terminal else _output_path(files, output, ())
         plot_diffusion(files[0], path, unused, page)
+        return
+    if hold_paths(files, choices["kind"]):
+        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
+        refuse_surface_options({**unused, "kind": None}, "trajectory files")
+        plot_paths(files, _output_path(files, output, ()), choices["kind"], page)
         return
     if hold_ensemble(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}

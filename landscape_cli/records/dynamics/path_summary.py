@@ -25,7 +25,12 @@ def path_facts(path: Trajectory) -> dict[str, Any]:
         "epochs": None if path.epochs is None else list(path.epochs),
         "residual": _extreme(path, path.residuals),
         "values": [
-            {"split": split, "quantity": quantity, **_value_facts(path, array)}
+            {
+                "split": split,
+                "quantity": quantity,
+                **_value_facts(path, array),
+                "each": [one if math.isfinite(one) else str(one) for one in array.tolist()],
+            }
             for (split, quantity), array in path.values.items()
         ],
         "lengths": None if path.lengths is None else _length_facts(path.lengths),
@@ -100,6 +105,37 @@ def mean_and_error(values: Floats) -> tuple[float, float, int]:
     return float(known.mean()), float(error), len(known)
 
 
+def phase_means(path: Trajectory, values: Floats | None) -> list[tuple[str, float, float, int]]:
+    """Average a number of each step over the phases between drops of the learning rate.
+
+    Returns:
+        For each phase its name, the mean of known values, its standard error, and their number.
+    """
+    if values is None:
+        return []
+    return [
+        (phase.words(), *mean_and_error(values[phase.steps.start : phase.steps.stop]))
+        for phase in _phases(path)
+    ]
+
+
+def holdings(path: Trajectory) -> dict[str, Any]:
+    """Return what a file has of a path."""
+    known = {
+        "epochs": path.epochs is not None,
+        "learning rates": path.learning_rates is not None,
+        "lengths": path.lengths is not None,
+        "gradients": path.descent is not None,
+    }
+    values = [f"{split} {quantity}" for split, quantity in path.values]
+    return {
+        "name": path.name,
+        "checkpoints": len(path.labels),
+        "labels": list(path.labels),
+        "holds": ["coordinates", *(name for name, there in known.items() if there), *values],
+    }
+
+
 def _phases(path: Trajectory) -> list[Phase]:
     return phases(len(path.labels), path.learning_rates)
 
@@ -127,7 +163,8 @@ def _phase_lines(path: Trajectory) -> list[str]:
     for phase, facts in zip(
         _phases(path), (_phase_facts(path, p) for p in _phases(path)), strict=True
     ):
-        parts = [f"{facts['steps']} steps of length {facts['length']:.4g} in all"]
+        count = f"{facts['steps']} step{'s' * (facts['steps'] != 1)}"
+        parts = [f"{count} of length {facts['length']:.4g} in all"]
         if facts["turn"] is not None:
             parts.append(f"mean turn {facts['turn']:.1f} degrees")
         if "descent" in facts and facts["descent"]["mean"] is not None:

@@ -1,6 +1,7 @@
 """`landscape trajectory` as a black box."""
 
 import csv
+import json
 import subprocess
 import sys
 
@@ -360,3 +361,63 @@ def test_a_path_with_another_centre_is_noted(run, workplace, landscape):
     code, _, err = landscape("plot", "surface.h5", "--trajectory", "surface.h5")
     assert code == 2
     assert "surface.h5: holds no trajectory" in err
+
+
+def test_files_are_described_shown_and_drawn(run, landscape):
+    log = run.folder / "log.csv"
+    log.write_text("epoch,lr\n" + "".join(f"{n},{0.1 if n < 6 else 0.01}\n" for n in range(1, 12)))
+    assert run("--checkpoints", "epoch*.pt", "--gradients", "--log", "log.csv")[0] == 0
+    code, out, _ = landscape("describe", "surface.trajectory.h5")
+    assert code == 0
+    assert "12 checkpoints, epoch0 to epoch11" in out
+    assert "  lr 0.1       5 steps of length " in out
+    assert "cos(step, -gradient)" in out
+    code, out, _ = landscape("describe", "surface.trajectory.h5", "--json")
+    (facts,) = json.loads(out)["paths"]
+    assert len(facts["lengths"]["steps"]) == 11
+    assert facts["phases"][1]["steps"] == 6
+    code, out, _ = landscape("info", "surface.trajectory.h5")
+    assert code == 0
+    assert "trajectory of 1 training" in out
+    assert "x:         pca 1, proposed range" in out
+    assert (
+        "12 checkpoints; coordinates, epochs, learning rates, lengths, gradients, test loss, train "
+        "gradient_norm, train loss" in out
+    )
+    code, out, _ = landscape("info", "surface.trajectory.h5", "--json")
+    assert json.loads(out)["directions"]["y"]["component"] == 2
+    for kind in ("lengths", "losses", "descent"):
+        output = run.folder / f"{kind}.png"
+        code, _, err = landscape("plot", "surface.trajectory.h5", "--kind", kind, "-o", output)
+        assert code == 0, err
+        assert output.stat().st_size > 1000
+
+
+def test_paths_of_several_files_are_drawn_together(run, landscape):
+    for name in ("a", "b"):
+        assert run("--checkpoints", "epoch*.pt", "-o", f"{name}.trajectory.h5")[0] == 0
+    code, out, _ = landscape(
+        *("plot", "a.trajectory.h5", "b.trajectory.h5", "--caption", "-o", "both.png")
+    )
+    assert code == 0
+    assert out.startswith("a: 12 checkpoints")
+    assert " b: 12 checkpoints" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plot", "F", "--kind", "contour"], "F is a trajectory file; use lengths or losses"),
+        (["plot", "F", "--kind", "losses"], "F has no losses; compute them with"),
+        (["plot", "F", "--kind", "descent"], "F has no gradients; compute them with"),
+        (["plot", "F", "--vmin", "0"], "--vmin: does not apply to trajectory files"),
+        (["plot", "F", "epoch0.pt"], "epoch0.pt is no trajectory file, as F is"),
+        (["describe", "F", "--split", "train"], "--split: does not apply to trajectory files"),
+    ],
+)
+def test_what_does_not_suit_a_trajectory_file_is_refused(run, landscape, arguments, words):
+    assert run("--checkpoints", "epoch*.pt", "-o", "F")[0] == 0
+    code, out, err = landscape(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
