@@ -24,6 +24,9 @@ MARGIN = 32.0
 MOST = 1024
 """Upper bound on the number of bandwidths of the curve."""
 
+JOINED = 0.01
+"""Least value of the kernel over the longest of the steps that join all points."""
+
 PROMINENT = 0.1
 """Depth of the valley, as a fraction of the largest slope, beyond which a maximum is another."""
 
@@ -37,12 +40,15 @@ class Pairs:
         counts: number of pairs with each, of shape (m,).
         zeros: number of pairs at distance 0.
         points: number of points.
+        joining: the smallest squared distance such that steps of at most its length join all
+            points.
     """
 
     values: Floats
     counts: Floats
     zeros: int
     points: int
+    joining: float
 
     @classmethod
     def of(cls, distances2: Floats) -> Pairs:
@@ -57,8 +63,8 @@ class Pairs:
         zeros = len(every) - len(positive)
         if len(positive) <= BINS:
             values = np.sort(positive)
-            return cls(values, np.ones(len(values)), zeros, count)
-        return cls(*_binned(positive), zeros, count)
+            return cls(values, np.ones(len(values)), zeros, count, joining(distances2))
+        return cls(*_binned(positive), zeros, count, joining(distances2))
 
     def sums(self, epsilons: Floats) -> Floats:
         """Return the kernel's sum over all ordered pairs, also of a point with itself."""
@@ -94,7 +100,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class SteepestSlope:
-    """The bandwidth at which the kernel's sum grows fastest.
+    """The bandwidth at which the kernel's sum grows fastest, of those that join all points.
 
     Args:
         epsilon: the bandwidth.
@@ -116,7 +122,9 @@ def steepest(pairs: Pairs, curve: KernelSums) -> SteepestSlope:
     """Find the bandwidth at which log sum over log bandwidth is steepest.
 
     Source: Coifman, Shkolnisky, Sigworth and Singer 2008; Berry and Harlim 2016. Points of several
-    densities or clusters make several maxima, of which the largest is taken.
+    densities or clusters make several maxima. Steps that shrink by orders of magnitude, as at the
+    end of a training, make the largest one where most points have no neighbour, so only bandwidths
+    count whose kernel joins all points.
 
     Args:
         pairs: the distances.
@@ -125,8 +133,9 @@ def steepest(pairs: Pairs, curve: KernelSums) -> SteepestSlope:
     from scipy.optimize import minimize_scalar
 
     slopes, logs = pairs.slopes(curve.epsilons), np.log(curve.epsilons)
-    top = int(slopes.argmax())
-    bounds = logs[max(top - 1, 0)], logs[min(top + 1, len(logs) - 1)]
+    least = math.log(pairs.joining / -math.log(JOINED))
+    top = int(np.where(logs >= least, slopes, -1.0).argmax())
+    bounds = max(logs[max(top - 1, 0)], least), logs[min(top + 1, len(logs) - 1)]
     found = minimize_scalar(
         lambda log: -float(pairs.slopes(np.array([math.exp(log)]))[0]),
         bounds=bounds,
@@ -134,6 +143,19 @@ def steepest(pairs: Pairs, curve: KernelSums) -> SteepestSlope:
         options={"xatol": 1e-6},
     )
     return SteepestSlope(math.exp(found.x), -float(found.fun), _maxima(slopes))
+
+
+def joining(distances2: Floats) -> float:
+    """Return the longest squared edge of the minimum spanning tree of points (Prim 1957)."""
+    outside = np.ones(len(distances2), dtype=bool)
+    outside[0] = False
+    nearest, longest = distances2[0].copy(), 0.0
+    for _ in range(len(distances2) - 1):
+        place = int(np.where(outside, nearest, np.inf).argmin())
+        longest = max(longest, float(nearest[place]))
+        outside[place] = False
+        np.minimum(nearest, distances2[place], out=nearest)
+    return longest
 
 
 def _maxima(slopes: Floats) -> int:

@@ -31,6 +31,9 @@ def largest_eigenpairs(matrix: Floats, count: int, exact: bool = True) -> tuple[
         from scipy.linalg import eigh
 
         found = eigh(matrix, subset_by_index=[size - count, size - 1], check_finite=False)
+        if len(found[0]) < count:  # LAPACK's syevr loses some among many that are nearly equal
+            values, vectors = eigh(matrix, driver="evd", check_finite=False)
+            found = values[-count:], vectors[:, -count:]
     values, vectors = found
     order = np.argsort(-values, kind="stable")
     return values[order], vectors[:, order]

@@ -41,8 +41,8 @@ class Choices:
 
     Args:
         alpha: exponent of the density normalization.
-        epsilon: the bandwidth; ``auto`` for the steepest slope of the kernel's sum, ``median`` for
-            the median squared distance.
+        epsilon: the bandwidth; ``auto`` for the steepest slope of the kernel's sum where
+            the kernel joins all points, ``median`` for the median squared distance.
         components: number of coordinates.
         time: the power of the eigenvalues in the coordinates.
         nulls: kinds of null walks, of ``KINDS``.

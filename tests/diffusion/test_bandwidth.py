@@ -1,9 +1,15 @@
 """The choice of the kernel's bandwidth, against sums over all pairs."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import minimum_spanning_tree
 
-from landscape_cli.diffusion.bandwidth import BINS, Pairs, steepest
+from landscape_cli.diffusion.bandwidth import BINS, Pairs, joining, steepest
+from landscape_cli.diffusion.diffusion_map import diffusion_map
 
 
 def distances2(points):
@@ -51,13 +57,33 @@ def test_the_dimension_is_that_of_a_cube_but_for_its_edges(dimension, low, high)
     assert found.maxima == 1
 
 
-def test_clusters_have_two_scales_of_which_the_steeper_is_taken():
+def test_clusters_have_two_scales_of_which_the_one_that_joins_them_is_taken():
     numbers = np.random.default_rng(3)
     centres = 1e4 * numbers.normal(size=(20, 2))
     points = (centres[:, None] + numbers.normal(size=(20, 15, 2))).reshape(-1, 2)
     _, pairs, curve, found = everything(points)
     assert found.maxima == 2
-    assert found.slope == pytest.approx(pairs.slopes(curve.epsilons).max(), rel=0.01)
+    slopes, joins = pairs.slopes(curve.epsilons), curve.epsilons > pairs.joining / math.log(100)
+    assert slopes[joins].max() < slopes.max()
+    assert found.slope == pytest.approx(slopes[joins].max(), rel=0.05)
+    assert found.epsilon > 1e6
+
+
+def test_steps_that_shrink_by_orders_of_magnitude_do_not_choose_the_bandwidth():
+    """Else most of such a path has no neighbours, and all eigenvalues are 1."""
+    steps = np.random.default_rng(5).normal(size=(200, 50)) * np.geomspace(1, 1e-6, 200)[:, None]
+    square, pairs, curve, found = everything(np.cumsum(steps, axis=0))
+    steepest_of_all = curve.epsilons[pairs.slopes(curve.epsilons).argmax()]
+    assert found.epsilon >= pairs.joining / math.log(100) * (1 - 1e-9)
+    for epsilon, joins in ((steepest_of_all, False), (found.epsilon, True)):
+        eigenvalues = diffusion_map(square, epsilon, 1.0, 2).eigenvalues
+        assert (eigenvalues[1] < 0.999) == joins
+
+
+@given(st.integers(2, 30), st.integers(0, 100))
+def test_the_joining_distance_is_the_longest_edge_of_the_spanning_tree(count, seed):
+    square = distances2(np.random.default_rng(seed).normal(size=(count, 2)))
+    assert joining(square) == minimum_spanning_tree(square).max()
 
 
 def test_the_scale_of_distances_is_the_scale_of_the_bandwidth():

@@ -106,7 +106,8 @@ class Epsilon(click.ParamType):  # type: ignore[type-arg]
     type=Epsilon(),
     default="auto",
     show_default=True,
-    help="Bandwidth of the kernel exp(-distance² / epsilon): where its sum grows fastest, the "
+    help="Bandwidth of the kernel exp(-distance² / epsilon): where its sum grows fastest, of those "
+    "that join all checkpoints, the "
     "median squared distance, or a number.",
 )
 @MAP.option(
