@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from landscape_cli.cli.commands.dynamics.file_output import describe_diffusion_file, is_diffusion
 from landscape_cli.cli.input_files import with_trajectories
 from landscape_cli.cli.options import debug_option
 from landscape_cli.cli.output import say, say_json
@@ -80,7 +81,8 @@ def command(
 ) -> None:
     """Print sharpness, curvature, barriers and more of FILE.
 
-    FILE is a surface, or one of `landscape trajectory`: then its lengths, angles and losses.
+    FILE is a surface; or one of `landscape trajectory`: then its lengths, angles and losses; or one
+    of `landscape diffusion`: then its eigenvalues, and which numbers differ from random walks'.
     Also convexity, roughness, the width of the basin, and minima with the saddles between them.
     Lengths are in the units of the axes; each number is defined in docs/describe.md.
     """
@@ -91,12 +93,16 @@ def command(
     from landscape_cli.cli.commands.dynamics.path_output import description, is_trajectory
     from landscape_cli.store import read_surface
 
+    given = {"split": splits, "quantity": quantities, "radius": radii, "level": level}
+    given["trajectory"] = trajectories
     if is_trajectory(file):
-        given = {"split": splits, "quantity": quantities, "radius": radii, "level": level}
-        given["trajectory"] = trajectories
         refuse_surface_options(given, "trajectory files")
         numbers, lines = description(file)
         say_json({"file": os.path.abspath(file), **numbers}) if as_json else say(file, *lines)
+        return
+    if is_diffusion(file):
+        refuse_surface_options(given, "diffusion files")
+        describe_diffusion_file(file, as_json)
         return
     (surface,) = with_trajectories([read_surface(file)], [file], trajectories)
     options = Options(tuple(sorted(set(radii))) or None, level, persistence)

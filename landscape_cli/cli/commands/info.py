@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import click
 
+from landscape_cli.cli.commands.dynamics.file_output import finite, show, show_diffusion_file
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
 from landscape_cli.cli.options import debug_option
 from landscape_cli.cli.output import say, say_json
@@ -28,13 +28,13 @@ Examples:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Read everything in FILE, which may also hold directions, a trajectory, curvature or a "
-    "curve, compare it with the checksums, and print what was checked.",
+    help="Read everything in FILE, which may also hold directions, a trajectory, curvature, a "
+    "curve or a diffusion map, compare it with the checksums, and print what was checked.",
 )
 @watch_option("Show a map of the computed points and the ranks' speed until FILE is complete.")
 @debug_option
 def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None:
-    """Print shape, progress, extremes and origin of FILE, a surface, curvature or a curve.
+    """Print progress, extremes and origin of FILE, a surface, curvature, a curve or a map.
 
     With --watch, a run can be followed from any machine that can read its file: the map is redrawn
     whenever the file changes; without a terminal, one line is printed instead. If the run stops, it
@@ -67,7 +67,7 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
         for split, quantity in surface.values:
             facts["quantities"][split][quantity]["spread"] = spread(surface, (split, quantity))
     if as_json:
-        say_json(_finite(facts))
+        say_json(finite(facts))
     else:
         say(*summary_lines(facts, surface))
 
@@ -76,10 +76,15 @@ def _shown_as(file: str) -> Callable[[str, bool], None] | None:
     """Return what shows a file that is no surface, None for a surface."""
     from pathlib import Path
 
-    from landscape_cli.store.file_kind import CURVATURE, CURVE, TRAJECTORY, file_kind
+    from landscape_cli.store import file_kind as kinds
 
-    shown = {CURVATURE: _show_curvature, CURVE: _show_curve, TRAJECTORY: _show_trajectory}
-    return shown.get(str(file_kind(Path(file))))
+    shown = {
+        kinds.CURVATURE: _show_curvature,
+        kinds.CURVE: _show_curve,
+        kinds.TRAJECTORY: _show_trajectory,
+        kinds.DIFFUSION: show_diffusion_file,
+    }
+    return shown.get(str(kinds.file_kind(Path(file))))
 
 
 def _show_curvature(file: str, as_json: bool) -> None:
@@ -88,7 +93,7 @@ def _show_curvature(file: str, as_json: bool) -> None:
     from landscape_cli.store import read_curvature
 
     record = read_curvature(file)
-    _show(file, as_json, curvature_facts(record), curvature_lines(record))
+    show(file, as_json, curvature_facts(record), curvature_lines(record))
 
 
 def _show_curve(file: str, as_json: bool) -> None:
@@ -97,24 +102,14 @@ def _show_curve(file: str, as_json: bool) -> None:
     from landscape_cli.store.curve_file import read_curve
 
     record = read_curve(file)
-    _show(file, as_json, curve_facts(record), curve_lines(record))
+    show(file, as_json, curve_facts(record), curve_lines(record))
 
 
 def _show_trajectory(file: str, as_json: bool) -> None:
     """Show a file of ``landscape trajectory``."""
     from landscape_cli.cli.commands.dynamics.path_output import contents
 
-    _show(file, as_json, *contents(file))
-
-
-def _show(file: str, as_json: bool, facts: Mapping[str, Any], lines: Sequence[str]) -> None:
-    import os
-
-    name = os.path.abspath(file)
-    if as_json:
-        say_json(_finite({"file": name, **facts}))
-    else:
-        say(name, *lines)
+    show(file, as_json, *contents(file))
 
 
 def _watch(file: str, seconds: float) -> None:
@@ -150,14 +145,3 @@ def _watch(file: str, seconds: float) -> None:
             depth = depth_of(sys.stdout, os.environ)
             name = os.path.abspath(file)
             screen.show(watched(surface, name, rates, state, (size[0], size[1] - 1), depth))
-
-
-def _finite(value: Any) -> Any:
-    """Replace infinities and NaN by strings, since JSON has no numbers for them."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    return value

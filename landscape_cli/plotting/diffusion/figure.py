@@ -179,8 +179,8 @@ def verdicts(record: Diffusion) -> list[str]:
     found, lines = compare(record), []
     for null in ordered_nulls(record):
         own = [one for one in found if one.kind == null.kind]
-        unlike = ", ".join(one.words for one in own if one.differs)
-        alike = ", ".join(one.words for one in own if one.verdict == WITHIN)
+        unlike = ", ".join(one.short for one in own if one.differs)
+        alike = ", ".join(one.short for one in own if one.verdict == WITHIN)
         name = BANDS.get(null.kind, null.kind)
         parts = [f"unlike {name}: {unlike}"] if unlike else []
         parts += [f"like {'them' if unlike else name}: {alike}"] if alike else []

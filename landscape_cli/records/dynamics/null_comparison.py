@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,16 @@ STATISTICS = {
     "straightness": "distance over path length",
 }
 """Statistics of a map in words; others are shown by their names."""
+
+SHORT = {
+    "time_correlation": "ψ₁ against step",
+    "square_correlation": "ψ₂ against ψ₁²",
+    "explained": "variance in 2 PCs",
+    "components": "effective components",
+    "turning": "turning",
+    "straightness": "straightness",
+}
+"""The same in few letters, for headings, where they differ."""
 
 ROUNDING = 1e-9
 """Fraction of a value that is rounding: some statistics are the walks' own by construction."""
@@ -75,6 +85,11 @@ class Comparison:
         return statistic_words(self.statistic)
 
     @property
+    def short(self) -> str:
+        """The statistic in few letters."""
+        return SHORT.get(self.statistic, self.words)
+
+    @property
     def text(self) -> str:
         """The statistic with its value and the walks' range."""
         if not self.draws:
@@ -95,7 +110,7 @@ def compare(record: Diffusion) -> list[Comparison]:
     return [
         _comparison(record, name, null)
         for null in ordered_nulls(record)
-        for name in record.statistics
+        for name in _ordered(record.statistics)
         if name in null.statistics
     ]
 
@@ -127,6 +142,12 @@ def statistic_words(name: str) -> str:
 def walk_words(kind: str) -> str:
     """Return the walks of a kind of null in words."""
     return WALKS.get(kind, f"walks of kind {kind}")
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """Return names in the order of ``STATISTICS``, others last."""
+    order = list(STATISTICS)
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _comparison(record: Diffusion, name: str, null: Null) -> Comparison:

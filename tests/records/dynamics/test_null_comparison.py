@@ -55,30 +55,37 @@ def test_the_verdict_is_the_place_in_the_range_of_finite_values(value, walks, ve
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=9), st.floats(-6, 6))
 def test_a_map_never_differs_within_the_range(walks, value):
     (found,) = compare(with_values(value, walks))
-    assert found.differs == (value < min(walks) or value > max(walks))
+    room = 1e-9 * abs(value)
+    assert found.differs == (value < min(walks) - room or value > max(walks) + room)
     assert found.draws == len(walks)
 
 
 def test_sentences_name_what_differs_and_what_does_not():
     first, second = with_values(3.0, [1, 2]), with_values(1.5, [1, 2])
     assert sentences(first) == [
-        "Outside the range of 2 random walks with the same step lengths: spectral gap 3 (walks: 1 "
-        "to 2)."
+        "Outside the range of 2 random walks with the same step lengths: gap ln λ₂ / ln λ₁ 3 "
+        "(walks: 1 to 2)."
     ]
     assert sentences(second) == [
         "Nothing measured here distinguishes the map from 2 random walks with the same step "
         "lengths.",
-        "Within their range: spectral gap 1.5 (walks: 1 to 2).",
+        "Within their range: gap ln λ₂ / ln λ₁ 1.5 (walks: 1 to 2).",
     ]
-    assert "Not comparable: spectral gap." in sentences(with_values(np.nan, [1, 2]))
+    assert "Not comparable: gap ln λ₂ / ln λ₁." in sentences(with_values(np.nan, [1, 2]))
 
 
 def test_random_directions_come_first_and_unknown_names_are_shown():
     found = compare(SMALL)
     assert [one.kind for one in found] == ["walk"] * 3 + ["permuted"] * 3
     assert statistic_words("arc_length") == "arc length"
+    assert [one.short for one in found[:2]] == ["ψ₁ against step", "ψ₂ against ψ₁²"]
     assert walk_words("brownian") == "walks of kind brownian"
     assert Comparison("a", "b", 1.0, np.nan, np.nan, 0).text == "a 1 (walks: none)"
+
+
+def test_rounding_is_no_difference():
+    (found,) = compare(with_values(0.1 + 0.2, [0.3, 0.3]))
+    assert found.verdict == "within"
 
 
 def test_statistics_that_a_null_lacks_are_not_compared():
