@@ -114,7 +114,7 @@ def _is_of_kind(path: Path, ending: str) -> bool:
     if ending == "mp4":
         return begin[4:8] == b"ftyp"
     if ending == "csv":
-        return begin.partition(b",")[0] in (b"x", b"y", b"z", b"repeat")
+        return begin.partition(b",")[0] in (b"x", b"y", b"z", b"repeat", b"checkpoint")
     if ending == "stl":
         return begin.startswith(b"landscape")
     return begin.startswith(BEGINNINGS.get(ending, (b"",)))

@@ -11,6 +11,7 @@ import pytest
 
 from builders import surface
 from landscape_cli.exports import Options, Source
+from landscape_cli.exports.diffusion.files import export_diffusion
 from landscape_cli.exports.export_files import export
 from landscape_cli.records.surface import Surface
 
@@ -89,22 +90,42 @@ def open_page(chromium, tmp_path):
         path = tmp_path / "page.html"
         sources = [Source(one, f"{name}.h5", name) for name, one in surfaces.items()]
         export("html", sources, path, Options(**options))
-        window = {"width": size[0], "height": size[1]}
-        context = chromium.new_context(viewport=window, color_scheme=scheme, offline=True)
-        contexts.append(context)
-        opened = Opened(context.new_page())
-        opened.page.set_default_timeout(PATIENCE)
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        opened.page.on("console", lambda message: _hear(opened, message))
-        opened.page.goto(path.as_uri())
-        opened.page.wait_for_selector("body[data-drawn]", timeout=PATIENCE)
+        opened = _open(chromium, contexts, path, size, scheme)
         opened.settle()
         return opened
 
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def open_map(chromium, tmp_path):
+    """Open a page of a diffusion map in a new window."""
+    contexts = []
+
+    def open_map(record, size=(1100, 900), scheme="light") -> Opened:
+        path = tmp_path / "map.html"
+        export_diffusion("html", record, "a.diffusion.h5", path, Options())
+        return _open(chromium, contexts, path, size, scheme)
+
+    yield open_map
+    for context in contexts:
+        context.close()
+
+
+def _open(chromium, contexts, path, size, scheme) -> Opened:
+    window = {"width": size[0], "height": size[1]}
+    context = chromium.new_context(viewport=window, color_scheme=scheme, offline=True)
+    contexts.append(context)
+    opened = Opened(context.new_page())
+    opened.page.set_default_timeout(PATIENCE)
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.page.on("console", lambda message: _hear(opened, message))
+    opened.page.goto(path.as_uri())
+    opened.page.wait_for_selector("body[data-drawn]", timeout=PATIENCE)
+    return opened
 
 
 def _hear(opened: Opened, message: Any) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from landscape_cli.cli.commands.dynamics.export_output import export_diffusion_file
+from landscape_cli.cli.commands.dynamics.file_output import is_diffusion
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.options import debug_option
@@ -14,6 +16,7 @@ from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
 from landscape_cli.errors import UsageError
 from landscape_cli.exports import FORMATS, format_of
+from landscape_cli.exports.diffusion import DIFFUSION_FORMATS
 
 FORMAT = Section("Format and file")
 CONTENT = Section("What to export")
@@ -26,6 +29,10 @@ EPILOG = "\n".join(
         *(f"  {name:9} {entry.help}" for name, entry in FORMATS.items()),
         "",
         "\b",
+        "Formats for diffusion files:",
+        *(f"  {name:9} {entry.help}" for name, entry in DIFFUSION_FORMATS.items()),
+        "",
+        "\b",
         "Examples:",
         "  landscape export surface.h5 --to html",
         "  landscape export resnet.h5 noshort.h5 -o both.html",
@@ -33,6 +40,7 @@ EPILOG = "\n".join(
         "  landscape export surface.h5 --to vtp --vmax 10",
         "  landscape export surface.h5 --to stl --size 80 --height 0.4",
         "  landscape export surface.h5 --to csv",
+        "  landscape export training.diffusion.h5 --to npz",
     ]
 )
 
@@ -111,7 +119,7 @@ def command(
     size: float | None,
     trajectories: tuple[str, ...],
 ) -> None:
-    """Write surface files in another format.
+    """Write surface files, or diffusion files, in another format.
 
     An html page shows all FILEs side by side; the other formats give one file per FILE.
     """
@@ -122,6 +130,9 @@ def command(
     name = name or _format_from_extension(output)
     first = trajectories[0] if trajectories else None
     options = Options(split, quantity, log, repeat, vmin, vmax, height, size, first)
+    if is_diffusion(files[0]):
+        export_diffusion_file(files, name, output, options)
+        return
     check_options(name, options)
     outputs = _outputs(files, name, output)
     surfaces = [read_surface(file) for file in files]

@@ -58,25 +58,31 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
     path.write_text(page(data, ", ".join(source.name for source in sources)), encoding="utf-8")
 
 
-def page(data: dict[str, Any], title: str) -> str:
+def page(
+    data: dict[str, Any],
+    title: str,
+    template: str = "page.html",
+    scripts: Sequence[str] = SCRIPTS,
+) -> str:
     """Return the page's text.
 
     Args:
         data: the data that its scripts show, as plain values for JSON.
         title: its title.
+        template: the page without them.
+        scripts: names of its own scripts, in the order in which they run.
     """
     from plotly.offline import get_plotlyjs
 
-    scripts = "\n".join(f"<script>\n{_part(name)}</script>" for name in SCRIPTS)
     parts = {
         "title": html.escape(title),
         "policy": html.escape(POLICY),
         "style": _part("page.css"),
         "library": _packed(get_plotlyjs()),
         "data": _packed(json.dumps(data, allow_nan=False, separators=(",", ":"))),
-        "scripts": scripts,
+        "scripts": "\n".join(f"<script>\n{_part(name)}</script>" for name in scripts),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _part("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _part(template))
 
 
 def _part(name: str) -> str:
