@@ -29,8 +29,8 @@ def statistics(coordinates, places):
         return {}
     first, second = coordinates[:, 0], coordinates[:, 1]
     return {
-        "time": abs(np.corrcoef(first, places)[0, 1]),
-        "parabola": abs(np.corrcoef(second, first**2)[0, 1]),
+        "time_correlation": abs(np.corrcoef(first, places)[0, 1]),
+        "square_correlation": abs(np.corrcoef(second, first**2)[0, 1]),
         "width": float(np.ptp(second) / np.ptp(first)),
     }
 

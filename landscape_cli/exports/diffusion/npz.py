@@ -18,7 +18,10 @@ ARRAYS = (
 )
 """Arrays of the record that are written as they are, where known."""
 
-ONTO = ("coordinates", "reach", "nearest", "training", "epochs", "steps", "losses")
+ONTO = (
+    *("coordinates", "reach", "nearest", "training", "distances2"),
+    *("epochs", "steps", "losses", "learning_rates"),
+)
 """Arrays of further checkpoints."""
 
 
@@ -43,7 +46,7 @@ def write(record: Diffusion, file: str, path: Path, options: Options) -> None:
         }
     if (onto := record.onto) is not None:
         arrays |= {"onto/labels": np.array(onto.labels), "onto/names": np.array(onto.names)}
-        arrays |= {f"onto/{name}": getattr(onto, name, None) for name in ONTO}
+        arrays |= {f"onto/{name}": getattr(onto, name) for name in ONTO}
     for name in ("config", "provenance"):
         arrays[name] = np.array(json.dumps(dict(getattr(record, name)), default=str))
     known = {name: array for name, array in arrays.items() if array is not None}

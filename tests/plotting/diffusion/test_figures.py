@@ -233,12 +233,11 @@ def test_the_heading_says_what_differs_and_what_does_not():
     null = replace(ONE.nulls[0], kind="walk", statistics={"gap": np.arange(8.0), "b": np.ones(8)})
     record = replace(ONE, statistics={"gap": 9.0, "b": 1.0}, nulls=(null,))
     heading = [text for text, _ in boxes(draw(record, "map")) if "unlike" in text]
-    assert heading == ["mlp, 40 checkpoints, 40 parameters\nunlike random walks: gap; like them: b"]
+    assert heading == [
+        "mlp, 40 checkpoints, 40 parameters\nunlike random walks: spectral gap; like them: b"
+    ]
     text = describe_diffusion(record, FILE)
-    assert (
-        "Outside the range of 8 random walks with the same step lengths: gap ln λ₂ / ln λ₁ 9"
-        in text
-    )
+    assert "Outside the range of 8 random walks with the same step lengths: spectral gap 9" in text
     assert "Within their range: b 1 (walks: 1 to 1)." in text
 
 

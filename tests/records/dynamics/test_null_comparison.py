@@ -63,15 +63,15 @@ def test_a_map_never_differs_within_the_range(walks, value):
 def test_sentences_name_what_differs_and_what_does_not():
     first, second = with_values(3.0, [1, 2]), with_values(1.5, [1, 2])
     assert sentences(first) == [
-        "Outside the range of 2 random walks with the same step lengths: gap ln λ₂ / ln λ₁ 3 "
+        "Outside the range of 2 random walks with the same step lengths: spectral gap 3 "
         "(walks: 1 to 2)."
     ]
     assert sentences(second) == [
         "Nothing measured here distinguishes the map from 2 random walks with the same step "
         "lengths.",
-        "Within their range: gap ln λ₂ / ln λ₁ 1.5 (walks: 1 to 2).",
+        "Within their range: spectral gap 1.5 (walks: 1 to 2).",
     ]
-    assert "Not comparable: gap ln λ₂ / ln λ₁." in sentences(with_values(np.nan, [1, 2]))
+    assert "Not comparable: spectral gap." in sentences(with_values(np.nan, [1, 2]))
 
 
 def test_random_directions_come_first_and_unknown_names_are_shown():

@@ -44,7 +44,7 @@ def test_a_map_s_numbers_stand_beside_those_of_the_walks(folder, landscape):
     assert f"{low:.4g} to {high:.4g}" in first
     heading = "beside 3 random walks with the same step lengths (chance to be outside: 50 % each)"
     place = lines.index(heading)
-    low, high = walk.statistics["time"].min(), walk.statistics["time"].max()
+    low, high = walk.statistics["time_correlation"].min(), walk.statistics["time_correlation"].max()
     assert lines[place + 1].startswith("  |corr(ψ₁, step)|")
     assert lines[place + 1].endswith(f"{low:.4g} to {high:.4g}")
     assert any(line.startswith("  differs in ") for line in lines[place:])
@@ -62,9 +62,9 @@ def test_json_has_every_number(folder, landscape):
     (time,) = [
         one
         for one in facts["comparisons"]
-        if (one["statistic"], one["null"]) == ("time", "permuted")
+        if (one["statistic"], one["null"]) == ("time_correlation", "permuted")
     ]
-    assert time["value"] == RECORD.statistics["time"]
+    assert time["value"] == RECORD.statistics["time_correlation"]
     assert time["draws"] == 3
     assert time["verdict"] in ("above", "below", "within")
 
