@@ -16,6 +16,7 @@ PAGES = {"README.md": README, "tutorial.md": TUTORIAL}
 ENSEMBLES = (ROOT / "docs" / "ensembles.md").read_text()
 ALIGNMENT = (ROOT / "docs" / "alignment.md").read_text()
 RECORDING = (ROOT / "docs" / "recording.md").read_text()
+TOPOLOGY = (ROOT / "docs" / "topology.md").read_text()
 CURVATURE = (ROOT / "docs" / "curvature.md").read_text().split("## The spectrum of a network")[1]
 
 OTHERS = [
@@ -46,7 +47,7 @@ def examples(page):
 def sessions():
     """Divide the commands at each `cd`, behind which nothing from before it is needed."""
     divided = []
-    for page in (*PAGES.values(), CURVATURE, ENSEMBLES, ALIGNMENT, RECORDING):
+    for page in (*PAGES.values(), CURVATURE, ENSEMBLES, ALIGNMENT, RECORDING, TOPOLOGY):
         slow = [pytest.mark.slow] * (page is not README)
         divided.append(([], slow))
         for command, output in examples(page):
