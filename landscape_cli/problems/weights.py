@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,10 +15,10 @@ from landscape_cli.util.logs import tell
 
 
 class Hashes:
-    """SHA-256 of checkpoints; a file with several of them is read once."""
+    """SHA-256 of checkpoints; a file with several of them is read once, a recording is not."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._known: dict[tuple[str, str | None], str] = {}
 
     def __call__(self, path: CheckpointPath) -> str:
         """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text.
@@ -25,9 +26,10 @@ class Hashes:
         Raises:
             CheckpointError: if it can't be read.
         """
-        if path.path not in self._known:
-            self._known[path.path] = file_hash(path)
-        return str(identity({**vars(path), "sha256": self._known[path.path]}))
+        place = (path.path, path.key if os.path.isdir(path.path) else None)
+        if place not in self._known:
+            self._known[place] = file_hash(path)
+        return str(identity({**vars(path), "sha256": self._known[place]}))
 
 
 @dataclass
