@@ -166,6 +166,8 @@ DIFFUSION_FACTS: dict[str, Any] = {
     **{key: FACTS[key] for key in ("network", "runs")},
     "request": Section(),
     "weights": CURVATURE_FACTS["weights"],
+    "further": CURVATURE_FACTS["weights"],
+    "losses": Section(dict.fromkeys(("split", "quantity"), TEXT)),
 }
 """By key of a diffusion file's provenance, what is expected if it is there."""
 

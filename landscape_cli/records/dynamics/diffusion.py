@@ -175,6 +175,14 @@ class Diffusion:
         return self.coordinates is not None
 
     @property
+    def measured(self) -> bool:
+        """True if every distance is known."""
+        known = [self.distances2, self.squares]
+        if self.onto is not None and self.onto.distances2 is not None:
+            known.append(self.onto.distances2)
+        return not any(np.isnan(array).any() for array in known)
+
+    @property
     def components(self) -> int:
         """Number of coordinates; 0 until they are computed."""
         return 0 if self.coordinates is None else self.coordinates.shape[1]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from landscape_cli.config.run_config import RunConfig
@@ -137,6 +136,7 @@ def new_record(
         distances2=np.full((count, count), np.nan),
         squares=np.full(count, np.nan),
         epochs=np.full(count, np.nan),
+        onto=new_onto(request, 0),
         config=config.model_dump(mode="json"),
         provenance={
             "network": {"name": network.name, "parameters": network.parameters},
@@ -186,8 +186,3 @@ def numbers_of(paths: Sequence[Path], first: int) -> np.ndarray[tuple[int], np.d
 def names_of(paths: Sequence[Path], first: int) -> tuple[str, ...]:
     """Return the trainings' names, numbered where they have none."""
     return tuple(path.name or f"training {first + n + 1}" for n, path in enumerate(paths))
-
-
-def row_bytes(parameters: int, dtype: torch.dtype) -> int:
-    """Return the bytes of a checkpoint in a block."""
-    return parameters * dtype.itemsize
