@@ -27,6 +27,9 @@ MOST = 1024
 JOINED = 0.01
 """Least value of the kernel over the longest of the steps that join all points."""
 
+PRECISION = 1e-6
+"""Relative precision of a bandwidth that is chosen."""
+
 PROMINENT = 0.1
 """Depth of the valley, as a fraction of the largest slope, beyond which a maximum is another."""
 
@@ -130,19 +133,21 @@ def steepest(pairs: Pairs, curve: KernelSums) -> SteepestSlope:
         pairs: the distances.
         curve: of their sums.
     """
-    from scipy.optimize import minimize_scalar
-
     slopes, logs = pairs.slopes(curve.epsilons), np.log(curve.epsilons)
     least = math.log(pairs.joining / -math.log(JOINED))
     top = int(np.where(logs >= least, slopes, -1.0).argmax())
-    bounds = max(logs[max(top - 1, 0)], least), logs[min(top + 1, len(logs) - 1)]
-    found = minimize_scalar(
-        lambda log: -float(pairs.slopes(np.array([math.exp(log)]))[0]),
-        bounds=bounds,
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return SteepestSlope(math.exp(found.x), -float(found.fun), _maxima(slopes))
+    low, high = max(logs[max(top - 1, 0)], least), logs[min(top + 1, len(logs) - 1)]
+    epsilon = _refined(pairs, float(low), float(high))
+    return SteepestSlope(epsilon, float(pairs.slopes(np.array([epsilon]))[0]), _maxima(slopes))
+
+
+def _refined(pairs: Pairs, low: float, high: float) -> float:
+    """Return the bandwidth of the maximum between two logarithms, by ever finer grids."""
+    while high - low > PRECISION:
+        logs = np.linspace(low, high, 9)
+        top = int(pairs.slopes(np.exp(logs)).argmax())
+        low, high = float(logs[max(top - 1, 0)]), float(logs[min(top + 1, 8)])
+    return math.exp((low + high) / 2)
 
 
 def joining(distances2: Floats) -> float:

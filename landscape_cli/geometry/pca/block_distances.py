@@ -47,7 +47,12 @@ def fill_row(row: Tensor, tensors: Mapping[str, Tensor]) -> None:
 
 
 def block_of(rows: Tensor, origin: Tensor) -> Block:
-    """Return a block with the squares of its rows' differences from the origin, of shape (P,)."""
+    """Return a block with the squares of its rows' differences from the origin.
+
+    Args:
+        rows: of shape (b, P).
+        origin: float64, of shape (P,).
+    """
     total = torch.zeros(len(rows), dtype=torch.float64)
     for start in range(0, rows.shape[1], WIDTH):
         total += _differences(rows, origin, start).square().sum(dim=1)
@@ -65,7 +70,7 @@ def block_distances2(first: Block, second: Block, origin: Tensor) -> Floats:
     Args:
         first: b checkpoints.
         second: c checkpoints; the same object for a block with itself.
-        origin: of shape (P,).
+        origin: float64, of shape (P,).
 
     Returns:
         Squared distances of shape (b, c), symmetric with a diagonal of zeros for a block with
@@ -88,4 +93,4 @@ def block_distances2(first: Block, second: Block, origin: Tensor) -> Floats:
 def _differences(rows: Tensor, origin: Tensor, start: int) -> Tensor:
     """Return a span of rows minus the origin's, in float64."""
     span = slice(start, start + WIDTH)
-    return torch.sub(rows[:, span].double(), origin[span].double())
+    return rows[:, span].to(torch.float64, copy=True).sub_(origin[span])

@@ -13,7 +13,7 @@ from landscape_cli.records.tiles import Tile, TileResult
 PER_BLOCK = 128
 """Largest number of checkpoints in a block."""
 
-FEWEST_BLOCKS = 16
+FEWEST_BLOCKS = 8
 """Least number of blocks that there are checkpoints for, so that many ranks have work."""
 
 BLOCK_BYTES = 1 << 30

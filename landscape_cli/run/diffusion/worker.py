@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,7 +106,7 @@ class PairWorker:
     def _at(self) -> Tensor:
         """Return the origin, which is read first."""
         if self._origin is None:
-            self._origin = torch.empty(self._width, dtype=self._dtype)
+            self._origin = torch.empty(self._width, dtype=torch.float64)
             fill_row(self._origin, self._reader(self._number))
         return self._origin
 
@@ -123,7 +123,3 @@ class PairWorker:
             f"checkpoints: the squared distance of {names[0]} and {names[1]} is beyond the range "
             "of float64; leave out the one whose training has diverged"
         )
-
-
-Progressed = Callable[[int], None]
-"""Called with the number of distances just computed."""

@@ -24,12 +24,12 @@ def exact(rows):
 def test_distances_are_those_of_differences(dtype, width):
     torch.manual_seed(0)
     rows = torch.randn(7, width, dtype=dtype)
-    first, second = block_of(rows[:4], rows[2]), block_of(rows[4:], rows[2])
+    first, second = block_of(rows[:4], rows[2].double()), block_of(rows[4:], rows[2].double())
     expected = exact(rows)
     room = 4 * np.finfo(np.float64).eps * expected.max()
-    between = block_distances2(first, second, rows[2])
+    between = block_distances2(first, second, rows[2].double())
     np.testing.assert_allclose(between, expected[:4, 4:], rtol=0, atol=room)
-    within = block_distances2(first, first, rows[2])
+    within = block_distances2(first, first, rows[2].double())
     np.testing.assert_allclose(within, expected[:4, :4], rtol=0, atol=room)
     np.testing.assert_array_equal(within, within.T)
     np.testing.assert_array_equal(within.diagonal(), 0)
@@ -45,8 +45,8 @@ def test_small_last_steps_survive_about_a_checkpoint_and_not_in_uncentred_float3
     place = torch.cat([torch.linspace(0, 1, 20), 1 + 1e-3 * torch.arange(1, 4)])
     rows = start + place[:, None] * way
     expected = exact(rows)
-    block = block_of(rows, rows[10])
-    found = block_distances2(block, block, rows[10])
+    block = block_of(rows, rows[10].double())
+    found = block_distances2(block, block, rows[10].double())
     steps = (range(19, 22), range(20, 23))
     error = np.abs(found[steps] / expected[steps] - 1).max()
     assert error < 1e-9
@@ -65,7 +65,7 @@ def test_equal_checkpoints_are_at_distance_zero_in_whatever_blocks():
     rows = torch.randn(9, 3000)
     rows[5] = rows[1]
     rows[8] = rows[1]
-    origin = rows[3]
+    origin = rows[3].double()
     first, second = block_of(rows[:4], origin), block_of(rows[4:], origin)
     between = block_distances2(first, second, origin)
     assert between[1, 1] == between[1, 4] == 0
