@@ -19,6 +19,7 @@ from landscape_cli.diffusion.study import (
     shortened,
     study,
 )
+from landscape_cli.problems.recordings import recorded
 from landscape_cli.records.dynamics.diffusion import Diffusion, Null, Onto
 from landscape_cli.run.diffusion.opening import labels_of, names_of, numbers_of
 from landscape_cli.run.diffusion.request import Path, Request
@@ -68,6 +69,9 @@ def mapped(record: Diffusion, request: Request) -> Diffusion:
     else:
         values = study(record.distances2, training, request.choices)
         record = replace(record, **values, nulls=(), onto=None)
+    known = _dates(request.paths, record.epochs)
+    if "losses" in record.provenance:  # computed, not what the training saw
+        known["losses"] = record.losses
     return replace(
         record,
         training=training,
@@ -75,7 +79,7 @@ def mapped(record: Diffusion, request: Request) -> Diffusion:
         names=names_of(request.paths, 0),
         onto=None if onto is None else _placed(record, onto, request),
         provenance={**record.provenance, "request": request.as_mapping()},
-        **_dates(request.paths, record.epochs),
+        **known,
     )
 
 
@@ -121,22 +125,50 @@ def _placed(record: Diffusion, onto: Onto, request: Request) -> Onto:
 
 
 def _dates(paths: Sequence[Path], epochs: Floats | None) -> dict[str, Any]:
-    """Return epochs and learning rates of the checkpoints of several trainings.
+    """Return what is known of each checkpoint of several trainings, by attribute of a record.
 
     Args:
         paths: the trainings.
         epochs: those that the checkpoints store; NaN where they do not.
     """
-    found: dict[str, list[Floats]] = {"epochs": [], "learning_rates": []}
+    found: dict[str, list[Floats]] = {}
     done = 0
     for path in paths:
         count = len(path.checkpoints)
         known = np.full(count, np.nan) if epochs is None else epochs[done : done + count]
         done += count
-        stored = [None if np.isnan(one) else int(one) for one in known.tolist()]
-        dates = path.dating(path.checkpoints, stored)
-        for name, values, other in zip(found, dates, (known, None), strict=True):
-            fallback = np.full(count, np.nan) if other is None else other
-            found[name].append(fallback if values is None else np.array(values, np.float64))
+        for name, values in _known(path, known).items():
+            found.setdefault(name, []).append(values)
     joint = {name: np.concatenate(parts) for name, parts in found.items()}
     return {name: None if np.isnan(one).all() else one for name, one in joint.items()}
+
+
+def _known(path: Path, stored: Floats) -> dict[str, Floats]:
+    """Return what is known of a training's checkpoints, NaN where nothing is.
+
+    Args:
+        path: the training.
+        stored: epochs that the checkpoints store; NaN where they do not.
+    """
+    whole = [None if np.isnan(one) or one % 1 else int(one) for one in stored.tolist()]
+    epochs, rates = path.dating(path.checkpoints, whole)
+    facts = recorded(path.checkpoints)
+
+    def recorded_as(name: str) -> Floats:
+        values = [getattr(one, name, None) for one in facts]
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    def first(*choices: Sequence[float] | Floats | None) -> Floats:
+        """Take each value from the first choice that has it."""
+        values = np.full(len(facts), np.nan)
+        for choice in choices:
+            if choice is not None:
+                values = np.where(np.isnan(values), np.asarray(choice, np.float64), values)
+        return values
+
+    return {
+        "epochs": first(recorded_as("epoch"), epochs, stored),
+        "steps": recorded_as("step"),
+        "learning_rates": first(rates, recorded_as("lr")),
+        "losses": recorded_as("loss"),
+    }

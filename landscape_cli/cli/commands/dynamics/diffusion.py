@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape_cli.cli.error_report import EXIT_RESUMABLE
+from landscape_cli.cli.commands.compute import print_ending
+from landscape_cli.cli.commands.dynamics.rest_of_time import with_rest_of_time
+from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import (
     LOGS,
     RUNNING,
-    SPEED,
     debug_option,
+    device_options,
     log_options,
     set_option,
     time_limit_option,
 )
 from landscape_cli.cli.output import same_command, say
 from landscape_cli.cli.run_preparation import begin_ranks, prepare_run
+from landscape_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
+    from landscape_cli.run import Outcome
     from landscape_cli.run.diffusion.compute import DiffusionOutcome
-    from landscape_cli.run.diffusion.request import Dating, Path
+    from landscape_cli.run.diffusion.request import Dating, Path, Request
     from landscape_cli.tracing.trainings import Training
 
 TRAINING = Section("The trainings")
 MAP = Section("The map")
 NULLS = Section("Random walks to compare with")
+LOSSES = Section("The checkpoints' own losses")
 
 KINDS = {"walk": ("walk",), "permuted": ("permuted",), "both": ("walk", "permuted"), "none": ()}
 
@@ -148,8 +155,25 @@ class Epsilon(click.ParamType):  # type: ignore[type-arg]
     metavar="N",
     help="Seed of the walks.",
 )
+@LOSSES.option(
+    "--losses",
+    is_flag=True,
+    help="Also evaluate every checkpoint's own loss, into OUTPUT's .losses.h5, and store it with "
+    "the map; without it, losses are those that a recording has.",
+)
+@LOSSES.option(
+    "--split",
+    metavar="NAME",
+    help="Evaluate this split; by default CONFIG's first, or train.",
+)
+@LOSSES.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Evaluate N samples, stratified by class; by default as CONFIG says, or all.",
+)
 @set_option
-@SPEED.option("--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads per rank.")
+@device_options
 @time_limit_option
 @RUNNING.option("--resume", is_flag=True, help="Continue OUTPUT; an error if it does not exist.")
 @RUNNING.option("--overwrite", is_flag=True, help="Recompute everything, even if OUTPUT exists.")
@@ -168,9 +192,11 @@ def command(
     named: tuple[str, ...],
     onto: tuple[str, ...],
     logs: tuple[str, ...],
+    null: str,
+    losses: bool,
+    split: str | None,
+    samples: int | None,
     changes: tuple[str, ...],
-    threads: int | None,
-    time_limit: str | None,
     resume: bool,
     overwrite: bool,
     output: str | None,
@@ -189,27 +215,42 @@ def command(
     bits on any number of them. A file of the same checkpoints keeps its distances: other settings
     recompute only the map.
     """
+    begin = time.monotonic()
     begin_ranks(verbose)
     from landscape_cli.diffusion.study import Choices
+    from landscape_cli.run import compute
     from landscape_cli.run.diffusion.compute import DiffusionRun
     from landscape_cli.run.diffusion.request import Request
 
-    given = {"threads": threads, "time_limit": time_limit}
+    given = {key: options.pop(key) for key in ("device", "threads", "time_limit")}
     executor, settings = prepare_run(config, changes, given, {}, None, log_dir)
-    nulls = KINDS[options.pop("null")]
     trainings, further = executor.lead(lambda: _trainings(patterns, named, logs, onto))
     request = Request(
         tuple(map(_path, trainings)),
-        Choices(nulls=nulls, **options),
+        Choices(nulls=KINDS[null], **options),
         tuple(map(_path, further)),
     )
     inputs = [config, *(one.log for one in trainings if one.log is not None)]
     path = _output(settings, output)
+    surface = executor.lead(
+        lambda: (
+            _losses(settings, request, path, inputs, overwrite, split, samples)
+            if losses
+            else _refuse_without_losses(split, samples)
+        )
+    )
     run = DiffusionRun(settings, request, path, executor, inputs, sys.argv, quiet)
     outcome = run.compute(overwrite, resume)
-    if executor.rank == 0:
-        _report(outcome)
-    return EXIT_RESUMABLE if outcome.stopped else 0
+    if surface is None or outcome.stopped:
+        if executor.rank == 0:
+            _report(outcome)
+        return EXIT_RESUMABLE if outcome.stopped else 0
+    surface = with_rest_of_time(surface, time.monotonic() - begin)
+    found = compute(surface, executor, overwrite, False, sys.argv, quiet, end=print_ending)
+    executor.lead(lambda: _with_losses(outcome, found))
+    if found.stopped:
+        return EXIT_RESUMABLE
+    return EXIT_FAILED if found.failed else 0
 
 
 def _trainings(
@@ -235,13 +276,72 @@ def _path(training: Training) -> Path:
 
 def _dating(log: str | None) -> Dating:
     from landscape_cli.tracing.checkpoint_names import epochs
-    from landscape_cli.tracing.learning_rates import rates_of, read_rates
+    from landscape_cli.tracing.learning_rates import of_checkpoints, read_rates
 
     def find(paths: Sequence[Any], stored: Sequence[object]) -> tuple[Any, Any]:
         known = epochs(paths, stored)
-        return known, None if log is None else rates_of(known, read_rates(log))
+        return known, of_checkpoints(paths, known, None if log is None else read_rates(log))
 
     return find
+
+
+def _losses(
+    settings: RunConfig,
+    request: Request,
+    path: FilePath,
+    inputs: Sequence[str],
+    overwrite: bool,
+    split: str | None,
+    samples: int | None,
+) -> RunConfig:
+    """Return the run of the checkpoints' losses.
+
+    Raises:
+        LandscapeError: if its file can't be written, or is that of other checkpoints.
+    """
+    from landscape_cli.run.diffusion.losses import losses_path
+    from landscape_cli.run.output_check import refuse_read
+    from landscape_cli.run.trajectory.losses import Request as LossRequest
+    from landscape_cli.run.trajectory.losses import losses_config, refuse_changed
+
+    trainings = [one.checkpoints for one in request.paths]
+    chosen = split or (settings.splits or ["train"])[0]
+    wanted = LossRequest((chosen,), samples)
+    surface = losses_path(path)
+    config = losses_config(settings, trainings, wanted, surface)
+    read = [one.path for one in request.checkpoints]
+    refuse_read(surface, config, "--losses", [*inputs, *read])
+    if not overwrite:
+        refuse_changed(surface, trainings)
+    return config
+
+
+def _refuse_without_losses(split: str | None, samples: int | None) -> None:
+    """Refuse options that only losses have a use for."""
+    for name, value in (("split", split), ("samples", samples)):
+        if value is not None:
+            raise UsageError(f"--{name}: applies to --losses; add it, or leave --{name} out")
+
+
+def _with_losses(outcome: DiffusionOutcome, found: Outcome) -> None:
+    """Store the losses with the map if all are computed, and report, on rank 0."""
+    from landscape_cli.run.diffusion.losses import store_losses
+    from landscape_cli.store import read_surface
+
+    if found.stopped:
+        _report(outcome)
+        say(
+            f"stopped by {found.stopped} with {found.left} losses left to compute; the same "
+            f"command continues: {same_command()}"
+        )
+        return
+    record = store_losses(outcome.path, read_surface(found.surface))
+    _report(replace(outcome, record=record))
+    if found.failed:
+        say(
+            f"{found.failed} checkpoints failed, the first with {found.failure}; the same command "
+            "retries them"
+        )
 
 
 def _output(settings: RunConfig, given: str | None) -> FilePath:

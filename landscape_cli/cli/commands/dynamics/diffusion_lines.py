@@ -6,7 +6,7 @@ from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.dynamics.null_comparison import sentences
 
 CHOSEN = {
-    "auto": "where the kernel's sum grows fastest",
+    "auto": "where the kernel's sum grows fastest, of those that join all checkpoints",
     "median": "the median squared distance",
     "given": "as given",
 }

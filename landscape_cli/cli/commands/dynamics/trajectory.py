@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landscape_cli.cli.commands.compute import print_ending
+from landscape_cli.cli.commands.dynamics.rest_of_time import with_rest_of_time
 from landscape_cli.cli.commands.dynamics.trajectory_lines import path_lines, plane_lines
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.cli.help_sections import Section, SectionCommand
@@ -183,7 +184,7 @@ def command(
         if executor.rank == 0:
             say(*plane_lines(traced[0], settings, task.path), f"wrote {task.path}")
         return 0
-    losses = _with_rest_of_time(task.losses, time.monotonic() - begin)
+    losses = with_rest_of_time(task.losses, time.monotonic() - begin)
     outcome = compute(losses, executor, overwrite, False, sys.argv, quiet, end=print_ending)
     executor.lead(lambda: _finish(task, traced, outcome, settings))
     if outcome.stopped:
@@ -275,16 +276,6 @@ def _traced(settings: RunConfig, task: _Task, quiet: bool) -> list[Trace]:
     )
     write_trajectory(task.path, found.plane, *found.trajectories)
     return [found]
-
-
-def _with_rest_of_time(losses: RunConfig, seconds: float) -> RunConfig:
-    """Subtract the time that the command has taken from its limit."""
-    from landscape_cli.config.durations import parse_duration
-
-    if losses.time_limit is None:
-        return losses
-    left = max(1.0, parse_duration(losses.time_limit) - seconds)
-    return losses.model_copy(update={"time_limit": f"{left:.3f}s"})
 
 
 def _finish(task: _Task, traced: Sequence[Trace], outcome: Outcome, settings: RunConfig) -> None:

@@ -1,10 +1,14 @@
 """`landscape diffusion` as a black box."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
+from landscape_cli import record as record_step
 from landscape_cli.store.diffusion_file import read_diffusion
 from support.diffusion_files import same_record
 
@@ -51,12 +55,63 @@ def run(workplace, landscape):
     def call(*arguments, patterns=("--checkpoints", "a*.pt")):
         return landscape("diffusion", config, *patterns, *arguments)
 
-    call.folder = workplace.folder
+    call.folder, call.landscape = workplace.folder, landscape
     return call
 
 
 def record(run, name=NAME):
     return read_diffusion(run.folder / name)
+
+
+def record_of(run, *arguments, **more):
+    """Run the command, and return what the file holds."""
+    code, _, err = run(*arguments, **more)
+    assert code == 0, err
+    return record(run)
+
+
+def loaded():
+    """Return the example regression's model and data."""
+    import example
+
+    problem = example.regression()
+    return problem.model, next(iter(DataLoader(problem.splits["train"], batch_size=10**6)))
+
+
+PROBLEMS = """
+import torch
+from torch import nn
+from landscape_cli import Problem
+
+def problem(model):
+    data = torch.utils.data.TensorDataset(torch.zeros(2, 2), torch.zeros(2))
+    return Problem(model, {"train": data}, lambda model, batch: {"loss": batch[1]})
+
+def complex_weights():
+    return problem(Complex())
+
+class Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2, 2, dtype=torch.complex64))
+        self.bias = nn.Parameter(torch.zeros(2))
+
+def tied():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[1].weight, model[1].bias = model[0].weight, model[0].bias
+    return problem(model)
+
+def frozen():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1, bias=False))
+    model[0].requires_grad_(False)
+    return problem(model)
+
+def buffered():
+    model = nn.Linear(2, 1)
+    model.register_buffer("noise", torch.zeros(5))
+    model.register_buffer("count", torch.zeros(3, dtype=torch.long))
+    return problem(model)
+"""
 
 
 def test_the_map_of_a_training_is_written_and_described(run):
@@ -80,7 +135,7 @@ def test_the_map_of_a_training_is_written_and_described(run):
     assert found.statistics["time_correlation"] > 0.95
     lines = out.splitlines()
     assert lines[0] == f"Linear: {COUNT} checkpoints, 4 parameters"
-    assert lines[1] == f"epsilon:     {found.epsilon:.4g}, where the kernel's sum grows fastest"
+    assert lines[1].startswith(f"epsilon:     {found.epsilon:.4g}, where the kernel's sum grows")
     assert lines[2].startswith(f"dimension:   {found.dimension:.2f}, ")
     assert any(line.startswith("Outside the range of 20 random walks with") for line in lines)
     assert lines[-1] == f"wrote {run.folder / NAME}"
@@ -249,7 +304,9 @@ def test_a_file_of_other_checkpoints_is_kept(run):
     assert "a7.pt has changed" in err
     assert (run.folder / NAME).read_bytes() == before
     assert run("--draws", "2", "--overwrite")[0] == 0
-    assert record(run).distances2[7, 0] == pytest.approx(distances2(places())[0, 0] + 25, rel=0.5)
+    moved = places()
+    moved[7] = [5, 0, 0, 0]
+    np.testing.assert_allclose(record(run).distances2, distances2(moved), rtol=1e-11, atol=1e-15)
 
 
 def test_three_checkpoints_have_a_map(run):
@@ -258,10 +315,69 @@ def test_three_checkpoints_have_a_map(run):
     assert record(run).coordinates.shape == (3, 2)
 
 
-def test_buffers_and_integers_do_not_count(run):
-    states = [network(w0=number) for number in range(4)]
-    for number, state in enumerate(states):
-        torch.save(state, run.folder / f"c{number}.pt")
-    assert run("--draws", "2", "--components", "2", patterns=("--checkpoints", "c*.pt"))[0] == 0
-    square = np.subtract.outer(np.arange(4), np.arange(4)) ** 2
-    np.testing.assert_allclose(record(run).distances2, square, rtol=1e-12)
+def test_losses_are_computed_and_outlast_other_maps(run):
+    few = ("--draws", "2", "--quiet")
+    assert record_of(run, *few).losses is None
+    found = record_of(run, *few, "--losses")
+    model, (inputs, targets) = loaded()
+    for number in (0, 7, 29):
+        model.load_state_dict(torch.load(run.folder / f"a{number}.pt")["state_dict"])
+        expected = ((model(inputs) - targets) ** 2).mean().item()
+        assert found.losses[number] == pytest.approx(expected, rel=1e-12)
+    assert found.provenance["losses"] == {"split": "train", "quantity": "loss"}
+    assert (run.folder / "surface.diffusion.losses.h5").exists()
+    again = record_of(run, *few, "--components", "2")
+    assert again.losses.tobytes() == found.losses.tobytes()
+    code, _, err = run("--split", "train")
+    assert code == 2
+    assert "--split: applies to --losses" in err
+
+
+def test_what_was_recorded_with_checkpoints_is_kept(run):
+    model, _ = loaded()
+    for step, (w0, w1, w2, b) in enumerate(places(count=12).tolist()):
+        model.load_state_dict(network(w0=w0, w1=w1, w2=w2, b=b))
+        loss = None if step == 3 else step / 10
+        record_step(model, "walk", 10 * step, lr=0.5, loss=loss, epoch=step / 4, dtype="fp64")
+    few = ("--draws", "2", "--quiet", "--onto", "walk::50")
+    found = record_of(run, *few, patterns=("--checkpoints", "walk"))
+    assert found.steps.tolist() == list(range(0, 120, 10))
+    assert found.epochs.tolist() == [step / 4 for step in range(12)]
+    assert found.learning_rates.tolist() == [0.5] * 12
+    assert np.isnan(found.losses[3])
+    assert np.delete(found.losses, 3).tolist() == [n / 10 for n in range(12) if n != 3]
+    assert found.onto.steps.tolist() == [50]
+    assert found.onto.losses.tolist() == [0.5]
+    np.testing.assert_allclose(found.distances2, distances2(places(count=12)), rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("problem", "count"), [("complex_weights", 10), ("tied", 6), ("frozen", 8), ("buffered", 3)]
+)
+def test_only_what_a_path_is_made_of_counts(run, problem, count):
+    """Complex entries as two, shared ones once, frozen ones too, buffers and integers not."""
+    run.folder.joinpath("own.py").write_text(PROBLEMS)
+    config = run.folder / "own.yaml"
+    config.write_text(f"problem: own:{problem}\ngrid: {{x: [-1, 1, 3]}}\noutput: surface.h5\n")
+    (run.folder / "surface.diffusion.h5").unlink(missing_ok=True)
+    sys.path.insert(0, str(run.folder))
+    sys.modules.pop("own", None)
+    import own
+
+    model = getattr(own, problem)().model
+    rows = []
+    for number in range(4):
+        torch.manual_seed(number)
+        with torch.no_grad():
+            for tensor in [*model.parameters(), *model.buffers()]:
+                if tensor.is_floating_point() or tensor.is_complex():
+                    tensor.copy_(torch.randn_like(tensor))
+        torch.save(model.state_dict(), run.folder / f"c{number}.pt")
+        flat = [torch.view_as_real(p) if p.is_complex() else p for p in model.parameters()]
+        rows.append(torch.cat([p.detach().double().reshape(-1) for p in flat]).numpy())
+    few = ("--draws", "2", "--components", "2", "--quiet")
+    code, _, err = run.landscape("diffusion", config, "--checkpoints", "c?.pt", *few)
+    assert code == 0, err
+    found = record(run)
+    assert found.parameters == count
+    np.testing.assert_allclose(found.distances2, distances2(np.array(rows)), rtol=1e-9)
