@@ -191,7 +191,16 @@ def _path(path: Trajectory) -> dict[str, Any]:
     x, y = path.coordinates.T.tolist()
     labels = path.labels if path.epochs is None else [f"epoch {epoch}" for epoch in path.epochs]
     name = {"name": visible(path.name)} if path.name else {}
-    return {"x": x, "y": y, "labels": list(map(visible, labels)), **name}
+    own = [
+        {
+            "split": split,
+            "quantity": quantity,
+            "values": pack((100.0 if quantity in PERCENT else 1.0) * array),
+        }
+        for (split, quantity), array in path.values.items()
+    ]
+    values = {"values": own} if own else {}
+    return {"x": x, "y": y, "labels": list(map(visible, labels)), **name, **values}
 
 
 def _curve(curve: CurveInPlane) -> dict[str, Any]:

@@ -264,6 +264,38 @@ def test_several_paths_are_drawn_and_named(open_page, make_surface):
     assert opened.errors == []
 
 
+def test_a_path_is_drawn_at_its_own_values(open_page, make_surface):
+    places = [[0.75, 0], [0.5, 0], [0.25, 0], [0, 0]]
+    values = {"train": {"loss": [3.0, 1.5, "nan", 1.0]}}
+    paths = [
+        {"coordinates": [[-0.5, 0.5], [0, 0.5]], "name": "plain"},
+        {"coordinates": places, "name": "<i>", "values": values},
+    ]
+    facts = {"trajectory": paths[0], "other_trajectories": paths[1:]}
+    surface = make_surface(lambda x, y: 1 + 2 * x + 0 * y, provenance=facts)
+    opened = open_page({"one": surface})
+    opened.ask("chooseValues(false)")
+    opened.settle()
+    line, head, stems = opened.ask("panels[0].solid.data.slice(ABSENT + 1)")
+    scale = "panels[0].scale.height"
+    own = [opened.ask(f"{scale}({value})") for value in (3.0, 1.5, 1.0)]
+    assert line["z"] == pytest.approx([own[0], own[1], None, own[2]])
+    assert head["z"] == pytest.approx([own[2]])
+    feet = [opened.ask(f"{scale}({1 + 2 * x})") for x in (0.75, 0.5, 0)]
+    assert stems["z"][0::3] == pytest.approx(feet, abs=1e-6)
+    assert stems["z"][1::3] == pytest.approx(own)
+    assert stems["text"][0] == "<i>, 1: own train loss 3, 0.5 above the plane"
+    assert stems["text"][3] == "<i>, 2: own train loss 1.5, 0.5 below the plane"
+    (dots,) = opened.ask("panels[0].flat.data.slice(FLAT)")
+    assert dots["x"] == [0.75, 0.5, 0]
+    assert dots["marker"]["color"] == pytest.approx(own)
+    opened.page.locator("#step").fill("1")
+    opened.settle()
+    assert opened.ask("panels[0].flat.data[FLAT].x") == [0.75, 0.5]
+    assert len(opened.ask("panels[0].solid.data[ABSENT + 3].x")) == 6
+    assert opened.errors == []
+
+
 def test_a_curve_is_drawn_with_the_straight_line_and_its_bends(open_page, make_surface):
     points = np.array([[-0.5, 0.0], [0.0, 1.0], [0.5, 0.0]])
     curve = CurveInPlane.of_points(Chain(3), points @ points.T, 1, ("a.pt", "b.pt"))

@@ -168,6 +168,16 @@ def test_nothing_computed_is_refused(make_surface):
         page_of(surface)
 
 
+def test_paths_keep_their_own_values_as_shown(make_surface):
+    values = {"train": {"loss": [3.0, "inf"], "accuracy": [0.5, 1.0]}}
+    facts = {"trajectory": {"coordinates": [[0, 1], [0.5, 0]], "values": values}}
+    page = page_of(make_surface(lambda x, y: x * y, "-1:1:3", "-1:1:3", provenance=facts))
+    loss, accuracy = page["path"]["values"]
+    assert (loss["split"], loss["quantity"]) == ("train", "loss")
+    assert unpack(loss["values"]).tolist() == [3.0, np.inf]
+    assert unpack(accuracy["values"]).tolist() == [50.0, 100.0]
+
+
 def test_several_paths_keep_their_names(make_surface):
     paths = [
         {"coordinates": [[0, 1], [0.5, 0]], "name": "sgd"},

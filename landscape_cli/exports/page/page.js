@@ -206,9 +206,9 @@ function watchPoints(panel) {
   }
   for (const view of [panel.solid, panel.flat]) {
     view.on("plotly_hover", (event) => {
-      const { x, y } = event.points[0];
+      const { x, y, text } = event.points[0];
       pointAt(Number(x), Number(y));
-      tip.textContent = panel.text();
+      tip.textContent = typeof text === "string" && text ? text : panel.text();
       tip.hidden = false;
     });
     view.on("plotly_unhover", () => (tip.hidden = true));

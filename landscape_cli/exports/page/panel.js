@@ -89,17 +89,19 @@ class Panel {
       return;
     }
     this.heights = heightsOf(this.shown, scale);
+    this.scale = scale;
     const absent = absentOf(surface, this.shown, this.status, this.heights);
-    const path = surface.path && pathAbove(surface, this.heights, state.step);
+    const path = surface.path && lineOf(this, surface.path, state.step);
     const traces = solidTraces(surface, this.heights, absent, path);
-    const over = [...otherTraces(surface, this.heights, state.step), ...curveTraces(surface, this.heights)];
+    const over = [...otherTraces(this, state.step), ...stemTraces(this, state.step), ...curveTraces(surface, this.heights)];
     await Plotly.react(this.solid, traces.concat(over),
       solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
     const layout = flatLayout(surface, state.window, look);
     layout.shapes = overlaysOf(surface, state.step, this.cursor);
     layout.annotations = namesOf(surface);
     const marks = this.topology ? minimaTraces(surface, this.topology, this.sizes()) : [];
-    await Plotly.react(this.flat, flatTraces(surface, this.heights, absent, scale, look).concat(marks), layout, ICONS);
+    const flat = [...flatTraces(surface, this.heights, absent, scale, look), ...ownTraces(this, state.step), ...marks];
+    await Plotly.react(this.flat, flat, layout, ICONS);
     if (this.topology) {
       await drawDiagram(this.diagram, this.topology, scale.log, this.unit, this.sizes(), look);
       await Plotly.Plots.resize(this.diagram);
@@ -128,11 +130,18 @@ class Panel {
   /** Redraw only the paths, up to a checkpoint. */
   async drawPath(state) {
     if (!this.surface.path || !this.heights) return;
-    const path = pathAbove(this.surface, this.heights, state.step);
-    const lines = [path, lastOf(path), ...otherTraces(this.surface, this.heights, state.step)];
+    const path = lineOf(this, this.surface.path, state.step);
+    const stems = stemTraces(this, state.step);
+    const lines = [path, lastOf(path), ...otherTraces(this, state.step), ...stems];
     const numbers = lines.map((line, k) => (k < 2 ? [PATH, HEAD][k] : ABSENT + k - 1));
     const along = (name) => lines.map((line) => line[name]);
     await Plotly.restyle(this.solid, { x: along("x"), y: along("y"), z: along("z") }, numbers);
+    const dots = ownTraces(this, state.step), places = dots.map((_, k) => FLAT + k);
+    if (!dots.length) return await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+    await Plotly.restyle(this.solid, { text: stems.map((stem) => stem.text) }, numbers.slice(-stems.length));
+    const of = (name) => dots.map((dot) => dot[name]);
+    const colors = dots.map((dot) => dot.marker.color);
+    await Plotly.restyle(this.flat, { x: of("x"), y: of("y"), text: of("text"), "marker.color": colors }, places);
     await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
   }
 
@@ -188,6 +197,19 @@ class Panel {
     const { saddle, share } = this.topology.list[number];
     text += `, basin of ${this.topology.word} ${number + 1} (${percent(share)} of the points`;
     return text + (saddle ? `, saddle ${numberText(saddle.value)}${this.unit})` : ")");
+  }
+
+  /** Describe a checkpoint of a path: its own value, and how far that is from the surface's. */
+  checkpointText(path, number) {
+    const { split, quantity, values } = this.shown;
+    const own = path.values.find((one) => one.split === split && one.quantity === quantity).values[number];
+    const here = heightAt(this.surface, values, path.x[number], path.y[number]);
+    const name = path.name ? `${path.name}, ` : "";
+    let text = `${name}${path.labels[number]}: own ${split} ${quantity.replaceAll("_", " ")} ${numberText(own)}${this.unit}`;
+    if (here !== null && Number.isFinite(own)) {
+      text += `, ${numberText(Math.abs(own - here), 3)}${this.unit} ${own < here ? "below" : "above"} the plane`;
+    }
+    return text;
   }
 
   readOut() {

@@ -2,6 +2,7 @@
 // Plotly's traces and layouts of one surface: the 3-D view and the contour plot.
 
 const CURSOR = 1, PATH = 2, HEAD = 3, MARKS = 4, ABSENT = 5; // traces of the 3-D view after the surface
+const FLAT = 2; // traces of the contour plot before those of the paths' own values
 const PINK = "#ff2f92", RED = "#e6194b";
 const COLORS = [PINK, "#ffb000", "#38c6ff", "#b6ff5c"]; // of the paths, in turn
 const CURVE = "#ffffff"; // of a curve between two networks
@@ -90,10 +91,82 @@ function lastOf(path) {
   return { x: path.x.slice(-1), y: path.y.slice(-1), z: path.z.slice(-1) };
 }
 
+/** Heights of a path's own values of the quantity that a panel shows; null if it has none. */
+function ownHeights({ shown, scale }, path) {
+  const own = (path.values || []).find((one) => one.split === shown.split && one.quantity === shown.quantity);
+  if (!own) return null;
+  return Array.from(own.values, (value) => {
+    const height = Number.isFinite(value) ? scale.height(value) : NaN;
+    return Number.isNaN(height) ? null : Math.min(Math.max(height, 0), 1);
+  });
+}
+
+/** A path as a panel draws it up to a checkpoint: at its own values, or else on the surface. */
+function lineOf(panel, path, step) {
+  const own = ownHeights(panel, path);
+  if (!own) return pathAbove(panel.surface, panel.heights, step, path);
+  const end = Math.min(step, path.x.length - 1) + 1;
+  return { x: path.x.slice(0, end), y: path.y.slice(0, end), z: own.slice(0, end) };
+}
+
+/** Lines from the surface to the own value of each checkpoint up to a step, with texts; perhaps empty. */
+function stemOf(panel, path, step) {
+  const found = { x: [], y: [], z: [], text: [] };
+  const own = ownHeights(panel, path);
+  for (let k = 0; own && k <= Math.min(step, path.x.length - 1); k++) {
+    const foot = heightAt(panel.surface, panel.heights, path.x[k], path.y[k]);
+    if (foot === null || own[k] === null) continue;
+    found.x.push(path.x[k], path.x[k], null);
+    found.y.push(path.y[k], path.y[k], null);
+    found.z.push(foot, own[k], null);
+    const text = panel.checkpointText(path, k);
+    found.text.push(text, text, "");
+  }
+  return found;
+}
+
+/** Paths of a surface that have own values of some quantity, with their colours. */
+function ownPaths(surface) {
+  const colored = pathsOf(surface).map((path, place) => ({ path, own: colorOf(place) }));
+  return colored.filter(({ path }) => path.values);
+}
+
+/** Traces of the stems of paths with own values. */
+function stemTraces(panel, step) {
+  return ownPaths(panel.surface).map(({ path, own }) => ({
+    type: "scatter3d", mode: "lines+markers", hoverinfo: "none", showlegend: false, connectgaps: false,
+    line: { color: own, width: 2 }, marker: { size: 2.5, color: own }, ...stemOf(panel, path, step),
+  }));
+}
+
+/** Checkpoints in the colours of their own values, for the contour plot; perhaps empty. */
+function ownDots(panel, path, step) {
+  const found = { x: [], y: [], text: [], color: [] };
+  const own = ownHeights(panel, path);
+  for (let k = 0; own && k <= Math.min(step, path.x.length - 1); k++) {
+    if (own[k] === null) continue;
+    found.x.push(path.x[k]);
+    found.y.push(path.y[k]);
+    found.text.push(panel.checkpointText(path, k));
+    found.color.push(own[k]);
+  }
+  return found;
+}
+
+function ownTraces(panel, step) {
+  return ownPaths(panel.surface).map(({ path, own }) => {
+    const { color, ...places } = ownDots(panel, path, step);
+    return {
+      type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false, ...places,
+      marker: { size: 7, color, cmin: 0, cmax: 1, colorscale: "Viridis", line: { color: own, width: 1 } },
+    };
+  });
+}
+
 /** Traces of a surface's paths after the first: a line and a head for each. */
-function otherTraces(surface, heights, step) {
-  return (surface.others || []).flatMap((other, place) => {
-    const path = pathAbove(surface, heights, step, other), color = colorOf(place + 1);
+function otherTraces(panel, step) {
+  return (panel.surface.others || []).flatMap((other, place) => {
+    const path = lineOf(panel, other, step), color = colorOf(place + 1);
     const shared = { type: "scatter3d", hoverinfo: "skip", showlegend: false };
     return [
       { ...shared, mode: "lines", connectgaps: false, line: { color, width: 6 }, ...path },

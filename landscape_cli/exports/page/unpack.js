@@ -25,6 +25,9 @@ function arrayOf(packed) {
 async function readData() {
   const data = JSON.parse(await unpack("data"));
   for (const surface of data.surfaces) {
+    for (const path of [surface.path, ...(surface.others || [])].filter(Boolean)) {
+      for (const own of path.values || []) own.values = arrayOf(own.values);
+    }
     for (const layer of surface.layers) {
       if (layer.status) layer.status = arrayOf(layer.status);
       for (const view of layer.views) {
