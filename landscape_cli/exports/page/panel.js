@@ -97,7 +97,7 @@ class Panel {
     await Plotly.react(this.solid, traces.concat(over),
       solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
     const layout = flatLayout(surface, state.window, look);
-    layout.shapes = overlaysOf(surface, state.step, this.cursor);
+    layout.shapes = overlaysOf(this, state.step);
     layout.annotations = namesOf(surface);
     const marks = this.topology ? minimaTraces(surface, this.topology, this.sizes()) : [];
     const flat = [...flatTraces(surface, this.heights, absent, scale, look), ...ownTraces(this, state.step), ...marks];
@@ -137,12 +137,12 @@ class Panel {
     const along = (name) => lines.map((line) => line[name]);
     await Plotly.restyle(this.solid, { x: along("x"), y: along("y"), z: along("z") }, numbers);
     const dots = ownTraces(this, state.step), places = dots.map((_, k) => FLAT + k);
-    if (!dots.length) return await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+    if (!dots.length) return await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
     await Plotly.restyle(this.solid, { text: stems.map((stem) => stem.text) }, numbers.slice(-stems.length));
     const of = (name) => dots.map((dot) => dot[name]);
     const colors = dots.map((dot) => dot.marker.color);
     await Plotly.restyle(this.flat, { x: of("x"), y: of("y"), text: of("text"), "marker.color": colors }, places);
-    await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+    await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
   }
 
   /** Move the cursor to the point nearest to a place; return true if it changed. */
@@ -159,7 +159,7 @@ class Panel {
     if (!this.cursor || !this.shown || !this.heights) return;
     const { x, y, column, row } = this.cursor;
     const height = this.heights[row * this.surface.x.length + column];
-    await Plotly.relayout(this.flat, { shapes: overlaysOf(this.surface, state.step, this.cursor) });
+    await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
     const z = Number.isNaN(height) ? null : height + 0.025;
     await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
     if (!this.topology) return;

@@ -153,13 +153,20 @@ function ownDots(panel, path, step) {
   return found;
 }
 
+/** For the contour plot, a line and dots of each path with own values; both empty for other quantities. */
 function ownTraces(panel, step) {
-  return ownPaths(panel.surface).map(({ path, own }) => {
+  return ownPaths(panel.surface).flatMap(({ path, own }) => {
     const { color, ...places } = ownDots(panel, path, step);
-    return {
-      type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false, ...places,
-      marker: { size: 7, color, cmin: 0, cmax: 1, colorscale: "Viridis", line: { color: own, width: 1 } },
-    };
+    const shared = { type: "scatter", hoverinfo: "none", showlegend: false };
+    const end = ownHeights(panel, path) ? Math.min(step, path.x.length - 1) + 1 : 0;
+    const line = { x: path.x.slice(0, end), y: path.y.slice(0, end), text: [] };
+    return [
+      { ...shared, mode: "lines", line: { color: own, width: 2 }, marker: { color: own }, ...line },
+      {
+        ...shared, mode: "markers", ...places,
+        marker: { size: 8, color, cmin: 0, cmax: 1, colorscale: "Viridis", line: { color: own, width: 1.5 } },
+      },
+    ];
   });
 }
 
@@ -251,7 +258,8 @@ function flatTraces(surface, heights, absent, scale, look) {
 }
 
 /** Shapes over the contour plot: the curve, the paths, the checkpoints and the cursor. */
-function overlaysOf(surface, step, cursor) {
+function overlaysOf(panel, step) {
+  const { surface, cursor } = panel;
   const shapes = [];
   const dot = (x, y, size, fill, edge) => ({
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y,
@@ -268,7 +276,9 @@ function overlaysOf(surface, step, cursor) {
     drawn(line, CURVE, 3, "solid");
     bends.x.forEach((x, k) => shapes.push(dot(x, bends.y[k], 5, "rgba(0,0,0,0)", "#000000"), dot(x, bends.y[k], 4, "rgba(0,0,0,0)", CURVE)));
   }
-  pathsOf(surface).forEach(({ x, y }, place) => {
+  pathsOf(surface).forEach((one, place) => {
+    if (ownHeights(panel, one)) return; // drawn as traces, so that dots lie over the line
+    const { x, y } = one;
     const last = Math.min(step, x.length - 1), own = colorOf(place);
     const path = x.slice(0, last + 1).map((left, k) => `${k ? "L" : "M"}${left},${y[k]}`).join("");
     const line = (color, width) => ({ type: "path", path, line: { color, width } });

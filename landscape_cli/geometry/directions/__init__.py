@@ -13,6 +13,9 @@ KINDS: dict[str, str | type[Direction]] = {
     "checkpoint": "landscape_cli.geometry.directions.checkpoint:CheckpointDirection",
     "file": "landscape_cli.geometry.directions.file:FileDirection",
     "eigenvector": "landscape_cli.geometry.directions.eigenvector:EigenvectorDirection",
+    "gradient": "landscape_cli.geometry.directions.gradient:GradientDirection",
+    "momentum": "landscape_cli.geometry.directions.momentum:MomentumDirection",
+    "diffusion": "landscape_cli.geometry.directions.diffusion:DiffusionDirection",
     "pca": "landscape_cli.geometry.directions.pca:PcaDirection",
 }
 """Every kind of direction and its class."""

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 from torch import Tensor
 
@@ -66,6 +68,24 @@ class DirectionSource(Protocol):
 
     def curve(self, path: str) -> Curve:
         """Return what a curve file says of its curve; its points are stored as directions are."""
+
+    def gradient(
+        self,
+        key: str,
+        path: CheckpointPath | None,
+        split: str | None,
+        samples: int | None,
+        quantity: str | None,
+    ) -> Entries:
+        """Return the gradient of a mean loss at a checkpoint, or at the centre; float64."""
+
+    def momentum(self, key: str, path: CheckpointPath) -> Entries:
+        """Return the optimizer's momentum in a training checkpoint, by parameter; float64."""
+
+    def diffusion(
+        self, key: str, path: str, component: int
+    ) -> tuple[NDArray[np.float64], Sequence[CheckpointPath]]:
+        """Return a coordinate of a diffusion file, of shape (n,), and its n checkpoints."""
 
     def components(self) -> list[Entries]:
         """Return the principal components of the configuration's checkpoints and the centre."""

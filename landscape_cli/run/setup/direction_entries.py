@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import CheckpointError, UsageError
 from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions.base import Direction, Entries
 from landscape_cli.geometry.inner_products import cosine
@@ -21,18 +23,26 @@ from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.import_path import load_callable
+from landscape_cli.problems.optimizer_state import read_momentum
 from landscape_cli.problems.weights import Hashes
-from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.records.checkpoint_path import CheckpointPath, identity
 from landscape_cli.records.curves.trained import Curve
 from landscape_cli.run.setup.rank_consistency import share_tensors
 from landscape_cli.store import read_direction
 from landscape_cli.store.curve_file import read_curve
+from landscape_cli.store.diffusion_file import read_diffusion
 from landscape_cli.store.directions_file import read_range
 from landscape_cli.util.logs import warn
 from landscape_cli.util.tensors import wide_dtype
 
 PARALLEL = 1e-10
 """Difference of a cosine from 1 below which two directions count as parallel."""
+
+
+Differentiate = Callable[
+    [str, "CheckpointPath | None", "str | None", "int | None", "str | None"], Entries
+]
+"""``(key, checkpoint, split, samples, quantity) -> gradient``, see ``checkpoint_gradient``."""
 
 
 class StoredDirections:
@@ -51,11 +61,13 @@ class RunSource:
         model: the network, with the weights at the centre.
         centre: the tensors that the slice moves, on the CPU.
         checkpoints: paths of checkpoints for principal components.
+        differentiate: returns the gradient of a mean loss; None where there are no directions.
     """
 
     model: nn.Module
     centre: Mapping[str, Tensor]
     checkpoints: tuple[CheckpointPath, ...] = ()
+    differentiate: Differentiate | None = None
     _components: list[Entries] = field(default_factory=list)
     _hashes: Hashes = field(default_factory=Hashes)
 
@@ -94,6 +106,42 @@ class RunSource:
             )
         return curve
 
+    def gradient(
+        self,
+        key: str,
+        path: CheckpointPath | None,
+        split: str | None,
+        samples: int | None,
+        quantity: str | None,
+    ) -> Entries:
+        """Return the gradient of a mean loss at a checkpoint, or at the centre."""
+        assert self.differentiate is not None
+        return self.differentiate(key, path, split, samples, quantity)
+
+    def momentum(self, key: str, path: CheckpointPath) -> Entries:
+        """Return the optimizer's momentum in a training checkpoint."""
+        return read_momentum(path, self.model)
+
+    def diffusion(
+        self, key: str, path: str, component: int
+    ) -> tuple[NDArray[np.float64], Sequence[CheckpointPath]]:
+        """Return a coordinate of a diffusion file, and its checkpoints, which must be the same."""
+        record = read_diffusion(path)
+        found = record.coordinates
+        columns = 0 if found is None else found.shape[1]
+        if found is None or component > columns:
+            known = f"{columns} coordinates" if columns else "no coordinates yet"
+            raise UsageError(f"{key}: {path!r} has {known}, so there is no coordinate {component}")
+        weights = record.provenance.get("weights") or []
+        paths = [_path_of(one) for one in weights]
+        for one, place in zip(weights, paths, strict=True):
+            if self._hashes(place) != identity(one):
+                raise CheckpointError(
+                    f"{key}: checkpoint {place} has changed since {path} was computed; run "
+                    "landscape diffusion again"
+                )
+        return found[:, component - 1], paths
+
     def components(self) -> list[Entries]:
         """Return the principal components of the checkpoints and the centre."""
         if not self._components:
@@ -115,12 +163,18 @@ class RunSource:
         return self._components
 
 
+def _path_of(facts: Mapping[str, str]) -> CheckpointPath:
+    """Return the path of a checkpoint from its facts in a file."""
+    return CheckpointPath(facts["path"], facts.get("key"), facts.get("prefix"))
+
+
 def load_directions(
     recipes: Mapping[str, Direction],
     checkpoints: tuple[CheckpointPath, ...],
     model: nn.Module,
     parameters: FlatParameters,
     executor: Executor,
+    differentiate: Differentiate | None = None,
 ) -> dict[str, Direction]:
     """Load the entries of directions from files, and register the user's rules.
 
@@ -132,6 +186,7 @@ def load_directions(
         model: the network, with the weights at the centre.
         parameters: the tensors that the slice moves.
         executor: the ranks.
+        differentiate: returns the gradient of a mean loss.
 
     Raises:
         LandscapeError: if a file can't be read or was made for another network, or loaded
@@ -140,7 +195,9 @@ def load_directions(
     executor.together(lambda: _register_rules(recipes))
     recipes = {axis: recipe.among(parameters) for axis, recipe in recipes.items()}
     loaded: dict[str, dict[str, Tensor]] = {}
-    executor.lead(lambda: loaded.update(_load(recipes, checkpoints, model, parameters)))
+    executor.lead(
+        lambda: loaded.update(_load(recipes, checkpoints, model, parameters, differentiate))
+    )
     complete = dict(recipes)
     for axis in executor.lead(lambda: list(loaded)):
         entries = loaded.pop(axis, None) or {
@@ -163,9 +220,10 @@ def _load(
     checkpoints: tuple[CheckpointPath, ...],
     model: nn.Module,
     parameters: FlatParameters,
+    differentiate: Differentiate | None,
 ) -> dict[str, dict[str, Tensor]]:
     centre = {name: view.cpu() for name, view in parameters.views.items()}
-    source = RunSource(model, centre, checkpoints)
+    source = RunSource(model, centre, checkpoints, differentiate)
     loaded = {}
     for axis, recipe in recipes.items():
         recipe.prepare(f"directions.{axis}", parameters.views)

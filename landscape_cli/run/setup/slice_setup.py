@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.checkpoint_gradient import checkpoint_gradient
 from landscape_cli.evaluation.devices import room_for_checkpoints
 from landscape_cli.geometry.directions import directions_from
 from landscape_cli.geometry.directions.base import Direction
@@ -71,7 +73,12 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
     recipe = slice_from(config.slice)
     directions = directions_from(config.directions) if recipe.uses_directions else {}
     complete = load_directions(
-        directions, tuple(config.checkpoints or ()), model, parameters, executor
+        directions,
+        tuple(config.checkpoints or ()),
+        model,
+        parameters,
+        executor,
+        partial(_gradient, config, prepared),
     )
     placements = prepared.placements
     if recipe.uses_directions:
@@ -97,6 +104,29 @@ def prepare_slice(start: Start, prepared: PreparedProblem, executor: Executor) -
     marks = executor.lead(lambda: _marks(start, recipe, complete, slice_, prepared))
     facts = executor.together(slice_.facts)
     return PreparedSlice(slice_, facts, marks, placements)
+
+
+def _gradient(
+    config: RunConfig,
+    prepared: PreparedProblem,
+    key: str,
+    path: CheckpointPath | None,
+    split: str | None,
+    samples: int | None,
+    quantity: str | None,
+) -> dict[str, Tensor]:
+    """Differentiate the mean loss at a checkpoint, on this rank."""
+    own = split or (config.splits[0] if config.splits else None)
+    return checkpoint_gradient(
+        prepared.problem,
+        prepared.parameters,
+        key,
+        path,
+        own,
+        samples,
+        quantity,
+        config.batch_size,
+    )
 
 
 def _refuse_overflow(config: RunConfig, parameters: FlatParameters) -> None:
