@@ -286,13 +286,13 @@ def test_a_path_is_drawn_at_its_own_values(open_page, make_surface):
     assert stems["z"][1::3] == pytest.approx(own)
     assert stems["text"][0] == "<i>, 1: own train loss 3, 0.5 above the plane"
     assert stems["text"][3] == "<i>, 2: own train loss 1.5, 0.5 below the plane"
-    line, dots = opened.ask("panels[0].flat.data.slice(FLAT)")
+    line, dots = opened.ask("panels[0].flat.data.slice(panels[0].own)")
     assert (line["x"], dots["x"]) == ([0.75, 0.5, 0.25, 0], [0.75, 0.5, 0])
     assert opened.ask("panels[0].flat.layout.shapes.length") == 4  # the other path's
     assert dots["marker"]["color"] == pytest.approx(own)
     opened.page.locator("#step").fill("1")
     opened.settle()
-    assert opened.ask("panels[0].flat.data[FLAT + 1].x") == [0.75, 0.5]
+    assert opened.ask("panels[0].flat.data[panels[0].own + 1].x") == [0.75, 0.5]
     assert len(opened.ask("panels[0].solid.data[ABSENT + 3].x")) == 6
     assert opened.errors == []
 

@@ -100,8 +100,9 @@ class Panel {
     layout.shapes = overlaysOf(this, state.step);
     layout.annotations = namesOf(surface);
     const marks = this.topology ? minimaTraces(surface, this.topology, this.sizes()) : [];
-    const flat = [...flatTraces(surface, this.heights, absent, scale, look), ...ownTraces(this, state.step), ...marks];
-    await Plotly.react(this.flat, flat, layout, ICONS);
+    const flat = [...flatTraces(surface, this.heights, absent, scale, look), ...marks];
+    this.own = flat.length; // the first of the traces of paths at their own values
+    await Plotly.react(this.flat, flat.concat(ownTraces(this, state.step)), layout, ICONS);
     if (this.topology) {
       await drawDiagram(this.diagram, this.topology, scale.log, this.unit, this.sizes(), look);
       await Plotly.Plots.resize(this.diagram);
@@ -136,7 +137,7 @@ class Panel {
     const numbers = lines.map((line, k) => (k < 2 ? [PATH, HEAD][k] : ABSENT + k - 1));
     const along = (name) => lines.map((line) => line[name]);
     await Plotly.restyle(this.solid, { x: along("x"), y: along("y"), z: along("z") }, numbers);
-    const dots = ownTraces(this, state.step), places = dots.map((_, k) => FLAT + k);
+    const dots = ownTraces(this, state.step), places = dots.map((_, k) => this.own + k);
     if (!dots.length) return await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
     await Plotly.restyle(this.solid, { text: stems.map((stem) => stem.text) }, numbers.slice(-stems.length));
     const of = (name) => dots.map((dot) => dot[name]);

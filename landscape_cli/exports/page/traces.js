@@ -2,7 +2,6 @@
 // Plotly's traces and layouts of one surface: the 3-D view and the contour plot.
 
 const CURSOR = 1, PATH = 2, HEAD = 3, MARKS = 4, ABSENT = 5; // traces of the 3-D view after the surface
-const FLAT = 2; // traces of the contour plot before those of the paths' own values
 const PINK = "#ff2f92", RED = "#e6194b";
 const COLORS = [PINK, "#ffb000", "#38c6ff", "#b6ff5c"]; // of the paths, in turn
 const CURVE = "#ffffff"; // of a curve between two networks

@@ -59,4 +59,4 @@ class GradientDirection(LoadedDirection):
         """Return a label with the split and the checkpoint."""
         at = "" if self.path is None else f" at {self.path.stem}"
         of = "" if self.split is None else f" of the {self.split} {self.quantity or 'loss'}"
-        return f"steepest descent{of}{at}{self._normalized()}"
+        return f"negative gradient{of}{at}{self._normalized()}"

@@ -12,7 +12,7 @@ from landscape_cli.geometry.slices.affine import build_slice
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_name_and_a_label(kind):
-    needed = {"path": "B.pt"} if kind in ("checkpoint", "eigenvector", "file") else {}
+    needed = {} if kind in ("random", "pca", "gradient") else {"path": "B.pt"}
     direction = direction_from({"kind": kind, **needed}, "directions.x")
     assert direction.kind == kind
     assert kind in direction.label()
