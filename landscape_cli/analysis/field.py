@@ -75,6 +75,8 @@ class Field:
             ``axes`` count from there.
         paths: trainings' paths over a plane.
         metric: inner products of a plane's directions, of shape (2, 2); None if unknown.
+        interpolation_error: the largest one of points that are interpolated, as a fraction of the
+            range of values.
     """
 
     axes: Mapping[str, Values]
@@ -87,6 +89,7 @@ class Field:
     origin: Mapping[str, float] = field(default_factory=dict)
     paths: tuple[PathOver, ...] = ()
     metric: Values | None = None
+    interpolation_error: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from landscape_cli.records.presentation import fact
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.records.trajectory import trajectories_of
+from landscape_cli.refinement.summary import largest_error
 
 NEGLIGIBLE = 1e-6
 """A coordinate of a checkpoint up to this fraction of its largest one counts as 0."""
@@ -63,6 +64,7 @@ class Selection:
         origin = dict(zip(self.surface.grid.names, self.surface.origin, strict=False))
         stored = self.surface.stderr.get(quantity)
         errors = [None] * self.repeats if stored is None else list(self._selected(stored))
+        doubt = largest_error(fact(self.surface.provenance, "adaptive"), *quantity)
         return [
             Field(
                 self.distances,
@@ -74,6 +76,7 @@ class Selection:
                 origin,
                 self._paths(quantity) if number == 0 else (),
                 metric_of(self.surface),
+                doubt,
             )
             for number, (both, error) in enumerate(
                 zip(zip(values, computed, strict=True), errors, strict=True)

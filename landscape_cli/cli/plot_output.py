@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from landscape_cli.cli.input_files import distinct_names, with_trajectories
 from landscape_cli.cli.live_screen import LiveScreen, exit_quietly_on_interrupt
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
-from landscape_cli.cli.spectrum_output import refuse_surface_options
 from landscape_cli.cli.watch import Observation, follow, read_or_wait
 from landscape_cli.errors import visible
 
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Picture, Request
     from landscape_cli.records.surface import Surface
-
-OF_VALUES = (
-    *("contours_of", "quiver", "basins", "twin", "along", "raw", "levels", "vmin", "vmax"),
-    *("azimuth", "elevation", "zoom", "trajectories", "terminal", "watch"),
-)
-"""Options of pictures that show values rather than minima."""
 
 WATCH_LINES = 3
 """Lines of the terminal that a watched picture leaves free: progress, and the cursor's."""
@@ -115,15 +108,6 @@ def _is_drawable(observation: Observation, files: Sequence[str], request: Reques
     if not all(surface.values for surface in observation.surfaces):
         return False
     return drawable(request.panels(observation.surfaces, distinct_names(files)))
-
-
-def refuse_options_of_values(choices: Mapping[str, Any], kind: str) -> None:
-    """Refuse options that a kind in ``TOPOLOGY_KINDS`` has no use for.
-
-    Raises:
-        UsageError: naming the first of them.
-    """
-    refuse_surface_options({name: choices[name] for name in OF_VALUES}, f"--kind {kind}")
 
 
 def write_topology(request: Request, files: Sequence[str], path: Path, page: Page) -> None:

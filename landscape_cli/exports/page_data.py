@@ -20,6 +20,8 @@ from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, 
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 from landscape_cli.records.trajectory import Trajectory, markers_of, trajectories_of
+from landscape_cli.refinement.summary import largest_error
+from landscape_cli.topology.significance import PERSISTENCE
 
 Floats = NDArray[np.float64]
 Indices = Mapping[str, NDArray[np.int64]]
@@ -157,7 +159,9 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
         if name != "mean":
             own = None if errors is None else unit * _cut(errors, shown, names)
             axes = {axis: surface.grid.axes[axis].coordinates[shown[axis]] for axis in names}
-            topology, basins = topology_of(known, own, quantity, axes)
+            error = largest_error(fact(surface.provenance, "adaptive"), split, quantity)
+            least = max(PERSISTENCE, error)
+            topology, basins = topology_of(known, own, quantity, axes, least)
             view["topology"] = {**topology, "basins": pack(basins)}
         if errors is not None and np.isfinite(errors).any():
             view["errors"] = pack((unit * _cut(errors, shown, names)).astype(np.float32))

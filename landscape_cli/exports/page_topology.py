@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.topology.descent import NONE
 from landscape_cli.topology.extrema import Extrema, find_extrema
+from landscape_cli.topology.significance import PERSISTENCE
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,11 @@ NO_BASIN = 255
 
 
 def topology_of(
-    values: Floats, stderr: Floats | None, quantity: str, axes: Mapping[str, Floats]
+    values: Floats,
+    stderr: Floats | None,
+    quantity: str,
+    axes: Mapping[str, Floats],
+    fraction: float = PERSISTENCE,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Find the minima of a plane; the maxima if more of the quantity is better.
 
@@ -34,15 +39,17 @@ def topology_of(
         stderr: their standard errors; None if unknown.
         quantity: its name.
         axes: coordinates x and y.
+        fraction: least persistence, as a fraction of the range.
 
     Returns:
-        ``word``; ``log``, whether persistence is compared on that scale; and ``list``, with ``x``,
+        ``word``; ``fraction``; ``log``, whether persistence is compared on that scale; and ``list``
+        with ``x``,
         ``y``, ``value``, ``share`` of the points, and ``saddle``, which is null or has ``x``, ``y``
         and ``value``. Then the place in that list of the minimum to whose basin each point belongs,
         of the values' shape.
     """
     sign = -1 if quantity in PERCENT else 1
-    found = find_extrema(values, NEIGHBOURS, stderr, sign=sign)
+    found = find_extrema(values, NEIGHBOURS, stderr, fraction, sign)
     numbers = found.order[:MOST].tolist()
     places = np.full(len(found.tree.minima) + 1, NO_BASIN)
     places[numbers] = np.arange(len(numbers))
@@ -50,7 +57,7 @@ def topology_of(
     known = int(np.isfinite(values).sum())
     entries = [_entry(found, number, axes, known) for number in numbers]
     word = "minimum" if sign > 0 else "maximum"
-    about = {"word": word, "log": found.threshold.log, "list": entries}
+    about = {"word": word, "log": found.threshold.log, "fraction": fraction, "list": entries}
     return about, places[found.basins].astype(np.uint8)
 
 

@@ -38,6 +38,23 @@ def bound(entry: Mapping[str, Any]) -> str:
     return f"{math.ceil(1000 * error) / 10:g} % of the {scale}"
 
 
+def largest_error(facts: Mapping[str, Any] | None, split: str, quantity: str) -> float:
+    """Return the largest error of a quantity's interpolation, as a fraction of its range.
+
+    It is at most 1, and 0 if everything was computed.
+
+    Args:
+        facts: ``Step.facts`` of the last step; None for a run that was not adaptive.
+        split: the split's name.
+        quantity: the quantity's name.
+    """
+    if facts and facts.get("held_out"):
+        for entry in facts["quantities"]:
+            if (entry["split"], entry["quantity"]) == (split, quantity):
+                return min(float(entry["error"]), 1.0)
+    return 0.0
+
+
 def error_of(facts: Mapping[str, Any], split: str, quantity: str) -> str | None:
     """Return the ``bound`` of one quantity; None if everything was computed."""
     if facts.get("held_out"):

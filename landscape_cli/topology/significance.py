@@ -75,6 +75,7 @@ def significant(tree: MergeTree, threshold: Threshold, stderr: Values | None, si
     if stderr is not None:
         errors = np.nan_to_num(stderr.ravel())
         noise = np.hypot(errors[tree.minima], np.where(tree.endless, 0, errors[tree.saddles]))
-        chosen &= high - low >= ERRORS * noise
+        with np.errstate(over="ignore"):
+            chosen &= high - low >= ERRORS * noise
     chosen[0] = True
     return tree.with_ancestors(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -25,14 +26,17 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute the merge trees of sublevel and superlevel sets, for each kind of neighbourhood.
 
     Points without a value separate their neighbours. An extremum is significant if its persistence
-    is at least a fraction of the range and four standard errors; see ``topology.significance``.
+    is at least a fraction of the range, not below the error of interpolation, and four standard
+    errors; see ``topology.significance``.
 
     Raises:
-        UnknownError: if no value is finite.
+        UnknownError: if no value is finite, or their range is not.
     """
     known = np.isfinite(field.values)
     if not known.any():
         raise UnknownError("there is no finite value")
+    if not np.isfinite(float(field.values[known].max()) - float(field.values[known].min())):
+        raise UnknownError("the range of values is too large for a number")
     kinds = NEIGHBOURS[field.values.ndim][::-1]
     trees = {count: _minima_and_maxima(field, count, options) for count in kinds}
     threshold = trees[kinds[0]][0].threshold
@@ -54,9 +58,9 @@ def _has_errors(field: Field) -> bool:
 
 
 def _minima_and_maxima(field: Field, neighbours: int, options: Options) -> tuple[Extrema, Extrema]:
+    fraction = max(options.persistence, field.interpolation_error)
     lowest, highest = (
-        find_extrema(field.values, neighbours, field.stderr, options.persistence, sign)
-        for sign in (1, -1)
+        find_extrema(field.values, neighbours, field.stderr, fraction, sign) for sign in (1, -1)
     )
     return lowest, highest
 
@@ -107,28 +111,30 @@ def _sublevel(
 def _list(field: Field, found: Extrema, volumes: Values) -> dict[str, Any]:
     """Describe the significant extrema, those of the largest persistence first."""
     numbers = found.order
+    ranks = {number: rank for rank, number in enumerate(numbers.tolist())}
     ended = numbers[~found.tree.endless[numbers]]
     return {
         "count": len(numbers),
         "all": len(found.tree.minima),
         "largest": float(found.tree.persistence[ended].max()) if len(ended) else None,
-        "list": [_entry(field, found, number, volumes) for number in numbers[:MOST].tolist()],
+        "list": [_entry(field, found, ranks, number, volumes) for number in list(ranks)[:MOST]],
     }
 
 
-def _entry(field: Field, found: Extrema, number: int, volumes: Values) -> dict[str, Any]:
+def _entry(
+    field: Field, found: Extrema, ranks: Mapping[int, int], number: int, volumes: Values
+) -> dict[str, Any]:
     place, saddle = int(found.tree.minima[number]), int(found.tree.saddles[number])
     region = found.basins == number
     ended = saddle != NONE
     places = [place, saddle] if ended else [place]
-    parent = int(found.tree.parents[number])
     return {
         "at": _coordinates(field, place),
         "value": float(found.values[number]),
         "persistence": float(found.tree.persistence[number]) if ended else None,
         "saddle": _coordinates(field, saddle) if ended else None,
         "saddle_value": float(found.ends[number]) if ended else None,
-        "into": found.order.tolist().index(parent) if ended else None,
+        "into": ranks[int(found.tree.parents[number])] if ended else None,
         "points": int(region.sum()),
         "area": float(volumes[region].sum()),
         "share": float(volumes[region].sum() / volumes.sum()),

@@ -34,7 +34,7 @@ def _counts(neighbours: str, found: dict[str, Any]) -> str:
 
 def _criterion(numbers: dict[str, Any]) -> str:
     scale = " of ln" if numbers["scale"] == "log" else ""
-    text = f"that persist for at least {100 * numbers['fraction']:g} % of the range{scale}"
+    text = f"that persist for at least {100 * numbers['fraction']:.3g} % of the range{scale}"
     if numbers["errors"] is not None:
         text += f" and {numbers['errors']:g} standard errors"
     return text

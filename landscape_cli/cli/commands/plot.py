@@ -29,7 +29,6 @@ from landscape_cli.cli.output import say
 from landscape_cli.cli.plot_output import (
     PlotOutput,
     redraw_on_change,
-    refuse_options_of_values,
     write_topology,
 )
 from landscape_cli.cli.spectrum_output import (
@@ -271,9 +270,9 @@ def command(
         return
     if choices["kind"] in TOPOLOGY_KINDS:
         unused = {"trajectories": trajectories, "terminal": terminal, "watch": watch}
-        refuse_options_of_values({**choices, **unused}, choices["kind"])
+        refuse_surface_options(unused, f"--kind {choices['kind']}")
         path = _output_path(files, output, ())
-        pop_camera(choices)
+        page = replace(page, camera=pop_camera(choices))
         write_topology(Request(**choices), files, path, page)
         return
     surfaces = read_or_wait(files, waiting=watch is not None)

@@ -33,9 +33,9 @@ function marksOf({ word }, places, sizes, more) {
 }
 
 /** What the marks are. */
-function describeMinima({ word, log, list }) {
+function describeMinima({ word, log, fraction, list }) {
   const many = `${list.length} ${list.length === 1 ? word : word.replace("um", "a")}`;
-  const least = `1 % of the range${log ? " of the logarithm" : ""} and 4 standard errors`;
+  const least = `${Number((100 * fraction).toPrecision(3))} % of the range${log ? " of the logarithm" : ""} and 4 standard errors`;
   return `${word === "minimum" ? "▽" : "△"} ${many} of persistence at least ${least}, with 8 neighbours; + saddles`;
 }
 

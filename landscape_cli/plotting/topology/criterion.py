@@ -9,7 +9,8 @@ import numpy as np
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.records.presentation import PERCENT
+from landscape_cli.records.presentation import PERCENT, fact
+from landscape_cli.refinement.summary import largest_error
 from landscape_cli.topology.extrema import Extrema, find_extrema
 from landscape_cli.topology.neighbours import NEIGHBOURS
 from landscape_cli.topology.significance import ERRORS, PERSISTENCE
@@ -24,7 +25,8 @@ class Criterion:
 
     Args:
         neighbours: of a point; None for as many as it can have.
-        fraction: least persistence, as a fraction of the range.
+        fraction: least persistence, as a fraction of the range; where points are interpolated, it
+            is not below their largest error.
     """
 
     neighbours: int | None = None
@@ -50,14 +52,17 @@ class Criterion:
         """Return the minima, or maxima, of a panel's values as shown."""
         most = self.neighbours or NEIGHBOURS[panel.dimension][-1]
         sign = -1 if panel.quantity in PERCENT else 1
-        return find_extrema(panel.z, most, panel.stderr, self.fraction, sign)
+        adaptive = fact(panel.surface.provenance, "adaptive")
+        fraction = max(self.fraction, largest_error(adaptive, panel.split, panel.quantity))
+        return find_extrema(panel.z, most, panel.stderr, fraction, sign)
 
     def describe(self, panels: Sequence[Panel]) -> str:
         """Return the words for how many extrema count, and which."""
         found = [self.extrema(panel) for panel in panels]
         counts = " and ".join(str(int(each.significant.sum())) for each in found)
         word = noun(found[0], sum(int(each.significant.sum()) for each in found))
-        text = f"{counts} {word} of persistence at least {100 * self.fraction:g} % of the range"
+        least = max(each.threshold.fraction for each in found)
+        text = f"{counts} {word} of persistence at least {100 * least:.3g} % of the range"
         if any(each.threshold.log for each in found):
             text += " of the logarithm"
         if any(np.isfinite(panel.stderr).any() for panel in panels):

@@ -27,6 +27,11 @@ from landscape_cli.records.presentation import is_wide
 from landscape_cli.records.surface import Surface
 from landscape_cli.topology.extrema import Extrema
 
+OF_VALUES = (
+    *("contours_of", "quiver", "basins", "twin", "along", "raw", "levels", "vmin", "vmax"),
+)
+"""Fields of a request for pictures that show values rather than extrema."""
+
 WIDTH, AROUND = 3.8, 1.1
 """Width of a panel, and height of its titles and labels, in inches at the base font size."""
 
@@ -45,6 +50,10 @@ def topology_panels(
     Raises:
         UsageError: if an option does not apply, or there are too many panels.
     """
+    for name in OF_VALUES:
+        if (value := getattr(request, name)) is not None and value is not False:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option}: does not apply to --kind {request.kind}; leave it out")
     if len(request.quantities) > 1:
         raise UsageError(
             f"--quantity is given {len(request.quantities)} times: --kind {request.kind} draws one"
@@ -72,6 +81,8 @@ def draw_topology(panels: Sequence[Panel], request: Request, page: Page) -> Show
     Raises:
         UsageError: if a panel has no finite value, or an option does not suit the values.
     """
+    if page.camera is not None:
+        raise UsageError(f"--azimuth, --elevation, --zoom: do not apply to --kind {request.kind}")
     painter, founds = load(str(request.kind)), [request.criterion.extrema(one) for one in panels]
     scale = _limited(_scale(panels, request), founds)
     with style(page.style, page.cmap):

@@ -38,7 +38,7 @@ def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
         linewidth=pt(0.8),
         linestyle="--",
         zorder=1,
-        label=f"persistence of {100 * found.threshold.fraction:g} % of the range",
+        label=f"persistence of {100 * found.threshold.fraction:.3g} % of the range",
     )
     _draw_marks(axes, found, ends)
     name = labels.plain(labels.quantity([panel]))

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from builders import surface
+from builders import LOSS, surface
 from landscape_cli.analysis.describe import describe
-from landscape_cli.analysis.field import Options
+from landscape_cli.analysis.field import Options, UnknownError
+from landscape_cli.analysis.field_selection import select
+from landscape_cli.analysis.topology.number import compute
 from landscape_cli.analysis.topology.text import text
 from landscape_cli.records.levels import axis_levels
 from landscape_cli.records.tiles import Status
@@ -144,6 +146,22 @@ def test_interpolated_points_count_and_are_marked():
     assert [entry["interpolated"] for entry in entries["list"]] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("error", "fraction", "count"), [(0.005, 0.01, 3), (0.2, 0.2, 2), (9, 1, 1)]
+)
+def test_no_minimum_counts_that_errors_of_interpolation_could_make(error, fraction, count):
+    status = np.full(5, Status.OK)
+    status[1] = Status.INTERPOLATED
+    entry = {"split": "train", "quantity": "loss", "error": error, "scale": "linear"}
+    facts = {"adaptive": {"held_out": 3, "quantities": [entry]}}
+    found = topology(surface([0, 8, 4, 4.5, 0.5], "0:4:5", status=status, provenance=facts))
+    assert found["fraction"] == fraction
+    assert found["neighbours"]["2"]["minima"]["count"] == count
+    facts = {"adaptive": {"held_out": 0, "quantities": [entry]}}
+    computed = topology(surface([0, 8, 4, 4.5, 0.5], "0:4:5", provenance=facts))
+    assert computed["fraction"] == 0.01
+
+
 def test_an_incomplete_surface_has_the_minima_of_its_finest_complete_level():
     coarse = axis_levels(25)[1]
     status = np.full((25, 25), Status.TODO)
@@ -189,6 +207,13 @@ def test_without_a_value_at_the_centre_there_is_no_level():
     assert found["minima"]["count"] == 2
     (one,) = describe(surface([np.nan] * 5, "-2:2:5"))["numbers"]
     assert one["unknown"]["topology"] == "there is no finite value"
+
+
+def test_a_range_beyond_floating_point_is_no_number():
+    huge = surface([-1.7e308, 1.7e308, 0, 1, 2], "-2:2:5", stderr=1.0)
+    (field,) = select(huge).fields(LOSS)
+    with pytest.raises(UnknownError, match="the range of values is too large for a number"):
+        compute(field, Options())
 
 
 def test_the_lines_of_text():

@@ -53,7 +53,7 @@ def test_a_picture_of_the_same_file_is_the_same(folder, plot):
     ("arguments", "words"),
     [
         (["--kind", "merge-tree", "--terminal"], "--terminal: does not apply to --kind merge-tree"),
-        (["--kind", "merge-tree", "--azimuth", "0"], "--azimuth: does not apply to --kind merge"),
+        (["--kind", "merge-tree", "--azimuth", "0"], "--azimuth, --elevation, --zoom: do not"),
         (["--kind", "persistence", "--vmax", "3"], "--vmax: does not apply to --kind persistence"),
         (["--kind", "persistence", "--basins"], "--basins: does not apply to --kind persistence"),
         (["--kind", "merge-tree", "--raw"], "--raw: does not apply to --kind merge-tree; leave it"),

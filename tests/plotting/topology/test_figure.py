@@ -165,5 +165,19 @@ def test_the_public_function_draws_them():
     assert len(marks(drawn.axes[0])) == 2
     assert drawn.get_suptitle() == "T"
     assert "Merge tree" in drawn.get_supxlabel().replace("\n", " ")
+    with pytest.raises(UsageError, match="--quiver: does not apply to --kind merge-tree; leave"):
+        landscape.plot(line(), "merge-tree", quiver=True)
+    with pytest.raises(UsageError, match="--azimuth, .*: do not apply to --kind persistence"):
+        landscape.plot(line(), "persistence", camera=(0, 0))
     with pytest.raises(UsageError, match="--quantity is given 2 times"):
         landscape.plot(line(), "merge-tree", quantity=["loss", "accuracy"])
+
+
+def test_no_minimum_is_drawn_that_errors_of_interpolation_could_make():
+    entry = {"split": "train", "quantity": "loss", "error": 0.3, "scale": "linear"}
+    found = line(provenance={"adaptive": {"held_out": 3, "quantities": [entry]}})
+    assert [place[1] for place in marks(figure_of(found).axes[0])] == [0, 1]
+    request = Request("merge-tree")
+    assert "at least 30 % of the range" in describe_topology(
+        topology_panels(request, [found], ["a.h5"]), request
+    )
