@@ -72,7 +72,7 @@ def registries():
 
 
 def test_contributing_lists_every_kind_of_addition():
-    assert len(registries()) == 14
+    assert len(registries()) == 15
 
 
 @pytest.mark.parametrize(("path", "name"), registries())

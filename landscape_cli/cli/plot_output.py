@@ -107,6 +107,8 @@ def _is_drawable(observation: Observation, files: Sequence[str], request: Reques
 
     if not all(surface.values for surface in observation.surfaces):
         return False
+    if request.basins and any(surface.level is None for surface in observation.surfaces):
+        return False
     return drawable(request.panels(observation.surfaces, distinct_names(files)))
 
 

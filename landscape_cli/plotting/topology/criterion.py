@@ -10,6 +10,7 @@ import numpy as np
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.presentation import PERCENT, fact
+from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.summary import largest_error
 from landscape_cli.topology.extrema import Extrema, find_extrema
 from landscape_cli.topology.neighbours import NEIGHBOURS
@@ -41,6 +42,11 @@ class Criterion:
         if not 0 <= self.fraction <= 1:
             raise UsageError(f"--persistence {self.fraction:g}: choose a fraction from 0 to 1")
         for panel in panels:
+            if (panel.select(panel.surface.status) == Status.TODO).any():
+                raise UsageError(
+                    f"{panel.source}: minima are those of a complete level of the grid; compute "
+                    "more points, and leave --raw out"
+                )
             allowed = NEIGHBOURS[panel.dimension]
             if self.neighbours not in (None, *allowed):
                 raise UsageError(

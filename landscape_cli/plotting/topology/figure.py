@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import ShownFigure
@@ -59,7 +60,9 @@ def topology_panels(
             f"--quantity is given {len(request.quantities)} times: --kind {request.kind} draws one"
         )
     panels = [
-        part for panel in request.panels(surfaces, names) for part in panel.members or (panel,)
+        replace(part, shown=_level(panel)) if panel.dimension == 1 else part
+        for panel in request.panels(surfaces, names)
+        for part in panel.members or (panel,)
     ]
     request.criterion.check(panels)
     if len(panels) > MAX_PLANES:
@@ -68,6 +71,11 @@ def topology_panels(
             "in a figure; choose one with --repeat K"
         )
     return panels
+
+
+def _level(panel: Panel) -> Mapping[str, NDArray[np.int64]] | None:
+    """Return the finest complete level of a line; pictures of values show all computed points."""
+    return None if panel.surface.complete else panel.surface.level
 
 
 def draw_topology(panels: Sequence[Panel], request: Request, page: Page) -> ShownFigure:

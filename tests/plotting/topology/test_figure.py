@@ -14,6 +14,7 @@ from landscape_cli.plotting.topology.figure import (
     draw_topology,
     topology_panels,
 )
+from landscape_cli.records.levels import axis_levels
 from landscape_cli.records.tiles import Status
 
 LINE = [9.0, 0, 5, 1, 3, 2, 9]
@@ -130,6 +131,36 @@ def test_an_incomplete_surface_shows_its_finest_complete_level():
     values[1, 1] = -5
     axes = figure_of(surface(values, "-1:1:9", "-1:1:9", status=status)).axes[0]
     assert marks(axes) == [[0, 0]]
+
+
+def test_an_incomplete_line_shows_its_finest_complete_level_too():
+    status = np.full(25, Status.TODO)
+    status[axis_levels(25)[0]] = Status.OK  # every fourth point
+    status[3] = Status.OK
+    values = np.array([9.0] * 25)
+    values[[3, 8]] = -5, 1
+    assert marks(figure_of(line(values, status=status)).axes[0]) == [[0, 1]]
+    both = np.stack([values, values])
+    repeats = surface(both, "0:24:25", repeats=2, status=np.stack([status, np.full(25, Status.OK)]))
+    assert [marks(axes) for axes in figure_of(repeats).axes] == [[[0, 1]], [[0, 1]]]
+
+
+def test_without_a_complete_level_there_are_no_minima():
+    status = np.full((9, 9), Status.OK)
+    status[0, 0] = Status.TODO
+    partly = surface(np.ones((9, 9)), "-1:1:9", "-1:1:9", status=status)
+    message = "0.h5: minima are those of a complete level of the grid; compute more points"
+    with pytest.raises(UsageError, match=message):
+        figure_of(partly)
+    request = Request(basins=True)
+    with pytest.raises(UsageError, match=message):
+        request.picture(request.panels([partly], ["0.h5"]))
+    status[0, 0], status[1, 1] = Status.OK, Status.TODO
+    partly = surface(np.ones((9, 9)), "-1:1:9", "-1:1:9", status=status)
+    assert request.picture(request.panels([partly], ["0.h5"])).panels[0].layers
+    raw = Request(basins=True, raw=True)
+    with pytest.raises(UsageError, match="leave --raw out"):
+        raw.picture(raw.panels([partly], ["0.h5"]))
 
 
 @pytest.mark.parametrize("kind", TOPOLOGY_KINDS)
