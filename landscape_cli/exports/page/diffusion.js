@@ -4,6 +4,7 @@
 const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
 const SYMBOLS = ["circle", "diamond", "square", "cross", "x"];
 const COLOURS = { light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7"], dark: ["#56b4e9", "#e69f00", "#2bc59b", "#eca6cb"] };
+const ON_DARK = [[0, "#4a68a5"], [0.33, "#26a39c"], [0.67, "#6ece58"], [1, "#fde725"]];
 const ENDS = "#d55e00", UNKNOWN = "#8a8f98";
 const NUMBER = "number", TRAINING = "training", PROGRESS = ["epoch", "step", NUMBER];
 
@@ -148,7 +149,7 @@ function layoutOf(scale) {
     uirevision: `${name} ${state.dimensions}`, legend: { orientation: "h", y: -0.16 }, ...(scene ? { scene } : flat),
     margin: scene ? { l: 0, r: 0, t: 0, b: 0 } : { l: 56, r: 8, t: 12, b: 44 },
     coloraxis: {
-      cmin: 0, cmax: 1, colorscale: "Viridis", showscale: Boolean(scale),
+      cmin: 0, cmax: 1, colorscale: isDark() ? ON_DARK : "Viridis", showscale: Boolean(scale),
       colorbar: ticks && { title: { text: state.colour }, tickvals: ticks.at, ticktext: ticks.text, thickness: 12, outlinewidth: 0, tickfont: { color: soft } },
     },
   };

@@ -27,7 +27,13 @@ from landscape_cli.plotting.style import ink, pt, style, text_scale, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.captions import SUBTITLE
 from landscape_cli.records.dynamics.diffusion import Diffusion
-from landscape_cli.records.dynamics.null_comparison import WITHIN, compare, ordered_nulls, sentences
+from landscape_cli.records.dynamics.null_comparison import (
+    UNKNOWN,
+    Comparison,
+    compare,
+    ordered_nulls,
+    sentences,
+)
 from landscape_cli.records.presentation import fact
 
 WIDTH, SHAPE = 3.6, 0.8
@@ -45,8 +51,8 @@ LINE = 11
 HEADING_LETTERS = 15
 """Letters per inch of the small lines of a heading, and of a caption."""
 
-SPACE, ROOM = 0.13, 0.7
-"""Space between columns of a legend, and width of axes' own labels, in inches."""
+SPACE, ROOM, BAR = 0.13, 0.7, 0.45
+"""Space between columns of a legend, and widths of axes' own labels and of a bar, in inches."""
 
 SPATIAL_DROP = 24
 """Distance of a legend from axes in space, in points."""
@@ -100,7 +106,8 @@ def draw_diffusion(
                 axes.set_title(view.title)
             if view.spatial:
                 _look_from(axes, camera or Camera())
-            _add_legend(axes, figure.get_figwidth() / across)
+            bar = BAR * text_scale() if across == 1 and colors.values is not None else 0.0
+            _add_legend(axes, figure.get_figwidth() / across - bar)
         if colored:
             _add_colorbar(figure, colored, colors)
         if caption:
@@ -175,17 +182,28 @@ def _write_heading(figure: Any, title: str, lines: Sequence[str]) -> None:
 
 
 def verdicts(record: Diffusion) -> list[str]:
-    """Say in a line for each null which statistics differ from its walks', and which do not."""
+    """Say in a line for each null in which statistics a map differs from its walks."""
     found, lines = compare(record), []
     for null in ordered_nulls(record):
-        own = [one for one in found if one.kind == null.kind]
-        unlike = ", ".join(one.short for one in own if one.differs)
-        alike = ", ".join(one.short for one in own if one.verdict == WITHIN)
-        name = BANDS.get(null.kind, null.kind)
-        parts = [f"unlike {name}: {unlike}"] if unlike else []
-        parts += [f"like {'them' if unlike else name}: {alike}"] if alike else []
-        lines += ["; ".join(parts)] if parts else []
+        own = [one for one in found if one.kind == null.kind and one.verdict != UNKNOWN]
+        if own:
+            lines.append(_verdict(own, BANDS.get(null.kind, null.kind)))
     return lines
+
+
+def _verdict(found: Sequence[Comparison], walks: str) -> str:
+    """Name the statistics that differ from some walks', or else the others, if these are fewer."""
+    unlike = [one.short for one in found if one.differs]
+    alike = [one.short for one in found if not one.differs]
+    if not unlike or not alike:
+        return f"{'unlike' if unlike else 'like'} {walks} in all {len(found)} statistics"
+    if len(unlike) <= len(alike):
+        return f"unlike {walks} in {', '.join(unlike)}; like them in {_others(len(alike))}"
+    return f"like {walks} in {', '.join(alike)}; unlike them in {_others(len(unlike))}"
+
+
+def _others(count: int) -> str:
+    return "the other statistic" if count == 1 else f"the other {count} statistics"
 
 
 def _add_legend(axes: Any, width: float) -> None:

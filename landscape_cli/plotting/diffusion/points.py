@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.annotations.path import ENDS
@@ -75,7 +76,7 @@ def draw_onto(axes: Any, record: Diffusion, colors: Coloring, count: int) -> Non
         values = None if colors.onto is None else colors.onto[own]
         edges = training_color(number)
         if values is not None:
-            edges = colormap()(colors.norm(np.nan_to_num(values, nan=colors.low)))
+            edges = shades()(colors.norm(np.nan_to_num(values, nan=colors.low)))
         look = {"facecolors": "none", "edgecolors": edges, "linewidths": pt(1), "zorder": 3.5}
         kind = MARKERS[number % len(MARKERS)]
         axes.scatter(*places[own].T, s=pt(4.5) ** 2, marker=kind, label="_onto", **look)
@@ -115,15 +116,21 @@ def _scatter(
     if values is None:
         axes.scatter(*places.T, color=training_color(number), **look)
         return None
-    shades = colormap().with_extremes(bad=ink(UNKNOWN))
     return axes.scatter(
-        *places.T, c=values, cmap=shades, norm=colors.norm, plotnonfinite=True, **look
+        *places.T, c=values, cmap=shades(), norm=colors.norm, plotnonfinite=True, **look
     )
+
+
+def shades() -> Colormap:
+    """Return the part of the colour map that stands out from the background; grey for unknown."""
+    low, high = (0.0, 0.93) if sum(ink(1)) > 1.5 else (0.2, 1.0)
+    part = colormap()(np.linspace(low, high, 256)).tolist()
+    return LinearSegmentedColormap.from_list("part", part).with_extremes(bad=ink(UNKNOWN))
 
 
 def _size(count: int) -> float:
     """Return the area of a marker, in points squared, among so many."""
-    return float(pt(np.clip(40 / np.sqrt(count), 1.8, 4.5)) ** 2)
+    return float(pt(np.clip(60 / np.sqrt(count), 1.8, 4.5)) ** 2)
 
 
 def _draw_ends(axes: Any, places: Floats, named: bool) -> None:

@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
 from landscape_cli.plotting.diffusion.colors import coloring, numbers, offered
-from landscape_cli.plotting.diffusion.figure import describe_diffusion, draw_diffusion
+from landscape_cli.plotting.diffusion.figure import describe_diffusion, draw_diffusion, verdicts
 from landscape_cli.plotting.diffusion.kernel import slopes
 from landscape_cli.plotting.diffusion.painter import psi
 from landscape_cli.plotting.figure_size import size_of
@@ -232,13 +232,31 @@ def test_the_slope_is_that_of_a_power_law():
 def test_the_heading_says_what_differs_and_what_does_not():
     null = replace(ONE.nulls[0], kind="walk", statistics={"gap": np.arange(8.0), "b": np.ones(8)})
     record = replace(ONE, statistics={"gap": 9.0, "b": 1.0}, nulls=(null,))
-    heading = [text for text, _ in boxes(draw(record, "map")) if "unlike" in text]
+    texts = [" ".join(text.split()) for text, _ in boxes(draw(record, "map"))]
+    heading = [text for text in texts if "unlike" in text]
     assert heading == [
-        "mlp, 40 checkpoints, 40 parameters\nunlike random walks: spectral gap; like them: b"
+        "mlp, 40 checkpoints, 40 parameters unlike random walks in spectral gap; like them "
+        "in the other statistic"
     ]
     text = describe_diffusion(record, FILE)
     assert "Outside the range of 8 random walks with the same step lengths: spectral gap 9" in text
     assert "Within their range: b 1 (walks: 1 to 1)." in text
+
+
+@pytest.mark.parametrize(
+    ("outside", "line"),
+    [
+        ("abcd", "unlike random walks in all 4 statistics"),
+        ("", "like random walks in all 4 statistics"),
+        ("ab", "unlike random walks in a, b; like them in the other 2 statistics"),
+        ("abd", "like random walks in c; unlike them in the other 3 statistics"),
+    ],
+)
+def test_the_heading_names_the_fewer(outside, line):
+    walks = {name: np.arange(8.0) for name in "abcd"}
+    null = replace(ONE.nulls[0], kind="walk", statistics=walks)
+    own = {name: 99.0 if name in outside else 1.0 for name in "abcd"}
+    assert verdicts(replace(ONE, statistics=own, nulls=(null,))) == [line]
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,8 @@ def _eigenvalue_table(record: Diffusion) -> Iterator[str]:
 def _null_lines(found: list[Comparison], null: Null) -> Iterator[str]:
     """Format a line for each statistic of a map and its range over a null's walks."""
     count = len(null.epsilons)
-    percent = f"{100 * chance(count):.0f} %"
-    yield f"beside {count} {walk_words(null.kind)} (chance to be outside: {percent} each)"
+    odds = f"{100 * chance(count):.0f} %"
+    yield f"beside {count} {walk_words(null.kind)}; one more would be outside with {odds} each"
     width = max((len(one.words) for one in found), default=0)
     for one in found:
         walks = f"{one.low:.4g} to {one.high:.4g}" if one.draws else "no finite value"

@@ -42,7 +42,9 @@ def test_a_map_s_numbers_stand_beside_those_of_the_walks(folder, landscape):
     low, high = walk.eigenvalues[:, 1].min(), walk.eigenvalues[:, 1].max()
     assert f"{RECORD.eigenvalues[1]:.6g}" in first
     assert f"{low:.4g} to {high:.4g}" in first
-    heading = "beside 3 random walks with the same step lengths (chance to be outside: 50 % each)"
+    heading = (
+        "beside 3 random walks with the same step lengths; one more would be outside with 50 % each"
+    )
     place = lines.index(heading)
     low, high = walk.statistics["time_correlation"].min(), walk.statistics["time_correlation"].max()
     assert lines[place + 1].startswith("  |corr(ψ₁, step)|")
