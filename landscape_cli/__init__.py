@@ -21,6 +21,7 @@ from landscape_cli.version import __version__
 if TYPE_CHECKING:
     from landscape_cli.api.aligning import align
     from landscape_cli.api.computing import compute, load_config
+    from landscape_cli.api.diffusion import read_diffusion
     from landscape_cli.api.exporting import export
     from landscape_cli.api.figures import plot
     from landscape_cli.api.numbers import describe
@@ -41,6 +42,7 @@ _MODULES = {
     "export": "landscape_cli.api.exporting",
     "load_config": "landscape_cli.api.computing",
     "plot": "landscape_cli.api.figures",
+    "read_diffusion": "landscape_cli.api.diffusion",
     "read_surface": "landscape_cli.api.surface",
     "record": "landscape_cli.api.recording",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "export",
     "load_config",
     "plot",
+    "read_diffusion",
     "read_surface",
     "record",
 ]

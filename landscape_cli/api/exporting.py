@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
+from landscape_cli.api.diffusion import export_map
 from landscape_cli.errors import UsageError, visible
+from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.surface import Surface
 
 
 def export(
-    surfaces: Surface | Sequence[Surface],
+    surfaces: Surface | Sequence[Surface] | Diffusion,
     path: str | os.PathLike[str],
     to: str | None = None,
     *,
@@ -24,7 +26,7 @@ def export(
     """Write surfaces to a file in another format, as ``landscape export`` does.
 
     Args:
-        surfaces: one, or several for an interactive page.
+        surfaces: one, or several for an interactive page; or a diffusion map.
         path: the file to write; an existing one is replaced once the new one is complete.
         to: ``html``, ``vtp``, ``vts``, ``stl``, ``csv``, ``npz`` or ``xarray``; that of the path's
             extension if None.
@@ -53,6 +55,9 @@ def export(
     from landscape_cli.exports.export_files import export as export_sources
 
     path = Path(path)
+    if isinstance(surfaces, Diffusion):
+        refuse_unknown("export", options, Options)
+        return export_map(surfaces, path, to, options)
     name = format_of(path) if to is None else to
     if name not in FORMATS:
         what = f"to: {to!r}" if to else f"path: {str(path)!r} has the extension of no format"

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
+from landscape_cli.api.diffusion import plot_map
 from landscape_cli.errors import UsageError
+from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.surface import Surface
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plot(
-    surfaces: Surface | Sequence[Surface],
+    surfaces: Surface | Sequence[Surface] | Diffusion,
     kind: str | None = None,
     *,
     size: str | tuple[float, float] | None = None,
@@ -31,7 +33,7 @@ def plot(
     """Draw surfaces side by side on one scale, as ``landscape plot`` does.
 
     Args:
-        surfaces: one or more, all lines or all planes, complete or not.
+        surfaces: one or more, all lines or all planes, complete or not; or a diffusion map.
         kind: ``contour``, ``contourf``, ``heatmap``, ``surface``, ``relief``, ``render``,
             ``line``, ``merge-tree`` or ``persistence``; None for the default for the surfaces'
             shape.
@@ -78,16 +80,7 @@ def plot(
     from landscape_cli.plotting.topology import TOPOLOGY_KINDS
     from landscape_cli.plotting.topology.figure import draw_topology, topology_panels
 
-    _check("kind", kind, {**KINDS, **TOPOLOGY_KINDS})
     _check("style", style, STYLES)
-    refuse_unknown("plot", choices, Request)
-    listed = listed_surfaces(surfaces)
-    if not listed:
-        raise UsageError("plot: give at least one surface")
-    titles = titles_of(listed)
-    own = titles if labels is None else [mathtext(label) for label in labels]
-    request = Request(kind, labels=own, **choices)
-    names = ["the surface"] if len(listed) == 1 else titles
     page = Page(
         columns,
         style,
@@ -98,6 +91,17 @@ def plot(
         mathtext(title),
         cmap,
     )
+    if isinstance(surfaces, Diffusion):
+        return plot_map(surfaces, kind, page, {**choices, "labels": labels})
+    _check("kind", kind, {**KINDS, **TOPOLOGY_KINDS})
+    refuse_unknown("plot", choices, Request)
+    listed = listed_surfaces(surfaces)
+    if not listed:
+        raise UsageError("plot: give at least one surface")
+    titles = titles_of(listed)
+    own = titles if labels is None else [mathtext(label) for label in labels]
+    request = Request(kind, labels=own, **choices)
+    names = ["the surface"] if len(listed) == 1 else titles
     if kind in TOPOLOGY_KINDS:
         return draw_topology(topology_panels(request, listed, names), request, page)
     picture = request.picture(request.panels(listed, names), request.twins(listed, names))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from landscape_cli.api.diffusion import describe_map
 from landscape_cli.errors import UsageError
+from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.surface import Surface
 
 
 def describe(
-    surface: Surface,
+    surface: Surface | Diffusion,
     splits: Sequence[str] = (),
     quantities: Sequence[str] = (),
     radii: Sequence[float] | None = None,
@@ -22,7 +24,8 @@ def describe(
     Lengths are in the units of the axes. docs/describe.md defines each number.
 
     Args:
-        surface: complete or not.
+        surface: complete or not; or a diffusion map, which has numbers of its own, and takes no
+            other arguments.
         splits: names of splits; all if empty.
         quantities: names of quantities, smaller values being better; ``loss`` if empty.
         radii: distances from the centre at which sharpness is measured; 0.1, 0.25, 0.5 and 1 inside
@@ -53,5 +56,7 @@ def describe(
 
     if not 0 <= persistence <= 1:
         raise UsageError(f"persistence: got {persistence}, expected a fraction from 0 to 1")
+    if isinstance(surface, Diffusion):
+        return describe_map(surface)
     chosen = None if radii is None else tuple(sorted(set(radii)))
     return describe_record(surface, splits, quantities, Options(chosen or None, level, persistence))

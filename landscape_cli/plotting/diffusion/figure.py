@@ -72,6 +72,7 @@ def draw_diffusion(
     size: Size | None = None,
     caption: bool = False,
     camera: Camera | None = None,
+    cmap: str | None = None,
 ) -> ShownFigure:
     """Draw a diffusion file.
 
@@ -85,6 +86,7 @@ def draw_diffusion(
         size: the figure's size; None for one that suits its panels.
         caption: write a caption below all panels.
         camera: the viewpoint of a map in three dimensions.
+        cmap: a colour map of matplotlib; None for viridis.
 
     Raises:
         UsageError: if the map is not computed yet, or lacks what the kind shows.
@@ -92,7 +94,7 @@ def draw_diffusion(
     painter = choose_painter(record, source, kind)
     views = painter.views(record)
     colors = colors or coloring(record, source)
-    with style(look):
+    with style(look, cmap):
         title, lines = _heading(record, source, _width(views, columns, size))
         figure, rows, across = _figure(views, columns, size, len(lines))
         _write_heading(figure, title, lines)

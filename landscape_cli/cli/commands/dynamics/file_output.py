@@ -24,7 +24,7 @@ def describe_diffusion_file(file: str, as_json: bool) -> None:
     Raises:
         UsageError: if the map is not computed yet.
     """
-    from landscape_cli.cli.commands.dynamics.diffusion_summary import numbers_facts, numbers_lines
+    from landscape_cli.records.dynamics.diffusion_summary import numbers_facts, numbers_lines
     from landscape_cli.store.diffusion_file import read_diffusion
 
     record = read_diffusion(file)
@@ -35,7 +35,7 @@ def describe_diffusion_file(file: str, as_json: bool) -> None:
 
 def show_diffusion_file(file: str, as_json: bool) -> None:
     """Print what a file holds, and how much of it is computed."""
-    from landscape_cli.cli.commands.dynamics.diffusion_summary import (
+    from landscape_cli.records.dynamics.diffusion_summary import (
         progress_facts,
         progress_lines,
     )
