@@ -66,9 +66,9 @@ class Extrema:
     def smad(self, volumes: Values | None = None) -> float:
         """Return the saddle-minimum average distance, 0 for a single minimum.
 
-        That is the mean, over the minima, of the height of the first node of the tree above each;
-        all minima count, significant or not. As in Landscaper (Chen et al. 2026, arXiv 2602.07135),
-        which takes the tree of a neighbourhood graph of the points, not of the grid's neighbours.
+        That is the mean, over the minima, of the height of the first node of the merge tree above
+        each; all minima count, significant or not. Landscaper (Chen et al. 2026, arXiv 2602.07135)
+        takes the contour tree of a graph of empty regions instead.
 
         Args:
             volumes: weights of the points, of the values' shape, that sum to 1; each height is then

@@ -16,7 +16,7 @@ from landscape_cli.topology.extrema import Extrema, find_extrema
 from landscape_cli.topology.neighbours import NEIGHBOURS
 from landscape_cli.topology.significance import ERRORS, PERSISTENCE
 
-MAX_NUMBERED = 20
+MAX_NUMBERED = 40
 """With more extrema than this in a panel, none is numbered."""
 
 

@@ -11,12 +11,9 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, pt, series
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.topology.criterion import noun
+from landscape_cli.plotting.topology.criterion import MAX_NUMBERED, noun
 from landscape_cli.plotting.topology.painter import MARKERS, TopologyPainter
 from landscape_cli.topology.extrema import Extrema
-
-MAX_NUMBERS = 40
-"""With more lines than this, they are not numbered."""
 
 
 def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
@@ -36,13 +33,13 @@ def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
     look = {"marker": MARKERS[found.sign], "markersize": pt(6), "linestyle": "none"}
     look |= {"markerfacecolor": ink(1), "markeredgecolor": color, "markeredgewidth": pt(1)}
     axes.plot(at, found.values[kept], zorder=3, clip_on=False, gid="counted", **look)
-    if len(kept) <= MAX_NUMBERS:
+    if len(kept) <= MAX_NUMBERED:
         _write_numbers(axes, found, kept, at)
     axes.set_xlim(-0.6, len(kept) - 0.4)
     axes.set_xticks([])
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
-    order = ", numbered by persistence" if 1 < len(kept) <= MAX_NUMBERS else ""
+    order = ", numbered by persistence" if 1 < len(kept) <= MAX_NUMBERED else ""
     axes.set_xlabel(f"{len(kept)} {noun(found, len(kept))}{order}")
     axes.set_ylabel(labels.plain(labels.quantity([panel])))
     axes.set_yscale("log" if scale.log else "linear")
