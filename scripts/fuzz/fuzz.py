@@ -20,6 +20,7 @@ import checkpoints
 import configurations
 import curvatures
 import curves
+import diffusions
 import directions
 import flips
 import imports
@@ -41,11 +42,13 @@ KINDS: dict[str, tuple[Prepare, Damage]] = {
     "curvatures": (curvatures.prepare, damage_endlessly),
     "curves": (curves.prepare, damage_endlessly),
     "recordings": (recordings.prepare, damage_endlessly),
+    "diffusions": (diffusions.prepare, damage_endlessly),
     "surface-flips": (flips.prepare_surface, flips.flips),
     "directions-flips": (flips.prepare_directions, flips.flips),
     "trajectory-flips": (flips.prepare_trajectory, flips.flips),
     "curvature-flips": (curvatures.prepare_flips, flips.flips),
     "curve-flips": (curves.prepare_flips, flips.flips),
+    "diffusion-flips": (diffusions.prepare_flips, flips.flips),
     "checkpoint-flips": (flips.prepare_checkpoint, flips.flips),
     "recording-flips": (recordings.prepare_flips, flips.flips),
 }

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from landscape_cli.records.dynamics.diffusion import Diffusion
-from landscape_cli.records.dynamics.null_comparison import sentences
+from landscape_cli.records.dynamics.diffusion import Diffusion, Null
+from landscape_cli.records.dynamics.null_comparison import (
+    WITHIN,
+    compare,
+    ordered_nulls,
+    walk_words,
+)
 
 CHOSEN = {
     "auto": "where the kernel's sum grows fastest, of those that join all checkpoints",
@@ -32,4 +37,12 @@ def diffusion_lines(record: Diffusion) -> list[str]:
             f"onto:        {len(reach)} further checkpoints; the kernel reaches {reach.min():.2g} "
             f"to {reach.max():.2g} of its peak"
         )
-    return lines + sentences(record)
+    return lines + [_null_line(record, null) for null in ordered_nulls(record)]
+
+
+def _null_line(record: Diffusion, null: Null) -> str:
+    """Say in what a map differs from a null, and in what it does not."""
+    found = [one for one in compare(record) if one.kind == null.kind]
+    unlike = ", ".join(one.short for one in found if one.differs) or "nothing measured here"
+    alike = ", ".join(one.short for one in found if one.verdict == WITHIN) or "nothing"
+    return f"unlike {len(null.epsilons)} {walk_words(null.kind)}: {unlike}; like them: {alike}"
