@@ -19,11 +19,11 @@ from landscape_cli.records.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
-DOT, SMALLEST = 4.6, 1.8
+DOT, SMALLEST = 4.6, 1.3
 """Size in points of a dot that shows a value, and of one among many."""
 
 ROOM = 200
-"""Number of checkpoints from which on dots have the smallest size."""
+"""Number of checkpoints from which on dots have the smallest size, and no edges."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def draw_own_values(axes: Any, panel: Panel, path: Trajectory, scale: Scale, edg
         s=size**2,
         c=scale.colors(scale.norm(heights[known])),
         edgecolors=[edge],
-        linewidths=size / 8,
+        linewidths=size / 8 if len(values) < ROOM else 0,
         zorder=5.8,
         gid="own-values",
     )

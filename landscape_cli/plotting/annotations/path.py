@@ -13,6 +13,7 @@ from scipy.interpolate import RegularGridInterpolator
 from landscape_cli.plotting.annotations.curve import draw_curve, draw_curve_above, lines_of
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.annotations.own_values import (
+    ROOM,
     absent_look,
     draw_own_values,
     own_values,
@@ -38,6 +39,9 @@ SUBSTEPS = 16
 
 MAX_DOTS = 300
 """With more checkpoints than this, dots would hide the path."""
+
+MAX_STEMS = 100
+"""With more checkpoints than this, only some have stems to the surface."""
 
 MAX_LABELS = 12
 """Approximate maximum number of epochs written along a path."""
@@ -185,11 +189,15 @@ class LiftedPath:
 
     @property
     def stems(self) -> Floats:
-        """From each checkpoint on the surface to its own value where both exist, (k, 2, 3)."""
+        """From checkpoints on the surface to their own values, where both exist, (k, 2, 3).
+
+        Of many checkpoints, these are some at equal distances in their order.
+        """
         if self.own is None:
             return np.empty((0, 2, 3))
         both = np.stack([self.projected, self.own], axis=1)
-        return both[np.isfinite(both).all(axis=(1, 2))]
+        both = both[np.isfinite(both).all(axis=(1, 2))]
+        return both[:: -(-len(both) // MAX_STEMS)] if len(both) > MAX_STEMS else both
 
 
 def paths_above(panel: Panel, heights: Floats, scale: Scale) -> list[LiftedPath]:
@@ -259,16 +267,20 @@ def lifter(panel: Panel, heights: Floats) -> Callable[[Floats], Floats]:
 
 
 def epochs_to_write(trajectory: Trajectory) -> list[int]:
-    """Return the indices of checkpoints whose epoch is worth writing, most important first."""
+    """Return the indices of checkpoints whose epoch is worth writing, most important first.
+
+    Of several checkpoints in an epoch, besides the ends, it is the first.
+    """
     if trajectory.epochs is None:
         return []
     epochs = np.array(trajectory.epochs)
+    begins = np.append(True, np.diff(epochs) != 0)
     chosen = [len(epochs) - 1, 0, *drops(trajectory.learning_rates)]
     width = max(1, int(np.ptp(epochs)))
     steps = [m * 10**k for k in range(len(str(width)), -1, -1) for m in (5, 2, 1)]
     step = next((s for s in reversed(steps) if width / s <= MAX_LABELS), steps[0])
     for coarse in (10 * step, 5 * step, 2 * step, step):
-        chosen += np.flatnonzero(epochs % coarse == 0).tolist()
+        chosen += np.flatnonzero(begins & (epochs % coarse == 0)).tolist()
     return list(dict.fromkeys(chosen))
 
 
@@ -284,13 +296,14 @@ def _draw_line(axes: Any, trajectory: Trajectory, color: Any, own: bool) -> None
     count = len(trajectory.coordinates)
     suffix = " (by epoch)" if trajectory.epochs else ""
     suffix += ", coloured by own value" if own else ""
+    width = 2.4 if own and count >= ROOM else 1.0  # so that the line surrounds the dots
     axes.plot(
         *trajectory.coordinates.T,
         "-o" if count <= MAX_DOTS and not own else "-",
         color=color,
-        linewidth=pt(1),
+        linewidth=pt(width),
         markersize=pt(float(np.clip(60 / count, 0.9, 2.4))),
-        path_effects=outline(2.8),
+        path_effects=outline(1.8 + width),
         solid_joinstyle="round",
         zorder=5.5,
         label=path_label(trajectory) + suffix,

@@ -8,7 +8,7 @@ from typing import Any
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import ShownFigure
 from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.paths.painter import PathPainter, load, paint
+from landscape_cli.plotting.paths.painter import PathPainter, in_epochs, load, paint
 from landscape_cli.plotting.spectra.figure import write_caption
 from landscape_cli.plotting.style import style, text_scale, ticks
 from landscape_cli.plotting.text import labels
@@ -48,7 +48,7 @@ def draw_paths(
     panels = painter.panels(paths)
     across = min(columns or 2, len(panels))
     rows = -(-len(panels) // across)
-    by_epoch = all(path.epochs is not None for path in paths)
+    by_epoch = all(map(in_epochs, paths))
     with style(look):
         width = WIDTH * text_scale() if size is None else size.width / across
         height = SHAPE * width * rows + 0.4 * text_scale()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ def load(kind: str) -> PathPainter:
     module, attribute = PATH_KINDS[kind].target.split(":")
     painter: PathPainter = getattr(importlib.import_module(module), attribute)
     return painter
+
+
+def in_epochs(path: Trajectory) -> bool:
+    """Return whether a path's epochs tell its checkpoints apart, at most one for each."""
+    return path.epochs is not None and all(a < b for a, b in pairwise(path.epochs))
 
 
 def places_of(path: Trajectory, by_epoch: bool) -> Floats:

@@ -74,6 +74,21 @@ def test_paths_rise_to_their_own_values_on_stems(panel_with, legend):
     assert legend(axes)[0] == "4 checkpoints, at their own values"
 
 
+def test_of_many_checkpoints_some_have_stems(panel_with):
+    places = np.linspace([0.9, 0.9], [-0.9, -0.9], 1001)
+    path = Trajectory(
+        places,
+        np.zeros(1001),
+        tuple(map(str, range(1001))),
+        values={("train", "loss"): bowl(*places.T) + 1},
+    )
+    axes = draw([panel_with(path)], "surface", Scale(-3.0, 6.0)).axes[0]
+    stems = [np.array(stem.get_data_3d()) for stem in lines(axes, "stem")]
+    assert 50 < len(stems) <= 100
+    np.testing.assert_allclose([stem[2, 1] - stem[2, 0] for stem in stems], 1)
+    assert len(lines(axes, "trajectory")[0].get_data_3d()[0]) == 1001
+
+
 def test_heights_end_at_the_limits_and_the_edge_of_the_grid(panel_with):
     path = replace(
         trajectory((9.0, 0, 0, 0)), coordinates=PLACES + [[0, 0], [3, 0], [0, 0], [0, 0]]

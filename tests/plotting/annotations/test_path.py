@@ -162,6 +162,11 @@ def test_ends_drops_and_round_epochs_are_written():
     assert set(numbers[3:]) == set(range(10, 100, 10))
 
 
+def test_an_epoch_of_several_checkpoints_is_written_once():
+    path = replace(trajectory(6, rates=None), epochs=(0, 0, 5, 5, 10, 10))
+    assert sorted(epochs_to_write(path)) == [0, 2, 4, 5]
+
+
 def test_a_path_lies_on_its_surface(panel_with):
     path = trajectory()
     panel = panel_with(path, x="-1:1:41", y="-1:1:41")

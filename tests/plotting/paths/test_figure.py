@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,6 +75,11 @@ def test_without_epochs_of_all_the_checkpoints_are_counted():
     assert figure.axes[0].get_xlabel() == "checkpoint"
 
 
+def test_several_checkpoints_of_an_epoch_are_counted():
+    figure = draw_paths([replace(path("a"), epochs=(0, 0, 1, 1, 2))], ["x.h5"])
+    assert curves(figure.axes[0])["a"][0] == [0, 1, 2, 3, 4]
+
+
 def test_a_single_training_needs_no_legend_and_drops_are_dotted():
     figure = draw_paths([path()], ["x.h5"])
     assert not figure.legends
@@ -111,9 +117,8 @@ def test_cosines_of_the_descent_with_what_is_random():
     )
 
 
-@pytest.mark.parametrize("kind", PATH_KINDS)
-@pytest.mark.parametrize("look", STYLES)
-def test_every_kind_suits_every_style(kind, look, tmp_path):
+@pytest.mark.parametrize(("kind", "look"), zip(PATH_KINDS, cycle(STYLES), strict=False))
+def test_every_kind_has_styles_captions_and_odd_names(kind, look, tmp_path):
     figure = draw_paths([path("$a_b$"), path("<b>")], ["x.h5"] * 2, kind, look=look, caption=True)
     figure.savefig(tmp_path / "picture.png")
     assert "$a_b$: 5 checkpoints" in describe_paths([path("$a_b$")], ["x.h5"], kind)
