@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from landscape_cli.config.run_config import RunConfig
+from landscape_cli.evaluation.devices import CPU, free_memory
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
@@ -125,6 +126,8 @@ class DiffusionRun:
     def _check(self, overwrite: bool, resume: bool) -> None:
         """Refuse settings and files before anything is read, on rank 0."""
         self.request.check()
+        beside = self.executor.hosts.count(self.executor.hosts[0])
+        self.request.check_memory(free_memory(CPU, beside))
         read = [one.path for one in (*self.request.checkpoints, *self.request.further)]
         check_output(self.output, self.config, [*self.inputs, *read], overwrite, resume)
 

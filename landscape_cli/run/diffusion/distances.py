@@ -67,6 +67,7 @@ def compute_distances(
     def check() -> str | None:
         assert recorder is not None
         _check(recorder)
+        recorder.publish_if_due(due=True)
         return executor.stop.reason or TIME_LIMIT if source.left else None
 
     if (reason := executor.lead(check)) is not None:

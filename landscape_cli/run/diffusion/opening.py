@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -18,6 +19,7 @@ from landscape_cli.evaluation.model_preparation import prepare_model
 from landscape_cli.geometry.parameters import moved_tensors
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoint_files import labels
+from landscape_cli.problems.checkpoints import file_hash
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -94,11 +96,17 @@ def identify(checkpoints: Sequence[CheckpointPath], executor: Executor) -> Weigh
     Raises:
         CheckpointError: if one can't be read.
     """
-    own = share(len(checkpoints), executor.rank, executor.size)
-    facts = executor.together(
-        lambda: [CheckpointFacts.of(checkpoints[number]).as_mapping() for number in own]
-    )
-    return [one for each in executor.gather(facts) for one in each]
+    span = share(len(checkpoints), executor.rank, executor.size)
+    known: dict[tuple[str, str | None], str] = {}
+
+    def facts(path: CheckpointPath) -> dict[str, str]:
+        place = path.path, path.key if os.path.isdir(path.path) else None  # a file is one whole
+        if place not in known:
+            known[place] = file_hash(path)
+        return CheckpointFacts(path.path, known[place], path.key, path.prefix).as_mapping()
+
+    own = executor.together(lambda: [facts(checkpoints[number]) for number in span])
+    return [one for each in executor.gather(own) for one in each]
 
 
 def check_output(

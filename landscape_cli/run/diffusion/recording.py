@@ -93,10 +93,10 @@ class DiffusionRecorder:
         with self._lock:
             write_diffusion(self.path, self.record, self._check)
 
-    def publish_if_due(self) -> None:
-        """Write the file unless it was written a moment ago; if that fails, warn and go on."""
+    def publish_if_due(self, due: bool = False) -> None:
+        """Write the file if it is due, or was not written a moment ago; if that fails, warn."""
         start = time.monotonic()
-        if start - self._published < self._interval:
+        if not due and start - self._published < self._interval:
             return
         try:
             self.publish()

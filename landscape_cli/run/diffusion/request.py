@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ from landscape_cli.run.curvature.request import request_changes, weights_changes
 
 FEWEST = 3
 """Least number of checkpoints of which a map says anything."""
+
+MATRICES = 6
+"""Number of n x n matrices in float64 that are in memory at the same time, at most."""
 
 DISTANCE_KEYS = ("problem", "problem_args", "perturb", "batch_norm")
 """Keys of the configuration that decide the distances, besides the checkpoints."""
@@ -88,6 +92,25 @@ class Request:
             self.choices.check(count)
         except ValueError as error:
             raise UsageError(f"--{error}") from None
+
+    def check_memory(self, free: int) -> None:
+        """Refuse more checkpoints than there is memory for.
+
+        Args:
+            free: bytes for a rank; 0 if unknown.
+
+        Raises:
+            UsageError: saying how many fit.
+        """
+        count = len(self.checkpoints)
+        needed = 8 * MATRICES * count**2
+        if 0 < free < needed:
+            fitting = math.isqrt(free // (8 * MATRICES))
+            raise UsageError(
+                f"--checkpoints: matrices of {count:,} checkpoints take {needed / 2**30:.3g} GiB, "
+                f"more than the {free / 2**30:.3g} GiB that are free for each rank; take every "
+                f"{-(-count // max(1, fitting))}th, or use fewer ranks on a host"
+            )
 
     def as_mapping(self) -> dict[str, Any]:
         """Return what the map was made with, as plain values for a file."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import LandscapeError
+from landscape_cli.evaluation.out_of_memory import out_of_memory
 from landscape_cli.geometry.pca.block_distances import (
     Block,
     block_distances2,
@@ -74,6 +75,10 @@ class PairWorker:
             self._check(distances2, (one, other))
         except LandscapeError as error:
             return self._result(tile, begin, failures={one: str(error)})
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            return self._result(tile, begin, failures={one: self._too_large((one, other))})
         spans = (self._blocks.spans[number] for number in (one, other))
         stored = {number: self._reader.stored.get(number) for span in spans for number in span}
         return self._result(
@@ -109,6 +114,15 @@ class PairWorker:
             self._origin = torch.empty(self._width, dtype=torch.float64)
             fill_row(self._origin, self._reader(self._number))
         return self._origin
+
+    def _too_large(self, pair: tuple[int, int]) -> str:
+        """Say what does not fit into memory."""
+        checkpoints = sum(len(self._blocks.spans[number]) for number in dict.fromkeys(pair))
+        size = checkpoints * self._width * self._dtype.itemsize
+        return (
+            f"--checkpoints: rank {self._rank} ran out of memory with {checkpoints} checkpoints, "
+            f"{size / 2**30:.3g} GiB; use fewer ranks on a host"
+        )
 
     def _check(self, distances2: Floats, pair: tuple[int, int]) -> None:
         """Refuse weights so large that a squared distance is not finite."""

@@ -137,7 +137,7 @@ def test_the_map_of_a_training_is_written_and_described(run):
     assert lines[0] == f"Linear: {COUNT} checkpoints, 4 parameters"
     assert lines[1].startswith(f"epsilon:     {found.epsilon:.4g}, where the kernel's sum grows")
     assert lines[2].startswith(f"dimension:   {found.dimension:.2f}, ")
-    assert any(line.startswith("Outside the range of 20 random walks with") for line in lines)
+    assert lines[4].startswith("unlike 20 random walks with the same step lengths: ")
     assert lines[-1] == f"wrote {run.folder / NAME}"
     assert f"{COUNT * (COUNT - 1) // 2}/{COUNT * (COUNT - 1) // 2} distances" in err
 
