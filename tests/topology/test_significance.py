@@ -69,3 +69,16 @@ def test_a_constant_has_one_minimum_and_one_maximum():
     assert counts([2, 2, 2]) == [1, 1]
     assert counts([2, 2, 2], fraction=0) == [1, 1]
     assert counts([np.nan, np.inf]) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "neighbours", "draws", "most"), [((201,), 2, 200, 0.2), ((51, 51), 8, 40, 0)]
+)
+def test_white_noise_alone_has_few_minima_that_count(shape, neighbours, draws, most):
+    rng, errors = np.random.default_rng(2), np.ones(shape)
+    found = [
+        find_extrema(rng.normal(size=shape), neighbours, errors).significant.sum() - 1
+        for _ in range(draws)
+    ]
+    assert np.mean(found) <= most
+    assert find_extrema(rng.normal(size=shape), neighbours).significant.sum() > 20

@@ -45,9 +45,26 @@ def test_the_text_output(landscape, place):
         "test loss",
         "train loss",
     ]
-    for word in ("sharpness", "curvature", "correlation", "convexity", "roughness", "basin"):
+    for word in (
+        "sharpness",
+        "curvature",
+        "correlation",
+        "convexity",
+        "roughness",
+        "basin",
+        "topology",
+    ):
         assert sum(line.startswith(f"  {word} ") for line in lines) == 2
     assert "barrier" not in out
+
+
+def test_a_quadratic_has_one_minimum(landscape, place):
+    code, out, _ = landscape("describe", place, "--json", "--persistence", 0.25)
+    assert code == 0
+    for entry in json.loads(out)["numbers"]:
+        found = entry["topology"]
+        assert found["fraction"] == 0.25
+        assert [each["minima"]["count"] for each in found["neighbours"].values()] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +72,7 @@ def test_the_text_output(landscape, place):
     [
         (["--radius", "2"], "--radius 2: reaches beyond the grid; choose 1 or less"),
         (["--radius", "-1"], "-1.0 is not in the range"),
+        (["--persistence", "1.5"], "1.5 is not in the range 0<=x<=1"),
         (["--split", "val"], "--split val: the surface has test, train"),
         (["--quantity", "error"], "--quantity error: the surface has loss"),
     ],
