@@ -19,18 +19,19 @@ from torch import nn
 
 from landscape_cli.geometry.parameters import digest
 from landscape_cli.problems.checkpoints import load_weights
+from landscape_cli.records.dynamics.path_lengths import PathLengths
 from landscape_cli.records.trajectory import Trajectory
 from landscape_cli.store import (
     directions_path,
     read_centre,
     read_direction,
     read_surface,
-    read_trajectory,
+    read_trajectories,
     write_directions,
     write_surface,
 )
 from landscape_cli.store.directions_file import read_range
-from landscape_cli.store.trajectory_file import Plane, write_trajectory
+from landscape_cli.store.trajectory_file import Plane, read_plane_facts, write_trajectory
 
 FLIPS = 2000
 """Number of flips of each kind of file."""
@@ -88,9 +89,21 @@ def prepare_trajectory(folder: Path) -> tuple[Inputs, Reader]:
     plane = Plane(axes, {"x": {"kind": "pca"}, "y": {}}, {"x": (-1.0, 2.0)}, "a.pt", "ab" * 32, {})
     places = np.array([[1.0, 0.5], [0.5, 0.0], [0.0, 0.0]])
     rates, labels = (math.nan, 0.1, 0.01), ("a", "b", "ü")
-    write_trajectory(
-        path, plane, Trajectory(places, np.ones(3), labels, (0, 1, 2), rates, (0.7, 0.2))
+    first = Trajectory(
+        places,
+        np.ones(3),
+        labels,
+        (0, 1, 2),
+        rates,
+        (0.7, 0.2),
+        "sgd",
+        {("train", "loss"): np.array([3.0, np.inf, np.nan])},
+        {("train", "loss"): np.ones(3)},
+        PathLengths(places[:, 0], places[:, 1], np.ones(2), np.zeros(1)),
+        np.array([0.5, np.nan]),
+        8,
     )
+    write_trajectory(path, plane, first, Trajectory(places, np.ones(3), labels))
     return prepared(path, _trajectory)
 
 
@@ -145,4 +158,5 @@ def _checkpoint(path: Path) -> Any:
 
 
 def _trajectory(path: Path) -> Any:
-    return [read_trajectory(path).as_mapping(), read_centre(path), _directions(path)]
+    paths = [one.as_mapping() for one in read_trajectories(path)]
+    return [paths, read_plane_facts(path), read_centre(path), _directions(path)]

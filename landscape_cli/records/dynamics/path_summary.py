@@ -15,6 +15,9 @@ from landscape_cli.records.trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
+LARGE, LARGEST = 10**6, 2**62
+"""Dimensions from which the mean cosine has a simple form, and beyond which a number is none."""
+
 
 def path_facts(path: Trajectory) -> dict[str, Any]:
     """Return the numbers of a path as plain values; ``path_lines`` formats them."""
@@ -43,7 +46,10 @@ def path_facts(path: Trajectory) -> dict[str, Any]:
 def path_lines(path: Trajectory) -> list[str]:
     """Format the numbers of a path as lines."""
     head = f"{path.name}: " if path.name else ""
-    lines = [f"{head}{len(path.labels)} checkpoints, {path.labels[0]} to {path.labels[-1]}"]
+    count = len(path.labels)
+    lines = [f"{head}{count} checkpoints, {path.labels[0]} to {path.labels[-1]}"]
+    if count == 1:
+        lines = [f"{head}1 checkpoint, {path.labels[0]}"]
     if np.isfinite(path.residuals).any():
         place = int(np.nanargmax(path.residuals))
         lines.append(
@@ -51,7 +57,7 @@ def path_lines(path: Trajectory) -> list[str]:
             f"({path.labels[place]})"
         )
     lines += [f"  {line}" for line in value_lines(path)]
-    if path.lengths is None:
+    if path.lengths is None or len(path.labels) < 2:
         return lines
     return [*lines, *length_lines(path.lengths), *_phase_lines(path)]
 
@@ -87,8 +93,10 @@ def random_cosine(dimension: int | None) -> float | None:
     It is Gamma(P / 2) / (sqrt(pi) Gamma((P + 1) / 2)): 2 / pi for P = 2, and close to
     sqrt(2 / (pi P)) for many dimensions P.
     """
-    if dimension is None or dimension < 1:
+    if dimension is None or not 1 <= dimension < LARGEST:
         return None
+    if dimension > LARGE:  # where the difference of logarithms would lose digits
+        return math.sqrt(2 / (math.pi * dimension))
     logs = math.lgamma(dimension / 2) - math.lgamma((dimension + 1) / 2)
     return math.exp(logs) / math.sqrt(math.pi)
 
