@@ -32,7 +32,7 @@ def export(
             extension if None.
         names: a name for each surface, for titles.
         options: of the format: ``split``, ``quantity``, ``log``, ``repeat``, ``vmin``, ``vmax``,
-            ``height`` (a part of the longer side) and ``size`` (in mm).
+            ``height`` (a part of the longer side), ``size`` (in mm) and ``basins`` (to add them).
 
     Returns:
         The path written. What the file does not show is warned of.

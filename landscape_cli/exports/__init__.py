@@ -62,6 +62,7 @@ class Options:
         height: extent from the lowest to the highest point, as a fraction of the longer side.
         size: length of the longer side in millimetres.
         trajectory: file whose path replaces the surfaces' own.
+        basins: whether to add the number of the basin that each point belongs to.
     """
 
     split: str | None = None
@@ -73,6 +74,7 @@ class Options:
     height: float | None = None
     size: float | None = None
     trajectory: str | None = None
+    basins: bool | None = None
 
 
 ARRAYS = ("split", "quantity", "repeat")
@@ -111,7 +113,10 @@ FORMATS = {
         takes=ARRAYS,
     ),
     "npz": Format(
-        "landscape_cli.exports.formats.npz:write", ".npz", "NumPy archive of arrays", takes=ARRAYS
+        "landscape_cli.exports.formats.npz:write",
+        ".npz",
+        "NumPy archive of arrays",
+        takes=(*ARRAYS, "basins"),
     ),
     "xarray": Format(
         "landscape_cli.exports.formats.netcdf:write",

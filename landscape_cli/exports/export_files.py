@@ -54,7 +54,7 @@ def check_options(name: str, options: Options) -> None:
             takers = ", ".join(other for other, entry in FORMATS.items() if option in entry.takes)
             words = f"--{option} {value}"
             if isinstance(value, bool):
-                words = "--log" if value else "--linear"
+                words = f"--{option}" if value else "--linear"
             raise UsageError(f"{words}: applies only to {takers}, not to {name}; leave it out")
 
 

@@ -77,6 +77,12 @@ EPILOG = "\n".join(
     "repeats, and vtp, vts and stl files their mean.",
 )
 @CONTENT.option(
+    "--basins",
+    is_flag=True,
+    default=None,
+    help="Add the number of the basin that each point belongs to, in npz files.",
+)
+@CONTENT.option(
     "--trajectory",
     "trajectories",
     multiple=True,
@@ -117,6 +123,7 @@ def command(
     vmax: float | None,
     height: float | None,
     size: float | None,
+    basins: bool | None,
     trajectories: tuple[str, ...],
 ) -> None:
     """Write surface files, or diffusion files, in another format.
@@ -129,7 +136,7 @@ def command(
 
     name = name or _format_from_extension(output)
     first = trajectories[0] if trajectories else None
-    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, first)
+    options = Options(split, quantity, log, repeat, vmin, vmax, height, size, first, basins)
     if is_diffusion(files[0]):
         export_diffusion_file(files, name, output, options)
         return

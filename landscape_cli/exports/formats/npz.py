@@ -10,6 +10,7 @@ import numpy as np
 
 from landscape_cli.exports import Options, Source
 from landscape_cli.exports.arrays import metadata, selected
+from landscape_cli.exports.basins import basin_numbers
 
 
 def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
@@ -25,6 +26,9 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     }
     for group, members in (("values", surface.values), ("stderr", surface.stderr)):
         arrays |= {f"{group}/{split}/{name}": array for (split, name), array in members.items()}
+    if options.basins:
+        for split, name in surface.values:
+            arrays[f"basins/{split}/{name}"] = basin_numbers(surface, (split, name))
     arrays |= {"status": surface.status, "seconds": surface.seconds, "rank": surface.rank}
     arrays |= {name: np.array(text) for name, text in metadata(surface).items()}
     with open(path, "wb") as file:
