@@ -114,20 +114,25 @@ def _onto(record: Diffusion) -> dict[str, Any] | None:
 def _eigenvalues(record: Diffusion) -> dict[str, Any]:
     assert record.eigenvalues is not None
     return {
-        "own": record.eigenvalues.tolist(),
+        "own": _listed(record.eigenvalues),
         "spectra": [
-            {"name": f"{one.factor:g}ε", "values": one.eigenvalues.tolist()}
+            {"name": f"{one.factor:g}ε", "values": _listed(one.eigenvalues)}
             for one in record.spectra
         ],
         "nulls": [
             {
                 "name": visible(f"{len(null.epsilons)} {walk_words(null.kind)}"),
-                "low": null.eigenvalues.min(axis=0).tolist(),
-                "high": null.eigenvalues.max(axis=0).tolist(),
+                "low": _listed(null.eigenvalues.min(axis=0)),
+                "high": _listed(null.eigenvalues.max(axis=0)),
             }
             for null in ordered_nulls(record)
         ],
     }
+
+
+def _listed(values: NDArray[np.float64]) -> list[float | None]:
+    """Return numbers for JSON, None for those that are not finite."""
+    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def _packed(places: NDArray[np.float64]) -> list[dict[str, str]]:

@@ -160,9 +160,9 @@ function layoutOf(scale) {
 function eigenvalueTraces() {
   const { own, spectra, nulls } = data.eigenvalues, numbers = own.map((_, k) => k);
   const ranges = nulls.map(({ name, low, high }, k) => ({
-    type: "bar", name: plainText(name), x: numbers.slice(1), base: low.slice(1), y: high.slice(1).map((end, i) => end - low[i + 1]),
+    type: "bar", name: plainText(name), x: numbers.slice(1), base: low.slice(1), y: high.slice(1).map((end, i) => (end === null ? null : end - low[i + 1])),
     marker: { color: colourOf(k + 1), opacity: 0.5 }, width: 0.6 / nulls.length, offset: -0.3 + (0.6 * k) / nulls.length,
-    text: low.slice(1).map((end, i) => `${numberText(end, 4)} to ${numberText(high[i + 1], 4)}`), textposition: "none", hoverinfo: "text+name",
+    text: low.slice(1).map((end, i) => (end === null ? "" : `${numberText(end, 4)} to ${numberText(high[i + 1], 4)}`)), textposition: "none", hoverinfo: "text+name",
   }));
   const lines = spectra.map(({ name, values }, k) => ({
     type: "scatter", mode: "lines", name: plainText(name), x: numbers, y: values, line: { color: UNKNOWN, width: 1, dash: ["dot", "dash"][k % 2] },

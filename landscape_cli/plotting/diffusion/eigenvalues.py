@@ -44,7 +44,7 @@ def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
 
 def _draw_band(axes: Any, null: Null, color: Any, place: int, count: int) -> None:
     """Draw the range of each eigenvalue over the walks of a null; bars of two lie side by side."""
-    low, high = (end(null.eigenvalues[:, 1:], axis=0) for end in (np.nanmin, np.nanmax))
+    low, high = (end.reduce(null.eigenvalues[:, 1:]) for end in (np.fmin, np.fmax))
     width = 2 * HALF / count
     at = np.arange(1, len(low) + 1) - HALF + (place + 0.5) * width
     look = {"color": color, "alpha": 0.45, "linewidth": pt(0.8), "edgecolor": color}

@@ -45,8 +45,8 @@ STACKED, SPATIAL_SHAPE = 0.62, 0.95
 MIN_WIDTH = 2.6
 """Minimum width of a panel in a figure of given width, in inches."""
 
-LINE = 11
-"""Height of a line of a heading in points."""
+LINE, LEGEND_LINE = 11, 12.5
+"""Heights of a line of a heading and of a legend, in points."""
 
 HEADING_LETTERS = 15
 """Letters per inch of the small lines of a heading, and of a caption."""
@@ -110,6 +110,8 @@ def draw_diffusion(
                 _look_from(axes, camera or Camera())
             bar = BAR * text_scale() if across == 1 and colors.values is not None else 0.0
             _add_legend(axes, figure.get_figwidth() / across - bar)
+        if size is None or size.height is None:
+            _make_room(figure, across)
         if colored:
             _add_colorbar(figure, colored, colors)
         if caption:
@@ -221,6 +223,21 @@ def _add_legend(axes: Any, width: float) -> None:
     below = ScaledTranslation(0, -pt(drop) / 72, axes.figure.dpi_scale_trans)
     place = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
     axes.legend(loc="upper center", borderaxespad=0, ncols=columns, columnspacing=1.2, **place)
+
+
+def _make_room(figure: Any, across: int) -> None:
+    """Make a figure higher for long legends, of which each row of panels has room for two lines."""
+    heights = [0 if axes.get_legend() is None else _lines(axes) for axes in figure.axes]
+    rows = [max(heights[first : first + across]) for first in range(0, len(heights), across)]
+    if more := sum(max(0, lines - 2) for lines in rows):
+        figure.set_figheight(figure.get_figheight() + more * pt(LEGEND_LINE) / 72)
+        figure.draw_without_rendering()  # the first layout with such legends is not final
+
+
+def _lines(axes: Any) -> int:
+    """Return the number of lines of an axes' legend."""
+    legend = axes.get_legend()
+    return -(-len(legend.get_texts()) // int(legend._ncols))
 
 
 def _legend_width(lengths: Sequence[float], columns: int) -> float:

@@ -29,7 +29,7 @@ def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
     right.set_ylabel("slope = dimension / 2", color=second)
     right.tick_params(axis="y", colors=second)
     right.set_ylim(bottom=0)
-    if np.isfinite(record.dimension) and np.isfinite(slope).any():
+    if np.isfinite(record.dimension) and np.isfinite(slope).all():
         top, mark = int(np.nanargmax(slope)), {"marker": "o", "markersize": pt(4), "color": second}
         right.plot(epsilons[top], slope[top], label="_largest", **mark)
         text = f"dimension {record.dimension:.3g}"
@@ -43,8 +43,9 @@ def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
 def slopes(record: Diffusion) -> NDArray[np.float64]:
     """Return d ln sum / d ln bandwidth at each bandwidth, of shape (e,)."""
     assert record.kernel is not None
-    logs = np.log(record.kernel.sums), np.log(record.kernel.epsilons)
-    return np.asarray(np.gradient(*logs), dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(record.kernel.sums), np.log(record.kernel.epsilons)
+        return np.asarray(np.gradient(*logs), dtype=np.float64)
 
 
 def lacks(record: Diffusion) -> str:

@@ -130,7 +130,7 @@ def shades() -> Colormap:
 
 def _size(count: int) -> float:
     """Return the area of a marker, in points squared, among so many."""
-    return float(pt(np.clip(60 / np.sqrt(count), 1.8, 4.5)) ** 2)
+    return float(pt(np.clip(60 / np.sqrt(max(1, count)), 1.8, 4.5)) ** 2)
 
 
 def _draw_ends(axes: Any, places: Floats, named: bool) -> None:

@@ -158,6 +158,15 @@ def test_the_page_is_self_contained(write):
     assert any("3 random walks with the same step lengths" in text for text in data["sentences"])
 
 
+def test_a_page_takes_numbers_that_are_none(write):
+    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
+    null = replace(RECORD.nulls[0], eigenvalues=np.full((3, 5), np.nan))
+    record = replace(RECORD, nulls=(null,), losses=np.full(24, np.inf))
+    data = data_of(write("html", record).read_text(encoding="utf-8"))
+    assert data["eigenvalues"]["nulls"][0]["low"] == [None] * 5
+    assert "loss" not in data["quantities"]
+
+
 def test_a_page_needs_two_coordinates(write):
     with pytest.raises(UsageError, match="has 1 coordinate; compute more with --components"):
         write("html", made_map(8, components=1, kinds=()))

@@ -22,6 +22,7 @@ from landscape_cli.plotting.scene3d.camera import Camera
 from support.diffusion_maps import made_map
 
 ONE, THREE = made_map(40), made_map(20, 3, onto=5)
+MANY = made_map(8, 12, onto=3, draws=2, kinds=("walk",))
 FILE = "mlp.diffusion.h5"
 
 
@@ -29,6 +30,9 @@ FILE = "mlp.diffusion.h5"
 def _close():
     yield
     plt.close("all")
+
+
+NUMBERS_OF_NULLS = ("eigenvalues", "coordinates")
 
 
 def draw(record, kind=None, quantity=None, **options):
@@ -98,6 +102,12 @@ def test_texts_neither_collide_nor_leave_the_picture(record, kind, look, size):
         over_x = min(one.x1, other.x1) - max(one.x0, other.x0)
         over_y = min(one.y1, other.y1) - max(one.y0, other.y0)
         assert over_x < 2 or over_y < 2, (first, second)
+
+
+@pytest.mark.slow
+def test_many_trainings_have_room_in_the_legend():
+    test_texts_neither_collide_nor_leave_the_picture(MANY, "overview", "paper", "column")
+    test_texts_neither_collide_nor_leave_the_picture(MANY, "map", "paper", "column")
 
 
 def test_the_map_has_the_coordinates_in_order_and_the_epochs_as_colours():
@@ -312,6 +322,24 @@ def test_few_and_many_checkpoints_are_drawn(count):
             learning_rates=None,
         )
     draw(record).draw_without_rendering()
+
+
+def test_numbers_that_are_none_are_drawn_without_a_warning(recwarn):
+    null = ONE.nulls[0]
+    nothing = {name: np.full_like(getattr(null, name), np.nan) for name in NUMBERS_OF_NULLS}
+    unknown = {name: np.full(8, np.nan) for name in null.statistics}
+    record = replace(
+        ONE,
+        nulls=(replace(null, **nothing, statistics=unknown),),
+        kernel=replace(ONE.kernel, sums=np.zeros(40)),
+        losses=np.r_[np.inf, -1, np.ones(38)],
+        training=np.ones(40, int),
+        names=("empty", "full"),
+    )
+    for kind in ("overview", "kernel"):
+        draw(record, kind, "loss").draw_without_rendering()
+    assert "Not comparable" in describe_diffusion(record, FILE)
+    assert [one for one in recwarn if issubclass(one.category, RuntimeWarning)] == []
 
 
 def test_names_from_foreign_files_are_drawn_plain():
