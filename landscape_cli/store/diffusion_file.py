@@ -5,7 +5,7 @@
     /labels, /training   of the n checkpoints; training counts /names from 0
     /epochs, /steps, /losses, /learning_rates     (n,), where known
     /distances2          float64 (n, n); NaN where still to compute
-    /squares             (n,), squared distances from the origin of the products
+    /squares             (n,), squared distances from checkpoint n // 2; NaN until all are known
     /eigenvalues         (k + 1,), the trivial 1 first
     /coordinates         (n, k), without the constant one
     /spectra/factors, /spectra/eigenvalues        (s,) and (s, k + 1), at other bandwidths

@@ -106,8 +106,8 @@ class Diffusion:
         names: a name for each training.
         parameters: number of entries of a checkpoint.
         distances2: squared distances, of shape (n, n); NaN where still to compute.
-        squares: squared distances from the origin of the products, of shape (n,); NaN where still
-            to compute.
+        squares: squared distances from checkpoint n // 2, of shape (n,); NaN until all distances
+            are known.
         alpha: exponent of the density normalization.
         epsilon: the kernel is exp(-distance^2 / epsilon); NaN until it is known.
         chosen: ``auto``, ``median`` or ``given``: how epsilon was chosen.

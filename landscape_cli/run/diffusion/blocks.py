@@ -37,16 +37,18 @@ class Blocks:
     own: int
 
     @classmethod
-    def of(cls, count: int, further: int, row_bytes: int) -> Blocks:
-        """Divide checkpoints into blocks.
+    def of(cls, counts: Sequence[int], further: Sequence[int], row_bytes: int) -> Blocks:
+        """Divide checkpoints into blocks, each of one training.
 
         Args:
-            count: number of the map's.
-            further: number of further ones.
-            row_bytes: bytes of each.
+            counts: number of each training's.
+            further: number of those of each further training.
+            row_bytes: bytes of a checkpoint.
         """
-        own = _spans(0, count, row_bytes)
-        return cls((*own, *_spans(count, further, row_bytes)), len(own))
+        size = _size(sum(counts), row_bytes)
+        own = _spans(0, counts, size)
+        size = _size(sum(further), row_bytes)
+        return cls((*own, *_spans(sum(counts), further, size)), len(own))
 
     @property
     def pairs(self) -> list[Pair]:
@@ -165,10 +167,16 @@ def _pair(one: int, other: int) -> Pair:
     return min(one, other), max(one, other)
 
 
-def _spans(first: int, count: int, row_bytes: int) -> list[range]:
-    size = min(PER_BLOCK, -(-count // FEWEST_BLOCKS), BLOCK_BYTES // max(1, row_bytes))
-    size = max(1, size)
-    return [
-        range(start, min(start + size, first + count))
-        for start in range(first, first + count, size)
-    ]
+def _size(count: int, row_bytes: int) -> int:
+    """Return the number of checkpoints in a block."""
+    return max(1, min(PER_BLOCK, -(-count // FEWEST_BLOCKS), BLOCK_BYTES // max(1, row_bytes)))
+
+
+def _spans(first: int, counts: Sequence[int], size: int) -> list[range]:
+    """Divide the checkpoints of each training, whose numbers begin with the first."""
+    spans = []
+    for count in counts:
+        ends = range(first, first + count, size)
+        spans += [range(start, min(start + size, first + count)) for start in ends]
+        first += count
+    return spans

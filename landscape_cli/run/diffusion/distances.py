@@ -21,7 +21,9 @@ from landscape_cli.util.progress import Progress
 
 def blocks_of(request: Request, network: Network) -> Blocks:
     """Return the blocks of a request's checkpoints, the same on every rank."""
-    return Blocks.of(len(request.checkpoints), len(request.further), _row_bytes(network))
+    counts = [len(path.checkpoints) for path in request.paths]
+    further = [len(path.checkpoints) for path in request.onto]
+    return Blocks.of(counts, further, _row_bytes(network))
 
 
 def compute_distances(
@@ -52,8 +54,7 @@ def compute_distances(
     rooms = executor.gather(_room(executor, network, blocks))
     source = PairSource(todo, rooms, executor.stop)
     reader = Reader([*request.checkpoints, *request.further], network.model, network.tensors)
-    origin = len(request.checkpoints) // 2
-    work = PairWorker(reader, blocks, origin, rooms[executor.rank], executor.rank)
+    work = PairWorker(reader, blocks, rooms[executor.rank], executor.rank)
 
     def arrived(result: TileResult) -> None:
         assert recorder is not None
@@ -67,8 +68,11 @@ def compute_distances(
     def check() -> str | None:
         assert recorder is not None
         _check(recorder)
+        if source.left:
+            return executor.stop.reason or TIME_LIMIT
+        recorder.set(squares=recorder.record.distances2[len(request.checkpoints) // 2].copy())
         recorder.publish_if_due(due=True)
-        return executor.stop.reason or TIME_LIMIT if source.left else None
+        return None
 
     if (reason := executor.lead(check)) is not None:
         raise StoppedError(reason)

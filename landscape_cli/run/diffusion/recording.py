@@ -69,10 +69,6 @@ class DiffusionRecorder:
             count = len(self.record.labels)
             if pair[1] < blocks.own:
                 self._part(blocks, pair[::-1])[:] = result.distances2.T
-            for number, squares in zip(pair, result.squares, strict=True):
-                span = blocks.spans[number]
-                if number < blocks.own:
-                    self.record.squares[span.start : span.stop] = squares
             for number, epoch in result.stored.items():
                 self._date(number, count, epoch)
 

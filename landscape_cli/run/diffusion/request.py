@@ -108,8 +108,8 @@ class Request:
             fitting = math.isqrt(free // (8 * MATRICES))
             raise UsageError(
                 f"--checkpoints: matrices of {count:,} checkpoints take {needed / 2**30:.3g} GiB, "
-                f"more than the {free / 2**30:.3g} GiB that are free for each rank; take every "
-                f"{-(-count // max(1, fitting))}th, or use fewer ranks on a host"
+                f"more than the {free / 2**30:.3g} GiB that are free for each rank; take one "
+                f"in {-(-count // max(1, fitting))}, or use fewer ranks on a host"
             )
 
     def as_mapping(self) -> dict[str, Any]:

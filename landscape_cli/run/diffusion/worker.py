@@ -13,13 +13,7 @@ from torch import Tensor
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.evaluation.out_of_memory import out_of_memory
-from landscape_cli.geometry.pca.block_distances import (
-    Block,
-    block_distances2,
-    block_of,
-    fill_row,
-    row_dtype,
-)
+from landscape_cli.geometry.pca.block_distances import block_distances2, fill_row, row_dtype
 from landscape_cli.problems.weights import Reader
 from landscape_cli.records.tiles import Tile, TileResult
 from landscape_cli.run.diffusion.blocks import Blocks, Resident
@@ -33,12 +27,10 @@ class PairResult(TileResult):
 
     Args:
         distances2: of shape (b, c).
-        squares: squared distances from the origin, of each block.
         stored: the entry ``epoch`` of the checkpoints, by number.
     """
 
     distances2: Floats = field(default_factory=lambda: np.zeros((0, 0)))
-    squares: tuple[Floats, ...] = ()
     stored: Mapping[int, object] = field(default_factory=dict)
 
 
@@ -48,18 +40,14 @@ class PairWorker:
     Args:
         reader: reads checkpoints by number.
         blocks: the division of the checkpoints.
-        origin: number of the checkpoint from which differences are taken.
         room: number of blocks to keep in memory, at least 2.
         rank: this rank.
     """
 
-    def __init__(
-        self, reader: Reader, blocks: Blocks, origin: int, room: int, rank: int = 0
-    ) -> None:
-        self._reader, self._blocks, self._number, self._rank = reader, blocks, origin, rank
+    def __init__(self, reader: Reader, blocks: Blocks, room: int, rank: int = 0) -> None:
+        self._reader, self._blocks, self._rank = reader, blocks, rank
         self._resident = Resident(room)
-        self._held: dict[int, Block] = {}
-        self._origin: Tensor | None = None
+        self._held: dict[int, Tensor] = {}
         self._dtype = row_dtype(reader.tensors.values())
         self._width = sum(tensor.numel() for tensor in reader.tensors.values())
         self._notes: list[str] = []
@@ -71,7 +59,7 @@ class PairWorker:
         one, other = tile.indices
         try:
             first, second = self._get((one, other))
-            distances2 = block_distances2(first, second, self._at())
+            distances2 = block_distances2(first, second)
             self._check(distances2, (one, other))
         except LandscapeError as error:
             return self._result(tile, begin, failures={one: str(error)})
@@ -81,20 +69,14 @@ class PairWorker:
             return self._result(tile, begin, failures={one: self._too_large((one, other))})
         spans = (self._blocks.spans[number] for number in (one, other))
         stored = {number: self._reader.stored.get(number) for span in spans for number in span}
-        return self._result(
-            tile,
-            begin,
-            distances2=distances2,
-            squares=(first.squares, second.squares),
-            stored=stored,
-        )
+        return self._result(tile, begin, distances2=distances2, stored=stored)
 
     def _result(self, tile: Tile, begin: float, **more: object) -> PairResult:
         seconds = np.array([time.monotonic() - begin], np.float32)
         notes, self._notes[:] = tuple(self._notes), []
         return PairResult(tile.indices, {}, {}, seconds, self._rank, notes=notes, **more)  # type: ignore[arg-type]
 
-    def _get(self, pair: tuple[int, int]) -> tuple[Block, Block]:
+    def _get(self, pair: tuple[int, int]) -> tuple[Tensor, Tensor]:
         for leaving in self._resident.use(pair):
             self._held.pop(leaving, None)
         for number in pair:
@@ -102,18 +84,11 @@ class PairWorker:
                 self._held[number] = self._read(self._blocks.spans[number])
         return self._held[pair[0]], self._held[pair[1]]
 
-    def _read(self, span: range) -> Block:
+    def _read(self, span: range) -> Tensor:
         rows = torch.empty(len(span), self._width, dtype=self._dtype)
         for row, number in zip(rows, span, strict=True):
             fill_row(row, self._reader(number))
-        return block_of(rows, self._at())
-
-    def _at(self) -> Tensor:
-        """Return the origin, which is read first."""
-        if self._origin is None:
-            self._origin = torch.empty(self._width, dtype=torch.float64)
-            fill_row(self._origin, self._reader(self._number))
-        return self._origin
+        return rows
 
     def _too_large(self, pair: tuple[int, int]) -> str:
         """Say what does not fit into memory."""

@@ -200,6 +200,16 @@ def test_several_trainings_share_a_map(run):
     np.testing.assert_allclose(found.distances2, distances2(every), rtol=1e-11)
 
 
+def test_distances_within_a_training_do_not_suffer_from_one_far_away(run):
+    save(run.folder, "b", places(1, 12) + 1e4)
+    both = ("--training", "near=a*.pt", "--training", "far=b*.pt")
+    found = record_of(run, "--null", "none", patterns=both)
+    np.testing.assert_allclose(
+        found.distances2[COUNT:, COUNT:], distances2(places(1, 12)), rtol=1e-8
+    )
+    assert found.distances2[0, COUNT] == pytest.approx(4e8, rel=1e-3)
+
+
 def test_further_checkpoints_are_placed_in_the_map(run):
     save(run.folder, "far", places(1, 3) + 100)
     code, out, err = run("--draws", "2", "--onto", "a1*.pt", "--onto", "far*.pt")
@@ -307,6 +317,19 @@ def test_a_file_of_other_checkpoints_is_kept(run):
     moved = places()
     moved[7] = [5, 0, 0, 0]
     np.testing.assert_allclose(record(run).distances2, distances2(moved), rtol=1e-11, atol=1e-15)
+
+
+def test_entries_of_one_file_are_checkpoints_of_their_own(run):
+    entries = {f"step{number}": network(w0=number**2) for number in range(3)}
+    torch.save(entries, run.folder / "all.pt")
+    patterns = [one for name in entries for one in ("--checkpoints", f"all.pt::{name}")]
+    few = ("--draws", "2", "--components", "2", "--quiet")
+    found = record_of(run, *few, patterns=patterns)
+    assert found.labels == ("all::step0", "all::step1", "all::step2")
+    np.testing.assert_allclose(np.sqrt(found.distances2[0]), [0, 1, 4], rtol=1e-12)
+    code, _, err = run(*few, patterns=[*patterns[:4], "--checkpoints", "a5.pt"])
+    assert code == 2
+    assert "a5.pt has changed" in err
 
 
 def test_three_checkpoints_have_a_map(run):
