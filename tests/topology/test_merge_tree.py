@@ -113,6 +113,18 @@ def test_a_point_is_in_a_basin_whose_minimum_it_reaches_over_the_least_height(ra
                 assert (reached[own] <= other[own]).all()
 
 
+@pytest.mark.parametrize("least", [0.0, 1.0, 2.5])
+def test_basins_are_connected(random_grids, least):
+    for values, neighbours in random_grids(150, seed=6):
+        tree = merge_tree(values, neighbours)
+        kept = tree.with_ancestors(tree.persistence >= least)
+        faces = neighbours == 2 * values.ndim
+        structure = generate_binary_structure(values.ndim, 1 if faces else values.ndim)
+        basins = tree.basins(kept)
+        for number in np.flatnonzero(kept):
+            assert label(basins == number, structure)[1] == 1
+
+
 def test_basins_of_all_minima_are_the_labels(random_grids):
     for values, neighbours in random_grids(60, seed=5):
         tree = merge_tree(values, neighbours)
