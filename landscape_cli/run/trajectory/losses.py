@@ -131,7 +131,7 @@ def refuse_changed(output: Path, trainings: Sequence[Sequence[CheckpointPath]]) 
 
 
 def with_losses(
-    trajectories: Sequence[Trajectory], surface: Surface, gradients: bool
+    trajectories: Sequence[Trajectory], surface: Surface, gradients: bool, states: bool = False
 ) -> list[Trajectory]:
     """Return paths with the values of their checkpoints.
 
@@ -139,6 +139,8 @@ def with_losses(
         trajectories: the path of each training.
         surface: the values of all of their checkpoints, in order.
         gradients: whether it has the measure ``gradient``.
+        states: whether the paths' lengths count buffers, so that steps of buffers alone are none
+            of the parameters.
     """
     counts = [len(path.coordinates) for path in trajectories]
     starts = np.cumsum([0, *counts]).tolist()
@@ -148,7 +150,7 @@ def with_losses(
         span = slice(start, start + count)
         values = {key: array[span] for key, array in surface.values.items() if key[1] != SLOPE}
         stderr = {key: array[span] for key, array in surface.stderr.items() if key[1] != SLOPE}
-        descent = _descent(path, surface.values, span) if gradients else None
+        descent = _descent(path, surface.values, span, states) if gradients else None
         found.append(
             replace(path, values=values, stderr=stderr, descent=descent, parameters=parameters)
         )
@@ -156,12 +158,14 @@ def with_losses(
 
 
 def _descent(
-    path: Trajectory, values: Mapping[Quantity, NDArray[np.float64]], span: slice
+    path: Trajectory, values: Mapping[Quantity, NDArray[np.float64]], span: slice, states: bool
 ) -> NDArray[np.float64]:
     """Return the cosines between steps and the negative gradients where they start."""
     (split,) = {split for split, name in values if name == SLOPE}
     slopes, norms = values[split, SLOPE][span][:-1], values[split, NORM][span][:-1]
     moved = np.ones(len(slopes), bool) if path.lengths is None else path.lengths.steps > 0
+    if states:  # a slope of exactly 0 is that of a step whose parameters are at rest
+        moved &= slopes != 0
     with np.errstate(divide="ignore", invalid="ignore"):
         cosines: NDArray[np.float64] = np.where(moved, -slopes / norms, np.nan)
     return cosines

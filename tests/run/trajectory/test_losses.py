@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from landscape_cli.records.trajectory import trajectories_of
 from landscape_cli.store import read_surface
 from landscape_cli.store.trajectory_file import read_trajectories
 
@@ -189,6 +190,26 @@ def test_gradients_of_a_network_with_batch_norm_are_by_its_parameters_alone(work
     np.testing.assert_allclose(path.descent, 1, atol=1e-6)
 
 
+def test_steps_of_statistics_alone_have_no_angle(workplace, landscape):
+    import example
+
+    model = example.digits_network().model
+    for number in range(4):
+        torch.save(copy.deepcopy(model.state_dict()), workplace.folder / f"net{number}.pt")
+        with torch.no_grad():
+            model[1].running_mean += 0.1
+            model[4].running_var += 0.2 * (number == 0)
+            model[7].bias += 0.1 * (number == 1)
+    config = workplace.config(
+        "example:digits_network", threads=1, splits=["train"], perturb="states"
+    )
+    code, _, errors = landscape("trajectory", config, "--checkpoints", "net*.pt", "--gradients")
+    assert code == 0, errors
+    (path,) = read_trajectories("surface.trajectory.h5")
+    assert (path.lengths.steps > 0).all()
+    assert np.isnan(path.descent).tolist() == [True, False, True]
+
+
 def test_several_trainings_lie_in_one_plane(paths, workplace):
     problem, states = descend(workplace.folder, prefix="slow")
     problem.model.load_state_dict(states[0])
@@ -219,6 +240,29 @@ def test_one_training_projected_alone_is_the_same_path_as_beside_another(paths, 
     (alone,) = paths("--training", "b=b*.pt", "--onto", "both.h5", "--set", "checkpoint=a5.pt")
     np.testing.assert_allclose(alone.coordinates, both[1].coordinates, atol=1e-9)
     np.testing.assert_array_equal(alone.lengths.steps, both[1].lengths.steps)
+
+
+def test_a_plane_has_the_paths_of_all_trainings(paths, workplace, landscape):
+    descend(workplace.folder, prefix="a")
+    descend(workplace.folder, rate=0.3, prefix="b")
+    paths("--training", "a=a*.pt", "--training", "b=b*.pt", "--losses", output="both.h5")
+    directions = {axis: {"kind": "file", "path": "both.h5"} for axis in "xy"}
+    grid = {"x": [-2, 2, 5], "y": [-2, 2, 5]}
+    keys = {"directions": directions, "grid": grid, "checkpoint": "a5.pt", "threads": 1}
+    assert landscape("compute", workplace.config(name="plane.yaml", **keys))[0] == 0
+    first, second = trajectories_of(read_surface("surface.h5").provenance)
+    assert (first.name, second.name) == ("a", "b")
+    assert len(second.values["train", "loss"]) == STEPS
+    code, out, _ = landscape("describe", "surface.h5", "--split", "train")
+    assert code == 0
+    assert "path         a, all steps: |cos| of steps and contour normals" in out
+    assert " b, own values minus the plane's: mean " in out
+    (alone,) = paths("--checkpoints", "b*.pt", "--onto", "both.h5", "--set", "checkpoint=a5.pt")
+    assert not alone.values
+    code, out, _ = landscape("describe", "surface.h5", "--trajectory", "out.trajectory.h5")
+    assert code == 0
+    assert "path         all steps: |cos| of steps" in out
+    assert " b, own" not in out  # replaced
 
 
 def test_a_checkpoint_that_changes_during_the_run_is_refused(workplace, landscape, monkeypatch):

@@ -293,7 +293,9 @@ def _finish(task: _Task, traced: Sequence[Trace], outcome: Outcome, settings: Ru
             f"command continues: {same_command()}",
         )
         return
-    paths = with_losses(found.trajectories, read_surface(outcome.surface), task.gradients)
+    states = settings.perturb == "states" or settings.batch_norm == "perturb"
+    surface = read_surface(outcome.surface)
+    paths = with_losses(found.trajectories, surface, task.gradients, states)
     write_trajectory(task.path, found.plane, *paths)
     say(*plane_lines(found, settings, task.path), *path_lines(paths), f"wrote {task.path}")
     if outcome.failed:
