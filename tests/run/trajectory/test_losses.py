@@ -126,6 +126,34 @@ def test_losses_that_are_not_finite_are_kept(workplace, landscape):
     np.testing.assert_array_equal(again.values["train", "loss"], expected)
 
 
+FAILING = """
+from example import regression
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import mean_squared_error
+
+def build():
+    problem = regression()
+    def objective(model, batch):
+        if float(model.bias) > 50:
+            raise RuntimeError("too far")
+        return mean_squared_error(model, batch)
+    return Problem(problem.model, {"train": problem.splits["train"]}, objective)
+"""
+
+
+def test_losses_with_failures_are_not_stored_with_the_path(workplace, landscape):
+    workplace.write("failing.py", FAILING)
+    _, states = descend(workplace.folder)
+    states[2]["bias"] += 100
+    torch.save(states[2], "step2.pt")
+    config = workplace.config("failing:build", threads=1, keep_going=True)
+    code, out, _ = landscape("trajectory", config, "--checkpoints", "step*.pt", "--losses")
+    assert code == 1
+    assert "1 checkpoints failed, the first with RuntimeError: too far" in out
+    assert not read_trajectories("surface.trajectory.h5")[0].values
+    assert read_surface("surface.losses.h5").failed == 1
+
+
 def test_a_runaway_checkpoint_is_named(workplace, landscape):
     descend(workplace.folder)
     huge = nn.Linear(3, 1, dtype=torch.float64).state_dict()

@@ -285,21 +285,19 @@ def _finish(task: _Task, traced: Sequence[Trace], outcome: Outcome, settings: Ru
     from landscape_cli.store.trajectory_file import write_trajectory
 
     (found,) = traced
-    if outcome.stopped:
-        say(
-            *plane_lines(found, settings, task.path),
-            f"wrote {task.path} without losses",
+    lines = plane_lines(found, settings, task.path)
+    if outcome.stopped or outcome.failed:
+        why = (
             f"stopped by {outcome.stopped} with {outcome.left} losses left to compute; the same "
-            f"command continues: {same_command()}",
+            f"command continues: {same_command()}"
+            if outcome.stopped
+            else f"{outcome.failed} checkpoints failed, the first with {outcome.failure}; the same "
+            f"command retries them, and {outcome.surface} has the others"
         )
+        say(*lines, f"wrote {task.path} without losses", why)
         return
     states = settings.perturb == "states" or settings.batch_norm == "perturb"
     surface = read_surface(outcome.surface)
     paths = with_losses(found.trajectories, surface, task.gradients, states)
     write_trajectory(task.path, found.plane, *paths)
-    say(*plane_lines(found, settings, task.path), *path_lines(paths), f"wrote {task.path}")
-    if outcome.failed:
-        say(
-            f"{outcome.failed} checkpoints failed, the first with {outcome.failure}; the same "
-            "command retries them"
-        )
+    say(*lines, *path_lines(paths), f"wrote {task.path}")
