@@ -23,8 +23,7 @@ from landscape_cli.parallel.executor_choice import choose_executor
 from landscape_cli.problems.checkpoint_files import expand
 from landscape_cli.problems.weights import Reader
 from landscape_cli.run.diffusion.compute import DiffusionRun
-from landscape_cli.run.diffusion.request import Path as Training
-from landscape_cli.run.diffusion.request import Request
+from landscape_cli.run.diffusion.request import Request, TrainingPath
 
 
 class Network(nn.Module):
@@ -64,7 +63,7 @@ def main() -> None:
     paths = tuple(expand([f"{folder}/*.pt"]))
 
     def seconds(**choices: Any) -> float:
-        request = Request((Training("", paths),), Choices(**choices))
+        request = Request((TrainingPath("", paths),), Choices(**choices))
         executor.together(lambda: None)
         start = time.perf_counter()
         DiffusionRun(config, request, output, executor, quiet=True, problem=problem).compute()

@@ -22,7 +22,7 @@ from landscape_cli.diffusion.study import (
 from landscape_cli.problems.recordings import recorded
 from landscape_cli.records.dynamics.diffusion import Diffusion, Null, Onto
 from landscape_cli.run.diffusion.opening import labels_of, names_of, numbers_of
-from landscape_cli.run.diffusion.request import Path, Request
+from landscape_cli.run.diffusion.request import Request, TrainingPath
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +124,7 @@ def _placed(record: Diffusion, onto: Onto, request: Request) -> Onto:
     )
 
 
-def _dates(paths: Sequence[Path], epochs: Floats | None) -> dict[str, Any]:
+def _dates(paths: Sequence[TrainingPath], epochs: Floats | None) -> dict[str, Any]:
     """Return what is known of each checkpoint of several trainings, by attribute of a record.
 
     Args:
@@ -143,7 +143,7 @@ def _dates(paths: Sequence[Path], epochs: Floats | None) -> dict[str, Any]:
     return {name: None if np.isnan(one).all() else one for name, one in joint.items()}
 
 
-def _known(path: Path, stored: Floats) -> dict[str, Floats]:
+def _known(path: TrainingPath, stored: Floats) -> dict[str, Floats]:
     """Return what is known of a training's checkpoints, NaN where nothing is.
 
     Args:

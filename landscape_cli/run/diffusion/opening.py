@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from landscape_cli.config.run_config import RunConfig
@@ -24,7 +25,7 @@ from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.dynamics.diffusion import Diffusion, Onto
-from landscape_cli.run.diffusion.request import Path, Request
+from landscape_cli.run.diffusion.request import Request, TrainingPath
 from landscape_cli.run.output_check import refuse_read
 from landscape_cli.run.resume import CheckpointFacts
 from landscape_cli.run.setup.placement import place_ranks
@@ -110,7 +111,7 @@ def identify(checkpoints: Sequence[CheckpointPath], executor: Executor) -> Weigh
 
 
 def check_output(
-    output: FilePath,
+    output: Path,
     config: RunConfig,
     read: Sequence[str],
     overwrite: bool,
@@ -176,7 +177,7 @@ def new_onto(request: Request, components: int) -> Onto | None:
     )
 
 
-def labels_of(paths: Sequence[Path]) -> tuple[str, ...]:
+def labels_of(paths: Sequence[TrainingPath]) -> tuple[str, ...]:
     """Return a label of each checkpoint: short within its training, and with its name if any."""
     return tuple(
         f"{path.name}: {label}" if path.name else label
@@ -185,12 +186,12 @@ def labels_of(paths: Sequence[Path]) -> tuple[str, ...]:
     )
 
 
-def numbers_of(paths: Sequence[Path], first: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def numbers_of(paths: Sequence[TrainingPath], first: int) -> NDArray[np.int64]:
     """Return the number of each checkpoint's training, counted from the first one's."""
     counts = [len(path.checkpoints) for path in paths]
     return np.repeat(np.arange(first, first + len(paths), dtype=np.int64), counts)
 
 
-def names_of(paths: Sequence[Path], first: int) -> tuple[str, ...]:
+def names_of(paths: Sequence[TrainingPath], first: int) -> tuple[str, ...]:
     """Return the trainings' names, numbered where they have none."""
     return tuple(path.name or f"training {first + n + 1}" for n, path in enumerate(paths))

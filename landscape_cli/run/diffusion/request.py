@@ -36,7 +36,7 @@ def undated(paths: Sequence[CheckpointPath], stored: Sequence[object]) -> Dates:
 
 
 @dataclass(frozen=True)
-class Path:
+class TrainingPath:
     """The checkpoints of one training.
 
     Args:
@@ -62,9 +62,9 @@ class Request:
         onto: further trainings.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[TrainingPath, ...]
     choices: Choices = field(default_factory=Choices)
-    onto: tuple[Path, ...] = ()
+    onto: tuple[TrainingPath, ...] = ()
 
     @property
     def checkpoints(self) -> list[CheckpointPath]:
@@ -122,7 +122,7 @@ class Request:
         }
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _facts(path: TrainingPath) -> dict[str, Any]:
     return {"name": path.name, "checkpoints": len(path.checkpoints), "log": path.log}
 
 

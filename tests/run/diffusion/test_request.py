@@ -4,11 +4,11 @@ import pytest
 
 from landscape_cli.errors import UsageError
 from landscape_cli.records.checkpoint_path import CheckpointPath
-from landscape_cli.run.diffusion.request import MATRICES, Path, Request, same_weights
+from landscape_cli.run.diffusion.request import MATRICES, Request, TrainingPath, same_weights
 
 
 def request(count):
-    return Request((Path("", tuple(CheckpointPath(f"{n}.pt") for n in range(count))),))
+    return Request((TrainingPath("", tuple(CheckpointPath(f"{n}.pt") for n in range(count))),))
 
 
 def test_more_checkpoints_than_memory_holds_are_refused_with_how_many_fit():

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.run import Outcome
     from landscape_cli.run.diffusion.compute import DiffusionOutcome
-    from landscape_cli.run.diffusion.request import Dating, Path, Request
+    from landscape_cli.run.diffusion.request import Dating, Request, TrainingPath
     from landscape_cli.tracing.trainings import Training
 
 TRAINING = Section("The trainings")
@@ -113,9 +113,9 @@ class Epsilon(click.ParamType):  # type: ignore[type-arg]
     type=Epsilon(),
     default="auto",
     show_default=True,
-    help="Bandwidth of the kernel exp(-distance² / epsilon): where its sum grows fastest, of those "
-    "that join all checkpoints, the "
-    "median squared distance, or a number.",
+    metavar="auto|median|NUMBER",
+    help="Bandwidth of the kernel exp(-distance² / epsilon). auto: where its sum grows fastest, "
+    "among those that join all checkpoints; median: the median squared distance; or a number.",
 )
 @MAP.option(
     "--components",
@@ -268,10 +268,10 @@ def _trainings(
     return found, further
 
 
-def _path(training: Training) -> Path:
-    from landscape_cli.run.diffusion.request import Path
+def _path(training: Training) -> TrainingPath:
+    from landscape_cli.run.diffusion.request import TrainingPath
 
-    return Path(training.name, training.paths, _dating(training.log), training.log)
+    return TrainingPath(training.name, training.paths, _dating(training.log), training.log)
 
 
 def _dating(log: str | None) -> Dating:
@@ -288,7 +288,7 @@ def _dating(log: str | None) -> Dating:
 def _losses(
     settings: RunConfig,
     request: Request,
-    path: FilePath,
+    path: Path,
     inputs: Sequence[str],
     overwrite: bool,
     split: str | None,
@@ -344,12 +344,10 @@ def _with_losses(outcome: DiffusionOutcome, found: Outcome) -> None:
         )
 
 
-def _output(settings: RunConfig, given: str | None) -> FilePath:
-    beside = FilePath(settings.output).absolute()
+def _output(settings: RunConfig, given: str | None) -> Path:
+    beside = Path(settings.output).absolute()
     return (
-        beside.with_name(f"{beside.stem}.diffusion.h5")
-        if given is None
-        else FilePath(given).absolute()
+        beside.with_name(f"{beside.stem}.diffusion.h5") if given is None else Path(given).absolute()
     )
 
 

@@ -28,7 +28,7 @@ def diffusion_lines(record: Diffusion) -> list[str]:
         f"{record.parameters:,} parameters",
         f"epsilon:     {record.epsilon:.4g}, {CHOSEN.get(record.chosen, record.chosen)}",
         f"dimension:   {record.dimension:.2f}, from the steepest slope of the kernel's sum (a "
-        "smooth path has 1, a random walk 2)",
+        f"smooth path has 1, a random walk 2){_other_scales(record)}",
         f"eigenvalues: {values}",
     ]
     if record.onto is not None and len(record.onto.labels):
@@ -38,6 +38,12 @@ def diffusion_lines(record: Diffusion) -> list[str]:
             f"to {reach.max():.2g} of its peak"
         )
     return lines + [_null_line(record, null) for null in ordered_nulls(record)]
+
+
+def _other_scales(record: Diffusion) -> str:
+    """Say that there is no one dimension, if so."""
+    maxima = record.statistics.get("maxima", 1.0)
+    return f"; at this one of {maxima:.0f} scales, where the slope has maxima" * (maxima > 1)
 
 
 def _null_line(record: Diffusion, null: Null) -> str:
