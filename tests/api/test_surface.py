@@ -192,3 +192,10 @@ def test_mistakes_in_exports_are_named(plane, workplace, arguments, choices, mes
         landscape.export(plane, *arguments, **choices)
     with pytest.raises(landscape.LandscapeError, match="csv takes a single surface, got 2"):
         landscape.export([plane, plane], "a.csv")
+
+
+def test_the_persistence_of_minima_is_a_fraction(plane):
+    (first, *_) = landscape.describe(plane, persistence=0.5)["numbers"]
+    assert first["topology"]["fraction"] == 0.5
+    with pytest.raises(landscape.LandscapeError, match="persistence: got 1.5, expected a fraction"):
+        landscape.describe(plane, persistence=1.5)
