@@ -53,14 +53,14 @@ def principal_components(distances2: Floats, exact: bool = True) -> PrincipalCom
     """
     products = centred_products(distances2)
     total = float(np.trace(products))
-    squares = float(np.vdot(products, products))
+    products /= total
     values, vectors = largest_eigenpairs(products, 2, exact)
     values = np.maximum(values, 0.0)
-    places = vectors * np.sqrt(values)
+    places = vectors * np.sqrt(values * total)
     sizes = np.abs(places)
     first = (sizes > 1e-9 * max(float(sizes.max()), 1e-300)).argmax(axis=0)
     signs = np.where(places[first, [0, 1]] < 0, -1.0, 1.0)
-    return PrincipalComponents(places * signs, values / total, total**2 / squares)
+    return PrincipalComponents(places * signs, values, 1 / float(np.vdot(products, products)))
 
 
 def step_lengths2(distances2: Floats) -> Floats:

@@ -77,7 +77,7 @@ def _turning(distances2: Floats, span: NDArray[np.int64]) -> float:
         return float("nan")
     both = distances2[span[:-2], span[2:]][moved]
     before, after = before[moved], after[moved]
-    return float(np.mean((both - before - after) / (2 * np.sqrt(before * after))))
+    return float(np.mean((both - before - after) / (2 * np.sqrt(before) * np.sqrt(after))))
 
 
 def _straightness(distances2: Floats, span: NDArray[np.int64]) -> float:

@@ -62,6 +62,19 @@ def test_what_is_not_defined_is_nan():
     assert np.isnan([found["turning"], found["straightness"], found["time_correlation"]]).all()
 
 
+@pytest.mark.parametrize("scale", [1e-140, 1e-30, 1e150])
+def test_statistics_do_not_depend_on_the_unit(scale):
+    points = walk(20, 5, seed=4)
+    found, scaled = numbers(points), numbers(scale * points)
+    for name, value in found["statistics"].items():
+        assert scaled["statistics"][name] == pytest.approx(value, rel=1e-5)
+    square = distances2(scale * points)
+    for kind in KINDS:
+        one = NullWalks(kind, square, alone(20), 5, Choices()).draw(0)
+        other = NullWalks(kind, distances2(points), alone(20), 5, Choices()).draw(0)
+        np.testing.assert_allclose(one.eigenvalues, other.eigenvalues, rtol=1e-5)
+
+
 def test_a_record_has_the_spectra_at_half_and_twice_the_bandwidth():
     points = np.random.default_rng(0).normal(size=(40, 3))
     found = numbers(points, epsilon="median", alpha=0.5, components=1, time=2.0)
