@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.diffusion.colors import Coloring
-from landscape_cli.plotting.diffusion.map import CHOSEN
 from landscape_cli.plotting.diffusion.painter import DiffusionPainter, View
 from landscape_cli.plotting.style import ink, pt, series
 from landscape_cli.records.dynamics.diffusion import Diffusion
+from landscape_cli.records.dynamics.diffusion_summary import CHOSEN
 
 
 def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
@@ -30,14 +30,28 @@ def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
     right.tick_params(axis="y", colors=second)
     right.set_ylim(bottom=0)
     if np.isfinite(record.dimension) and np.isfinite(slope).all():
-        top, mark = int(np.nanargmax(slope)), {"marker": "o", "markersize": pt(4), "color": second}
-        right.plot(epsilons[top], slope[top], label="_largest", **mark)
+        mark: dict[str, Any] = {"marker": "o", "markersize": pt(4), "color": second}
+        right.plot(_steepest(record, slope), record.dimension / 2, label="_steepest", **mark)
         text = f"dimension {record.dimension:.3g}"
         axes.plot([], [], linestyle="none", label=text, **mark)
     if np.isfinite(record.epsilon):
         look = {"color": ink(0.3), "linewidth": pt(0.8), "linestyle": ":"}
-        text = rf"$\epsilon$ = {record.epsilon:.3g}, {CHOSEN.get(record.chosen, record.chosen)}"
+        text = rf"$\epsilon$ = {record.epsilon:.3g} ({record.chosen})"
         axes.axvline(record.epsilon, label=text, **look)
+
+
+def _steepest(record: Diffusion, slope: NDArray[np.float64]) -> float:
+    """Return the bandwidth whose slope is the dimension's: the map's, if the slope chose it.
+
+    Otherwise it is that of the maximum whose slope is nearest to the dimension's.
+    """
+    assert record.kernel is not None
+    if record.chosen == "auto" and np.isfinite(record.epsilon):
+        return record.epsilon
+    inner = np.r_[-np.inf, slope, -np.inf]
+    maxima = np.flatnonzero((inner[1:-1] >= inner[:-2]) & (inner[1:-1] >= inner[2:]))
+    nearest = maxima[np.abs(slope[maxima] - record.dimension / 2).argmin()]
+    return float(record.kernel.epsilons[nearest])
 
 
 def slopes(record: Diffusion) -> NDArray[np.float64]:
@@ -60,8 +74,8 @@ def describe(record: Diffusion) -> str:
     text = f"ε = {record.epsilon:.4g}, {CHOSEN.get(record.chosen, record.chosen)}."
     if np.isfinite(record.dimension):
         text += (
-            f" Twice the largest slope of ln sum over ln ε is {record.dimension:.3g}, an estimate "
-            "of the dimension, which the checkpoints' number and spacing limit."
+            f" Twice the steepest slope of ln sum over ln ε, of bandwidths that join all "
+            f"checkpoints, is {record.dimension:.3g}: the dimension at that scale."
         )
     return text
 

@@ -16,6 +16,7 @@ from landscape_cli.plotting.diffusion.painter import (
 from landscape_cli.plotting.diffusion.points import draw_onto, draw_points
 from landscape_cli.plotting.style import ticks
 from landscape_cli.records.dynamics.diffusion import Diffusion
+from landscape_cli.records.dynamics.diffusion_summary import CHOSEN
 
 
 def paint(axes: Any, record: Diffusion, colors: Coloring) -> Any:
@@ -59,9 +60,6 @@ def describe(record: Diffusion) -> str:
         text += f"; the kernel does not reach {lost} of them." if lost else "."
     return text
 
-
-CHOSEN = {"auto": "by the largest slope", "median": "the median squared distance", "given": "given"}
-"""The choice of a bandwidth in words."""
 
 VIEW = View("diffusion map", paint)
 SPACE = View("diffusion map", paint_in_space, spatial=True)

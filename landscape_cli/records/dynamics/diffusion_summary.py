@@ -19,7 +19,11 @@ from landscape_cli.records.dynamics.null_comparison import (
 )
 from landscape_cli.records.presentation import fact, share
 
-CHOSEN = {"auto": "by the largest slope", "median": "the median squared distance", "given": "given"}
+CHOSEN = {
+    "auto": "where the kernel's sum grows fastest",
+    "median": "the median squared distance",
+    "given": "as given",
+}
 """The choice of a bandwidth in words."""
 
 COLUMN = 14
@@ -79,7 +83,7 @@ def numbers_lines(record: Diffusion) -> list[str]:
     lines = [*_heading(record), f"kernel:      {_kernel(record)}"]
     if np.isfinite(record.dimension):
         lines.append(
-            f"dimension:   {record.dimension:.3g}, twice the largest slope of ln sum over ln ε"
+            f"dimension:   {record.dimension:.3g}, twice the steepest slope of ln sum over ln ε"
         )
     if record.explained is not None:
         total = float(record.explained.sum())

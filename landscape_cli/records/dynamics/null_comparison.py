@@ -91,10 +91,9 @@ class Comparison:
 
     @property
     def text(self) -> str:
-        """The statistic with its value and the walks' range."""
-        if not self.draws:
-            return f"{self.words} {self.value:.3g} (walks: none)"
-        return f"{self.words} {self.value:.3g} (walks: {self.low:.3g} to {self.high:.3g})"
+        """The statistic with its value, and the walks' range in brackets."""
+        walks = f"{self.low:.3g} to {self.high:.3g}" if self.draws else "none"
+        return f"{self.words} {self.value:.3g} ({walks})"
 
 
 def ordered_nulls(record: Diffusion) -> list[Null]:
@@ -162,11 +161,11 @@ def _sentences(found: Sequence[Comparison], null: Null) -> list[str]:
         return []
     count, walks = len(null.epsilons), walk_words(null.kind)
     unlike = [one.text for one in found if one.differs]
-    alike = [one.text for one in found if one.verdict == WITHIN]
+    alike = [one.words for one in found if one.verdict == WITHIN]
     unknown = [one.words for one in found if one.verdict == UNKNOWN]
     texts = []
     if unlike:
-        texts.append(f"Outside the range of {count} {walks}: {', '.join(unlike)}.")
+        texts.append(f"Outside the range (in brackets) of {count} {walks}: {', '.join(unlike)}.")
     else:
         texts.append(f"Nothing measured here distinguishes the map from {count} {walks}.")
     if alike:

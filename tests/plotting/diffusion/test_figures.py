@@ -237,6 +237,20 @@ def test_the_slope_is_that_of_a_power_law():
     (slope,) = [line for line in right.get_lines() if line.get_gid() == "slope"]
     np.testing.assert_allclose(slope.get_ydata(), 1.25)
     assert legend(left)[0] == "dimension 2.5"
+    (dot,) = [line for line in right.get_lines() if line.get_label() == "_steepest"]
+    assert [dot.get_xdata()[0], dot.get_ydata()[0]] == [record.epsilon, 1.25]
+
+
+def test_the_dimension_is_marked_at_its_own_maximum_of_the_slope():
+    logs = np.log(ONE.kernel.epsilons)
+    middle = logs[len(logs) // 2]
+    peaks = np.exp(-((logs - middle - 3) ** 2)) + 2 * np.exp(-((logs - middle + 3) ** 2))
+    sums = np.exp(np.cumsum(peaks) * (logs[1] - logs[0]))
+    kernel = replace(ONE.kernel, sums=sums)
+    record = replace(ONE, kernel=kernel, dimension=2.0, chosen="median")
+    right = draw(record, "kernel").axes[1]
+    (dot,) = [line for line in right.get_lines() if line.get_label() == "_steepest"]
+    assert np.log(dot.get_xdata()[0]) == pytest.approx(middle + 3, abs=logs[1] - logs[0])
 
 
 def test_the_heading_says_what_differs_and_what_does_not():
@@ -249,8 +263,8 @@ def test_the_heading_says_what_differs_and_what_does_not():
         "in the other statistic"
     ]
     text = describe_diffusion(record, FILE)
-    assert "Outside the range of 8 random walks with the same step lengths: spectral gap 9" in text
-    assert "Within their range: b 1 (walks: 1 to 1)." in text
+    assert "8 random walks with the same step lengths: spectral gap 9 (0 to 7)." in text
+    assert "Within their range: b." in text
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,13 @@ def test_a_map_never_differs_within_the_range(walks, value):
 def test_sentences_name_what_differs_and_what_does_not():
     first, second = with_values(3.0, [1, 2]), with_values(1.5, [1, 2])
     assert sentences(first) == [
-        "Outside the range of 2 random walks with the same step lengths: spectral gap 3 "
-        "(walks: 1 to 2)."
+        "Outside the range (in brackets) of 2 random walks with the same step lengths: spectral "
+        "gap 3 (1 to 2)."
     ]
     assert sentences(second) == [
         "Nothing measured here distinguishes the map from 2 random walks with the same step "
         "lengths.",
-        "Within their range: spectral gap 1.5 (walks: 1 to 2).",
+        "Within their range: spectral gap.",
     ]
     assert "Not comparable: spectral gap." in sentences(with_values(np.nan, [1, 2]))
 
@@ -80,7 +80,7 @@ def test_random_directions_come_first_and_unknown_names_are_shown():
     assert statistic_words("arc_length") == "arc length"
     assert [one.short for one in found[:2]] == ["ψ₁ against step", "ψ₂ against ψ₁²"]
     assert walk_words("brownian") == "walks of kind brownian"
-    assert Comparison("a", "b", 1.0, np.nan, np.nan, 0).text == "a 1 (walks: none)"
+    assert Comparison("a", "b", 1.0, np.nan, np.nan, 0).text == "a 1 (none)"
 
 
 def test_rounding_is_no_difference():
