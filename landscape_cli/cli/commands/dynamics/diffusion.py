@@ -328,20 +328,18 @@ def _with_losses(outcome: DiffusionOutcome, found: Outcome) -> None:
     from landscape_cli.run.diffusion.losses import store_losses
     from landscape_cli.store import read_surface
 
-    if found.stopped:
+    if found.stopped or found.failed:
         _report(outcome)
         say(
             f"stopped by {found.stopped} with {found.left} losses left to compute; the same "
             f"command continues: {same_command()}"
+            if found.stopped
+            else f"no losses stored: {found.failed} checkpoints failed, the first with "
+            f"{found.failure}; the same command retries them, and {found.surface} has the others"
         )
         return
     record = store_losses(outcome.path, read_surface(found.surface))
     _report(replace(outcome, record=record))
-    if found.failed:
-        say(
-            f"{found.failed} checkpoints failed, the first with {found.failure}; the same command "
-            "retries them"
-        )
 
 
 def _output(settings: RunConfig, given: str | None) -> Path:

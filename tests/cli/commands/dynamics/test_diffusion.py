@@ -356,6 +356,43 @@ def test_losses_are_computed_and_outlast_other_maps(run):
     assert "--split: applies to --losses" in err
 
 
+FAILING = """
+from example import regression
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import mean_squared_error
+
+def build():
+    problem = regression()
+    def objective(model, batch):
+        if float(model.bias) > 50:
+            raise RuntimeError("too far")
+        return mean_squared_error(model, batch)
+    return Problem(problem.model, {"train": problem.splits["train"]}, objective)
+"""
+
+
+def test_losses_with_failures_are_not_stored_with_the_map(run, workplace):
+    workplace.write("failing.py", FAILING)
+    torch.save(network(b=100), run.folder / "a12.pt")
+    config = workplace.config("failing:build", "failing.yaml", threads=1, keep_going=True)
+    few = ("--checkpoints", "a1*.pt", "--draws", "2", "--losses", "--quiet")
+    code, out, _ = run.landscape("diffusion", config, *few)
+    assert code == 1
+    assert "no losses stored: 1 checkpoints failed, the first with RuntimeError: too far" in out
+    assert record(run).losses is None
+    assert record(run).complete
+
+
+def test_losses_go_on_where_they_were_stopped(run):
+    few = ("--draws", "2", "--quiet")
+    assert run(*few)[0] == 0
+    code, out, _ = run(*few, "--losses", "--time-limit", "1s")
+    assert code == 75
+    assert "stopped by the time limit with 30 losses left to compute" in out
+    found = record_of(run, *few, "--losses")
+    assert np.isfinite(found.losses).all()
+
+
 def test_what_was_recorded_with_checkpoints_is_kept(run):
     model, _ = loaded()
     for step, (w0, w1, w2, b) in enumerate(places(count=12).tolist()):
