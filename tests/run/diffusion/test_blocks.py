@@ -9,7 +9,7 @@ from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import TileResult
 from landscape_cli.run.diffusion.blocks import BLOCK_BYTES, Blocks, PairSource, Resident
 
-some = st.integers(1, 300)
+some = st.integers(1, 60)
 sizes = st.lists(some, min_size=1, max_size=3), st.lists(some, max_size=2)
 
 

@@ -52,7 +52,9 @@ def interrupt(monkeypatch):
     return interrupt
 
 
-@pytest.mark.parametrize("at", [1, 11, 30, 44])
+@pytest.mark.parametrize(
+    "at", [11, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 30, 44))]
+)
 def test_a_run_that_is_stopped_among_distances_goes_on_there(folder, landscape, interrupt, at):
     assert landscape(*COMMAND, "-o", "whole.h5")[0] == 0
     whole = read_diffusion("whole.h5")
@@ -101,6 +103,7 @@ def test_no_time_leaves_everything_to_do(folder, landscape):
     assert landscape(*COMMAND, "-o", "parts.h5")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_file_that_is_locked_is_left_alone(folder, landscape):
     from landscape_cli.store import Lock
 
@@ -122,7 +125,8 @@ def test_blocks_and_memory_do_not_change_a_bit(folder, landscape, monkeypatch):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [2, 4])
 def test_ranks_share_a_map_that_has_the_bits_of_one(folder, workplace, landscape, ranks):
     both = ("--training", "a=c*.pt", "--training", "b=d*.pt", "--draws", "3", "--losses", "--quiet")
     command = ("diffusion", "run.yaml", *both)
