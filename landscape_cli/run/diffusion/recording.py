@@ -143,7 +143,8 @@ class DiffusionRecorder:
 
     def _say(self, note: str) -> None:
         """Tell the user what a rank says of a checkpoint, once for all of the same kind."""
-        general = note.split(": ", 1)[-1]
+        where, _, text = note.partition(": ")
+        general = text.replace(where.removeprefix("checkpoint "), "")
         if general not in self._said:
             self._said.add(general)
             self._tell(note)

@@ -139,6 +139,17 @@ def test_ranks_share_a_map_that_has_the_bits_of_one(folder, workplace, landscape
 
 @pytest.mark.mpi
 @pytest.mark.slow
+def test_what_holds_for_all_checkpoints_is_said_once_for_all_ranks(folder, workplace):
+    for number in range(COUNT):
+        state = torch.load(folder / f"c{number}.pt")
+        torch.save({"state_dict": state, "model_ema": state}, folder / f"c{number}.pt")
+    done = workplace.run(*COMMAND, "-o", "both.h5", ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("took the entry 'state_dict'") == 1
+
+
+@pytest.mark.mpi
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 7, 39])
 def test_a_bad_checkpoint_is_one_line_whichever_rank_reads_it(folder, workplace, number):
     state = torch.load(folder / f"c{number}.pt")
