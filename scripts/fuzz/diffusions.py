@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,18 @@ from flips import prepared
 
 from landscape_cli.cli.commands.dynamics.diffusion_lines import diffusion_lines
 from landscape_cli.diffusion.study import Choices, NullWalks, null_of, study
+from landscape_cli.exports.diffusion.html import page_map
+from landscape_cli.plotting.diffusion.colors import coloring
+from landscape_cli.plotting.diffusion.figure import describe_diffusion
+from landscape_cli.plotting.terminal.colors import Depth
+from landscape_cli.plotting.terminal.scatter import map_lines
 from landscape_cli.records.dynamics.diffusion import Diffusion, Onto
+from landscape_cli.records.dynamics.diffusion_summary import (
+    numbers_facts,
+    numbers_lines,
+    progress_facts,
+    progress_lines,
+)
 from landscape_cli.store.diffusion_file import read_diffusion, write_diffusion
 
 COUNT = 6
@@ -29,10 +41,24 @@ def prepare(folder: Path) -> tuple[Inputs, Reader]:
 
     def read(path: Path, content: bytes) -> None:
         record = read_diffusion(path)
+        progress_lines(record)
+        progress_facts(record)
         if record.complete:
-            diffusion_lines(record)
+            _show(record)
 
     return contents, read
+
+
+def _show(record: Diffusion) -> None:
+    """Turn a map into everything that people see of it but a figure, which takes long."""
+    diffusion_lines(record)
+    numbers_lines(record)
+    numbers_facts(record)
+    if record.components > 1:
+        colors = coloring(record, "valid.h5")
+        describe_diffusion(record, "valid.h5", "overview", colors)
+        map_lines(record, "valid.h5", colors, 60, 20, Depth.FULL)
+        json.dumps(page_map(record, "valid.h5"), allow_nan=False)
 
 
 def prepare_flips(folder: Path) -> tuple[Inputs, Reader]:
