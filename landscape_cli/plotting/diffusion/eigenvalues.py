@@ -39,7 +39,8 @@ def paint(axes: Any, record: Diffusion, colors: Coloring) -> None:
     axes.set_xlabel("number")
     axes.set_ylabel("eigenvalue")
     axes.xaxis.set_major_locator(ticks(min(8, max(1, len(at) - 1))))
-    axes.set_ylim(min(0, 1.05 * float(np.min(record.eigenvalues))), 1.05)
+    known = record.eigenvalues[np.isfinite(record.eigenvalues)]
+    axes.set_ylim(min([0.0, *(1.05 * known)]), 1.05)
 
 
 def _draw_band(axes: Any, null: Null, color: Any, place: int, count: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from landscape_cli.errors import UsageError
 from landscape_cli.plotting.diffusion.colors import Coloring
 from landscape_cli.plotting.diffusion.points import training_color
 from landscape_cli.plotting.style import colormap
@@ -58,20 +59,29 @@ def map_lines(
 
     Returns:
         The lines, none wider than the terminal.
+
+    Raises:
+        UsageError: if no checkpoint has finite coordinates.
     """
     assert record.coordinates is not None
     places = record.coordinates[:, :2]
     rows, columns = fit_size(ASPECT, width - MARGIN - MARGIN // 2, max(8, height - AROUND) - BELOW)
-    low, high = places.min(axis=0), places.max(axis=0)
+    known = np.isfinite(places).all(axis=1)
+    if not known.any():
+        raise UsageError(
+            f"{source}: no checkpoint has finite coordinates; there is nothing to show"
+        )
+    low, high = places[known].min(axis=0), places[known].max(axis=0)
     spread = np.where(high > low, high - low, 1.0)
     cells = np.minimum((places - low) / spread * [columns, rows], [columns - 1, rows - 1])
     picture = Cells.blank(rows, columns)
     plain = depth is Depth.PLAIN
     marks = _marks(record, colors, plain)
-    for (column, row), (mark, color) in zip(cells.astype(int).tolist(), marks, strict=True):
-        picture.put(rows - 1 - row, column, mark, color)
+    for place in np.flatnonzero(known).tolist():
+        column, row = cells[place].astype(int).tolist()
+        picture.put(rows - 1 - row, column, *marks[place])
     for number in range(len(record.names)):
-        own = np.flatnonzero(record.training == number)
+        own = np.flatnonzero((record.training == number) & known)
         for place, mark in zip(own[[0, -1]] if len(own) else (), FIRST[plain], strict=False):
             column, row = cells[place].astype(int).tolist()
             picture.put(rows - 1 - row, column, mark, np.full(3, np.nan))

@@ -356,6 +356,12 @@ def test_numbers_that_are_none_are_drawn_without_a_warning(recwarn):
     assert [one for one in recwarn if issubclass(one.category, RuntimeWarning)] == []
 
 
+def test_eigenvalues_that_are_none_leave_the_others():
+    record = replace(ONE, eigenvalues=np.array([1, np.nan, -np.inf, 0.5, -0.1]))
+    axes = draw(record, "eigenvalues").axes[0]
+    assert axes.get_ylim() == pytest.approx((-0.105, 1.05))
+
+
 def test_names_from_foreign_files_are_drawn_plain():
     evil = "$x^2 \\bad{$ a\x1b]0;b\r\n\u202ec"
     facts = {"network": {"name": evil}}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from landscape_cli.errors import UsageError
 from landscape_cli.plotting.diffusion.colors import coloring
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.frame import MARGIN
@@ -52,3 +53,13 @@ def test_trainings_have_marks_of_their_own():
 def test_points_at_one_place_are_one_mark():
     same = replace(ONE, coordinates=np.zeros((40, 2)), eigenvalues=np.ones(3))
     assert sum(line.count("L") for line in lines_of(same)[1:-4]) <= 2
+
+
+def test_checkpoints_without_finite_coordinates_are_left_out():
+    places = ONE.coordinates.copy()
+    places[3], places[-1] = np.nan, np.inf
+    lines = lines_of(replace(ONE, coordinates=places))
+    picture = [line[MARGIN:] for line in lines[1:] if line[MARGIN - 1 : MARGIN] in ("|", "+")]
+    assert sum(line.count("L") for line in picture) == 1  # the last that has a place
+    with pytest.raises(UsageError, match="no checkpoint has finite coordinates"):
+        lines_of(replace(ONE, coordinates=np.full_like(places, np.nan)))
