@@ -1,0 +1,1 @@
+"""Studies of how training moves, one a file."""

@@ -1,0 +1,112 @@
+"""Tests of the study of how training moves: rows by hand, and a short run of every part."""
+
+import importlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from landscape_cli.cli.error_report import run_script
+
+FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
+
+
+def load(name):
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+dynamics, runs = load("dynamics"), load("motion.runs")
+maps, paths = load("motion.maps"), load("motion.paths")
+
+
+def test_kinds_differ_in_what_they_are_called():
+    seen = {kind.network(0).training for kind in runs.KINDS}
+    assert len(seen) == len(runs.KINDS)
+    small, large = runs.KINDS[:2]
+    for kind, per_epoch in ((small, -(-10000 // 32)), (large, -(-10000 // 1024))):
+        assert 1800 < kind.epochs * per_epoch / kind.every <= 2001
+    assert "--keep-every 10steps" in " ".join(small.network(0).training)
+
+
+def test_the_rows_of_a_map_by_hand():
+    comparison = {"low": 1.0, "high": 2.0, "verdict": "within"}
+    numbers = {
+        "statistics": dict.fromkeys(maps.STATISTICS, 1.5),
+        "comparisons": [
+            {**comparison, "statistic": "dimension", "null": "walk"},
+            {**comparison, "statistic": "dimension", "null": "permuted", "verdict": "above"},
+            {**comparison, "statistic": "turning", "null": "walk", "low": None},
+        ],
+    }
+    found = {row[1]: row for row in maps.rows("net", numbers)}
+    assert found["dimension"] == ["net", "dimension", "1.5", "1 to 2", "**1 to 2**"]
+    assert found["cosine of turns"] == ["net", "cosine of turns", "1.5", "none", "none"]
+
+
+def test_a_row_of_paths_by_hand():
+    phases = [
+        {"steps": 1, "length": 2.0, "descent": {"mean": 0.12345, "stderr": 0.0321}},
+        {"steps": 2, "length": 0.5, "descent": {"mean": 0.5, "stderr": 0.01}},
+    ]
+    own = {"phases": phases, "values": [{"quantity": "loss", "each": [2.0, 0.75, 0.7, 0.5]}]}
+    inside = {"phases": [{"mean": 0.9, "stderr": 0.001}, {"mean": 1.0, "stderr": 0.0001}]}
+    assert paths.row(runs.KINDS[0], 1, own, inside) == [
+        *("SGD, 32", "1", "2", "0.5", "0.123 ± 0.03", "0.500 ± 0.01"),
+        *("0.900 ± 0.001", "1.000 ± 0.0001", "0.75", "0.5"),
+    ]
+    assert len(paths.HEAD) == 10
+
+
+def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for arguments, message in (
+        (["--jobs", "0"], "--jobs"),
+        (["maps", "--set", "nonsense"], "--set nonsense: expected KEY=VALUE"),
+        (["walks"], "'walks'"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
+        assert run_script(dynamics.command, "dynamics") == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_every_part_on_few_digits(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    batches = (16, 64, 16, 64)
+    pairs = zip(runs.KINDS, batches, strict=True)
+    kinds = [replace(kind, batch=batch, every=1) for kind, batch in pairs]
+    for module in (dynamics, maps, paths):
+        monkeypatch.setattr(module, "KINDS", kinds)
+        monkeypatch.setattr(module, "SEEDS", (0,))
+    monkeypatch.setattr(paths, "POINTS", 5)
+    monkeypatch.setattr(paths, "APART", 1)
+    monkeypatch.setattr(maps, "APART", 1)
+    monkeypatch.setattr(maps, "DRAWS", "2")
+    data = ["--set", "problem_args.data=digits", "--set", "problem_args.samples={train: 128}"]
+    options = ["--jobs", "1", "--folder", str(tmp_path), "--epochs", "5", *data]
+
+    def call():
+        monkeypatch.setattr(sys, "argv", ["script.py", *options])
+        code = run_script(dynamics.command, "dynamics")
+        output = capfd.readouterr()
+        assert code == 0, output
+        return output.out
+
+    call()
+    tables = {name: (tmp_path / f"{name}.md").read_text() for name in ("maps", "paths")}
+    assert len(tables["maps"].splitlines()) == 2 + 4 * len(maps.STATISTICS)
+    assert len(tables["paths"].splitlines()) == 2 + 4
+    for name in ("maps", "together", "paths"):
+        assert (tmp_path / f"{name}.png").exists()
+    again = call()
+    assert again.count("have ") == 4 + 4
+    assert again.count("nothing to do") == 4 + 5
+    assert {name: (tmp_path / f"{name}.md").read_text() for name in tables} == tables
