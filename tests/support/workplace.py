@@ -27,7 +27,7 @@ def threads_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def current(folder: Path) -> Iterator[None]:
-    """Make a folder the current one, from which the example problems are imported, for a while."""
+    """Make a folder the current one, from which problems are imported, for a while."""
     before, path = os.getcwd(), sys.path.copy()
     os.chdir(folder)
     sys.modules.pop("example", None)
@@ -36,7 +36,9 @@ def current(folder: Path) -> Iterator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = path
-        sys.modules.pop("example", None)
+        for name, module in [*sys.modules.items()]:
+            if str(getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
+                del sys.modules[name]  # another test may have a module of that name
 
 
 @dataclass
