@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.workplace import Workplace, threads_kept
+from support.workplace import Workplace, forget_modules, threads_kept
 
 # One thread for each test, as for each rank: the tests that run side by side share the cores.
 # Libraries read this when they are imported.
@@ -52,12 +52,13 @@ def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], W
 @pytest.fixture
 def workplace(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workplace:
+) -> Iterator[Workplace]:
     """A temporary folder, the current one, with the example problems, which can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "example", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    return Workplace(tmp_path, ranks_allowed=request.node.get_closest_marker("mpi") is not None)
+    yield Workplace(tmp_path, ranks_allowed=request.node.get_closest_marker("mpi") is not None)
+    forget_modules(tmp_path)
 
 
 @pytest.fixture

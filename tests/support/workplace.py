@@ -36,9 +36,14 @@ def current(folder: Path) -> Iterator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = path
-        for name, module in [*sys.modules.items()]:
-            if str(getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
-                del sys.modules[name]  # another test may have a module of that name
+        forget_modules(folder)
+
+
+def forget_modules(folder: Path) -> None:
+    """Forget the modules imported from a folder: another test may have some of the same names."""
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
 
 
 @dataclass
