@@ -132,7 +132,10 @@ def check_vanished(done, rank, how, path):
         pytest.param("0", "vanish with 0", r"called os._exit\(0\)", marks=pytest.mark.slow),
         pytest.param("1", "vanish with 3", r"called os._exit\(3\)", marks=pytest.mark.slow),
         pytest.param("1", "vanish by a signal", "was killed by SIGKILL", marks=pytest.mark.slow),
-        ("1", "vanish in C code", "ended with exit code 0"),
+        pytest.param(
+            *("1", "vanish in C code", "ended with exit code 0"),
+            marks=[pytest.mark.slow, pytest.mark.openmpi],
+        ),
     ],
 )
 def test_a_rank_that_vanishes_is_named(failed_job, workplace, monkeypatch, rank, how, said):

@@ -87,7 +87,11 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, surface_of, ranks
 
 
 @pytest.mark.parametrize(
-    "ranks", [None, pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow])]
+    "ranks",
+    [
+        pytest.param(None, marks=pytest.mark.slow),
+        pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow]),
+    ],
 )
 def test_a_killed_run_leaves_a_coarser_picture(workplace, landscape, ranks):
     grid = {"x": [-1, 1, 17], "y": [-1, 1, 17]}

@@ -35,7 +35,13 @@ def texts(axes, gid):
     return [child.get_text() for child in axes.get_children() if child.get_gid() == gid]
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ending if ending == "png" else pytest.param(ending, marks=pytest.mark.slow)
+        for ending in FORMATS
+    ],
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_to_every_format(make_panel, kind, ending, tmp_path):
     path = tmp_path / f"picture.{ending}"

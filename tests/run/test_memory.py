@@ -80,6 +80,7 @@ def measure(workplace, **keys):
     return (found["peak"] - found["base"]) / (8193 * 8192 * 4)
 
 
+@pytest.mark.slow
 def test_a_plane_takes_three_copies_of_the_parameters(workplace):
     assert 2.8 < measure(workplace, keep_directions="resident") < 3.4
 

@@ -30,7 +30,11 @@ def slow(workplace, **keys):
 
 @pytest.mark.bits
 @pytest.mark.parametrize(
-    "ranks", [None, pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow])]
+    "ranks",
+    [
+        pytest.param(None, marks=pytest.mark.slow),
+        pytest.param(2, marks=[pytest.mark.mpi, pytest.mark.slow]),
+    ],
 )
 def test_a_time_limit_ends_the_run_and_the_same_command_continues_it(
     workplace, undisturbed, ranks, monkeypatch
@@ -58,7 +62,7 @@ def test_a_time_limit_ends_the_run_and_the_same_command_continues_it(
     [
         pytest.param(None, "SIGUSR1", marks=pytest.mark.slow),
         (None, "SIGTERM"),
-        pytest.param(2, "SIGUSR1", marks=pytest.mark.mpi),
+        pytest.param(2, "SIGUSR1", marks=[pytest.mark.mpi, pytest.mark.slow, pytest.mark.openmpi]),
     ],
 )
 def test_a_signal_ends_the_run_within_a_tile(workplace, undisturbed, ranks, number, monkeypatch):

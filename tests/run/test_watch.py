@@ -124,7 +124,7 @@ def test_a_single_process_that_hangs_is_ended(workplace, hanging, undisturbed, h
         pytest.param("c code", "0", None, marks=pytest.mark.slow),
         pytest.param("the lock of Python", "1", None, marks=pytest.mark.slow),
         # Open MPI's launcher ends all ranks itself on SIGTERM.
-        ("sleep", "1", "SIGUSR1"),
+        pytest.param("sleep", "1", "SIGUSR1", marks=[pytest.mark.slow, pytest.mark.openmpi]),
         pytest.param("a loop", "0", "SIGTERM", marks=pytest.mark.slow),
     ],
 )

@@ -34,7 +34,7 @@ def test_the_selfcheck_finds_nothing_with_the_guard():
         ("import os; os.abort()", "killed by SIGABRT"),
         ("raise SystemExit(3)", "ended with code 3"),
         ("print('3e-7x')", "printed '3e-7x'"),
-        ("import time; time.sleep(100)", "no end after 5 s"),
+        pytest.param("import time; time.sleep(100)", "no end after 5 s", marks=pytest.mark.slow),
     ],
 )
 def test_every_failure_of_the_selfcheck_is_reported(program, words):

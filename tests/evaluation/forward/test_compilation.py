@@ -87,7 +87,9 @@ def bits(result):
         ({"fold": True}, 1e-5),
         ({"channels_last": True}, 1e-5),
         pytest.param({"compile": True}, 1e-5, marks=pytest.mark.slow),
-        ({"compile": True, "fold": True, "channels_last": True}, 1e-5),
+        pytest.param(
+            {"compile": True, "fold": True, "channels_last": True}, 1e-5, marks=pytest.mark.slow
+        ),
         ({"precision": "bf16"}, 0.02),
         ({"precision": "bf16", "compile": True, "fold": True}, 0.02),
     ],

@@ -110,7 +110,8 @@ def alone():
 
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.openmpi), 4])
 def test_bits_are_the_same_on_any_number_of_ranks(alone, ranks):
     command = [mpiexec(), "-n", str(ranks), sys.executable, __file__]
     paths = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))

@@ -48,7 +48,11 @@ def storage(path):
 
 @pytest.mark.bits
 @pytest.mark.parametrize(
-    ("ranks", "orthogonal"), [(None, False), pytest.param(2, True, marks=pytest.mark.mpi)]
+    ("ranks", "orthogonal"),
+    [
+        (None, False),
+        pytest.param(2, True, marks=[pytest.mark.mpi, pytest.mark.slow, pytest.mark.openmpi]),
+    ],
 )
 def test_the_files_are_the_same_bit_for_bit(workplace, landscape, ranks, orthogonal):
     config = workplace.config("example:digits_network", grid=GRID, orthogonal=orthogonal)

@@ -376,6 +376,8 @@ def test_a_stopped_run_is_continued_with_the_same_bits(workplace, monkeypatch):
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
+@pytest.mark.openmpi
 def test_two_ranks_give_the_same_bits(workplace):
     descend(workplace.folder)
     config = workplace.config(threads=1)
