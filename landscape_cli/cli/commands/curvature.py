@@ -124,8 +124,8 @@ class Density(click.ParamType):  # type: ignore[type-arg]
     "patterns",
     metavar="PATTERN",
     multiple=True,
-    help="Checkpoints in place of CONFIG's: a file or folder, or a quoted pattern, sorted "
-    "naturally, epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
+    help="Checkpoints in place of CONFIG's: a recording, file or folder, or a quoted pattern, "
+    "sorted naturally, epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
 )
 @WHERE.option(
     "--log",

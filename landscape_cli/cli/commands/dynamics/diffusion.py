@@ -13,6 +13,7 @@ import click
 
 from landscape_cli.cli.commands.compute import print_ending
 from landscape_cli.cli.commands.dynamics.rest_of_time import with_rest_of_time
+from landscape_cli.cli.commands.dynamics.training_options import TRAINING, training_options
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.cli.help_sections import Section, SectionCommand
 from landscape_cli.cli.options import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from landscape_cli.run.diffusion.request import Dating, Request, TrainingPath
     from landscape_cli.tracing.trainings import Training
 
-TRAINING = Section("The trainings")
 MAP = Section("The map")
 NULLS = Section("Random walks to compare with")
 LOSSES = Section("The checkpoints' own losses")
@@ -69,35 +69,13 @@ class Epsilon(click.ParamType):  # type: ignore[type-arg]
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
-@TRAINING.option(
-    "--checkpoints",
-    "patterns",
-    metavar="PATTERN",
-    multiple=True,
-    help="Checkpoints of a training run: a file or folder, or a quoted pattern, sorted naturally, "
-    "epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
-)
-@TRAINING.option(
-    "--training",
-    "named",
-    metavar="NAME=PATTERN",
-    multiple=True,
-    help="In place of --checkpoints, one of several trainings in one map. Repeatable.",
-)
+@training_options
 @TRAINING.option(
     "--onto",
     metavar="PATTERN",
     multiple=True,
     help="Further checkpoints, placed in the map without changing it (Nyström extension). "
     "Repeatable.",
-)
-@TRAINING.option(
-    "--log",
-    "logs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    help="Learning rates of a training run: a CSV file with columns epoch and lr (or "
-    "learning_rate), or JSON lines with these keys. Repeatable, for several trainings.",
 )
 @MAP.option(
     "--alpha",

@@ -14,6 +14,7 @@ import click
 
 from landscape_cli.cli.commands.compute import print_ending
 from landscape_cli.cli.commands.dynamics.rest_of_time import with_rest_of_time
+from landscape_cli.cli.commands.dynamics.training_options import training_options
 from landscape_cli.cli.commands.dynamics.trajectory_lines import path_lines, plane_lines
 from landscape_cli.cli.error_report import EXIT_FAILED, EXIT_RESUMABLE
 from landscape_cli.cli.help_sections import Section, SectionCommand
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from landscape_cli.run.compute import Outcome
     from landscape_cli.tracing import Options, Trace, Training
 
-TRAINING = Section("The training run")
 PLANE = Section("The plane")
 LOSSES = Section("The checkpoints' own losses")
 
@@ -52,30 +52,7 @@ Examples:
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
-@TRAINING.option(
-    "--checkpoints",
-    "patterns",
-    metavar="PATTERN",
-    multiple=True,
-    help="Checkpoints of the training run: a file or folder, or a quoted pattern, sorted "
-    "naturally, epoch9 before epoch10; PATTERN::KEY takes this entry of each. Repeatable.",
-)
-@TRAINING.option(
-    "--training",
-    "named",
-    metavar="NAME=PATTERN",
-    multiple=True,
-    help="One of several training runs in one plane: its name, and its checkpoints as a pattern. "
-    "Repeatable, instead of --checkpoints.",
-)
-@TRAINING.option(
-    "--log",
-    "logs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    help="Learning rates of the training run: a CSV file with columns epoch and lr (or "
-    "learning_rate), or JSON lines with these keys. With several --training, NAME=FILE for each.",
-)
+@training_options
 @PLANE.option(
     "--center",
     type=click.Choice(["final", "mean"]),

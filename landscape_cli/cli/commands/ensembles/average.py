@@ -47,10 +47,10 @@ def command(
 ) -> None:
     """Average the weights of several checkpoints, as SWA does.
 
-    CHECKPOINT is a file or folder, or a quoted pattern; PATH::KEY takes this entry. Parameters are
-    averaged in float64, and batch norm's statistics re-estimated on the training data, since the
-    average of statistics is not the average's (Izmailov et al. 2018). What else the network holds
-    is taken from the last checkpoint.
+    CHECKPOINT is a recording, file or folder, or a quoted pattern; PATH::KEY takes this entry.
+    Parameters are averaged in float64, and batch norm's statistics re-estimated on the training
+    data, since the average of statistics is not the average's (Izmailov et al. 2018). What else the
+    network holds is taken from the last checkpoint.
     """
     from pathlib import Path
 

@@ -121,10 +121,11 @@ def command(
 ) -> int:
     """Score averaged predictions of several checkpoints.
 
-    CHECKPOINT is a file or folder, or a quoted pattern; PATH::KEY takes this entry. Loss, accuracy,
-    Brier score and calibration error of the mean of the members' probabilities are compared with
-    each member's, and with those of their averaged weights. Standard errors are over samples;
-    those of differences are paired. The objective must expose predictions, as cross_entropy does.
+    CHECKPOINT is a recording, file or folder, or a quoted pattern; PATH::KEY takes this entry.
+    Loss, accuracy, Brier score and calibration error of the mean of the members' probabilities are
+    compared with each member's, and with those of their averaged weights. Standard errors are over
+    samples; those of differences are paired. The objective must expose predictions, as
+    cross_entropy does.
     `landscape plot` draws the file.
 
     Under mpiexec or srun, all ranks share the samples; the numbers are the same bits on any number
