@@ -91,8 +91,7 @@ def test_orthogonal_directions_take_no_more_memory(workplace):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("orthogonal", [False, True])
+@pytest.mark.parametrize(("threads", "orthogonal"), [(1, True), (2, False)])
 def test_a_streamed_plane_takes_one_copy_and_a_few_blocks(workplace, threads, orthogonal):
     keys = {"keep_directions": "streamed", "orthogonal": orthogonal, "threads": threads}
     found = measure(workplace, **keys)
