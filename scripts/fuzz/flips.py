@@ -33,7 +33,7 @@ from landscape_cli.store import (
 from landscape_cli.store.directions_file import read_range
 from landscape_cli.store.trajectory_file import Plane, read_plane_facts, write_trajectory
 
-FLIPS = 2000
+FLIPS = 1000
 """Number of flips of each kind of file."""
 
 TENSORS = {

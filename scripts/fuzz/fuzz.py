@@ -6,7 +6,7 @@ Each kind starts from valid inputs and changes bits, bytes, words and lengths at
 that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
 runs/fuzz, and the exit code is 1.
 
-The kinds that end in -flips change single bytes of our files and of a checkpoint, 2,000 times
+The kinds that end in -flips change single bytes of our files and of a checkpoint, 1,000 times
 each: a flip is refused, or read as if nothing had changed; one that changes a value is an error.
 """
 
