@@ -91,7 +91,9 @@ def bits(result):
             {"compile": True, "fold": True, "channels_last": True}, 1e-5, marks=pytest.mark.slow
         ),
         ({"precision": "bf16"}, 0.02),
-        ({"precision": "bf16", "compile": True, "fold": True}, 0.02),
+        pytest.param(
+            {"precision": "bf16", "compile": True, "fold": True}, 0.02, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_every_setting_gives_the_plain_values(build, change, tolerance):
