@@ -1,4 +1,4 @@
-"""Recording of every so many steps or epochs of a training loop that counts them."""
+"""Recording at an interval of steps or epochs of a training loop that counts them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Interval:
 
 
 class Keeper:
-    """Counts the steps of a training run and records every so many; the first is step 0.
+    """Counts the steps of a training run and records them at an interval; the first is step 0.
 
     An earlier recording in the folder is replaced.
 

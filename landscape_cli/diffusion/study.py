@@ -30,7 +30,7 @@ KINDS = ("walk", "permuted")
 """Kinds of null walks."""
 
 DRAWS, DRAWN_POINTS = 20, 2000
-"""Default number of walks of a kind for up to so many points; fewer for more of them."""
+"""Default number of walks of a kind, and the number of points above which there are fewer."""
 
 FEWEST_DRAWS = 5
 

@@ -19,7 +19,7 @@ NEIGHBOURS = 8
 """Neighbours of a point."""
 
 MOST = 200
-"""Maximum number of minima that a page has; with so many, numbers fit into a byte."""
+"""Maximum number of minima that a page has, so that their numbers fit into a byte."""
 
 NO_BASIN = 255
 """Number in the array of basins that stands for none of the listed minima."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -128,10 +129,9 @@ class Curvature:
 
     def __post_init__(self) -> None:
         for name, shape in self._shapes().items():
-            if np.shape(_of(self, name)) != shape:
-                raise StoreError(
-                    f"curvature: {name} has shape {np.shape(_of(self, name))}, expected {shape}"
-                )
+            found = np.shape(attrgetter(name)(self))
+            if found != shape:
+                raise StoreError(f"curvature: {name} has shape {found}, expected {shape}")
         if not 0 <= self.top <= self.eigenvalues.shape[1]:
             raise StoreError(f"curvature: top is {self.top} of {self.eigenvalues.shape[1]}")
         values = self.eigenvalues[self.done]
@@ -182,10 +182,3 @@ def _is_of(trace: Trace, count: int) -> bool:
     """Tell whether a trace has the shapes for this many checkpoints."""
     probes = trace.values is None or trace.values.shape == (count, trace.probes)
     return probes and trace.mean.shape == trace.stderr.shape == (count,)
-
-
-def _of(record: Curvature, path: str) -> Any:
-    found: Any = record
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found

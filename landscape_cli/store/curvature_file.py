@@ -34,14 +34,13 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.errors import StoreError
 from landscape_cli.records.curvature import Block, Curvature, Density, Trace
-from landscape_cli.records.provenance import check_config, check_curvature_provenance
+from landscape_cli.records.provenance import check_curvature_provenance
 from landscape_cli.records.tiles import Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.directions_file import ENDING, VECTOR, read_direction
-from landscape_cli.store.hdf5.json_text import load_json
+from landscape_cli.store.hdf5.description import read_description
 from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
@@ -220,11 +219,7 @@ def _fill_vectors(file: Writer, record: Curvature, vectors: Eigenvectors) -> Non
 
 
 def _read(file: StoredFile) -> Curvature:
-    config, provenance = (
-        _mapping(load_stored_yaml(file.text("", "config"))),
-        _mapping(load_json(file.text("", "provenance"))),
-    )
-    check_config(config)
+    config, provenance = read_description(file)
     check_curvature_provenance(provenance)
     known = {name: _floats(file, name) for name in PER_CHECKPOINT if name in file}
     return Curvature(
@@ -282,9 +277,3 @@ def _status(array: NDArray[Any]) -> NDArray[np.uint8]:
     if (unknown := array[(array < 0) | (array > max(Status))]).size:
         raise ValueError(f"there is no status {unknown.flat[0]}")
     return array.astype(np.uint8)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a mapping, got {type(value).__name__}")
-    return value

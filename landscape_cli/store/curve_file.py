@@ -24,13 +24,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.errors import StoreError
 from landscape_cli.records.curves.trained import Curve
-from landscape_cli.records.provenance import check_config, check_curve_provenance
+from landscape_cli.records.provenance import check_curve_provenance
 from landscape_cli.store.atomic_write import Check, publish, unchecked
 from landscape_cli.store.directions_file import ENDING, read_direction
-from landscape_cli.store.hdf5.json_text import load_json
+from landscape_cli.store.hdf5.description import read_description
 from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
@@ -143,11 +142,7 @@ def _fill(file: Writer, curve: Curve, tensors: CurvePoints) -> None:
 
 
 def _read(file: StoredFile) -> Curve:
-    config, provenance = (
-        _mapping(load_stored_yaml(file.text("", "config"))),
-        _mapping(load_json(file.text("", "provenance"))),
-    )
-    check_config(config)
+    config, provenance = read_description(file)
     check_curve_provenance(provenance)
     ends = file.lines("ends")
     if len(ends) != 2:
@@ -170,9 +165,3 @@ def _best(file: StoredFile) -> float | None:
     if not file.has("", "best_loss"):
         return None
     return float(np.asarray(file.attribute("", "best_loss")))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a mapping, got {type(value).__name__}")
-    return value

@@ -25,18 +25,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.errors import StoreError
 from landscape_cli.records.dynamics.diffusion import Diffusion, KernelSums, Null, Onto, Spectrum
-from landscape_cli.records.provenance import check_config, check_diffusion_provenance
+from landscape_cli.records.provenance import check_diffusion_provenance
 from landscape_cli.store.atomic_write import Check, publish, unchecked
-from landscape_cli.store.hdf5.json_text import load_json
+from landscape_cli.store.hdf5.description import read_description
 from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import Writer
@@ -144,11 +142,7 @@ def _fill_onto(file: Writer, onto: Onto) -> None:
 
 
 def _read(file: StoredFile) -> Diffusion:
-    config, provenance = (
-        _mapping(load_stored_yaml(file.text("", "config"))),
-        _mapping(load_json(file.text("", "provenance"))),
-    )
-    check_config(config)
+    config, provenance = read_description(file)
     check_diffusion_provenance(provenance)
     statistics = {
         name: float(_floats(file, f"statistics/{name}", 1)[0]) for name in file.names("statistics")
@@ -237,9 +231,3 @@ def _number(file: StoredFile, name: str) -> float:
     if value.shape or value.dtype.kind not in "fiu":
         raise ValueError(f"attribute {name} is not a number")
     return float(value)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a mapping, got {type(value).__name__}")
-    return value

@@ -26,15 +26,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from landscape_cli.config.yaml_io import load_stored_yaml
 from landscape_cli.records.curves.facts import CurveFacts
 from landscape_cli.records.grid import Axis, Grid
-from landscape_cli.records.provenance import MOST_RANKS, check_config, check_provenance
+from landscape_cli.records.provenance import MOST_RANKS, check_provenance
 from landscape_cli.records.repeats import mean_over_repeats
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.store.atomic_write import Check, publish, unchecked
-from landscape_cli.store.hdf5.json_text import load_json
+from landscape_cli.store.hdf5.description import read_description
 from landscape_cli.store.hdf5.reading import check_format, reading
 from landscape_cli.store.hdf5.stored_file import StoredFile
 from landscape_cli.store.hdf5.writing import TABLE_BYTES, Writer
@@ -138,9 +137,7 @@ def _read(file: StoredFile) -> Surface:
     names = [name for name in file.names("axes") if not name.endswith(LENGTH)]
     axes = {name: _axis(name, file.numbers(f"axes/{name}")) for name in names}
     grid = Grid(axes, file.integer("", "repeats") if file.has("", "repeats") else 1)
-    config = _mapping(load_stored_yaml(file.text("", "config")))
-    provenance = _mapping(load_json(file.text("", "provenance")))
-    check_config(config)
+    config, provenance = read_description(file)
     check_provenance(provenance, grid)
     CurveFacts.of_surface(provenance, grid.names)  # raises ValueError for what is no curve
     return Surface(
@@ -197,9 +194,3 @@ def _axis(name: str, coordinates: Any) -> Axis:
     if not np.abs(coordinates - axis.coordinates).max() <= STEP_ERROR * step:
         raise ValueError(f"axes/{name} is not equidistant and ascending")
     return axis
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"expected a mapping, got {type(value).__name__}")
-    return value

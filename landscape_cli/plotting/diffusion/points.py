@@ -129,7 +129,7 @@ def shades() -> Colormap:
 
 
 def _size(count: int) -> float:
-    """Return the area of a marker, in points squared, among so many."""
+    """Return the area of a marker, in points squared, among this number."""
     return float(pt(np.clip(60 / np.sqrt(max(1, count)), 1.8, 4.5)) ** 2)
 
 

@@ -23,7 +23,7 @@ MAX_DOTS = 60
 """With up to this many checkpoints, each is marked by a dot."""
 
 BEGIN, END = 0, 1
-"""Where a number of a step is drawn: at the checkpoint before it, or at the one after."""
+"""The place of a step's number in a picture: the checkpoint before the step, or after it."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""How trainings move through parameter space, as far as it is stored."""
+"""Paths of trainings through parameter space, as they are stored."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -161,10 +162,9 @@ class Diffusion:
         if (self.eigenvalues is None) != (self.coordinates is None):
             raise StoreError("diffusion: eigenvalues without coordinates, or these without those")
         for name, shape in self._shapes().items():
-            if np.shape(_of(self, name)) != shape:
-                raise StoreError(
-                    f"diffusion: {name} has shape {np.shape(_of(self, name))}, expected {shape}"
-                )
+            found = np.shape(attrgetter(name)(self))
+            if found != shape:
+                raise StoreError(f"diffusion: {name} has shape {found}, expected {shape}")
         _check_training(self.training, len(self.names), 0)
         if self.onto is not None:
             _check_training(self.onto.training, len(self.onto.names), len(self.names))
@@ -229,10 +229,3 @@ def _check_null(null: Null, count: int) -> None:
     for name, values in null.statistics.items():
         if values.shape != (draws,):
             raise StoreError(f"diffusion: null {null.kind} has {len(values)} of {name}")
-
-
-def _of(record: Diffusion, path: str) -> Any:
-    found: Any = record
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found

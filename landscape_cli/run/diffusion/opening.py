@@ -37,7 +37,7 @@ from landscape_cli.store.locks.lock_file import lock_path
 from landscape_cli.util.tensors import as_real
 
 Weights = list[dict[str, str]]
-"""What identifies each of several checkpoints."""
+"""Facts that identify each of several checkpoints."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What `landscape ensemble` is asked for, and its comparison with a file's."""
+"""The request to `landscape ensemble`, and its comparison with a file's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from landscape_cli.run.curvature import request as curvature
 from landscape_cli.run.ensemble.shared_scores import SharedScores
 
 Weights = Sequence[Mapping[str, str]]
-"""What identifies each of several files of weights."""
+"""Facts that identify each of several files of weights."""
 
 
 NO_NORM = "the model has no batch norm"

@@ -38,7 +38,7 @@ ENDING = ".trajectory"
 
 @dataclass(frozen=True)
 class Request:
-    """What to compute of each checkpoint.
+    """Values to compute of each checkpoint.
 
     Args:
         splits: the splits; those of the configuration if None.

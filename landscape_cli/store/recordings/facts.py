@@ -19,7 +19,7 @@ NUMBERS = ("epoch", "lr", "loss")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a step.
+    """Facts known of a step.
 
     Args:
         step: its number.

@@ -24,7 +24,7 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file's header says.
+    """Facts that a file's header states.
 
     Args:
         path: the file.

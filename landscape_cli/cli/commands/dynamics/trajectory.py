@@ -171,7 +171,7 @@ def command(
 
 @dataclass(frozen=True)
 class _Task:
-    """What to do: the file to write, the trainings, and the run of their losses if asked for."""
+    """The work to do: the file to write, the trainings, the run of their losses if asked for."""
 
     path: Path
     trainings: Sequence[Training]

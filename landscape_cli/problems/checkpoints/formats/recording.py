@@ -33,7 +33,7 @@ class Steps(Mapping[str, Mapping[str, Tensor]]):
 
     @property
     def remedy(self) -> str:
-        """What there is, and how to name one."""
+        """Steps that are there, and the way to name one."""
         steps = list(_checked(self._recording.facts))
         return (
             f"it is a recording of {len(steps):,} steps from {steps[0]} to {steps[-1]}; name one "
