@@ -5,10 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from landscape_cli.run.setup.records import Json, RankPlacement
 from landscape_cli.store import Recorder
 from landscape_cli.util.versions import now
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class RecordOutcome(Generic[R]):
+    """The result of a run whose file holds one record.
+
+    Args:
+        path: the file.
+        record: its content; known on rank 0.
+        computed: False if the file already had everything.
+        stopped: what stopped the run before that, or None.
+    """
+
+    path: Path
+    record: R | None
+    computed: bool
+    stopped: str | None = None
 
 
 @dataclass

@@ -31,7 +31,7 @@ from landscape_cli.run.curvature.request import Request, changes, run_config
 from landscape_cli.run.curvature.shared_sums import StoppedError
 from landscape_cli.run.curvature.stages import CheckpointStages
 from landscape_cli.run.resume import CheckpointFacts, refuse_other
-from landscape_cli.run.session import Session
+from landscape_cli.run.session import RecordOutcome, Session
 from landscape_cli.run.time_limit import time_left
 from landscape_cli.store import Lock, read_curvature
 from landscape_cli.store.curvature_file import Eigenvectors, read_eigenvectors
@@ -40,22 +40,8 @@ from landscape_cli.util.logs import warn
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions
 
-
-@dataclass(frozen=True)
-class CurvatureOutcome:
-    """The result of a run.
-
-    Args:
-        path: the file.
-        record: its content; known on rank 0.
-        computed: False if the file was already complete.
-        stopped: what stopped the run before the file was complete, or None.
-    """
-
-    path: Path
-    record: Curvature | None
-    computed: bool
-    stopped: str | None = None
+CurvatureOutcome = RecordOutcome[Curvature]
+"""The result of a run."""
 
 
 @dataclass

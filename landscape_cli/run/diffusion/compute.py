@@ -34,7 +34,7 @@ from landscape_cli.run.diffusion.recording import DiffusionRecorder
 from landscape_cli.run.diffusion.request import Request, distance_changes, same_weights
 from landscape_cli.run.diffusion.walks import compute_walks
 from landscape_cli.run.resume import refuse_other
-from landscape_cli.run.session import Session
+from landscape_cli.run.session import RecordOutcome, Session
 from landscape_cli.run.time_limit import time_left
 from landscape_cli.store import Lock
 from landscape_cli.store.diffusion_file import read_diffusion
@@ -51,21 +51,8 @@ class Left(Enum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True)
-class DiffusionOutcome:
-    """The result of a run.
-
-    Args:
-        path: the file.
-        record: its content; known on rank 0.
-        computed: False if the file already had everything.
-        stopped: what stopped the run before that, or None.
-    """
-
-    path: Path
-    record: Diffusion | None
-    computed: bool
-    stopped: str | None = None
+DiffusionOutcome = RecordOutcome[Diffusion]
+"""The result of a run."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from landscape_cli.run.ensemble.request import Plan, Weights, changes
 from landscape_cli.run.ensemble.shared_scores import SharedScores
 from landscape_cli.run.output_check import refuse_read
 from landscape_cli.run.resume import refuse_other
-from landscape_cli.run.session import Session
+from landscape_cli.run.session import RecordOutcome, Session
 from landscape_cli.run.setup.data_loading import LoadedData
 from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.time_limit import time_left
@@ -32,22 +32,8 @@ from landscape_cli.util.logs import tell, warn
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions
 
-
-@dataclass(frozen=True)
-class EnsembleOutcome:
-    """The result of a run.
-
-    Args:
-        path: the file.
-        record: its content; known on rank 0.
-        computed: False if the file already had everything.
-        stopped: what stopped the run before that, or None.
-    """
-
-    path: Path
-    record: Ensemble | None
-    computed: bool
-    stopped: str | None = None
+EnsembleOutcome = RecordOutcome[Ensemble]
+"""The result of a run."""
 
 
 @dataclass

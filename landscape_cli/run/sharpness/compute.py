@@ -26,7 +26,7 @@ from landscape_cli.run.curvature.network import PreparedNetwork, prepare_network
 from landscape_cli.run.curvature.shared_sums import SharedSums, StoppedError
 from landscape_cli.run.output_check import refuse_read
 from landscape_cli.run.resume import CheckpointFacts, refuse_other
-from landscape_cli.run.session import Session
+from landscape_cli.run.session import RecordOutcome, Session
 from landscape_cli.run.sharpness.request import Request, changes, run_config
 from landscape_cli.run.time_limit import time_left
 from landscape_cli.store import Lock, check_writable
@@ -36,22 +36,8 @@ from landscape_cli.util.logs import tell, warn
 from landscape_cli.util.progress import Progress
 from landscape_cli.util.versions import versions
 
-
-@dataclass(frozen=True)
-class SharpnessOutcome:
-    """The result of a run.
-
-    Args:
-        path: the file.
-        record: its content; known on rank 0.
-        computed: False if the file already had everything.
-        stopped: what stopped the run before that, or None.
-    """
-
-    path: Path
-    record: Sharpness | None
-    computed: bool
-    stopped: str | None = None
+SharpnessOutcome = RecordOutcome[Sharpness]
+"""The result of a run."""
 
 
 class _Moved:
