@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale, common_extend
 from landscape_cli.plotting.text import labels
-from landscape_cli.records.presentation import is_wide
+from landscape_cli.records.presentation import is_wide, naming
 
 MAX_LEVELS = 500
 """Maximum number of contour levels."""

@@ -7,11 +7,11 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.panel import select_panels
-from landscape_cli.plotting.quantities import NAMINGS, naming
 from landscape_cli.plotting.style import style
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.value_range import fit
+from landscape_cli.records.presentation import NAMINGS, naming
 
 
 def panel_of(quantity, found=None):

@@ -20,11 +20,11 @@ from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, run
 from landscape_cli.plotting.annotations.path import draw_checkpoints
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import ink, missing_look, pt, series
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.value_range import BAND, band
+from landscape_cli.records.presentation import naming
 from landscape_cli.records.tiles import Status
 
 MAX_DOTS = 60

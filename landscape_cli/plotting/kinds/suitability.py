@@ -8,7 +8,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.annotations.overlay import followed
 from landscape_cli.plotting.panel import Panel, by_surface
-from landscape_cli.plotting.quantities import naming
+from landscape_cli.records.presentation import naming
 
 MAX_CURVES = 8
 """Largest number of curves that share one axes unless the user asks for more."""

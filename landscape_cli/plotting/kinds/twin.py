@@ -9,10 +9,10 @@ from typing import Any
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.kinds.line import draw_curves, finish_axes
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import series
 from landscape_cli.plotting.text import labels
+from landscape_cli.records.presentation import naming
 
 
 @dataclass(frozen=True)

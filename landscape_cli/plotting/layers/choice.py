@@ -12,9 +12,9 @@ from landscape_cli.plotting.layers.basins import Basins
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.layers.outline import LOWEST, Outline
 from landscape_cli.plotting.panel import Layer, Panel, lacking
-from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.topology.criterion import Criterion
 from landscape_cli.plotting.value_range import fit
+from landscape_cli.records.presentation import naming
 
 OVER_CURVATURE = "loss"
 """The quantity whose contour lines lie over maps of curvature unless another is named."""

@@ -10,10 +10,9 @@ import numpy as np
 from landscape_cli.plotting.annotations.overlay import words_on_curve
 from landscape_cli.plotting.annotations.own_values import residual_words
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.quantities import naming
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text import labels
-from landscape_cli.records.presentation import fact
+from landscape_cli.records.presentation import fact, naming
 
 
 def describe(

@@ -13,8 +13,7 @@ from matplotlib.mathtext import MathTextParser
 
 from landscape_cli.errors import one_line
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.quantities import naming
-from landscape_cli.records.presentation import PERCENT, axis_name, fact
+from landscape_cli.records.presentation import PERCENT, axis_name, fact, naming
 from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.summary import error_of
