@@ -19,7 +19,7 @@ from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
-from landscape_cli.plotting.layout import (
+from landscape_cli.plotting.layout.grid import (
     Layout,
     fit_height_to_boxes,
     fit_height_to_lines,

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
-from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.annotations.path import draw_path
+from landscape_cli.plotting.layout.legend import explain
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import (
@@ -22,7 +22,6 @@ from landscape_cli.plotting.style import (
     missing_look,
     outline,
     pt,
-    text_scale,
 )
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.tiles import Status
@@ -32,15 +31,6 @@ Floats = NDArray[np.float64]
 
 MAX_VECTOR_DOTS = 2_000
 """With more dots than this, a PDF or SVG file holds them as an image."""
-
-LEGEND_LETTER, LEGEND_HANDLE = 0.064, 0.42
-"""Approximate width of a letter, and of a handle with its gaps, of a legend, in inches."""
-
-LEGEND_DROP = 33
-"""Distance of a legend from flat axes with an x label of one line, in points."""
-
-LEGEND_ROOM = 0.4
-"""Part of a panel's width that a legend leaves free, in inches."""
 
 MAX_CROSSES = 400
 """With more points without a value than this, they are coloured cells instead of crosses."""
@@ -205,10 +195,10 @@ def add_legend(
     filled: bool = True,
     extra: Sequence[Artist] = (),
 ) -> None:
-    """Put a legend below the axes if there is anything to explain.
+    """State what the legend must explain of a panel.
 
     Args:
-        axes: the axes; their labelled artists are entries of the legend.
+        axes: the axes; their labelled artists are entries too.
         panels: the panels drawn there, all of one surface.
         scale: their scale.
         filled: whether clipped values appear in the colour of their limit.
@@ -224,29 +214,7 @@ def add_legend(
         handles += _clipped_entries(
             panel, scale, f"{labels.plain(panel.split)} " if len(panels) > 1 else "", filled
         )
-    if handles:
-        points = 38 if axes.name == "3d" else LEGEND_DROP
-        below = ScaledTranslation(0, -pt(points) / 72, axes.figure.dpi_scale_trans)
-        axes.legend(
-            handles=handles,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 0),
-            bbox_transform=axes.transAxes + below,
-            borderaxespad=0,
-            ncols=2 if len(handles) > 1 and fits_two_columns(axes, handles) else 1,
-        )
-
-
-def fits_two_columns(axes: Any, handles: Sequence[Artist]) -> bool:
-    """Return whether a legend of two columns is about as wide as a panel, or narrower."""
-    half = -(-len(handles) // 2)
-    texts = [
-        max(len(str(one.get_label())) for one in each) for each in (handles[:half], handles[half:])
-    ]
-    width = sum(texts) * LEGEND_LETTER + 2 * LEGEND_HANDLE
-    grid = axes.get_subplotspec()
-    columns = 1 if grid is None else grid.get_gridspec().ncols
-    return text_scale() * width <= float(axes.figure.get_figwidth()) / columns - LEGEND_ROOM
+    explain(axes, handles)
 
 
 def centre_look() -> dict[str, Any]:

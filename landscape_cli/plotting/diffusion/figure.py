@@ -11,16 +11,16 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from landscape_cli.plotting.annotations.marks import (
-    LEGEND_DROP,
-    LEGEND_HANDLE,
-    LEGEND_LETTER,
-)
 from landscape_cli.plotting.diffusion.colors import Coloring, coloring
 from landscape_cli.plotting.diffusion.eigenvalues import BANDS
 from landscape_cli.plotting.diffusion.painter import View, choose_painter
 from landscape_cli.plotting.figure import ShownFigure
 from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.layout.legend import (
+    LEGEND_DROP,
+    LEGEND_HANDLE,
+    LEGEND_LETTER,
+)
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.spectra.figure import write_caption
 from landscape_cli.plotting.style import ink, pt, style, text_scale, ticks

@@ -9,7 +9,8 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles.painter import choose_painter
 from landscape_cli.plotting.figure import ShownFigure
 from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.spectra.figure import add_legend, write_caption
+from landscape_cli.plotting.layout.legend import explain
+from landscape_cli.plotting.spectra.figure import write_caption
 from landscape_cli.plotting.style import pt, style, text_scale
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.captions import SUBTITLE, annotate
@@ -59,7 +60,7 @@ def draw_ensemble(
             axes = figure.add_subplot(rows, across, number)
             painter.paint(axes, record, name)
             _write_titles(axes, record, source, name)
-            add_legend(axes)
+            explain(axes, axes.get_legend_handles_labels()[0])
         if caption:
             fixed = size is not None and size.height is not None
             write_caption(figure, describe_ensemble(record, source, kind, split), fixed)

@@ -8,13 +8,11 @@ from pathlib import PurePath
 from textwrap import wrap
 from typing import Any
 
-from matplotlib.transforms import ScaledTranslation
-
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.annotations.marks import LEGEND_DROP, fits_two_columns
 from landscape_cli.plotting.figure import CAPTION_LETTERS, ShownFigure
 from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.layout import MAX_COLUMNS
+from landscape_cli.plotting.layout.grid import MAX_COLUMNS
+from landscape_cli.plotting.layout.legend import explain
 from landscape_cli.plotting.spectra.painter import MATRICES, SpectrumPainter, default_kind, load
 from landscape_cli.plotting.style import pt, style, text_scale
 from landscape_cli.plotting.text import labels
@@ -64,7 +62,7 @@ def draw_spectra(
             axes: Any = figure[0].add_subplot(rows, across, number)
             painter.paint(axes, record)
             _write_titles(axes, record, source)
-            add_legend(axes)
+            explain(axes, axes.get_legend_handles_labels()[0])
         if caption:
             fixed = size is not None and size.height is not None
             write_caption(figure[0], describe_spectra(records, sources, kind), fixed)
@@ -120,15 +118,6 @@ def _figure(
         height = max(height, text_scale() * (BLOCK_HEIGHT * most + 1.2))
     total = rows * height if size is None or size.height is None else size.height
     return ShownFigure(figsize=(across * width, total), layout="constrained"), rows, across
-
-
-def add_legend(axes: Any) -> None:
-    """Put a legend below the axes if there is anything to explain."""
-    if handles := axes.get_legend_handles_labels()[0]:
-        below = ScaledTranslation(0, -pt(LEGEND_DROP) / 72, axes.figure.dpi_scale_trans)
-        place = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
-        columns = 2 if len(handles) > 1 and fits_two_columns(axes, handles) else 1
-        axes.legend(loc="upper center", borderaxespad=0, ncols=columns, **place)
 
 
 def _write_titles(axes: Any, record: Curvature, source: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from landscape_cli.plotting.annotations.marks import LEGEND_DROP
 from landscape_cli.plotting.annotations.overlay import followed
+from landscape_cli.plotting.layout.legend import LEGEND_DROP
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import ink, pt, text_scale, ticks

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import ShownFigure
-from landscape_cli.plotting.layout import MAX_COLUMNS, make_room_for_legends
+from landscape_cli.plotting.layout.grid import MAX_COLUMNS, make_room_for_legends
+from landscape_cli.plotting.layout.legend import explain
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import MAX_PLANES, Panel
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.spectra.figure import add_legend, write_caption
+from landscape_cli.plotting.spectra.figure import write_caption
 from landscape_cli.plotting.style import pt, style, text_scale
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.captions import SUBTITLE, annotate
@@ -100,7 +101,7 @@ def draw_topology(panels: Sequence[Panel], request: Request, page: Page) -> Show
             axes: Any = figure.add_subplot(rows, columns, number)
             painter.paint(axes, panel, found, scale)
             _write_titles(axes, panel, len(splits) > 1)
-            add_legend(axes)
+            explain(axes, axes.get_legend_handles_labels()[0])
         if page.title:
             figure.suptitle(labels.plain(page.title), fontsize=pt(11))
         fixed = page.size is not None and page.size.height is not None

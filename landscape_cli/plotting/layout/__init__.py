@@ -1,0 +1,1 @@
+"""The places of panels, legends and texts in a figure."""
