@@ -12,7 +12,7 @@ DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
 .PHONY: help install extras demo train test test-extras test-slow test-browser test-openmpi test-chaos test-slurm \
-	fuzz bench lint format clean
+	fuzz bench docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,15 @@ train: install
 .PHONY: gallery
 gallery: demo extras ## Make the pictures of docs/gallery.md (12 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
+
+# A warning, such as of a link that leads nowhere, fails.
+docs: .venv/docs ## Build the documentation's site in build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -E -j auto -d build/doctrees docs build/docs
+	@echo "wrote build/docs/index.html"
+
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 # Most tests run side by side, with one thread each. Those that start ranks follow two by two, since
 # ranks often wait; those that need the machine to themselves, one by one. A failure in one part does
