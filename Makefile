@@ -144,5 +144,5 @@ format: install ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that is made, the environment included
-	rm -rf .venv .venv-openmpi runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
-		.import_linter_cache
+	rm -rf .venv .venv-openmpi runs build docs/commands docs/project *.egg-info .pytest_cache \
+		.mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -20,7 +20,7 @@ extensions = [
     "api_names",
 ]
 exclude_patterns = ["README.md", "_sphinx"]
-smartquotes = False
+smartquotes_action = "D"  # dashes alone
 
 # GitHub's anchors of headings, so that links to them lead there in both places.
 myst_heading_anchors = 4
@@ -30,7 +30,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|nn|np|numpy|matplotlib|xarray|os|pathlib|collections|typing)\..*"),
     ("py:.*", r"landscape_cli\.(config|records\.checkpoint_path)\..*"),
-    ("py:.*", r"Range|Weights|Values|Objective|Split|Quantity|Floats|Tensor|Path|Figure|NDArray.*|float64|Any|Literal.*|Mapping|Sequence|Callable"),
+    ("py:.*", r"Range|Shape|Weights|Values|Objective|Split|Quantity|Floats"),
+    ("py:.*", r"Tensor|Path|Figure|NDArray.*|float64|Any|Literal.*|Mapping|Sequence|Callable"),
 ]
 
 autodoc_member_order = "bysource"

@@ -4,6 +4,7 @@ import importlib
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -13,6 +14,8 @@ import landscape_cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SITE = ("README.md", "index.md")
+"""Pages of docs/ that list the others: on GitHub, and on the site."""
 PACKAGES = {"lint-imports": "import-linter"}
 """Packages of the commands that are named otherwise."""
 
@@ -107,7 +110,16 @@ def test_relative_links_lead_to_files_and_headings(page, target):
     assert not anchor or anchor in anchors(there)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_other_sites_are_linked_by_whole_addresses(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    for target in re.findall(r"\]\((https?:[^)]*)\)", text):
+        address = urlsplit(target)
+        assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", address.netloc), target
+        assert not re.search(r"\s", target), target
+
+
 def test_docs_readme_lists_every_page():
     index = (ROOT / "docs" / "README.md").read_text()
     listed = re.findall(r"^- \[[^\]]+\]\(([\w-]+\.md)\)", index, re.M)
-    assert sorted(listed) == [path.name for path in PAGES[2:] if path.name != "README.md"]
+    assert sorted(listed) == [path.name for path in PAGES[2:] if path.name not in SITE]

@@ -14,6 +14,9 @@ from landscape_cli.cli.help_sections import NO_SECTION, SectionOption
 CODE = re.compile(r"(`[^`]+`)")
 OPTION = re.compile(r"(?<![\w`-])(--?[a-zA-Z][\w-]*)")
 """An option that help names."""
+SIGNS = {">=": "At least", ">": "More than", "<=": "At most", "<": "Less than"}
+LARGEST = 2**63 - 1
+"""The largest seed, which is not worth a word."""
 
 
 def command_pages() -> dict[str, str]:
@@ -43,7 +46,9 @@ def index_page(commands: dict[str, click.Command]) -> str:
 
 def command_page(name: str, command: click.Command) -> str:
     """Write a command's page: usage, text, examples, its options under their headings."""
-    context = click.Context(command, info_name=name, parent=click.Context(cli, info_name="landscape"))
+    context = click.Context(
+        command, info_name=name, parent=click.Context(cli, info_name="landscape")
+    )
     usage = " ".join(["landscape", name, *command.collect_usage_pieces(context)])
     first, *others = [prose(one) for one in paragraphs(command.help)]
     epilog = list(epilog_sections(command.epilog or ""))
@@ -82,10 +87,21 @@ def option_entry(option: click.Option, context: click.Context) -> str:
         names = re.sub(r" \[.*\]$", f" {(option.name or '').upper()}", names)
         facts.append(f"One of {', '.join(f'`{one}`' for one in option.type.choices)}.")
     if "range" in extra:
-        facts.append(f"Range: `{extra['range'].replace('x', ' x ', 1).strip()}`.".replace("  ", " "))
+        facts.append(f"{in_words(extra['range'])}.")
     if "default" in extra:
         facts.append(f"Default: `{extra['default']}`.")
-    return f"```{{option}} {names}\n" + "\n\n".join([" ".join(facts)]) + "\n```"
+    return f"```{{option}} {names}\n{' '.join(facts)}\n```"
+
+
+def in_words(bounds: str) -> str:
+    """Say in words what a range such as ``20<=x<=1200`` or ``x>0`` allows."""
+    if bounds.startswith("x"):
+        sign, number = re.match(r"x(\W+)(.+)", bounds).groups()
+        return f"{SIGNS[sign]} {number}"
+    low, sign, high = re.match(r"(.+)<=x(<=?)(.+)", bounds).groups()
+    if high == str(LARGEST):
+        return f"At least {low}"
+    return f"From {low} to {'less than ' * (sign == '<')}{high}"
 
 
 def epilog_sections(epilog: str) -> Iterator[str]:
@@ -104,7 +120,7 @@ def epilog_sections(epilog: str) -> Iterator[str]:
 
 
 def paragraphs(text: str | None) -> list[str]:
-    """Divide a text of click's, whose `\\b` keeps the lines of a paragraph."""
+    r"""Divide a text of click's, whose `\b` keeps the lines of a paragraph."""
     clean = inspect.cleandoc((text or "").replace("\b\n", ""))
     return [one for one in re.split(r"\n\s*\n", clean) if one.strip()]
 

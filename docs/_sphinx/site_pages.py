@@ -66,9 +66,8 @@ def index_page(hero: str, index: str) -> str:
         inside = [(on_site(target, INDEX), what) for target, what in pages]
         listed = "\n".join(f"- [](/{page}): {what.strip()}" for page, what in inside)
         tree = "\n".join(f"/{page.removesuffix('.md')}" for page, _ in inside)
-        texts.append(
-            f"## {title}\n\n{listed}\n\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{tree}\n```\n"
-        )
+        toctree = f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{tree}\n```\n"
+        texts.append(f"## {title}\n\n{listed}\n\n{toctree}")
     return hero.replace(LISTED, "\n".join(texts))
 
 

@@ -129,7 +129,7 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of an array over this grid: (nx,), (ny, nx), ..., preceded by any repeats."""
+        """Shape of an array over this grid, such as (ny, nx), preceded by any repeats."""
         axes = tuple(axis.points for axis in tuple(self.axes.values())[::-1])
         return (self.repeats, *axes) if self.repeated else axes
 
