@@ -72,8 +72,9 @@ def plot(
         ['A', 'B']
     """
     from landscape_cli.plotting import KINDS, STYLES
+    from landscape_cli.plotting.figure import draw_picture
     from landscape_cli.plotting.figure_size import size_of
-    from landscape_cli.plotting.page import Page, draw_picture
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.scene3d.camera import Camera
     from landscape_cli.plotting.text.labels import mathtext

@@ -136,7 +136,7 @@ def split_option(function: Function) -> Function:
 
 
 def scale_options(function: Function) -> Function:
-    """Add ``--log/--linear``, ``--vmin``, ``--vmax`` and ``--levels``, of a picture."""
+    """Add ``--log/--linear``, ``--vmin`` and ``--vmax``, of a picture."""
     log = SCALE.option(
         "--log/--linear",
         default=None,
@@ -149,13 +149,7 @@ def scale_options(function: Function) -> Function:
     high = SCALE.option(
         "--vmax", type=float, metavar="V", help="Highest value shown; percent for accuracy."
     )
-    levels = SCALE.option(
-        "--levels",
-        type=int,
-        metavar="N",
-        help="Number of contour lines, or of bands for contourf.",
-    )
-    return log(low(high(levels(function))))
+    return log(low(high(function)))
 
 
 def camera_options(function: Function) -> Function:

@@ -51,8 +51,8 @@ class PlotOutput:
 
     def write(self, picture: Picture, path: Path) -> None:
         """Draw a picture into a file."""
+        from landscape_cli.plotting.figure import draw_picture
         from landscape_cli.plotting.figure_files import save
-        from landscape_cli.plotting.page import draw_picture
 
         save(draw_picture(picture, self.page), path, self.page.dpi, self.page.size)
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from PIL import Image
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import MOVIES, THREE_DIMENSIONAL
-from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure import draw_parts
 from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import style
@@ -63,24 +65,7 @@ def check_frames(panels: Sequence[Panel]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class View:
-    """The style, size and camera of frames.
-
-    Args:
-        look: a name in ``STYLES``.
-        size: a frame's size; None for one that suits the first frame.
-        dpi: dots per inch.
-        camera: the viewpoint of three-dimensional plots.
-    """
-
-    look: str = "paper"
-    size: Size | None = None
-    dpi: int = 120
-    camera: Camera | None = None
-
-
-def frames(picture: Picture, view: View) -> Iterator[Pixels]:
+def frames(picture: Picture, page: Page) -> Iterator[Pixels]:
     """Draw each surface of a picture as a frame, all on the picture's scale.
 
     Returns:
@@ -90,12 +75,12 @@ def frames(picture: Picture, view: View) -> Iterator[Pixels]:
     for panel in picture.panels:
         groups.setdefault(panel.source, []).append(panel)
     for panels in groups.values():
-        pixels, size = _frame(panels, picture, view)
-        view = replace(view, size=size)
+        pixels, size = _frame(panels, picture, page)
+        page = replace(page, size=size)
         yield pixels
 
 
-def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
+def turning(picture: Picture, page: Page, count: int) -> Iterator[Pixels]:
     """Draw a picture's surfaces side by side, turned once around in ``count`` frames.
 
     Returns:
@@ -109,11 +94,11 @@ def turning(picture: Picture, view: View, count: int) -> Iterator[Pixels]:
             f"--turntable {count}: --kind {picture.kind} is flat; "
             f"use --kind {' or '.join(THREE_DIMENSIONAL)}"
         )
-    camera = replace(view.camera or Camera(), turning=True)
+    camera = replace(page.camera or Camera(), turning=True)
     for number in range(count):
         turned = replace(camera, azimuth=camera.azimuth + 360 * number / count)
-        pixels, size = _frame(picture.panels, picture, replace(view, camera=turned))
-        view = replace(view, size=size)
+        pixels, size = _frame(picture.panels, picture, replace(page, camera=turned))
+        page = replace(page, size=size)
         yield pixels
 
 
@@ -134,14 +119,11 @@ def write_movie(path: Path, images: Iterable[Pixels], rate: float, hold: float) 
         write(partial, iter(images), rate, hold)
 
 
-def _frame(panels: Sequence[Panel], picture: Picture, view: View) -> tuple[Pixels, Size]:
+def _frame(panels: Sequence[Panel], picture: Picture, page: Page) -> tuple[Pixels, Size]:
     """Draw panels on a picture's scale; return the pixels and the figure's size."""
-    look, dpi = view.look, view.dpi
-    figure = draw(
-        panels, picture.kind, picture.scale, None, look, view.size, camera=view.camera, dpi=dpi
-    )
-    with style(look):
-        return _pixels(figure, dpi), Size(*figure.get_size_inches().tolist())
+    figure = draw_parts(Part(panels, picture.kind, picture.scale), page=page)
+    with style(page.style, page.cmap, page.font_size):
+        return _pixels(figure, page.dpi), Size(*figure.get_size_inches().tolist())
 
 
 def _pixels(figure: Figure, dpi: int) -> Pixels:

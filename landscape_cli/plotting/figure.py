@@ -26,8 +26,10 @@ from landscape_cli.plotting.layout.grid import (
     lay_out,
     make_room_for_legends,
 )
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.part import Part
+from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import pt, style, text_scale, ticks
@@ -92,28 +94,47 @@ def draw(
     """
     kind = choose_kind(panels, kind)
     parts = [Part(panels, kind, scale or fit(panels), twin), *beside]
+    page = Page(columns, look, size, dpi, camera=camera, title=title, cmap=cmap)
+    return draw_parts(*parts, page=page, text=text)
+
+
+def draw_picture(picture: Picture, page: Page) -> Figure:
+    """Draw a picture on a page.
+
+    Raises:
+        UsageError: if the panels can't share a figure, or an option does not apply to the kind.
+    """
+    return draw_parts(*picture.parts, page=page, text=picture.caption if page.caption else "")
+
+
+def draw_parts(*parts: Part, page: Page, text: str = "") -> Figure:
+    """Draw the parts of a figure on a page, with a caption below all panels.
+
+    Raises:
+        UsageError: if an option does not apply to a kind, or the size is too small.
+    """
     for part in parts:
-        _check_options(part, camera)
+        _check_options(part, page.camera)
     painters = [load(part.kind) for part in parts]
     painter = painters[0]
-    with style(look, cmap):
+    with style(page.style, page.cmap, page.font_size):
         blocks = [_groups(part.panels, own) for part, own in zip(parts, painters, strict=True)]
-        layout = lay_out(blocks, painters, columns, size)
-        if kind in THREE_DIMENSIONAL:
-            painters = [_with_camera(own, camera, layout, dpi) for own in painters]
-        figure = _draw(parts, blocks, painters, layout)
-        fixed = size is not None and size.height is not None
-        if not fixed and panels[0].layers:
+        layout = lay_out(blocks, painters, page.columns, page.size)
+        if parts[0].kind in THREE_DIMENSIONAL:
+            painters = [_with_camera(own, page.camera, layout, page.dpi) for own in painters]
+        figure = _draw(parts, blocks, painters, layout, page)
+        fixed, layers = page.fixed, parts[0].panels[0].layers
+        if not fixed and layers:
             make_room_for_legends(figure)
-        if title:
-            figure.suptitle(labels.plain(title), fontsize=pt(11))
+        if page.title:
+            figure.suptitle(labels.plain(page.title), fontsize=pt(11))
         if layout.below and not fixed:
             fit_height_to_boxes(figure, layout)
         if text:
             _write_caption(figure, text, painter, fixed)
         if painter.overlay and not fixed:
             fit_height_to_lines(figure, layout.rows)
-        elif text and painter.projection is None and (layout.rows > 1 or panels[0].layers):
+        elif text and painter.projection is None and (layout.rows > 1 or layers):
             figure.draw_without_rendering()  # the first layout below a caption is not final
         return figure
 
@@ -141,6 +162,7 @@ def _draw(
     blocks: Sequence[list[list[Panel]]],
     painters: Sequence[Painter],
     layout: Layout,
+    page: Page,
 ) -> Figure:
     figure = ShownFigure(figsize=layout.figure, layout="compressed")
     places = layout.places([len(block) for block in blocks])
@@ -148,7 +170,7 @@ def _draw(
         look: dict[str, Any] = {"projection": painter.projection}
         grid = layout.rows, layout.columns
         all_axes = [figure.add_subplot(*grid, number, **look) for number in numbers]
-        _draw_part(figure, all_axes, part, block, painter, layout)
+        _draw_part(figure, all_axes, part, block, painter, layout, page)
     return figure
 
 
@@ -159,6 +181,7 @@ def _draw_part(
     groups: list[list[Panel]],
     painter: Painter,
     layout: Layout,
+    page: Page,
 ) -> None:
     """Draw a part on its axes, with one colour bar if its kind has one."""
     splits = {panel.split for group in groups for panel in group}
@@ -174,7 +197,9 @@ def _draw_part(
             add_shared_labels(axes, surfaces, layout.panel)
         else:
             add_labels(axes, group[0], with_split, layout.panel)
-    if mappable is not None:
+        if not page.titled:
+            axes.set_title("")
+    if mappable is not None and page.colorbar:
         text = labels.plain(labels.quantity([group[0] for group in groups]))
         _add_colorbar(figure, all_axes, mappable, part.scale, text, layout.below)
 

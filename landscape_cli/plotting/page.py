@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
-from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scene3d.camera import Camera
 
 
@@ -25,6 +21,10 @@ class Page:
         camera: the viewpoint of three-dimensional plots.
         title: a title above all panels.
         cmap: a colour map of matplotlib; None for viridis.
+        labels: a name for each file, in place of the network's; empty for none.
+        titled: write titles above panels.
+        colorbar: draw colour bars.
+        font_size: size of text in points; None for the style's.
     """
 
     columns: int | None = None
@@ -35,26 +35,12 @@ class Page:
     camera: Camera | None = None
     title: str = ""
     cmap: str | None = None
+    labels: tuple[str, ...] = ()
+    titled: bool = True
+    colorbar: bool = True
+    font_size: float | None = None
 
-
-def draw_picture(picture: Picture, page: Page) -> Figure:
-    """Draw a picture on a page.
-
-    Raises:
-        UsageError: if the panels can't share a figure, or an option does not apply to the kind.
-    """
-    return draw(
-        picture.panels,
-        picture.kind,
-        picture.scale,
-        page.columns,
-        page.style,
-        page.size,
-        picture.twin,
-        picture.caption if page.caption else "",
-        page.camera,
-        page.dpi,
-        page.title,
-        page.cmap,
-        picture.beside,
-    )
+    @property
+    def fixed(self) -> bool:
+        """True if the height is given."""
+        return self.size is not None and self.size.height is not None

@@ -14,6 +14,7 @@ from landscape_cli.plotting.layers.choice import NONE, choose_layers
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.plotting.part import Part
+from landscape_cli.plotting.scale import Levels
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
 from landscape_cli.plotting.topology.criterion import Criterion
@@ -74,7 +75,7 @@ class Request:
         log: whether the scale is logarithmic.
         vmin: the lowest value shown.
         vmax: the highest value shown.
-        levels: number of contour levels.
+        levels: number of contour levels, or their ascending values.
         twin: the quantity on a line's second axis.
         at_centre: a quantity whose value at the trained network each panel states.
         labels: a title for each surface, in place of the network's and the file's name.
@@ -95,7 +96,7 @@ class Request:
     log: bool | None = None
     vmin: float | None = None
     vmax: float | None = None
-    levels: int | None = None
+    levels: Levels = None
     twin: str | None = None
     at_centre: str | None = None
     labels: Sequence[str | None] | None = None

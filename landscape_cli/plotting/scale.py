@@ -19,6 +19,9 @@ from landscape_cli.plotting.text import labels
 Extend = Literal["neither", "min", "max", "both"]
 Floats = NDArray[np.float64]
 
+Levels = int | tuple[float, ...] | None
+"""A number of contour levels, or their ascending values; None for round ones."""
+
 MANTISSAS = (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,))
 """Mantissas of round numbers on a logarithmic scale, from dense to sparse."""
 
@@ -34,7 +37,7 @@ class Scale:
         low: the lowest value shown.
         high: the highest value shown.
         log: whether the scale is logarithmic.
-        levels: number of contour levels; None for round ones.
+        levels: number of contour levels, or their ascending values; None for round ones.
         extend: the ends at which values lie beyond the limits.
         diverging: whether colours diverge from 0.
         above_errors: whether the lower limit leaves out values within their numerical errors.
@@ -43,7 +46,7 @@ class Scale:
     low: float
     high: float
     log: bool = False
-    levels: int | None = None
+    levels: Levels = None
     extend: Extend = "neither"
     diverging: bool = False
     above_errors: bool = False
@@ -95,6 +98,8 @@ class Scale:
         Args:
             most: their maximum number, unless ``levels`` sets it.
         """
+        if isinstance(self.levels, tuple):
+            return self._within(self._drawn(np.array(self.levels)))
         if self.levels is not None:
             return np.linspace(*self.ends, self.levels + 2)[1:-1]
         return self._round_levels(most)
@@ -102,6 +107,8 @@ class Scale:
     def bands(self) -> Floats:
         """Return the edges of filled contours as drawn, from limit to limit."""
         low, high = self.ends
+        if isinstance(self.levels, tuple):
+            return np.array([low, *self.lines(), high])
         if self.levels is not None:
             return np.linspace(low, high, self.levels + 1)
         return np.array([low, *self._round_levels(22), high])
@@ -125,8 +132,11 @@ class Scale:
 
     def _round_levels(self, most: int) -> Floats:
         """Return round values as drawn, none so near a limit that rounding could equate them."""
+        return self._within(self._drawn(self._round_values(most)))
+
+    def _within(self, levels: Floats) -> Floats:
+        """Return levels as drawn without those at the limits or beyond."""
         low, high = self.ends
-        levels = self._drawn(self._round_values(most))
         sliver = 1e-6 * (high - low)
         return levels[(levels > low + sliver) & (levels < high - sliver)]
 

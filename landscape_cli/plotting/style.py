@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from landscape_cli.errors import UsageError
+from landscape_cli.plotting.colormaps import check_colormap
 
 BAD = "#e6194b"
 """Colour of points that are not finite."""
@@ -87,24 +87,28 @@ STYLES: dict[str, dict[str, Any]] = {
 """Settings in which each style differs from ``SETTINGS``."""
 
 
-def style(name: str = "paper", cmap: str | None = None) -> AbstractContextManager[None]:
+def style(
+    name: str = "paper", cmap: str | None = None, font_size: float | None = None
+) -> AbstractContextManager[None]:
     """Return a context manager that applies a style.
 
     Args:
         name: a name in ``STYLES``.
         cmap: a colour map of matplotlib in place of viridis.
+        font_size: size of text in points, to which other sizes of text are scaled; None for the
+            style's.
 
     Raises:
         UsageError: if there is no such colour map.
     """
     settings: dict[Any, Any] = {**SETTINGS, **STYLES[name]}
     if cmap is not None:
-        if cmap not in matplotlib.colormaps:
-            raise UsageError(
-                f"cmap: matplotlib has no colour map {cmap!r}; viridis, cividis, magma and inferno "
-                "are perceptually uniform"
-            )
+        check_colormap(cmap)
         settings["image.cmap"] = cmap
+    if font_size is not None:
+        factor = font_size / settings["font.size"]
+        texts = [key for key in settings if key.endswith(("size", "fontsize"))]
+        settings |= {key: factor * settings[key] for key in texts}
     return matplotlib.rc_context(settings)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.scale import Scale, common_extend
+from landscape_cli.plotting.scale import Levels, Scale, common_extend
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.presentation import is_wide, naming
 
@@ -31,7 +32,7 @@ def fit(
     log: bool | None = None,
     vmin: float | None = None,
     vmax: float | None = None,
-    levels: int | None = None,
+    levels: Levels = None,
 ) -> Scale:
     """Choose the scale shared by all panels.
 
@@ -54,6 +55,7 @@ def fit(
     diverging = look.signed and not log and low < 0 < high
     trimmed = vmin is None and log and any(bool((~_above_error(panel)).any()) for panel in panels)
     scale = Scale(low, high, log, levels, diverging=diverging, above_errors=trimmed)
+    _check_within(scale)
     return replace(scale, extend=common_extend(panels, scale))
 
 
@@ -85,14 +87,39 @@ def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
     return sentences
 
 
-def _check_options(vmin: float | None, vmax: float | None, levels: int | None) -> None:
+def _check_options(vmin: float | None, vmax: float | None, levels: Levels) -> None:
     for option, value in (("--vmin", vmin), ("--vmax", vmax)):
         if value is not None and not math.isfinite(value):
             raise UsageError(f"{option} {value}: must be a finite number")
     if vmin is not None and vmax is not None and vmin >= vmax:
         raise UsageError(f"--vmin {vmin:g} must be below --vmax {vmax:g}")
-    if levels is not None and not 1 <= levels <= MAX_LEVELS:
+    if isinstance(levels, tuple):
+        _check_values_of_levels(levels)
+    elif levels is not None and not 1 <= levels <= MAX_LEVELS:
         raise UsageError(f"--levels {levels}: choose between 1 and {MAX_LEVELS}")
+
+
+def _check_values_of_levels(levels: tuple[float, ...]) -> None:
+    text = f"--levels {','.join(f'{level:g}' for level in levels)}"
+    if not 1 <= len(levels) <= MAX_LEVELS:
+        raise UsageError(f"{text}: give between 1 and {MAX_LEVELS} values")
+    if not all(math.isfinite(level) for level in levels):
+        raise UsageError(f"{text}: must be finite numbers")
+    if any(low >= high for low, high in pairwise(levels)):
+        raise UsageError(f"{text}: must be in ascending order, and all different")
+
+
+def _check_within(scale: Scale) -> None:
+    """Refuse levels that a scale cannot show, or of which it shows none."""
+    if not isinstance(scale.levels, tuple):
+        return
+    text = f"--levels {','.join(f'{level:g}' for level in scale.levels)}"
+    if scale.log and scale.levels[0] <= 0:
+        raise UsageError(f"{text}: must be positive on a log scale; change them or use --linear")
+    if not len(scale.lines()):
+        raise UsageError(
+            f"{text}: none lies between the limits, {scale.low:.4g} and {scale.high:.4g}"
+        )
 
 
 def _check_values(panel: Panel) -> None:

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.animation import View, check_frames, check_movie, frames, write_movie
+from landscape_cli.plotting.animation import check_frames, check_movie, frames, write_movie
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.style import colormap
 
@@ -68,7 +69,7 @@ def picture_of(surfaces, **options):
 def test_frames_share_a_scale_and_a_shape(make_surface, kind):
     heights = (0.0, 5.0, 10.0)
     surfaces = [make_surface(np.full((4, 5), height), y="-1:1:4") for height in heights]
-    found = list(frames(picture_of(surfaces, kind=kind), View(dpi=50)))
+    found = list(frames(picture_of(surfaces, kind=kind), Page(dpi=50)))
     assert len({frame.shape for frame in found}) == 1
     height, width, _ = found[0].shape
     assert (height % 2, width % 2) == (0, 0)
@@ -81,7 +82,7 @@ def test_frames_share_a_scale_and_a_shape(make_surface, kind):
 def test_frames_of_lines_share_a_shape(make_surface):
     good, bad = np.arange(5.0), np.array([0, np.nan, 1, 2, np.inf])
     surfaces = [make_surface(values, y=None) for values in (good, bad, good)]
-    shapes = {frame.shape for frame in frames(picture_of(surfaces), View("dark", dpi=50))}
+    shapes = {frame.shape for frame in frames(picture_of(surfaces), Page(style="dark", dpi=50))}
     assert len(shapes) == 1
 
 

@@ -2,8 +2,9 @@ import pytest
 
 from builders import curved
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.figure import draw_picture
 from landscape_cli.plotting.figure_size import size_of
-from landscape_cli.plotting.page import Page, draw_picture
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 
 BOTH = ("loss", "hessian_ratio")

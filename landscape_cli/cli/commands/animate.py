@@ -24,6 +24,7 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.options import levels_option, text_of, text_options
 from landscape_cli.plotting import KINDS, MOVIES
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ Examples:
     help="Draw only repeat K, counted from 0.",
 )
 @scale_options
+@levels_option
 @camera_options
 @CAMERA.option(
     "--turntable",
@@ -79,6 +81,7 @@ Examples:
     help="Time for which the last frame stays; by default 2, or 0 with --turntable.",
 )
 @style_option
+@text_options
 @STYLE.option(
     "--size",
     metavar="WxH",
@@ -120,7 +123,6 @@ def command(
     animation instead rotates the camera once around surfaces in three dimensions.
     """
     from landscape_cli.plotting.animation import (
-        View,
         check_frames,
         check_movie,
         frames,
@@ -128,25 +130,27 @@ def command(
         write_movie,
     )
     from landscape_cli.plotting.figure_size import parse_size
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
     from landscape_cli.store import read_surface
 
     path = Path(output)
     check_movie(path, files)
     dimensions = None if size is None else parse_size(size)
-    view = View(style, dimensions, dpi, pop_camera(choices))
+    page = Page(style=style, size=dimensions, dpi=dpi, camera=pop_camera(choices))
+    page = text_of(choices, files)(page)
     surfaces = [read_surface(file) for file in files]
     if turntable is not None:
         choices["kind"] = choices["kind"] or "surface"
-    request = Request(**choices)
+    request = Request(**choices, labels=page.labels or None)
     panels = request.panels(surfaces, distinct_names(files))
     if turntable is None:
         check_frames(panels)
     picture = request.picture(panels)
     if turntable is None:
-        images, count = frames(picture, view), len(files)
+        images, count = frames(picture, page), len(files)
     else:
-        images, count = turning(picture, view, turntable), turntable
+        images, count = turning(picture, page, turntable), turntable
     hold = hold if hold is not None else 0.0 if turntable else 2.0
     write_movie(path, _with_progress(images, count, path.name, quiet), fps, hold)
     for note in picture.notes():

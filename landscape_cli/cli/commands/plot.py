@@ -26,6 +26,7 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.options import levels_option, text_of, text_options
 from landscape_cli.cli.plot_output import (
     PlotOutput,
     redraw_on_change,
@@ -176,6 +177,7 @@ class PlotCommand(WatchCommand, SectionCommand):
     help="Draw every computed point of an incomplete surface, and mark the missing area.",
 )
 @scale_options
+@levels_option
 @camera_options
 @STYLE.option(
     "--columns",
@@ -184,6 +186,7 @@ class PlotCommand(WatchCommand, SectionCommand):
     help="Maximum number of panels side by side; by default 4, or fewer if --size is narrow.",
 )
 @style_option
+@text_options
 @STYLE.option(
     "--size",
     metavar="WxH",
@@ -246,6 +249,7 @@ def command(
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
     page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
+    page = text_of(choices, files)(page)
     if hold_diffusion(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "watch": watch}
         path = None if terminal else _output_path(files, output, ())
@@ -273,7 +277,7 @@ def command(
         refuse_surface_options(unused, f"--kind {choices['kind']}")
         path = _output_path(files, output, ())
         page = replace(page, camera=pop_camera(choices))
-        write_topology(Request(**choices), files, path, page)
+        write_topology(Request(**choices, labels=page.labels or None), files, path, page)
         return
     surfaces = read_or_wait(files, waiting=watch is not None)
     if not terminal:
@@ -281,7 +285,7 @@ def command(
     if terminal:
         _check_terminal(choices)
     page = replace(page, camera=pop_camera(choices))
-    drawing = PlotOutput(Request(**choices), path, trajectories, page)
+    drawing = PlotOutput(Request(**choices, labels=page.labels or None), path, trajectories, page)
     if watch is not None:
         redraw_on_change(files, watch, drawing)
         return

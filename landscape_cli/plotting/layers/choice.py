@@ -12,6 +12,7 @@ from landscape_cli.plotting.layers.basins import Basins
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.layers.outline import LOWEST, Outline
 from landscape_cli.plotting.panel import Layer, Panel, lacking
+from landscape_cli.plotting.scale import Levels
 from landscape_cli.plotting.topology.criterion import Criterion
 from landscape_cli.plotting.value_range import fit
 from landscape_cli.records.presentation import naming
@@ -28,7 +29,7 @@ def choose_layers(
     kind: str,
     contours_of: str | None,
     quiver: bool,
-    levels: int | None = None,
+    levels: Levels = None,
     basins: Criterion | None = None,
 ) -> tuple[Layer, ...]:
     """Return the layers over all panels of a figure, which share their scales.
@@ -71,7 +72,7 @@ def _basins(panels: Sequence[Panel], kind: str, criterion: Criterion) -> Basins:
 
 
 def _contour_lines(
-    panels: Sequence[Panel], asked: str | None, levels: int | None
+    panels: Sequence[Panel], asked: str | None, levels: Levels
 ) -> ContourLines | None:
     if asked == NONE:
         return None

@@ -1,0 +1,121 @@
+"""Options of titles, names, colours and text sizes, which all commands that draw share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from landscape_cli.cli.options import SCALE, STYLE
+from landscape_cli.cli.output import note
+from landscape_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from landscape_cli.plotting.page import Page
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FONT_SIZES = (4.0, 40.0)
+"""Bounds on ``--font-size`` in points."""
+
+
+class Levels(click.ParamType):  # type: ignore[type-arg]
+    """A number of contour levels, or their values separated by commas."""
+
+    name = "levels"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | tuple[float, ...]:
+        """Return the number, or the values."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            return tuple(float(word) for word in value.split(",") if word.strip())
+        except ValueError:
+            self.fail(f"{value!r} is neither a number of levels nor values such as 0.1,1,10.")
+
+
+def levels_option(function: Function) -> Function:
+    """Add ``--levels``, of contours."""
+    return SCALE.option(
+        "--levels",
+        type=Levels(),
+        metavar="N|V,V,...",
+        help="Number of contour lines, or of bands for contourf; or values, such as 0.1,1,10.",
+    )(function)
+
+
+def text_options(function: Function) -> Function:
+    """Add the options that ``text_of`` takes."""
+    title = STYLE.option("--title", metavar="TEXT", default="", help="A title above all panels.")
+    untitled = STYLE.option("--no-title", is_flag=True, help="Leave out the titles of panels.")
+    label = STYLE.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="TEXT",
+        help="A name in place of the network's, once for each FILE in their order. Mathematics "
+        "between dollar signs is typeset.",
+    )
+    cmap = STYLE.option(
+        "--cmap", metavar="NAME", help="Colour map of matplotlib; by default viridis."
+    )
+    bare = STYLE.option("--no-colorbar", is_flag=True, help="Leave out the colour bars.")
+    size = STYLE.option(
+        "--font-size",
+        type=click.FloatRange(*FONT_SIZES),
+        metavar="PT",
+        help="Size of text in points; all else that depends on it follows. By default that of the "
+        "style, 9 for paper.",
+    )
+    return title(untitled(label(cmap(bare(size(function))))))
+
+
+def text_of(choices: dict[str, Any], files: Sequence[str]) -> Callable[[Page], Page]:
+    """Remove the values of ``text_options`` from a command's options.
+
+    Args:
+        choices: the options by name.
+        files: the command's files.
+
+    Returns:
+        A function that sets them on a page.
+
+    Raises:
+        UsageError: if a colour map is unknown, or the names are not one for each file.
+    """
+    from dataclasses import replace
+
+    from landscape_cli.plotting.colormaps import check_colormap, doubt
+    from landscape_cli.plotting.text.labels import mathtext
+
+    title, labels = choices.pop("title"), choices.pop("labels")
+    if labels and len(labels) != len(files):
+        raise UsageError(
+            f"--label: given {len(labels)} times for {len(files)} files; give one for each, in "
+            "their order"
+        )
+    untitled, bare = choices.pop("no_title"), choices.pop("no_colorbar")
+    if untitled and title:
+        raise UsageError(f"--title {title!r}: --no-title leaves it out; leave one of them out")
+    cmap, size = choices.pop("cmap"), choices.pop("font_size")
+    if cmap is not None:
+        check_colormap(cmap)
+        if words := doubt(cmap):
+            note(words)
+    own = tuple(mathtext(label) for label in labels)
+    return lambda page: replace(
+        page,
+        title=mathtext(title),
+        titled=not untitled,
+        labels=own,
+        cmap=cmap,
+        colorbar=not bare,
+        font_size=size,
+    )
