@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.annotations.pins import draw_line, draw_marks, draw_pins
+from landscape_cli.plotting.scene3d.visibility import Sight
 from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text.labels import legend_text, plain, shorten
 from landscape_cli.records.curves import title_of
@@ -31,21 +33,26 @@ def draw_curve(axes: Any, curve: CurveInPlane) -> None:
     axes.plot(*curve.bends.T, zorder=5.8, **bend_look(curve))
 
 
-def draw_curve_above(axes: Any, curve: CurveInPlane, lifted: list[Floats]) -> None:
+def draw_curve_above(
+    axes: Any, curve: CurveInPlane, lifted: list[Floats], sight: Sight, floor: float
+) -> None:
     """Draw a curve on the surface of a 3-D panel, with its ends and their names.
 
     Args:
         axes: the 3-D axes.
         curve: the curve.
         lifted: what ``lines_of`` returns, with heights, each of shape (n, 3).
+        sight: the surface and the eye.
+        floor: the height of the box's floor.
     """
     line, straight, bends, ends = lifted
-    axes.plot(*line.T, zorder=5.5, **curve_look(curve))
-    axes.plot(*straight.T, zorder=5.4, **straight_look())
-    axes.plot(*bends.T, zorder=5.8, **bend_look(curve))
+    draw_line(axes, line, sight, zorder=5.5, **curve_look(curve))
+    draw_line(axes, straight, sight, zorder=5.4, **straight_look())
+    draw_marks(axes, bends, sight, zorder=5.8, **bend_look(curve))
     look = {"linestyle": "none", "marker": "D", "markersize": 4.5, "markeredgewidth": 0.7}
     colors = {"markerfacecolor": "white", "markeredgecolor": "black"}
-    axes.plot(*ends.T, zorder=6, label="_ends", gid="ends", **look, **colors)
+    named = {"zorder": 6, "label": "_ends", "gid": "ends"}
+    draw_pins(axes, ends, floor, sight, **named, **look, **colors)
     for name, place in zip(end_names(curve), ends, strict=True):
         if np.isfinite(place).all():
             style = {"fontsize": pt(8), "path_effects": outline(1.8), "gid": "end"}

@@ -18,9 +18,11 @@ from landscape_cli.plotting.annotations.own_values import (
     draw_own_values,
     own_values,
 )
+from landscape_cli.plotting.annotations.pins import draw_line, draw_pins
 from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.scene3d.visibility import Sight
 from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text.labels import legend_text, plain, shorten
 from landscape_cli.records.dynamics.phases import drops
@@ -121,27 +123,33 @@ def draw_checkpoints(axes: Any, panels: Sequence[Panel]) -> None:
         )
 
 
-def draw_path_above(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> None:
-    """Draw a panel's path and curve on its 3-D surface, where they are within the grid.
+def draw_path_above(
+    axes: Any, panel: Panel, heights: Floats, scale: Scale, sight: Sight, floor: float
+) -> None:
+    """Draw path, curve and checkpoints of a panel in a 3-D box, where they are within the grid.
 
     A path whose checkpoints' own values are known is drawn at these, with a stem from each to its
-    projection onto the surface.
+    projection onto the surface. What the surface hides is dotted or hollow.
 
     Args:
         axes: the 3-D axes.
         panel: the panel drawn there.
         heights: its values as drawn, of shape (ny, nx); NaN where there are none.
         scale: its scale.
+        sight: the surface and the eye.
+        floor: the height of the box's floor.
     """
+    above = lifter(panel, heights)
     if (curve := curve_of(panel)) is not None:
-        above = lifter(panel, heights)
-        draw_curve_above(axes, curve, [above(line) for line in lines_of(curve)])
+        draw_curve_above(axes, curve, [above(line) for line in lines_of(curve)], sight, floor)
+    else:
+        _draw_checkpoints_above(axes, panel, above, sight, floor)
     lifted = paths_above(panel, heights, scale)
     for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
-        look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8)}
-        look |= {"color": path_color(place), "label": path.label(trajectory)}
+        look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8), "zorder": 5.5}
+        look |= {"color": path_color(place), "label": path.label(trajectory), "gid": "trajectory"}
         if path.own is None:
-            axes.plot(*path.line.T, zorder=5.5, gid="trajectory", **look)
+            draw_line(axes, path.line, sight, **look)
         else:
             _draw_own_line(axes, path, look)
             _mark_absent(axes, panel, trajectory, path.own, scale)
@@ -150,7 +158,20 @@ def draw_path_above(axes: Any, panel: Panel, heights: Floats, scale: Scale) -> N
         ends = ((places[:1], "s", 4.5, "first"), (places[-1:], "*", 9, "last"))
         for end, marker, size, name in ends:
             label = name if place == 0 else f"_{name}"
-            axes.plot(*end.T, zorder=6, **{**_look(marker, ENDS, size), "label": label})
+            named = {**_look(marker, ENDS, size), "label": label}
+            draw_pins(axes, end, floor, sight, zorder=6, **named)
+
+
+def _draw_checkpoints_above(
+    axes: Any, panel: Panel, above: Callable[[Floats], Floats], sight: Sight, floor: float
+) -> None:
+    for marker in checkpoints_of(panel):
+        (place,) = above(np.array([marker.coordinates[:2]], dtype=float))
+        if np.isfinite(place).all():
+            look = _look("D", "none" if marker.off else MARKER, 4.5)
+            draw_pins(axes, place[None], floor, sight, zorder=5.9, **look)
+            style = {"fontsize": pt(8), "path_effects": outline(1.8), "gid": "checkpoint"}
+            axes.text(*place, f"{_name(marker)}\n", zorder=7, ha="center", va="center", **style)
 
 
 def path_color(place: int) -> Any:
@@ -235,7 +256,7 @@ def _draw_own_line(axes: Any, path: LiftedPath, look: dict[str, Any]) -> None:
     axes.plot(*path.line.T, zorder=5.3, alpha=0.45, linestyle=(0, (3, 2)), **thin)
     for stem in path.stems:
         axes.plot(*stem.T, zorder=5.4, alpha=0.7, gid="stem", **thin)
-    axes.plot(*path.own.T, zorder=5.5, gid="trajectory", **look)
+    axes.plot(*path.own.T, **look)
 
 
 def _mark_absent(

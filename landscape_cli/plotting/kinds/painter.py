@@ -25,7 +25,7 @@ class Painter:
 
     Args:
         paint: draws on one axes: a single panel, or with ``overlay`` all panels of a surface.
-        projection: matplotlib's name of the axes' projection; None for flat axes.
+        projection: the axes' projection, as matplotlib takes it; None for flat axes.
         overlay: whether the panels of one surface share one axes.
         joint: whether the panels of all surfaces share one axes.
         has_levels: whether the kind draws contour levels.
@@ -34,7 +34,7 @@ class Painter:
     """
 
     paint: Paint
-    projection: str | None = None
+    projection: Any = None
     overlay: bool = False
     joint: bool = False
     has_levels: bool = False

@@ -16,10 +16,10 @@ FACES_PER_AXIS = 90
 MAX_PARTS = 4
 """Maximum number of parts into which a side of a cell is divided."""
 
-MAX_SLICES = 40
+MAX_SLICES = 100
 """Maximum number of slices into which the range of heights is cut, each of nearly one colour."""
 
-MAX_FACES = 60_000
+MAX_FACES = 90_000
 """Approximate maximum number of faces; fewer slices are cut to keep to it."""
 
 SLIVER = 1e-9
@@ -160,11 +160,17 @@ def _sliced(polygons: Floats, ends: Ends) -> Floats:
     count = MAX_SLICES
     if spans > 0:
         count = int(np.clip((MAX_FACES - len(polygons)) / spans, 1, MAX_SLICES))
-    slices = []
-    for height in np.linspace(*ends, count + 1)[1:-1].tolist():
-        below, polygons = _cut(polygons, height, 1)
+    lowest = polygons[..., 2].min(axis=1)
+    order = np.argsort(lowest)
+    heights = np.linspace(*ends, count + 1)[1:-1].tolist()
+    starts = np.searchsorted(lowest[order], heights).tolist()
+    slices, rest, begin = [], polygons[:0], 0
+    for height, end in zip(heights, starts, strict=True):
+        started = polygons[order[begin:end]]  # those that begin below this height
+        below, rest = _cut(_joined([rest, started]), height, 1)
         slices.append(below)
-    return _joined([*slices, polygons])
+        begin = end
+    return _joined([*slices, rest, polygons[order[begin:]]])
 
 
 def _fan(polygons: Floats) -> Floats:

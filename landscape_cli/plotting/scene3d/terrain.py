@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.lighting import light, light_below
+from landscape_cli.plotting.scene3d.smooth import refined
 
 Floats = NDArray[np.float64]
 
@@ -88,24 +88,19 @@ class Terrain:
 def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
     """Turn a plane's values into a terrain, lit for a camera at an azimuth in degrees.
 
-    Between grid points it is a monotone cubic along each axis, which does not overshoot the values
-    (Fritsch and Carlson 1980, "Monotone piecewise cubic interpolation"). Cells of the grid with a
-    corner without a value are holes.
+    Between grid points it is a monotone cubic along each axis. Cells of the grid with a corner
+    without a value are holes.
     """
     drawn = scale.drawn(panel).filled(np.nan)
     known = np.isfinite(drawn)
-    parts = [max(1, min(MAX_PARTS, math.ceil(MIN_POINTS / n))) for n in drawn.shape]
-    rows, columns = (_refined(n, k) for n, k in zip(drawn.shape, parts, strict=True))
-    smooth = np.where(known, drawn, scale.ends[1])
-    for axis, (points, fine) in enumerate(zip((panel.y, panel.x), (rows, columns), strict=True)):
-        at = np.interp(fine, np.arange(len(points)), points)
-        with np.errstate(over="ignore"):  # where values are nearly equal
-            smooth = PchipInterpolator(points, smooth, axis=axis)(at)
+    parts = tuple(max(1, min(MAX_PARTS, math.ceil(MIN_POINTS / n))) for n in drawn.shape)
+    x, y, smooth = refined(panel.x, panel.y, np.where(known, drawn, scale.ends[1]), parts)
     limits = _ends(panel.x), _ends(panel.y)
     width, depth = (high - low for low, high in limits)
     sides = np.array([min(1, width / depth), min(1, depth / width)]).clip(0.5)
     x, y = (
-        side * (2 * fine / fine[-1] - 1) for side, fine in zip(sides, (columns, rows), strict=True)
+        side * (2 * (fine - low) / (high - low) - 1)
+        for side, fine, (low, high) in zip(sides, (x, y), limits, strict=True)
     )
     low, high = scale.ends
     z = (smooth - low) / (high - low) * BOX_HEIGHT
@@ -120,11 +115,6 @@ def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
 
 def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
-
-
-def _refined(points: int, parts: int) -> Floats:
-    """Return fractional indices that divide each step between points into parts."""
-    return np.linspace(0, points - 1, parts * (points - 1) + 1)
 
 
 def _lit(colors: Floats, brightness: Floats) -> Floats:

@@ -11,6 +11,7 @@ from landscape_cli.plotting.annotations.overlay import overlay, overlay_more, pa
 from landscape_cli.plotting.annotations.path import APART, epochs_to_write
 from landscape_cli.plotting.annotations.text_placement import FreeSpace
 from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.records.trajectory import Trajectory
 
 FLAT = ("contour", "contourf", "heatmap")
@@ -170,10 +171,24 @@ def test_an_epoch_of_several_checkpoints_is_written_once():
 def test_a_path_lies_on_its_surface(panel_with):
     path = trajectory()
     panel = panel_with(path, x="-1:1:41", y="-1:1:41")
-    axes = draw([panel], "surface").axes[0]
+    axes = draw([panel], "surface", camera=Camera(elevation=90)).axes[0]
     x, y, z = only(axes, "trajectory").get_data_3d()
     np.testing.assert_allclose(z, bowl(np.array(x), np.array(y)), atol=0.03)
     assert (x[0], y[0]) == tuple(path.coordinates[0])
+
+
+def test_the_part_of_a_path_behind_a_surface_is_dotted(make_panel):
+    """Seen along y from nearly level, a ridge along x hides the path beyond it."""
+    path = Trajectory(np.array([[0.0, -0.9], [0.0, 0.9]]), np.zeros(2), ("a", "b"))
+    facts = {"trajectory": path.as_mapping()}
+    panel = make_panel(lambda x, y: 1 - np.abs(y), x="-1:1:21", y="-1:1:21", provenance=facts)
+    axes = draw([panel], "surface", camera=Camera(-90, 10)).axes[0]
+    _, y, z = np.array(only(axes, "trajectory").get_data_3d())
+    np.testing.assert_array_equal(np.isfinite(z), y <= 0.05)
+    hidden = [line for line in axes.get_lines() if line.get_gid() == "hidden"]
+    (rest,) = [line for line in hidden if len(line.get_data_3d()[1]) == len(y)]
+    assert np.isfinite(rest.get_data_3d()[2])[y > 0.06].all()
+    assert rest.is_dashed()
 
 
 def test_checkpoints_of_a_plane_have_names(panel_with, legend):

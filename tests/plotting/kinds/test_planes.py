@@ -87,12 +87,22 @@ def test_a_surface_is_clipped_to_the_limits(make_panel, corners):
     panel = make_panel(lambda x, y: 100 * (x**2 + y**2))
     axes = draw([panel], "surface", fit([panel], vmax=50)).axes[0]
     assert axes.get_zlim() == (0, 50)
-    below, level = sorted(
+    assert corners(only(axes, Poly3DCollection))[2].max() == 50
+    (rim,) = [a for a in axes.collections if hasattr(a, "levels")]
+    assert rim.levels.tolist() == [50]
+    x, y = np.concatenate([path.vertices[:, :2] for path in rim.get_paths()]).T
+    np.testing.assert_allclose(np.hypot(x, y), np.sqrt(0.5), atol=0.03)
+
+
+def test_a_surface_cut_below_shows_a_neutral_floor(make_panel, corners):
+    axes = draw([make_panel(slope)], "surface", fit([make_panel(slope)], vmin=0)).axes[0]
+    floor, surface = sorted(
         (a for a in axes.collections if type(a) is Poly3DCollection), key=lambda a: a.get_zorder()
     )
-    assert corners(below)[2].max() == 50
-    assert set(corners(level)[2]) == {50}
-    assert np.unique(level.get_facecolor(), axis=0).tolist() == [list(colormap()(1.0))]
+    assert set(corners(floor)[2]) == {0}
+    assert slope(*corners(floor)[:2]).max() == pytest.approx(0, abs=1e-9)
+    assert np.ptp(floor.get_facecolor()[0, :3]) < 0.01
+    assert corners(surface)[2].min() == 0
 
 
 def test_a_logarithmic_surface_is_drawn_at_logarithms(make_panel):
@@ -116,7 +126,10 @@ def test_a_relief_has_contour_lines_on_its_floor(make_panel):
     places = [path.vertices for path in lines.get_paths()]
     for level, where in zip(lines.levels, places, strict=True):
         np.testing.assert_allclose(slope(*where.T[:2]), level, atol=1e-9)
-    assert axes.get_zlim() == (-6, 6)
+    floor, top = axes.get_zlim()
+    assert floor < -6
+    assert top == 6
+    assert -6 <= axes.get_zticks().min() < axes.get_zticks().max() <= 6
     assert only(axes, Poly3DCollection).get_zorder() > lines.get_zorder()
 
 
