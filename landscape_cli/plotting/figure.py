@@ -32,7 +32,7 @@ from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
-from landscape_cli.plotting.style import pt, style, text_scale, ticks
+from landscape_cli.plotting.style import beyond_look, pt, style, text_scale, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.captions import add_labels, add_shared_labels
 from landscape_cli.plotting.value_range import fit
@@ -240,3 +240,6 @@ def _add_colorbar(
         bar.formatter = FixedFormatter(own[1][::stride])
     else:
         bar.set_ticks(ticks(5 if below else 8))
+    ends = {"neither": [], "min": [False], "max": [True], "both": [False, True]}[scale.extend]
+    for extension, above in zip(bar.ax.patches, ends, strict=True):
+        extension.set(**beyond_look(above))

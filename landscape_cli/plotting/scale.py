@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.plotting.style import colormap, diverging_colormap
+from landscape_cli.plotting.style import beyond_look, colormap, diverging_colormap
 from landscape_cli.plotting.text import labels
 
 Extend = Literal["neither", "min", "max", "both"]
@@ -62,6 +62,12 @@ class Scale:
         return diverging_colormap(self.low, self.high) if self.diverging else colormap()
 
     @property
+    def flat_colors(self) -> Colormap:
+        """``colors``, with the grey of ``beyond_look`` for positions beyond the limits."""
+        under, over = (beyond_look(above)["facecolor"] for above in (False, True))
+        return self.colors.with_extremes(under=under, over=over)
+
+    @property
     def ends(self) -> tuple[float, float]:
         """The limits as drawn."""
         low, high = self._drawn(np.array([self.low, self.high]))
@@ -91,6 +97,11 @@ class Scale:
         """Return the fractions of a panel's visible values below and above the limits."""
         values = panel.z[self.visible(panel)]
         return float(np.mean(values < self.low)), float(np.mean(values > self.high))
+
+    def beyond(self, panel: Panel, above: bool) -> NDArray[np.bool_]:
+        """Return a mask of a panel's visible values above the upper or below the lower limit."""
+        outside = panel.z > self.high if above else panel.z < self.low
+        return self.visible(panel) & outside
 
     def lines(self, most: int = 12) -> Floats:
         """Return the levels of contour lines as drawn, strictly within the limits.

@@ -34,6 +34,9 @@ BASE_FONT_SIZE = 9
 DEFAULT_COLORS, DIVERGING_COLORS = "viridis", "RdBu_r"
 """Colour maps of values, and of values of both signs."""
 
+BEYOND_ALPHA = 0.5
+"""Opacity of the flat parts of a surface in three dimensions that is cut at a limit."""
+
 SETTINGS = {
     "font.size": 9,
     "axes.titlesize": 10,
@@ -139,6 +142,21 @@ def outline(width: float) -> list[withStroke]:
 def missing_look() -> dict[str, Any]:
     """Return the properties of patches over areas that are not computed."""
     return {"facecolor": ink(0.9), "edgecolor": ink(0.55), "hatch": "////", "linewidth": 0.0}
+
+
+def beyond_look(above: bool) -> dict[str, Any]:
+    """Return the properties of patches over values beyond a limit of the scale.
+
+    They are grey, a colour that no value has, with dots above the upper limit and dashes below the
+    lower one; areas that are not computed have oblique lines. ``BEYOND_ALPHA`` is the opacity of
+    such areas in three dimensions.
+    """
+    return {
+        "facecolor": ink(0.78 if above else 0.55),
+        "edgecolor": ink(0.63 if above else 0.68),
+        "hatch": "..." if above else "---",
+        "linewidth": 0.0,
+    }
 
 
 def series() -> tuple[tuple[str, str], ...]:

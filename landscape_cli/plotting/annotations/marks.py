@@ -19,6 +19,7 @@ from landscape_cli.plotting.style import (
     BAD,
     HIDDEN,
     UNDEFINED,
+    beyond_look,
     missing_look,
     outline,
     pt,
@@ -201,7 +202,7 @@ def add_legend(
         axes: the axes; their labelled artists are entries too.
         panels: the panels drawn there, all of one surface.
         scale: their scale.
-        filled: whether clipped values appear in the colour of their limit.
+        filled: whether areas beyond the limits are shaded.
         extra: more entries.
     """
     labelled = axes.get_legend_handles_labels()[0]
@@ -232,13 +233,13 @@ def centre_look() -> dict[str, Any]:
 
 def _clipped_entries(panel: Panel, scale: Scale, prefix: str, filled: bool) -> list[Artist]:
     below, above = scale.clipped(panel)
-    ends = ((below, "below", scale.low, 0.0), (above, "above", scale.high, 1.0))
+    ends = ((below, "below", scale.low, False), (above, "above", scale.high, True))
     return [
         Patch(
-            color=scale.colors(place) if filled else "none",
+            **(beyond_look(is_above) if filled else {"color": "none"}),
             label=f"{prefix}{word} {labels.number(limit)} ({labels.share(part)})",
         )
-        for part, word, limit, place in ends
+        for part, word, limit, is_above in ends
         if part
     ]
 

@@ -20,7 +20,7 @@ from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import pt
+from landscape_cli.plotting.style import beyond_look, pt
 
 
 def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
@@ -35,7 +35,8 @@ def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappa
         )
         rasterize_if_large(lines)
         write_values(axes, lines, scale, panel)
-    _finish(axes, panel, scale, filled=False)
+    _shade_beyond(axes, panel, scale)
+    _finish(axes, panel, scale, filled=True)
     return ScalarMappable(scale.norm, scale.colors)
 
 
@@ -45,8 +46,15 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     check_wide(panel, "contourf")
     drawn, levels = scale.drawn(panel), scale.bands()
     bands = axes.contourf(
-        panel.x, panel.y, drawn, levels, cmap=scale.colors, norm=scale.norm, extend=scale.extend
+        panel.x,
+        panel.y,
+        drawn,
+        levels,
+        cmap=scale.flat_colors,
+        norm=scale.norm,
+        extend=scale.extend,
     )
+    _shade_beyond(axes, panel, scale, colored=True)
     rasterize_if_large(bands)
     inner = levels[(levels > drawn.min()) & (levels < drawn.max())]
     if len(inner) and not any(isinstance(layer, ContourLines) for layer in panel.layers):
@@ -58,6 +66,21 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     _finish(axes, panel, scale, filled=True)
     mappable: ScalarMappable = bands
     return mappable
+
+
+def _shade_beyond(axes: Any, panel: Panel, scale: Scale, colored: bool = False) -> None:
+    """Hatch the areas beyond the limits, and fill them unless they are ``colored``."""
+    drawn = scale.drawn(panel)
+    low, high = scale.ends
+    for above, levels in ((False, [drawn.min(), low]), (True, [high, drawn.max()])):
+        if levels[0] < levels[1]:
+            look = beyond_look(above)
+            face = "none" if colored else look["facecolor"]
+            area = axes.contourf(
+                panel.x, panel.y, drawn, levels, colors=[face], hatches=[look["hatch"]], zorder=1.1
+            )
+            area.set(edgecolor=look["edgecolor"], linewidth=0.0)
+            rasterize_if_large(area)
 
 
 def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
@@ -75,5 +98,5 @@ def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
     add_legend(axes, [panel], scale, filled)
 
 
-LINES = Painter(paint_lines, has_levels=True, clipped="and have no lines")
-FILLED = Painter(paint_filled, has_levels=True)
+LINES = Painter(paint_lines, has_levels=True, clipped="and are grey, without lines")
+FILLED = Painter(paint_filled, has_levels=True, clipped="and are grey")
