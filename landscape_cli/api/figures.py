@@ -48,12 +48,13 @@ def plot(
         camera: azimuth and elevation in degrees, and zoom, of three-dimensional plots.
         dpi: dots per inch of rendered images.
         choices: ``split``, ``quantity`` (or several, each with its own scale), ``repeat`` (an
-            index), ``raw`` (draw every point of an incomplete surface), ``log`` (True or False;
-            None for the values to decide), ``vmin``, ``vmax``, ``levels`` (a number), ``twin`` (the
-            quantity on a line's second axis), ``at_centre`` (a quantity whose value at the trained
-            network each panel states), ``contours_of`` (a quantity whose contour lines lie over
-            planes, or "none"), ``quiver`` (arrows downhill over planes), ``basins`` (minima,
-            saddles and basins over planes), ``neighbours`` and ``persistence`` (which minima).
+            index), ``raw`` (draw every point of an incomplete surface, and contours without
+            interpolation), ``log`` (True or False; None for the values to decide), ``vmin``,
+            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis),
+            ``at_centre`` (a quantity whose value at the trained network each panel states),
+            ``contours_of`` (a quantity whose contour lines lie over planes, or "none"), ``quiver``
+            (arrows downhill over planes), ``basins`` (minima, saddles and basins over planes),
+            ``neighbours`` and ``persistence`` (which minima).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.

@@ -49,6 +49,7 @@ class Panel:
         at_centre: a quantity whose value at the trained network the subtitle states.
         layers: what lies over the values of a flat plane.
         by_length: whether the x axis of a line along a curve is the curve's length instead of t.
+        raw: whether contours run straight between points instead of being interpolated.
     """
 
     surface: Surface
@@ -62,6 +63,7 @@ class Panel:
     at_centre: str | None = None
     layers: tuple[Layer, ...] = ()
     by_length: bool = False
+    raw: bool = False
 
     @cached_property
     def whole(self) -> Panel:
@@ -242,7 +244,7 @@ def select_panels(
     if not having:
         raise UsageError(lacking(f"--quantity {name!r}", source, available, splits, name))
     line = len(surface.grid.axes) == 1
-    panels = [Panel(surface, s, name, source) for s in (having if line else having[:1])]
+    panels = [Panel(surface, s, name, source, raw=raw) for s in (having if line else having[:1])]
     if surface.grid.repeated or repeat is not None:
         panels = _of_repeats(panels, line, repeat)
     return panels if raw or surface.complete else [_completed(panel, surface) for panel in panels]

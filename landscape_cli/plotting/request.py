@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.annotations.overlay import followed, path_notes
 from landscape_cli.plotting.kinds.painter import load
+from landscape_cli.plotting.kinds.smoothing import CONTOURS, sentence
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, check_twin
 from landscape_cli.plotting.layers.choice import NONE, choose_layers
@@ -51,7 +52,9 @@ class Picture(Part):
         """A paragraph that describes the picture."""
         beside = [(part.panels, part.scale) for part in self.beside]
         if self.twin is None:
-            return describe(self.panels, self.scale, beside=beside)
+            contours = [part for part in self.parts if part.kind in CONTOURS]
+            smooth = sentence([panel for part in contours for panel in part.panels])
+            return describe(self.panels, self.scale, beside=beside) + smooth
         return describe(self.panels, self.scale, self.twin.panels, self.twin.scale)
 
     def notes(self) -> list[str]:

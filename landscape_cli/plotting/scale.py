@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Levels = int | tuple[float, ...] | None
 """A number of contour levels, or their ascending values; None for round ones."""
 
-MANTISSAS = (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,))
+MANTISSAS = (tuple(range(1, 10)), (1, 2, 5), (1,))
 """Mantissas of round numbers on a logarithmic scale, from dense to sparse."""
 
 
@@ -156,7 +156,7 @@ class Scale:
             values = _round_logarithmic(self.low, self.high, most)
             if len(values) >= 3:
                 return values
-        values = np.asarray(MaxNLocator(most).tick_values(self.low, self.high))
+        values = np.asarray(MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(self.low, self.high))
         return values[(values > self.low) & (values < self.high)]
 
 

@@ -174,7 +174,8 @@ class PlotCommand(WatchCommand, SectionCommand):
 @CONTENT.option(
     "--raw",
     is_flag=True,
-    help="Draw every computed point of an incomplete surface, and mark the missing area.",
+    help="Draw every computed point of an incomplete surface, and mark the missing area; draw "
+    "contours straight from point to point, without interpolation.",
 )
 @scale_options
 @levels_option

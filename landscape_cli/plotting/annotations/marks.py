@@ -91,10 +91,10 @@ def runs(line: Mask) -> Iterator[tuple[int, int]]:
     return iter(list(zip(starts.tolist(), stops.tolist(), strict=True)))
 
 
-def isolated_points(visible: Mask) -> Mask:
+def isolated_points(visible: Mask, least: int = 3) -> Mask:
     """Return a mask of visible points that contours and surfaces omit.
 
-    These are the points that are in no 2 x 2 block with at least three visible points.
+    These are the points that are in no 2 x 2 block with at least ``least`` visible points.
     """
     counts = np.zeros(tuple(n - 1 for n in visible.shape), dtype=np.int8)
     corners = [(slice(None, -1), slice(1, None))[i] for i in (0, 1)]
@@ -104,7 +104,7 @@ def isolated_points(visible: Mask) -> Mask:
     shown = np.zeros_like(visible)
     for rows in corners:
         for columns in corners:
-            shown[rows, columns] |= counts >= 3
+            shown[rows, columns] |= counts >= least
     return visible & ~shown
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
+from matplotlib.lines import Line2D
 
 from landscape_cli.plotting.annotations.contour_values import rasterize_if_large, write_values
 from landscape_cli.plotting.annotations.marks import (
@@ -16,6 +17,7 @@ from landscape_cli.plotting.annotations.marks import (
     mark_size,
 )
 from landscape_cli.plotting.kinds.painter import Painter
+from landscape_cli.plotting.kinds.smoothing import Drawn, Floats, is_interpolated, smooth, words
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.panel import Panel
@@ -28,15 +30,14 @@ def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappa
     (panel,) = panels
     check_wide(panel, "contour")
     levels = scale.lines()
-    drawn = scale.drawn(panel)
+    x, y, drawn = smooth(panel, scale)
     if len(levels) and drawn.min() < levels[-1] and drawn.max() > levels[0]:
-        lines = axes.contour(
-            panel.x, panel.y, drawn, levels, cmap=scale.colors, norm=scale.norm, linewidths=pt(1.1)
-        )
+        look: dict[str, Any] = {"cmap": scale.colors, "norm": scale.norm, "linewidths": pt(1.1)}
+        lines = axes.contour(x, y, drawn, levels, **look)
         rasterize_if_large(lines)
-        write_values(axes, lines, scale, panel)
-    _shade_beyond(axes, panel, scale)
-    _finish(axes, panel, scale, filled=True)
+        write_values(axes, lines, scale)
+    _shade_beyond(axes, x, y, drawn, scale)
+    _finish(axes, panel, scale)
     return ScalarMappable(scale.norm, scale.colors)
 
 
@@ -44,47 +45,40 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     """Draw filled contours with thin lines between them."""
     (panel,) = panels
     check_wide(panel, "contourf")
-    drawn, levels = scale.drawn(panel), scale.bands()
-    bands = axes.contourf(
-        panel.x,
-        panel.y,
-        drawn,
-        levels,
-        cmap=scale.flat_colors,
-        norm=scale.norm,
-        extend=scale.extend,
-    )
-    _shade_beyond(axes, panel, scale, colored=True)
+    levels = scale.bands()
+    x, y, drawn = smooth(panel, scale)
+    look: dict[str, Any] = {"cmap": scale.flat_colors, "norm": scale.norm}
+    bands = axes.contourf(x, y, drawn, levels, extend=scale.extend, **look)
     rasterize_if_large(bands)
     inner = levels[(levels > drawn.min()) & (levels < drawn.max())]
     if len(inner) and not any(isinstance(layer, ContourLines) for layer in panel.layers):
         # By default, matplotlib dashes lines below zero, which are those of values below 1 on a
         # logarithmic scale.
-        look: dict[str, Any] = {"colors": "black", "linewidths": 0.3, "alpha": 0.5}
-        look["linestyles"] = "solid"
-        rasterize_if_large(axes.contour(panel.x, panel.y, drawn, inner, **look))
-    _finish(axes, panel, scale, filled=True)
+        look = {"colors": "black", "linewidths": 0.3, "alpha": 0.5, "linestyles": "solid"}
+        rasterize_if_large(axes.contour(x, y, drawn, inner, **look))
+    _shade_beyond(axes, x, y, drawn, scale, colored=True)
+    _finish(axes, panel, scale)
     mappable: ScalarMappable = bands
     return mappable
 
 
-def _shade_beyond(axes: Any, panel: Panel, scale: Scale, colored: bool = False) -> None:
+def _shade_beyond(
+    axes: Any, x: Floats, y: Floats, drawn: Drawn, scale: Scale, colored: bool = False
+) -> None:
     """Hatch the areas beyond the limits, and fill them unless they are ``colored``."""
-    drawn = scale.drawn(panel)
     low, high = scale.ends
     for above, levels in ((False, [drawn.min(), low]), (True, [high, drawn.max()])):
         if levels[0] < levels[1]:
             look = beyond_look(above)
-            face = "none" if colored else look["facecolor"]
-            area = axes.contourf(
-                panel.x, panel.y, drawn, levels, colors=[face], hatches=[look["hatch"]], zorder=1.1
-            )
+            filling = {"colors": ["none" if colored else look["facecolor"]], "zorder": 1.1}
+            area = axes.contourf(x, y, drawn, levels, hatches=[look["hatch"]], **filling)
             area.set(edgecolor=look["edgecolor"], linewidth=0.0)
             rasterize_if_large(area)
 
 
-def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
-    isolated = isolated_points(scale.visible(panel))
+def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
+    least = 4 if is_interpolated(panel) else 3
+    isolated = isolated_points(scale.visible(panel), least)
     if isolated.any():
         rows, columns = np.nonzero(isolated)
         colors = scale.colors(scale.norm(scale.drawn(panel)[isolated]))
@@ -95,7 +89,8 @@ def _finish(axes: Any, panel: Panel, scale: Scale, filled: bool) -> None:
     axes.set_xlim(panel.x[0], panel.x[-1])
     axes.set_ylim(panel.y[0], panel.y[-1])
     mark_plane(axes, panel, scale, reach=1.0)
-    add_legend(axes, [panel], scale, filled)
+    note = [Line2D([], [], linestyle="none", label=text)] if (text := words(panel)) else []
+    add_legend(axes, [panel], scale, extra=note)
 
 
 LINES = Painter(paint_lines, has_levels=True, clipped="and are grey, without lines")

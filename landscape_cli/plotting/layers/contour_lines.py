@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 
 from landscape_cli.plotting.annotations.contour_values import rasterize_if_large, write_values
+from landscape_cli.plotting.kinds.smoothing import is_interpolated, smooth
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import pt
@@ -41,7 +42,8 @@ class ContourLines:
     def draw(self, axes: Any, panel: Panel) -> None:
         """Draw the lines that lie in a panel."""
         other = panel.of(self.quantity)
-        drawn, levels = self.scale.drawn(other), self.scale.lines(MAX_LINES)
+        x, y, drawn = smooth(other, self.scale)
+        levels = self.scale.lines(MAX_LINES)
         if not drawn.count():
             return
         levels = levels[(levels > drawn.min()) & (levels < drawn.max())]
@@ -50,11 +52,12 @@ class ContourLines:
         look: dict[str, Any] = {"linestyles": "solid", "zorder": 2.2}
         for color, width, alpha in ((EDGE, EDGE_WIDTH, 0.6), (LINE, WIDTH, 1.0)):
             look |= {"colors": color, "linewidths": pt(width), "alpha": alpha}
-            lines = axes.contour(panel.x, panel.y, drawn, levels, **look)
+            lines = axes.contour(x, y, drawn, levels, **look)
             rasterize_if_large(lines)
-        write_values(axes, lines, self.scale, panel)
+        write_values(axes, lines, self.scale)
         edges = [withStroke(linewidth=pt(EDGE_WIDTH), foreground=EDGE)]
-        name = labels.legend_text(labels.quantity([other]))
+        name = labels.quantity([other]) + ", interpolated" * is_interpolated(other)
+        name = labels.legend_text(name)
         axes.plot([], [], color=LINE, linewidth=pt(WIDTH), path_effects=edges, label=name)
 
     def describe(self, panels: Sequence[Panel]) -> str:
@@ -64,4 +67,5 @@ class ContourLines:
         text = f"Contour lines: {labels.quantity(others)}"
         if len(values):
             text += f", from {values.min():.4g} to {values.max():.4g}"
-        return text + (", on a logarithmic scale." if self.scale.log else ".")
+        text += ", on a logarithmic scale" if self.scale.log else ""
+        return text + (", interpolated." if any(map(is_interpolated, others)) else ".")
