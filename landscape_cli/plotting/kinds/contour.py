@@ -93,5 +93,5 @@ def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
     add_legend(axes, [panel], scale, extra=note)
 
 
-LINES = Painter(paint_lines, has_levels=True, clipped="and are grey, without lines")
+LINES = Painter(paint_lines, has_levels=True, clipped="and are grey")
 FILLED = Painter(paint_filled, has_levels=True, clipped="and are grey")

@@ -122,7 +122,7 @@ def _slopes(secants: Floats, widths: Floats) -> Floats:
     before, after = np.concatenate([nothing, secants]), np.concatenate([secants, nothing])
     wide = np.concatenate([widths[:1], widths, widths[-1:]])
     left, right = wide[1:] * 2 + wide[:-1], wide[1:] + wide[:-1] * 2
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # where a secant is zero, tiny or missing
         mean = (left + right) / (left / before + right / after)
         slopes = np.where(before * after > 0, mean, 0.0)
     slopes = np.where(np.isnan(before), after, slopes)

@@ -100,8 +100,8 @@ def test_several_files_with_all_options(folder, plot):
     assert code == 0
     assert out == f"wrote {folder / 'both.pdf'}\n"
     assert err == (
-        "note: 64.0 % of the train loss values in plane.h5 lie above --vmax 10 and have no lines\n"
-        "note: 4.0 % of the train loss values in small.h5 lie below --vmin 0.2 and have no lines\n"
+        "note: 64.0 % of the train loss values in plane.h5 lie above --vmax 10 and are grey\n"
+        "note: 4.0 % of the train loss values in small.h5 lie below --vmin 0.2 and are grey\n"
     )
 
 
@@ -110,7 +110,7 @@ def test_clipped_values_are_noted_on_stderr(folder, plot):
     assert code == 0
     assert out.startswith("wrote ")
     where = "the train loss values in plane.h5"
-    assert err == f"note: 16.0 % of {where} lie above --vmax 15 and are drawn at it\n"
+    assert err == f"note: 16.0 % of {where} lie above --vmax 15 and are grey\n"
 
 
 def test_accuracy_limits_are_in_percent(folder, plot):

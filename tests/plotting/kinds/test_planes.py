@@ -6,6 +6,7 @@ from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_rgba
 from mpl_toolkits.mplot3d.art3d import Path3DCollection, Poly3DCollection
 
+from landscape_cli.plotting.annotations.contour_values import CONTOUR_VALUE
 from landscape_cli.plotting.annotations.marks import MAX_CROSSES, isolated_points, rectangles, runs
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.style import BAD, HIDDEN, colormap
@@ -22,6 +23,10 @@ def slope(x, y):
 def only(axes, kind):
     (artist,) = [a for a in axes.collections if type(a) is kind]
     return artist
+
+
+def shown_values(axes):
+    return [t for t in axes.texts if t.get_gid() == CONTOUR_VALUE and t.get_visible()]
 
 
 def hatched(axes):
@@ -67,8 +72,9 @@ def test_contour_lines_of_negative_and_small_values_are_not_dashed(make_panel, k
 
 def test_contour_values_are_written_on_their_lines(make_panel):
     panel = make_panel(slope, x="-1:1:9", y="-1:1:9")
-    axes = draw([panel], "contour", fit([panel], levels=4)).axes[0]
-    written = [(t.get_position(), t.get_text()) for t in axes.texts if t.get_gid() is None]
+    figure = draw([panel], "contour", fit([panel], levels=4))
+    figure.draw_without_rendering()
+    written = [(t.get_position(), t.get_text()) for t in shown_values(figure.axes[0])]
     assert len(written) == 4
     for (x, y), text in written:
         assert slope(x, y) == pytest.approx(float(text), abs=0.01)

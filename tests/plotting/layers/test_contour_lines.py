@@ -3,6 +3,7 @@ import pytest
 
 from builders import curved, surface
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.annotations.contour_values import CONTOUR_VALUE
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.request import Request
 
@@ -22,7 +23,7 @@ def lines_of(drawn):
 @pytest.mark.parametrize("kind", [None, "contourf"])
 def test_maps_of_curvature_have_contour_lines_of_the_loss(kind, legend):
     axes, (lines,) = lines_of(picture(curved(), quantity="hessian_ratio", kind=kind))
-    assert "train loss" in legend(axes)
+    assert "train loss, interpolated" in legend(axes)
     over = 0
     for level, segments in zip(lines.levels, lines.allsegs, strict=True):
         for x, y in (segment.T for segment in segments):
@@ -42,7 +43,9 @@ def test_other_maps_and_those_that_want_none_have_no_lines(options):
 def test_any_quantity_can_lie_over_any_other():
     axes, (lines,) = lines_of(picture(curved(), contours_of="hessian_ratio", kind="heatmap"))
     assert lines.levels.max() <= 0  # decimal logarithms of ratios below 1
-    written = [text.get_text() for text in axes.texts if text.get_gid() is None]
+    axes.figure.draw_without_rendering()
+    values = [text for text in axes.texts if text.get_gid() == CONTOUR_VALUE]
+    written = [text.get_text() for text in values if text.get_visible()]
     assert written
     assert all(0 < float(text) < 1 for text in written)
 
@@ -93,7 +96,7 @@ def test_other_kinds_refuse_them(kind):
 
 def test_the_caption_names_them_and_their_range():
     text = picture(curved(), quantity="hessian_max").caption
-    assert "Contour lines: train loss, from 3 to 5.5." in text
+    assert "Contour lines: train loss, from 3 to 5.5, interpolated." in text
 
 
 def _parts(drawn):

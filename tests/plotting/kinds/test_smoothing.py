@@ -1,0 +1,70 @@
+"""Interpolated contours pass through the points and never leave the range of a cell's corners."""
+
+import numpy as np
+import pytest
+
+from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.kinds.smoothing import smooth, words
+from landscape_cli.plotting.panel import select_panels
+from landscape_cli.plotting.value_range import fit
+
+
+def corners_of(values, parts):
+    """Return the least and the greatest corner of the cell of each point of the finer grid."""
+    y, x = (
+        np.minimum(np.arange(p * (n - 1) + 1) // p, n - 2)
+        for n, p in zip(values.shape, parts, strict=True)
+    )
+    each = [values[np.ix_(y + i, x + j)] for i in (0, 1) for j in (0, 1)]
+    return np.min(each, axis=0), np.max(each, axis=0)
+
+
+def test_rough_values_are_passed_through_and_no_extremum_is_invented(make_panel):
+    values = np.random.default_rng(0).lognormal(0, 3, size=(9, 13))
+    panel = make_panel(values, x="-1:1:13", y="0:3:9")
+    scale = fit([panel])
+    assert scale.log
+    x, y, drawn = smooth(panel, scale)
+    parts = [(len(fine) - 1) // (n - 1) for fine, n in zip((y, x), values.shape, strict=True)]
+    assert min(parts) > 1
+    assert not drawn.mask.any()
+    np.testing.assert_array_equal(drawn[:: parts[0], :: parts[1]], np.log10(values))
+    np.testing.assert_allclose(x[:: parts[1]], panel.x, atol=1e-15)
+    np.testing.assert_allclose(y[:: parts[0]], panel.y, atol=1e-15)
+    low, high = corners_of(np.log10(values), parts)
+    assert (drawn >= low).all()
+    assert (drawn <= high).all()
+
+
+def test_planes_are_exact_and_axes_can_change_places(make_panel):
+    panel = make_panel(lambda x, y: 2 * x - 3 * y, x="-1:1:5", y="-1:1:7")
+    x, y, drawn = smooth(panel, fit([panel]))
+    np.testing.assert_allclose(drawn, 2 * x - 3 * y[:, None], atol=1e-12)
+    values = np.random.default_rng(1).normal(size=(6, 6))
+    one, other = (make_panel(each, x="0:1:6", y="0:1:6") for each in (values, values.T))
+    scale = fit([one])
+    np.testing.assert_allclose(smooth(one, scale)[2], smooth(other, scale)[2].T, atol=1e-14)
+
+
+def test_nothing_is_drawn_in_cells_that_lack_a_corner(make_panel):
+    values = np.add.outer(np.arange(5.0), np.arange(5.0) ** 2)
+    values[1, 2], values[4, 4] = np.nan, np.inf
+    panel = make_panel(values)
+    _, _, drawn = smooth(panel, fit([panel]))
+    part = (len(drawn) - 1) // 4
+    for row, column in ((part + 1, 2 * part - 1), (part - 1, 2 * part + 1), (4 * part - 1,) * 2):
+        assert drawn.mask[row, column]
+    assert not drawn.mask[2 * part : 3 * part + 1, : 3 * part + 1].any()
+
+
+@pytest.mark.parametrize("kind", ["contour", "contourf"])
+def test_interpolation_is_stated_and_can_be_left_out(make_surface, kind):
+    surface = make_surface(lambda x, y: x**2 + y**2)
+    for raw, note in ((False, "contours interpolated from 5 x 5 points"), (True, "")):
+        (panel,) = select_panels(surface, None, None, "a.h5", raw)
+        axes = draw([panel], kind).axes[0]
+        box = axes.get_legend()
+        assert (box is None) if raw else ([t.get_text() for t in box.get_texts()] == [note])
+        assert words(panel) == note
+    fine = make_surface(lambda x, y: x + y, x="0:1:121", y="0:1:121")
+    assert words(select_panels(fine, None, None, "a.h5")[0]) == ""
