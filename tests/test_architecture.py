@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "landscape_cli"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
-TESTS_OF_WHOLES = {"browser", "chaos", "data", "examples", "scripts", "slurm", "support"}
+TESTS_OF_WHOLES = {"browser", "chaos", "data", "docs", "examples", "scripts", "slurm", "support"}
 """Folders of tests, and what they need, that belong to no one package."""
 
 
