@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from landscape_cli.api.figures import plot
     from landscape_cli.api.numbers import describe
     from landscape_cli.api.recording import record
+    from landscape_cli.api.reporting import report
     from landscape_cli.api.surface import Surface, read_surface
     from landscape_cli.config.run_config import RunConfig
     from landscape_cli.errors import LandscapeError
@@ -45,6 +46,7 @@ _MODULES = {
     "read_diffusion": "landscape_cli.api.diffusion",
     "read_surface": "landscape_cli.api.surface",
     "record": "landscape_cli.api.recording",
+    "report": "landscape_cli.api.reporting",
 }
 """The module of each public name."""
 
@@ -63,6 +65,7 @@ __all__ = [
     "read_diffusion",
     "read_surface",
     "record",
+    "report",
 ]
 
 

@@ -75,7 +75,7 @@ def registries():
 
 
 def test_contributing_lists_every_kind_of_addition():
-    assert len(registries()) == 15
+    assert len(registries()) == 16
 
 
 @pytest.mark.parametrize(("path", "name"), registries())

@@ -29,22 +29,24 @@ class Number:
     Args:
         compute: returns them by name; raises ``UnknownError`` if it can't.
         text: formats the result of ``compute`` as lines for people.
+        reading: what it is, what a large or a small value means, and what not to conclude.
     """
 
     compute: Callable[[Field, Options], dict[str, Any]]
     text: Callable[[dict[str, Any]], list[str]]
+    reading: str
 
 
 NUMBERS = {
-    "sharpness": Number(sharpness.compute, sharpness.text),
-    "curvature": Number(curvature.compute, curvature.text),
-    "correlation": Number(correlation.compute, correlation.text),
-    "convexity": Number(convexity.compute, convexity.text),
-    "roughness": Number(roughness.compute, roughness.text),
-    "basin": Number(basin.compute, basin.text),
-    "topology": Number(topology.compute, topology_text.text),
-    "barrier": Number(barrier.compute, barrier.text),
-    "curve": Number(along_curve.compute, along_curve.text),
-    "path": Number(path.compute, path.text),
+    "sharpness": Number(sharpness.compute, sharpness.text, sharpness.READING),
+    "curvature": Number(curvature.compute, curvature.text, curvature.READING),
+    "correlation": Number(correlation.compute, correlation.text, correlation.READING),
+    "convexity": Number(convexity.compute, convexity.text, convexity.READING),
+    "roughness": Number(roughness.compute, roughness.text, roughness.READING),
+    "basin": Number(basin.compute, basin.text, basin.READING),
+    "topology": Number(topology.compute, topology_text.text, topology_text.READING),
+    "barrier": Number(barrier.compute, barrier.text, barrier.READING),
+    "curve": Number(along_curve.compute, along_curve.text, along_curve.READING),
+    "path": Number(path.compute, path.text, path.READING),
 }
 """Every number, in the order in which they are printed."""

@@ -8,6 +8,13 @@ import numpy as np
 
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError, Values
 
+READING = (
+    "The extremes and means of the loss along the curve: a maximum close to the values at its "
+    "ends means that they are connected by low loss. It holds for the computed points and this "
+    "split, and says nothing about networks beside the curve."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute the extremes along a curve, its means over t and over its length, and its lengths.

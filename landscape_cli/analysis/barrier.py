@@ -9,6 +9,13 @@ import numpy as np
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
 from landscape_cli.records.curves.barriers import height
 
+READING = (
+    "The rise of the loss on the straight line to another checkpoint above the line between the "
+    "values at its ends: near 0, the networks are linearly connected. A high barrier excludes "
+    "neither a curved path of low loss nor a straight one after aligning the channels."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 ROUNDING = 1e-12
 """A rise of at most this fraction of the largest value counts as rounding."""
 

@@ -12,6 +12,14 @@ from landscape_cli.analysis.sphere import half_sphere
 
 Values = NDArray[np.float64]
 
+READING = (
+    "The distance across the region around the centre in which the loss stays at or below a "
+    "level: a small one means a narrow basin. Where a side is open the basin goes on beyond the "
+    "grid, and without normalized directions the width changes with the scale of the weights "
+    "although the network computes the same."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 ABOVE = 0.1
 """Offset of the default level above twice the centre's loss: a tenth of a nat."""
 

@@ -11,6 +11,14 @@ from scipy.ndimage import maximum_filter
 from landscape_cli.analysis.field import Field, Options, UnknownError
 from landscape_cli.analysis.local_polynomials import combine, fit_rows
 
+READING = (
+    "The fraction of inner grid points at which the slice curves upwards in every direction: 100 "
+    "% means that no bump is visible at the grid's resolution. A convex slice does not make the "
+    "loss convex: a random slice shows averages of many curvatures, in which a few negative ones "
+    "vanish."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 SIZE = 3
 """Points along each axis of the window around a point."""
 

@@ -10,6 +10,13 @@ import numpy as np
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
 from landscape_cli.analysis.quadratic import Fit, fit_centre
 
+READING = (
+    "The tilt of the basin against the axes: 0 if these are its principal axes, close to 1 or -1 "
+    "if a narrow valley runs between them. It describes the two directions, not the network, and "
+    "is usually small between random ones."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute H_xy / sqrt(H_xx H_yy), with its standard error, for each pair of axes.

@@ -9,6 +9,14 @@ import numpy as np
 from landscape_cli.analysis.field import Field, Options
 from landscape_cli.analysis.quadratic import fit_centre
 
+READING = (
+    "The eigenvalues of a quadratic fitted around the centre of the slice: a large one means a "
+    "narrow valley in its direction, a negative one that the centre is no minimum of the slice. "
+    "They are not the largest eigenvalues of the network's Hessian, which a random slice hardly "
+    "meets; landscape curvature computes those."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 
 def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute gradient, Hessian and its eigenvalues, largest first, each with its standard error.

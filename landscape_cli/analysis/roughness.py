@@ -18,6 +18,15 @@ SIZE, DEGREE = 5, 2
 """Points along each axis of the window of the smooth fit, and the degree of its polynomials."""
 
 
+READING = (
+    "The residual is what a smooth fit leaves over, and the total variation how far values go up "
+    "and down along a line: 1 if they only rise or only fall over the whole range, 2 for a single "
+    "valley as deep as the range. Large values mean structure between neighbouring points, which "
+    "may turn out to be smooth on a finer grid."
+)
+"""Explanation of the numbers to a reader of a report."""
+
+
 def compute(field: Field, options: Options) -> dict[str, Any]:
     """Compute the residual of a smooth fit, and the total variation, on a suitable scale.
 

@@ -10,6 +10,14 @@ from landscape_cli.analysis.field import Field, Options, UnknownError
 from landscape_cli.analysis.sphere import sphere
 from landscape_cli.errors import UsageError
 
+READING = (
+    "The rise of the loss at a distance R from the trained weights, as a mean over directions of "
+    "this slice and at most: the larger, the more the loss depends on the exact weights. Compare "
+    "networks only at the same radius, directions and normalization; by itself it says nothing "
+    "about the test error."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 DEFAULT_RADII = (0.1, 0.25, 0.5, 1.0)
 """Radii in the axes' units, of which those inside the grid are used."""
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "merge": "landscape_cli.cli.commands.merge",
     "plot": "landscape_cli.cli.commands.plot",
     "probe": "landscape_cli.cli.commands.probe",
+    "report": "landscape_cli.cli.commands.report",
     "sharpness": "landscape_cli.cli.commands.sharpness",
     "slurm": "landscape_cli.cli.commands.slurm",
     "trajectory": "landscape_cli.cli.commands.dynamics.trajectory",

@@ -1,9 +1,11 @@
-"""Write figures to files."""
+"""Write figures to files, and as bytes to embed into pages."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,29 @@ MARGIN = 0.06
 
 NO_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 """Metadata that omits dates, so that the same picture gives the same bytes."""
+
+SHARP_DPI = 192
+"""Dots per inch of pixels: two for each pixel of a page, which has 96."""
+
+LARGE = 400_000
+"""Bytes of a vector picture beyond which pixels take less room, and are drawn faster."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture that a page can show.
+
+    Args:
+        media: its media type, such as ``image/png``.
+        content: its bytes.
+        width: its width on the page, in inches.
+        height: its height on the page, in inches.
+    """
+
+    media: str
+    content: bytes
+    width: float
+    height: float
 
 
 def save(figure: Figure, path: Path, dpi: int, size: Size | None = None) -> None:
@@ -71,3 +96,49 @@ def _crop(figure: Figure, size: Size | None) -> dict[str, Any]:
         "bbox_inches": Bbox.from_extents(0, drawn.y0 - MARGIN, size.width, drawn.y1 + MARGIN),
         "pad_inches": 0,
     }
+
+
+def embedded(figure: Figure, pixels: bool = False) -> Embedded:
+    """Return a figure as a vector picture, or as pixels where these suit it better.
+
+    Args:
+        figure: the figure.
+        pixels: whether it is to be pixels, as surfaces in three dimensions are: the edges of their
+            faces would be seen in a vector picture.
+    """
+    if not pixels:
+        vector = _saved(figure, "svg")
+        if len(vector.content) <= LARGE:
+            return vector
+    return _saved(figure, "png")
+
+
+def _saved(figure: Figure, ending: str) -> Embedded:
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(
+            buffer,
+            format=ending,
+            dpi=SHARP_DPI,
+            metadata=NO_DATE.get(ending),
+            bbox_inches="tight",
+            pad_inches=MARGIN,
+        )
+    content = buffer.getvalue()
+    width, height = _png_size(content) if ending == "png" else _svg_size(content)
+    return Embedded("image/png" if ending == "png" else "image/svg+xml", content, width, height)
+
+
+def _png_size(content: bytes) -> tuple[float, float]:
+    """Return width and height in inches, from the header."""
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    return width / SHARP_DPI, height / SHARP_DPI
+
+
+def _svg_size(content: bytes) -> tuple[float, float]:
+    """Return width and height in inches, from the first element, which has them in points."""
+    head = content[: content.index(b"viewBox")].decode()
+    width, height = (
+        float(head.split(f'{name}="')[1].split("pt")[0]) for name in ("width", "height")
+    )
+    return width / 72, height / 72

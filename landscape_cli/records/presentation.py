@@ -5,6 +5,7 @@ All quantities but those in ``NAMINGS``, an objective's own, are named as they a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ PERCENT = ("accuracy",)
 
 WIDE = 1e3
 """Ratio of largest to smallest value above which a linear scale shows only the largest values."""
+
+MINUS = "\N{MINUS SIGN}"
 
 COMPONENTS = ("pca", "file")
 """Kinds of direction that may be principal components."""
@@ -131,6 +134,16 @@ def share(fraction: float) -> str:
     if 0.999 < fraction < 1:
         return "more than 99.9 %"
     return f"{100 * fraction:.1f} %"
+
+
+def with_error(value: float, error: float, sign: bool = False) -> str:
+    """Format a number with its standard error, to the error's second digit."""
+    if not math.isfinite(value) or not math.isfinite(error) or error <= 0:
+        text = f"{value:+.4g}" if sign else f"{value:.4g}"
+        return text.replace("-", MINUS)
+    digits = min(8, max(0, 1 - math.floor(math.log10(error))))
+    text = f"{value:{'+' if sign else ''}.{digits}f} ± {error:.{digits}f}"
+    return text.replace("-", MINUS)
 
 
 def is_wide(values: NDArray[np.float64]) -> bool:

@@ -23,6 +23,14 @@ from landscape_cli.analysis.field import (
 from landscape_cli.records.dynamics.path_summary import mean_and_error
 from landscape_cli.records.dynamics.phases import Phase, phases
 
+READING = (
+    "The angle between the training's steps and the gradient of the slice where they start: |cos| "
+    "near 1 means steps straight up or down the slope, near 0 steps along the contours. In a "
+    "plane of principal components the path looks smoother than it is, and what the training did "
+    "off the plane is not seen."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 RANDOM = 2 / math.pi
 """Mean |cosine| between a fixed direction in a plane and one that is uniformly random."""
 

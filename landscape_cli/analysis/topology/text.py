@@ -7,6 +7,13 @@ from typing import Any
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.presentation import share
 
+READING = (
+    "Minima of the slice that are deep enough to count, and the saddles between them: a single "
+    "minimum means that no second basin is visible. A minimum of the slice need not be one of the "
+    "network, and basins off the slice or between the grid's points are not counted."
+)
+"""Explanation of the numbers to a reader of a report."""
+
 MOST_LINES = 5
 """Maximum number of minima that have a line."""
 

@@ -15,6 +15,7 @@ from landscape_cli.records.ensemble import (
     Scores,
     ScoreTable,
 )
+from landscape_cli.records.presentation import MINUS, with_error
 
 HEAD = ("", "loss", "accuracy", "Brier score", "calibration error")
 
@@ -22,8 +23,6 @@ ALONG = ("t", "loss of phi(t)", "accuracy", f"loss of {TOGETHER}", "accuracy")
 
 SHOWN = ("loss", "accuracy")
 """Quantities whose differences are shown; the file has all."""
-
-MINUS = "\N{MINUS SIGN}"
 
 
 def summary(record: Ensemble) -> list[str]:
@@ -76,16 +75,6 @@ def _cells(row: Scores) -> tuple[str, ...]:
         with_error(row.brier, row.brier_stderr),
         f"{row.calibration_error:.3g}",
     )
-
-
-def with_error(value: float, error: float, sign: bool = False) -> str:
-    """Format a number with its standard error, to the error's second digit."""
-    if not math.isfinite(value) or not math.isfinite(error) or error <= 0:
-        text = f"{value:+.4g}" if sign else f"{value:.4g}"
-        return text.replace("-", MINUS)
-    digits = min(8, max(0, 1 - math.floor(math.log10(error))))
-    text = f"{value:{'+' if sign else ''}.{digits}f} ± {error:.{digits}f}"
-    return text.replace("-", MINUS)
 
 
 def _differences(table: ScoreTable) -> Iterator[str]:

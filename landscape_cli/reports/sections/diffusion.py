@@ -1,0 +1,43 @@
+"""Diffusion maps of trainings, beside those of random walks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from landscape_cli.records.dynamics.diffusion_summary import numbers_lines, progress_lines
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph, remark
+from landscape_cli.reports.html import tag
+from landscape_cli.reports.material import Material, Source
+
+READING = (
+    "Checkpoints that are close in parameter space are close in the map, whatever path joins them. "
+    "Arcs and horseshoes are what random walks give too, so only what the table says to differ "
+    "from them is a property of the training."
+)
+
+
+def blocks(material: Material) -> list[Block]:
+    """Return the picture and the numbers of each diffusion file."""
+    found: list[Block] = []
+    for source in material.of("diffusion"):
+        if not source.record.complete:
+            found.append(remark(f"{source.name}: {progress_lines(source.record)[1]}"))
+            continue
+        found.append(Figure(f"map of {source.name}", partial(draw, source)))
+        text = "\n".join(numbers_lines(source.record))
+        numbers = tag("pre", text, tabindex="0")
+        found.append(Table(f"Numbers of the map, from {source.name}.", (), [("numbers", numbers)]))
+    return [paragraph(READING), *found] if found else []
+
+
+def draw(source: Source, look: str) -> Drawing:
+    """Draw the map that shows most of a diffusion file."""
+    from landscape_cli.plotting.diffusion.figure import describe_diffusion, draw_diffusion
+
+    figure = draw_diffusion(source.record, source.name, look=look)
+    return Drawing([figure], describe_diffusion(source.record, source.name))
+
+
+SECTION = Section(
+    "Diffusion map", blocks, "diffusion map", "landscape diffusion {config} --checkpoints RECORDING"
+)

@@ -1,0 +1,63 @@
+"""Ensembles that the network belongs to: scores and reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from landscape_cli.records.ensemble import Ensemble, Scores, ScoreTable
+from landscape_cli.records.presentation import with_error
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph, remark
+from landscape_cli.reports.material import Material, Source
+
+HEAD = ("", "loss", "accuracy", "Brier score", "calibration error")
+
+READING = (
+    "Averaged predictions nearly always beat their members; averaged weights only do where the "
+    "networks lie in one basin. Loss and Brier score are better if smaller; the calibration error "
+    "is the mean gap between confidence and accuracy, depends on the number of bins, and can be "
+    "small for a useless network."
+)
+
+
+def blocks(material: Material) -> list[Block]:
+    """Return the picture of each ensemble file, and a table for each split."""
+    found: list[Block] = []
+    for source in material.of("ensemble"):
+        record: Ensemble = source.record
+        if not record.complete:
+            found.append(remark(f"{source.name} is incomplete: not all scores are computed."))
+        if record.tables:
+            found.append(Figure(f"picture of {source.name}", partial(draw, source)))
+        found += _tables(source)
+    return [paragraph(READING), *found] if found else []
+
+
+def draw(source: Source, look: str) -> Drawing:
+    """Draw the picture that suits an ensemble file."""
+    from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
+
+    figure = draw_ensemble(source.record, source.name, look=look)
+    return Drawing([figure], describe_ensemble(source.record, source.name))
+
+
+def _tables(source: Source) -> Iterator[Table]:
+    """Yield a table for each split; along a curve, only the picture shows every place."""
+    if source.record.curve is not None:
+        return
+    for table in source.record.tables:
+        caption = f"Scores on {table.samples:,} samples of {table.split}, from {source.name}."
+        yield Table(caption, HEAD, [_row(row, table) for row in table.rows])
+
+
+def _row(row: Scores, table: ScoreTable) -> tuple[str, ...]:
+    return (
+        row.name,
+        with_error(row.loss, row.loss_stderr),
+        f"{with_error(100 * row.accuracy, 100 * row.accuracy_stderr)} %",
+        with_error(row.brier, row.brier_stderr),
+        f"{row.calibration_error:.3g}",
+    )
+
+
+SECTION = Section("Ensemble", blocks, "ensemble", "landscape ensemble {config} 'RUNS/*.pt'")

@@ -1,0 +1,53 @@
+"""Measures of sharpness of the network, from ``landscape sharpness``."""
+
+from __future__ import annotations
+
+from landscape_cli.records.presentation import with_error
+from landscape_cli.records.sharpness import Sharpness, SharpnessEntry
+from landscape_cli.reports.blocks import Block, Section, Table, paragraph, remark
+from landscape_cli.reports.html import lines
+from landscape_cli.reports.material import Material, Source
+
+READING = (
+    "Sharpness is the rise of the loss near the trained weights: the worst rise within a radius, "
+    "or its mean over random offsets. Larger means sharper, but only values of the same measure, "
+    "radius, split and number of samples can be compared. The worst rises are those that an ascent "
+    "found, and so lower bounds; how well a network generalizes follows from none of them."
+)
+
+
+def blocks(material: Material) -> list[Block]:
+    """Return a table for each file."""
+    found: list[Block] = []
+    for source in material.of("sharpness"):
+        if not source.record.complete:
+            found.append(remark(f"{source.name} is incomplete: not all measures are computed."))
+        found.append(_table(source))
+    return [paragraph(READING), *found] if found else []
+
+
+def _table(source: Source) -> Table:
+    record: Sharpness = source.record
+    split = record.provenance.get("split")
+    caption = (
+        f"Sharpness from {source.name}{f', on {split}' if split else ''}: loss {record.loss:.6g}, "
+        f"norm of the gradient {record.gradient_norm:.6g}, norm of the weights "
+        f"{record.weight_norm:.6g}."
+    )
+    head = ("measure", "radius", "value", "definition")
+    return Table(caption, head, [_row(entry) for entry in record.entries])
+
+
+def _row(entry: SharpnessEntry) -> tuple[object, ...]:
+    value = f"{entry.value:.6g}"
+    if entry.stderr is not None:
+        value = with_error(entry.value, entry.stderr)
+    return (
+        entry.title,
+        f"{entry.symbol} = {entry.radius:g}",
+        lines(value, *([entry.note] if entry.note else [])),
+        lines(entry.definition, entry.source),
+    )
+
+
+SECTION = Section("Sharpness", blocks, "measures of sharpness", "landscape sharpness {config}")
