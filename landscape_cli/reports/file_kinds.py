@@ -31,6 +31,7 @@ class FileKind:
         read: reads one.
         weights: returns the identities of the checkpoints that a record is about; none if it does
             not say.
+        trainings: whether it is about trainings, rather than about single networks.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FileKind:
     recognizes: Callable[[Path], bool]
     read: Callable[[str], Any]
     weights: Callable[[Any], frozenset[str]]
+    trainings: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,12 @@ FILE_KINDS = {
         lambda record: _known(record.centre),
     ),
     "diffusion": FileKind(
-        "diffusion file", ".diffusion.h5", _is(kinds.DIFFUSION), read_diffusion, _of_weights
+        "diffusion file",
+        ".diffusion.h5",
+        _is(kinds.DIFFUSION),
+        read_diffusion,
+        _of_weights,
+        trainings=True,
     ),
     "sharpness": FileKind(
         "sharpness file", ".sharpness.json", SHARPNESS.recognizes, read_sharpness, _of_weights

@@ -127,14 +127,14 @@ def _of_config(name: str) -> Material:
         try:
             source = Source(kind, str(path), FILE_KINDS[kind].read(str(path)))
         except LandscapeError as error:
-            notes.append(f"{path.name} was left out, since it can't be read: {error}")
+            notes.append(f"{path.name} was left out, since it can't be read: {error}.")
             continue
         weights = _weights(source)
-        if not known or not weights or weights & known:
+        if not known or not weights or weights & known or _is_training(source, sources):
             sources.append(source)
         elif _same_name(source, sources) or path.name == output.stem + FILE_KINDS[kind].ending:
             notes.append(
-                f"{path.name} was left out: it is of another checkpoint than {output.name}"
+                f"{path.name} was left out: it is of another checkpoint than {output.name}."
             )
     stem = str(output.with_suffix(""))
     return Material(sources, name, stem, notes)
@@ -215,6 +215,17 @@ def _weights(source: Source) -> frozenset[str]:
     return FILE_KINDS[source.kind].weights(source.record)
 
 
+def _is_training(source: Source, others: Sequence[Source]) -> bool:
+    """Tell whether a file is about a training of a network with the name and size of another's.
+
+    The last checkpoint of a training may be saved in a file of its own, whose hash is another.
+    """
+    names = [fact(provenance_of(one), "network", "name") for one in [source, *others[:1]]]
+    sizes = [fact(provenance_of(one), "network", "parameters") for one in [source, *others[:1]]]
+    same = len(names) == 2 and None not in (*names, *sizes)
+    return FILE_KINDS[source.kind].trainings and same and len({*names}) == len({*sizes}) == 1
+
+
 def _same_name(source: Source, others: Sequence[Source]) -> bool:
     """Tell whether a file is of a network with the name of those of others."""
     names = {fact(provenance_of(one), "network", "name") for one in [source, *others]}
@@ -227,18 +238,25 @@ def _checked(material: Material) -> Material:
     known, notes = _weights(first), list(material.notes)
     for source in others:
         weights = _weights(source)
-        if known and weights and not weights & known:
+        if _is_training(source, [first]) and not weights & known:
+            notes.append(
+                f"{source.name} is about checkpoints of which none is this network's file; it was "
+                "taken since they are of a network with the same name and number of parameters."
+            )
+        elif known and weights and not weights & known:
             raise UsageError(
                 f"FILE: {source.path} is of another checkpoint than {first.path}; a report is "
                 "about one network, so make another one for it"
             )
-        if not known or not weights:
+        elif not known or not weights:
             notes.append(
                 f"{source.name} was taken unchecked, since it or {first.name} does not say of "
                 "which checkpoint it is."
             )
     sources = [_with_paths(source, material.of("trajectory")) for source in material.sources]
-    return replace(material, sources=sources, notes=notes)
+    order = list(FILE_KINDS)
+    rest = sorted(sources[1:], key=lambda source: order.index(source.kind))
+    return replace(material, sources=[*sources[:1], *rest], notes=notes)
 
 
 def _with_paths(source: Source, trajectories: Sequence[Source]) -> Source:

@@ -33,12 +33,11 @@ def subtitle(material: Material, link: str | None = None) -> Html:
 def overview(material: Material) -> Table:
     """Return the table at the top: network, values at the centre, and the files."""
     rows: list[tuple[str, object]] = [("network", _network(material))]
-    surfaces = [source.record for source in material.surfaces()]
-    if surfaces:
-        rows += [
-            (f"{split} values", f"{values}, at the trained network")
-            for split, values in _centre(surfaces[0])
-        ]
+    for source in material.surfaces():
+        if found := list(_centre(source.record)):
+            where = f"at the trained network, from {source.name}"
+            rows += [(f"{split} values", lines(values, where)) for split, values in found]
+            break
     rows.append(("files", lines(*(f"{one.name} ({_what(one)})" for one in material.sources))))
     return Table("The network and the files that this report shows.", (), rows)
 

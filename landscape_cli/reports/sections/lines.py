@@ -37,7 +37,8 @@ def blocks(material: Material) -> list[Block]:
 
 def draw_line(source: Source, look: str) -> Drawing:
     """Draw a line with all its splits."""
-    from landscape_cli.plotting.page import Page, draw_picture
+    from landscape_cli.plotting.figure import draw_picture
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
 
     surface = source.record

@@ -40,7 +40,7 @@ def _table(source: Source, told: set[str]) -> Block | None:
     try:
         facts = describe(source.record, quantities=[quantity])
     except UsageError as error:
-        return paragraph(f"{source.name} has no such numbers: {error}.")
+        return paragraph(f"{source.name}: {str(error).removeprefix('FILE: ')}.")
     rows = []
     for name, number in NUMBERS.items():
         entries = {one["split"]: one for one in facts["numbers"]}

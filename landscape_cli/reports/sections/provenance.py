@@ -16,17 +16,23 @@ from landscape_cli.reports.material import Material, Source, provenance_of
 ORDER = ("landscape-cli", "python", "torch", "numpy", "h5py", "mpi4py")
 """Software whose versions are listed, in this order."""
 
+Row = tuple[str, str]
+
 SHOWN = 6
 """Largest number of runs or checkpoints that are listed."""
 
 
 def blocks(material: Material) -> list[Block]:
     """Return a table for each file, and the configuration of the first that has one."""
-    found: list[Block] = [
-        Table(f"Origin of {source.name}.", (), rows)
-        for source in material.sources
-        if (rows := list(_rows(source)))
-    ]
+    rows = [list(_rows(source)) for source in material.sources]
+    shared = _shared(
+        [own for source, own in zip(material.sources, rows, strict=True) if provenance_of(source)]
+    )
+    words = "Common to all files that record it."
+    found: list[Block] = [Table(words, (), shared)] if shared else []
+    for source, own in zip(material.sources, rows, strict=True):
+        if left := [row for row in own if row not in shared]:
+            found.append(Table(f"Origin of {source.name}.", (), left))
     for source in material.sources:
         if config := getattr(source.record, "config", None):
             found += [
@@ -38,7 +44,14 @@ def blocks(material: Material) -> list[Block]:
     return found
 
 
-def _rows(source: Source) -> Iterator[tuple[str, object]]:
+def _shared(tables: Sequence[Sequence[Row]]) -> list[Row]:
+    """Return the rows that all of several tables have."""
+    if len(tables) < 2:
+        return []
+    return [row for row in tables[0] if all(row in other for other in tables[1:])]
+
+
+def _rows(source: Source) -> Iterator[Row]:
     facts = provenance_of(source)
     if network := facts.get("network"):
         parameters = fact(network, "parameters")
@@ -56,7 +69,7 @@ def _rows(source: Source) -> Iterator[tuple[str, object]]:
     yield from _runs(facts)
 
 
-def _weights(source: Source, facts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _weights(source: Source, facts: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the checkpoints, with their hashes."""
     if imported := facts.get("imported"):
         yield "imported from", _file(imported)
@@ -75,7 +88,7 @@ def _weights(source: Source, facts: Mapping[str, Any]) -> Iterator[tuple[str, ob
             yield f"direction {axis}", f"{one['kind']}{number}"
 
 
-def _slice(source: Source, facts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+def _slice(source: Source, facts: Mapping[str, Any]) -> Iterator[Row]:
     """Yield a surface's grid and directions."""
     if source.kind != "surface":
         return
@@ -93,9 +106,11 @@ def _slice(source: Source, facts: Mapping[str, Any]) -> Iterator[tuple[str, obje
         yield f"cosine {pair}", f"{cosine:.4g}"
 
 
-def _runs(facts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield the command, date, ranks and versions of each run."""
+def _runs(facts: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the versions of the software, and the command, date and ranks of each run."""
     runs = [one for one in facts.get("runs") or () if isinstance(one, Mapping)]
+    if software := dict.fromkeys(filter(None, map(_versions, runs))):
+        yield "software", lines(*software)
     for run in runs[:SHOWN]:
         rows: list[object] = []
         if isinstance(command := run.get("command"), list):
@@ -103,12 +118,15 @@ def _runs(facts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         took = f", took {run['seconds']:g} s" if "seconds" in run else ""
         rows.append(f"{_time(run)}{took}")
         rows.append(_machine(run))
-        if isinstance(versions := run.get("versions"), Mapping):
-            known = [f"{name} {versions[name]}" for name in ORDER if name in versions]
-            rows.append(", ".join(known))
         yield "run", lines(*filter(None, rows))
     if len(runs) > SHOWN:
         yield "run", f"and {len(runs) - SHOWN} more"
+
+
+def _versions(run: Mapping[str, Any]) -> str:
+    versions = run.get("versions")
+    known = versions if isinstance(versions, Mapping) else {}
+    return ", ".join(f"{name} {known[name]}" for name in ORDER if name in known)
 
 
 def _command(words: Sequence[object]) -> str:

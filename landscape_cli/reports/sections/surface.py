@@ -14,11 +14,11 @@ MOST_SPLITS = 4
 """Largest number of splits that are drawn side by side."""
 
 READING = (
-    "The trained network is in the middle; each other point is a network with other weights. The "
-    "picture is a slice: of as many directions as the network has parameters it shows two, so what "
-    "looks like a round bowl may be a ravine in others, and distances between features mean what "
-    "the normalization of the directions makes of them. Contours and colours of two networks can "
-    "be compared only for the same directions, normalization, grid and scale."
+    "Each point is a network with other weights; the trained one is marked. The picture is a "
+    "slice: of as many directions as the network has parameters it shows two, so what looks like a "
+    "round bowl may be a ravine in others, and distances between features mean what the "
+    "normalization of the directions makes of them. Contours and colours of two networks can be "
+    "compared only for the same directions, normalization, grid and scale."
 )
 
 
@@ -62,7 +62,8 @@ def _share(source: Source) -> str:
 
 def draw_plane(source: Source, quantity: str, kind: str, look: str) -> Drawing:
     """Draw the values of a quantity on every split of a plane, on one scale."""
-    from landscape_cli.plotting.page import Page, draw_picture
+    from landscape_cli.plotting.figure import draw_picture
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
 
     surface, page = source.record, Page(columns=2, style=look)
@@ -89,7 +90,7 @@ def _label(source: Source, split: str, quantity: str) -> str:
     if (centre := at_centre(source.record, split, quantity)) is None:
         return title
     value = f"{100 * centre[0]:.4g} %" if quantity in PERCENT else f"{centre[0]:.4g}"
-    return f"{title} ({value} in the centre)"
+    return f"{title} ({value} at the centre)"
 
 
 def _which(splits: Sequence[str]) -> str:
