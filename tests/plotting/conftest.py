@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from builders import surface
+from landscape_cli.plotting.annotations.marks import CROSSES
 from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.records.surface import Surface
 
@@ -45,7 +46,7 @@ def crosses() -> Callable[..., set[tuple[float, ...]]]:
     def places(axes):
         found = set()
         for line in axes.get_lines():
-            if line.get_marker() == "x":
+            if line.get_marker() in CROSSES:
                 data = line.get_data_3d() if axes.name == "3d" else line.get_data()
                 found |= {tuple(map(float, place)) for place in zip(*data, strict=True)}
         return found

@@ -33,6 +33,9 @@ Floats = NDArray[np.float64]
 MAX_VECTOR_DOTS = 2_000
 """With more dots than this, a PDF or SVG file holds them as an image."""
 
+CROSSES = ("x", "1", "+")
+"""Markers of points that are not finite, that are undefined, and that are not positive."""
+
 MAX_CROSSES = 400
 """With more points without a value than this, they are coloured cells instead of crosses."""
 
@@ -173,13 +176,14 @@ def undrawable_points(panel: Panel, scale: Scale) -> list[tuple[Mask, dict[str, 
     """
     whole = panel.whole
     groups = [
-        (whole.not_finite & ~whole.undefined, BAD, "not finite"),
-        (whole.undefined, UNDEFINED, whole.why_undefined),
-        (scale.hidden(whole), HIDDEN, "not positive"),
+        (whole.not_finite & ~whole.undefined, BAD, CROSSES[0], "not finite"),
+        (whole.undefined, UNDEFINED, CROSSES[1], whole.why_undefined),
+        (scale.hidden(whole), HIDDEN, CROSSES[2], "not positive"),
     ]
+    size = mark_size(whole)
     return [
-        (mask, _cross(color, f"{name} ({labels.count(int(mask.sum()))})", mark_size(whole)))
-        for mask, color, name in groups
+        (mask, _cross(color, marker, f"{name} ({labels.count(int(mask.sum()))})", size))
+        for mask, color, marker, name in groups
         if mask.any()
     ]
 
@@ -206,7 +210,7 @@ def add_legend(
         extra: more entries.
     """
     labelled = axes.get_legend_handles_labels()[0]
-    curves = [artist for artist in labelled if getattr(artist, "get_marker", str)() != "x"]
+    curves = [artist for artist in labelled if getattr(artist, "get_marker", str)() not in CROSSES]
     handles: list[Artist] = [*curves, *extra]
     if count := int(panels[0].missing.sum()):
         handles.append(Patch(label=f"not computed ({labels.count(count)})", **missing_look()))
@@ -244,10 +248,10 @@ def _clipped_entries(panel: Panel, scale: Scale, prefix: str, filled: bool) -> l
     ]
 
 
-def _cross(color: str, label: str, size: float) -> dict[str, Any]:
+def _cross(color: str, marker: str, label: str, size: float) -> dict[str, Any]:
     return {
         "linestyle": "none",
-        "marker": "x",
+        "marker": marker,
         "markersize": size,
         "color": color,
         "markeredgewidth": 1.4,

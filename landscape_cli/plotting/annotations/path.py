@@ -73,7 +73,7 @@ def draw_path(axes: Any, panel: Panel, scale: Scale) -> None:
     for marker in markers:
         look = _look("D", "none" if marker.off else MARKER, 4.5)
         axes.plot(*marker.coordinates[:2], zorder=6, **look)
-        writer.write(marker.coordinates, _name(marker), "checkpoint")
+        writer.write(marker.coordinates, checkpoint_name(marker), "checkpoint")
     if curve is not None:
         draw_curve(axes, curve)
     for place, trajectory in enumerate(paths):
@@ -86,41 +86,6 @@ def draw_path(axes: Any, panel: Panel, scale: Scale) -> None:
             point, text = trajectory.coordinates[number], str((trajectory.epochs or ())[number])
             writer.write(point, text, "epoch", APART)
     axes.set(**limits)
-
-
-def draw_checkpoints(axes: Any, panels: Sequence[Panel]) -> None:
-    """Draw a vertical line with a name at each checkpoint that lines pass through.
-
-    Args:
-        axes: the axes.
-        panels: a panel of each surface drawn there.
-    """
-    low, high = axes.get_xlim()
-    upright = axes.get_xaxis_transform()
-    names: dict[float, list[str]] = {}
-    for panel in panels:
-        for marker in checkpoints_of(panel):
-            (x,) = panel.drawn_at(np.array(marker.coordinates[:1])).tolist()
-            at = names.setdefault(x, [])
-            at += [name for name in [_name(marker)] if name not in at]
-    for x, known in names.items():
-        if not low <= x <= high:
-            continue
-        axes.axvline(x, color=ink(0.35), linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.9)
-        right = x - low < 0.1 * (high - low)
-        axes.text(
-            x,
-            0.98,
-            f" {', '.join(known)} ",
-            transform=upright,
-            rotation=90,
-            ha="left" if right else "right",
-            va="top",
-            fontsize=pt(7),
-            color=ink(0.2),
-            path_effects=outline(1.8),
-            gid="checkpoint",
-        )
 
 
 def draw_path_above(
@@ -171,7 +136,9 @@ def _draw_checkpoints_above(
             look = _look("D", "none" if marker.off else MARKER, 4.5)
             draw_pins(axes, place[None], floor, sight, zorder=5.9, **look)
             style = {"fontsize": pt(8), "path_effects": outline(1.8), "gid": "checkpoint"}
-            axes.text(*place, f"{_name(marker)}\n", zorder=7, ha="center", va="center", **style)
+            axes.text(
+                *place, f"{checkpoint_name(marker)}\n", zorder=7, ha="center", va="center", **style
+            )
 
 
 def path_color(place: int) -> Any:
@@ -371,7 +338,7 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
     }
 
 
-def _name(marker: Marker) -> str:
+def checkpoint_name(marker: Marker) -> str:
     """Return a checkpoint's name, with its distance from the slice if it is off it."""
     name = plain(shorten(marker.label, MAX_NAME_LENGTH))
     return f"{name} ({marker.residual:.3g} off)" if marker.off else name

@@ -15,8 +15,8 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from landscape_cli.plotting.annotations.marks import add_legend
+from landscape_cli.plotting.annotations.names_above import draw_checkpoints
 from landscape_cli.plotting.annotations.overlay import followed
-from landscape_cli.plotting.annotations.path import draw_checkpoints
 from landscape_cli.plotting.kinds.line import band_entries, draw_curves
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel, by_surface

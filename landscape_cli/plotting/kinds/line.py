@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.annotations.marks import add_legend, cell_edges, runs, undrawable_points
-from landscape_cli.plotting.annotations.path import draw_checkpoints
+from landscape_cli.plotting.annotations.names_above import draw_checkpoints
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
@@ -30,8 +30,14 @@ from landscape_cli.records.tiles import Status
 MAX_DOTS = 60
 """With up to this many points, each is marked by a dot."""
 
-REPEAT_WIDTH = 0.6
-"""Line width in points of a single repeat."""
+REPEAT_WIDTH, REPEAT_ALPHA = 0.5, 0.35
+"""Line width in points, and opacity, of a single repeat."""
+
+BAND_ALPHA = 0.16
+"""Opacity of a band."""
+
+BAND_EDGE = {"linewidth": 0.6, "alpha": 0.7, "label": "_edge", "zorder": 1.2, "gid": "band"}
+"""The look of a band's edges."""
 
 
 def paint(axes: Any, panels: Sequence[Panel], scale: Scale) -> None:
@@ -62,7 +68,7 @@ def draw_curves(
     """
     for place, (panel, (color, dashes), name) in enumerate(zip(panels, looks, names, strict=True)):
         _draw_curve(axes, panel, scale, color, dashes, name)
-        _draw_crosses(axes, panel, scale, place, len(panels) > 1)
+        _draw_crosses(axes, panel, scale, place, color if len(panels) > 1 else None)
     if scale.log:
         axes.set_yscale("log")
     axes.set_ylim(scale.low, scale.high)
@@ -115,8 +121,10 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         floor = scale.low / 10 if scale.log else -np.inf
         below = np.maximum(values - width, floor)
         axes.fill_between(
-            panel.x, below, values + width, color=color, alpha=0.2, linewidth=0, zorder=1
+            panel.x, below, values + width, color=color, alpha=BAND_ALPHA, linewidth=0, zorder=1
         )
+        for edge in (below, values + width):  # which show where bands of several splits overlap
+            axes.plot(panel.x, edge, dashes, color=color, **BAND_EDGE)
     interpolated = panel.select(panel.surface.status) == Status.INTERPOLATED
     has_interpolated = bool(interpolated.any())
     for member in panel.members:
@@ -126,7 +134,7 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
             dashes,
             color=color,
             linewidth=REPEAT_WIDTH,
-            alpha=0.5,
+            alpha=REPEAT_ALPHA,
             label="_one",
             zorder=1.5,
         )
@@ -147,15 +155,24 @@ def _draw_curve(axes: Any, panel: Panel, scale: Scale, color: str, dashes: str, 
         axes.plot(x, y, "o", color=color, markersize=pt(2.5), label="_alone")
 
 
-def _draw_crosses(axes: Any, panel: Panel, scale: Scale, place: int, several: bool) -> None:
-    """Draw crosses near the top of the axes, a row for each reason a value cannot be drawn."""
+def _draw_crosses(axes: Any, panel: Panel, scale: Scale, place: int, color: str | None) -> None:
+    """Draw crosses near the top of the axes, whose shape says why a value cannot be drawn.
+
+    Args:
+        axes: the axes to draw on.
+        panel: the panel.
+        scale: its scale.
+        place: number of the panel on these axes.
+        color: the colour of its curve beside others, which its crosses have too; None for one.
+    """
     for row, (mask, look) in enumerate(undrawable_points(panel, scale)):
         x = panel.whole.x[mask]
         split = labels.legend_text(panel.split)
-        name = f"{split} {look['label']}" if several else look["label"]
+        if color is not None:
+            look = {**look, "label": f"{split} {look['label']}", "color": color}
         height = np.full(len(x), 0.96 - 0.06 * (place + 0.5 * row))
         transform = axes.get_xaxis_transform()
-        axes.plot(x, height, transform=transform, zorder=4, **{**look, "label": name})
+        axes.plot(x, height, transform=transform, zorder=4, **look)
 
 
 def _isolated(visible: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.annotations.marks import CROSSES
 from landscape_cli.plotting.kinds.line import draw_curves, finish_axes
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
@@ -65,5 +66,7 @@ def paint_both(axes: Any, panels: Sequence[Panel], scale: Scale, twin: Twin) -> 
         side.set_ylabel(labels.plain(labels.quantity(curves)), color=color)
         side.tick_params(axis="y", colors=color)
         if side is right:
-            handles = [h for h in right.get_legend_handles_labels()[0] if h.get_marker() != "x"]
+            handles = [
+                h for h in right.get_legend_handles_labels()[0] if h.get_marker() not in CROSSES
+            ]
     finish_axes(axes, panels, scale, handles)

@@ -213,11 +213,16 @@ def test_a_checkpoint_off_the_plane_states_its_distance(panel_with):
 def test_checkpoints_of_a_line_are_drawn_at_their_coordinates(make_panel):
     provenance = {"checkpoints": [marker("A", 0), marker("B", 1), marker("C", 7)]}
     panel = make_panel(np.ones(9), x="-0.5:1.5:9", y=None, provenance=provenance)
-    axes = draw([panel]).axes[0]
-    named = {name.strip(): text for name, text in texts(axes, "checkpoint").items()}
-    assert {name: text.get_position()[0] for name, text in named.items()} == {"A": 0, "B": 1}
+    figure = draw([panel])
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert list(texts(axes, "checkpoint")) == ["A", "B"]
     upright = [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == "--"]
     assert upright == [0, 1]
+    at = axes.transData.transform([(0, 0), (1, 0)])[:, 0]
+    named = texts(axes, "checkpoint").values()
+    np.testing.assert_allclose([text.get_position()[0] for text in named], at)
+    assert all(text.get_position()[1] > axes.bbox.y1 for text in named)
     assert axes.get_xlim() == (-0.5, 1.5)
 
 
