@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,17 +20,19 @@ from landscape_cli.plotting.annotations.curve import (
 )
 from landscape_cli.plotting.annotations.marks import (
     add_legend,
+    centre_look,
     height_of_centre,
     rectangles,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.overlay import curve_of, paths_of
+from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.annotations.path import (
     ENDS,
     lifter,
     path_color,
     paths_above,
 )
+from landscape_cli.plotting.annotations.pins import hollow_look
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.panel import Panel
@@ -37,7 +40,8 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
-from landscape_cli.plotting.style import ink, outline, pt
+from landscape_cli.plotting.scene3d.visibility import Sight
+from landscape_cli.plotting.style import ink, outline, pt, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.curves.plane import CurveInPlane
 
@@ -53,13 +57,22 @@ WHITE = (1.0, 1.0, 1.0)
 DASHES = 24
 """Number of dashes of the straight line between a curve's ends."""
 
+SHORTEST_AXIS = 0.15
+"""Length of the height axis, as a fraction of the picture's height, below which it is left out."""
+
+MAX_TICKS = 6
+"""Maximum number of ticks of the height axis."""
+
+PLAIN = re.compile(r"[${}^\\]|mathdefault|math[a-z]+")
+"""The parts of a tick label that have no width."""
+
 MINUS = "\N{MINUS SIGN}"
 
 
 def paint(
     axes: Any, panels: Sequence[Panel], scale: Scale, camera: Camera | None = None, width: int = 900
 ) -> ScalarMappable:
-    """Render a panel, with clipped values drawn at the limits.
+    """Render a panel, cut at the limits.
 
     Args:
         axes: flat axes, which get no ticks.
@@ -71,20 +84,21 @@ def paint(
     (panel,) = panels
     check_wide(panel, "render")
     camera = camera or Camera()
-    terrain = terrain_of(panel, scale, camera.azimuth)
+    terrain = terrain_of(panel, scale, camera)
     eye = eye_of(camera, TARGET)
     frame = frame_of(camera, terrain.corners - TARGET)
-    image = render(_scene(panel, terrain, scale), eye, frame, width)
+    image = render(_scene(panel, terrain, scale, camera), eye, frame, width)
     axes.imshow(image, extent=frame.edges, interpolation="antialiased", zorder=0)
     axes.set(xlim=(frame.left, frame.right), ylim=(frame.bottom, frame.top))
     axes.set_axis_off()
     _label(axes, panel, terrain, eye, frame)
+    _draw_height_axis(axes, panel, terrain, scale, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
     add_legend(axes, [panel], scale)
     return ScalarMappable(scale.norm, scale.colors)
 
 
-def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
+def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scene:
     heights = scale.drawn(panel).filled(np.nan)
     tubes: list[Tube] = []
     balls: list[Ball] = []
@@ -108,9 +122,13 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         tubes += [(part, ink(0)) for part in parts]
         balls += [Ball(position, 0.022, ink(0)) for position in bends]
         balls += [Ball(position, 0.032, WHITE) for position in ends]
-    if (height := height_of_centre(panel, heights)) is not None:
-        (position,) = _in_box(terrain, np.array([[*panel.surface.origin[:2], height]]))
+    for position in _marked(panel, terrain, heights):
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
+    foots = [position for position in _pinned(panel, terrain, heights) if position[2] > FLOOR]
+    for position in foots:
+        foot = np.array([*position[:2], FLOOR])
+        stems.append((np.stack([position, foot]), ink(0.3)))
+        balls.append(Ball(foot, 0.014, ink(0.3)))
     gaps = np.reshape(rectangles(panel, panel.missing, reach=0.5), (-1, 4, 2))
     box = np.array(terrain.limits)
     return Scene(
@@ -127,7 +145,28 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale) -> Scene:
         stem_colors=tuple(color for _, color in stems),
         balls=tuple(ball for ball in balls if np.isfinite(ball.position).all()),
         line_colors=scale.colors,
+        azimuth=camera.azimuth,
     )
+
+
+def _marked(panel: Panel, terrain: Terrain, heights: Floats) -> Floats:
+    """Return the centre and the checkpoints of a panel on its surface, of shape (n, 3)."""
+    points = []
+    if (height := height_of_centre(panel, heights)) is not None:
+        points.append([*panel.surface.origin[:2], height])
+    if curve_of(panel) is None and (marks := checkpoints_of(panel)):
+        points += lifter(panel, heights)(np.array([m.coordinates[:2] for m in marks])).tolist()
+    found = _in_box(terrain, np.reshape(points, (-1, 3)))
+    return found[np.isfinite(found).all(axis=1)]
+
+
+def _pinned(panel: Panel, terrain: Terrain, heights: Floats) -> Floats:
+    """Return the places that have a stem and a foot on the floor, of shape (n, 3)."""
+    places = [_marked(panel, terrain, heights)]
+    if (curve := curve_of(panel)) is not None:
+        places.append(_curve_in_box(panel, terrain, curve, heights)[-1])
+    found = np.concatenate(places)
+    return found[np.isfinite(found).all(axis=1)]
 
 
 def _inside(line: Floats) -> list[Floats]:
@@ -171,8 +210,65 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
             axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
+def _draw_height_axis(
+    axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, frame: Frame
+) -> None:
+    """Draw an axis with a few ticks and the quantity's name along the box's rightmost edge."""
+    a, b = terrain.half
+    corners = np.array([[i * a, j * b] for i in (-1, 1) for j in (-1, 1)])
+    ground = np.column_stack([corners, np.zeros(4)])
+    corner = corners[int(eye.project(ground)[:, 0].argmax())]
+    ends = eye.project(np.array([[*corner, height] for height in (0.0, BOX_HEIGHT)]))[:, :2]
+    if np.linalg.norm(ends[1] - ends[0]) < SHORTEST_AXIS * frame.height:
+        return
+    axes.plot(*ends.T, color=ink(0.1), linewidth=pt(0.8), zorder=3, clip_on=False, gid="height")
+    places, texts = _height_ticks(scale)
+    at = eye.project(np.array([[*corner, height] for height in terrain.height_of(places)]))
+    tick = 0.015 * frame.width
+    look = {"color": ink(0.1), "zorder": 3}
+    for (x, y, _), text in zip(at, texts, strict=True):
+        axes.plot([x, x + tick], [y, y], linewidth=pt(0.8), clip_on=False, **look)
+        offset: dict[str, Any] = {
+            "xytext": (pt(2), 0),
+            "textcoords": "offset points",
+            "va": "center",
+        }
+        size: dict[str, Any] = {"fontsize": pt(7.5), "gid": "height-tick", "annotation_clip": False}
+        axes.annotate(text, (x + tick, y), **offset, **size, **look)
+    letters = max((len(PLAIN.sub("", text)) for text in texts), default=0)
+    x, y = ends.mean(axis=0)
+    beyond: dict[str, Any] = {"xytext": (pt(6 + 4.8 * letters), 0), "textcoords": "offset points"}
+    beyond |= {"rotation": 90, "ha": "left", "va": "center", "annotation_clip": False}
+    name = labels.plain(labels.quantity([panel]))
+    axes.annotate(
+        name, (max(ends[:, 0]) + tick, y), fontsize=pt(8.5), gid="height-name", **beyond, **look
+    )
+
+
+def _height_ticks(scale: Scale) -> tuple[Floats, list[str]]:
+    """Return a few ticks as drawn within the limits, and their labels."""
+    low, high = scale.ends
+    if own := scale.ticks():
+        stride = -(-len(own[1]) // MAX_TICKS)
+        return own[0][::stride], own[1][::stride]
+    places = np.asarray(ticks(MAX_TICKS - 1).tick_values(low, high))
+    places = places[(places >= low) & (places <= high)]
+    return places, [labels.number(place).replace("-", MINUS) for place in places]
+
+
+def _draw_rings(axes: Any, panel: Panel, terrain: Terrain, heights: Floats, eye: Eye) -> None:
+    """Draw a ring at each pin whose head the surface hides."""
+    whole = np.pad(terrain.cells, ((0, 1), (0, 1)), mode="edge")
+    z = np.where(whole, terrain.z, np.nan)
+    sight = Sight(terrain.x, terrain.y, z, (0.0, BOX_HEIGHT), eye.position)
+    heads = _pinned(panel, terrain, heights)
+    for x, y, _ in eye.project(heads[sight.hides(heads)]):
+        axes.plot([x], [y], zorder=4, **{**centre_look(), **hollow_look()})
+
+
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
     """Draw crosses at the box's lid where values are undrawable, and label the paths."""
+    _draw_rings(axes, panel, terrain, scale.drawn(panel).filled(np.nan), eye)
     whole = panel.whole
     for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
@@ -202,4 +298,4 @@ def _mark_curve(
     axes.plot([], [], **{**bend_look(curve), "markerfacecolor": ink(0)})
 
 
-PAINTER = Painter(paint, has_levels=True, shape=0.95)
+PAINTER = Painter(paint, has_levels=True, shape=0.95, clipped="and are cut off")

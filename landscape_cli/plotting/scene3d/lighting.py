@@ -33,30 +33,57 @@ GROWTH = 1.25
 BELOW = 0.5
 """Brightness of the underside where it faces straight down, relative to a level upper side."""
 
+GLOSS, SHARPNESS = 0.28, 18
+"""Largest part of white in highlights, and their exponent."""
 
-def light(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
+
+def light(
+    heights: Floats, spacing: tuple[float, float], azimuth: float, steep: Floats | None = None
+) -> Floats:
     """Return the brightness of a surface seen from above: 1 where level and unobstructed.
 
     Args:
         heights: of shape (ny, nx), finite.
         spacing: distances between rows and between columns, in units of the heights.
         azimuth: azimuth of the sun, in radians from the x axis towards the y axis.
+        steep: the heights whose slopes count, if they go on where ``heights`` are cut.
     """
-    above = SUN_ELEVATION - horizon(heights, spacing, azimuth, np.inf)
-    visible = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
-    lit = visible * visible * (3 - 2 * visible)
     sun = direction(azimuth, SUN_ELEVATION)
-    facing = np.clip(normals(heights, spacing) @ sun, 0, None) / sun[2]
+    slopes = normals(heights if steep is None else steep, spacing)
+    facing = np.clip(slopes @ sun, 0, None) / sun[2]
+    lit = sunlit(heights, spacing, azimuth)
     brightness: Floats = (
         SKY_FRACTION * open_sky(heights, spacing) + (1 - SKY_FRACTION) * facing * lit
     )
     return brightness
 
 
+def sunlit(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
+    """Return the visible part of the sun at each point, from 0 to 1."""
+    above = SUN_ELEVATION - horizon(heights, spacing, azimuth, np.inf)
+    visible = np.clip(above / (2 * SUN_RADIUS) + 0.5, 0, 1)
+    return np.asarray(visible * visible * (3 - 2 * visible))
+
+
 def light_below(heights: Floats, spacing: tuple[float, float], azimuth: float) -> Floats:
     """Return the brightness of the underside, lit by a level lamp at ``azimuth``."""
     down = -normals(heights, spacing)
     return BELOW + (1 - BELOW) * np.clip(down @ direction(azimuth, 0.0), 0, None)
+
+
+def highlights(facing: Floats, lamp: Floats, eye: Floats) -> Floats:
+    """Return the strength of the lamp's reflection, from 0 to ``GLOSS``.
+
+    It is strongest where the surface faces halfway between lamp and eye (Blinn 1977, "Models of
+    light reflection for computer synthesized pictures").
+
+    Args:
+        facing: unit normals, of shape (..., 3).
+        lamp: the unit vector towards the lamp.
+        eye: the unit vector towards the eye.
+    """
+    half = (lamp + eye) / np.linalg.norm(lamp + eye)
+    return np.asarray(GLOSS * np.clip(facing @ half, 0, None) ** SHARPNESS)
 
 
 def open_sky(heights: Floats, spacing: tuple[float, float]) -> Floats:

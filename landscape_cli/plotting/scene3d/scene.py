@@ -13,7 +13,8 @@ from matplotlib.colors import Colormap
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.scene3d.camera import Eye, Frame
+from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame
+from landscape_cli.plotting.scene3d.floor import floor_shadow
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain
 from landscape_cli.plotting.style import colormap
 
@@ -22,6 +23,15 @@ Color = tuple[float, float, float]
 
 PLATE = FLOOR - 0.012
 """Height of the floor plate, just below the contours so that it does not hide them."""
+
+LINE_WIDTH, RIM_WIDTH = 1 / 180, 1 / 330
+"""Widths of contour lines and of the rim, as fractions of the image's width."""
+
+SHADE = 0.13
+"""Part of the plate's brightness that the surface's shadow takes."""
+
+MAX_WIDTH = 6000
+"""Largest width of an image in pixels, within what graphics hardware can draw at once."""
 
 UNLIT = {"lighting": False, "ambient": 1.0, "diffuse": 0.0, "show_scalar_bar": False}
 """Properties of meshes without VTK's lighting, as their colours include the light already."""
@@ -60,6 +70,7 @@ class Scene:
         stem_colors: the colour of each.
         balls: marks on the surface.
         line_colors: the colour map of the contours; None for that of the style.
+        azimuth: the camera's azimuth in degrees, which determines where the sun is.
     """
 
     terrain: Terrain
@@ -75,6 +86,7 @@ class Scene:
     stem_colors: tuple[Color, ...] = ()
     balls: tuple[Ball, ...] = ()
     line_colors: Colormap | None = None
+    azimuth: float = Camera.azimuth
 
 
 def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8]:
@@ -93,6 +105,7 @@ def render(scene: Scene, eye: Eye, frame: Frame, width: int) -> NDArray[np.uint8
         UsageError: if PyVista is missing, or no OpenGL implementation is available.
     """
     pyvista = _pyvista()
+    width = min(width, MAX_WIDTH)
     height = max(1, round(width * frame.height / frame.width))
     plotter = pyvista.Plotter(off_screen=True, window_size=[width, height], lighting="none")
     try:
@@ -143,28 +156,19 @@ def _aim(camera: Any, eye: Eye, frame: Frame) -> None:
 def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Return the meshes of a scene with their properties."""
     terrain = scene.terrain
-    a, b = terrain.half
-    corners = np.array([[-a, -b, PLATE], [a, -b, PLATE], [a, b, PLATE], [-a, b, PLATE]])
-    yield pyvista.PolyData(corners, [4, 0, 1, 2, 3]), {"color": scene.plate}
-    if len(scene.gaps):
-        places = terrain.place(*np.moveaxis(scene.gaps, -1, 0)).reshape(-1, 2)
-        points = np.column_stack([places, np.full(len(places), PLATE + 0.004)])
-        faces = _quads(np.arange(len(points)).reshape(-1, 4))
-        yield pyvista.PolyData(points, faces), {"color": scene.gap_color}
+    yield from _floor(pyvista, scene, width)
     whole = _surface(pyvista, terrain)
-    for mesh in filter(lambda mesh: mesh.n_cells, _cut_at_limits(whole)):
-        yield mesh, {"scalars": "above", "rgb": True, "culling": "back"}
+    inside, pit = _cut_at_limits(whole)
+    if pit is not None and pit.n_cells:
+        yield pit, {"color": scene.gap_color, "opacity": 0.5}
+    if inside.n_cells:
+        yield inside, {"scalars": "above", "rgb": True, "culling": "back"}
         # A copy, as a mesh has only one set of active colours.
-        yield mesh.copy(), {"scalars": "below", "rgb": True, "culling": "front"}
-    flat = whole.copy()
-    flat.points[:, 2] = FLOOR
-    levels = terrain.height_of(scene.lines)
-    if len(levels):
-        lines = flat.contour(levels.tolist(), scalars="height")
-        if lines.n_points:
-            bands = scene.line_colors or colormap()
-            look = {"scalars": "height", "cmap": bands, "clim": (0, BOX_HEIGHT)}
-            yield lines, {**look, "line_width": max(1.5, width / 400)}
+        yield inside.copy(), {"scalars": "below", "rgb": True, "culling": "front"}
+    if terrain.z.max() > BOX_HEIGHT:
+        rim = whole.contour([BOX_HEIGHT], scalars="height")
+        if rim.n_points:
+            yield rim, {"color": scene.ink, "line_width": _pixels(RIM_WIDTH, width)}
     colors = scene.path_colors or (scene.ink,) * len(scene.path)
     tubes = [*zip(scene.path, colors, strict=True)]
     stems = [*zip(scene.stems, scene.stem_colors, strict=True)]
@@ -177,38 +181,65 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
         yield sphere, {"color": ball.color}
 
 
+def _floor(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Return the plate with the surface's shadow, the gaps, and the contour lines."""
+    terrain = scene.terrain
+    plate, shade = floor_shadow(terrain, scene.azimuth)
+    mesh = pyvista.PolyData(
+        np.column_stack([plate.reshape(-1, 2), np.full(shade.size, PLATE)]), _grid(shade.shape)
+    )
+    dark = np.asarray(scene.plate) * (1 - SHADE * shade.reshape(-1, 1))
+    mesh["color"] = np.round(255 * dark).astype(np.uint8)
+    yield mesh, {"scalars": "color", "rgb": True}
+    if len(scene.gaps):
+        places = terrain.place(*np.moveaxis(scene.gaps, -1, 0)).reshape(-1, 2)
+        points = np.column_stack([places, np.full(len(places), PLATE + 0.004)])
+        faces = _quads(np.arange(len(points)).reshape(-1, 4))
+        yield pyvista.PolyData(points, faces), {"color": scene.gap_color}
+    levels = terrain.height_of(scene.lines)
+    if len(levels):
+        flat = _surface(pyvista, terrain)
+        flat.points[:, 2] = FLOOR
+        lines = flat.contour(levels.tolist(), scalars="height")
+        if lines.n_points:
+            bands = scene.line_colors or colormap()
+            look = {"scalars": "height", "cmap": bands, "clim": (0, BOX_HEIGHT)}
+            yield lines, {**look, "line_width": _pixels(LINE_WIDTH, width)}
+
+
+def _pixels(part: float, width: int) -> float:
+    """Return a fraction of an image's width in pixels, at least 1.5."""
+    return max(1.5, part * width)
+
+
 def _surface(pyvista: Any, terrain: Terrain) -> Any:
     """Return the mesh of all drawn cells, counterclockwise as seen from above."""
-    rows, columns = terrain.z.shape
     x, y = np.meshgrid(terrain.x, terrain.y)
     points = np.column_stack([x.ravel(), y.ravel(), terrain.z.ravel()])
-    numbers = np.arange(rows * columns).reshape(rows, columns)
-    around = (numbers[:-1, :-1], numbers[:-1, 1:], numbers[1:, 1:], numbers[1:, :-1])
-    corners = np.stack(around, axis=-1)[terrain.cells]
-    mesh = pyvista.PolyData(points, _quads(corners))
+    mesh = pyvista.PolyData(points, _grid(terrain.z.shape, terrain.cells))
     mesh["height"] = terrain.z.ravel()
     for name, colors in (("above", terrain.above), ("below", terrain.below)):
         mesh[name] = np.round(255 * colors.reshape(-1, 3)).astype(np.uint8)
     return mesh
 
 
-def _cut_at_limits(mesh: Any) -> Iterator[Any]:
-    """Return the parts of a surface above, below and within the box, the first two flattened."""
-    heights = mesh["height"]
-    inside = mesh
+def _cut_at_limits(mesh: Any) -> tuple[Any, Any | None]:
+    """Return the part of a surface within the box, and what lies below it, flattened."""
+    heights, below, inside = mesh["height"], None, mesh
     if heights.max() > BOX_HEIGHT:
         inside = inside.clip_scalar(scalars="height", value=BOX_HEIGHT)
-        above = mesh.clip_scalar(scalars="height", value=BOX_HEIGHT, invert=False)
-        yield _flattened(above, BOX_HEIGHT)
     if heights.min() < 0:
         inside = inside.clip_scalar(scalars="height", value=0.0, invert=False)
-        yield _flattened(mesh.clip_scalar(scalars="height", value=0.0), 0.0)
-    yield inside
+        below = mesh.clip_scalar(scalars="height", value=0.0)
+        below.points[:, 2] = 0.0
+    return inside, below
 
 
-def _flattened(mesh: Any, height: float) -> Any:
-    mesh.points[:, 2] = height
-    return mesh
+def _grid(shape: tuple[int, ...], cells: Any = slice(None)) -> NDArray[np.int64]:
+    """Encode the cells of a grid of points, or some of them, for VTK."""
+    numbers = np.arange(shape[0] * shape[1]).reshape(shape)
+    around = (numbers[:-1, :-1], numbers[:-1, 1:], numbers[1:, 1:], numbers[1:, :-1])
+    return _quads(np.stack(around, axis=-1)[cells].reshape(-1, 4))
 
 
 def _quads(corners: NDArray[Any]) -> NDArray[np.int64]:

@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.scene3d.lighting import light, light_below
+from landscape_cli.plotting.scene3d.camera import Camera, direction
+from landscape_cli.plotting.scene3d.lighting import (
+    SUN_ELEVATION,
+    highlights,
+    light,
+    light_below,
+    normals,
+    sunlit,
+)
 from landscape_cli.plotting.scene3d.smooth import refined
 
 Floats = NDArray[np.float64]
@@ -30,6 +39,12 @@ MAX_PARTS = 8
 
 SUN_LEFT, LAMP_LEFT = 87.0, 12.0
 """Angles to the viewer's left, in degrees, of the sun and of the lamp that lights the underside."""
+
+STEEP = 20
+"""Heights up to which slopes go on beyond the limits, in units of the box's height."""
+
+BLUR = 2.0
+"""Standard deviation of the blur of light on the upper side, in points of the refined grid."""
 
 GAMMA = 2.2
 """Exponent that turns a display colour into light intensity."""
@@ -85,8 +100,8 @@ class Terrain:
         return np.asarray((np.asarray(drawn) - low) / (high - low) * BOX_HEIGHT)
 
 
-def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
-    """Turn a plane's values into a terrain, lit for a camera at an azimuth in degrees.
+def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
+    """Turn a plane's values into a terrain, lit for a camera.
 
     Between grid points it is a monotone cubic along each axis. Cells of the grid with a corner
     without a value are holes.
@@ -106,15 +121,42 @@ def terrain_of(panel: Panel, scale: Scale, azimuth: float) -> Terrain:
     z = (smooth - low) / (high - low) * BOX_HEIGHT
     whole = known[:-1, :-1] & known[1:, :-1] & known[:-1, 1:] & known[1:, 1:]
     cells = np.repeat(np.repeat(whole, parts[0], axis=0), parts[1], axis=1)
-    clipped, spacing = z.clip(0, BOX_HEIGHT), (float(y[1] - y[0]), float(x[1] - x[0]))
-    colors = np.asarray(scale.colors(clipped / BOX_HEIGHT))[..., :3]
-    above = _lit(colors, light(clipped, spacing, np.deg2rad(azimuth - SUN_LEFT)))
-    below = _lit(colors, light_below(clipped, spacing, np.deg2rad(azimuth - LAMP_LEFT)))
+    spacing = float(y[1] - y[0]), float(x[1] - x[0])
+    colors = np.asarray(scale.colors(z.clip(0, BOX_HEIGHT) / BOX_HEIGHT))[..., :3]
+    above, below = _lit_sides(colors, z, spacing, camera)
     return Terrain(x, y, z, cells, above, below, limits, (low, high))
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
+
+
+def _lit_sides(
+    colors: Floats, z: Floats, spacing: tuple[float, float], camera: Camera
+) -> tuple[Floats, Floats]:
+    """Return the colours of the upper side and the underside under light."""
+    azimuth, elevation = np.deg2rad([camera.azimuth, camera.elevation])
+    eye = direction(azimuth, elevation)
+    sun, lamp = azimuth - np.deg2rad(SUN_LEFT), azimuth - np.deg2rad(LAMP_LEFT)
+    cut = z.clip(0, BOX_HEIGHT)
+    # Slopes go on beyond the limits; otherwise the surface would seem to bend at its rim.
+    steep = z.clip(-STEEP * BOX_HEIGHT, STEEP * BOX_HEIGHT)
+    facing = normals(steep, spacing)
+    shine = highlights(facing, direction(sun, SUN_ELEVATION), eye) * sunlit(cut, spacing, sun)
+    # Blurred, as walls a few points wide would have streaks.
+    brightness, shine = (
+        gaussian_filter(one, BLUR, mode="nearest")
+        for one in (light(cut, spacing, sun, steep), shine)
+    )
+    above = _shiny(_lit(colors, brightness), shine)
+    low_shine = highlights(-facing, direction(lamp, 0.3), eye)
+    below = _shiny(_lit(colors, light_below(steep, spacing, lamp)), low_shine)
+    return above, below
+
+
+def _shiny(colors: Floats, strength: Floats) -> Floats:
+    """Blend colours with white."""
+    return np.asarray(colors + strength[..., None] * (1 - colors))
 
 
 def _lit(colors: Floats, brightness: Floats) -> Floats:
