@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ from landscape_cli.plotting.style import (
     HIDDEN,
     UNDEFINED,
     beyond_look,
+    ink,
     missing_look,
     outline,
     pt,
@@ -199,6 +201,7 @@ def add_legend(
     scale: Scale,
     filled: bool = True,
     extra: Sequence[Artist] = (),
+    cut: bool = False,
 ) -> None:
     """State what the legend must explain of a panel.
 
@@ -208,6 +211,7 @@ def add_legend(
         scale: their scale.
         filled: whether areas beyond the limits are shaded.
         extra: more entries.
+        cut: whether a surface ends at its upper limit, with a line along the rim.
     """
     labelled = axes.get_legend_handles_labels()[0]
     curves = [artist for artist in labelled if getattr(artist, "get_marker", str)() not in CROSSES]
@@ -217,7 +221,7 @@ def add_legend(
     handles += [artist for artist in labelled if artist not in curves]
     for panel in panels:
         handles += _clipped_entries(
-            panel, scale, f"{labels.plain(panel.split)} " if len(panels) > 1 else "", filled
+            panel, scale, f"{labels.plain(panel.split)} " if len(panels) > 1 else "", filled, cut
         )
     explain(axes, handles)
 
@@ -235,17 +239,24 @@ def centre_look() -> dict[str, Any]:
     }
 
 
-def _clipped_entries(panel: Panel, scale: Scale, prefix: str, filled: bool) -> list[Artist]:
+def rim_look() -> dict[str, Any]:
+    """Return the properties of the line along which a surface is cut."""
+    return {"color": ink(0.15), "linewidth": pt(0.7)}
+
+
+def _clipped_entries(
+    panel: Panel, scale: Scale, prefix: str, filled: bool, cut: bool
+) -> list[Artist]:
     below, above = scale.clipped(panel)
-    ends = ((below, "below", scale.low, False), (above, "above", scale.high, True))
-    return [
-        Patch(
-            **(beyond_look(is_above) if filled else {"color": "none"}),
-            label=f"{prefix}{word} {labels.number(limit)} ({labels.share(part)})",
-        )
-        for part, word, limit, is_above in ends
-        if part
-    ]
+    entries: list[Artist] = []
+    for part, word, limit in ((below, "below", scale.low), (above, "above", scale.high)):
+        text = f"{prefix}{word} {labels.number(limit)} ({labels.share(part)})"
+        if part and cut and word == "above":
+            entries.append(Line2D([], [], label=f"cut off {text}", **rim_look()))
+        elif part:
+            look = beyond_look(word == "above") if filled else {"color": "none"}
+            entries.append(Patch(**look, label=text))
+    return entries
 
 
 def _cross(color: str, marker: str, label: str, size: float) -> dict[str, Any]:

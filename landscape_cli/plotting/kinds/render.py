@@ -41,7 +41,7 @@ from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, fr
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
 from landscape_cli.plotting.scene3d.visibility import Sight
-from landscape_cli.plotting.style import ink, outline, pt, ticks
+from landscape_cli.plotting.style import beyond_look, ink, outline, pt, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.curves.plane import CurveInPlane
 
@@ -94,7 +94,7 @@ def paint(
     _label(axes, panel, terrain, eye, frame)
     _draw_height_axis(axes, panel, terrain, scale, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
-    add_legend(axes, [panel], scale)
+    add_legend(axes, [panel], scale, cut=True)
     return ScalarMappable(scale.norm, scale.colors)
 
 
@@ -139,6 +139,7 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
         ink=ink(0),
         gaps=np.clip(gaps, box[:, 0], box[:, 1]),
         gap_color=ink(0.75),
+        beyond_color=beyond_look(above=False)["facecolor"],
         path=tuple(part for part, _ in tubes),
         path_colors=tuple(color for _, color in tubes),
         stems=tuple(part for part, _ in stems),

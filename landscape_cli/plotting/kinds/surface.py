@@ -18,6 +18,7 @@ from landscape_cli.plotting.annotations.marks import (
     isolated_points,
     mark_size,
     rectangles,
+    rim_look,
     undrawable_points,
 )
 from landscape_cli.plotting.annotations.path import draw_path_above
@@ -32,7 +33,7 @@ from landscape_cli.plotting.scene3d.faces import FACES_PER_AXIS, MAX_PARTS, Face
 from landscape_cli.plotting.scene3d.shading import shaded
 from landscape_cli.plotting.scene3d.smooth import refined
 from landscape_cli.plotting.scene3d.visibility import Sight, eye_of_projection
-from landscape_cli.plotting.style import ink, missing_look, pt, ticks
+from landscape_cli.plotting.style import BEYOND_ALPHA, beyond_look, ink, missing_look, pt, ticks
 
 Floats = NDArray[np.float64]
 
@@ -121,7 +122,7 @@ def _paint(
     draw_path_above(axes, panel, heights, scale, sight, ground.floor)
     _set_box(axes, ground, camera)  # the artists have moved the limits
     _tick(axes, scale)
-    add_legend(axes, [panel], scale)
+    add_legend(axes, [panel], scale, cut=True)
     return ScalarMappable(scale.norm, scale.colors)
 
 
@@ -155,7 +156,11 @@ def _draw_faces(axes: Any, ground: _Ground, scale: Scale, camera: Camera) -> Non
     faces = faces_of(ground.x, ground.y, ground.heights, ground.ends)
     rasterized = len(faces) > MAX_VECTOR_FACES
     if len(part := faces.on(-1)):
-        look = {"facecolors": [(*ink(0.5), 0.3)], "edgecolors": "none", "zorder": 0.9}
+        look = {
+            "facecolors": [(*beyond_look(above=False)["facecolor"], BEYOND_ALPHA)],
+            "edgecolors": "none",
+            "zorder": 0.9,
+        }
         axes.add_collection3d(Poly3DCollection(part.corners, rasterized=rasterized, **look))
     if len(part := faces.on(0)):
         colors = _colors(part, ground, scale, camera)
@@ -169,7 +174,9 @@ def _draw_rim(axes: Any, ground: _Ground) -> None:
     high = ground.ends[1]
     if not (ground.heights > high).any():
         return
-    _contour(axes, ground, [high], high, zorder=1.2, colors=[ink(0.15)], linewidths=pt(0.6))
+    look = rim_look()
+    line = {"colors": [look["color"]], "linewidths": look["linewidth"], "zorder": 1.2}
+    _contour(axes, ground, [high], high, **line)
 
 
 def _draw_lines(axes: Any, ground: _Ground, scale: Scale) -> None:

@@ -75,7 +75,8 @@ def highlights(facing: Floats, lamp: Floats, eye: Floats) -> Floats:
     """Return the strength of the lamp's reflection, from 0 to ``GLOSS``.
 
     It is strongest where the surface faces halfway between lamp and eye (Blinn 1977, "Models of
-    light reflection for computer synthesized pictures").
+    light reflection for computer synthesized pictures"). Level ground has none, so that its colours
+    remain those of the colour bar.
 
     Args:
         facing: unit normals, of shape (..., 3).
@@ -83,7 +84,8 @@ def highlights(facing: Floats, lamp: Floats, eye: Floats) -> Floats:
         eye: the unit vector towards the eye.
     """
     half = (lamp + eye) / np.linalg.norm(lamp + eye)
-    return np.asarray(GLOSS * np.clip(facing @ half, 0, None) ** SHARPNESS)
+    shine = np.clip(facing @ half, 0, None) ** SHARPNESS - abs(half[2]) ** SHARPNESS
+    return np.asarray(GLOSS * np.clip(shine, 0, None))
 
 
 def open_sky(heights: Floats, spacing: tuple[float, float]) -> Floats:

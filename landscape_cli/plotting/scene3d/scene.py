@@ -64,6 +64,7 @@ class Scene:
         ink: the colour of paths.
         gaps: rectangles of the floor where nothing was computed, of shape (n, 4, 2).
         gap_color: their colour.
+        beyond_color: the colour of the surface below the lower limit.
         path: contiguous parts of paths on the surface, each of shape (n, 3).
         path_colors: the colour of each part, if not ``ink``.
         stems: thin lines, each of shape (n, 3).
@@ -80,6 +81,7 @@ class Scene:
     ink: Color
     gaps: Floats = field(default_factory=lambda: np.empty((0, 4, 2)))
     gap_color: Color = (0.5, 0.5, 0.5)
+    beyond_color: Color = (0.5, 0.5, 0.5)
     path: tuple[Floats, ...] = ()
     path_colors: tuple[Color, ...] = ()
     stems: tuple[Floats, ...] = ()
@@ -160,7 +162,7 @@ def _meshes(pyvista: Any, scene: Scene, width: int) -> Iterator[tuple[Any, dict[
     whole = _surface(pyvista, terrain)
     inside, pit = _cut_at_limits(whole)
     if pit is not None and pit.n_cells:
-        yield pit, {"color": scene.gap_color, "opacity": 0.5}
+        yield pit, {"color": scene.beyond_color}
     if inside.n_cells:
         yield inside, {"scalars": "above", "rgb": True, "culling": "back"}
         # A copy, as a mesh has only one set of active colours.

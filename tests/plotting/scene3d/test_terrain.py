@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, terrain_of
 from landscape_cli.plotting.value_range import fit
 
 
 def terrain(panel, **options):
-    return terrain_of(panel, fit([panel], **options), -58.0)
+    return terrain_of(panel, fit([panel], **options), Camera())
 
 
 def test_the_terrain_passes_through_the_grids_values(make_panel):
@@ -29,7 +30,7 @@ def test_the_terrain_passes_through_the_grids_values(make_panel):
 def test_interpolation_does_not_overshoot(make_panel, values):
     panel = make_panel(values, y="-1:1:4")
     scale = Scale(-1e3, 1e3)
-    z = terrain_of(panel, scale, -58.0).z
+    z = terrain_of(panel, scale, Camera()).z
     blocks = z[:-1, :-1].reshape(3, z.shape[0] // 3, 4, z.shape[1] // 4)
     around = np.stack([values[i : 3 + i, j : 4 + j] for i in (0, 1) for j in (0, 1)])
     around = (around + 1e3) / 2e3 * BOX_HEIGHT
