@@ -86,7 +86,10 @@ def test_the_darkest_spot_is_at_the_minimum(make_panel):
     assert image.std() > 20
     darkest = near(image, colormap()(0.0)[:3], tolerance=6)
     x, y = terrain.place(0.5, -0.25)
-    assert middle_of(darkest) == pytest.approx(at([x, y, 0]), abs=8)
+    place = np.array(at([x, y, 0]))
+    assert darkest[tuple(place.astype(int))]
+    # Light moves the middle of the dark area a little, away from the sun.
+    assert middle_of(darkest) == pytest.approx(place, abs=16)
 
 
 def test_surfaces_are_cut_along_the_contours_at_the_limits(make_panel):
