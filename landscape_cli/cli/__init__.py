@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
 import click
 
-from landscape_cli.version import __version__
+COMPLETE = "_LANDSCAPE_COMPLETE"
+"""Environment variable by which a shell asks for completions, named as click expects it."""
 
 COMMANDS = {
     "align": "landscape_cli.cli.commands.ensembles.align",
     "animate": "landscape_cli.cli.commands.animate",
     "average": "landscape_cli.cli.commands.ensembles.average",
+    "completion": "landscape_cli.cli.commands.completion",
     "compute": "landscape_cli.cli.commands.compute",
     "connect": "landscape_cli.cli.commands.connect",
     "curvature": "landscape_cli.cli.commands.curvature",
@@ -48,6 +51,10 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[name]).command
+        if context is not None and context.resilient_parsing:
+            from landscape_cli.cli.completion import complete_files
+
+            return complete_files(command)
         return command
 
     def invoke(self, context: click.Context) -> Any:
@@ -60,12 +67,29 @@ class LazyGroup(click.Group):
             raise ReaderGoneError from None
 
 
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print versions and the device, and exit, if that is asked for."""
+    if wanted and not context.resilient_parsing:
+        from landscape_cli.cli.output import say
+        from landscape_cli.cli.version_report import version_lines
+
+        say(*version_lines())
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: landscape compute configs/digits_resnet44.yaml -o surface.h5",
 )
-@click.version_option(__version__, prog_name="landscape")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the versions of landscape, Python, PyTorch and MPI, and the device, and exit.",
+)
 def cli() -> None:
     """See the loss landscape of a trained neural network.
 
@@ -82,4 +106,6 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdout, io.TextIOWrapper
     ):  # as on stderr, show what an encoding lacks as \u03bb
         sys.stdout.reconfigure(errors="backslashreplace")
+    if COMPLETE in os.environ:
+        cli.main(prog_name="landscape")
     sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))

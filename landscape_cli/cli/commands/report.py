@@ -34,7 +34,7 @@ Examples:
 def command(
     files: tuple[str, ...], title: str | None, output: str | None, interactive: bool
 ) -> None:
-    """Write one page on a network, to attach to a pull request or send to a co-author.
+    """Write one HTML page on a network, for a pull request or a co-author.
 
     Of CONFIG it shows the output file and the files beside it whose names begin like it: planes,
     lines, spectra, sharpness, the training's path, diffusion maps, ensembles; with the numbers of
