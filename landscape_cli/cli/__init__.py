@@ -17,7 +17,7 @@ COMMANDS = {
     "align": "landscape_cli.cli.commands.ensembles.align",
     "animate": "landscape_cli.cli.commands.animate",
     "average": "landscape_cli.cli.commands.ensembles.average",
-    "completion": "landscape_cli.cli.commands.completion",
+    "completion": "landscape_cli.cli.shell.completion",
     "compute": "landscape_cli.cli.commands.compute",
     "connect": "landscape_cli.cli.commands.connect",
     "curvature": "landscape_cli.cli.commands.curvature",
@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(COMMANDS[name]).command
         if context is not None and context.resilient_parsing:
-            from landscape_cli.cli.completion import complete_files
+            from landscape_cli.cli.shell.completion import complete_files
 
             return complete_files(command)
         return command
@@ -71,7 +71,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     """Print versions and the device, and exit, if that is asked for."""
     if wanted and not context.resilient_parsing:
         from landscape_cli.cli.output import say
-        from landscape_cli.cli.version_report import version_lines
+        from landscape_cli.cli.shell.version_report import version_lines
 
         say(*version_lines())
         context.exit()

@@ -62,7 +62,7 @@ def bash(tmp_path):
     program.chmod(0o755)
     for name in ("surface.h5", "network.yaml"):
         (tmp_path / name).touch()
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     environment = {
         **os.environ,
         "PATH": f"{program.parent}:{os.environ['PATH']}",

@@ -1,4 +1,4 @@
-"""Completion of commands, options, kinds and file names by the shell."""
+"""``landscape completion``: commands, options, kinds and file names, completed by the shell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 from click.types import StringParamType
+
+from landscape_cli.cli.options import debug_option
+
+EXAMPLES = """\b
+Examples:
+  eval "$(landscape completion bash)"                # in ~/.bashrc
+  eval "$(landscape completion zsh)"                 # in ~/.zshrc, after compinit
+  landscape completion fish > ~/.config/fish/completions/landscape.fish
+"""
 
 FILES = re.compile(r"FILE|PATH|PATTERN(?!,)|\.h5")
 """Words in the metavar of an option whose value is a file; arguments are files as a rule."""
@@ -33,6 +42,19 @@ class PlaceName(StringParamType):
     ) -> list[CompletionItem]:
         """Leave it to the shell."""
         return [CompletionItem(incomplete, type=self._kind)]
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@debug_option
+def command(shell: str) -> None:
+    """Print the script by which SHELL completes commands, options, kinds and file names.
+
+    The shell has to read it, as below; bash must be 4.4 or newer.
+    """
+    from landscape_cli.cli import cli
+
+    print(script(cli, shell))
 
 
 def complete_files(command: click.Command) -> click.Command:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import pytest
 import torch
 
-from landscape_cli.cli import version_report
+from landscape_cli.cli.shell import version_report
 from landscape_cli.evaluation import devices
 from landscape_cli.parallel import mpi_vendor
 from landscape_cli.util import accelerators

@@ -1,0 +1,1 @@
+"""Words for the shell and its user: completion, versions and the device."""
