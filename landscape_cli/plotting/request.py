@@ -17,6 +17,7 @@ from landscape_cli.plotting.panel import Panel, select_panels
 from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.scale import Levels
 from landscape_cli.plotting.text.description import describe
+from landscape_cli.plotting.text.suggestion import suggest
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
 from landscape_cli.plotting.topology.criterion import Criterion
 from landscape_cli.plotting.value_range import fit, notes
@@ -38,9 +39,11 @@ class Picture(Part):
 
     Args:
         beside: the parts of the other quantities.
+        suggestion: a sentence on another scale; empty if this one shows the values.
     """
 
     beside: tuple[Part, ...] = ()
+    suggestion: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -62,7 +65,8 @@ class Picture(Part):
         found: list[str] = []
         for part in self.parts:
             found += notes(part.panels, part.scale, load(part.kind).clipped)
-        return list(dict.fromkeys([*found, *path_notes(self.panels)]))
+        hints = [self.suggestion] if self.suggestion else []
+        return list(dict.fromkeys([*found, *hints, *path_notes(self.panels)]))
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,10 @@ class Request:
         layers = choose_layers(panels, kind, contours, self.quiver, self.levels, basins)
         if not load(kind).has_levels and any(isinstance(each, ContourLines) for each in layers):
             scale = replace(scale, levels=None)  # they are those of the lines
-        return Picture([replace(panel, layers=layers) for panel in panels], kind, scale)
+        free = self.vmin is None and self.vmax is None and len(self.quantities) == 1
+        hint = suggest(panels, scale, self.log) if free else ""
+        panels = [replace(panel, layers=layers) for panel in panels]
+        return Picture(panels, kind, scale, suggestion=hint)
 
     def _check_criterion(self) -> None:
         """Refuse options of minima where none are marked."""

@@ -180,7 +180,7 @@ def _limits(
     if low == high:
         low, high = (low / 1.1, high * 1.1) if log else (low - _margin(low), high + _margin(high))
     elif panels[0].dimension == 1:
-        low, high = _widen(low, high, log)
+        low, high = _widen(low if vmin is None else vmin, high if vmax is None else vmax, log)
     return low if vmin is None else vmin, high if vmax is None else vmax
 
 

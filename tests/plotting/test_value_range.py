@@ -150,3 +150,9 @@ def test_levels_ascend_between_the_limits(low, ratio, log):
     assert lines[-1] < scale.ends[1]
     if ticks := scale.ticks():
         assert 1 <= len(ticks[0]) == len(ticks[1]) <= 10
+
+
+def test_the_margin_below_a_line_is_that_of_the_range_shown(make_panel):
+    panel = make_panel(np.array([0.0, 1.0, 1000.0]), y=None, x="0:2:3")
+    assert fit([panel], vmax=10).low == pytest.approx(-0.5)
+    assert fit([panel], vmin=900).high == pytest.approx(1005)
