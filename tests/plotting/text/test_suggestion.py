@@ -20,7 +20,7 @@ def test_a_line_that_is_flat_but_for_its_end_could_be_logarithmic(make_surface):
     assert note.endswith("of the linear scale; try --log or --vmax 2")
     assert note.startswith("67.7 % of the train loss values lie in the lowest 3 %")
     assert notes(line, vmax=2.0) == [
-        "45.2 % of the train loss values in a.h5 lie above --vmax 2 and are cut off"
+        "54.8 % of the train loss values in a.h5 lie above --vmax 2 and are cut off"
     ]
     assert notes(line, log=True) == []
     assert notes(line, log=False) == [note.replace("--log or ", "")]
