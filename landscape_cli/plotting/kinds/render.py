@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,10 +37,11 @@ from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
+from landscape_cli.plotting.scene3d.height_axis import MINUS, draw_height_axis
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
 from landscape_cli.plotting.scene3d.visibility import Sight
-from landscape_cli.plotting.style import beyond_look, ink, outline, pt, ticks
+from landscape_cli.plotting.style import beyond_look, ink, outline, pt
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.curves.plane import CurveInPlane
 
@@ -56,17 +56,6 @@ WHITE = (1.0, 1.0, 1.0)
 
 DASHES = 24
 """Number of dashes of the straight line between a curve's ends."""
-
-SHORTEST_AXIS = 0.15
-"""Length of the height axis, as a fraction of the picture's height, below which it is left out."""
-
-MAX_TICKS = 6
-"""Maximum number of ticks of the height axis."""
-
-PLAIN = re.compile(r"[${}^\\]|mathdefault|math[a-z]+")
-"""The parts of a tick label that have no width."""
-
-MINUS = "\N{MINUS SIGN}"
 
 
 def paint(
@@ -92,7 +81,7 @@ def paint(
     axes.set(xlim=(frame.left, frame.right), ylim=(frame.bottom, frame.top))
     axes.set_axis_off()
     _label(axes, panel, terrain, eye, frame)
-    _draw_height_axis(axes, panel, terrain, scale, eye, frame)
+    draw_height_axis(axes, panel, terrain, scale, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
     add_legend(axes, [panel], scale, cut=True)
     return ScalarMappable(scale.norm, scale.colors)
@@ -124,8 +113,8 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
         balls += [Ball(position, 0.032, WHITE) for position in ends]
     for position in _marked(panel, terrain, heights):
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
-    foots = [position for position in _pinned(panel, terrain, heights) if position[2] > FLOOR]
-    for position in foots:
+    standing = [position for position in _pinned(panel, terrain, scale) if position[2] > FLOOR]
+    for position in standing:
         foot = np.array([*position[:2], FLOOR])
         stems.append((np.stack([position, foot]), ink(0.3)))
         balls.append(Ball(foot, 0.014, ink(0.3)))
@@ -161,9 +150,12 @@ def _marked(panel: Panel, terrain: Terrain, heights: Floats) -> Floats:
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _pinned(panel: Panel, terrain: Terrain, heights: Floats) -> Floats:
+def _pinned(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
     """Return the places that have a stem and a foot on the floor, of shape (n, 3)."""
+    heights = scale.drawn(panel).filled(np.nan)
     places = [_marked(panel, terrain, heights)]
+    for path in paths_above(panel, heights, scale):
+        places.append(_in_box(terrain, path.drawn[[0, -1]]))
     if (curve := curve_of(panel)) is not None:
         places.append(_curve_in_box(panel, terrain, curve, heights)[-1])
     found = np.concatenate(places)
@@ -205,71 +197,25 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
         outward = outward / (np.linalg.norm(outward) or 1) * unit
         for part, text in ((-1.0, low), (0.0, "xy"[along]), (1.0, high)):
             point = sides[nearer].copy()
-            point[along] = 0.88 * part * half[along]
+            point[along] = 0.82 * part * half[along]
             place = eye.project(point)[:2] + 0.045 * outward
             look = {"fontsize": pt(9 if part == 0 else 7.5), "gid": "side"}
             axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
-def _draw_height_axis(
-    axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, frame: Frame
-) -> None:
-    """Draw an axis with a few ticks and the quantity's name along the box's rightmost edge."""
-    a, b = terrain.half
-    corners = np.array([[i * a, j * b] for i in (-1, 1) for j in (-1, 1)])
-    ground = np.column_stack([corners, np.zeros(4)])
-    corner = corners[int(eye.project(ground)[:, 0].argmax())]
-    ends = eye.project(np.array([[*corner, height] for height in (0.0, BOX_HEIGHT)]))[:, :2]
-    if np.linalg.norm(ends[1] - ends[0]) < SHORTEST_AXIS * frame.height:
-        return
-    axes.plot(*ends.T, color=ink(0.1), linewidth=pt(0.8), zorder=3, clip_on=False, gid="height")
-    places, texts = _height_ticks(scale)
-    at = eye.project(np.array([[*corner, height] for height in terrain.height_of(places)]))
-    tick = 0.015 * frame.width
-    look = {"color": ink(0.1), "zorder": 3}
-    for (x, y, _), text in zip(at, texts, strict=True):
-        axes.plot([x, x + tick], [y, y], linewidth=pt(0.8), clip_on=False, **look)
-        offset: dict[str, Any] = {
-            "xytext": (pt(2), 0),
-            "textcoords": "offset points",
-            "va": "center",
-        }
-        size: dict[str, Any] = {"fontsize": pt(7.5), "gid": "height-tick", "annotation_clip": False}
-        axes.annotate(text, (x + tick, y), **offset, **size, **look)
-    letters = max((len(PLAIN.sub("", text)) for text in texts), default=0)
-    x, y = ends.mean(axis=0)
-    beyond: dict[str, Any] = {"xytext": (pt(6 + 4.8 * letters), 0), "textcoords": "offset points"}
-    beyond |= {"rotation": 90, "ha": "left", "va": "center", "annotation_clip": False}
-    name = labels.plain(labels.quantity([panel]))
-    axes.annotate(
-        name, (max(ends[:, 0]) + tick, y), fontsize=pt(8.5), gid="height-name", **beyond, **look
-    )
-
-
-def _height_ticks(scale: Scale) -> tuple[Floats, list[str]]:
-    """Return a few ticks as drawn within the limits, and their labels."""
-    low, high = scale.ends
-    if own := scale.ticks():
-        stride = -(-len(own[1]) // MAX_TICKS)
-        return own[0][::stride], own[1][::stride]
-    places = np.asarray(ticks(MAX_TICKS - 1).tick_values(low, high))
-    places = places[(places >= low) & (places <= high)]
-    return places, [labels.number(place).replace("-", MINUS) for place in places]
-
-
-def _draw_rings(axes: Any, panel: Panel, terrain: Terrain, heights: Floats, eye: Eye) -> None:
+def _draw_rings(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
     """Draw a ring at each pin whose head the surface hides."""
     whole = np.pad(terrain.cells, ((0, 1), (0, 1)), mode="edge")
     z = np.where(whole, terrain.z, np.nan)
     sight = Sight(terrain.x, terrain.y, z, (0.0, BOX_HEIGHT), eye.position)
-    heads = _pinned(panel, terrain, heights)
+    heads = _pinned(panel, terrain, scale)
     for x, y, _ in eye.project(heads[sight.hides(heads)]):
         axes.plot([x], [y], zorder=4, **{**centre_look(), **hollow_look()})
 
 
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
     """Draw crosses at the box's lid where values are undrawable, and label the paths."""
-    _draw_rings(axes, panel, terrain, scale.drawn(panel).filled(np.nan), eye)
+    _draw_rings(axes, panel, terrain, scale, eye)
     whole = panel.whole
     for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
