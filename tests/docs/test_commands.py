@@ -12,7 +12,7 @@ from support.pages.blocks import ROOT, read_sessions, sessions
 from support.pages.clone import Clone
 from support.pages.outputs import compare
 from support.pages.parsing import parse
-from support.pages.preparations import COMMANDS, QUICK, Preparations, names
+from support.pages.preparations import COMMANDS, QUICK, names
 from support.workplace import forget_modules
 
 PAGES = [
@@ -22,11 +22,6 @@ PAGES = [
 SESSIONS = {page: read_sessions(page) for page in PAGES}
 BLOCKS = [block for page in PAGES for session in SESSIONS[page] for block in session.blocks]
 IN_MAKE_TEST = ("README.md",)
-PENDING = """checkpoints clusters connectivity describe diffusion directions export file-format
-gallery index loss-landscape pictures probe python repeats reproduce sharpness trajectories
-troubleshooting
-""".split()  # noqa: SIM905
-"""Pages whose blocks are not run yet."""
 STOPPED = 75
 """Exit code of a run that its time limit stopped."""
 
@@ -34,7 +29,7 @@ STOPPED = 75
 def marked():
     """Yield each session that is run, those with ranks and long ones marked so."""
     for page, found in SESSIONS.items():
-        for session in found if Path(page).stem not in PENDING else ():
+        for session in found:
             if any(block.kind != "yaml" for block in session.blocks if runs(block)):
                 ranks = "demo" in session.needs or "\n$ mpi" in f"\n{session.text}"
                 marks = [pytest.mark.docs] * (page not in IN_MAKE_TEST)
@@ -44,13 +39,6 @@ def marked():
 
 def runs(block):
     return "not run" not in block.marks
-
-
-@pytest.fixture(scope="session")
-def preparations(tmp_path_factory):
-    base = tmp_path_factory.getbasetemp()
-    # Workers have folders of their own in one.
-    return Preparations((base.parent if "popen-gw" in base.name else base) / "prepared")
 
 
 @pytest.mark.parametrize("session", list(marked()))

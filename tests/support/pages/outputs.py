@@ -11,7 +11,7 @@ CLONE = "/home/you/landscape"
 
 VARYING = [
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
-    (r"[\d.e+-]+ (point|epoch|product|step|line|checkpoint)/s, elapsed [\d:]+, ETA \S+", "RATE"),
+    (r"[\d.e+-]+ [a-z]+/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),
     (r"run: .*ranks: (\d+).*", r"run: \1"),

@@ -5,6 +5,7 @@ A preparation is made once by the commands it lists, as in a clone, and copied f
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,16 +16,50 @@ from typing import Any
 from support.pages.blocks import ROOT
 from support.pages.clone import Clone
 
-OWN = "--optimizer adam --lr 0.003 --batch-size 32 --epochs 40 --quiet"
+OWN = "python ../scripts/train.py own_problem.yaml --optimizer adam --lr 0.003 --batch-size 32"
+BETWEEN = "python scripts/train.py configs/digits_between.yaml --lr 0.05 --quiet"
 MLP = "python scripts/train.py configs/digits_curve.yaml --lr 0.05 --quiet"
+CURVE = "landscape compute configs/digits_curve.yaml --quiet"
+CONNECT = (
+    "landscape connect configs/digits_curve.yaml --from runs/digits_a.pt --to runs/digits_b.pt "
+    "--lr 0.2 --quiet"
+)
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "own problem": (f"cd configs && python ../scripts/train.py own_problem.yaml {OWN}",),
+    "own problem": (f"cd configs && {OWN} --epochs 40 --quiet",),
     "own surface": ("cd configs && landscape compute own_problem.yaml --quiet",),
+    "curvature surface": (
+        "cd configs && landscape compute own_problem.yaml --curvature extremes,gradient --quiet"
+        " --x -1:1:7 --y -1:1:7 -o runs/curved.h5",
+        "cd configs && landscape curvature own_problem.yaml --density 2x40 --quiet",
+    ),
+    "small and large batches": (
+        f"{BETWEEN} --epochs 20 --batch-size 32",
+        f"{BETWEEN} --epochs 20 --batch-size 512 --seed 1"
+        " --set checkpoint=runs/digits_large_batch.pt",
+    ),
+    "two trainings": (
+        f"{MLP} --epochs 12 --set checkpoint=runs/small.pt",
+        f"{MLP} --epochs 12 --batch-size 512 --set checkpoint=runs/large.pt",
+    ),
+    "diffusion map": (
+        f"{BETWEEN} --epochs 8 --keep-every 1steps",
+        "landscape diffusion configs/digits_between.yaml --losses --quiet"
+        " --checkpoints runs/digits_small_batch_steps -o runs/digits.diffusion.h5",
+    ),
+    "curve": (
+        f"{MLP} --epochs 60",
+        f"{MLP} --epochs 60 --seed 1 --set checkpoint=runs/digits_b.pt",
+        f"{CONNECT} -o runs/ab.curve.h5",
+        f"{CONNECT} -o runs/straight.curve.h5 --bends 0",
+        CURVE,
+        f"{CURVE} --set slice.path=runs/straight.curve.h5 -o runs/straight.h5",
+    ),
+    "shards": ("for each in 1 2 3 4; do landscape compute run.yaml --shard $each/4 --quiet; done",),
 }
 """Commands by preparation; of `demo`, those of `make demo`."""
 
-AFTER = {"own surface": "own problem"}
+AFTER = {"own surface": "own problem", "curvature surface": "own problem", "shards": "run"}
 """The preparation that another one begins with."""
 
 NETWORKS = ("digits_resnet44", "digits_resnet44_noshort")
@@ -44,7 +79,57 @@ def untrained(clone: Clone) -> None:
     torch.save(problem.model.state_dict(), path)
 
 
-QUICK: dict[str, Callable[[Clone], None]] = {"untrained": untrained}
+RUN = """\
+problem: landscape_cli.problems.zoo:build
+problem_args: {model: mlp, samples: {train: 100, test: 50}}
+checkpoint: runs/net.pt
+grid: {x: [-1, 1, 11], y: [-1, 1, 11]}
+output: runs/surface.h5
+"""
+
+
+def run(clone: Clone) -> None:
+    """Write run.yaml, and its network in files of several kinds."""
+    import torch
+    from safetensors.torch import save_file
+
+    from landscape_cli.problems.zoo import build
+
+    (clone.folder / "run.yaml").write_text(RUN)
+    torch.manual_seed(0)
+    state = build("mlp", samples={"train": 100, "test": 50}).model.state_dict()
+    for folder in ("runs", "out"):
+        (clone.folder / folder).mkdir(exist_ok=True)
+    torch.save(state, clone.folder / "runs" / "net.pt")
+    both = {"epoch": 3, "state_dict": state, "state_dict_ema": state}
+    torch.save(both, clone.folder / "runs" / "net.pth.tar")
+    names = sorted(state)
+    shards = {f"model-0000{n}-of-00002.safetensors": names[n - 1 :: 2] for n in (1, 2)}
+    for name, those in shards.items():
+        save_file({one: state[one].contiguous() for one in those}, clone.folder / "out" / name)
+    index = {"weight_map": {one: name for name, those in shards.items() for one in those}}
+    (clone.folder / "out" / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def old_file(clone: Clone) -> None:
+    """Write a surface file of Li et al.'s tool, 200 of its 21 x 11 points computed."""
+    import h5py
+    import numpy as np
+
+    x, y = np.linspace(-1, 1, 21), np.linspace(-0.5, 0.5, 11)
+    loss = (x**2 + 3 * y[:, None] ** 2 + 0.25).ravel()
+    loss[200:] = -1
+    with h5py.File(clone.folder / "old.h5", "w") as file:
+        file["xcoordinates"], file["ycoordinates"] = x, y
+        file["train_loss"] = loss.reshape(21, 11)
+        file["train_acc"] = np.where(loss < 0, -1, 100 - 20 * loss).reshape(21, 11)
+
+
+QUICK: dict[str, Callable[[Clone], None]] = {
+    "untrained": untrained,
+    "run": run,
+    "old file": old_file,
+}
 """Preparations that are made anew each time."""
 
 
@@ -61,14 +146,18 @@ def names(needs: tuple[str, ...]) -> dict[str, Any]:
     """Return what the Python blocks of a page may use without defining it."""
     if "problem" not in needs:
         return {}
+    from torch import nn, optim
     from torch.utils.data import DataLoader
 
     from landscape_cli.problems.zoo import build
 
     problem = build("mlp", samples={"train": 100, "test": 50})
     train = problem.splits["train"]
-    known = {"problem": problem, "model": problem.model, "train_set": train, "epochs": 2}
-    return {**known, "loader": DataLoader(train, batch_size=25)}
+    return {
+        **{"problem": problem, "model": problem.model, "train_set": train},
+        **{"loader": DataLoader(train, batch_size=25), "criterion": nn.CrossEntropyLoss()},
+        **{"optimizer": optim.SGD(problem.model.parameters(), lr=0.1), "epochs": 2},
+    }
 
 
 class Preparations:
@@ -110,7 +199,7 @@ class Preparations:
         work.mkdir(parents=True)
         clone = Clone(work)
         if name in AFTER:
-            clone.add(self.files(AFTER[name]))
+            self.prepare(clone, (AFTER[name],))
         for command in commands:
             done = clone.run(command)
             assert done.returncode == 0, f"{command}\n{done.stdout}"

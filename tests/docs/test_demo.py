@@ -14,7 +14,7 @@ import pytest
 
 from landscape_cli.store import read_surface
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NETWORKS = ("digits_resnet44", "digits_resnet44_noshort")
 
 
@@ -78,26 +78,20 @@ def test_a_network_that_does_not_learn_its_digits_ends_the_demo(tmp_path):
 
 
 @pytest.mark.mpi
-@pytest.mark.slow
-def test_without_shortcuts_the_surface_is_chaotic(workplace):
-    for process in [train(name, workplace.folder) for name in NETWORKS]:
-        _, messages = process.communicate(timeout=1200)
-        assert process.returncode == 0, messages
+@pytest.mark.docs
+def test_without_shortcuts_the_surface_is_chaotic(preparations):
+    runs = preparations.files("demo") / "runs"
     losses = []
     for name in NETWORKS:
-        done = workplace.run(
-            *("compute", ROOT / f"configs/{name}.yaml", "--x", "-1:1:17", "--y", "-1:1:17"),
-            *("--set", "splits=[train]"),
-            ranks=2,
-        )
-        assert done.returncode == 0, done.stderr
-        surface = read_surface(f"runs/{name}.h5")
-        assert surface.values["train", "accuracy"][8, 8] >= 0.98  # of 384 of the 1437 digits
+        surface = read_surface(runs / f"{name}.h5")
+        assert surface.complete
+        assert surface.values["train", "accuracy"][15, 15] >= 0.98  # of 384 of the 1437 digits
         losses.append(surface.values["train", "loss"])
     smooth, chaotic = losses
-    assert smooth[8, 8] < 0.01
-    assert chaotic[8, 8] < 0.1
+    assert smooth[15, 15] < 0.01
+    assert chaotic[15, 15] < 0.1
     for loss in losses:
-        assert loss[8, 8] == loss.min()
-    assert rough_lines(smooth) <= 0.05
-    assert rough_lines(chaotic) >= 0.2
+        assert loss[15, 15] == loss.min()
+    # How rough it gets depends on where training ends, which rounding decides.
+    assert rough_lines(smooth) <= 0.02
+    assert rough_lines(chaotic) >= 0.05
