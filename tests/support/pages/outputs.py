@@ -10,6 +10,7 @@ CLONE = "/home/you/landscape"
 """The clone on the pages."""
 
 VARYING = [
+    (r"warning: \S+ took [\d.]+ s to write, .*\n", ""),
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
     (r"[\d.e+-]+ [a-z]+/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
