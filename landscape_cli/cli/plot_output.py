@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from landscape_cli.plotting.request import Picture, Request
     from landscape_cli.records.surface import Surface
 
+PROMPT_LINES = 3
+"""Lines of the terminal that a picture leaves free: the command above it, and the next prompt."""
+
 WATCH_LINES = 3
 """Lines of the terminal that a watched picture leaves free: progress, and the cursor's."""
 
@@ -56,7 +59,7 @@ class PlotOutput:
 
         save(draw_picture(picture, self.page), path, self.page.dpi, self.page.size)
 
-    def terminal_lines(self, picture: Picture, reserved: int = 1) -> list[str]:
+    def terminal_lines(self, picture: Picture, reserved: int) -> list[str]:
         """Draw a picture as lines of text that fit the terminal.
 
         Args:
@@ -69,6 +72,13 @@ class PlotOutput:
         width, height = shutil.get_terminal_size((80, 40))
         depth = depth_of(sys.stdout, os.environ)
         return draw(picture.panels, picture.kind, picture.scale, width, height - reserved, depth)
+
+
+def print_in_terminal(drawing: PlotOutput, picture: Picture, texts: Sequence[str]) -> None:
+    """Print a picture that leaves room for texts below it, the command and the next prompt."""
+    width, _ = shutil.get_terminal_size((80, 40))
+    below = sum(-(-len(text) // width) for text in texts)
+    print("\n".join(drawing.terminal_lines(picture, PROMPT_LINES + below)), flush=True)
 
 
 def redraw_on_change(files: Sequence[str], seconds: float, output: PlotOutput) -> None:

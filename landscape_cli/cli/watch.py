@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from landscape_cli.cli.live_screen import exit_quietly_on_interrupt
 from landscape_cli.cli.options import OUTPUT
 from landscape_cli.errors import StoreError, visible
 
@@ -79,22 +80,31 @@ def read_or_wait(files: Sequence[str], waiting: bool) -> list[Surface]:
 
     Args:
         files: paths of the files.
-        waiting: wait for a file that does not exist yet if a run is about to write it.
+        waiting: wait for a file that does not exist yet, whether or not a run has begun.
 
     Raises:
-        StoreError: if a file can't be read, or does not exist and no run is about to write it.
+        StoreError: if a file can't be read, or does not exist and is not waited for.
     """
-    from landscape_cli.store import describe_writer, read_surface
+    from landscape_cli.store import read_surface
 
-    for file in files:
-        announced = False
-        while waiting and not os.path.exists(file) and (writer := describe_writer(Path(file))):
-            if not announced:
-                waiting_for = visible(f"waiting for {file}, to be written by {writer}")
-                print(waiting_for, file=sys.stderr, flush=True)
-            announced = True
-            time.sleep(PAUSE)
+    for file in files if waiting else ():
+        with exit_quietly_on_interrupt():
+            _wait_for(file)
     return [read_surface(file) for file in files]
+
+
+def _wait_for(file: str) -> None:
+    """Wait until a file exists, if its folder does; say so, and whether a run is to write it."""
+    from landscape_cli.store import describe_writer
+
+    announced = None
+    while not os.path.exists(file) and Path(file).parent.is_dir():
+        writer = describe_writer(Path(file))
+        state = f"to be written by {writer}" if writer else "which no run writes yet"
+        if state != announced:
+            print(visible(f"waiting for {file}, {state}"), file=sys.stderr, flush=True)
+        announced = state
+        time.sleep(PAUSE)
 
 
 def follow(files: Sequence[str], seconds: float) -> Iterator[Observation]:
@@ -103,7 +113,7 @@ def follow(files: Sequence[str], seconds: float) -> Iterator[Observation]:
     The pause between two observations is never shorter than the caller took to use the last one.
 
     Args:
-        files: surface files that exist or that a run is about to write.
+        files: surface files, which need not exist yet.
         seconds: minimum pause between two observations.
 
     Raises:

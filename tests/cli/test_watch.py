@@ -1,3 +1,4 @@
+import contextlib
 import os
 import re
 import signal
@@ -126,8 +127,8 @@ def test_a_complete_file_is_shown_once(workplace, half, landscape):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["info", "gone.h5", "--watch"], "gone.h5: no such file"),
-        (["plot", "gone.h5", "--watch"], "gone.h5: no such file"),
+        (["info", "no/gone.h5", "--watch"], "no/gone.h5: no such file"),
+        (["plot", "no/gone.h5", "--watch"], "no/gone.h5: no such file"),
         (["info", "surface.h5", "--watch", "0"], "0.0 is not in the range 0.1<=x<=86400"),
         (["info", "surface.h5", "--watch", "--json"], "--watch: --json prints once"),
         (["plot", "surface.h5", "--watch", "--split", "val"], "--split 'val'"),
@@ -138,3 +139,21 @@ def test_mistakes_are_one_line(workplace, half, landscape, arguments, words):
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_file_that_is_still_to_come_is_waited_for(workplace, half):
+    def seen(process, text):
+        if "waiting for later.h5, which no run writes yet" in text:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace("surface.h5", "later.h5")
+
+    code, text = workplace.in_terminal("info", "later.h5", "--watch", "0.1", seen=seen)
+    assert code == 0
+    assert text.count("waiting for") == 1
+    assert "81 of 81 points (100 %)" in text
+
+
+def test_ctrl_c_ends_waiting_quietly(workplace):
+    code, text = interrupted(workplace, "plot", "later.h5", "--watch", until="waiting for")
+    assert code == 130
+    assert text.strip() == "waiting for later.h5, which no run writes yet"

@@ -29,6 +29,7 @@ from landscape_cli.cli.output import say
 from landscape_cli.cli.pictures.options import levels_option, text_of, text_options
 from landscape_cli.cli.plot_output import (
     PlotOutput,
+    print_in_terminal,
     redraw_on_change,
     write_topology,
 )
@@ -292,7 +293,8 @@ def command(
         return
     picture = drawing.picture(surfaces, files)
     if path is None:
-        print("\n".join(drawing.terminal_lines(picture)), flush=True)
+        texts = [f"note: {note}" for note in picture.notes()]
+        print_in_terminal(drawing, picture, [*texts, *([picture.caption] if caption else [])])
     else:
         drawing.write(picture, path)
     for note in picture.notes():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from landscape_cli.errors import one_line
 from landscape_cli.plotting.terminal.colors import Depth
@@ -30,6 +30,25 @@ def fit_size(aspect: float, columns: int, rows: int) -> tuple[int, int]:
     if wanted <= rows:
         return wanted, columns
     return rows, max(MIN_COLUMNS, min(columns, round(2 * rows / aspect)))
+
+
+def fit_height(
+    draw: Callable[[int], list[str]], height: int, least: int, panels: int = 1
+) -> list[str]:
+    """Draw panels one below another as high as fits, with everything around them.
+
+    Args:
+        draw: draws all lines, given the rows of a panel.
+        height: lines available.
+        least: minimum number of rows of a panel; with fewer lines available, more are used.
+        panels: number of panels.
+    """
+    rows = max(least, height // panels)
+    lines = draw(rows)
+    while len(lines) > height and rows > least:
+        rows = max(least, rows + (height - len(lines)) // panels)
+        lines = draw(rows)
+    return lines
 
 
 def add_axes(

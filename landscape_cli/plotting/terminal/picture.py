@@ -13,6 +13,7 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.frame import (
     MARGIN,
+    fit_height,
     format_number,
     printable,
     truncate,
@@ -23,11 +24,8 @@ from landscape_cli.plotting.terminal.plane import bar, plane_lines
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.grid import coordinates_text
 
-AROUND = 6
-"""Lines around a panel: two titles, the directions, values, colours, a legend."""
-
-MIN_ROWS = 8
-"""Minimum number of rows of a panel."""
+LEAST_ROWS, MIN_ROWS = 6, 8
+"""Minimum number of rows of a single panel, and of each of several, with its x axis."""
 
 BAR_COLUMNS = 24
 """Maximum number of columns of the colour bar."""
@@ -57,11 +55,16 @@ def picture(
             f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"
         )
     groups = _groups(panels, kind)
-    rows = max(MIN_ROWS, height // len(groups) - AROUND)
-    lines: list[str] = []
-    for group in groups:
-        lines += [*([""] if lines else []), *_panel_lines(group, kind, scale, (width, rows), depth)]
-    return lines
+
+    def draw(rows: int) -> list[str]:
+        lines: list[str] = []
+        for group in groups:
+            size = width, rows
+            lines += [*([""] if lines else []), *_panel_lines(group, kind, scale, size, depth)]
+        return lines
+
+    least = LEAST_ROWS if len(groups) == 1 else MIN_ROWS
+    return fit_height(draw, height, least, len(groups))
 
 
 def _groups(panels: Sequence[Panel], kind: str) -> list[list[Panel]]:

@@ -18,6 +18,7 @@ from landscape_cli.plotting.terminal.frame import (
     BELOW,
     MARGIN,
     add_axes,
+    fit_height,
     fit_size,
     format_number,
     printable,
@@ -34,8 +35,8 @@ Floats = NDArray[np.float64]
 ASPECT = 0.7
 """Height of the picture over its width."""
 
-AROUND = 5
-"""Lines around the picture: two titles, values, a legend, a sentence."""
+LEAST_ROWS = 6
+"""Minimum number of rows of the picture with its x axis."""
 
 FIRST, LAST = {False: ("■", "★"), True: ("s", "L")}, {False: "●", True: "."}
 """Marks of the ends, and of a checkpoint whose value is unknown; by whether they are plain."""
@@ -63,9 +64,17 @@ def map_lines(
     Raises:
         UsageError: if no checkpoint has finite coordinates.
     """
+    return fit_height(
+        lambda rows: _lines(record, source, colors, (width, rows), depth), height, LEAST_ROWS
+    )
+
+
+def _lines(
+    record: Diffusion, source: str, colors: Coloring, size: tuple[int, int], depth: Depth
+) -> list[str]:
     assert record.coordinates is not None
-    places = record.coordinates[:, :2]
-    rows, columns = fit_size(ASPECT, width - MARGIN - MARGIN // 2, max(8, height - AROUND) - BELOW)
+    places, width = record.coordinates[:, :2], size[0]
+    rows, columns = fit_size(ASPECT, width - MARGIN - MARGIN // 2, size[1] - BELOW)
     known = np.isfinite(places).all(axis=1)
     if not known.any():
         raise UsageError(

@@ -253,6 +253,23 @@ def test_a_picture_in_the_terminal_writes_no_file(folder, plot):
     assert set(os.listdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("file", "size"), [("plane.h5", (24, 80)), ("line.h5", (20, 100)), ("plane.h5", (50, 60))]
+)
+def test_a_terminal_shows_the_whole_picture_above_the_next_prompt(folder, file, size):
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    for name in ("COLUMNS", "LINES"):
+        environment.pop(name, None)
+    script = f"{sys.executable} -m landscape_cli plot {file} --terminal --vmax 9; echo -n '$ '"
+    code, text = run_in_terminal(["sh", "-c", script], folder, environment, size=size)
+    assert code == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    rows = sum(max(1, -(-len(line) // size[1])) for line in lines)
+    assert 0.5 * size[0] < rows <= size[0] - 2
+    assert lines[0] == file.removesuffix(".h5")
+    assert lines[-1] == "$ "
+
+
 def test_a_real_terminal_gets_colours_and_its_width(folder):
     environment = {**os.environ, "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from landscape_cli.cli.options import pop_camera
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
+from landscape_cli.cli.plot_output import PROMPT_LINES
 from landscape_cli.cli.spectrum_output import refuse_surface_options
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
@@ -128,4 +129,5 @@ def _draw_in_terminal(record: Diffusion, file: str, kind: str | None, colors: Co
     choose_painter(record, file, "map")
     width, height = shutil.get_terminal_size((80, 40))
     depth = depth_of(sys.stdout, os.environ)
-    print("\n".join(map_lines(record, file, colors, width, height - 1, depth)), flush=True)
+    height -= PROMPT_LINES
+    print("\n".join(map_lines(record, file, colors, width, height, depth)), flush=True)
