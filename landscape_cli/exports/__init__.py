@@ -58,7 +58,7 @@ class Options:
         log: whether heights are decimal logarithms; None to decide by the values.
         repeat: number of the repeat; None for all repeats, or their mean.
         vmin: lower limit; heights of smaller values are clipped to it.
-        vmax: upper limit; heights of larger values are clipped to it.
+        vmax: upper limit; heights of larger values are clipped to it; in an html page, at first.
         height: extent from the lowest to the highest point, as a fraction of the longer side.
         size: length of the longer side in millimetres.
         trajectory: file whose path replaces the surfaces' own.
@@ -86,7 +86,7 @@ FORMATS = {
         ".html",
         "one interactive page of planes side by side, for any browser",
         several=True,
-        takes=("split", "quantity", "log", "trajectory"),
+        takes=("split", "quantity", "log", "vmax", "trajectory"),
     ),
     "vtp": Format(
         "landscape_cli.exports.formats.vtp:write",

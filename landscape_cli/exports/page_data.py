@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import StoreError, UsageError, visible
 from landscape_cli.exports import Source
+from landscape_cli.exports.page_facts import page_facts
 from landscape_cli.exports.page_topology import topology_of
 from landscape_cli.records.curves import title_of
 from landscape_cli.records.curves.plane import CurveInPlane, curve_over
-from landscape_cli.records.presentation import PERCENT, axis_name, fact
+from landscape_cli.records.presentation import PERCENT, axis_name, fact, naming
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
@@ -55,6 +56,8 @@ def page_surface(source: Source) -> dict[str, Any]:
         "axes": [visible(text) for name in axes if len(text := axis_name(surface, name)) > 1],
         **{name: axes[name][shown[name]].tolist() for name in axes},
         "layers": [_layer(name, layer, shown) for name, layer in _layers(surface)],
+        "facts": page_facts(source),
+        "centre": _centre(surface),
         **_places(source),
     }
 
@@ -152,7 +155,7 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
     views = []
     for (split, quantity), values in surface.values.items():
         unit = 100.0 if quantity in PERCENT else 1.0
-        view: dict[str, Any] = {"split": split, "quantity": quantity}
+        view: dict[str, Any] = {"split": split, "quantity": quantity, **_naming(quantity)}
         known = np.where(missing, np.nan, unit * _cut(values, shown, names))
         view["values"] = pack(short(known))
         errors = surface.stderr.get((split, quantity))
@@ -169,6 +172,23 @@ def _layer(name: str, surface: Surface, shown: Indices) -> dict[str, Any]:
         views.append(view)
     plain = (status == Status.OK).all()
     return {"name": name, "status": None if plain else pack(status), "views": views}
+
+
+def _naming(quantity: str) -> dict[str, Any]:
+    """Return a quantity's label and what pictures do with it, as far as it is special."""
+    names = naming(quantity)
+    flags = {"signed": names.signed, "logarithmic": names.log, "measured": names.measured}
+    label = {} if names.label == quantity.replace("_", " ") else {"label": names.label}
+    return {**label, **{flag: True for flag, raised in flags.items() if raised}}
+
+
+def _centre(surface: Surface) -> dict[str, float] | None:
+    """Return the coordinates of the trained network, or None if the plane does not reach it."""
+    ends = [(axis.low, axis.high) for axis in surface.grid.axes.values()]
+    inside = [low <= at <= high for at, (low, high) in zip(surface.origin, ends, strict=False)]
+    if len(inside) < 2 or not all(inside):
+        return None
+    return {"x": surface.origin[0], "y": surface.origin[1]}
 
 
 def _places(source: Source) -> dict[str, Any]:

@@ -10,7 +10,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 """Options that let root run Chromium, and WebGL run without a graphics card."""
 
-WINDOW = {"width": 1000, "height": 1130}
+WINDOW = {"width": 1280, "height": 800}
 PATIENCE = 120_000
 """Timeout in milliseconds; WebGL without a graphics card is slow."""
 

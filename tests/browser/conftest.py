@@ -42,11 +42,12 @@ def chromium() -> Iterator[Any]:
 
 @dataclass
 class Opened:
-    """A page in the browser, with its requests and errors."""
+    """A page in the browser, with its requests, its errors, and windows that it opened."""
 
     page: Any
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    windows: list[str] = field(default_factory=list)
 
     def ask(self, code: str) -> Any:
         """Evaluate a JavaScript expression."""
@@ -63,11 +64,21 @@ class Opened:
     def settle(self) -> None:
         """Wait until nothing is being drawn."""
         self.wait("!draw.busy() && !drawCursor.busy() && !drawPath.busy() && !turnOthers.busy()")
+        self.page.wait_for_timeout(30)
 
     def heights(self, panel: int = 0) -> np.ndarray:
         """Return the heights at which a surface is drawn, NaN for none."""
-        rows = self.ask(f"panels[{panel}].solid.data[0].z.map(row => Array.from(row))")
-        return np.array(rows, dtype=np.float64)
+        found = self.ask(f"[Array.from(panels[{panel}].heights), panels[{panel}].surface.x.length]")
+        return np.minimum(np.array(found[0], np.float64), 1).reshape(-1, found[1])
+
+    def traces(self, view: str, *kinds: str, panel: int = 0) -> list[dict[str, Any]]:
+        """Return a plot's traces of some kinds."""
+        found: list[dict[str, Any]] = self.ask(
+            f"panels[{panel}].{view}.data.filter(one => {list(kinds)}.includes(one.meta))"
+            ".map(({x, y, z, text, line, marker, symbol}) => "
+            "({x: x && [...x], y: y && [...y], z: z && [...z], text, line, marker, symbol}))"
+        )
+        return found
 
     def readout(self, panel: int = 0) -> str:
         return self.page.locator(".readout").nth(panel).inner_text()
@@ -86,11 +97,13 @@ def open_page(chromium, tmp_path):
     """Open a page of surfaces in a new window."""
     contexts = []
 
-    def open_page(surfaces, size=(1100, 900), scheme="light", **options) -> Opened:
+    def open_page(
+        surfaces, size=(1100, 900), scheme="light", *, phone=False, address="", **options
+    ) -> Opened:
         path = tmp_path / "page.html"
         sources = [Source(one, f"{name}.h5", name) for name, one in surfaces.items()]
         export("html", sources, path, Options(**options))
-        opened = _open(chromium, contexts, path, size, scheme)
+        opened = _open(chromium, contexts, path, size, scheme, phone, address)
         opened.settle()
         return opened
 
@@ -114,16 +127,19 @@ def open_map(chromium, tmp_path):
         context.close()
 
 
-def _open(chromium, contexts, path, size, scheme) -> Opened:
+def _open(chromium, contexts, path, size, scheme, phone=False, address="") -> Opened:
     window = {"width": size[0], "height": size[1]}
-    context = chromium.new_context(viewport=window, color_scheme=scheme, offline=True)
+    context = chromium.new_context(
+        viewport=window, color_scheme=scheme, offline=True, has_touch=phone, is_mobile=phone
+    )
     contexts.append(context)
     opened = Opened(context.new_page())
     opened.page.set_default_timeout(PATIENCE)
     opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("popup", lambda other: opened.windows.append(other.url))
     opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.page.on("console", lambda message: _hear(opened, message))
-    opened.page.goto(path.as_uri())
+    opened.page.goto(path.as_uri() + address)
     opened.page.wait_for_selector("body[data-drawn]", timeout=PATIENCE)
     return opened
 

@@ -43,7 +43,7 @@ def test_surface_and_contour_are_seen(open_page, make_surface, picture):
         "return [x._offset, y._offset, x._length, y._length] })()"
     )
     left, top, width, height = map(round, box)
-    middle = seen[top + height // 2 + 4, left + width // 2 + 4]
+    middle = seen[top + height // 2 + 12, left + width // 2 + 12]
     corner = seen[top + 4, left + 4]
     assert middle[2] > 1.2 * middle[1]
     assert corner[1] > 0.8 > 0.4 > corner[2]
@@ -97,18 +97,6 @@ def test_values_that_are_not_positive_have_no_log(open_page, make_surface):
     assert below.page.locator("#scale [value=log]").is_disabled()
 
 
-def test_clipping(open_page, make_surface):
-    opened = open_page({"one": make_surface(wide)}, log=True)
-    opened.page.locator("#clip").fill("50")
-    opened.settle()
-    np.testing.assert_allclose(opened.heights()[2], [1, 1, 0, 1, 1], atol=1e-6)
-    assert opened.page.inner_text("#clipped") == "100"
-    assert opened.notes() == "64.0 % of the points lie above 100 and are drawn at it"
-    opened.page.locator("#clip").fill("100")
-    opened.settle()
-    assert opened.notes() == ""
-
-
 def test_values_that_are_not_finite_or_missing(open_page, make_surface):
     status = np.ones((5, 5))
     status[0, 0], status[0, 1], status[4, 4] = 2, 2, 3
@@ -120,8 +108,8 @@ def test_values_that_are_not_finite_or_missing(open_page, make_surface):
 
     opened = open_page({"one": make_surface(values, status)})
     assert opened.notes() == "2 red crosses: not finite; 1 of 25 points not computed"
-    crosses = opened.ask("panels[0].flat.data[1].x.map((x, k) => [x, panels[0].flat.data[1].y[k]])")
-    assert crosses == [[-1, -1], [-0.5, -1]]
+    (crosses,) = opened.traces("flat", "absent")
+    assert (crosses["x"], crosses["y"]) == ([-1, -0.5], [-1, -1])
     assert np.argwhere(np.isnan(opened.heights())).tolist() == [[0, 0], [0, 1], [4, 4]]
     for place, words in {
         "-1, -1": "infinite",
@@ -143,9 +131,9 @@ def test_hovering_the_contour_marks_the_point_on_every_surface(open_page, both):
     assert opened.page.inner_text("#tip") == "x 0.5, y 0.5: train loss 2 ± 0.13 (standard error)"
     assert opened.readout(1) == "x 0.5, y 0.5: train loss 1.25 ± 0.13 (standard error)"
     for panel, height in enumerate([0.25, 0.0625]):
-        cursor = opened.ask(f"panels[{panel}].solid.data[CURSOR]")
+        (cursor,) = opened.traces("solid", "cursor", panel=panel)
         assert (cursor["x"], cursor["y"]) == ([0.5], [0.5])
-        assert cursor["z"] == pytest.approx([height + 0.025])
+        assert cursor["z"] == pytest.approx([height + 0.018])
 
 
 def test_hovering_the_surface_reads_it(open_page, make_surface):
@@ -168,6 +156,7 @@ def test_keys_rotate_all_linked_surfaces(open_page, both):
     np.testing.assert_allclose(turned, opened.eye(1))
     angles = [np.degrees(np.arctan2(eye[1], eye[0])) for eye in (before, turned)]
     assert angles[1] - angles[0] == pytest.approx(-8)
+    opened.page.click("#more summary")
     opened.page.locator("#linked").uncheck()
     opened.page.keyboard.press("Tab")
     opened.page.locator(".solid").nth(1).focus()
@@ -229,13 +218,13 @@ def test_the_path_is_played(open_page, make_surface):
     opened.page.locator("#step").fill("2")
     opened.settle()
     assert opened.page.inner_text("#reached") == "epoch 20"
-    head = opened.ask("panels[0].solid.data[HEAD]")
+    (head,) = opened.traces("solid", "head")
     assert (head["x"], head["y"]) == ([0.375], [-0.5])
     opened.page.click("#play")
     opened.wait("document.getElementById('play').textContent === 'Play'")
     opened.settle()
     assert opened.page.inner_text("#reached") == "epoch 40"
-    assert opened.ask("panels[0].solid.data[HEAD].x") == [0]
+    assert opened.traces("solid", "head")[0]["x"] == [0]
     assert opened.errors == []
 
 
@@ -250,17 +239,21 @@ def test_several_paths_are_drawn_and_named(open_page, make_surface):
     assert opened.page.inner_text(".paths").split() == [
         *("●", "sgd:", "3", "checkpoints", "●", "<b>adam:", "2", "checkpoints")
     ]
-    head = opened.ask("panels[0].solid.data[ABSENT + 2]")
+    head = opened.traces("solid", "head")[1]
     assert (head["x"], head["y"]) == ([0], [0.5])
     opened.page.locator("#step").fill("0")
     opened.settle()
-    assert opened.ask("panels[0].solid.data[ABSENT + 2].x") == [-0.75]
-    assert opened.ask("panels[0].solid.data[HEAD].x") == [0.75]
-    shapes = opened.ask("panels[0].flat.layout.shapes.filter(one => one.fillcolor).length")
-    assert shapes == 5
-    shown = opened.page.locator(".annotation-text").first.inner_html()
-    assert "&lt;b&gt;B" in opened.ask("panels[0].flat.layout.annotations[0].text")
-    assert "font-weight" not in shown
+    first, second = opened.traces("solid", "head")
+    assert (first["x"], second["x"]) == ([0.75], [-0.75])
+    ends = opened.traces("flat", "path ends")
+    assert [one["x"] for one in ends] == [[0.75, 0.75], [-0.75, -0.75]]
+    (checkpoint,) = opened.traces("solid", "checkpoints")
+    assert (checkpoint["x"], checkpoint["y"]) == ([0.5], [0.5])
+    assert checkpoint["text"] == ["&lt;b&gt;B&lt;/b&gt; &amp; $x$"]
+    names = "panels[0].flat.layout.annotations.filter(one => one.name === 'checkpoint')"
+    assert opened.ask(f"{names}.map(one => one.text)") == checkpoint["text"]
+    shown = opened.page.locator(".annotation-text").all()
+    assert not any("font-weight" in one.inner_html() for one in shown)
     assert opened.errors == []
 
 
@@ -276,7 +269,7 @@ def test_a_path_is_drawn_at_its_own_values(open_page, make_surface):
     opened = open_page({"one": surface})
     opened.ask("chooseValues(false)")
     opened.settle()
-    line, head, stems = opened.ask("panels[0].solid.data.slice(ABSENT + 1)")
+    line, head, stems = opened.traces("solid", "path", "head", "stems")[3:]
     scale = "panels[0].scale.height"
     own = [opened.ask(f"{scale}({value})") for value in (3.0, 1.5, 1.0)]
     assert line["z"] == pytest.approx([own[0], own[1], None, own[2]])
@@ -286,14 +279,13 @@ def test_a_path_is_drawn_at_its_own_values(open_page, make_surface):
     assert stems["z"][1::3] == pytest.approx(own)
     assert stems["text"][0] == "<i>, 1: own train loss 3, 0.5 above the plane"
     assert stems["text"][3] == "<i>, 2: own train loss 1.5, 0.5 below the plane"
-    line, dots = opened.ask("panels[0].flat.data.slice(panels[0].own)")
+    line, dots = opened.traces("flat", "path", "path dots")[2:]
     assert (line["x"], dots["x"]) == ([0.75, 0.5, 0.25, 0], [0.75, 0.5, 0])
-    assert opened.ask("panels[0].flat.layout.shapes.length") == 4  # the other path's
     assert dots["marker"]["color"] == pytest.approx(own)
     opened.page.locator("#step").fill("1")
     opened.settle()
-    assert opened.ask("panels[0].flat.data[panels[0].own + 1].x") == [0.75, 0.5]
-    assert len(opened.ask("panels[0].solid.data[ABSENT + 3].x")) == 6
+    assert opened.traces("flat", "path dots")[1]["x"] == [0.75, 0.5]
+    assert len(opened.traces("solid", "stems")[1]["x"]) == 6
     assert opened.errors == []
 
 
@@ -304,18 +296,17 @@ def test_a_curve_is_drawn_with_the_straight_line_and_its_bends(open_page, make_s
     facts["trajectory"] = {"coordinates": [[0.75, 0], [0.5, 0], [0, 0]]}
     opened = open_page({"one": make_surface(bowl, provenance=facts)})
     assert opened.page.inner_text(".curve") == "━ polygonal chain · ╌ straight line · ○ bend"
-    line, straight, bends = opened.ask("panels[0].solid.data.slice(ABSENT + 1)")
+    line, straight, bends = opened.traces("solid", "curve")
     assert (line["line"]["dash"], straight["line"]["dash"]) == ("solid", "dash")
     assert [straight["x"][0], straight["x"][-1]] == pytest.approx([0, 1])
     assert line["y"][0] == 0
     assert max(line["y"]) == pytest.approx(curve.points[1, 1])
     assert (bends["x"], bends["y"]) == (curve.bends[:, 0].tolist(), curve.bends[:, 1].tolist())
-    dashed = "panels[0].flat.layout.shapes.filter(one => one.line.dash === 'dash').length"
-    assert opened.ask(dashed) == 1
+    assert [one["line"]["dash"] for one in opened.traces("flat", "curve")[:4]].count("dash") == 1
     opened.page.locator("#step").fill("0")
     opened.settle()
-    assert opened.ask("panels[0].solid.data[HEAD].x") == [0.75]
-    assert opened.ask("panels[0].solid.data[ABSENT + 1].x.length") == len(line["x"])
+    assert opened.traces("solid", "head")[0]["x"] == [0.75]
+    assert opened.traces("solid", "curve")[0]["x"] == line["x"]
     assert opened.errors == []
 
 
@@ -341,52 +332,6 @@ def test_repeats_can_be_chosen(open_page, make_surface):
     assert "train loss 6 ± 0 (standard error)" in opened.readout()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_light_and_dark(open_page, make_surface, picture, scheme):
-    opened = open_page({"one": make_surface(bowl)}, scheme=scheme)
-    assert (picture(opened, ".solid")[2, 2].mean() > 0.5) == (scheme == "light")
-    other = "dark" if scheme == "light" else "light"
-    opened.page.select_option("#theme", other)
-    opened.settle()
-    assert (picture(opened, ".solid")[2, 2].mean() > 0.5) == (other == "light")
-    assert (picture(opened, "header")[2, 2].mean() > 0.5) == (other == "light")
-
-
-def test_a_phone_shows_everything_in_one_column(open_page, both):
-    opened = open_page(both, size=(360, 740))
-    assert opened.ask("document.documentElement.scrollWidth") <= 360
-    boxes = [one.bounding_box() for one in opened.page.locator(".panel").all()]
-    assert boxes[0]["x"] == boxes[1]["x"]
-    assert all(one["height"] < 740 for one in map(_box, opened.page.locator(".solid").all()))
-    assert _box(opened.page.locator("#clip"))["width"] > 60
-
-
-def _box(locator):
-    return locator.bounding_box()
-
-
-def test_every_control_can_be_reached_by_tab(open_page, both):
-    opened = open_page(both)
-    reached = []
-    wanted = ["quantity", "split", "scale", "clip", "minima", "linked", "reset", "theme"]
-    for _ in wanted:
-        opened.page.keyboard.press("Tab")
-        reached.append(opened.ask("document.activeElement.id"))
-    assert reached == wanted
-    opened.ask(
-        "document.querySelectorAll('.solid, .flat').forEach((one, k) => one.id = `view${k}`)"
-    )
-    for _ in range(40):
-        opened.page.keyboard.press("Tab")
-        reached.append(opened.ask("document.activeElement.id"))
-    assert {f"view{number}" for number in range(4)} <= set(reached)
-    names = opened.ask(
-        "[...document.querySelectorAll('#controls :is(select, input, button)')]"
-        ".filter(one => !(one.labels && one.labels.length) && !one.textContent).length"
-    )
-    assert names == 0
-
-
 def test_a_browser_that_is_too_old_says_so(open_page, both, chromium, tmp_path):
     open_page(both)
     page = chromium.new_page()
@@ -405,10 +350,14 @@ def test_minima_are_marked_and_linked_to_a_persistence_diagram(open_page, make_s
     surface.stderr["train", "loss"][:] = 1e-3
     opened = open_page({"one": surface, "other": make_surface(bowl)}, size=(1100, 1600))
     assert opened.page.locator(".diagram").first.is_hidden()
-    assert opened.ask("panels[0].flat.data.length") == 2
+    assert opened.traces("flat", "minima") == []
+    opened.page.click("#more summary")
     opened.page.check("#minima")
     opened.settle()
-    borders, saddles, minima = opened.ask("panels[0].flat.data.slice(2)")
+    borders, saddles, minima = opened.traces("flat", "borders", "saddles", "minima")
+    (pins,) = opened.traces("solid", "minima")
+    assert (pins["x"], pins["y"], pins["text"]) == ([-0.5, 0.5], [0, 0], ["1", "2"])
+    opened.page.click("#more summary")
     assert [minima["x"], minima["y"]] == [[-0.5, 0.5], [0, 0]]
     assert (saddles["x"], saddles["y"], minima["text"]) == ([0], [0], ["1", "2"])
     # Points at x = 0 step to the left, so the border is at x = 0.25 in every row, from -1 to 1.
@@ -428,8 +377,8 @@ def test_minima_are_marked_and_linked_to_a_persistence_diagram(open_page, make_s
     opened.wait("panels[0].cursor && panels[0].cursor.x === 0.5")
     opened.settle()
     assert "basin of minimum 2 (40.0 % of the points, saddle 0.0625)" in opened.readout()
-    for view, trace in (("flat", 4), ("diagram", 1)):
-        assert opened.ask(f"panels[0].{view}.data[{trace}].marker.size") == [9, 15]
+    assert opened.traces("flat", "minima")[0]["marker"]["size"] == [9, 15]
+    assert opened.ask("panels[0].diagram.data[1].marker.size") == [9, 15]
 
     # A point of the plane belongs to the minimum of its basin.
     opened.page.locator(".flat").first.focus()
@@ -438,6 +387,7 @@ def test_minima_are_marked_and_linked_to_a_persistence_diagram(open_page, make_s
     opened.settle()
     assert opened.ask("panels[0].diagram.data[1].marker.size") == [15, 9]
     assert "basin of minimum 1 (60.0 % of the points)" in opened.readout()
+    opened.page.click("#more summary")
     opened.page.uncheck("#minima")
     opened.settle()
     assert opened.page.locator(".diagram").first.is_hidden()
@@ -449,6 +399,7 @@ def test_minima_of_a_surface_without_any(open_page, make_surface):
     none = make_surface(bowl)
     none.values["train", "loss"][:] = np.nan
     opened = open_page({"one": make_surface(wells), "none": none})
+    opened.page.click("#more summary")
     opened.page.check("#minima")
     opened.settle()
     assert opened.page.locator(".diagram").nth(1).is_hidden()

@@ -13,7 +13,8 @@ def ask(chromium):
     from landscape_cli.exports.formats.html import _part
 
     page = chromium.new_page()
-    page.add_script_tag(content=_part("scale.js"))
+    for name in ("numbers.js", "scale.js"):
+        page.add_script_tag(content=_part(name))
     yield page.evaluate
     page.close()
 
@@ -44,7 +45,9 @@ def test_numbers(ask, value, text):
     ],
 )
 def test_ticks(ask, low, high, log, texts):
-    scale = f"makeScale({{low: {low}, high: {high}, least: {low}}}, {str(log).lower()}, 1)"
+    scale = (
+        f"makeScale({{low: {low}, high: {high}, least: {low}, most: {high}}}, {str(log).lower()})"
+    )
     assert ask(f"ticksOf({scale}).text") == texts
     places = ask(f"ticksOf({scale}).at")
     assert all(-1e-6 <= place <= 1 + 1e-6 for place in places)

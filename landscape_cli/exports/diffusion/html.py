@@ -19,7 +19,7 @@ from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.dynamics.null_comparison import ordered_nulls, sentences, walk_words
 from landscape_cli.records.presentation import fact, share
 
-SCRIPTS = ("unpack.js", "scale.js", "diffusion.js")
+SCRIPTS = ("eigenvalues.js", "diffusion.js")
 """The page's own scripts, in the order in which they run."""
 
 QUANTITIES = {

@@ -21,7 +21,14 @@ from landscape_cli.exports.page_data import page_surface
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.tiles import Quantity
 
-SCRIPTS = ("unpack.js", "scale.js", "traces.js", "topology.js", "panel.js", "page.js")
+SHARED = ("unpack.js", "numbers.js", "scale.js", "colours.js", "shared.js")
+"""Scripts of all pages, in the order in which they run, before a page's own."""
+
+SCRIPTS = (
+    *("page.js", "terrain.js", "paths.js", "solid.js", "isolines.js", "flat.js", "cuts.js"),
+    *("topology.js", "describe.js", "camera.js", "panel.js", "points.js", "touch.js"),
+    *("player.js", "facts.js", "link.js", "picture.js", "controls.js", "start.js"),
+)
 """The page's own scripts, in the order in which they run."""
 
 POLICY = (
@@ -48,11 +55,14 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
     split, quantity = _first(sources, options)
     if options.log:
         _check_positive(sources, (split, quantity))
+    if options.vmax is not None:
+        _check_limit(sources, (split, quantity), options)
     data = {
         "surfaces": surfaces,
         "split": split,
         "quantity": quantity,
-        "log": options.log,
+        "log": options.log if options.vmax is None else bool(options.log),
+        "clip": options.vmax,
         "units": dict.fromkeys(PERCENT, " %"),
     }
     path.write_text(page(data, ", ".join(source.name for source in sources)), encoding="utf-8")
@@ -61,7 +71,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> None:
 def page(
     data: dict[str, Any],
     title: str,
-    template: str = "page.html",
+    body: str = "page.html",
     scripts: Sequence[str] = SCRIPTS,
 ) -> str:
     """Return the page's text.
@@ -69,7 +79,7 @@ def page(
     Args:
         data: the data that its scripts show, as plain values for JSON.
         title: its title.
-        template: the page without them.
+        body: file of its body.
         scripts: names of its own scripts, in the order in which they run.
     """
     from plotly.offline import get_plotlyjs
@@ -80,9 +90,10 @@ def page(
         "style": _part("page.css"),
         "library": _packed(get_plotlyjs()),
         "data": _packed(json.dumps(data, allow_nan=False, separators=(",", ":"))),
-        "scripts": "\n".join(f"<script>\n{_part(name)}</script>" for name in scripts),
+        "scripts": "\n".join(f"<script>\n{_part(name)}</script>" for name in (*SHARED, *scripts)),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _part(template))
+    template = _part("shell.html").replace("{{body}}", _part(body).rstrip())
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def _part(name: str) -> str:
@@ -120,6 +131,22 @@ def _first(sources: Sequence[Source], options: Options) -> Quantity:
             f"{', '.join(' '.join(key) for key in offered)}"
         )
     return min(matching, key=lambda key: (key[0] != "train", key[1] != "loss"))
+
+
+def _check_limit(sources: Sequence[Source], key: Quantity, options: Options) -> None:
+    """Refuse a limit that the values do not reach down to, as a picture would."""
+    limit, unit = float(options.vmax or 0), 100.0 if key[1] in PERCENT else 1.0
+    if not np.isfinite(limit):
+        raise UsageError(f"--vmax {limit}: must be a finite number")
+    if options.log and limit <= 0:
+        raise UsageError(f"--vmax {limit:g} must be positive on a log scale; change it")
+    values = [
+        unit * source.surface.values[key] for source in sources if key in source.surface.values
+    ]
+    finite = np.concatenate([array[np.isfinite(array)] for array in values])
+    low = float((finite[finite > 0] if options.log else finite).min(initial=np.inf))
+    if limit <= low < np.inf:
+        raise UsageError(f"--vmax {limit:g}: no value is smaller than {low:g}; raise it")
 
 
 def _check_positive(sources: Sequence[Source], key: Quantity) -> None:

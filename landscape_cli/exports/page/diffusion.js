@@ -1,7 +1,6 @@
 "use strict";
 // A diffusion map: its points, the eigenvalues, and what distinguishes it from random walks.
 
-const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
 const SYMBOLS = ["circle", "diamond", "square", "cross", "x"];
 const COLOURS = { light: ["#0072b2", "#d55e00", "#009e73", "#cc79a7"], dark: ["#56b4e9", "#e69f00", "#2bc59b", "#eca6cb"] };
 const ON_DARK = [[0, "#4a68a5"], [0.33, "#26a39c"], [0.67, "#6ece58"], [1, "#fde725"]];
@@ -10,19 +9,6 @@ const NUMBER = "number", TRAINING = "training", PROGRESS = ["epoch", "step", NUM
 
 const state = { view: 0, dimensions: 2, colour: "", place: null };
 let data, plot, bars, readout;
-
-const control = (id) => document.getElementById(id);
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-/** A text that plotly draws as it is, without tags. */
-function plainText(text) {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-}
 
 function unpackAll() {
   const arrays = (packed) => Object.fromEntries(Object.entries(packed).map(([name, one]) => [name, arrayOf(one)]));
@@ -35,17 +21,7 @@ function unpackAll() {
   data.onto.quantities = arrays(data.onto.quantities);
 }
 
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
 const colourOf = (number) => COLOURS[isDark() ? "dark" : "light"][number % 4];
-
-function look() {
-  const read = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(["back", "text", "soft", "line", "grid"].map((name) => [name, read(name)]));
-}
 
 // ---------------------------------------------------------------- values
 
@@ -56,7 +32,7 @@ function scaleOfColours() {
   const extent = extentOf(both.map((values) => ({ values })));
   if (extent.low > extent.high) return null;
   const log = !PROGRESS.includes(state.colour) && extent.low > 0 && extent.high > 10 * extent.low;
-  return makeScale(extent, log, 1);
+  return makeScale(extent, log);
 }
 
 const shownOnto = () => data.onto && state.view === 0;
@@ -155,32 +131,6 @@ function layoutOf(scale) {
   };
 }
 
-// ---------------------------------------------------------------- eigenvalues
-
-function eigenvalueTraces() {
-  const { own, spectra, nulls } = data.eigenvalues, numbers = own.map((_, k) => k);
-  const ranges = nulls.map(({ name, low, high }, k) => ({
-    type: "bar", name: plainText(name), x: numbers.slice(1), base: low.slice(1), y: high.slice(1).map((end, i) => (end === null ? null : end - low[i + 1])),
-    marker: { color: colourOf(k + 1), opacity: 0.5 }, width: 0.6 / nulls.length, offset: -0.3 + (0.6 * k) / nulls.length,
-    text: low.slice(1).map((end, i) => (end === null ? "" : `${numberText(end, 4)} to ${numberText(high[i + 1], 4)}`)), textposition: "none", hoverinfo: "text+name",
-  }));
-  const lines = spectra.map(({ name, values }, k) => ({
-    type: "scatter", mode: "lines", name: plainText(name), x: numbers, y: values, line: { color: UNKNOWN, width: 1, dash: ["dot", "dash"][k % 2] },
-  }));
-  const shown = { type: "scatter", mode: "lines+markers", name: data.names.length > 1 ? "trainings" : "training", x: numbers, y: own };
-  return [...ranges, ...lines, { ...shown, line: { color: colourOf(0), width: 2 } }];
-}
-
-function eigenvalueLayout() {
-  const { back, text, soft, line } = look();
-  const axis = (name) => ({ title: { text: name }, color: soft, showgrid: false, zeroline: false, ticks: "outside", ticklen: 3, tickcolor: line });
-  return {
-    paper_bgcolor: back, plot_bgcolor: back, font: { color: text, family: "system-ui, sans-serif" }, hovermode: "closest", barmode: "overlay",
-    margin: { l: 56, r: 8, t: 12, b: 44 }, legend: { orientation: "h", y: -0.27 },
-    xaxis: { ...axis("number"), dtick: Math.ceil(data.eigenvalues.own.length / 10) }, yaxis: axis("eigenvalue"),
-  };
-}
-
 // ---------------------------------------------------------------- controls
 
 async function draw() {
@@ -189,37 +139,37 @@ async function draw() {
   control("dimensions").querySelector("[value='3']").disabled = most < 3;
   state.dimensions = Math.min(Number(control("dimensions").value), most);
   const scale = scaleOfColours();
-  await Plotly.react(plot, mapTraces(scale), layoutOf(scale), CONFIG);
-  await Plotly.react(bars, eigenvalueTraces(), eigenvalueLayout(), CONFIG);
+  await Plotly.react(plot, mapTraces(scale), layoutOf(scale), state.dimensions === 3 ? IN_SPACE : IN_PLANE);
+  await Plotly.react(bars, eigenvalueTraces(), eigenvalueLayout(), NO_BUTTONS);
   readout.textContent = state.place === null ? "Point at a checkpoint to read what is known of it." : textOf(state.place);
   plot.setAttribute("aria-label", `${view.name}. Left and right arrow keys go from checkpoint to checkpoint.`);
   document.body.dataset.drawn = Number(document.body.dataset.drawn || 0) + 1;
 }
 
-function fill(select, names, chosen) {
-  select.replaceChildren(...names.map((name, k) => element("option", { value: k, textContent: name })));
-  select.value = chosen;
-}
+const box = (name, plot) => element("div", { className: `view ${name}` }, plot);
+
+const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => target._fullLayout && target.clientWidth && Plotly.Plots.resize(target)));
 
 function build() {
   plot = element("div", { className: "solid", tabIndex: 0 });
   plot.setAttribute("role", "application");
   bars = element("div", { className: "bars" });
-  bars.style.height = "25rem";
+  bars.setAttribute("role", "img");
+  bars.setAttribute("aria-label", "Eigenvalues, with the ranges of random walks.");
   readout = element("p", { className: "readout" });
   readout.setAttribute("role", "status");
   const said = element("div", { id: "said" }, ...data.sentences.map((textContent) => element("p", { textContent })));
   const heading = element("h2", { textContent: "eigenvalues" });
   control("subtitle").textContent = data.subtitle;
-  control("panels").append(element("section", { className: "panel" }, plot, readout), element("section", { className: "panel" }, heading, bars, said));
+  control("panels").append(element("section", { className: "panel" }, box("map-box", plot), readout), element("section", { className: "panel" }, heading, box("bars-box", bars), said));
 }
 
 function listen() {
   const colours = [...PROGRESS, "loss", "learning rate"].filter((name) => name in data.quantities);
   if (data.names.length > 1) colours.push(TRAINING);
   state.colour = colours[0];
-  fill(control("view"), data.views.map((view) => view.name), 0);
-  fill(control("colour"), colours, 0);
+  fill(control("view"), data.views.map((view, k) => [k, view.name]), 0);
+  fill(control("colour"), colours.map((name, k) => [k, name]), 0);
   control("view").addEventListener("change", (event) => {
     state.view = Number(event.target.value);
     state.place = null;
@@ -230,13 +180,11 @@ function listen() {
     draw();
   });
   control("dimensions").addEventListener("change", draw);
-  control("theme").addEventListener("change", (event) => {
-    document.documentElement.dataset.theme = event.target.value;
-    draw();
-  });
+  control("theme").addEventListener("change", (event) => chooseTheme(event.target.value, draw));
+  foldOptions();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   control("controls").addEventListener("submit", (event) => event.preventDefault());
-  plot.on("plotly_hover", (event) => (readout.textContent = event.points[0].text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&")));
+  plot.on("plotly_hover", (event) => (readout.textContent = readText(event.points[0].text)));
   plot.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -253,8 +201,8 @@ async function start() {
   await loadLibrary();
   control("wait").remove();
   build();
-  await Plotly.newPlot(plot, [], {}, CONFIG);
-  await Plotly.newPlot(bars, [], {}, CONFIG);
+  await Plotly.newPlot(plot, [], {}, IN_PLANE);
+  await Plotly.newPlot(bars, [], {}, NO_BUTTONS);
   listen();
   await draw();
 }

@@ -1,40 +1,51 @@
 "use strict";
 // One surface on the page: its views, its readout, and its notes.
 
-const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true };
-const ICONS = { ...CONFIG, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "resetCameraLastSave3d"] };
-const EYE = { x: 1.25, y: -1.4, z: 1.2 }, CENTER = { x: 0, y: 0, z: -0.2 }, UP = { x: 0, y: 0, z: 1 };
 const STATES = ["not computed", "", "not finite", "failed", "interpolated"];
 
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+/** Adapt plots to the places they have, whenever these change. */
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const { width, height } = target.getBoundingClientRect(), layout = target._fullLayout;
+    if (!layout || !width) continue;
+    if (Math.abs(layout.width - width) < 1 && Math.abs(layout.height - height) < 1) continue;
+    Plotly.Plots.resize(target);
+    const moved = panels.find(({ solid, preset }) => solid === target && preset);
+    if (moved) moved.setCamera(presetOf(moved, moved.preset));
+  }
+});
 
 class Panel {
   constructor(surface, alone) {
     this.surface = surface;
-    const name = surface.title;
-    this.solid = element("div", { className: "solid", tabIndex: 0 });
-    this.solid.setAttribute("role", "application");
-    this.solid.setAttribute("aria-label", `${name}: surface. Arrow keys rotate, plus and minus zoom, 0 resets.`);
-    this.flat = element("div", { className: "flat", tabIndex: 0 });
-    this.flat.setAttribute("role", "application");
-    this.flat.setAttribute("aria-label", `${name}: contour. Arrow keys move the point whose value is shown.`);
-    this.flat.style.aspectRatio = 1.13 / aspectOf(surface);
-    this.diagram = element("div", { className: "diagram", hidden: true });
-    this.diagram.setAttribute("role", "img");
-    this.diagram.setAttribute("aria-label", `${name}: persistence diagram of the minima.`);
-    this.readout = element("p", { className: "readout", textContent: "Point at the surface to read its values." });
+    this.camera = cameraAt(...PRESETS.home, DISTANCE);
+    this.preset = "home"; // null once the camera has been moved by hand
+    this.solid = this.plot("solid", "application", "surface. Arrow keys rotate, plus and minus zoom, 0 resets.");
+    this.flat = this.plot("flat", "application", "contour. Arrow keys move the point whose value is shown.");
+    this.cuts = this.plot("cuts", "img", "cuts through the marked point along x and along y.");
+    this.diagram = this.plot("diagram", "img", "persistence diagram of the minima.");
+    this.diagram.parentElement.hidden = true;
+    this.readout = element("p", { className: "readout" });
     this.readout.setAttribute("role", "status");
     this.notes = element("p", { className: "notes" });
-    const head = element("div", {}, element("h2", { textContent: name }));
+    for (const view of [this.solid, this.flat, this.cuts, this.diagram]) sizes.observe(view);
+    const head = element("div", { className: "title" }, element("h2", { textContent: surface.title }));
     if (surface.subtitle) head.append(element("p", { className: "soft", textContent: surface.subtitle }));
-    const axes = element("p", { className: "soft", textContent: surface.axes.join(" · ") });
-    this.box = element("section", { className: alone ? "panel alone" : "panel" },
-      head, this.solid, this.flat, this.diagram, this.readout, axes, ...this.legend(), this.notes);
-    this.box.setAttribute("aria-label", name);
+    const axes = element("p", { className: "soft axes", textContent: describeAxes(surface.axes) });
+    const views = element("div", { className: "views" }, ...[this.solid, this.flat, this.cuts, this.diagram].map((view) => view.parentElement));
+    const words = element("div", { className: "words" }, this.readout, this.notes, ...this.legend(), axes);
+    this.box = element("section", { className: alone ? "panel alone" : "panel" }, head, views, words);
+    this.box.setAttribute("aria-label", surface.title);
+  }
+
+  /** A place for a plot, in a box of its own. */
+  plot(className, role, words) {
+    const made = element("div", { className });
+    if (role === "application") made.tabIndex = 0;
+    made.setAttribute("role", role);
+    made.setAttribute("aria-label", `${this.surface.title}: ${words}`);
+    element("div", { className: `view ${className}-box` }, made);
+    return made;
   }
 
   /** What the curve's lines and marks are, and the paths' colours and names if there are several. */
@@ -42,24 +53,16 @@ class Panel {
     const { curve } = this.surface, paths = pathsOf(this.surface), own = [];
     if (curve) {
       const bends = curve.bends.x.length > 1 ? "bends" : "bend";
-      const text = `━ ${curve.name} · ╌ straight line · ○ ${bends}`;
-      own.push(element("p", { className: "soft curve", textContent: text }));
+      own.push(element("p", { className: "soft curve", textContent: `━ ${curve.name} · ╌ straight line · ○ ${bends}` }));
     }
     if (paths.length < 2) return own;
     const entries = paths.map((path, place) => {
       const sample = element("span", { textContent: "● " });
       sample.style.color = colorOf(place);
+      sample.setAttribute("aria-hidden", "true");
       return element("span", {}, sample, `${path.name || "path"}: ${path.x.length} checkpoints  `);
     });
     return [...own, element("p", { className: "soft paths" }, ...entries)];
-  }
-
-  /** Initial camera, which shows the whole surface, from farther away in narrow views. */
-  home() {
-    const { width, height } = this.solid.getBoundingClientRect();
-    const far = Math.min(Math.max((1.25 * height) / (width || height || 1), 1), 1.7);
-    const eye = Object.fromEntries(Object.entries(EYE).map(([name, value]) => [name, far * value]));
-    return { eye, center: CENTER, up: UP };
   }
 
   /** The layer to show: the requested one, or else the first. */
@@ -72,8 +75,8 @@ class Panel {
     return this.layer(state).views.find((v) => v.split === state.split && v.quantity === state.quantity);
   }
 
-  /** Draw everything; `scale` is null if no surface has a value to show. */
-  async draw(state, scale, look) {
+  /** Compute what is drawn, and write the texts; `scale` is null if no surface has a value to show. */
+  prepare(state, scale) {
     const { surface } = this;
     this.shown = this.view(state);
     this.status = this.layer(state).status;
@@ -81,8 +84,9 @@ class Panel {
     const empty = !this.shown || !scale;
     const { topology } = this.shown || {};
     this.topology = state.minima && !empty && topology && topology.list.length ? topology : null;
-    this.solid.hidden = this.flat.hidden = empty;
-    this.diagram.hidden = !this.topology;
+    this.drawn = { solid: state.show.solid && !empty, flat: state.show.flat && !empty, cuts: state.show.cuts && !empty, diagram: this.topology };
+    for (const [name, drawn] of Object.entries(this.drawn)) this[name].parentElement.hidden = !drawn;
+    this.box.dataset.shown = Object.keys(this.drawn).filter((name) => this.drawn[name]).join(" ");
     if (empty) {
       this.notes.textContent = `no ${state.split} ${state.quantity} to show in this file`;
       this.readout.textContent = "";
@@ -90,60 +94,55 @@ class Panel {
     }
     this.heights = heightsOf(this.shown, scale);
     this.scale = scale;
-    const absent = absentOf(surface, this.shown, this.status, this.heights);
-    const path = surface.path && lineOf(this, surface.path, state.step);
-    const traces = solidTraces(surface, this.heights, absent, path);
-    const over = [...otherTraces(this, state.step), ...stemTraces(this, state.step), ...curveTraces(surface, this.heights)];
-    await Plotly.react(this.solid, traces.concat(over),
-      solidLayout(surface, scale, state.window, this.camera, look), CONFIG);
-    const layout = flatLayout(surface, state.window, look);
-    layout.shapes = overlaysOf(this, state.step);
-    layout.annotations = namesOf(surface);
-    const marks = this.topology ? minimaTraces(surface, this.topology, this.sizes()) : [];
-    const flat = [...flatTraces(surface, this.heights, absent, scale, look), ...marks];
-    this.own = flat.length; // the first of the traces of paths at their own values
-    await Plotly.react(this.flat, flat.concat(ownTraces(this, state.step)), layout, ICONS);
-    if (this.topology) {
-      await drawDiagram(this.diagram, this.topology, scale.log, this.unit, this.sizes(), look);
-      await Plotly.Plots.resize(this.diagram);
-    }
-    this.notes.textContent = this.noteTexts(scale, absent).join("; ");
+    this.grid = gridOf(surface, this.heights, state.smooth);
+    this.colorscale = colorscaleOf(state.map, scale);
+    this.absent = absentOf(surface, this.status, this.heights);
+    this.notes.textContent = this.noteTexts(scale).join("; ");
     this.readOut();
   }
 
-  noteTexts(scale, absent) {
-    const values = this.shown.values;
-    const found = [];
-    let above = 0, known = 0;
-    for (const value of values) {
-      if (!Number.isFinite(value)) continue;
-      known++;
-      if (value > scale.limit) above++;
-    }
-    if (above) found.push(`${percent(above / known)} of the points lie above ${numberText(scale.limit, 4)} and are drawn at it`);
-    if (absent.x.length) found.push(`${absent.x.length} red crosses: not finite${scale.log ? ", or not positive" : ""}`);
+  async drawSolid(state, look) {
+    if (this.drawn.solid) await Plotly.react(this.solid, solidTraces(this, state, look), solidLayout(this, state, look), IN_SPACE);
+  }
+
+  async drawOthers(state, look) {
+    const { flat, cuts, diagram } = this.drawn;
+    if (flat) await Plotly.react(this.flat, flatTraces(this, state, look), flatLayout(this, state, look), IN_PLANE);
+    if (cuts) await drawCuts(this, state, look);
+    if (diagram) await drawDiagram(this.diagram, this.topology, this.scale.log, this.unit, this.sizes(), look);
+  }
+
+  /** The places of a view's traces of a kind. */
+  numbers(view, ...kinds) {
+    return view.data.flatMap(({ meta }, k) => (kinds.includes(meta) ? [k] : []));
+  }
+
+  noteTexts(scale) {
+    const { shown, below, above } = countsOf(this.shown.values, scale), found = [];
+    const limit = (value) => numberText(value, 4) + this.unit;
+    if (below) found.push(`${percent(below / shown)} of the points lie below ${limit(scale.low)}, the lowest that exceeds its numerical error, and are drawn at it`);
+    if (above) found.push(`${percent(above / shown)} of the points lie above ${limit(scale.limit)} and are cut off`);
+    const crosses = this.absent.x.length;
+    if (crosses) found.push(`${crosses} red crosses: not finite${scale.log ? ", or not positive" : ""}`);
     const missing = this.status ? this.status.filter((state) => state === 0 || state === 3).length : 0;
-    if (missing) found.push(`${missing} of ${values.length} points not computed`);
+    if (missing) found.push(`${missing} of ${this.shown.values.length} points not computed`);
     if (this.topology) found.push(describeMinima(this.topology));
     return found;
   }
 
   /** Redraw only the paths, up to a checkpoint. */
   async drawPath(state) {
-    if (!this.surface.path || !this.heights) return;
-    const path = lineOf(this, this.surface.path, state.step);
-    const stems = stemTraces(this, state.step);
-    const lines = [path, lastOf(path), ...otherTraces(this, state.step), ...stems];
-    const numbers = lines.map((line, k) => (k < 2 ? [PATH, HEAD][k] : ABSENT + k - 1));
-    const along = (name) => lines.map((line) => line[name]);
-    await Plotly.restyle(this.solid, { x: along("x"), y: along("y"), z: along("z") }, numbers);
-    const dots = ownTraces(this, state.step), places = dots.map((_, k) => this.own + k);
-    if (!dots.length) return await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
-    await Plotly.restyle(this.solid, { text: stems.map((stem) => stem.text) }, numbers.slice(-stems.length));
-    const of = (name) => dots.map((dot) => dot[name]);
-    const colors = dots.map((dot) => dot.marker.color);
-    await Plotly.restyle(this.flat, { x: of("x"), y: of("y"), text: of("text"), "marker.color": colors }, places);
-    await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
+    if (!pathsOf(this.surface).length || !this.heights) return;
+    const all = (traces, name) => traces.map((trace) => trace[name]);
+    if (this.drawn.solid) {
+      const traces = solidPaths(this, state.step), numbers = this.numbers(this.solid, "path", "head", "stems");
+      const text = traces.map((trace) => trace.text || []);
+      await Plotly.restyle(this.solid, { x: all(traces, "x"), y: all(traces, "y"), z: all(traces, "z"), text }, numbers);
+    }
+    if (!this.drawn.flat) return;
+    const traces = flatPaths(this, state.step), numbers = this.numbers(this.flat, "path edge", "path", "path ends", "path dots");
+    const colors = traces.map(({ marker, line }) => (marker ? marker.color : line.color));
+    await Plotly.restyle(this.flat, { x: all(traces, "x"), y: all(traces, "y"), text: traces.map((trace) => trace.text || []), "marker.color": colors }, numbers);
   }
 
   /** Move the cursor to the point nearest to a place; return true if it changed. */
@@ -155,17 +154,16 @@ class Panel {
     return true;
   }
 
-  /** Draw the cursor in both views. */
-  async drawCursor(state) {
+  /** Draw the cursor in all views. */
+  async drawCursor(state, look) {
     if (!this.cursor || !this.shown || !this.heights) return;
-    const { x, y, column, row } = this.cursor;
-    const height = this.heights[row * this.surface.x.length + column];
-    await Plotly.relayout(this.flat, { shapes: overlaysOf(this, state.step) });
-    const z = Number.isNaN(height) ? null : height + 0.025;
-    await Plotly.restyle(this.solid, { x: [[x]], y: [[y]], z: [[z]] }, [CURSOR]);
+    const { x, y, z } = cursorTrace(this);
+    if (this.drawn.flat) await Plotly.relayout(this.flat, { shapes: crossOf(this) });
+    if (this.drawn.solid) await Plotly.restyle(this.solid, { x: [x], y: [y], z: [z] }, this.numbers(this.solid, "cursor"));
+    if (this.drawn.cuts) await drawCuts(this, state, look);
     if (!this.topology) return;
     const sizes = { "marker.size": [this.sizes()] };
-    await Plotly.restyle(this.flat, sizes, [MINIMUM]);
+    if (this.drawn.flat) await Plotly.restyle(this.flat, sizes, this.numbers(this.flat, "minima"));
     await Plotly.restyle(this.diagram, sizes, [1]);
   }
 
@@ -181,49 +179,23 @@ class Panel {
     return this.topology.list.map((_, place) => (place === chosen ? BIG : SMALL));
   }
 
-  /** Describe the cursor's point: coordinates, value, error, status. */
+  /** Describe the cursor's point. */
   text() {
-    const { x, y, column, row } = this.cursor;
-    const place = row * this.surface.x.length + column;
-    const view = this.shown;
-    const word = this.status ? STATES[this.status[place]] : "";
-    const missing = this.status && (this.status[place] === 0 || this.status[place] === 3);
-    let text = `x ${numberText(x, 5)}, y ${numberText(y, 5)}: ${view.split} ${view.quantity.replaceAll("_", " ")} `;
-    text += missing ? word : numberText(view.values[place]) + this.unit;
-    const error = view.errors ? view.errors[place] : NaN;
-    if (!missing && Number.isFinite(error)) text += ` ± ${numberText(error, 2)}${this.unit} (${view.error})`;
-    if (word && !missing && word !== "not finite") text += `, ${word}`;
-    const number = this.basin();
-    if (number === undefined) return text;
-    const { saddle, share } = this.topology.list[number];
-    text += `, basin of ${this.topology.word} ${number + 1} (${percent(share)} of the points`;
-    return text + (saddle ? `, saddle ${numberText(saddle.value)}${this.unit})` : ")");
+    return describePoint(this);
   }
 
   /** Describe a checkpoint of a path: its own value, and how far that is from the surface's. */
   checkpointText(path, number) {
-    const { split, quantity, values } = this.shown;
-    const own = path.values.find((one) => one.split === split && one.quantity === quantity).values[number];
-    const here = heightAt(this.surface, values, path.x[number], path.y[number]);
-    const name = path.name ? `${path.name}, ` : "";
-    let text = `${name}${path.labels[number]}: own ${split} ${quantity.replaceAll("_", " ")} ${numberText(own)}${this.unit}`;
-    if (here !== null && Number.isFinite(own)) {
-      text += `, ${numberText(Math.abs(own - here), 3)}${this.unit} ${own < here ? "below" : "above"} the plane`;
-    }
-    return text;
+    return describeCheckpoint(this, path, number);
   }
 
   readOut() {
-    if (this.cursor && this.shown) this.readout.textContent = this.text();
+    if (this.cursor && this.shown) this.readout.textContent = this.text() + (state.held ? " · held" : "");
   }
 
   setCamera(camera) {
     this.camera = camera;
-    if (this.heights && !this.solid.hidden) return Plotly.relayout(this.solid, { "scene.camera": camera });
+    if (this.heights && this.drawn.solid) return Plotly.relayout(this.solid, { "scene.camera": camera });
     return Promise.resolve();
   }
-}
-
-function percent(part) {
-  return part < 0.001 ? "less than 0.1 %" : `${(100 * part).toFixed(1)} %`;
 }

@@ -1,19 +1,30 @@
 "use strict";
-// The map from values to heights between 0 and 1, shared by all surfaces shown.
+// The map from values to heights between 0 and 1, shared by all surfaces shown, as `landscape plot` has it.
 
 const WIDE = 1e3; // positive values with a larger ratio are first shown on a log scale
-const REACH = 3; // on a linear scale the clip slider goes down to 10^-REACH of the range
+const REACH = 4; // on a linear scale the clip slider goes down to 10^-REACH of the range
+const STEPS = 1000; // of the slider
 
-/** The smallest and largest finite value, and the smallest positive one. */
-function extentOf(views) {
-  const found = { low: Infinity, high: -Infinity, least: Infinity };
-  for (const view of views) {
-    for (const value of view.values) {
-      if (!Number.isFinite(value)) continue;
-      if (value < found.low) found.low = value;
-      if (value > found.high) found.high = value;
-      if (value > 0 && value < found.least) found.least = value;
-    }
+/**
+ * The smallest and largest finite value, `low` and `high`, and of a log scale, `least` and `most`.
+ *
+ * With `trusted`, values within their numerical errors do not count on the log scale, unless none exceeds its own.
+ */
+function extentOf(views, trusted = false) {
+  const found = { low: Infinity, high: -Infinity, least: Infinity, most: -Infinity, trimmed: false };
+  for (const { values, errors } of views) {
+    const exceeds = (value, k) => Number.isFinite(value) && value > ((errors && errors[k]) || 0);
+    const strict = trusted && values.some(exceeds);
+    values.forEach((value, k) => {
+      if (!Number.isFinite(value)) return;
+      found.low = Math.min(found.low, value);
+      found.high = Math.max(found.high, value);
+      const counts = !strict || exceeds(value, k);
+      found.trimmed ||= !counts;
+      if (!(value > 0) || !counts) return;
+      found.least = Math.min(found.least, value);
+      found.most = Math.max(found.most, value);
+    });
   }
   return found;
 }
@@ -22,89 +33,56 @@ function isWide(extent) {
   return extent.low > 0 && extent.high / WIDE > extent.low;
 }
 
+/** The ends of a scale that clips nothing. */
+function endsOf(extent, log) {
+  const low = log ? extent.least : extent.low, high = log ? extent.most : extent.high;
+  if (low !== high) return [low, high];
+  const room = 0.05 * Math.abs(low) || 0.5;
+  return log ? [low / 1.1, high * 1.1] : [low - room, high + room];
+}
+
 /**
- * Make a scale that covers a part, from 0 to 1, of the range from the lowest to the highest value.
+ * Make a scale from the lowest value to a limit, which is at height 1; without one, to the highest value.
  *
- * Values above its limit are clipped to it; part 1 clips nothing.
+ * Heights of values beyond are larger than 1, or smaller than 0 if the extent left them out; those that a log
+ * scale can't show are NaN. Values of both signs have colours that diverge from zero if `signed`.
  */
-function makeScale(extent, log, part) {
-  let low = log ? extent.least : extent.low;
-  let high = extent.high;
-  if (low === high) {
-    const room = 0.1 * Math.abs(low) || 1;
-    [low, high] = log ? [low / 1.1, high * 1.1] : [low - room, high + room];
-  }
+function makeScale(extent, log, limit = null, signed = false) {
+  const [low, high] = endsOf(extent, log), end = limit ?? high;
   // Halved, since the difference of two values may overflow.
   const place = log ? Math.log10 : (value) => value / 2;
-  const value = log ? (at) => 10 ** at : (at) => 2 * at;
-  const bottom = place(low);
-  const share = log ? Math.max(part, 0.01) : 10 ** (REACH * (part - 1));
-  const room = (place(high) - bottom) * share;
-  const limit = part === 1 ? high : value(bottom + room);
+  const bottom = place(low), room = place(end) - bottom;
   const height = (at) => (log && !(at > 0) ? NaN : (place(at) - bottom) / room);
-  return { log, low, limit, height };
+  return { log, low, limit: end, clips: limit !== null, diverging: signed && !log && low < 0 && end > 0, height };
 }
 
-/** Choose about `most` round values on a scale; return {at: heights, text: labels}. */
-function ticksOf(scale, most = 5) {
-  const values = scale.log ? logTicks(scale, most) : linearTicks(scale, most);
-  const apart = values.length > 1 ? values[1] - values[0] : Math.abs(values[0]) || 1;
-  const digits = scale.log ? 4 : digitsFor(values, apart);
-  const plain = Math.max(...values) < 1e5 && Math.min(...values) > 1e-4;
-  const powers = scale.log && !plain && values.every((value) => /^1e/.test(value.toExponential()));
-  const text = (value) => (powers ? `10${raised(Math.log10(value))}` : numberText(value, digits));
-  return { at: values.map(scale.height), text: values.map(text) };
-}
-
-function stepOf(scale, most) {
-  const raw = scale.limit / most - scale.low / most;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return power * [1, 2, 5, 10].find((factor) => factor * power >= raw * (1 - 1e-9));
-}
-
-function linearTicks(scale, most) {
-  const step = stepOf(scale, most);
-  const found = [];
-  for (let k = Math.ceil(scale.low / step - 1e-9); k * step <= scale.limit + 1e-9 * step; k++) {
-    found.push(k * step);
+/** How many values a scale shows, and how many of those lie below and above it. */
+function countsOf(values, scale) {
+  const found = { shown: 0, below: 0, above: 0 };
+  // A limit is compared in the values' own precision, so that a value equal to it is not above it.
+  const own = values instanceof Float32Array ? Math.fround : Number, low = own(scale.low), limit = own(scale.limit);
+  for (const value of values) {
+    if (!Number.isFinite(value) || (scale.log && !(value > 0))) continue;
+    found.shown++;
+    if (value < low) found.below++;
+    if (value > limit) found.above++;
   }
   return found;
 }
 
-function logTicks(scale, most) {
-  const [first, last] = [Math.log10(scale.low), Math.log10(scale.limit)];
-  if (last - first < 0.5) return linearTicks(scale, most);
-  const stride = Math.ceil((last - first) / most);
-  const factors = last - first < 2 ? [1, 2, 5] : [1];
-  const found = [];
-  for (let power = Math.floor(first / stride) * stride; power <= last; power += stride) {
-    for (const factor of factors) {
-      const value = Number(`${factor}e${power}`);
-      if (value >= scale.low * (1 - 1e-9) && value <= scale.limit * (1 + 1e-9)) found.push(value);
-    }
-  }
-  return found;
+/** The limit that a place of the slider stands for, on a logarithmic scale; null at its upper end. */
+function limitAt(extent, log, step) {
+  if (step >= STEPS) return null;
+  const [low, high] = endsOf(extent, log), part = Math.max(step, 1) / STEPS;
+  if (log) return Number((low * (high / low) ** part).toPrecision(3));
+  const reached = (high / 2 - low / 2) * 10 ** (REACH * (part - 1));
+  return Number((low + 2 * reached).toPrecision(Math.max(3, digitsFor([low, low + 2 * reached], 2 * reached) + 2)));
 }
 
-function digitsFor(values, apart) {
-  const largest = Math.max(...values.map(Math.abs));
-  return Math.min(15, Math.max(3, Math.ceil(Math.log10(largest / apart)) + 1));
-}
-
-/** Format a number with few digits; very large and small ones with a power of ten. */
-function numberText(value, digits = 6) {
-  if (Number.isNaN(value)) return "not a number";
-  if (!Number.isFinite(value)) return value > 0 ? "infinite" : "minus infinite";
-  const size = Math.abs(value);
-  if (value === 0 || (size >= 1e-4 && size < 1e6)) {
-    return String(Number(value.toPrecision(digits))).replace("-", "−");
-  }
-  const [factor, power] = value.toExponential(digits - 1).split("e");
-  const text = String(Number(factor)).replace("-", "−");
-  return `${/^−?1$/.test(text) ? text.slice(0, -1) : `${text}×`}10${raised(Number(power))}`;
-}
-
-/** Format an exponent as superscript. */
-function raised(power) {
-  return [...String(Math.round(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
+/** The place of the slider that comes nearest to a limit. */
+function stepAt(extent, log, limit) {
+  if (limit === null) return STEPS;
+  const [low, high] = endsOf(extent, log);
+  const part = log ? Math.log(limit / low) / Math.log(high / low) : 1 + Math.log10((limit / 2 - low / 2) / (high / 2 - low / 2)) / REACH;
+  return Math.round(Math.min(Math.max(part, 0), 1) * STEPS);
 }

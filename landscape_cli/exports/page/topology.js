@@ -1,7 +1,7 @@
 "use strict";
 // Minima, saddles and basins: marks on the contour plot, and a persistence diagram linked to it.
 
-const MINIMUM = 4, BIG = 15, SMALL = 9; // the minima's trace of the contour plot; sizes of marks
+const BIG = 15, SMALL = 9; // sizes of marks
 const NO_BASIN = 255;
 
 /** Edges between cells of different basins, as one line with gaps. */
@@ -47,10 +47,10 @@ function minimaTraces(surface, topology, sizes) {
   const borders = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false, line: { color: "#ffffff", width: 2 } };
   const marker = { symbol: "cross", size: 8, color: "#e69f00", line: { color: "#000000", width: 1 } };
   return [
-    { ...borders, ...bordersOf(surface, topology.basins) },
-    { ...borders, mode: "markers", marker, x: along(saddles, "x"), y: along(saddles, "y") },
+    { ...borders, meta: "borders", ...bordersOf(surface, topology.basins) },
+    { ...borders, meta: "saddles", mode: "markers", marker, x: along(saddles, "x"), y: along(saddles, "y") },
     marksOf(topology, { x: along(list, "x"), y: along(list, "y") }, sizes, {
-      hoverinfo: "skip", textposition: "middle right", textfont: { color: "#ffffff", size: 12, shadow: "auto" },
+      meta: "minima", hoverinfo: "skip", textposition: "middle right", textfont: { color: "#ffffff", size: 12, shadow: "auto" },
     }),
   ];
 }
@@ -80,5 +80,5 @@ function drawDiagram(place, topology, log, unit, sizes, look) {
     xaxis: axis(`at the ${topology.word}`), yaxis: { ...axis("at its saddle"), scaleanchor: "x" },
   };
   const marks = marksOf(topology, { x: along(topology.list, "value"), y }, sizes, more);
-  return Plotly.react(place, [diagonal, marks], layout, { ...ICONS, displayModeBar: false });
+  return Plotly.react(place, [diagonal, marks], layout, NO_BUTTONS);
 }

@@ -12,7 +12,9 @@ async function unpack(id) {
 }
 
 function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const letters = atob(base64), bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < bytes.length; place++) bytes[place] = letters.charCodeAt(place);
+  return bytes;
 }
 
 /** Unpack a typed array: {type: "f4" | "f8" | "u1", data: little-endian bytes in base64}. */

@@ -93,7 +93,10 @@ def test_the_initial_view(write, make_surface, options, first):
             "--quantity 'accuracy': split 'train' has none; choose one of train loss, test acc",
         ),
         ({"log": True}, "--log: no train loss is positive; use --linear"),
-        ({"vmax": 3.0}, "--vmax 3.0: applies only to vtp, stl, not to html; leave it out"),
+        ({"vmin": 3.0}, "--vmin 3.0: applies only to vtp, stl, not to html; leave it out"),
+        ({"vmax": -9.0}, "--vmax -9: no value is smaller than -3; raise it"),
+        ({"vmax": 2.0, "log": True, "split": "test"}, "--vmax 2: no value is smaller than 100"),
+        ({"vmax": float("inf")}, "--vmax inf: must be a finite number"),
     ],
 )
 def test_what_is_not_there_is_one_line(write, make_surface, options, words):
@@ -101,6 +104,12 @@ def test_what_is_not_there_is_one_line(write, make_surface, options, words):
     with pytest.raises(UsageError) as error:
         write(make_surface(values, *SQUARE), "html", **options)
     assert words in str(error.value)
+
+
+def test_a_limit_is_there_at_first(write, make_surface):
+    path, _ = write(make_surface(bowl, *SQUARE), "html", vmax=2.5)
+    data = data_of(path.read_text())
+    assert (data["clip"], data["log"]) == (2.5, False)
 
 
 def test_a_missing_library_is_refused_with_the_command(write, make_surface, monkeypatch):

@@ -1,0 +1,46 @@
+"use strict";
+// One thumb: swiping up and down scrolls the page, swiping sideways turns a surface or moves the marked point.
+
+const PER_PIXEL = 0.5; // degrees
+
+/** A layer over a view that takes touches; upward swipes are the browser's. */
+function shieldOf(view, moved, tapped) {
+  const shield = element("div", { className: "shield" }), fingers = new Map();
+  const apart = () => {
+    const [one, other] = [...fingers.values()];
+    return Math.hypot(one.x - other.x, one.y - other.y);
+  };
+  shield.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    shield.setPointerCapture(event.pointerId);
+    if (fingers.size === 1) tapped(event);
+  });
+  shield.addEventListener("pointermove", (event) => {
+    const last = fingers.get(event.pointerId);
+    if (!last) return;
+    const before = fingers.size > 1 ? apart() : 0;
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    moved(event, event.clientX - last.x, event.clientY - last.y, before ? before / Math.max(apart(), 1) : 1);
+  });
+  for (const name of ["pointerup", "pointercancel"]) shield.addEventListener(name, (event) => fingers.delete(event.pointerId));
+  view.append(shield);
+  return shield;
+}
+
+function shieldSolid(panel) {
+  const moved = (_, across, down, factor) => {
+    if (factor === 1) rotate(panel, -PER_PIXEL * across, PER_PIXEL * down, 1);
+    else rotate(panel, 0, 0, factor);
+  };
+  shieldOf(panel.solid.parentElement, moved, () => {});
+}
+
+function shieldFlat(panel) {
+  const mark = (event) => {
+    const { xaxis, yaxis } = panel.flat._fullLayout, box = panel.flat.getBoundingClientRect();
+    const x = xaxis.p2d(event.clientX - box.left - xaxis._offset), y = yaxis.p2d(event.clientY - box.top - yaxis._offset);
+    const inside = (value, [low, high]) => value >= Math.min(low, high) && value <= Math.max(low, high);
+    if (inside(x, xaxis.range) && inside(y, yaxis.range)) pointAt(x, y);
+  };
+  shieldOf(panel.flat.parentElement, mark, mark);
+}
