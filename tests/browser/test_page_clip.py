@@ -67,7 +67,7 @@ def test_the_surface_goes_beyond_the_limit_where_the_lid_is(opened):
     np.testing.assert_array_equal(np.array(lid, dtype=float) > 1, shown > 1)
     parts = (shown.shape[0] - 1) // 4
     coarse = shown[::parts, ::parts]
-    np.testing.assert_allclose(np.fmin(coarse, 1), opened.heights(), atol=1e-6)
+    np.testing.assert_allclose(np.minimum(coarse, 1), opened.heights(), atol=1e-6)
     # The box ends at the limit, so what is beyond it is not drawn.
     assert opened.ask("panels[0].solid.layout.scene.zaxis.range") == [0, 1.0005]
 

@@ -61,8 +61,8 @@ def test_quantity_unit_and_scale_are_on_axis_and_bar(open_page, make_surface):
 
 def test_colours_are_those_of_plot(open_page):
     surface = curved()
-    opened = open_page({"one": surface}, quantity="hessian_xx")
-    (panel,) = select_panels(surface, None, "hessian_xx", "one.h5")
+    opened = open_page({"one": surface}, quantity="gradient_x")
+    (panel,) = select_panels(surface, None, "gradient_x", "one.h5")
     scale = fit([panel])
     assert scale.diverging
 
@@ -79,7 +79,7 @@ def test_colours_are_those_of_plot(open_page):
         with style(cmap=name):
             places, found = colours(name)
             np.testing.assert_allclose(found, scale.colors(places)[:, :3], atol=0.01)
-    assert opened.ask("state.label") == "train curvature ∂²L/∂x²"
+    assert opened.ask("state.label") == "train slope ∂L/∂x"
 
 
 def _rgb(text):

@@ -11,7 +11,7 @@ const DIVERGING = "053061 175290 2a71b2 3f8ec0 6bacd1 9bc9e0 c2ddec e0ecf3 f7f6f
 const DEFAULT_MAP = "viridis";
 
 const LID = "#8a9099"; // of what is cut at the limit
-const LID_OPACITY = 0.42;
+const LID_OPACITY = 0.5;
 
 const LIGHTS = {
   glossy: { ambient: 0.45, diffuse: 0.62, specular: 0.035, roughness: 0.17, fresnel: 0 },

@@ -2,6 +2,7 @@
 // One thumb: swiping up and down scrolls the page, swiping sideways turns a surface or moves the marked point.
 
 const PER_PIXEL = 0.5; // degrees
+const START = 8; // pixels that a finger moves before its direction counts
 
 /** A layer over a view that takes touches; upward swipes are the browser's. */
 function shieldOf(view, moved, tapped) {
@@ -11,16 +12,20 @@ function shieldOf(view, moved, tapped) {
     return Math.hypot(one.x - other.x, one.y - other.y);
   };
   shield.addEventListener("pointerdown", (event) => {
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, sideways: fingers.size > 0 || null });
     shield.setPointerCapture(event.pointerId);
     if (fingers.size === 1) tapped(event);
   });
   shield.addEventListener("pointermove", (event) => {
     const last = fingers.get(event.pointerId);
     if (!last) return;
+    const across = event.clientX - last.x, down = event.clientY - last.y;
+    if (last.sideways === null && Math.hypot(across, down) < START) return;
+    last.sideways ??= Math.abs(across) > Math.abs(down);
+    if (!last.sideways) return;
     const before = fingers.size > 1 ? apart() : 0;
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    moved(event, event.clientX - last.x, event.clientY - last.y, before ? before / Math.max(apart(), 1) : 1);
+    Object.assign(last, { x: event.clientX, y: event.clientY });
+    moved(event, across, down, before ? before / Math.max(apart(), 1) : 1);
   });
   for (const name of ["pointerup", "pointercancel"]) shield.addEventListener(name, (event) => fingers.delete(event.pointerId));
   view.append(shield);
