@@ -8,6 +8,7 @@ from matplotlib.image import imread
 from builders import bowl
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
+from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.kinds.painter import load
@@ -107,7 +108,8 @@ def test_a_logarithmic_colour_bar_is_labelled_as_such_with_powers_of_ten(make_pa
 def test_the_legend_states_the_fraction_clipped(make_panel, legend, kind):
     panel = make_panel([[0, 1, 2], [3, 4, 20]], x="0:1:3", y="0:1:2")
     axes, bar = draw([panel], kind, fit([panel], vmax=10)).axes
-    assert legend(axes) == ["above 10 (16.7 %)"]
+    text = "above 10 (16.7 %)"
+    assert legend(axes) == [f"cut off {text}" if kind in THREE_DIMENSIONAL else text]
     assert bar.get_ylim() == (0, 10)
 
 
