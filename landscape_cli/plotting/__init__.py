@@ -10,7 +10,7 @@ from dataclasses import dataclass
 FORMATS = ("png", "pdf", "svg")
 """File extensions of pictures."""
 
-MOVIES = ("gif", "mp4")
+MOVIES = ("gif", "apng", "webp", "mp4")
 """File extensions of animations."""
 
 STYLES = {

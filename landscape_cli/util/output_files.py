@@ -16,6 +16,8 @@ BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "pdf": (b"%PDF",),
     "svg": (b"<?xml", b"<svg"),
     "gif": (b"GIF8",),
+    "apng": (b"\x89PNG",),
+    "webp": (b"RIFF",),
     "html": (b"<!DOCTYPE html", b"<!doctype html", b"<html"),
     "vtp": (b"<?xml", b"<VTKFile"),
     "vts": (b"<?xml", b"<VTKFile"),

@@ -1,62 +1,11 @@
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.animation import check_frames, check_movie, frames, write_movie
+from landscape_cli.plotting.animation import check_frames, frames
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.style import colormap
-
-
-def flat(shade, shape=(40, 60)):
-    return np.full((*shape, 3), shade, np.uint8)
-
-
-def test_a_gif_has_the_frames_and_durations(tmp_path):
-    path = tmp_path / "a.gif"
-    write_movie(path, [flat(10), flat(120), flat(250)], rate=5, hold=1.5)
-    with Image.open(path) as found:
-        assert found.n_frames == 3
-        shades, durations = [], []
-        for number in range(3):
-            found.seek(number)
-            shades.append(found.convert("RGB").getpixel((5, 5)))
-            durations.append(found.info["duration"])
-    assert shades == [(10,) * 3, (120,) * 3, (250,) * 3]
-    assert durations == [200, 200, 1500]
-    assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg")
-def test_an_mp4_has_the_frames(tmp_path):
-    path = tmp_path / "a.mp4"
-    write_movie(path, [flat(10), flat(120), flat(250)], rate=5, hold=1)
-    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    done = subprocess.run(
-        ["ffmpeg", "-loglevel", "error", "-i", path, *raw], capture_output=True, check=True
-    )
-    found = np.frombuffer(done.stdout, np.uint8).reshape(-1, 40, 60, 3)
-    assert found.mean(axis=(1, 2, 3)) == pytest.approx([10, 120, *[250] * 5], abs=4)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is not None, reason="there is ffmpeg")
-def test_an_mp4_needs_ffmpeg(tmp_path):
-    with pytest.raises(UsageError, match=r"MP4 needs ffmpeg.*use \.gif"):
-        check_movie(tmp_path / "a.mp4")
-
-
-def test_a_failing_frame_leaves_no_file(tmp_path):
-    def images():
-        yield flat(1)
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(UsageError, match="No space left"):
-        write_movie(tmp_path / "a.gif", images(), 4, 0)
-    assert list(tmp_path.iterdir()) == []
 
 
 def picture_of(surfaces, **options):

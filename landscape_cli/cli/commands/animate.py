@@ -100,7 +100,9 @@ Examples:
     "-o",
     metavar="PATH",
     required=True,
-    help=f"The file to write, {' or '.join(MOVIES)} by its extension; mp4 needs ffmpeg.",
+    help=f"The file to write, {', '.join(MOVIES[:-1])} or {MOVIES[-1]} by its extension: webp and "
+    "apng have all colours, for web pages and slides; gif has 256, for where nothing else moves; "
+    "mp4 is smallest, for talks, and needs ffmpeg.",
 )
 @OUTPUT.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 @debug_option
@@ -124,12 +126,11 @@ def command(
     """
     from landscape_cli.plotting.animation import (
         check_frames,
-        check_movie,
         frames,
         turning,
-        write_movie,
     )
     from landscape_cli.plotting.figure_size import parse_size
+    from landscape_cli.plotting.movies.files import check_movie, write_movie
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
     from landscape_cli.store import read_surface

@@ -1,0 +1,1 @@
+"""Files of animations: their formats, and the palette of GIFs."""
