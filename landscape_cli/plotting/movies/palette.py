@@ -1,8 +1,9 @@
 """One palette for all frames of a GIF.
 
 A GIF has at most 256 colours. With a palette of its own for each frame, the same colour would
-change from frame to frame, and dithering would crawl; so all frames share one, whose entries are the
-means of clusters of their colours (k-means; Lloyd 1982), and every pixel takes the nearest.
+change from frame to frame, and dithering would crawl; so all frames share one. Its entries are the
+most frequent colours, such as the background's, and the means of clusters of the others (k-means;
+Lloyd 1982); every pixel takes the nearest.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ COLORS = 256
 ROUNDS = 12
 """Number of times that clusters are improved."""
 
-MAX_COPIES = 32
-"""Upper bound on the weight of a colour: the square root of its number of pixels, so that shades on
-small objects count beside large areas."""
+EXACT, FREQUENT = 64, 0.002
+"""Maximum number of colours that are kept as they are, and the least share of pixels of each."""
 
 
 def with_palette(frames: Sequence[Pixels]) -> list[Image.Image]:
@@ -37,7 +37,7 @@ def with_palette(frames: Sequence[Pixels]) -> list[Image.Image]:
         for code, number in zip(found.tolist(), times.tolist(), strict=True):
             counts[code] = counts.get(code, 0) + number
     known = np.array(sorted(counts), np.uint32)
-    weights = np.minimum(np.sqrt([counts[code] for code in known.tolist()]), MAX_COPIES)
+    weights = np.array([counts[code] for code in known.tolist()], float)
     colors = np.stack([known >> 16 & 255, known >> 8 & 255, known & 255], axis=1).astype(float)
     palette = _clusters(colors, weights)
     nearest = cKDTree(palette).query(colors)[1].astype(np.uint8)
@@ -55,18 +55,27 @@ def _codes(frame: Pixels) -> Codes:
     return codes
 
 
-def _clusters(colors: NDArray[np.float64], weights: NDArray[np.float64]) -> Pixels:
-    """Return at most ``COLORS`` colours that are near all of ``colors``, of shape (n, 3)."""
+def _clusters(colors: NDArray[np.float64], counts: NDArray[np.float64]) -> Pixels:
+    """Return at most ``COLORS`` colours that are near all of ``colors``, of shape (n, 3).
+
+    Args:
+        colors: different colours.
+        counts: the number of pixels of each, of shape (n,).
+    """
     if len(colors) <= COLORS:
         return colors.astype(np.uint8)
-    first = Image.fromarray(colors.astype(np.uint8)[None]).quantize(
-        COLORS, Image.Quantize.MEDIANCUT
-    )
-    centres = np.reshape(first.getpalette(), (-1, 3)).astype(float)
+    order = np.argsort(-counts, kind="stable")[:EXACT]
+    exact = colors[order[counts[order] >= FREQUENT * counts.sum()]]
+    strip = Image.fromarray(colors.astype(np.uint8)[None])
+    first = strip.quantize(COLORS - len(exact), Image.Quantize.MEDIANCUT)
+    start = np.reshape(np.array(first.getpalette(), float), (-1, 3))[: COLORS - len(exact)]
+    centres = np.concatenate([exact, start])
+    weights = np.sqrt(counts)  # so that shades on small objects count beside large areas
     for _ in range(ROUNDS):
         owner = cKDTree(centres).query(colors)[1]
         total = np.bincount(owner, weights, len(centres))
         sums = [np.bincount(owner, weights * column, len(centres)) for column in colors.T]
-        used = total > 0
-        centres[used] = np.stack(sums, axis=1)[used] / total[used, None]
+        moving = total > 0
+        moving[: len(exact)] = False
+        centres[moving] = np.stack(sums, axis=1)[moving] / total[moving, None]
     return centres.round().astype(np.uint8)
