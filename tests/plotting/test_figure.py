@@ -7,8 +7,7 @@ from matplotlib.image import imread
 
 from builders import bowl
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import FORMATS, KINDS
-from landscape_cli.plotting import THREE_DIMENSIONAL
+from landscape_cli.plotting import FORMATS, KINDS, THREE_DIMENSIONAL
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.kinds.painter import load
