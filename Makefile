@@ -11,8 +11,8 @@ BENCHMARKS := point roofline curvature connect diffusion adaptive sharding simul
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
-.PHONY: help install extras demo train test test-extras test-slow test-docs test-browser test-openmpi \
-	test-chaos test-slurm fuzz bench docs lint format clean
+.PHONY: help install extras demo train test test-extras dist test-dist test-slow test-docs test-browser \
+	test-openmpi test-chaos test-slurm fuzz bench docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,18 @@ test-extras: extras ## Run the tests of pictures and exports with all optional l
 AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2
 AS_SSE41 := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default MKL_ENABLE_INSTRUCTIONS=SSE4_2
 
+# Built from what git tracks, the wheel from the source distribution.
+dist: .venv/dist ## Build a wheel and a source distribution in dist
+	@rm -rf dist
+	$(BIN)/python -m build --quiet --outdir dist
+
+.venv/dist: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dist]'
+	@touch $@
+
+test-dist: dist ## Install the wheel alone and use it; compare both with the clone's files (1 minute)
+	$(BIN)/python scripts/packaging/check.py
+
 test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
 	@$(call in_parts,$(BIN)/python,slow)
 	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow'
@@ -148,5 +160,5 @@ format: install ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that is made, the environment included
-	rm -rf .venv .venv-openmpi runs build docs/commands docs/project *.egg-info .pytest_cache \
+	rm -rf .venv .venv-openmpi runs build dist docs/commands docs/project *.egg-info .pytest_cache \
 		.mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,9 +30,10 @@ Examples:
     is_flag=True,
     help="Also write the interactive page of the planes, and link to it (needs plotly).",
 )
+@OUTPUT.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @debug_option
 def command(
-    files: tuple[str, ...], title: str | None, output: str | None, interactive: bool
+    files: tuple[str, ...], title: str | None, output: str | None, interactive: bool, quiet: bool
 ) -> None:
     """Write one HTML page on a network, for a pull request or a co-author.
 
@@ -49,7 +50,7 @@ def command(
 
     material = find_material(files)
     path = Path(f"{material.stem}.report.html" if output is None else output)
-    written = write_report(material, path, title, interactive=interactive)
+    written = write_report(material, path, title, interactive=interactive, quiet=quiet)
     for text in material.notes:
         note(text)
     say(*(f"wrote {one.resolve()}" for one in written))
