@@ -87,8 +87,8 @@ def site_only(site):
 
 def test_the_landing_page_lists_and_links_every_page(site):
     text = site.index_page((DOCS / "index.md").read_text(), site.INDEX.read_text())
-    assert "[](/tutorial.md): from the problem to the picture" in text
-    assert ":caption: Start here\n\n/tutorial\n/gallery\n" in text
+    assert "[](/own-network.md): from a clone to the loss surface" in text
+    assert ":caption: Start here\n\n/own-network\n/gallery\n" in text
     assert "/project/contributing\n" in text
     assert site.LISTED not in text
 

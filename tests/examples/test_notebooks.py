@@ -49,3 +49,22 @@ def test_the_digits_notebook_runs_and_shows_a_trained_network(tmp_path):
     )
     assert "ResNet-8, width 0.5: 19,810 parameters" in progress
     assert "441/441" in progress
+
+
+def test_the_notebook_of_an_own_network_runs_and_checks_its_centre(tmp_path):
+    stored = nbformat.read(EXAMPLES / "own_network.ipynb", 4)
+    notebook = nbformat.read(EXAMPLES / "own_network.ipynb", 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    nbclient.NotebookClient(
+        notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+
+    for one in (notebook, stored):
+        centre = next(text for text in texts(one) if text.startswith("{"))
+        values = ast.literal_eval(centre)
+        assert values["train accuracy"] >= 0.995
+        assert values["train loss"] < 0.05
+    assert pictures(notebook) == pictures(stored) == 4
+    assert (tmp_path / "own_network.h5").exists()
