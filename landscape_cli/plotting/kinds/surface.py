@@ -129,13 +129,13 @@ def _paint(
 def _ground(panel: Panel, scale: Scale, floor: float) -> _Ground:
     """Return a panel's heights, between the points of a coarse grid by monotone cubics.
 
-    A grid with points without a height is left as it is.
+    A grid with points without a height, or a raw panel's, is left as it is.
     """
     low, high = scale.ends
     excess = MAX_EXCESS * (high - low)
     heights = np.clip(scale.drawn(panel).filled(np.nan), low - excess, high + excess)
     x, y = panel.x, panel.y
-    if np.isfinite(heights).all():
+    if not panel.raw and np.isfinite(heights).all():
         parts = int(np.clip(np.ceil(FACES_PER_AXIS / max(heights.shape)), 1, MAX_PARTS))
         x, y, heights = refined(x, y, heights, (parts, parts))
     return _Ground(x, y, heights, scale.ends, floor)

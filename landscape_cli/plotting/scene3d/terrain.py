@@ -103,12 +103,13 @@ class Terrain:
 def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
     """Turn a plane's values into a terrain, lit for a camera.
 
-    Between grid points it is a monotone cubic along each axis. Cells of the grid with a corner
-    without a value are holes.
+    Between grid points it is a monotone cubic along each axis, unless the panel is raw. Cells of
+    the grid with a corner without a value are holes.
     """
     drawn = scale.drawn(panel).filled(np.nan)
     known = np.isfinite(drawn)
-    parts = tuple(max(1, min(MAX_PARTS, math.ceil(MIN_POINTS / n))) for n in drawn.shape)
+    most = 1 if panel.raw else MAX_PARTS
+    parts = tuple(max(1, min(most, math.ceil(MIN_POINTS / n))) for n in drawn.shape)
     x, y, smooth = refined(panel.x, panel.y, np.where(known, drawn, scale.ends[1]), parts)
     limits = _ends(panel.x), _ends(panel.y)
     width, depth = (high - low for low, high in limits)

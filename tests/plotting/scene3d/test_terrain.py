@@ -1,5 +1,7 @@
 """Terrains: heights, holes, coordinates and colours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -69,3 +71,11 @@ def test_the_highest_level_place_has_the_colour_maps_top_colour(make_panel):
     values[6:, :] = 1.0
     found = terrain(make_panel(values, x="-1:1:9", y="-1:1:9"))
     assert found.above[-1, found.x.size // 2] == pytest.approx([0.993, 0.906, 0.144], abs=0.02)
+
+
+def test_a_raw_panel_is_not_refined(make_panel):
+    panel = make_panel(lambda x, y: x**3 + y, x="-1:1:5", y="-1:1:4")
+    scale = fit([panel], log=False)
+    assert terrain_of(panel, scale, Camera()).z.shape == (25, 33)
+    raw = terrain_of(replace(panel, raw=True), scale, Camera())
+    np.testing.assert_allclose(raw.z, raw.height_of(panel.z))
