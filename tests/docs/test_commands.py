@@ -83,6 +83,7 @@ def run_console(clone, block):
 # What is not run, and what the marks must be
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("block", [one for one in BLOCKS if not runs(one)], ids=str)
 def test_what_is_not_run_at_least_parses(block):
     if block.kind == "python":
@@ -116,7 +117,7 @@ def test_every_block_is_found(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_what_pages_need_can_be_prepared(page):
     for session in SESSIONS[page]:
-        assert set(session.needs) <= {*COMMANDS, *QUICK, "demo", "problem"}
+        assert set(session.needs) <= {*COMMANDS, *QUICK, "demo"}
 
 
 PAGE = """# Title

@@ -17,6 +17,7 @@ from support.pages.blocks import ROOT
 from support.pages.clone import Clone
 
 OWN = "python ../scripts/train.py own_problem.yaml --optimizer adam --lr 0.003 --batch-size 32"
+SGD = "python ../scripts/train.py own_problem.yaml --lr 0.05 --epochs 30 --quiet"
 BETWEEN = "python scripts/train.py configs/digits_between.yaml --lr 0.05 --quiet"
 MLP = "python scripts/train.py configs/digits_curve.yaml --lr 0.05 --quiet"
 CURVE = "landscape compute configs/digits_curve.yaml --quiet"
@@ -30,7 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "own surface": ("cd configs && landscape compute own_problem.yaml --quiet",),
     "curvature surface": (
         "cd configs && landscape compute own_problem.yaml --curvature extremes,gradient --quiet"
-        " --x -1:1:7 --y -1:1:7 -o runs/curved.h5",
+        " --x -1:1:5 --y -1:1:5 -o runs/curved.h5",
         "cd configs && landscape curvature own_problem.yaml --density 2x40 --quiet",
     ),
     "small and large batches": (
@@ -39,8 +40,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         " --set checkpoint=runs/digits_large_batch.pt",
     ),
     "two trainings": (
-        f"{MLP} --epochs 12 --set checkpoint=runs/small.pt",
-        f"{MLP} --epochs 12 --batch-size 512 --set checkpoint=runs/large.pt",
+        f"cd configs && {SGD} --batch-size 16 --set checkpoint=runs/small.pt",
+        f"cd configs && {SGD} --batch-size 342 --set checkpoint=runs/large.pt",
     ),
     "diffusion map": (
         f"{BETWEEN} --epochs 8 --keep-every 1steps",
@@ -125,9 +126,17 @@ def old_file(clone: Clone) -> None:
         file["train_acc"] = np.where(loss < 0, -1, 100 - 20 * loss).reshape(21, 11)
 
 
+def problem(clone: Clone) -> None:
+    """Save the weights of another network of the problem that Python blocks use."""
+    import torch
+
+    torch.save(names(("problem",))["model"].state_dict(), clone.folder / "other.pt")
+
+
 QUICK: dict[str, Callable[[Clone], None]] = {
     "untrained": untrained,
     "run": run,
+    "problem": problem,
     "old file": old_file,
 }
 """Preparations that are made anew each time."""
@@ -157,6 +166,7 @@ def names(needs: tuple[str, ...]) -> dict[str, Any]:
         **{"problem": problem, "model": problem.model, "train_set": train},
         **{"loader": DataLoader(train, batch_size=25), "criterion": nn.CrossEntropyLoss()},
         **{"optimizer": optim.SGD(problem.model.parameters(), lr=0.1), "epochs": 2},
+        "objective": lambda model, batch: problem.objective(model, batch),
     }
 
 
@@ -175,7 +185,7 @@ class Preparations:
         for name in needs:
             if name in QUICK:
                 QUICK[name](clone)
-            elif name != "problem":
+            else:
                 clone.add(self.files(name))
 
     def files(self, name: str) -> Path:
