@@ -72,7 +72,7 @@ def draw_own_values(axes: Any, panel: Panel, path: Trajectory, scale: Scale, edg
     axes.scatter(
         *path.coordinates[known].T,
         s=size**2,
-        c=scale.colors(scale.norm(heights[known])),
+        c=scale.flat_colors(scale.norm(heights[known])),
         edgecolors=[edge],
         linewidths=size / 8 if len(values) < ROOM else 0,
         zorder=5.8,

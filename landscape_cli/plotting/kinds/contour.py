@@ -81,7 +81,7 @@ def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
     isolated = isolated_points(scale.visible(panel), least)
     if isolated.any():
         rows, columns = np.nonzero(isolated)
-        colors = scale.colors(scale.norm(scale.drawn(panel)[isolated]))
+        colors = scale.flat_colors(scale.norm(scale.drawn(panel)[isolated]))
         look = {"edgecolors": "black", "linewidths": 0.3, "clip_on": False}
         axes.scatter(
             panel.x[columns], panel.y[rows], s=mark_size(panel) ** 2 / 4, c=colors, zorder=3, **look
