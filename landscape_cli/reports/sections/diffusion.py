@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from landscape_cli.records.dynamics.diffusion_summary import numbers_lines, progress_lines
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph, remark
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, paragraph, remark
 from landscape_cli.reports.html import tag
 from landscape_cli.reports.material import Material, Source
 
@@ -25,8 +25,10 @@ def blocks(material: Material) -> list[Block]:
             continue
         found.append(Figure(f"map of {source.name}", partial(draw, source)))
         text = "\n".join(numbers_lines(source.record))
-        numbers = tag("pre", text, tabindex="0")
-        found.append(Table(f"Numbers of the map, from {source.name}.", (), [("numbers", numbers)]))
+        found += [
+            paragraph(f"Numbers of the map, from {source.name}:"),
+            tag("pre", text, tabindex="0"),
+        ]
     return [paragraph(READING), *found] if found else []
 
 
