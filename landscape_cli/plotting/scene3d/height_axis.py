@@ -32,6 +32,9 @@ LINE = 1.6
 LETTER = 0.62
 """Approximate width of a letter in units of the font size."""
 
+MIN_SIDE = 0.2
+"""Width of a labelled side of the floor, as a fraction of the picture's, beside which is room."""
+
 PANEL = 0.75
 """Approximate part of its share of the figure's width that a panel takes."""
 
@@ -46,6 +49,8 @@ def draw_height_axis(
 ) -> None:
     """Draw an axis with a few ticks along the rightmost edge of the box, if there is room.
 
+    Where labels of the floor would be in its way, it is along the leftmost edge.
+
     In a figure of a single panel it has the quantity's name.
 
     Args:
@@ -58,7 +63,7 @@ def draw_height_axis(
     """
     columns = axes.get_subplotspec().get_gridspec().ncols
     points = 72 * PANEL * float(axes.figure.get_figwidth()) / columns / frame.width
-    corner = _rightmost(terrain, eye)
+    corner, side = _corner(terrain, eye, MIN_SIDE * frame.width)
     low, high = (_seen(eye, corner, height) for height in (0.0, BOX_HEIGHT))
     if np.linalg.norm(high - low) < SHORTEST * frame.height:
         return
@@ -69,29 +74,45 @@ def draw_height_axis(
     look: dict[str, Any] = {"color": ink(0.1), "zorder": 3}
     line = {"linewidth": pt(0.8), "clip_on": False, "gid": "height", **look}
     axes.plot(*np.stack([low, high]).T, **line)
-    end = 0.015 * frame.width
+    end = side * 0.015 * frame.width
     beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", **look}
+    beside["ha"] = "left" if side > 0 else "right"
     beside["annotation_clip"] = False
     for height, text in zip(terrain.height_of(places).tolist(), texts, strict=True):
         x, y = _seen(eye, corner, height)
         axes.plot([x, x + end], [y, y], **line)
         size = {"fontsize": pt(TICK_SIZE), "gid": "height-tick"}
-        axes.annotate(text, (x + end, y), xytext=(pt(2), 0), **size, **beside)
+        axes.annotate(text, (x + end, y), xytext=(side * pt(2), 0), **size, **beside)
     if len(axes.figure.axes) == 1:
         letters = max(len(PLAIN.sub("", text)) for text in texts)
         beyond = pt(6 + LETTER * TICK_SIZE * letters)
         size = {"fontsize": pt(NAME_SIZE), "gid": "height-name"}
-        at = max(low[0], high[0]) + end, (low[1] + high[1]) / 2
+        outer = max if side > 0 else min
+        at = outer(low[0], high[0]) + end, (low[1] + high[1]) / 2
         name = labels.plain(labels.quantity([panel]))
-        axes.annotate(name, at, xytext=(beyond, 0), rotation=90, ha="left", **size, **beside)
+        axes.annotate(name, at, xytext=(side * beyond, 0), rotation=90, **size, **beside)
 
 
-def _rightmost(terrain: Terrain, eye: Eye) -> Floats:
-    """Return x and y of the vertical edge of the box that is farthest to the right."""
+def _corner(terrain: Terrain, eye: Eye, least: float) -> tuple[Floats, int]:
+    """Return x and y of the axis's edge of the box, and 1 if it is at the right, -1 if at the left.
+
+    Labels stand along the two sides of the floor nearest to the eye. Beside one that is seen nearly
+    end-on, within ``least``, there is no room.
+    """
     a, b = terrain.half
     corners = np.array([[i * a, j * b] for i in (-1, 1) for j in (-1, 1)])
-    seen = eye.project(np.column_stack([corners, np.zeros(4)]))
-    return np.asarray(corners[int(seen[:, 0].argmax())])
+    x, _, depth = eye.project(np.column_stack([corners, np.zeros(4)])).T
+    found = []
+    for side, number in ((1, int(x.argmax())), (-1, int(x.argmin()))):
+        widths = [
+            np.ptp(x[on])
+            for axis in (0, 1)
+            for on in [corners[:, axis] == corners[number, axis]]
+            if depth[on].mean() < depth.mean()
+        ]
+        found.append((min(widths, default=np.inf), side, corners[number]))
+    _, side, corner = found[0] if found[0][0] >= least else max(found, key=lambda one: one[0])
+    return corner, side
 
 
 def _seen(eye: Eye, corner: Floats, height: float) -> Floats:

@@ -18,6 +18,7 @@ from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d import scene as scenes
 from landscape_cli.plotting.scene3d.camera import Camera, direction, eye_of, frame_of
 from landscape_cli.plotting.scene3d.floor import floor_shadow
+from landscape_cli.plotting.scene3d.height_axis import _corner
 from landscape_cli.plotting.scene3d.lighting import GLOSS, SHARPNESS, SUN_ELEVATION, highlights
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, _cut_at_limits, _surface, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SUN_LEFT, terrain_of
@@ -243,6 +244,18 @@ def test_the_height_axis_has_ticks_at_their_heights_and_the_quantitys_name(make_
         _, y, _ = eye.project(np.array([1.0, 1.0, float(text) / 10 * BOX_HEIGHT]))
         assert place[1] == pytest.approx(y)
     assert [t.get_text() for t in axes.texts if t.get_gid() == "height-name"] == ["train loss"]
+
+
+@pytest.mark.parametrize(("azimuth", "side"), [(-58, 1), (-2, -1), (88, -1), (45, 1)])
+def test_the_height_axis_avoids_the_labels_of_a_side_seen_end_on(make_panel, azimuth, side):
+    camera = Camera(azimuth)
+    terrain = terrain_of(make_panel(bowl), fit([make_panel(bowl)]), camera)
+    eye = eye_of(camera, TARGET)
+    corner, found = _corner(terrain, eye, 0.05)
+    assert found == side
+    x = eye.project(np.array([[i, j, 0.0] for i in (-1, 1) for j in (-1, 1)]))[:, 0]
+    place = eye.project(np.array([*corner, 0.0]))[0]
+    assert place == pytest.approx(x.max() if side > 0 else x.min())
 
 
 def test_from_above_there_is_no_height_axis(make_panel):
