@@ -62,7 +62,7 @@ def plot_map(record: Diffusion, kind: str | None, page: Page, choices: Mapping[s
 
     if kind is not None and kind not in DIFFUSION_KINDS:
         raise UsageError(f"kind: got {kind!r}, expected one of {', '.join(DIFFUSION_KINDS)}")
-    for name, value in {**choices, "title": page.title}.items():
+    for name, value in choices.items():
         if name not in COLORS and value not in (None, "", False):
             raise UsageError(f"plot: {name}: does not apply to diffusion maps; leave it out")
     known = {COLORS[name]: value for name, value in choices.items() if name in COLORS}
@@ -72,12 +72,7 @@ def plot_map(record: Diffusion, kind: str | None, page: Page, choices: Mapping[s
         "the map",
         kind,
         colors,
-        columns=page.columns,
-        look=page.style,
-        size=page.size,
-        caption=page.caption,
-        camera=page.camera,
-        cmap=page.cmap,
+        page,
     )
 
 

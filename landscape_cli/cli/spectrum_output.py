@@ -73,10 +73,7 @@ def plot_curvature(files: Sequence[str], path: Path, kind: str | None, page: Pag
         records,
         names,
         kind,
-        columns=page.columns,
-        look=page.style,
-        size=page.size,
-        caption=page.caption,
+        page,
     )
     save(figure, path, page.dpi, page.size)
     if page.caption:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
-from textwrap import wrap
 from typing import Any
 
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
@@ -19,30 +19,27 @@ from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
-from landscape_cli.plotting.layout.grid import (
-    Layout,
-    fit_height_to_boxes,
-    fit_height_to_lines,
-    lay_out,
-    make_room_for_legends,
-)
+from landscape_cli.plotting.layout.bar import Bar
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import MAX_COLUMNS, arrange, draft_of
+from landscape_cli.plotting.layout.legend import entries_of, needs_letters
+from landscape_cli.plotting.layout.sheet import Block, Sheet
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera
-from landscape_cli.plotting.style import beyond_look, pt, style, text_scale, ticks
+from landscape_cli.plotting.style import beyond_look, style, text_scale, ticks
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import add_labels, add_shared_labels
+from landscape_cli.plotting.text.captions import headings_of, label_axes
 from landscape_cli.plotting.value_range import fit
 
 OVERSAMPLING = 1.5
 """Ratio of a rendered image's resolution to the figure's, as the image is resampled when placed."""
 
-CAPTION_LETTERS = 16.5
-"""Letters of a caption per inch."""
-
+LINE_SHAPE = 0.6
+"""Height over width of the axes of a line plot."""
 
 NOTEBOOK_DPI = 110
 """Dots per inch of a figure in a notebook."""
@@ -116,27 +113,56 @@ def draw_parts(*parts: Part, page: Page, text: str = "") -> Figure:
     for part in parts:
         _check_options(part, page.camera)
     painters = [load(part.kind) for part in parts]
-    painter = painters[0]
     with style(page.style, page.cmap, page.font_size):
         blocks = [_groups(part.panels, own) for part, own in zip(parts, painters, strict=True)]
-        layout = lay_out(blocks, painters, page.columns, page.size)
+        draft = draft_of([len(block) for block in blocks], page.columns, page.size)
         if parts[0].kind in THREE_DIMENSIONAL:
-            painters = [_with_camera(own, page.camera, layout, page.dpi) for own in painters]
-        figure = _draw(parts, blocks, painters, layout, page)
-        fixed, layers = page.fixed, parts[0].panels[0].layers
-        if not fixed and layers:
-            make_room_for_legends(figure)
-        if page.title:
-            figure.suptitle(labels.plain(page.title), fontsize=pt(11))
-        if layout.below and not fixed:
-            fit_height_to_boxes(figure, layout)
-        if text:
-            _write_caption(figure, text, painter, fixed)
-        if painter.overlay and not fixed:
-            fit_height_to_lines(figure, layout.rows)
-        elif text and painter.projection is None and (layout.rows > 1 or layers):
-            figure.draw_without_rendering()  # the first layout below a caption is not final
+            painters = [_with_camera(own, page.camera, draft.width, page.dpi) for own in painters]
+        figure = ShownFigure(figsize=(draft.columns * draft.width, draft.width))
+        drawn = [
+            _draw_part(figure, *each, draft.width)
+            for each in zip(parts, blocks, painters, strict=True)
+        ]
+        _arrange(figure, blocks, drawn, parts, page, text)
         return figure
+
+
+def _arrange(
+    figure: Figure,
+    blocks: Sequence[list[list[Panel]]],
+    drawn: Sequence[tuple[list[Any], ScalarMappable | None]],
+    parts: Sequence[Part],
+    page: Page,
+    text: str,
+) -> None:
+    """Write the texts of panels, and arrange everything."""
+    groups = [group for block in blocks for group in block]
+    every = [axes for all_axes, _ in drawn for axes in all_axes]
+    overlaid = load(parts[0].kind).overlay
+    with_split = len({panel.split for group in groups for panel in group}) > 1 and not overlaid
+    lettered = needs_letters(every)
+    boxed = parts[0].kind in THREE_DIMENSIONAL
+    words = headings_of(groups, page.titled, with_split, lettered, boxed)
+    width = figure.get_figwidth() / text_scale() / max(1, min(MAX_COLUMNS, len(every)))
+    for axes, group in zip(every, groups, strict=True):
+        label_axes(axes, group, words.meanings, width)
+    texts = iter(zip(every, words.titles, words.seconds, strict=True))
+    cells = [[Cell(*next(texts)) for _ in all_axes] for all_axes, _ in drawn]
+    bars = [
+        _bar(figure, mappable, part, block) if mappable is not None and page.colorbar else None
+        for (_, mappable), part, block in zip(drawn, parts, blocks, strict=True)
+    ]
+    sheet = Sheet(
+        figure,
+        [Block(own, bar) for own, bar in zip(cells, bars, strict=True)],
+        shape=LINE_SHAPE,
+        title=labels.plain(page.title),
+        meanings=words.meanings,
+        note=words.note,
+        caption=labels.plain(text),
+        entries=entries_of(every, words.letters),
+    )
+    arrange(sheet, page.columns, page.size)
 
 
 def _check_options(part: Part, camera: Camera | None) -> None:
@@ -150,69 +176,30 @@ def _check_options(part: Part, camera: Camera | None) -> None:
         )
 
 
-def _with_camera(painter: Painter, camera: Camera | None, layout: Layout, dpi: int) -> Painter:
-    """Bind the camera and the image width to a three-dimensional painter."""
-    width = round(OVERSAMPLING * layout.panel[0] * dpi)
+def _with_camera(painter: Painter, camera: Camera | None, width: float, dpi: int) -> Painter:
+    """Bind the camera and the width of images to a three-dimensional painter."""
     paint: Any = painter.paint
-    return replace(painter, paint=partial(paint, camera=camera, width=width))
-
-
-def _draw(
-    parts: Sequence[Part],
-    blocks: Sequence[list[list[Panel]]],
-    painters: Sequence[Painter],
-    layout: Layout,
-    page: Page,
-) -> Figure:
-    figure = ShownFigure(figsize=layout.figure, layout="compressed")
-    places = layout.places([len(block) for block in blocks])
-    for part, block, painter, numbers in zip(parts, blocks, painters, places, strict=True):
-        look: dict[str, Any] = {"projection": painter.projection}
-        grid = layout.rows, layout.columns
-        all_axes = [figure.add_subplot(*grid, number, **look) for number in numbers]
-        _draw_part(figure, all_axes, part, block, painter, layout, page)
-    return figure
+    bound = partial(paint, camera=camera, width=round(OVERSAMPLING * width * dpi))
+    return replace(painter, paint=bound)
 
 
 def _draw_part(
-    figure: Figure,
-    all_axes: list[Any],
-    part: Part,
-    groups: list[list[Panel]],
-    painter: Painter,
-    layout: Layout,
-    page: Page,
-) -> None:
-    """Draw a part on its axes, with one colour bar if its kind has one."""
-    splits = {panel.split for group in groups for panel in group}
-    with_split = len(splits) > 1 and not painter.overlay
-    mappable = None
-    for axes, group in zip(all_axes, groups, strict=True):
+    figure: Figure, part: Part, groups: list[list[Panel]], painter: Painter, width: float
+) -> tuple[list[Any], ScalarMappable | None]:
+    """Draw a part on axes of about the final size; return them, and what a colour bar explains."""
+    mappable, found = None, []
+    across, up = figure.get_size_inches()
+    look: dict[str, Any] = {"projection": painter.projection}
+    grid = GridSpec(1, round(across / width), figure)
+    for group in groups:
+        axes: Any = figure.add_subplot(grid[0], **look)
+        axes.set_position((0, 0, 0.8 * width / across, 0.8 * width / up))
         if part.twin is None:
             mappable = painter.paint(axes, group, part.scale)
         else:
             paint_both(axes, group, part.scale, part.twin)
-        surfaces = by_surface(group)
-        if len(surfaces) > 1:
-            add_shared_labels(axes, surfaces, layout.panel)
-        else:
-            add_labels(axes, group[0], with_split, layout.panel)
-        if not page.titled:
-            axes.set_title("")
-    if mappable is not None and page.colorbar:
-        text = labels.plain(labels.quantity([group[0] for group in groups]))
-        _add_colorbar(figure, all_axes, mappable, part.scale, text, layout.below)
-
-
-def _write_caption(figure: Figure, text: str, painter: Painter, fixed: bool) -> None:
-    """Write a caption as wide as the figure below everything, and make room unless fixed."""
-    letters = max(20, int(figure.get_figwidth() * CAPTION_LETTERS / text_scale()))
-    lines = [labels.plain(line) for line in wrap(text, letters)]
-    if painter.projection is not None:
-        lines.insert(0, "")  # the layout ignores the legends of 3-D axes
-    figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))
-    if not fixed:
-        figure.set_figheight(figure.get_figheight() + len(lines) * pt(10) / 72)
+        found.append(axes)
+    return found, mappable
 
 
 def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
@@ -222,24 +209,20 @@ def _groups(panels: Sequence[Panel], painter: Painter) -> list[list[Panel]]:
     return by_surface(panels) if painter.overlay else [[panel] for panel in panels]
 
 
-def _add_colorbar(
-    figure: Figure, axes: list[Any], mappable: ScalarMappable, scale: Scale, text: str, below: bool
-) -> None:
-    bar = figure.colorbar(
-        mappable,
-        ax=axes,
-        label=f"{text} (log scale)" if scale.log else text,
-        location="bottom" if below else "right",
-        extend=scale.extend,
-        spacing="proportional",
-        aspect=30 if below else 25,
-    )
-    if own := scale.ticks():
-        stride = 2 if below and len(own[1]) > 5 else 1
-        bar.set_ticks(FixedLocator(own[0][::stride].tolist()))
-        bar.formatter = FixedFormatter(own[1][::stride])
-    else:
-        bar.set_ticks(ticks(5 if below else 8))
-    ends = {"neither": [], "min": [False], "max": [True], "both": [False, True]}[scale.extend]
-    for extension, above in zip(bar.ax.patches, ends, strict=True):
-        extension.set(**beyond_look(above))
+def _bar(figure: Figure, mappable: ScalarMappable, part: Part, groups: list[list[Panel]]) -> Bar:
+    """Return the colour bar of a part."""
+    text, scale = labels.plain(labels.quantity([group[0] for group in groups])), part.scale
+
+    def tick(bar: Any, below: bool) -> None:
+        if own := scale.ticks():
+            stride = 2 if below and len(own[1]) > 5 else 1
+            bar.set_ticks(FixedLocator(own[0][::stride].tolist()))
+            bar.formatter = FixedFormatter(own[1][::stride])
+        else:
+            bar.set_ticks(ticks(5 if below else 8))
+        ends = {"neither": [], "min": [False], "max": [True], "both": [False, True]}[scale.extend]
+        for extension, above in zip(bar.ax.patches, ends, strict=True):
+            extension.set(**beyond_look(above))
+
+    label = f"{text} (log scale)" if scale.log else text
+    return Bar(figure, mappable, label, tick, extend=scale.extend, spacing="proportional")

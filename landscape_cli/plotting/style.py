@@ -74,6 +74,8 @@ STYLES: dict[str, dict[str, Any]] = {
         "axes.linewidth": 1.0,
         "xtick.labelsize": 12.5,
         "ytick.labelsize": 12.5,
+        "xtick.major.pad": 6.0,
+        "ytick.major.pad": 5.0,
         "xtick.major.width": 1.0,
         "ytick.major.width": 1.0,
         "legend.fontsize": 12.5,

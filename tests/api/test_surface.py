@@ -127,7 +127,7 @@ def test_several_quantities_and_derived_ones_are_drawn():
     [
         ({"kind": "pie"}, "kind: got 'pie', expected one of contour, contourf"),
         ({"style": "neon"}, "style: got 'neon', expected one of paper"),
-        ({"cmap": "sunset"}, "cmap: matplotlib has no colour map 'sunset'"),
+        ({"cmap": "sunset"}, "--cmap 'sunset': matplotlib has no such colour map"),
         ({"size": (4,)}, "size: expected 'column', 'double' or"),
         ({"size": "huge"}, "expected column, double or WxH"),
         ({"labels": ["a", "b"]}, "labels: got 2 of them for 1 surfaces"),

@@ -29,11 +29,10 @@ def make_panel() -> Callable[..., Panel]:
 
 @pytest.fixture
 def legend() -> Callable[..., list[str]]:
-    """Return a function that returns the texts of an axes' legend, without a note on contours."""
+    """Return a function that returns the texts of a figure's legend, without a note on contours."""
 
     def texts(axes):
-        box = axes.get_legend()
-        found = [] if box is None else [text.get_text() for text in box.get_texts()]
+        found = [text.get_text() for box in axes.figure.legends for text in box.get_texts()]
         return [text for text in found if not text.startswith("contours interpolated")]
 
     return texts

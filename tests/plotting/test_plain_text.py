@@ -80,7 +80,7 @@ def test_clipped_splits_are_named_beside_mathematics(name):
     scale = Request(vmax=1e-9, vmin=1e-12).picture(panels).scale
     figure = draw(panels, "line", scale)
     figure.savefig(BytesIO(), format="png", dpi=30)
-    words = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert plain(name) + r" above $10^{-9}$ (100.0 %)" in words
 
 

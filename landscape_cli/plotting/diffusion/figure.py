@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
-from textwrap import wrap
 from typing import Any
 
-from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from matplotlib.transforms import ScaledTranslation
 
 from landscape_cli.plotting.diffusion.colors import Coloring, coloring
 from landscape_cli.plotting.diffusion.eigenvalues import BANDS
 from landscape_cli.plotting.diffusion.painter import View, choose_painter
 from landscape_cli.plotting.figure import ShownFigure
-from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.layout.legend import (
-    LEGEND_DROP,
-    LEGEND_HANDLE,
-    LEGEND_LETTER,
-)
+from landscape_cli.plotting.layout.bar import Bar
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import arrange
+from landscape_cli.plotting.layout.legend import entries_of, explain
+from landscape_cli.plotting.layout.sheet import Block, Sheet
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.scene3d.camera import Camera
-from landscape_cli.plotting.spectra.figure import write_caption
-from landscape_cli.plotting.style import ink, pt, style, text_scale, ticks
+from landscape_cli.plotting.style import ink, style, ticks
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import SUBTITLE
 from landscape_cli.records.dynamics.diffusion import Diffusion
 from landscape_cli.records.dynamics.null_comparison import (
     UNKNOWN,
@@ -39,23 +35,8 @@ from landscape_cli.records.presentation import fact
 WIDTH, SHAPE = 3.6, 0.8
 """Width of a panel in inches at the base font size, and its height over its width."""
 
-STACKED, SPATIAL_SHAPE = 0.62, 0.95
-"""Height over width of more than two panels on top of each other, and of axes in space."""
-
-MIN_WIDTH = 2.6
-"""Minimum width of a panel in a figure of given width, in inches."""
-
-LINE, LEGEND_LINE = 11, 12.5
-"""Heights of a line of a heading and of a legend, in points."""
-
-HEADING_LETTERS = 15
-"""Letters per inch of the small lines of a heading, and of a caption."""
-
-SPACE, ROOM, BAR = 0.13, 0.7, 0.45
-"""Space between columns of a legend, and widths of axes' own labels and of a bar, in inches."""
-
-SPATIAL_DROP = 24
-"""Distance of a legend from axes in space, in points."""
+SPATIAL_SHAPE = 0.95
+"""Height over width of axes in space."""
 
 LABELLED = 50.0
 """Ratio of the ends of a logarithmic colour bar below which 2 and 5 are labelled too."""
@@ -66,13 +47,7 @@ def draw_diffusion(
     source: str,
     kind: str | None = None,
     colors: Coloring | None = None,
-    *,
-    columns: int | None = None,
-    look: str = "paper",
-    size: Size | None = None,
-    caption: bool = False,
-    camera: Camera | None = None,
-    cmap: str | None = None,
+    page: Page | None = None,
 ) -> ShownFigure:
     """Draw a diffusion file.
 
@@ -81,46 +56,63 @@ def draw_diffusion(
         source: the file.
         kind: a name in ``DIFFUSION_KINDS``; None for the first that the record suits.
         colors: the checkpoints' colours; None for their progress.
-        columns: maximum number of panels in a row; None for as many as fit the width.
-        look: a name in ``STYLES``.
-        size: the figure's size; None for one that suits its panels.
-        caption: write a caption below all panels.
-        camera: the viewpoint of a map in three dimensions.
-        cmap: a colour map of matplotlib; None for viridis.
+        page: size, style, columns, texts, viewpoint; None for the defaults.
 
     Raises:
-        UsageError: if the map is not computed yet, or lacks what the kind shows.
+        UsageError: if the map is not computed yet, or lacks what the kind shows, or the size is too
+            small.
     """
+    page = page or Page()
     painter = choose_painter(record, source, kind)
     views = painter.views(record)
     colors = colors or coloring(record, source)
-    with style(look, cmap):
-        title, lines = _heading(record, source, _width(views, columns, size))
-        figure, rows, across = _figure(views, columns, size, len(lines))
-        _write_heading(figure, title, lines)
-        colored: list[tuple[Any, Any]] = []
-        for number, view in enumerate(views, start=1):
-            projection: Any = "3d" if view.spatial else None
-            axes = figure.add_subplot(rows, across, number, projection=projection)
-            if (shown := view.paint(axes, record, colors)) is not None:
-                colored.append((axes, shown))
-            if len(views) > 1:
-                axes.set_title(view.title)
-            if view.spatial:
-                _look_from(axes, camera or Camera())
-            bar = BAR * text_scale() if across == 1 and colors.values is not None else 0.0
-            _add_legend(axes, figure.get_figwidth() / across - bar)
-        if size is None or size.height is None:
-            _make_room(figure, across)
-        if colored:
-            _add_colorbar(figure, colored, colors)
-        if caption:
-            fixed = size is not None and size.height is not None
-            text = describe_diffusion(record, source, kind, colors)
-            write_caption(figure, text, fixed, HEADING_LETTERS)
-            if views[-1].spatial:
-                figure.draw_without_rendering()  # the first layout below a caption is not final
+    with style(page.style, page.cmap, page.font_size):
+        figure = ShownFigure(figsize=(WIDTH, WIDTH))
+        every: list[Any] = []
+        shown = [_paint(figure, view, record, colors, page, every) for view in views]
+        title, lines = _heading(record, source, page)
+        titles = [view.title if len(views) > 1 else "" for view in views]
+        caption = describe_diffusion(record, source, kind, colors) if page.caption else ""
+        sheet = Sheet(
+            figure,
+            _blocks(figure, every, titles, shown, colors),
+            shape=SPATIAL_SHAPE if views[0].spatial else SHAPE,
+            title=title,
+            lines=lines,
+            caption=labels.plain(caption),
+            entries=entries_of(every, []),
+        )
+        if not page.colorbar:
+            for block in sheet.blocks:
+                block.bar = None
+        arrange(sheet, page.columns or 2, page.size, WIDTH)
         return figure
+
+
+def _paint(
+    figure: Any, view: View, record: Diffusion, colors: Coloring, page: Page, every: list[Any]
+) -> Any:
+    """Draw a panel on new axes, and return what a colour bar explains, if anything."""
+    projection: Any = "3d" if view.spatial else None
+    axes = figure.add_axes((0, 0, 0.9, 0.9), projection=projection)
+    every.append(axes)
+    shown = view.paint(axes, record, colors)
+    explain(axes, axes.get_legend_handles_labels()[0])
+    if view.spatial:
+        _look_from(axes, page.camera or Camera())
+    return shown
+
+
+def _blocks(
+    figure: Any, every: Sequence[Any], titles: Sequence[str], shown: Sequence[Any], colors: Coloring
+) -> list[Block]:
+    """Return the panels as one block, with the colour bar of those with coloured points."""
+    cells = [Cell(*each) for each in zip(every, titles, strict=True)]
+    colored = [mappable for mappable in shown if mappable is not None]
+    if not colored:
+        return [Block(cells)]
+    bar = Bar(figure, colored[0], colors.label, partial(_tick, colors), extend=colors.extend)
+    return [Block(cells, bar)]
 
 
 def describe_diffusion(
@@ -135,54 +127,16 @@ def describe_diffusion(
     return " ".join([*parts, *sentences(record)])
 
 
-def _figure(
-    views: Sequence[View], columns: int | None, size: Size | None, lines: int
-) -> tuple[ShownFigure, int, int]:
-    """Return an empty figure with room for lines of a heading, and its rows and columns."""
-    across = columns or 2
-    if columns is None and size is not None:
-        across = min(2, max(1, int(size.width / (MIN_WIDTH * text_scale()))))
-    across = min(across, len(views))
-    rows = -(-len(views) // across)
-    width = WIDTH * text_scale() if size is None else size.width / across
-    shape = STACKED if rows > 2 else SPATIAL_SHAPE if views[0].spatial else SHAPE
-    height = rows * (shape * width + 0.5 * text_scale()) + pt(LINE) * lines / 72
-    total = height if size is None or size.height is None else size.height
-    return ShownFigure(figsize=(across * width, total), layout="constrained"), rows, across
-
-
-def _width(views: Sequence[View], columns: int | None, size: Size | None) -> float:
-    """Return a figure's width in inches."""
-    return float(_figure(views, columns, size, 0)[0].get_figwidth())
-
-
-def _heading(record: Diffusion, source: str, width: float) -> tuple[str, list[str]]:
-    """Return a title, and lines with the file, its checkpoints and what differs, for a width."""
+def _heading(record: Diffusion, source: str, page: Page) -> tuple[str, str]:
+    """Return a title, and lines with the file, its checkpoints and what differs."""
     stem = labels.shorten(PurePath(source).name.removesuffix(".h5").removesuffix(".diffusion"))
-    title = _network(record) or stem
+    title = page.title or (page.labels[0] if page.labels else _network(record) or stem)
     parts = [_counts(record)] if title == stem else [stem, _counts(record)]
-    letters = max(20, round(width * HEADING_LETTERS / text_scale()))
-    lines = [line for text in (", ".join(parts), *verdicts(record)) for line in wrap(text, letters)]
-    return labels.plain(labels.shorten(title)), [labels.plain(line) for line in lines]
-
-
-def _write_heading(figure: Any, title: str, lines: Sequence[str]) -> None:
-    """Write a title above all panels, and smaller lines into room that is kept below it."""
-    room = -(-len(lines) * 8 // 10)
-    above = figure.suptitle(title + "\n " * room, fontsize=pt(10))
-    below = Annotation(
-        "\n".join(lines),
-        (0.5, 1),
-        xycoords=above,
-        xytext=(0, pt(-LINE - 2)),
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        fontsize=pt(8),
-        color=ink(0.3),
-        gid=SUBTITLE,
-    )
-    figure.add_artist(below)
+    lines = [", ".join(parts), *verdicts(record)]
+    if not page.titled:
+        return "", ""
+    shown = title if page.title or page.labels else labels.shorten(title)
+    return labels.plain(shown), labels.plain("\n".join(lines))
 
 
 def verdicts(record: Diffusion) -> list[str]:
@@ -210,62 +164,16 @@ def _others(count: int) -> str:
     return "the other statistic" if count == 1 else f"the other {count} statistics"
 
 
-def _add_legend(axes: Any, width: float) -> None:
-    """Put a legend below axes, in as many columns as fit a width in inches."""
-    handles, texts = axes.get_legend_handles_labels()
-    if not handles:
+def _tick(colors: Coloring, bar: Any, below: bool) -> None:
+    """Set the ticks of a colour bar."""
+    if not colors.log:
+        bar.set_ticks(ticks(5 if below else 8))
         return
-    lengths = [SPACE + LEGEND_HANDLE + LEGEND_LETTER * len(text) for text in texts]
-    columns = len(handles)
-    while columns > 1 and _legend_width(lengths, columns) > width / text_scale() - ROOM:
-        columns -= 1
-    drop = SPATIAL_DROP if axes.name == "3d" else LEGEND_DROP
-    below = ScaledTranslation(0, -pt(drop) / 72, axes.figure.dpi_scale_trans)
-    place = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
-    axes.legend(loc="upper center", borderaxespad=0, ncols=columns, columnspacing=1.2, **place)
-
-
-def _make_room(figure: Any, across: int) -> None:
-    """Make a figure higher for long legends, of which each row of panels has room for two lines."""
-    heights = [0 if axes.get_legend() is None else _lines(axes) for axes in figure.axes]
-    rows = [max(heights[first : first + across]) for first in range(0, len(heights), across)]
-    if more := sum(max(0, lines - 2) for lines in rows):
-        figure.set_figheight(figure.get_figheight() + more * pt(LEGEND_LINE) / 72)
-        figure.draw_without_rendering()  # the first layout with such legends is not final
-
-
-def _lines(axes: Any) -> int:
-    """Return the number of lines of an axes' legend."""
-    legend = axes.get_legend()
-    return -(-len(legend.get_texts()) // int(legend._ncols))
-
-
-def _legend_width(lengths: Sequence[float], columns: int) -> float:
-    """Return the width in inches of entries that fill columns from the top."""
-    rows = -(-len(lengths) // columns)
-    return sum(max(lengths[first : first + rows]) for first in range(0, len(lengths), rows))
-
-
-def _add_colorbar(figure: Any, colored: Sequence[tuple[Any, Any]], colors: Coloring) -> None:
-    """Add a colour bar that explains the points of all these axes."""
-    axes = [one for one, _ in colored]
-    bar = figure.colorbar(
-        colored[0][1],
-        ax=axes,
-        label=colors.label,
-        location="right",
-        extend=colors.extend,
-        aspect=25,
-        pad=0.16 if axes[0].name == "3d" else 0.02,
-    )
-    if colors.log:
-        low, high = colors.low, colors.high
-        close = high < LABELLED * low
-        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if close else (1,)))
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.number(value)))
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        bar.set_ticks(ticks(8))
+    axis = bar.ax.xaxis if below else bar.ax.yaxis
+    close = colors.high < LABELLED * colors.low
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if close else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: labels.number(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _look_from(axes: Any, camera: Camera) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles.painter import choose_painter
 from landscape_cli.plotting.figure import ShownFigure
-from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.layout.legend import explain
-from landscape_cli.plotting.spectra.figure import write_caption
-from landscape_cli.plotting.style import pt, style, text_scale
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import arrange
+from landscape_cli.plotting.layout.legend import entries_of, explain
+from landscape_cli.plotting.layout.sheet import Block, Sheet
+from landscape_cli.plotting.page import Page
+from landscape_cli.plotting.style import style
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import SUBTITLE, annotate
 from landscape_cli.records.ensemble import Ensemble
 from landscape_cli.records.presentation import fact
 
@@ -25,12 +26,8 @@ def draw_ensemble(
     record: Ensemble,
     source: str,
     kind: str | None = None,
-    *,
     split: str | None = None,
-    columns: int | None = None,
-    look: str = "paper",
-    size: Size | None = None,
-    caption: bool = False,
+    page: Page | None = None,
 ) -> ShownFigure:
     """Draw an ensemble file.
 
@@ -39,31 +36,33 @@ def draw_ensemble(
         source: the file.
         kind: a name in ``ENSEMBLE_KINDS``; None for the one that suits the record.
         split: the split to draw; all if None.
-        columns: maximum number of panels in a row; None for all.
-        look: a name in ``STYLES``.
-        size: the figure's size; None for one that suits its panels.
-        caption: write a caption below all panels.
+        page: size, style, columns, texts; None for the defaults.
 
     Raises:
-        UsageError: if the record has no such split, or not what the kind shows.
+        UsageError: if the record has no such split, or not what the kind shows, or the size is too
+            small.
     """
+    page = page or Page()
     painter = choose_painter(record, source, kind)
     splits = shown_splits(record, source, split)
-    across = min(columns or len(splits), len(splits))
-    rows = -(-len(splits) // across)
-    with style(look):
-        width = WIDTH * text_scale() if size is None else size.width / across
-        height = SHAPE * width + 0.5 * text_scale()
-        total = rows * height if size is None or size.height is None else size.height
-        figure = ShownFigure(figsize=(across * width, total), layout="constrained")
-        for number, name in enumerate(splits, start=1):
-            axes = figure.add_subplot(rows, across, number)
+    with style(page.style, page.cmap, page.font_size):
+        figure = ShownFigure(figsize=(WIDTH, SHAPE * WIDTH))
+        cells = []
+        for name in splits:
+            axes: Any = figure.add_axes((0, 0, 0.9, 0.9))
             painter.paint(axes, record, name)
-            _write_titles(axes, record, source, name)
             explain(axes, axes.get_legend_handles_labels()[0])
-        if caption:
-            fixed = size is not None and size.height is not None
-            write_caption(figure, describe_ensemble(record, source, kind, split), fixed)
+            cells.append(Cell(axes, *_titles(record, source, name, page, len(splits) > 1)))
+        caption = describe_ensemble(record, source, kind, split) if page.caption else ""
+        sheet = Sheet(
+            figure,
+            [Block(cells)],
+            shape=SHAPE,
+            title=labels.plain(page.title),
+            caption=labels.plain(caption),
+            entries=entries_of([cell.axes for cell in cells], []),
+        )
+        arrange(sheet, page.columns, page.size, WIDTH)
         return figure
 
 
@@ -90,15 +89,16 @@ def describe_ensemble(
     return " ".join([f"{_network(record) or source}.", *parts])
 
 
-def _write_titles(axes: Any, record: Ensemble, source: str, split: str) -> None:
-    """Write the network's name, and below it the file, the split and what is missing."""
+def _titles(
+    record: Ensemble, source: str, split: str, page: Page, several: bool
+) -> tuple[str, str]:
+    """Return the network's name, and the split and what is missing."""
     stem = labels.shorten(PurePath(source).name.removesuffix(".json").removesuffix(".ensemble"))
-    title = _network(record) or stem
-    parts = [split] if title == stem else [stem, split]
+    title = page.labels[0] if page.labels else labels.shorten(_network(record) or stem)
+    parts = [split] if page.titled or several else []
     if not record.complete:
         parts.append("incomplete")
-    axes.set_title(labels.plain(labels.shorten(title)), pad=6 + pt(11))
-    annotate(axes, labels.plain(", ".join(parts)), (0.5, 1), 5, SUBTITLE)
+    return labels.plain(title) if page.titled else "", labels.plain(", ".join(parts))
 
 
 def _network(record: Ensemble) -> str:

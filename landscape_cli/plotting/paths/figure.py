@@ -7,10 +7,12 @@ from typing import Any
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import ShownFigure
-from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import arrange
+from landscape_cli.plotting.layout.sheet import Block, Sheet
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.paths.painter import PathPainter, in_epochs, load, paint
-from landscape_cli.plotting.spectra.figure import write_caption
-from landscape_cli.plotting.style import style, text_scale, ticks
+from landscape_cli.plotting.style import style, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.trajectory import Trajectory
 
@@ -24,11 +26,7 @@ def draw_paths(
     paths: Sequence[Trajectory],
     sources: Sequence[str],
     kind: str | None = None,
-    *,
-    columns: int | None = None,
-    look: str = "paper",
-    size: Size | None = None,
-    caption: bool = False,
+    page: Page | None = None,
 ) -> ShownFigure:
     """Draw the paths of trainings into the same panels.
 
@@ -36,33 +34,32 @@ def draw_paths(
         paths: at least one.
         sources: the file of each, for messages.
         kind: a name in ``PATH_KINDS``; None for the default.
-        columns: maximum number of panels in a row; None for 2.
-        look: a name in ``STYLES``.
-        size: the figure's size; None for one that suits its panels.
-        caption: write a caption below all panels.
+        page: size, style, columns, texts; None for the defaults.
 
     Raises:
-        UsageError: if a path lacks what the kind shows.
+        UsageError: if a path lacks what the kind shows, or the size is too small.
     """
+    page = page or Page()
     painter = _painter(paths, sources, kind)
-    panels = painter.panels(paths)
-    across = min(columns or 2, len(panels))
-    rows = -(-len(panels) // across)
     by_epoch = all(map(in_epochs, paths))
-    with style(look):
-        width = WIDTH * text_scale() if size is None else size.width / across
-        height = SHAPE * width * rows + 0.4 * text_scale()
-        total = height if size is None or size.height is None else size.height
-        figure = ShownFigure(figsize=(across * width, total), layout="constrained")
-        for number, panel in enumerate(panels, start=1):
-            axes = figure.add_subplot(rows, across, number)
+    with style(page.style, page.cmap, page.font_size):
+        figure = ShownFigure(figsize=(WIDTH, SHAPE * WIDTH))
+        cells = []
+        for panel in painter.panels(paths):
+            axes: Any = figure.add_axes((0, 0, 0.9, 0.9))
             paint(axes, panel, paths, by_epoch)
             axes.set_xlabel("epoch" if by_epoch else "checkpoint")
             axes.xaxis.set_major_locator(ticks(6))
-        _add_legend(figure, paths)
-        if caption:
-            fixed = size is not None and size.height is not None
-            write_caption(figure, describe_paths(paths, sources, kind), fixed)
+            cells.append(Cell(axes))
+        sheet = Sheet(
+            figure,
+            [Block(cells)],
+            shape=SHAPE,
+            title=labels.plain(page.title),
+            caption=labels.plain(describe_paths(paths, sources, kind)) if page.caption else "",
+            entries=_entries(figure, paths),
+        )
+        arrange(sheet, page.columns or 2, page.size, WIDTH)
         return figure
 
 
@@ -86,14 +83,11 @@ def _painter(paths: Sequence[Trajectory], sources: Sequence[str], kind: str | No
     return painter
 
 
-def _add_legend(figure: Any, paths: Sequence[Trajectory]) -> None:
-    """Name the trainings above all panels if there are several."""
+def _entries(figure: Any, paths: Sequence[Trajectory]) -> list[Any]:
+    """Return the legend's entries, which name the trainings if there are several."""
     if len(paths) < 2:
-        return
-    handles = [
-        handle
-        for handle in figure.axes[0].get_lines()
-        if not str(handle.get_label()).startswith("_")
-    ]
-    names = [labels.legend_text(str(handle.get_label())) for handle in handles]
-    figure.legend(handles, names, loc="outside upper center", ncols=min(4, len(names)))
+        return []
+    named = [line for line in figure.axes[0].get_lines() if line.get_label()[0] != "_"]
+    for line in named:
+        line.set_label(labels.legend_text(str(line.get_label())))
+    return named

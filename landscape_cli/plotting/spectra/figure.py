@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import PurePath
-from textwrap import wrap
 from typing import Any
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.figure import CAPTION_LETTERS, ShownFigure
-from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.layout.grid import MAX_COLUMNS
-from landscape_cli.plotting.layout.legend import explain
+from landscape_cli.plotting.figure import ShownFigure
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import arrange
+from landscape_cli.plotting.layout.legend import entries_of, explain
+from landscape_cli.plotting.layout.sheet import Block, Sheet
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.spectra.painter import MATRICES, SpectrumPainter, default_kind, load
-from landscape_cli.plotting.style import pt, style, text_scale
+from landscape_cli.plotting.style import style, text_scale
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import SUBTITLE, annotate
 from landscape_cli.records.curvature import Curvature
 from landscape_cli.records.presentation import fact
 
 WIDTH, SHAPE = 4.6, 0.68
 """Width of a panel in inches at the base font size, and its height over its width."""
-
-MIN_WIDTH = 2.8
-"""Minimum width of a panel in a figure of given width, in inches."""
 
 BLOCK_HEIGHT = 0.42
 """Height of a block's bars in inches at the base font size."""
@@ -34,11 +30,7 @@ def draw_spectra(
     records: Sequence[Curvature],
     sources: Sequence[str],
     kind: str | None = None,
-    *,
-    columns: int | None = None,
-    look: str = "paper",
-    size: Size | None = None,
-    caption: bool = False,
+    page: Page | None = None,
 ) -> ShownFigure:
     """Draw curvature files side by side.
 
@@ -46,27 +38,34 @@ def draw_spectra(
         records: at least one.
         sources: the file of each.
         kind: a name in ``SPECTRUM_KINDS``; None for the default for the first record.
-        columns: maximum number in a row; None for as many as fit the width.
-        look: a name in ``STYLES``.
-        size: the figure's size; None for one that suits its panels.
-        caption: write a caption below all panels.
+        page: size, style, columns, texts; None for the defaults.
 
     Raises:
-        UsageError: if a record lacks what the kind shows.
+        UsageError: if a record lacks what the kind shows, or the size is too small.
     """
+    page = page or Page()
     kind, painter = choose_spectrum_kind(records, sources, kind)
-    with style(look):
-        figure = _figure(records, kind, columns, size)
-        rows, across = figure[1:]
-        for number, (record, source) in enumerate(zip(records, sources, strict=True), start=1):
-            axes: Any = figure[0].add_subplot(rows, across, number)
+    with style(page.style, page.cmap, page.font_size):
+        figure = ShownFigure(figsize=(WIDTH, SHAPE * WIDTH))
+        cells = []
+        for number, record in enumerate(records):
+            axes: Any = figure.add_axes((0, 0, 0.9, 0.9))
             painter.paint(axes, record)
-            _write_titles(axes, record, source)
             explain(axes, axes.get_legend_handles_labels()[0])
-        if caption:
-            fixed = size is not None and size.height is not None
-            write_caption(figure[0], describe_spectra(records, sources, kind), fixed)
-        return figure[0]
+            cells.append(Cell(axes, *_titles(records, sources, number, page)))
+        note = _matrices(records)
+        sheet = Sheet(
+            figure,
+            [Block(cells)],
+            shape=SHAPE,
+            least_height=_least_height(records, kind),
+            title=labels.plain(page.title),
+            note=note if len(records) > 1 else "",
+            caption=labels.plain(describe_spectra(records, sources, kind)) * page.caption,
+            entries=entries_of([cell.axes for cell in cells], []),
+        )
+        arrange(sheet, page.columns, page.size, WIDTH)
+        return figure
 
 
 def choose_spectrum_kind(
@@ -102,53 +101,40 @@ def describe_spectra(records: Sequence[Curvature], sources: Sequence[str], kind:
     return " ".join(parts)
 
 
-def _figure(
-    records: Sequence[Curvature], kind: str, columns: int | None, size: Size | None
-) -> tuple[ShownFigure, int, int]:
-    """Return an empty figure, and its numbers of rows and columns."""
-    across = columns or MAX_COLUMNS
-    if columns is None and size is not None:
-        across = max(1, int(size.width / MIN_WIDTH))
-    across = min(across, len(records))
-    rows = math.ceil(len(records) / across)
-    width = WIDTH * text_scale() if size is None else size.width / across
-    height = SHAPE * width + 0.4 * text_scale()
-    if kind == "blocks":
-        most = max(len(record.blocks) for record in records)
-        height = max(height, text_scale() * (BLOCK_HEIGHT * most + 1.2))
-    total = rows * height if size is None or size.height is None else size.height
-    return ShownFigure(figsize=(across * width, total), layout="constrained"), rows, across
+def _least_height(records: Sequence[Curvature], kind: str) -> float:
+    """Return the least height of axes in inches, in which the names of blocks have room."""
+    most = max(len(record.blocks) for record in records)
+    return BLOCK_HEIGHT * most * text_scale() if kind == "blocks" else 0.0
 
 
-def _write_titles(axes: Any, record: Curvature, source: str) -> None:
-    """Write the network's name, and below it the file, the matrix and what is not computed."""
-    path = PurePath(source)
-    stem = labels.shorten(path.name.removesuffix(".h5").removesuffix(".curvature"))
-    title = _network(record) or stem
-    parts = [MATRICES.get(record.matrix, record.matrix)]
-    parts = parts if title == stem else [stem, *parts]
+def _titles(
+    records: Sequence[Curvature], sources: Sequence[str], number: int, page: Page
+) -> tuple[str, str]:
+    """Return the network's name, and the file, the matrix and what is not computed."""
+    names = [
+        _network(record) or _stem(source) for record, source in zip(records, sources, strict=True)
+    ]
+    record, title, stem = records[number], names[number], _stem(sources[number])
+    parts = [stem] if names.count(title) > 1 and title != stem and not page.labels else []
+    if page.labels:
+        title = page.labels[number]
+    if len({other.matrix for other in records}) > 1 or len(records) == 1:
+        parts.append(MATRICES.get(record.matrix, record.matrix))
+    parts = parts if page.titled else []
     if not record.done.all():
         parts.append(f"{int(record.done.sum())} of {len(record.labels)} checkpoints computed")
-    axes.set_title(labels.plain(labels.shorten(title)), pad=6 + pt(11))
-    annotate(axes, labels.plain(", ".join(parts)), (0.5, 1), 5, SUBTITLE)
+    shown = labels.plain(title if page.labels else labels.shorten(title)) if page.titled else ""
+    return shown, labels.plain(", ".join(parts))
 
 
-def write_caption(
-    figure: ShownFigure, text: str, fixed: bool, per_inch: float = CAPTION_LETTERS
-) -> None:
-    """Write a caption below all panels, and make room for it unless the height is fixed.
+def _matrices(records: Sequence[Curvature]) -> str:
+    """Name the matrix of all records, unless they differ in it."""
+    found = {MATRICES.get(record.matrix, record.matrix) for record in records}
+    return labels.plain(found.pop()) if len(found) == 1 else ""
 
-    Args:
-        figure: the figure.
-        text: the caption.
-        fixed: whether the height is fixed.
-        per_inch: letters per inch; fewer for wider ones, as of numbers and symbols.
-    """
-    letters = max(20, int(figure.get_figwidth() * per_inch / text_scale()))
-    lines = [labels.plain(line) for line in wrap(text, letters)]
-    figure.supxlabel("\n".join(lines), x=0.02, ha="left", fontsize=pt(8))
-    if not fixed:
-        figure.set_figheight(figure.get_figheight() + len(lines) * pt(10) / 72)
+
+def _stem(source: str) -> str:
+    return labels.shorten(PurePath(source).name.removesuffix(".h5").removesuffix(".curvature"))
 
 
 def _network(record: Curvature) -> str:

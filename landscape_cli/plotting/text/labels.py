@@ -62,6 +62,31 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     return "\n".join(filter(None, [text, _at_centre(panel)]))
 
 
+def details(panel: Panel, with_file: bool, with_split: bool, with_mode: bool) -> str:
+    """Return what the line below a panel's title says, on lines that need no wrapping.
+
+    Args:
+        panel: the panel.
+        with_file: name the file, unless that is the title.
+        with_split: name the split.
+        with_mode: state how batch norm is treated.
+    """
+    words = [_stem(panel)] if with_file and title(panel) != _stem(panel) else []
+    words += [panel.split] if with_split else []
+    mode = BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))
+    words += [mode] if with_mode and mode else []
+    words += [] if panel.repeat is None else [f"repeat {panel.repeat}"]
+    done = progress(panel)
+    text = " ".join(filter(None, [", ".join(words), done]))
+    return "\n".join(filter(None, [text, _at_centre(panel)]))
+
+
+def progress(panel: Panel) -> str:
+    """Return the progress of an incomplete surface in parentheses; empty for a complete one."""
+    words = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
+    return f"({words})" if words else ""
+
+
 def axis(panel: Panel, name: str) -> str:
     """Describe an axis, such as "x: random direction, filter-normalized (seed 1)"."""
     text = axis_name(panel.surface, name)

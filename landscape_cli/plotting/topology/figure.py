@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,16 +11,17 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import ShownFigure
-from landscape_cli.plotting.layout.grid import MAX_COLUMNS, make_room_for_legends
-from landscape_cli.plotting.layout.legend import explain
+from landscape_cli.plotting.layout.cell import Cell
+from landscape_cli.plotting.layout.choice import arrange
+from landscape_cli.plotting.layout.legend import entries_of, explain, needs_letters
+from landscape_cli.plotting.layout.sheet import Block, Sheet
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import MAX_PLANES, Panel
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.spectra.figure import write_caption
-from landscape_cli.plotting.style import pt, style, text_scale
+from landscape_cli.plotting.style import style
 from landscape_cli.plotting.text import labels
-from landscape_cli.plotting.text.captions import SUBTITLE, annotate
+from landscape_cli.plotting.text.captions import headings_of
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.topology.painter import load
 from landscape_cli.plotting.value_range import fit
@@ -34,14 +34,11 @@ OF_VALUES = (
 )
 """Fields of a request for pictures that show values rather than extrema."""
 
-WIDTH, AROUND = 3.8, 1.1
-"""Width of a panel, and height of its titles and labels, in inches at the base font size."""
+WIDTH = 3.8
+"""Width of a panel in inches at the base font size."""
 
 MARGIN = 0.08
 """Part of the range of extrema and saddles that is left free beyond them."""
-
-MIN_WIDTH = 2.6
-"""Minimum width of a panel in a figure of given width, in inches."""
 
 
 def topology_panels(
@@ -94,22 +91,28 @@ def draw_topology(panels: Sequence[Panel], request: Request, page: Page) -> Show
         raise UsageError(f"--azimuth, --elevation, --zoom: do not apply to --kind {request.kind}")
     painter, founds = load(str(request.kind)), [request.criterion.extrema(one) for one in panels]
     scale = _limited(_scale(panels, request), founds)
-    with style(page.style, page.cmap):
-        figure, rows, columns = _empty(len(panels), painter.shape, page)
-        splits = {panel.split for panel in panels}
-        for number, (panel, found) in enumerate(zip(panels, founds, strict=True), start=1):
-            axes: Any = figure.add_subplot(rows, columns, number)
+    with style(page.style, page.cmap, page.font_size):
+        figure = ShownFigure(figsize=(WIDTH, painter.shape * WIDTH))
+        every: list[Any] = []
+        for panel, found in zip(panels, founds, strict=True):
+            axes: Any = figure.add_axes((0, 0, 0.9, 0.9))
             painter.paint(axes, panel, found, scale)
-            _write_titles(axes, panel, len(splits) > 1)
             explain(axes, axes.get_legend_handles_labels()[0])
-        if page.title:
-            figure.suptitle(labels.plain(page.title), fontsize=pt(11))
-        fixed = page.size is not None and page.size.height is not None
-        if not fixed:
-            make_room_for_legends(figure)
-        if page.caption:
-            write_caption(figure, describe_topology(panels, request), fixed)
-            figure.draw_without_rendering()  # the first layout below a caption is not final
+            every.append(axes)
+        with_split = len({panel.split for panel in panels}) > 1
+        groups = [[panel] for panel in panels]
+        words = headings_of(groups, page.titled, with_split, needs_letters(every))
+        texts = zip(every, words.titles, words.seconds, strict=True)
+        sheet = Sheet(
+            figure,
+            [Block([Cell(*each) for each in texts])],
+            shape=painter.shape,
+            title=labels.plain(page.title),
+            note=words.note,
+            caption=labels.plain(describe_topology(panels, request)) if page.caption else "",
+            entries=entries_of(every, words.letters),
+        )
+        arrange(sheet, page.columns, page.size, WIDTH)
         return figure
 
 
@@ -148,23 +151,3 @@ def _scale(panels: Sequence[Panel], request: Request) -> Scale:
         values = np.concatenate([panel.z[panel.finite] for panel in panels])
         log = bool(values.size) and is_wide(values)
     return fit(panels, log=log, vmin=request.vmin, vmax=request.vmax)
-
-
-def _empty(count: int, shape: float, page: Page) -> tuple[ShownFigure, int, int]:
-    """Return an empty figure, and its numbers of rows and columns."""
-    columns = page.columns or MAX_COLUMNS
-    if page.columns is None and page.size is not None:
-        columns = max(1, int(page.size.width / MIN_WIDTH))
-    columns = min(columns, count)
-    rows = math.ceil(count / columns)
-    width = WIDTH * text_scale() if page.size is None else page.size.width / columns
-    height = rows * (shape * (width - 0.6 * text_scale()) + AROUND * text_scale())
-    if page.size is not None and page.size.height is not None:
-        height = page.size.height
-    return ShownFigure(figsize=(columns * width, height), layout="constrained"), rows, columns
-
-
-def _write_titles(axes: Any, panel: Panel, with_split: bool) -> None:
-    second = labels.plain(labels.subtitle(panel, with_split))
-    axes.set_title(labels.plain(labels.title(panel)), pad=6 + pt(11) * len(second.splitlines()))
-    annotate(axes, second, (0.5, 1), 5, SUBTITLE)

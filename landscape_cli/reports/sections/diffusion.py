@@ -35,8 +35,9 @@ def blocks(material: Material) -> list[Block]:
 def draw(source: Source, look: str) -> Drawing:
     """Draw the map that shows most of a diffusion file."""
     from landscape_cli.plotting.diffusion.figure import describe_diffusion, draw_diffusion
+    from landscape_cli.plotting.page import Page
 
-    figure = draw_diffusion(source.record, source.name, look=look)
+    figure = draw_diffusion(source.record, source.name, page=Page(style=look))
     return Drawing([figure], describe_diffusion(source.record, source.name))
 
 

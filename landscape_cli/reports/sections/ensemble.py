@@ -36,8 +36,9 @@ def blocks(material: Material) -> list[Block]:
 def draw(source: Source, look: str) -> Drawing:
     """Draw the picture that suits an ensemble file."""
     from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
+    from landscape_cli.plotting.page import Page
 
-    figure = draw_ensemble(source.record, source.name, look=look)
+    figure = draw_ensemble(source.record, source.name, page=Page(style=look))
     return Drawing([figure], describe_ensemble(source.record, source.name))
 
 

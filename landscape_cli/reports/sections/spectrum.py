@@ -88,10 +88,11 @@ def _figures(source: Source) -> Iterator[Figure]:
 
 def draw(source: Source, kind: str, look: str) -> Drawing:
     """Draw a kind of picture of a curvature file."""
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.spectra.figure import describe_spectra, draw_spectra
 
     records, names = [source.record], [source.name]
-    figure = draw_spectra(records, names, kind, look=look)
+    figure = draw_spectra(records, names, kind, page=Page(style=look))
     return Drawing([figure], describe_spectra(records, names, kind))
 
 

@@ -44,11 +44,14 @@ def _figures(source: Source) -> Iterator[Figure]:
 
 def draw(source: Source, kind: str, look: str) -> Drawing:
     """Draw a kind of picture of a trajectory file."""
+    from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.paths.figure import describe_paths, draw_paths
 
     paths = list(source.record.paths)
     names = [source.name] * len(paths)
-    return Drawing([draw_paths(paths, names, kind, look=look)], describe_paths(paths, names, kind))
+    return Drawing(
+        [draw_paths(paths, names, kind, page=Page(style=look))], describe_paths(paths, names, kind)
+    )
 
 
 def _table(source: Source, paths: list[Trajectory]) -> Table:

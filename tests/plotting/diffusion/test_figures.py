@@ -18,6 +18,7 @@ from landscape_cli.plotting.diffusion.figure import describe_diffusion, draw_dif
 from landscape_cli.plotting.diffusion.kernel import slopes
 from landscape_cli.plotting.diffusion.painter import psi
 from landscape_cli.plotting.figure_size import size_of
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.scene3d.camera import Camera
 from support.diffusion_maps import made_map
 
@@ -36,7 +37,7 @@ NUMBERS_OF_NULLS = ("eigenvalues", "coordinates")
 
 
 def draw(record, kind=None, quantity=None, **options):
-    return draw_diffusion(record, FILE, kind, coloring(record, FILE, quantity), **options)
+    return draw_diffusion(record, FILE, kind, coloring(record, FILE, quantity), Page(**options))
 
 
 def points(axes):
@@ -47,8 +48,7 @@ def points(axes):
 
 
 def legend(axes):
-    box = axes.get_legend()
-    return [] if box is None else [text.get_text() for text in box.get_texts()]
+    return [text.get_text() for box in axes.figure.legends for text in box.get_texts()]
 
 
 def boxes(figure):
@@ -93,7 +93,7 @@ def cases():
 
 @pytest.mark.parametrize(("record", "kind", "look", "size"), [*cases()])
 def test_texts_neither_collide_nor_leave_the_picture(record, kind, look, size):
-    figure = draw(record, kind, look=look, size=size and size_of(size), caption=size != "6x5")
+    figure = draw(record, kind, style=look, size=size and size_of(size), caption=size != "6x5")
     width, height = figure.get_size_inches() * figure.dpi
     written = boxes(figure)
     for text, box in written:
@@ -366,7 +366,7 @@ def test_names_from_foreign_files_are_drawn_plain():
     evil = "$x^2 \\bad{$ a\x1b]0;b\r\n\u202ec"
     facts = {"network": {"name": evil}}
     record = replace(THREE, names=(evil, "_b", "c"), provenance=facts)
-    figure = draw_diffusion(record, f"{evil}.diffusion.h5", "map", caption=True)
+    figure = draw_diffusion(record, f"{evil}.diffusion.h5", "map", page=Page(caption=True))
     figure.draw_without_rendering()
     texts = [text.get_text() for text in figure.findobj(Text)]
     assert not any(char in text for text in texts for char in "\x1b\r\u202e")

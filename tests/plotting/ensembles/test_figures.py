@@ -10,6 +10,7 @@ from matplotlib.text import Text
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
 from landscape_cli.plotting.ensembles.reliability import points
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.style import STYLES
 from landscape_cli.records.ensemble import Ensemble, Scores, ScoreTable
 
@@ -107,7 +108,7 @@ def test_reliability_of_members_and_averages():
 @pytest.mark.parametrize("look", STYLES)
 @pytest.mark.parametrize("record", [checkpoints(), along(*CURVE), along((np.nan,) * 2, (1, 2))])
 def test_every_style_and_errors_that_are_no_numbers(look, record, tmp_path):
-    figure = draw_ensemble(record, "a.ensemble.json", look=look, columns=1, caption=True)
+    figure = draw_ensemble(record, "a.ensemble.json", page=Page(1, look, caption=True))
     figure.savefig(tmp_path / "a.png", dpi=40)
 
 
@@ -120,7 +121,7 @@ def test_names_from_foreign_files_are_drawn_plain(record, tmp_path):
     ]
     facts = {"network": {"name": evil}}
     foreign = replace(record, tables=tuple(tables), provenance=facts)
-    figure = draw_ensemble(foreign, f"{evil}.json", caption=True)
+    figure = draw_ensemble(foreign, f"{evil}.json", page=Page(caption=True))
     figure.savefig(tmp_path / "a.png", dpi=40)
     texts = [text.get_text() for text in figure.findobj(Text)]
     assert not any(char in text for text in texts for char in "\x1b\r\u202e")

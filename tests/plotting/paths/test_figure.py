@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.paths import PATH_KINDS
 from landscape_cli.plotting.paths.figure import describe_paths, draw_paths
 from landscape_cli.plotting.style import STYLES
@@ -104,7 +105,7 @@ def test_losses_that_are_not_finite_are_crosses_at_the_edge():
 
 
 def test_cosines_of_the_descent_with_what_is_random():
-    figure = draw_paths([path("a")], ["x.h5"], "descent", caption=True)
+    figure = draw_paths([path("a")], ["x.h5"], "descent", Page(caption=True))
     (axes,) = figure.axes
     np.testing.assert_allclose(curves(axes)["a"], [[11, 12, 13, 14], np.linspace(1, -1, 4)])
     (band,) = [one for one in axes.patches if one.get_gid() == "random"]
@@ -119,7 +120,9 @@ def test_cosines_of_the_descent_with_what_is_random():
 
 @pytest.mark.parametrize(("kind", "look"), zip(PATH_KINDS, cycle(STYLES), strict=False))
 def test_every_kind_has_styles_captions_and_odd_names(kind, look, tmp_path):
-    figure = draw_paths([path("$a_b$"), path("<b>")], ["x.h5"] * 2, kind, look=look, caption=True)
+    figure = draw_paths(
+        [path("$a_b$"), path("<b>")], ["x.h5"] * 2, kind, Page(style=look, caption=True)
+    )
     figure.savefig(tmp_path / "picture.png")
     assert "$a_b$: 5 checkpoints" in describe_paths([path("$a_b$")], ["x.h5"], kind)
 

@@ -51,7 +51,7 @@ def test_ticks_are_at_the_eigenvalues(record):
 
 def test_some_of_many_checkpoints_are_drawn_from_first_to_last(record):
     axes = axes_of(record(12))
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert names[0] == "epoch 1"
     assert names[-2:] == ["epoch 12", "extreme eigenvalues"]
     assert len(curves(axes)) == len(names) - 1 == 5

@@ -7,6 +7,7 @@ from matplotlib.container import BarContainer
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.figure_size import size_of
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 from landscape_cli.plotting.spectra.figure import describe_spectra, draw_spectra
 from landscape_cli.plotting.spectra.painter import default_kind
@@ -15,19 +16,21 @@ from landscape_cli.records.tiles import Status
 
 
 def axes_of(made, kind, **options):
-    return draw_spectra([made], ["a.curvature.h5"], kind, **options).axes[0]
+    return draw_spectra([made], ["a.curvature.h5"], kind, Page(**options)).axes[0]
 
 
 def texts(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+    return [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize("kind", SPECTRUM_KINDS)
-@pytest.mark.parametrize(("look", "size"), [("paper", None), ("talk", "double"), ("dark", "6x3")])
+@pytest.mark.parametrize(("look", "size"), [("paper", None), ("talk", "double"), ("dark", "8x4")])
 def test_every_kind_is_drawn(record, blocks, kind, look, size, tmp_path):
     made = record(3, blocks=blocks(3))
     size = size and size_of(size)
-    figure = draw_spectra([made, made], ["a.h5", "b.h5"], kind, look=look, size=size, caption=True)
+    figure = draw_spectra(
+        [made, made], ["a.h5", "b.h5"], kind, Page(style=look, size=size, caption=True)
+    )
     save(figure, tmp_path / "a.png", 50, size)
     assert [axes.get_title() for axes in figure.axes] == ["MLP", "MLP"]
     assert (tmp_path / "a.png").stat().st_size > 3000
@@ -102,7 +105,7 @@ def test_unfinished_checkpoints_are_left_out_and_counted(record):
     (line,) = [line for line in axes.get_lines() if line.get_label() == "largest eigenvalue"]
     assert line.get_xdata().tolist() == [1, 3]
     words = [child.get_text() for child in axes.texts]
-    assert "a, Hessian, 2 of 3 checkpoints computed" in words
+    assert "Hessian, 2 of 3 checkpoints computed" in words
 
 
 def test_blocks_have_a_bar_each_from_top_to_bottom(record, blocks):

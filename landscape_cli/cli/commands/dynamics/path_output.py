@@ -55,10 +55,7 @@ def plot_paths(files: Sequence[str], path: Path, kind: str | None, page: Page) -
         paths,
         sources,
         kind,
-        columns=page.columns,
-        look=page.style,
-        size=page.size,
-        caption=page.caption,
+        page,
     )
     save(figure, path, page.dpi, page.size)
     if page.caption:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +78,7 @@ def plot_diffusion(file: str, path: Path | None, choices: Mapping[str, Any], pag
         file,
         kind,
         colors,
-        columns=page.columns,
-        look=page.style,
-        size=page.size,
-        caption=page.caption,
-        camera=camera,
+        replace(page, camera=camera),
     )
     save(figure, path, page.dpi, page.size)
     if any(colors.clipped):

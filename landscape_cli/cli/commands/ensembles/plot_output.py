@@ -44,11 +44,8 @@ def plot_ensemble(file: str, path: Path, kind: str | None, split: str | None, pa
         record,
         file,
         kind,
-        split=split,
-        columns=page.columns,
-        look=page.style,
-        size=page.size,
-        caption=page.caption,
+        split,
+        page,
     )
     save(figure, path, page.dpi, page.size)
     if page.caption:
