@@ -117,10 +117,10 @@ def open_map(chromium, tmp_path):
     """Open a page of a diffusion map in a new window."""
     contexts = []
 
-    def open_map(record, size=(1100, 900), scheme="light") -> Opened:
+    def open_map(record, size=(1100, 900), scheme="light", *, phone=False) -> Opened:
         path = tmp_path / "map.html"
         export_diffusion("html", record, "a.diffusion.h5", path, Options())
-        return _open(chromium, contexts, path, size, scheme)
+        return _open(chromium, contexts, path, size, scheme, phone)
 
     yield open_map
     for context in contexts:

@@ -182,6 +182,21 @@ def test_a_phone_is_used_with_one_thumb(open_page, several):
     assert opened.errors == []
 
 
+def test_a_map_on_a_phone_does_not_hold_the_page(open_map):
+    opened = open_map(made_map(12, 3, onto=4), **PHONE)
+    for dimensions in ("2", "3"):
+        opened.ask(f"control('dimensions').value = '{dimensions}'; draw()")
+        opened.wait(f"plot.data[0].type === 'scatter{'3d' if dimensions == '3' else ''}'")
+        opened.ask("scrollTo(0, 0)")
+        box = opened.page.locator(".solid").bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        swipe(opened, middle, (0, -120))
+        opened.wait("scrollY > 50")
+    opened.ask("scrollTo(0, 0)")
+    swipe(opened, middle, (90, 0))
+    opened.wait("Math.abs(state.camera.eye.x - 1.45) > 0.1")
+
+
 def swipe(opened, start, by):
     """Move a finger over the page."""
     session = opened.page.context.new_cdp_session(opened.page)

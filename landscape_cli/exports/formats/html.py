@@ -21,12 +21,12 @@ from landscape_cli.exports.page_data import page_surface
 from landscape_cli.records.presentation import PERCENT
 from landscape_cli.records.tiles import Quantity
 
-SHARED = ("unpack.js", "numbers.js", "scale.js", "colours.js", "shared.js")
+SHARED = ("unpack.js", "numbers.js", "scale.js", "colours.js", "shared.js", "angles.js", "touch.js")
 """Scripts of all pages, in the order in which they run, before a page's own."""
 
 SCRIPTS = (
     *("page.js", "terrain.js", "paths.js", "solid.js", "isolines.js", "flat.js", "cuts.js"),
-    *("topology.js", "describe.js", "camera.js", "panel.js", "points.js", "touch.js"),
+    *("topology.js", "describe.js", "camera.js", "panel.js", "points.js"),
     *("player.js", "facts.js", "link.js", "picture.js", "controls.js", "start.js"),
 )
 """The page's own scripts, in the order in which they run."""

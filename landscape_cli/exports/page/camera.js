@@ -1,19 +1,11 @@
 "use strict";
 // Cameras of the 3-D views: presets, turning by keys, and the link between surfaces.
 
-const CENTER = { x: 0, y: 0, z: -0.1 }, UP = { x: 0, y: 0, z: 1 };
 const DISTANCE = 2, NARROW = Math.tan(Math.PI / 8); // half of plotly's vertical field of view is 22.5 degrees
-const EDGE = [42, 10]; // pixels that labels need to the left and right of the box, and above and below it
+const EDGE = [42, 16]; // pixels that labels need to the left and right of the box, and above and below it
 
 /** Angles of the presets in degrees: around the vertical axis, and upwards. */
 const PRESETS = { home: [-52, 30], front: [-90, 8], side: [0, 8], top: [-90, 89.9], isometric: [-45, 35.264] };
-
-/** The camera at angles in degrees and a distance. */
-function cameraAt(around, up, distance, center = CENTER) {
-  const [turned, raised] = [around, up].map((angle) => (angle * Math.PI) / 180), flat = distance * Math.cos(raised);
-  const eye = { x: flat * Math.cos(turned), y: flat * Math.sin(turned), z: distance * Math.sin(raised) };
-  return { eye, center, up: UP };
-}
 
 /** The distance from which the whole box is seen at angles in degrees, in a view of a size. */
 function distanceOf(ratio, width, height, around, up) {
@@ -69,10 +61,7 @@ const turnOthers = oneByOne(async () => {
 
 /** Rotate a panel by angles in degrees around the vertical axis and upwards, and scale the distance. */
 function rotate(panel, around, up, factor) {
-  const { x, y, z } = panel.camera.eye, distance = Math.hypot(x, y, z);
-  const turned = (Math.atan2(y, x) * 180) / Math.PI + around;
-  const raised = Math.min(89, Math.max(-89, (Math.asin(z / distance) * 180) / Math.PI + up));
-  const camera = { ...panel.camera, eye: cameraAt(turned, raised, Math.min(Math.max(distance * factor, 0.5), 8)).eye };
+  const camera = turned(panel.camera, around, up, factor);
   panel.setCamera(camera);
   turn(panel, camera);
 }

@@ -7,8 +7,8 @@ const ON_DARK = [[0, "#4a68a5"], [0.33, "#26a39c"], [0.67, "#6ece58"], [1, "#fde
 const ENDS = "#d55e00", UNKNOWN = "#8a8f98";
 const NUMBER = "number", TRAINING = "training", PROGRESS = ["epoch", "step", NUMBER];
 
-const state = { view: 0, dimensions: 2, colour: "", place: null };
-let data, plot, bars, readout;
+const state = { view: 0, dimensions: 2, colour: "", place: null, camera: { eye: { x: 1.45, y: -1.6, z: 1.05 } } };
+let data, plot, bars, readout, shield;
 
 function unpackAll() {
   const arrays = (packed) => Object.fromEntries(Object.entries(packed).map(([name, one]) => [name, arrayOf(one)]));
@@ -111,19 +111,24 @@ function mapTraces(scale) {
   return traces;
 }
 
+/** What dragging does: on touch screens a swipe over a flat map scrolls the page. */
+function dragMode(scene) {
+  if (scene) return "turntable";
+  return TOUCH.matches ? false : "zoom";
+}
+
 function layoutOf(scale) {
-  const { back, text, soft, line, grid } = look(), { axes, name } = data.views[state.view];
+  const colours = look(), { soft, line, grid } = colours, { axes, name } = data.views[state.view];
   const axis = (k) => ({
     title: { text: axes[k] }, nticks: 7, color: soft, gridcolor: grid, zeroline: false, showspikes: false,
     ...(state.dimensions === 3 ? { showbackground: false } : { showgrid: false, ticks: "outside", ticklen: 3, tickcolor: line }),
   });
   const flat = { xaxis: axis(0), yaxis: axis(1) };
-  const scene = state.dimensions === 3 ? { ...flat, zaxis: axis(2), aspectmode: "cube", camera: { eye: { x: 1.45, y: -1.6, z: 1.05 } } } : undefined;
+  const scene = state.dimensions === 3 ? { ...flat, zaxis: axis(2), aspectmode: "cube", camera: state.camera } : undefined;
   const ticks = scale && ticksOf(scale, 6);
   return {
-    paper_bgcolor: back, plot_bgcolor: back, font: { color: text, family: "system-ui, sans-serif" }, hovermode: "closest",
-    uirevision: `${name} ${state.dimensions}`, legend: { orientation: "h", y: -0.16 }, ...(scene ? { scene } : flat),
-    margin: scene ? { l: 0, r: 0, t: 0, b: 0 } : { l: 56, r: 8, t: 12, b: 44 },
+    ...baseLayout(colours), uirevision: `${name} ${state.dimensions}`, ...(scene ? { scene } : flat), showlegend: true, dragmode: dragMode(scene),
+    legend: { orientation: "h", y: 1.01, yanchor: "bottom", x: 0 }, margin: scene ? { l: 0, r: 0, t: 0, b: 0 } : { l: 56, r: 8, t: 12, b: 44 },
     coloraxis: {
       cmin: 0, cmax: 1, colorscale: isDark() ? ON_DARK : "Viridis", showscale: Boolean(scale),
       colorbar: ticks && { title: { text: state.colour }, tickvals: ticks.at, ticktext: ticks.text, thickness: 12, outlinewidth: 0, tickfont: { color: soft } },
@@ -138,6 +143,7 @@ async function draw() {
   const most = Math.min(3, view.places.length);
   control("dimensions").querySelector("[value='3']").disabled = most < 3;
   state.dimensions = Math.min(Number(control("dimensions").value), most);
+  shield.hidden = state.dimensions !== 3;
   const scale = scaleOfColours();
   await Plotly.react(plot, mapTraces(scale), layoutOf(scale), state.dimensions === 3 ? IN_SPACE : IN_PLANE);
   await Plotly.react(bars, eigenvalueTraces(), eigenvalueLayout(), NO_BUTTONS);
@@ -203,6 +209,11 @@ async function start() {
   build();
   await Plotly.newPlot(plot, [], {}, IN_PLANE);
   await Plotly.newPlot(bars, [], {}, NO_BUTTONS);
+  for (const one of [plot, bars]) observer.observe(one);
+  shield = shieldSolid(plot, (...change) => {
+    state.camera = turned(state.camera, ...change);
+    Plotly.relayout(plot, { "scene.camera": state.camera });
+  });
   listen();
   await draw();
 }

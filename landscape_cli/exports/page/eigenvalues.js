@@ -16,11 +16,11 @@ function eigenvalueTraces() {
 }
 
 function eigenvalueLayout() {
-  const { back, text, soft, line } = look();
+  const colours = look(), { soft, line } = colours;
   const axis = (name) => ({ title: { text: name }, color: soft, showgrid: false, zeroline: false, ticks: "outside", ticklen: 3, tickcolor: line });
   return {
-    paper_bgcolor: back, plot_bgcolor: back, font: { color: text, family: "system-ui, sans-serif" }, hovermode: "closest", barmode: "overlay",
-    margin: { l: 56, r: 8, t: 12, b: 44 }, legend: { orientation: "h", y: -0.27 },
+    ...baseLayout(colours), barmode: "overlay", dragmode: false, margin: { l: 56, r: 8, t: 12, b: 44 }, showlegend: true,
+    legend: { orientation: "h", y: 1.01, yanchor: "bottom", x: 0 },
     xaxis: { ...axis("number"), dtick: Math.ceil(data.eigenvalues.own.length / 10) }, yaxis: axis("eigenvalue"),
   };
 }

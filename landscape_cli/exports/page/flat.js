@@ -38,6 +38,8 @@ function flatTraces(panel, state, look) {
   ];
 }
 
+const SMALL_MAP = 300; // width in pixels below which only the 3-D view names several checkpoints
+
 /** The cross at the marked point. */
 function crossOf(panel) {
   if (!panel.cursor) return [];
@@ -47,13 +49,14 @@ function crossOf(panel) {
     fillcolor: "#ffffff", line: { color: "#101418", width: 1.5 },
   };
   return [
-    { type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line },
-    { type: "line", yref: "paper", y0: 0, y1: 1, x0: x, x1: x, line },
+    { type: "line", xref: "x domain", x0: 0, x1: 1, y0: y, y1: y, line },
+    { type: "line", yref: "y domain", y0: 0, y1: 1, x0: x, x1: x, line },
     dot,
   ];
 }
 
-function namesOf(surface) {
+function namesOf({ surface, flat }) {
+  if (surface.marks.length > 2 && flat.clientWidth < SMALL_MAP) return [];
   return surface.marks.map((mark) => ({
     name: "checkpoint", x: mark.x, y: mark.y, text: plainText(mark.label), showarrow: false, yshift: 13, font: { color: "#ffffff", size: 11 },
     bgcolor: "rgba(0,0,0,0.55)", borderpad: 1,
@@ -70,7 +73,7 @@ function flatLayout(panel, state, look) {
   const square = Math.abs((top - bottom) / (right - left) - aspectOf(surface)) < 1e-9;
   return {
     ...baseLayout(look), margin: { l: 44, r: 8, t: 8, b: 38 }, dragmode: "zoom", shapes: crossOf(panel),
-    annotations: [...contourLabels(panel, [...surface.marks, ...(surface.centre ? [surface.centre] : [])]), ...namesOf(surface)],
+    annotations: [...contourLabels(panel, [...surface.marks, ...(surface.centre ? [surface.centre] : [])]), ...namesOf(panel)],
     xaxis: { ...axis("x"), constraintoward: "right" }, yaxis: { ...axis("y"), ...(square ? { scaleanchor: "x" } : {}) },
   };
 }

@@ -9,7 +9,7 @@ async function begin(panel) {
   watchFlat(panel);
   watchPoints(panel);
   if (!TOUCH.matches) return;
-  shieldSolid(panel);
+  shieldSolid(panel.solid, (...change) => rotate(panel, ...change));
   shieldFlat(panel);
 }
 

@@ -32,12 +32,13 @@ function shieldOf(view, moved, tapped) {
   return shield;
 }
 
-function shieldSolid(panel) {
+/** A layer over a 3-D view that turns it by angles, or scales its distance. */
+function shieldSolid(view, rotate) {
   const moved = (_, across, down, factor) => {
-    if (factor === 1) rotate(panel, -PER_PIXEL * across, PER_PIXEL * down, 1);
-    else rotate(panel, 0, 0, factor);
+    if (factor === 1) rotate(-PER_PIXEL * across, PER_PIXEL * down, 1);
+    else rotate(0, 0, factor);
   };
-  shieldOf(panel.solid.parentElement, moved, () => {});
+  return shieldOf(view.parentElement, moved, () => {});
 }
 
 function shieldFlat(panel) {
