@@ -27,7 +27,7 @@ SHARED = ("unpack.js", "numbers.js", "scale.js", "colours.js", "shared.js", "ang
 SCRIPTS = (
     *("page.js", "terrain.js", "paths.js", "solid.js", "isolines.js", "flat.js", "cuts.js"),
     *("topology.js", "describe.js", "camera.js", "panel.js", "points.js"),
-    *("player.js", "facts.js", "link.js", "picture.js", "controls.js", "start.js"),
+    *("player.js", "link.js", "picture.js", "controls.js", "start.js"),
 )
 """The page's own scripts, in the order in which they run."""
 

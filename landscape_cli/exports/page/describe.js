@@ -1,5 +1,5 @@
 "use strict";
-// Sentences on a point of a surface and on a checkpoint of a path.
+// Words on a point of a surface, on a checkpoint of a path, and on where the values come from.
 
 function nameOf({ split, quantity, label }) {
   return `${split} ${label || quantity.replaceAll("_", " ")}`;
@@ -38,4 +38,15 @@ function describeCheckpoint({ shown, surface, unit }, path, number) {
   const text = `${name}${path.labels[number]}: own ${nameOf(shown)} ${numberText(own)}${unit}`;
   if (here === null || !Number.isFinite(own)) return text;
   return `${text}, ${numberText(Math.abs(own - here), 3)}${unit} ${own < here ? "below" : "above"} the plane`;
+}
+
+/** A table of where the values of a surface come from. */
+function factsOf(surface) {
+  const rows = surface.facts.map(([name, text]) => element("tr", {}, element("th", { textContent: name, scope: "row" }), element("td", { textContent: text })));
+  const caption = element("caption", { textContent: surface.title });
+  return element("table", {}, caption, element("tbody", {}, ...rows));
+}
+
+function showFacts() {
+  control("facts").replaceChildren(...data.surfaces.map(factsOf));
 }
