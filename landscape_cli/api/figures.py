@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from landscape_cli.api.arguments import listed_surfaces, refuse_unknown, titles_of
@@ -13,6 +13,8 @@ from landscape_cli.records.surface import Surface
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from landscape_cli.plotting.page import Page
 
 
 def plot(
@@ -28,6 +30,9 @@ def plot(
     caption: bool = False,
     camera: tuple[float, float] | tuple[float, float, float] | None = None,
     dpi: int = 200,
+    titles: bool = True,
+    colorbar: bool = True,
+    font_size: float | None = None,
     **choices: Any,
 ) -> Figure:
     """Draw surfaces side by side on one scale, as ``landscape plot`` does.
@@ -47,10 +52,14 @@ def plot(
         caption: write a caption below the panels: range, directions, normalization, samples.
         camera: azimuth and elevation in degrees, and zoom, of three-dimensional plots.
         dpi: dots per inch of rendered images.
+        titles: write titles above panels.
+        colorbar: draw colour bars.
+        font_size: size of text in points; None for the style's.
         choices: ``split``, ``quantity`` (or several, each with its own scale), ``repeat`` (an
             index), ``raw`` (draw every point of an incomplete surface, and contours without
             interpolation), ``log`` (True or False; None for the values to decide), ``vmin``,
-            ``vmax``, ``levels`` (a number), ``twin`` (the quantity on a line's second axis),
+            ``vmax``, ``levels`` (a number, or
+            values), ``twin`` (the quantity on a line's second axis),
             ``at_centre`` (a quantity whose value at the trained network each panel states),
             ``contours_of`` (a quantity whose contour lines lie over planes, or "none"), ``quiver``
             (arrows downhill over planes), ``basins`` (minima, saddles and basins over planes),
@@ -72,15 +81,11 @@ def plot(
         >>> [axes.get_title() for axes in figure.axes[:2]]
         ['A', 'B']
     """
-    from landscape_cli.plotting import KINDS, STYLES
-    from landscape_cli.plotting.figure import draw_picture
+    from landscape_cli.plotting import STYLES
     from landscape_cli.plotting.figure_size import size_of
     from landscape_cli.plotting.page import Page
-    from landscape_cli.plotting.request import Request
     from landscape_cli.plotting.scene3d.camera import Camera
     from landscape_cli.plotting.text.labels import mathtext
-    from landscape_cli.plotting.topology import TOPOLOGY_KINDS
-    from landscape_cli.plotting.topology.figure import draw_topology, topology_panels
 
     _check("style", style, STYLES)
     page = Page(
@@ -92,18 +97,41 @@ def plot(
         None if camera is None else Camera(*camera),
         mathtext(title),
         cmap,
+        titled=titles,
+        colorbar=colorbar,
+        font_size=font_size,
     )
     if isinstance(surfaces, Diffusion):
         return plot_map(surfaces, kind, page, {**choices, "labels": labels})
+    return _draw_surfaces(surfaces, kind, page, labels, choices)
+
+
+def _draw_surfaces(
+    surfaces: Surface | Sequence[Surface],
+    kind: str | None,
+    page: Page,
+    labels: Sequence[str] | None,
+    choices: dict[str, Any],
+) -> Figure:
+    """Draw surfaces on a page; see ``plot``."""
+    from landscape_cli.plotting import KINDS
+    from landscape_cli.plotting.figure import draw_picture
+    from landscape_cli.plotting.request import Request
+    from landscape_cli.plotting.text.labels import mathtext
+    from landscape_cli.plotting.topology import TOPOLOGY_KINDS
+    from landscape_cli.plotting.topology.figure import draw_topology, topology_panels
+
     _check("kind", kind, {**KINDS, **TOPOLOGY_KINDS})
     refuse_unknown("plot", choices, Request)
+    if isinstance(levels := choices.get("levels"), Iterable):
+        choices = {**choices, "levels": tuple(float(level) for level in levels)}
     listed = listed_surfaces(surfaces)
     if not listed:
         raise UsageError("plot: give at least one surface")
-    titles = titles_of(listed)
-    own = titles if labels is None else [mathtext(label) for label in labels]
+    names = titles_of(listed)
+    own = names if labels is None else [mathtext(label) for label in labels]
     request = Request(kind, labels=own, **choices)
-    names = ["the surface"] if len(listed) == 1 else titles
+    names = ["the surface"] if len(listed) == 1 else names
     if kind in TOPOLOGY_KINDS:
         return draw_topology(topology_panels(request, listed, names), request, page)
     picture = request.picture(request.panels(listed, names), request.twins(listed, names))

@@ -26,7 +26,12 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
-from landscape_cli.cli.pictures.options import levels_option, text_of, text_options
+from landscape_cli.cli.pictures.options import (
+    levels_option,
+    refuse_unused,
+    text_of,
+    text_options,
+)
 from landscape_cli.cli.plot_output import (
     PlotOutput,
     print_in_terminal,
@@ -260,18 +265,21 @@ def command(
     if hold_paths(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
         refuse_surface_options({**unused, "kind": None}, "trajectory files")
+        refuse_unused(page, "trajectory files")
         plot_paths(files, _output_path(files, output, ()), choices["kind"], page)
         return
     if hold_ensemble(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
         refuse_surface_options({**unused, "kind": None, "split": None}, "ensemble files")
         path = _output_path(files, output, ())
+        refuse_unused(page, "ensemble files", labels=True)
         plot_ensemble(files[0], path, choices["kind"], choices["split"], page)
         return
     if hold_curvature(files, choices["kind"]):
         unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
         refuse_surface_options({**unused, "kind": None})
         path = _output_path(files, output, ())
+        refuse_unused(page, "curvature files", labels=True)
         plot_curvature(files, path, choices["kind"], page)
         return
     if choices["kind"] in TOPOLOGY_KINDS:

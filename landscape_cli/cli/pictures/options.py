@@ -77,6 +77,25 @@ def text_options(function: Function) -> Function:
     return title(untitled(label(cmap(bare(size(function))))))
 
 
+def refuse_unused(page: Page, what: str, labels: bool = False) -> None:
+    """Refuse options of texts and colours that pictures of some files have no use for.
+
+    Args:
+        page: the page with the options.
+        what: the files, for messages.
+        labels: whether ``--label`` applies.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    for option, used in (
+        ("--label", page.labels and not labels),
+        ("--no-colorbar", not page.colorbar),
+    ):
+        if used:
+            raise UsageError(f"{option}: does not apply to {what}; leave it out")
+
+
 def text_of(choices: dict[str, Any], files: Sequence[str]) -> Callable[[Page], Page]:
     """Remove the values of ``text_options`` from a command's options.
 
