@@ -31,8 +31,10 @@ NAMES = (
     *("ResNet-56", "ResNet-56, no shortcuts", "VGG-9", "DenseNet-121"),
     *("Wide-ResNet-56 (width 8)", "ResNet-110, no shortcuts"),
 )
-SHARE, SHARE_OF_GIVEN = 0.55, 0.5
-"""Least share of panels; where the height is given, its shape is not that of the panels."""
+SHARE, SHARE_OF_GIVEN = 0.5, 0.4
+"""Least share of panels, which is 0.55 and more but for an empty place or a long legend.
+
+Where the height is given, the figure has not the shape of the panels."""
 
 FAST = [
     *(("contourf", "paper", None, 5), ("contourf", "talk", "column", 2)),
