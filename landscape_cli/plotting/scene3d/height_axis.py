@@ -61,7 +61,7 @@ def draw_height_axis(
         eye: the camera.
         frame: the edges of the picture.
     """
-    columns = axes.get_subplotspec().get_gridspec().ncols
+    rows, columns = axes.get_subplotspec().get_gridspec().get_geometry()
     points = 72 * PANEL * float(axes.figure.get_figwidth()) / columns / frame.width
     corner, side = _corner(terrain, eye, MIN_SIDE * frame.width)
     low, high = (_seen(eye, corner, height) for height in (0.0, BOX_HEIGHT))
@@ -83,7 +83,7 @@ def draw_height_axis(
         axes.plot([x, x + end], [y, y], **line)
         size = {"fontsize": pt(TICK_SIZE), "gid": "height-tick"}
         axes.annotate(text, (x + end, y), xytext=(side * pt(2), 0), **size, **beside)
-    if len(axes.figure.axes) == 1:
+    if rows * columns == 1:
         letters = max(len(PLAIN.sub("", text)) for text in texts)
         beyond = pt(6 + LETTER * TICK_SIZE * letters)
         size = {"fontsize": pt(NAME_SIZE), "gid": "height-name"}
