@@ -17,12 +17,13 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
+from landscape_cli.plotting.kinds.smoothing import INTERPOLATED
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
 from landscape_cli.plotting.layout.bar import Bar
 from landscape_cli.plotting.layout.cell import Cell
 from landscape_cli.plotting.layout.choice import MAX_COLUMNS, arrange, draft_of
-from landscape_cli.plotting.layout.legend import entries_of, needs_letters
+from landscape_cli.plotting.layout.legend import entries_of, needs_letters, stated_of
 from landscape_cli.plotting.layout.sheet import Block, Sheet
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import Panel, by_surface
@@ -158,7 +159,7 @@ def _arrange(
         shape=LINE_SHAPE,
         title=labels.plain(page.title),
         meanings=words.meanings,
-        note=words.note,
+        note="; ".join(filter(None, [words.note, stated_of(every, INTERPOLATED)])),
         caption=labels.plain(text),
         entries=entries_of(every, words.letters),
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.lines import Line2D
 
 from landscape_cli.plotting.annotations.contour_values import rasterize_if_large, write_values
 from landscape_cli.plotting.annotations.marks import (
@@ -20,6 +19,7 @@ from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.smoothing import Drawn, Floats, is_interpolated, smooth, words
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.layers.contour_lines import ContourLines
+from landscape_cli.plotting.layout.legend import state
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import beyond_look, pt
@@ -89,8 +89,8 @@ def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
     axes.set_xlim(panel.x[0], panel.x[-1])
     axes.set_ylim(panel.y[0], panel.y[-1])
     mark_plane(axes, panel, scale, reach=1.0)
-    note = [Line2D([], [], linestyle="none", label=text)] if (text := words(panel)) else []
-    add_legend(axes, [panel], scale, extra=note)
+    add_legend(axes, [panel], scale)
+    state(axes, words(panel))
 
 
 LINES = Painter(paint_lines, has_levels=True, clipped="and are grey")

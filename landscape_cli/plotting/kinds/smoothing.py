@@ -25,6 +25,9 @@ Drawn = np.ma.MaskedArray[Any, np.dtype[np.float64]]
 CONTOURS = ("contour", "contourf")
 """Kinds of plot that are drawn from interpolated values."""
 
+INTERPOLATED = "contours interpolated between the points"
+"""Phrase for panels with different numbers of points."""
+
 ENOUGH = 120
 """Intervals along an axis from which contours look smooth without interpolation."""
 

@@ -29,6 +29,22 @@ def explain(axes: Any, entries: Sequence[Artist]) -> None:
     axes.explained = tuple(entries)
 
 
+def state(axes: Any, text: str) -> None:
+    """State what the figure's note must say of a panel, by a phrase that may be empty."""
+    axes.stated = text
+
+
+def stated_of(all_axes: Sequence[Any], otherwise: str) -> str:
+    """Return the phrase that is stated of panels.
+
+    Args:
+        all_axes: the panels' axes.
+        otherwise: the phrase if not all state the same one.
+    """
+    phrases = set(filter(None, (getattr(axes, "stated", "") for axes in all_axes)))
+    return phrases.pop() if len(phrases) == 1 else otherwise if phrases else ""
+
+
 def needs_letters(all_axes: Sequence[Any]) -> bool:
     """Return whether a legend must say to which of the panels its entries belong."""
     merged = entries_of(all_axes, [])
@@ -69,7 +85,8 @@ def _joined(entries: Sequence[Artist | None], letters: Sequence[str]) -> list[Ar
     counts = "(" in different[0]
     if len(different) == 1 and not (counts and None in texts):
         return [known[0]]
-    if (listed := _listed(texts)) is not None:
+    named = letters and None in texts
+    if not named and (listed := _listed(texts)) is not None:
         return [_named(known[0], listed)]
     found = []
     for text in different:
