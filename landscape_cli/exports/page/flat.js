@@ -48,9 +48,11 @@ function crossOf(panel) {
     type: "circle", xsizemode: "pixel", ysizemode: "pixel", xanchor: x, yanchor: y, x0: -4.5, x1: 4.5, y0: -4.5, y1: 4.5,
     fillcolor: "#ffffff", line: { color: "#101418", width: 1.5 },
   };
+  // Ends in units of the axes: a map in the shape of its ranges is smaller than its domain.
+  const [left, right] = rangeOf(panel.surface, "x"), [low, high] = rangeOf(panel.surface, "y");
   return [
-    { type: "line", xref: "x domain", x0: 0, x1: 1, y0: y, y1: y, line },
-    { type: "line", yref: "y domain", y0: 0, y1: 1, x0: x, x1: x, line },
+    { type: "line", x0: left, x1: right, y0: y, y1: y, line },
+    { type: "line", y0: low, y1: high, x0: x, x1: x, line },
     dot,
   ];
 }
