@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure_size import WIDTHS, Size
+from landscape_cli.plotting.layout.arrangement import Plan, place
 from landscape_cli.plotting.layout.bar import Bar
-from landscape_cli.plotting.layout.sheet import Plan, Sheet
+from landscape_cli.plotting.layout.sheet import Sheet
 from landscape_cli.plotting.style import text_scale
 
 MAX_COLUMNS = 4
@@ -100,7 +101,7 @@ def arrange(
         if choice is None:
             raise _refusal(sheet, columns, size)
         if sheet.last != (*choice, size.width, size.height):
-            sheet.arrange(*choice, size.width, size.height)
+            place(sheet, *choice, size.width, size.height)
     for block in sheet.blocks:
         if isinstance(block.bar, Bar):
             block.bar.drop_hidden()
@@ -113,7 +114,7 @@ def _arrange_freely(sheet: Sheet, columns: int | None, width: float | None) -> N
     bars = [block.bar for block in sheet.blocks if block.bar is not None]
     count = (across if sheet.abreast else 1) if bars else 0
     whole = text_scale() * (across * each + count * BAR_WIDTH)
-    while not sheet.arrange(across, False, whole).fits and whole < WIDEST:
+    while not place(sheet, across, False, whole).fits and whole < WIDEST:
         whole *= SMALL_GROWTH
 
 
@@ -132,7 +133,7 @@ def _best(sheet: Sheet, columns: int | None, size: Size) -> _Choice | None:
     for across in _candidates(sheet, columns):
         for below in (False, True) if has_bar else (False,):
             choice = _Choice(across, below)
-            plan = sheet.arrange(*choice, size.width, size.height)
+            plan = place(sheet, *choice, size.width, size.height)
             if not plan.fits:
                 continue
             found.append((choice, plan))
