@@ -39,7 +39,6 @@ def test_a_map_is_exported(record, tmp_path):
         (lambda record: landscape.plot(record, "contour"), "kind: got 'contour', expected one of"),
         (lambda record: landscape.plot(record, levels=3), "levels: does not apply to diffusion"),
         (lambda record: landscape.plot(record, labels=["a"]), "labels: does not apply"),
-        (lambda record: landscape.plot(record, title="a"), "title: does not apply"),
         (lambda record: landscape.plot(record, style="neon"), "style: got 'neon'"),
         (lambda record: landscape.plot(record, quantity="accuracy"), "the map has epoch, step"),
         (lambda record: landscape.export(record, "a.stl"), "has the extension of no format"),

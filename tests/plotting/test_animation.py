@@ -24,7 +24,7 @@ def test_frames_share_a_scale_and_a_shape(make_surface, kind):
     assert (height % 2, width % 2) == (0, 0)
     for place, frame in zip((0.0, 0.5, 1.0), found, strict=True):
         color = np.round(255 * np.array(colormap()(place)[:3]))
-        near = np.abs(frame.astype(int) - color).max(axis=-1) < 12
+        near = np.abs(frame.astype(int) - color).max(axis=-1) < 40  # edges of faces
         assert near.mean() > 0.1
 
 

@@ -95,11 +95,10 @@ def test_boxes_fill_most_of_a_narrow_figure(make_panel, look, count):
     assert len(boxes) == count
     for box in boxes:
         assert box.width > (0.55 if look == "talk" else 0.66) * figure.bbox.width
-        assert bar.y1 < box.y0
+        assert bar.y1 < box.y0 or bar.x0 > box.x1
     if look == "talk":
-        assert [t.get_text() for t in figure.texts if t.get_gid() == FOOTNOTE] == [
-            "x, y: random directions\n(seeds 0 and 1)"
-        ]
+        (note,) = [t.get_text() for t in figure.texts if t.get_gid() == FOOTNOTE]
+        assert note.replace("\n", " ") == "x, y: random directions (seeds 0 and 1)"
 
 
 def test_a_wide_box_has_its_colour_bar_beside_it(make_panel):

@@ -5,6 +5,7 @@ from matplotlib.colors import to_rgba
 from builders import curved
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.kinds.line import BAND_ALPHA
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.style import style
@@ -111,7 +112,7 @@ def test_the_band_of_a_measure_is_its_numerical_error(legend):
     panel = panel_of("hessian_max", curved("-1:1:9", error=0.25))
     axes = draw([panel]).axes[0]
     assert legend(axes) == ["± numerical error"]
-    (band,) = [each for each in axes.collections if each.get_alpha() == 0.2]
+    (band,) = [each for each in axes.collections if each.get_alpha() == BAND_ALPHA]
     low, high = np.percentile(band.get_paths()[0].vertices[:, 1], [0, 100])
     assert (low, high) == pytest.approx((panel.z.min() - 0.25, panel.z.max() + 0.25))
 

@@ -31,6 +31,9 @@ HIDDEN = 0.5
 QUANTILES = (0.75, 0.6, 0.5, 0.4, 0.25)
 """Shares of the values to keep within a suggested limit, in order of preference."""
 
+FEW = 9
+"""Number of values below which a share of them says little."""
+
 Floats = NDArray[np.float64]
 
 
@@ -52,6 +55,8 @@ def suggest(panels: Sequence[Panel], scale: Scale, log: bool | None) -> str:
         return f"{labels.share(hidden)} of {name} are not positive; --linear shows them"
     drawn = scale.heights(values)
     drawn = drawn[np.isfinite(drawn)]
+    if len(drawn) < FEW:
+        return ""
     crowded = _crowded(drawn, scale.log)
     if crowded < CROWDED[scale.log]:
         return ""

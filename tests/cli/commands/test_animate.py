@@ -55,7 +55,10 @@ def test_an_animation_of_successive_surfaces(epochs, landscape, workplace):
             ["epoch_1.h5", "other.h5", "-o", "a.gif"],
             "other.h5 has a different grid than epoch_1.h5",
         ),
-        (["epoch_1.h5", "epoch_2.h5", "-o", "a.avi"], "must end in one of .gif, .mp4"),
+        (
+            ["epoch_1.h5", "epoch_2.h5", "-o", "a.avi"],
+            "one of .gif, .apng, .webp, .mp4",
+        ),
         (["epoch_1.h5", "epoch_2.h5", "-o", "no/a.gif"], "the folder no does not exist"),
         (["epoch_1.h5", "gone.h5", "-o", "a.gif"], "gone.h5: no such file"),
         (["epoch_1.h5", "epoch_2.h5"], "Missing option '--output'"),
