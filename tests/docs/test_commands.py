@@ -168,6 +168,7 @@ def test_a_page_is_divided_into_sessions_and_commands():
         ("<!-- not run -->\n```yaml\na: 1\n```\n", "expected a reason"),
         ("<!-- not run: why -->\nText.\n\n```yaml\na: 1\n```\n", "no block follows"),
         ("<!-- numbers vary -->\n", "no block follows"),
+        ("<!-- page numbers vary -->\n```yaml\na: 1\n```\n", "expected a reason"),
     ],
 )
 def test_marks_without_reason_or_block_are_refused(text, message):
@@ -180,6 +181,9 @@ def test_output_is_compared_but_for_what_varies():
     compare("wrote /tmp/x/runs/a.h5\n", "wrote /home/you/landscape/runs/a.h5\n", "/tmp/x")
     compare("one\ntwo 2.5\nthree\n", "...\ntwo 2.5\n", "/tmp/x")
     compare("8 of 9\n", "7 of 9\n", "/tmp/x", numbers=False)
+    rate = "a.h5: {}/9 points, {} point/s, elapsed 00:{}, ETA {}\n"
+    long = rate.format(5, 1.5, 30, "00:24") + rate.format(9, 1.6, 54, "00:00")
+    compare(long, rate.format(9, 40, "01", "00:00"), "/tmp/x")
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 
-MARKS = ("needs", "not run", "page not run", "file", "numbers vary", "output varies")
+MARKS = (
+    "needs",
+    "not run",
+    "page not run",
+    "file",
+    "numbers vary",
+    "page numbers vary",
+    "output varies",
+)
 """Comments such as ``<!-- needs: demo -->``; see CONTRIBUTING.md."""
 
-REASONS = ("not run", "page not run", "output varies")
+REASONS = ("not run", "page not run", "page numbers vary", "output varies")
 """Marks that must say why."""
 
 PART = re.compile(
-    r"<!-- *(?P<mark>(?:needs|not run|page not run|file|numbers vary|output varies)\b.*?) *-->"
+    r"<!-- *(?P<mark>(?:needs|file|output varies|(?:page )?(?:not run|numbers vary))\b.*?) *-->"
     r"|^```(?P<kind>\w+)\n(?P<text>.*?)^```",
     re.M | re.S,
 )
@@ -125,8 +133,8 @@ def sessions(text: str, page: str = "page.md") -> list[Session]:
         kind, _, words = " ".join(part["mark"].split()).partition(":")
         if kind not in MARKS or (kind in REASONS and not words.strip()):
             raise ValueError(f"{page}: <!-- {part['mark']} -->: expected a reason after a colon")
-        if kind == "page not run":
-            everywhere["not run"] = words.strip()
+        if kind.startswith("page "):
+            everywhere[kind.removeprefix("page ")] = words.strip()
         elif kind == "needs":
             needs = tuple(one.strip() for one in words.split(",") if one.strip() != "nothing")
             found.append(Session(page, needs))

@@ -12,6 +12,7 @@ CLONE = "/home/you/landscape"
 VARYING = [
     (r"warning: \S+ took [\d.]+ s to write, .*\n", ""),
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
+    (r"(?m)^.*, ETA (?!00:00)[\d:]+.*\n", ""),  # of runs that take more than 30 seconds
     (r"[\d.e+-]+ [a-z]+/s, elapsed [\d:]+, ETA \S+", "RATE"),
     (r"\d+ of (\d+) points computed \([\d.]+ %\)", r"N of \1 points computed"),
     (r"sha256 \w+", "sha256 HASH"),
