@@ -14,6 +14,7 @@ def picture_of(surfaces, **options):
     return request.picture(request.panels(surfaces, names))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["heatmap", "surface"])
 def test_frames_share_a_scale_and_a_shape(make_surface, kind):
     heights = (0.0, 5.0, 10.0)

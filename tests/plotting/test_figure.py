@@ -140,6 +140,7 @@ def test_five_panels_take_two_rows(make_panel):
     assert rows == {0, 1}
 
 
+@pytest.mark.slow
 def test_panels_are_arranged_in_the_requested_columns(make_panel):
     for columns, rows in ((1, 5), (2, 3), (3, 2), (5, 1), (9, 1)):
         axes = draw([make_panel(bowl)] * 5, columns=columns).axes

@@ -84,6 +84,7 @@ def test_a_caption_does_not_change_the_shape_of_lines(make_panel):
     assert shapes == pytest.approx([0.6, 0.6], rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", ["paper", "talk", "dark"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_boxes_fill_most_of_a_narrow_figure(make_panel, look, count):
@@ -117,6 +118,7 @@ def test_titles_are_not_cropped(make_panel, tmp_path):
     assert (border == 1).all()
 
 
+@pytest.mark.slow
 def test_contours_of_a_chaotic_surface_are_rasterized(make_panel, tmp_path):
     values = np.random.default_rng(0).normal(size=(201, 201))
     smooth = make_panel(bowl, x="-1:1:201", y="-1:1:201")

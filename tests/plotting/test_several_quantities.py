@@ -48,6 +48,7 @@ def test_several_surfaces_have_a_row_for_each_quantity():
     assert len(set(scales)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "size", "expected"),
     [
@@ -75,6 +76,7 @@ def test_lines_have_an_axes_for_each_quantity():
     assert [axes.get_ylabel() for axes in figure.axes] == ["train loss", "train |λmin/λmax|"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "size"),
     [("heatmap", "7x4"), ("contour", "column"), ("surface", None), ("relief", "column")],
@@ -86,6 +88,7 @@ def test_every_kind_and_size_draws_them(kind, size):
     assert len(places(figure)[0]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", [BOTH, ("loss", "gradient_norm")])
 def test_rows_and_the_caption_do_not_overlap(quantity):
     axes = {name: {"label": f"{name}: {'a long way ' * 4}"} for name in "xy"}

@@ -40,6 +40,7 @@ def test_a_pin_stands_on_the_floor_of_a_relief(make_panel):
     assert [line.get_data_3d()[2][0] for line in lines(axes, "foot")] == [floor]
 
 
+@pytest.mark.slow
 def test_checkpoints_stand_on_the_surface_with_their_names(make_panel):
     marks = [{"label": "a.pt", "coordinates": [0.5, 0.0], "residual": 0.0}]
     panel = make_panel(bowl, x="-1:1:21", y="-1:1:21", provenance={"checkpoints": marks})

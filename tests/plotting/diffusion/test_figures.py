@@ -91,6 +91,7 @@ def cases():
             yield pytest.param(ONE, kind, look, size, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("record", "kind", "look", "size"), [*cases()])
 def test_texts_neither_collide_nor_leave_the_picture(record, kind, look, size):
     figure = draw(record, kind, style=look, size=size and size_of(size), caption=size != "6x5")

@@ -26,6 +26,7 @@ def boxes(axes, renderer):
     return [[t.get_window_extent(renderer) for t in group] for group in (*shown, names)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("look", "size"), [("paper", (2.2, 2.0)), ("paper", (4.5, 4.0)), ("talk", (3.0, 3.0))]
 )

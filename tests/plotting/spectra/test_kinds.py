@@ -23,6 +23,7 @@ def texts(axes):
     return [text.get_text() for text in axes.figure.legends[0].get_texts()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SPECTRUM_KINDS)
 @pytest.mark.parametrize(("look", "size"), [("paper", None), ("talk", "double"), ("dark", "8x4")])
 def test_every_kind_is_drawn(record, blocks, kind, look, size, tmp_path):

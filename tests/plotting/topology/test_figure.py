@@ -51,6 +51,7 @@ def test_a_merge_tree_joins_each_minimum_to_the_one_that_lives_on():
     assert axes.get_ylabel() == "train loss"
 
 
+@pytest.mark.slow
 def test_lines_of_a_merge_tree_never_cross():
     rng = np.random.default_rng(0)
     for _ in range(20):
