@@ -10,6 +10,7 @@ CLONE = "/home/you/landscape"
 """The clone on the pages."""
 
 VARYING = [
+    (r"note: .* % of the (linear|logarithmic) scale; try .*\n", ""),  # near a threshold
     (r"warning: \S+ took [\d.]+ s to write, .*\n", ""),
     (r" on \S+: cpu \([^)]+\), \d+ threads? each", " on HOST: cpu"),
     (r"(?m)^.*, ETA (?!00:00)[\d:]+.*\n", ""),  # of runs that take more than 30 seconds
