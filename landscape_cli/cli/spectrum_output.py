@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from landscape_cli.cli.input_files import distinct_names
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.asked import Asked, Family
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
-
-if TYPE_CHECKING:
-    from landscape_cli.plotting.page import Page
-
-
-SPELLINGS = {"trajectories": "trajectory", "log": "log/--linear"}
-"""Options whose names differ from those of their values."""
 
 
 def hold_curvature(files: Sequence[str], kind: str | None) -> bool:
@@ -39,25 +32,12 @@ def hold_curvature(files: Sequence[str], kind: str | None) -> bool:
     return any(found)
 
 
-def refuse_surface_options(choices: Mapping[str, Any], what: str = "curvature files") -> None:
-    """Refuse options that only surface files have a use for.
-
-    Args:
-        choices: options by name; those that were not used are None, False or empty.
-        what: the files, for messages.
+def plot_curvature(asked: Asked) -> None:
+    """Draw curvature files into a picture, and report it.
 
     Raises:
-        UsageError: naming the first of them.
+        UsageError: if an option does not apply.
     """
-    for name, value in choices.items():
-        used = value is not None and value is not False and value != ()
-        if used or (name == "log" and value is not None):
-            option = SPELLINGS.get(name, name).replace("_", "-")
-            raise UsageError(f"--{option}: does not apply to {what}; leave it out")
-
-
-def plot_curvature(files: Sequence[str], path: Path, kind: str | None, page: Page) -> None:
-    """Draw curvature files into a picture, and report it."""
     from landscape_cli.plotting.figure_files import save
     from landscape_cli.plotting.spectra.figure import (
         choose_spectrum_kind,
@@ -66,16 +46,16 @@ def plot_curvature(files: Sequence[str], path: Path, kind: str | None, page: Pag
     )
     from landscape_cli.store import read_curvature
 
-    records = [read_curvature(file) for file in files]
-    names = distinct_names(files)
-    kind, _ = choose_spectrum_kind(records, names, kind)
-    figure = draw_spectra(
-        records,
-        names,
-        kind,
-        page,
-    )
+    asked.refuse_others("curvature files", "kind", labels=True)
+    path, page = asked.path(), asked.page
+    records = [read_curvature(file) for file in asked.files]
+    names = distinct_names(asked.files)
+    kind, _ = choose_spectrum_kind(records, names, asked.kind)
+    figure = draw_spectra(records, names, kind, page)
     save(figure, path, page.dpi, page.size)
     if page.caption:
         say(describe_spectra(records, names, kind))
     say(f"wrote {path.resolve()}")
+
+
+FAMILY = Family("curvature files", SPECTRUM_KINDS, hold_curvature, plot_curvature)

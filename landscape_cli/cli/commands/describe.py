@@ -10,7 +10,7 @@ from landscape_cli.cli.commands.dynamics.file_output import describe_diffusion_f
 from landscape_cli.cli.input_files import with_trajectories
 from landscape_cli.cli.options import debug_option
 from landscape_cli.cli.output import say, say_json
-from landscape_cli.cli.spectrum_output import refuse_surface_options
+from landscape_cli.cli.pictures.options import refuse_surface_options
 
 EXAMPLES = """\b
 Examples:

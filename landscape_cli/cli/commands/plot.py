@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
-from landscape_cli.cli.commands.dynamics.path_output import hold_paths, plot_paths
-from landscape_cli.cli.commands.dynamics.plot_output import hold_diffusion, plot_diffusion
-from landscape_cli.cli.commands.ensembles.plot_output import hold_ensemble, plot_ensemble
+from landscape_cli.cli import spectrum_output as curvature
+from landscape_cli.cli.commands.dynamics import path_output as paths
+from landscape_cli.cli.commands.dynamics import plot_output as diffusion
+from landscape_cli.cli.commands.ensembles import plot_output as ensembles
 from landscape_cli.cli.help_sections import SectionCommand
 from landscape_cli.cli.options import (
     CONTENT,
@@ -26,9 +26,10 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.asked import Asked
 from landscape_cli.cli.pictures.options import (
     levels_option,
-    refuse_unused,
+    refuse_surface_options,
     text_of,
     text_options,
 )
@@ -38,49 +39,35 @@ from landscape_cli.cli.plot_output import (
     redraw_on_change,
     write_topology,
 )
-from landscape_cli.cli.spectrum_output import (
-    hold_curvature,
-    plot_curvature,
-    refuse_surface_options,
-)
 from landscape_cli.cli.watch import WatchCommand, read_or_wait, watch_option
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import FORMATS, KINDS
-from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
-from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
-from landscape_cli.plotting.paths import PATH_KINDS
-from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
 
-OTHER_KINDS = {**SPECTRUM_KINDS, **ENSEMBLE_KINDS, **DIFFUSION_KINDS, **PATH_KINDS}
-"""Kinds for files that hold no surface."""
+FAMILIES = (diffusion.FAMILY, paths.FAMILY, ensembles.FAMILY, curvature.FAMILY)
+"""What draws files that hold no surface."""
+
+OTHER_KINDS = [name for family in FAMILIES for name in family.kinds]
+
+HEADINGS = {
+    "Kinds": KINDS,
+    "Kinds for the minima of lines, planes and volumes": TOPOLOGY_KINDS,
+    **{f"Kinds for {family.title}": family.kinds for family in FAMILIES},
+}
+"""Kinds of plot by their heading in the help."""
 
 EPILOG = "\n".join(
     [
-        "\b",
-        "Kinds:",
-        *(f"  {name:11} {kind.help}" for name, kind in KINDS.items()),
-        "",
-        "\b",
-        "Kinds for the minima of lines, planes and volumes:",
-        *(f"  {name:11} {kind.help}" for name, kind in TOPOLOGY_KINDS.items()),
-        "",
-        "\b",
-        "Kinds for curvature files:",
-        *(f"  {name:11} {kind.help}" for name, kind in SPECTRUM_KINDS.items()),
-        "",
-        "\b",
-        "Kinds for ensemble files:",
-        *(f"  {name:11} {kind.help}" for name, kind in ENSEMBLE_KINDS.items()),
-        "",
-        "\b",
-        "Kinds for diffusion files:",
-        *(f"  {name:11} {kind.help}" for name, kind in DIFFUSION_KINDS.items()),
-        "",
-        "\b",
-        "Kinds for trajectory files:",
-        *(f"  {name:11} {kind.help}" for name, kind in PATH_KINDS.items()),
-        "",
+        *(
+            line
+            for heading, kinds in HEADINGS.items()
+            for line in (
+                "\b",
+                f"{heading}:",
+                *(f"  {name:11} {kind.help}" for name, kind in kinds.items()),
+                "",
+            )
+        ),
         "\b",
         "Examples:",
         "  landscape plot surface.h5",
@@ -105,7 +92,7 @@ class PlotCommand(WatchCommand, SectionCommand):
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @CONTENT.option(
     "--kind",
-    type=click.Choice(list({**KINDS, **TOPOLOGY_KINDS, **OTHER_KINDS})),
+    type=click.Choice(list(dict.fromkeys([*KINDS, *TOPOLOGY_KINDS, *OTHER_KINDS]))),
     help="Kind of plot, see below; by default line, comparison (several curves) or contourf.",
 )
 @split_option
@@ -252,46 +239,20 @@ def command(
     from landscape_cli.plotting.page import Page
     from landscape_cli.plotting.request import Request
 
-    path = None
     if terminal and output is not None:
         raise UsageError(f"--output {output}: --terminal writes no file; leave one of them out")
     page = Page(columns, style, None if size is None else parse_size(size), dpi, caption)
     page = text_of(choices, files)(page)
-    if hold_diffusion(files, choices["kind"]):
-        unused = {**choices, "trajectories": trajectories, "watch": watch}
-        path = None if terminal else _output_path(files, output, ())
-        plot_diffusion(files[0], path, unused, page)
-        return
-    if hold_paths(files, choices["kind"]):
-        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
-        refuse_surface_options({**unused, "kind": None}, "trajectory files")
-        refuse_unused(page, "trajectory files")
-        plot_paths(files, _output_path(files, output, ()), choices["kind"], page)
-        return
-    if hold_ensemble(files, choices["kind"]):
-        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
-        refuse_surface_options({**unused, "kind": None, "split": None}, "ensemble files")
-        path = _output_path(files, output, ())
-        refuse_unused(page, "ensemble files", labels=True)
-        plot_ensemble(files[0], path, choices["kind"], choices["split"], page)
-        return
-    if hold_curvature(files, choices["kind"]):
-        unused = {**choices, "trajectories": trajectories, "terminal": terminal, "watch": watch}
-        refuse_surface_options({**unused, "kind": None})
-        path = _output_path(files, output, ())
-        refuse_unused(page, "curvature files", labels=True)
-        plot_curvature(files, path, choices["kind"], page)
-        return
-    if choices["kind"] in TOPOLOGY_KINDS:
-        unused = {"trajectories": trajectories, "terminal": terminal, "watch": watch}
-        refuse_surface_options(unused, f"--kind {choices['kind']}")
-        path = _output_path(files, output, ())
-        page = replace(page, camera=pop_camera(choices))
-        write_topology(Request(**choices, labels=page.labels or None), files, path, page)
+    asked = Asked(files, output, terminal, watch, trajectories, choices, page)
+    for family in FAMILIES:
+        if family.hold(files, asked.kind):
+            family.draw(asked)
+            return
+    if asked.kind in TOPOLOGY_KINDS:
+        _draw_topology(asked)
         return
     surfaces = read_or_wait(files, waiting=watch is not None)
-    if not terminal:
-        path = _output_path(files, output, trajectories)
+    path = None if terminal else asked.path(trajectories)
     if terminal:
         _check_terminal(choices)
     page = replace(page, camera=pop_camera(choices))
@@ -313,18 +274,19 @@ def command(
         say(f"wrote {path.resolve()}")
 
 
-def _output_path(files: Sequence[str], output: str | None, others: Sequence[str]) -> Path:
-    """Return the file to write, which replaces none but a picture.
+def _draw_topology(asked: Asked) -> None:
+    """Draw the minima of surfaces.
 
     Raises:
-        UsageError: if it can't be written, or is one of the files that are read.
+        UsageError: if an option does not apply.
     """
-    from landscape_cli.util.output_files import check_kind, check_output
+    from landscape_cli.plotting.request import Request
 
-    path = Path(files[0]).with_suffix(".png") if output is None else Path(output)
-    check_output(path, [*files, *others], FORMATS)
-    check_kind(path, path.suffix.lower().lstrip("."))
-    return path
+    unused = {"trajectories": asked.trajectories, "terminal": asked.terminal, "watch": asked.watch}
+    refuse_surface_options(unused, f"--kind {asked.kind}")
+    page = replace(asked.page, camera=pop_camera(asked.choices))
+    request = Request(**asked.choices, labels=page.labels or None)
+    write_topology(request, asked.files, asked.path(), page)
 
 
 def _check_terminal(choices: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,6 +18,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 FONT_SIZES = (4.0, 40.0)
 """Bounds on ``--font-size`` in points."""
+
+
+SPELLINGS = {"trajectories": "trajectory", "log": "log/--linear"}
+"""Options whose names differ from those of their values."""
 
 
 class Levels(click.ParamType):  # type: ignore[type-arg]
@@ -75,6 +79,23 @@ def text_options(function: Function) -> Function:
         "style, 9 for paper.",
     )
     return title(untitled(label(cmap(bare(size(function))))))
+
+
+def refuse_surface_options(choices: Mapping[str, Any], what: str) -> None:
+    """Refuse options that only surface files have a use for.
+
+    Args:
+        choices: options by name; those that were not used are None, False or empty.
+        what: the files, for messages.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    for name, value in choices.items():
+        used = value is not None and value is not False and value != ()
+        if used or (name == "log" and value is not None):
+            option = SPELLINGS.get(name, name).replace("_", "-")
+            raise UsageError(f"--{option}: does not apply to {what}; leave it out")
 
 
 def refuse_unused(page: Page, what: str, labels: bool = False) -> None:

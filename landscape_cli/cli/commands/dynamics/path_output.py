@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from landscape_cli.cli.input_files import distinct_names, joined_name
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.asked import Asked, Family
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.paths import PATH_KINDS
 
 if TYPE_CHECKING:
-    from landscape_cli.plotting.page import Page
     from landscape_cli.records.trajectory import Trajectory
 
 
@@ -45,18 +45,19 @@ def hold_paths(files: Sequence[str], kind: str | None) -> bool:
     return any(found)
 
 
-def plot_paths(files: Sequence[str], path: Path, kind: str | None, page: Page) -> None:
-    """Draw trajectory files into a picture, and report it."""
+def plot_paths(asked: Asked) -> None:
+    """Draw trajectory files into a picture, and report it.
+
+    Raises:
+        UsageError: if an option does not apply.
+    """
     from landscape_cli.plotting.figure_files import save
     from landscape_cli.plotting.paths.figure import describe_paths, draw_paths
 
-    paths, sources = _read(files)
-    figure = draw_paths(
-        paths,
-        sources,
-        kind,
-        page,
-    )
+    asked.refuse_others("trajectory files", "kind")
+    path, page, kind = asked.path(), asked.page, asked.kind
+    paths, sources = _read(asked.files)
+    figure = draw_paths(paths, sources, kind, page)
     save(figure, path, page.dpi, page.size)
     if page.caption:
         say(describe_paths(paths, sources, kind))
@@ -112,3 +113,6 @@ def contents(file: str) -> tuple[dict[str, Any], list[str]]:
             f"path:      {name}{one['checkpoints']} checkpoints; {', '.join(one['holds'])}"
         )
     return facts, lines
+
+
+FAMILY = Family("trajectory files", PATH_KINDS, hold_paths, plot_paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from landscape_cli.cli.options import pop_camera
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.asked import Asked, Family
+from landscape_cli.cli.pictures.options import refuse_surface_options
 from landscape_cli.cli.plot_output import PROMPT_LINES
-from landscape_cli.cli.spectrum_output import refuse_surface_options
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.diffusion import DIFFUSION_KINDS
 from landscape_cli.plotting.spectra import SPECTRUM_KINDS
 
 if TYPE_CHECKING:
     from landscape_cli.plotting.diffusion.colors import Coloring
-    from landscape_cli.plotting.page import Page
     from landscape_cli.records.dynamics.diffusion import Diffusion
 
 COLORS = {"log": "log", "vmin": "low", "vmax": "high"}
@@ -47,14 +47,8 @@ def hold_diffusion(files: Sequence[str], kind: str | None) -> bool:
     return bool(found)
 
 
-def plot_diffusion(file: str, path: Path | None, choices: Mapping[str, Any], page: Page) -> None:
+def plot_diffusion(asked: Asked) -> None:
     """Draw a diffusion file into a picture or the terminal, and report it.
-
-    Args:
-        file: the file.
-        path: the picture's file; None to draw in the terminal.
-        choices: the options of the command, by name.
-        page: the layout of a picture in a file.
 
     Raises:
         UsageError: if an option does not apply.
@@ -63,7 +57,9 @@ def plot_diffusion(file: str, path: Path | None, choices: Mapping[str, Any], pag
     from landscape_cli.plotting.figure_files import save
     from landscape_cli.store.diffusion_file import read_diffusion
 
-    options = dict(choices)
+    (file,), page = asked.files, asked.page
+    path = None if asked.terminal else asked.path()
+    options = {**asked.choices, "trajectories": asked.trajectories, "watch": asked.watch}
     camera, kind = pop_camera(options), options.pop("kind")
     if camera is not None and (kind is None or not DIFFUSION_KINDS[kind].three_dimensional):
         raise UsageError("--azimuth, --elevation, --zoom: apply only to --kind map3d")
@@ -73,13 +69,7 @@ def plot_diffusion(file: str, path: Path | None, choices: Mapping[str, Any], pag
     if path is None:
         _draw_in_terminal(record, file, kind, colors)
         return
-    figure = draw_diffusion(
-        record,
-        file,
-        kind,
-        colors,
-        replace(page, camera=camera),
-    )
+    figure = draw_diffusion(record, file, kind, colors, replace(page, camera=camera))
     save(figure, path, page.dpi, page.size)
     if any(colors.clipped):
         below, above = colors.clipped
@@ -128,3 +118,6 @@ def _draw_in_terminal(record: Diffusion, file: str, kind: str | None, colors: Co
     depth = depth_of(sys.stdout, os.environ)
     height -= PROMPT_LINES
     print("\n".join(map_lines(record, file, colors, width, height, depth)), flush=True)
+
+
+FAMILY = Family("diffusion files", DIFFUSION_KINDS, hold_diffusion, plot_diffusion)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from landscape_cli.cli.output import say
+from landscape_cli.cli.pictures.asked import Asked, Family
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles import ENSEMBLE_KINDS
-
-if TYPE_CHECKING:
-    from landscape_cli.plotting.page import Page
 
 
 def hold_ensemble(files: Sequence[str], kind: str | None) -> bool:
@@ -33,21 +29,25 @@ def hold_ensemble(files: Sequence[str], kind: str | None) -> bool:
     return bool(found)
 
 
-def plot_ensemble(file: str, path: Path, kind: str | None, split: str | None, page: Page) -> None:
-    """Draw an ensemble file into a picture, and report it."""
+def plot_ensemble(asked: Asked) -> None:
+    """Draw an ensemble file into a picture, and report it.
+
+    Raises:
+        UsageError: if an option does not apply.
+    """
     from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
     from landscape_cli.plotting.figure_files import save
     from landscape_cli.store.reports.ensemble_file import read_ensemble
 
+    asked.refuse_others("ensemble files", "kind", "split", labels=True)
+    path, page = asked.path(), asked.page
+    (file,), kind, split = asked.files, asked.kind, asked.choices["split"]
     record = read_ensemble(file)
-    figure = draw_ensemble(
-        record,
-        file,
-        kind,
-        split,
-        page,
-    )
+    figure = draw_ensemble(record, file, kind, split, page)
     save(figure, path, page.dpi, page.size)
     if page.caption:
         say(describe_ensemble(record, file, kind, split))
     say(f"wrote {path.resolve()}")
+
+
+FAMILY = Family("ensemble files", ENSEMBLE_KINDS, hold_ensemble, plot_ensemble)
