@@ -13,6 +13,10 @@ from support.pages.blocks import ROOT
 PARTS = ("configs", "scripts", "examples")
 
 
+SETTINGS = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "LINES": "40"}
+"""Environment of the commands; the size is that of a terminal that is none."""
+
+
 class Clone:
     """The parts of a clone that pages use.
 
@@ -36,7 +40,7 @@ class Clone:
         return subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
             cwd=self.here,
-            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PATH": path, **SETTINGS},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
