@@ -85,7 +85,8 @@ def draw_diffusion(
         if not page.colorbar:
             for block in sheet.blocks:
                 block.bar = None
-        arrange(sheet, page.columns or 2, page.size, WIDTH)
+        columns = page.columns or (2 if page.size is None else None)
+        arrange(sheet, columns, page.size, WIDTH)
         return figure
 
 
