@@ -110,10 +110,14 @@ def test_a_real_bash_completes_at_its_prompt(bash, typed, completed):
 @pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
 @pytest.mark.slow
 def test_a_real_fish_completes():
-    commands = f"{sys.executable} -m landscape_cli completion fish | source"
-    program = f"function landscape; {sys.executable} -m landscape_cli $argv; end"
-    asked = f'{program}; {commands}; complete -C "landscape desc"'
-    done = subprocess.run(["fish", "-c", asked], capture_output=True, text=True, check=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["fish", "-c", 'landscape completion fish | source; complete -C "landscape desc"'],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.split()[0] == "describe"
 
 
