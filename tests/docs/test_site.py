@@ -47,7 +47,7 @@ def test_options_stand_under_their_headings_with_defaults_and_choices(pages):
     text = pages["plot"]
     headings = re.findall(r"^## (.+)$", text, re.M)
     assert headings[:4] == ["Examples", "What to draw", "Scale and limits", "3-D view"]
-    assert headings[-2:] == ["Kinds for diffusion files", "Kinds for trajectory files"]
+    assert headings[-2:] == ["Kinds for ensemble files", "Kinds for curvature files"]
     style = text.split("```{option} --style STYLE\n")[1].split("```")[0]
     assert style.endswith("One of `paper`, `talk`, `dark`. Default: `paper`.\n")
     dpi = text.split("```{option} --dpi N\n")[1].split("\n```")[0]
