@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn for a figure.
+    """The content of a figure.
 
     Args:
         pictures: a figure of matplotlib, or several that stand side by side where there is room.

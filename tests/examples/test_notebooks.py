@@ -28,15 +28,19 @@ def pictures(notebook):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
-def test_the_digits_notebook_runs_and_shows_a_trained_network(tmp_path):
-    stored = nbformat.read(EXAMPLES / "digits.ipynb", 4)
-    notebook = nbformat.read(EXAMPLES / "digits.ipynb", 4)
+def stored_and_executed(name, folder):
+    """Return an example's notebook as it is stored, and executed anew in a folder."""
+    stored, notebook = (nbformat.read(EXAMPLES / f"{name}.ipynb", 4) for _ in range(2))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    nbclient.NotebookClient(
-        notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    resources = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(notebook, timeout=180, resources=resources).execute()
+    return stored, notebook
+
+
+def test_the_digits_notebook_runs_and_shows_a_trained_network(tmp_path):
+    stored, notebook = stored_and_executed("digits", tmp_path)
 
     found, shown = texts(notebook), texts(stored)
     assert len(found) == len(shown) == 8
@@ -52,14 +56,7 @@ def test_the_digits_notebook_runs_and_shows_a_trained_network(tmp_path):
 
 
 def test_the_notebook_of_an_own_network_runs_and_checks_its_centre(tmp_path):
-    stored = nbformat.read(EXAMPLES / "own_network.ipynb", 4)
-    notebook = nbformat.read(EXAMPLES / "own_network.ipynb", 4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-    nbclient.NotebookClient(
-        notebook, timeout=180, resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    stored, notebook = stored_and_executed("own_network", tmp_path)
 
     for one in (notebook, stored):
         centre = next(text for text in texts(one) if text.startswith("{"))

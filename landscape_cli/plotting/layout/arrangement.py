@@ -37,7 +37,7 @@ TITLE_LINES = 4
 
 
 class Plan(NamedTuple):
-    """What came of an arrangement.
+    """The outcome of an arrangement.
 
     Args:
         fits: whether all panels are large enough.

@@ -76,7 +76,7 @@ def rows_and_columns(count: int, columns: int | None) -> list[int]:
         return [min(columns, count)]
     found: dict[int, int] = {}
     for number in range(min(MAX_COLUMNS, count), 0, -1):
-        found[math.ceil(count / number)] = number  # the smallest number with so many rows
+        found[math.ceil(count / number)] = number  # the smallest number with these rows
     return list(found.values())
 
 

@@ -117,7 +117,7 @@ def _overlaps(box: Bbox, others: list[Bbox]) -> bool:
 
 
 class _Projection:
-    """What matplotlib accepts as a projection without a name."""
+    """A projection that matplotlib accepts without a name."""
 
     def _as_mpl_axes(self) -> tuple[type[BoxAxes], dict[str, Any]]:
         return BoxAxes, {}
