@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from landscape_cli.records.presentation import with_error
+
 Key = tuple[str, float | None]
 """A split, and a place on a curve; None for an ensemble of checkpoints."""
 
@@ -48,6 +50,17 @@ class Scores:
     calibration_error: float
     not_finite: int = 0
     bins: tuple[tuple[float, float, float], ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The name and the scores with their errors as texts, for a row of a table."""
+        return (
+            self.name,
+            with_error(self.loss, self.loss_stderr),
+            f"{with_error(100 * self.accuracy, 100 * self.accuracy_stderr)} %",
+            with_error(self.brier, self.brier_stderr),
+            f"{self.calibration_error:.3g}",
+        )
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from landscape_cli.records.ensemble import Ensemble, Scores, ScoreTable
-from landscape_cli.records.presentation import with_error
+from landscape_cli.records.ensemble import Ensemble
 from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph, remark
 from landscape_cli.reports.material import Material, Source
 
@@ -48,17 +47,7 @@ def _tables(source: Source) -> Iterator[Table]:
         return
     for table in source.record.tables:
         caption = f"Scores on {table.samples:,} samples of {table.split}, from {source.name}."
-        yield Table(caption, HEAD, [_row(row, table) for row in table.rows])
-
-
-def _row(row: Scores, table: ScoreTable) -> tuple[str, ...]:
-    return (
-        row.name,
-        with_error(row.loss, row.loss_stderr),
-        f"{with_error(100 * row.accuracy, 100 * row.accuracy_stderr)} %",
-        with_error(row.brier, row.brier_stderr),
-        f"{row.calibration_error:.3g}",
-    )
+        yield Table(caption, HEAD, [row.cells for row in table.rows])
 
 
 SECTION = Section("Ensemble", blocks, "ensemble", "landscape ensemble {config} 'RUNS/*.pt'")

@@ -41,7 +41,7 @@ def _block(table: ScoreTable) -> list[str]:
         count += f", {table.predictions:,} predictions"
     return [
         f"{table.split}: {count}",
-        *aligned([HEAD, *map(_cells, table.rows)]),
+        *aligned([HEAD, *(row.cells for row in table.rows)]),
         *_differences(table),
         *_warnings(table.rows),
     ]
@@ -64,17 +64,7 @@ def _along(record: Ensemble, split: str) -> list[str]:
 
 
 def _short(row: Scores) -> tuple[str, ...]:
-    return _cells(row)[1:3]
-
-
-def _cells(row: Scores) -> tuple[str, ...]:
-    return (
-        row.name,
-        with_error(row.loss, row.loss_stderr),
-        f"{with_error(100 * row.accuracy, 100 * row.accuracy_stderr)} %",
-        with_error(row.brier, row.brier_stderr),
-        f"{row.calibration_error:.3g}",
-    )
+    return row.cells[1:3]
 
 
 def _differences(table: ScoreTable) -> Iterator[str]:
