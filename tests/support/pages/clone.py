@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from support.pages.blocks import ROOT
 
 PARTS = ("configs", "scripts", "examples")
 
+LAUNCHER = re.compile(r"\b(?:mpiexec|mpirun|srun) ")
+"""What starts ranks."""
 
 SETTINGS = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "LINES": "40"}
 """Environment of the commands; the size is that of a terminal that is none."""
@@ -22,10 +25,13 @@ class Clone:
 
     Args:
         folder: an empty folder.
+        programs: a folder with `landscape` and `python`, used in place of the environment's but for
+            ranks.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Path | None = None) -> None:
         self.folder = self.here = folder.resolve()
+        self._programs = programs
         for name in PARTS:
             ignored = shutil.ignore_patterns("runs", "__pycache__")
             shutil.copytree(ROOT / name, self.folder / name, ignore=ignored)
@@ -36,11 +42,13 @@ class Clone:
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a shell; both its streams are its output."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        folders = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        if self._programs and not LAUNCHER.search(command):
+            folders.insert(0, str(self._programs))
         return subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
             cwd=self.here,
-            env={**os.environ, "PATH": path, **SETTINGS},
+            env={**os.environ, "PATH": os.pathsep.join(folders), **SETTINGS},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

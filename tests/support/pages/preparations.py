@@ -5,6 +5,7 @@ A preparation is made once by the commands it lists, as in a clone, and copied f
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -175,10 +176,12 @@ class Preparations:
 
     Args:
         folder: where they are kept; several processes may share it.
+        programs: returns the folder of the programs that make them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, programs: Callable[[], Path]) -> None:
         self._folder = folder
+        self._programs = programs
 
     def prepare(self, clone: Clone, needs: tuple[str, ...]) -> None:
         """Put what a page needs into its folder."""
@@ -197,17 +200,21 @@ class Preparations:
         commands = demo() if name == "demo" else COMMANDS[name]
         made = self._folder / name.replace(" ", "_")
         earlier = os.environ.get("DEMO_RUNS") if name == "demo" else None
-        if earlier and not made.exists():  # of an earlier `make demo`, to save its time
-            keep = shutil.ignore_patterns("gallery")
-            shutil.copytree(earlier, made / "runs", ignore=keep)
-        if not made.exists():
-            self._make(name, commands, made)
+        self._folder.mkdir(exist_ok=True)
+        with open(f"{made}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be making it
+            if earlier and not made.exists():  # of an earlier `make demo`, to save its time
+                keep = shutil.ignore_patterns("gallery")
+                shutil.copytree(earlier, made / "runs", ignore=keep)
+            if not made.exists():
+                self._make(name, commands, made)
         return made
 
     def _make(self, name: str, commands: tuple[str, ...], made: Path) -> None:
-        work = Path(f"{made}.{os.getpid()}")
-        work.mkdir(parents=True)
-        clone = Clone(work)
+        work = made.with_suffix(".unfinished")
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        clone = Clone(work, self._programs())
         if name in AFTER:
             self.prepare(clone, (AFTER[name],))
         for command in commands:
@@ -215,7 +222,4 @@ class Preparations:
             assert done.returncode == 0, f"{command}\n{done.stdout}"
         for part in ("scripts", "examples"):
             shutil.rmtree(work / part)
-        try:
-            work.rename(made)
-        except OSError:  # another process was faster
-            shutil.rmtree(work)
+        work.rename(made)

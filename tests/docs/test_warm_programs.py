@@ -1,0 +1,36 @@
+"""Programs that are forked from a warm process do what those do that users start."""
+
+import re
+
+import pytest
+
+from support.pages.clone import Clone
+
+COMMANDS = [
+    "landscape info nothing.h5",
+    "landscape no-such-command",
+    "landscape slurm run.yaml --nodes 2 | head -n 1; echo ${PIPESTATUS[*]}",
+    "echo 'import sys; print(sys.argv, sys.path[0], __name__); raise SystemExit(3)' > a.py && "
+    "python a.py --b 2> /dev/null",
+    "mkdir in && cd in && WORD=w python -c 'import os; print(os.getcwd(), os.environ[\"WORD\"])'",
+    "python -c 'print(1); 1 / 0' 2>&1 | tail -n 1",
+    "python -c 'import os; os.kill(os.getpid(), 9)' || exit",
+    "echo 5 | python -c 'print(input())'",
+]
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_warm_program_does_what_a_cold_one_does(command, programs, tmp_path):
+    done = [
+        run(tmp_path / str(number), at, command) for number, at in enumerate((programs(), None))
+    ]
+    assert done[0] == done[1]
+
+
+def run(folder, programs, command):
+    clone = Clone(folder, programs)
+    (clone.here / "run.yaml").write_text("problem: a:b\ngrid: {x: [-1, 1, 5]}\n")
+    done = clone.run(command)
+    printed = re.sub(r"line 1: \d+ Killed", "Killed", done.stdout)
+    return done.returncode, printed.replace(str(clone.folder), "")
