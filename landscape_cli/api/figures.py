@@ -56,14 +56,13 @@ def plot(
         colorbar: draw colour bars.
         font_size: size of text in points; None for the style's.
         choices: ``split``, ``quantity`` (or several, each with its own scale), ``repeat`` (an
-            index), ``raw`` (draw every point of an incomplete surface, and contours without
-            interpolation), ``log`` (True or False; None for the values to decide), ``vmin``,
-            ``vmax``, ``levels`` (a number, or
-            values), ``twin`` (the quantity on a line's second axis),
-            ``at_centre`` (a quantity whose value at the trained network each panel states),
-            ``contours_of`` (a quantity whose contour lines lie over planes, or "none"), ``quiver``
-            (arrows downhill over planes), ``basins`` (minima, saddles and basins over planes),
-            ``neighbours`` and ``persistence`` (which minima).
+            index), ``raw`` (draw every point of an incomplete surface, and contours and surfaces
+            without interpolation), ``log`` (True or False; None for the values to decide),
+            ``vmin``, ``vmax``, ``levels`` (a number, or values), ``twin`` (the quantity on a line's
+            second axis), ``at_centre`` (a quantity whose value at the trained network each panel
+            states), ``contours_of`` (a quantity whose contour lines lie over planes, or "none"),
+            ``quiver`` (arrows downhill over planes), ``basins`` (minima, saddles and basins over
+            planes), ``neighbours`` and ``persistence`` (which minima).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.

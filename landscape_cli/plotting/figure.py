@@ -17,7 +17,6 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import THREE_DIMENSIONAL
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
-from landscape_cli.plotting.kinds.smoothing import INTERPOLATED
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, paint_both
 from landscape_cli.plotting.layout.bar import Bar
@@ -159,11 +158,17 @@ def _arrange(
         shape=LINE_SHAPE,
         title=labels.plain(page.title),
         meanings=words.meanings,
-        note="; ".join(filter(None, [words.note, stated_of(every, INTERPOLATED)])),
+        note="; ".join(filter(None, [words.note, stated_of(every, _unspecific(parts))])),
         caption=labels.plain(text),
         entries=entries_of(every, words.letters),
     )
     arrange(sheet, page.columns, page.size)
+
+
+def _unspecific(parts: Sequence[Part]) -> str:
+    """Say that panels are interpolated, for those with different numbers of points."""
+    smooth = [one for part in parts if (one := load(part.kind).smooth)]
+    return smooth[0].unspecific if smooth else ""
 
 
 def _check_options(part: Part, camera: Camera | None) -> None:

@@ -49,7 +49,7 @@ class Panel:
         at_centre: a quantity whose value at the trained network the subtitle states.
         layers: what lies over the values of a flat plane.
         by_length: whether the x axis of a line along a curve is the curve's length instead of t.
-        raw: whether contours run straight between points instead of being interpolated.
+        raw: whether contours and surfaces run straight between points, without interpolation.
     """
 
     surface: Surface

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.annotations.overlay import followed, path_notes
+from landscape_cli.plotting.interpolation import sentence
 from landscape_cli.plotting.kinds.painter import load
-from landscape_cli.plotting.kinds.smoothing import CONTOURS, sentence
 from landscape_cli.plotting.kinds.suitability import choose_kind
 from landscape_cli.plotting.kinds.twin import Twin, check_twin
 from landscape_cli.plotting.layers.choice import NONE, choose_layers
@@ -55,9 +55,8 @@ class Picture(Part):
         """A paragraph that describes the picture."""
         beside = [(part.panels, part.scale) for part in self.beside]
         if self.twin is None:
-            contours = [part for part in self.parts if part.kind in CONTOURS]
-            smooth = sentence([panel for part in contours for panel in part.panels])
-            return describe(self.panels, self.scale, beside=beside) + smooth
+            interpolated = sentence([(load(part.kind).smooth, part.panels) for part in self.parts])
+            return describe(self.panels, self.scale, beside=beside) + interpolated
         return describe(self.panels, self.scale, self.twin.panels, self.twin.scale)
 
     def notes(self) -> list[str]:

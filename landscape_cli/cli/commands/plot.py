@@ -119,7 +119,8 @@ class PlotCommand(WatchCommand, SectionCommand):
 @CONTENT.option(
     "--basins",
     is_flag=True,
-    help="Mark minima and the saddles between them, and outline their basins, over planes.",
+    help="Mark minima and the saddles between them, over planes or on surfaces, and outline "
+    "basins over planes.",
 )
 @CONTENT.option(
     "--neighbours",
@@ -168,7 +169,7 @@ class PlotCommand(WatchCommand, SectionCommand):
     "--raw",
     is_flag=True,
     help="Draw every computed point of an incomplete surface, and mark the missing area; draw "
-    "contours straight from point to point, without interpolation.",
+    "contours and surfaces straight from point to point, without interpolation.",
 )
 @scale_options
 @levels_option

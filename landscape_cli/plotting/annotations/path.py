@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RegularGridInterpolator
 
 from landscape_cli.plotting.annotations.curve import draw_curve, draw_curve_above, lines_of
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
@@ -22,7 +21,7 @@ from landscape_cli.plotting.annotations.pins import draw_line, draw_pins
 from landscape_cli.plotting.annotations.text_placement import LabelWriter
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.scene3d.visibility import Sight
+from landscape_cli.plotting.scene3d.visibility import Lift, Sight
 from landscape_cli.plotting.style import ink, outline, pt
 from landscape_cli.plotting.text.labels import legend_text, plain, shorten
 from landscape_cli.records.dynamics.phases import drops
@@ -88,9 +87,7 @@ def draw_path(axes: Any, panel: Panel, scale: Scale) -> None:
     axes.set(**limits)
 
 
-def draw_path_above(
-    axes: Any, panel: Panel, heights: Floats, scale: Scale, sight: Sight, floor: float
-) -> None:
+def draw_path_above(axes: Any, panel: Panel, scale: Scale, sight: Sight, floor: float) -> None:
     """Draw path, curve and checkpoints of a panel in a 3-D box, where they are within the grid.
 
     A path whose checkpoints' own values are known is drawn at these, with a stem from each to its
@@ -99,17 +96,16 @@ def draw_path_above(
     Args:
         axes: the 3-D axes.
         panel: the panel drawn there.
-        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
         scale: its scale.
         sight: the surface and the eye.
         floor: the height of the box's floor.
     """
-    above = lifter(panel, heights)
+    above = sight.lift
     if (curve := curve_of(panel)) is not None:
         draw_curve_above(axes, curve, [above(line) for line in lines_of(curve)], sight, floor)
     else:
         _draw_checkpoints_above(axes, panel, above, sight, floor)
-    lifted = paths_above(panel, heights, scale)
+    lifted = paths_above(panel, above, scale)
     for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
         look: dict[str, Any] = {"linewidth": pt(1), "path_effects": outline(2.8), "zorder": 5.5}
         look |= {"color": path_color(place), "label": path.label(trajectory), "gid": "trajectory"}
@@ -128,7 +124,7 @@ def draw_path_above(
 
 
 def _draw_checkpoints_above(
-    axes: Any, panel: Panel, above: Callable[[Floats], Floats], sight: Sight, floor: float
+    axes: Any, panel: Panel, above: Lift, sight: Sight, floor: float
 ) -> None:
     for marker in checkpoints_of(panel):
         (place,) = above(np.array([marker.coordinates[:2]], dtype=float))
@@ -188,15 +184,14 @@ class LiftedPath:
         return both[:: -(-len(both) // MAX_STEMS)] if len(both) > MAX_STEMS else both
 
 
-def paths_above(panel: Panel, heights: Floats, scale: Scale) -> list[LiftedPath]:
+def paths_above(panel: Panel, lift: Lift, scale: Scale) -> list[LiftedPath]:
     """Lift a plane's paths onto its surface, and to their own values within the scale's limits.
 
     Args:
         panel: the plane's panel.
-        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
+        lift: lifts points of the plane onto its surface.
         scale: its scale.
     """
-    lift = lifter(panel, heights)
     return [
         LiftedPath(
             lift(_subdivided(path)), lift(path.coordinates), _own_heights(panel, path, scale)
@@ -237,21 +232,6 @@ def _mark_absent(
         x, y = own[~known, :2].T
         at = np.full(len(x), scale.ends[1])
         axes.plot(x, y, at, zorder=6.1, **absent_look(values, known))
-
-
-def lifter(panel: Panel, heights: Floats) -> Callable[[Floats], Floats]:
-    """Return a function that lifts points of a plane, of shape (n, 2), onto its surface.
-
-    Args:
-        panel: the plane's panel.
-        heights: its values as drawn, of shape (ny, nx); NaN where there are none.
-    """
-    above = RegularGridInterpolator((panel.y, panel.x), heights, bounds_error=False)
-
-    def lift(points: Floats) -> Floats:
-        return np.column_stack([points, above(points[:, ::-1])])
-
-    return lift
 
 
 def epochs_to_write(trajectory: Trajectory) -> list[int]:

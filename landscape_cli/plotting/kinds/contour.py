@@ -15,8 +15,8 @@ from landscape_cli.plotting.annotations.marks import (
     mark_plane,
     mark_size,
 )
+from landscape_cli.plotting.interpolation import CONTOURS, Drawn, Floats, smooth
 from landscape_cli.plotting.kinds.painter import Painter
-from landscape_cli.plotting.kinds.smoothing import Drawn, Floats, is_interpolated, smooth, words
 from landscape_cli.plotting.kinds.suitability import check_wide
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.layout.legend import state
@@ -77,7 +77,7 @@ def _shade_beyond(
 
 
 def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
-    least = 4 if is_interpolated(panel) else 3
+    least = 4 if CONTOURS.applies(panel) else 3
     isolated = isolated_points(scale.visible(panel), least)
     if isolated.any():
         rows, columns = np.nonzero(isolated)
@@ -90,8 +90,8 @@ def _finish(axes: Any, panel: Panel, scale: Scale) -> None:
     axes.set_ylim(panel.y[0], panel.y[-1])
     mark_plane(axes, panel, scale, reach=1.0)
     add_legend(axes, [panel], scale)
-    state(axes, words(panel))
+    state(axes, CONTOURS.words(panel))
 
 
-LINES = Painter(paint_lines, has_levels=True, clipped="and are grey")
-FILLED = Painter(paint_filled, has_levels=True, clipped="and are grey")
+LINES = Painter(paint_lines, has_levels=True, clipped="and are grey", smooth=CONTOURS)
+FILLED = Painter(paint_filled, has_levels=True, clipped="and are grey", smooth=CONTOURS)

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.cm import ScalarMappable
 
 from landscape_cli.plotting import KINDS
+from landscape_cli.plotting.interpolation import Interpolation
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 
@@ -31,6 +32,7 @@ class Painter:
         has_levels: whether the kind draws contour levels.
         clipped: what happens to clipped values, a phrase to follow "... lie above --vmax 10".
         shape: height over width of flat axes, if it is not the panel's.
+        smooth: the interpolation of planes; None if only points are drawn.
     """
 
     paint: Paint
@@ -40,6 +42,7 @@ class Painter:
     has_levels: bool = False
     clipped: str = "and are drawn at it"
     shape: float | None = None
+    smooth: Interpolation | None = None
 
 
 def load(kind: str) -> Painter:

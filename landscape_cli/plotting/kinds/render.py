@@ -27,22 +27,24 @@ from landscape_cli.plotting.annotations.marks import (
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.annotations.path import (
     ENDS,
-    lifter,
     path_color,
     paths_above,
 )
 from landscape_cli.plotting.annotations.pins import hollow_look
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
+from landscape_cli.plotting.layers.basins import Basins
+from landscape_cli.plotting.layout.legend import state
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
 from landscape_cli.plotting.scene3d.height_axis import MINUS, draw_height_axis
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
-from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, Terrain, terrain_of
-from landscape_cli.plotting.scene3d.visibility import Sight
+from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SMOOTH, Terrain, terrain_of
+from landscape_cli.plotting.scene3d.visibility import Lift, Sight, lifter
 from landscape_cli.plotting.style import beyond_look, ink, outline, pt
 from landscape_cli.plotting.text import labels
+from landscape_cli.plotting.topology.criterion import MAX_NUMBERED
 from landscape_cli.records.curves.plane import CurveInPlane
 
 Floats = NDArray[np.float64]
@@ -84,15 +86,16 @@ def paint(
     draw_height_axis(axes, panel, terrain, scale, eye, frame)
     _mark(axes, panel, terrain, scale, eye)
     add_legend(axes, [panel], scale, cut=True)
+    state(axes, SMOOTH.words(panel))
     return ScalarMappable(scale.norm, scale.colors)
 
 
 def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scene:
-    heights = scale.drawn(panel).filled(np.nan)
+    lift = _lifter(panel, scale)
     tubes: list[Tube] = []
     balls: list[Ball] = []
     stems: list[Tube] = []
-    for place, path in enumerate(paths_above(panel, heights, scale)):
+    for place, path in enumerate(paths_above(panel, lift, scale)):
         fine, checkpoints = (_in_box(terrain, points) for points in (path.line, path.drawn))
         color = to_rgb(path_color(place))
         if path.own is None:
@@ -105,15 +108,17 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
         balls += [Ball(position, 0.018, color) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
     if (curve := curve_of(panel)) is not None:
-        line, straight, bends, ends = _curve_in_box(panel, terrain, curve, heights)
+        line, straight, bends, ends = _curve_in_box(terrain, curve, lift)
         dashes = np.array_split(straight, 2 * DASHES)[::2]
         parts = [*_inside(line), *(part for dash in dashes for part in _inside(dash))]
         tubes += [(part, ink(0)) for part in parts]
         balls += [Ball(position, 0.022, ink(0)) for position in bends]
         balls += [Ball(position, 0.032, WHITE) for position in ends]
-    for position in _marked(panel, terrain, heights):
+    for position in _marked(panel, terrain, scale):
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
     standing = [position for position in _pinned(panel, terrain, scale) if position[2] > FLOOR]
+    for minima, _ in _extrema(panel, terrain, scale)[:1]:
+        standing += [*minima] if len(minima) <= MAX_NUMBERED else []
     for position in standing:
         foot = np.array([*position[:2], FLOOR])
         stems.append((np.stack([position, foot]), ink(0.3)))
@@ -139,25 +144,40 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
     )
 
 
-def _marked(panel: Panel, terrain: Terrain, heights: Floats) -> Floats:
+def _lifter(panel: Panel, scale: Scale) -> Lift:
+    """Return a function that lifts points of a panel onto its surface, to values as drawn."""
+    return lifter(*SMOOTH.refine(panel, scale.drawn(panel).filled(np.nan)))
+
+
+def _marked(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
     """Return the centre and the checkpoints of a panel on its surface, of shape (n, 3)."""
     points = []
+    heights = scale.drawn(panel).filled(np.nan)
     if (height := height_of_centre(panel, heights)) is not None:
         points.append([*panel.surface.origin[:2], height])
     if curve_of(panel) is None and (marks := checkpoints_of(panel)):
-        points += lifter(panel, heights)(np.array([m.coordinates[:2] for m in marks])).tolist()
+        places = np.array([mark.coordinates[:2] for mark in marks])
+        points += _lifter(panel, scale)(places).tolist()
     found = _in_box(terrain, np.reshape(points, (-1, 3)))
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _pinned(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
-    """Return the places that have a stem and a foot on the floor, of shape (n, 3)."""
+def _extrema(panel: Panel, terrain: Terrain, scale: Scale) -> list[tuple[Floats, dict[str, Any]]]:
+    """Return the places (n, 3) of the extrema that are marked, and of their saddles, with looks."""
     heights = scale.drawn(panel).filled(np.nan)
-    places = [_marked(panel, terrain, heights)]
-    for path in paths_above(panel, heights, scale):
+    layers = [layer for layer in panel.layers if isinstance(layer, Basins)]
+    marks = [each for layer in layers for each in layer.marks(panel)]
+    return [(_in_box(terrain, each.on(panel, heights)), each.look) for each in marks]
+
+
+def _pinned(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
+    """Return the balls that have a stem and a foot on the floor, of shape (n, 3)."""
+    lift = _lifter(panel, scale)
+    places = [_marked(panel, terrain, scale)]
+    for path in paths_above(panel, lift, scale):
         places.append(_in_box(terrain, path.drawn[[0, -1]]))
     if (curve := curve_of(panel)) is not None:
-        places.append(_curve_in_box(panel, terrain, curve, heights)[-1])
+        places.append(_curve_in_box(terrain, curve, lift)[-1])
     found = np.concatenate(places)
     return found[np.isfinite(found).all(axis=1)]
 
@@ -168,11 +188,8 @@ def _inside(line: Floats) -> list[Floats]:
     return [part for part in np.split(line, cuts) if np.isfinite(part[0, 2])]
 
 
-def _curve_in_box(
-    panel: Panel, terrain: Terrain, curve: CurveInPlane, heights: Floats
-) -> list[Floats]:
+def _curve_in_box(terrain: Terrain, curve: CurveInPlane, lift: Lift) -> list[Floats]:
     """Return points of a curve, of the straight line, its bends and its ends, of shape (n, 3)."""
-    lift = lifter(panel, heights)
     return [_in_box(terrain, lift(line)) for line in lines_of(curve)]
 
 
@@ -203,26 +220,34 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
             axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
-def _draw_rings(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
-    """Draw a ring at each pin whose head the surface hides."""
+def _draw_heads(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
+    """Draw a ring at each ball of a pin that the surface hides, and the marks of extrema."""
     whole = np.pad(terrain.cells, ((0, 1), (0, 1)), mode="edge")
     z = np.where(whole, terrain.z, np.nan)
     sight = Sight(terrain.x, terrain.y, z, (0.0, BOX_HEIGHT), eye.position)
     heads = _pinned(panel, terrain, scale)
     for x, y, _ in eye.project(heads[sight.hides(heads)]):
         axes.plot([x], [y], zorder=4, **{**centre_look(), **hollow_look()})
+    for number, (places, look) in enumerate(_extrema(panel, terrain, scale)):
+        hidden = sight.hides(places)
+        seen = eye.project(places)[:, :2]
+        if len(places):
+            axes.plot(*seen[~hidden].T, zorder=4 - number / 10, **look)
+        if hidden.any():
+            hollow = {**look, **hollow_look(), "label": "_hidden"}
+            axes.plot(*seen[hidden].T, zorder=3.8, **hollow)
 
 
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
     """Draw crosses at the box's lid where values are undrawable, and label the paths."""
-    _draw_rings(axes, panel, terrain, scale, eye)
+    _draw_heads(axes, panel, terrain, scale, eye)
     whole = panel.whole
     for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
         places = terrain.place(whole.x[columns], whole.y[rows])
         seen = eye.project(np.column_stack([places, np.full(len(places), BOX_HEIGHT)]))
         axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
-    lifted = paths_above(panel, scale.drawn(panel).filled(np.nan), scale)
+    lifted = paths_above(panel, _lifter(panel, scale), scale)
     for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
         look = {"color": path_color(place), "label": path.label(trajectory)}
         axes.plot([], [], linewidth=pt(1.6), gid="trajectory", **look)
@@ -234,7 +259,7 @@ def _mark_curve(
     axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, curve: CurveInPlane
 ) -> None:
     """Name the ends of a curve, and label its lines."""
-    *_, ends = _curve_in_box(panel, terrain, curve, scale.drawn(panel).filled(np.nan))
+    *_, ends = _curve_in_box(terrain, curve, _lifter(panel, scale))
     for name, (x, y, _) in zip(end_names(curve), eye.project(ends), strict=True):
         if np.isfinite(x):
             above = {"xytext": (0, pt(6)), "textcoords": "offset points", "ha": "center"}
@@ -245,4 +270,4 @@ def _mark_curve(
     axes.plot([], [], **{**bend_look(curve), "markerfacecolor": ink(0)})
 
 
-PAINTER = Painter(paint, has_levels=True, shape=0.95, clipped="and are cut off")
+PAINTER = Painter(paint, has_levels=True, shape=0.95, clipped="and are cut off", smooth=SMOOTH)

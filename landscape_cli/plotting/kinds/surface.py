@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,17 @@ from landscape_cli.plotting.annotations.marks import (
 )
 from landscape_cli.plotting.annotations.path import draw_path_above
 from landscape_cli.plotting.annotations.pins import draw_pins
+from landscape_cli.plotting.interpolation import Interpolation
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide
+from landscape_cli.plotting.layers.basins import Basins
+from landscape_cli.plotting.layout.legend import state
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.box import BOX
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.scene3d.faces import FACES_PER_AXIS, MAX_PARTS, Faces, faces_of
 from landscape_cli.plotting.scene3d.shading import shaded
-from landscape_cli.plotting.scene3d.smooth import refined
 from landscape_cli.plotting.scene3d.visibility import Sight, eye_of_projection
 from landscape_cli.plotting.style import BEYOND_ALPHA, beyond_look, ink, missing_look, pt, ticks
 
@@ -51,6 +53,8 @@ DROP = 0.3
 
 DROP_SHOWN = 0.3
 """Part of that distance by which the box is higher; the rest is taken from the surface."""
+
+SMOOTH = Interpolation("surface", FACES_PER_AXIS, MAX_PARTS)
 
 CLIPPED = "and are cut off"
 """The phrase for clipped values in notes."""
@@ -119,26 +123,23 @@ def _paint(
         _draw_lines(axes, ground, scale)
     heights = np.clip(scale.drawn(panel).filled(np.nan), low, high)
     _mark(axes, panel, heights, scale, sight, ground.floor)
-    draw_path_above(axes, panel, heights, scale, sight, ground.floor)
+    for layer in panel.layers:
+        if isinstance(layer, Basins):
+            layer.draw_above(axes, panel, heights, sight, ground.floor)
+    draw_path_above(axes, panel, scale, sight, ground.floor)
     _set_box(axes, ground, camera)  # the artists have moved the limits
     _tick(axes, scale)
     add_legend(axes, [panel], scale, cut=True)
+    state(axes, SMOOTH.words(panel))
     return ScalarMappable(scale.norm, scale.colors)
 
 
 def _ground(panel: Panel, scale: Scale, floor: float) -> _Ground:
-    """Return a panel's heights, between the points of a coarse grid by monotone cubics.
-
-    A grid with points without a height, or a raw panel's, is left as it is.
-    """
+    """Return a panel's heights, interpolated between the points of a coarse grid."""
     low, high = scale.ends
     excess = MAX_EXCESS * (high - low)
     heights = np.clip(scale.drawn(panel).filled(np.nan), low - excess, high + excess)
-    x, y = panel.x, panel.y
-    if not panel.raw and np.isfinite(heights).all():
-        parts = int(np.clip(np.ceil(FACES_PER_AXIS / max(heights.shape)), 1, MAX_PARTS))
-        x, y, heights = refined(x, y, heights, (parts, parts))
-    return _Ground(x, y, heights, scale.ends, floor)
+    return _Ground(*SMOOTH.refine(panel, heights), scale.ends, floor)
 
 
 def _set_box(axes: Any, ground: _Ground, camera: Camera) -> None:
@@ -220,7 +221,7 @@ def _mark(
         rows, columns = np.nonzero(mask)
         at = np.full(len(rows), high)
         axes.plot(panel.whole.x[columns], panel.whole.y[rows], at, zorder=4, **look)
-    isolated = isolated_points(np.isfinite(heights))
+    isolated = isolated_points(np.isfinite(heights), 4 if SMOOTH.applies(panel) else 3)
     if isolated.any():
         rows, columns = np.nonzero(isolated)
         at = heights[isolated]
@@ -252,5 +253,5 @@ def _ends(coordinates: Floats) -> tuple[float, float]:
     return float(coordinates[0]), float(coordinates[-1])
 
 
-PAINTER = Painter(paint, projection=BOX, clipped=CLIPPED)
-ABOVE_LINES = Painter(paint_above_lines, projection=BOX, has_levels=True, clipped=CLIPPED)
+PAINTER = Painter(paint, projection=BOX, clipped=CLIPPED, smooth=SMOOTH)
+ABOVE_LINES = replace(PAINTER, paint=paint_above_lines, has_levels=True)

@@ -64,11 +64,10 @@ def choose_layers(
 
 
 def _basins(panels: Sequence[Panel], kind: str, criterion: Criterion) -> Basins:
-    if KINDS[kind].axes != 2 or KINDS[kind].three_dimensional:
-        remedy = "--kind merge-tree" if KINDS[kind].axes == 1 else f"contour, {_kinds()}"
-        raise UsageError(f"--basins: does not apply to --kind {kind}; use {remedy}")
+    if KINDS[kind].axes != 2:
+        raise UsageError(f"--basins: does not apply to --kind {kind}; use --kind merge-tree")
     criterion.check(panels)
-    return Basins(criterion)
+    return Basins(criterion, flat=not KINDS[kind].three_dimensional)
 
 
 def _contour_lines(

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 
 from landscape_cli.plotting.annotations.contour_values import rasterize_if_large, write_values
-from landscape_cli.plotting.kinds.smoothing import is_interpolated, smooth
+from landscape_cli.plotting.interpolation import CONTOURS, smooth
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.style import pt
@@ -56,7 +56,7 @@ class ContourLines:
             rasterize_if_large(lines)
         write_values(axes, lines, self.scale)
         edges = [withStroke(linewidth=pt(EDGE_WIDTH), foreground=EDGE)]
-        name = labels.quantity([other]) + ", interpolated" * is_interpolated(other)
+        name = labels.quantity([other]) + ", interpolated" * CONTOURS.applies(other)
         name = labels.legend_text(name)
         axes.plot([], [], color=LINE, linewidth=pt(WIDTH), path_effects=edges, label=name)
 
@@ -68,4 +68,4 @@ class ContourLines:
         if len(values):
             text += f", from {values.min():.4g} to {values.max():.4g}"
         text += ", on a logarithmic scale" if self.scale.log else ""
-        return text + (", interpolated." if any(map(is_interpolated, others)) else ".")
+        return text + (", interpolated." if any(map(CONTOURS.applies, others)) else ".")

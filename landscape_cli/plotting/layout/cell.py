@@ -193,8 +193,20 @@ def _cube(axes: Any) -> Bbox:
 def _shown_in_space(axes: Any, renderer: Any) -> list[Bbox]:
     """Return the extents of the texts of 3-D axes, where they were drawn last."""
     found = [axis.get_tightbbox(renderer) for axis in (axes.xaxis, axes.yaxis, axes.zaxis)]
-    found += [text.get_window_extent(renderer) for text in axes.texts if text.get_visible()]
+    found += [_text_box(axes, text, renderer) for text in axes.texts if text.get_visible()]
     return [box for box in found if box is not None and np.isfinite(box.bounds).all()]
+
+
+def _text_box(axes: Any, text: Any, renderer: Any) -> Bbox:
+    """Return the extent of a text of 3-D axes, of which matplotlib disregards the projection."""
+    from mpl_toolkits.mplot3d import proj3d
+
+    box: Bbox = text.get_window_extent(renderer)
+    if not hasattr(text, "get_position_3d"):
+        return box
+    place = proj3d.proj_transform(*text.get_position_3d(), axes.get_proj())[:2]
+    shift = axes.transData.transform(place) - axes.transData.transform(text.get_position())
+    return box.translated(*shift)
 
 
 def _thinned(axis: Any, along: int, ruler: Ruler) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-WORD = re.compile(r"(?:\\\$|\$[^$]*\$|[^\s$])+")
-"""A word, in which mathematics is not divided."""
+WORD = re.compile(r"(?:\\\$|\$[^$]*\$|(?<=\d) x (?=\d)|[^\s$])+")
+"""A word, in which mathematics and products such as 31 x 31 are not divided."""
 
 BREAKS = re.compile(r"(?<=[_/.,;:=\-])(?=.)")
 """Places at which a word that is too long may be divided."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from landscape_cli.plotting.interpolation import Interpolation
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.scene3d.camera import Camera, direction
@@ -21,7 +21,6 @@ from landscape_cli.plotting.scene3d.lighting import (
     normals,
     sunlit,
 )
-from landscape_cli.plotting.scene3d.smooth import refined
 
 Floats = NDArray[np.float64]
 
@@ -31,11 +30,7 @@ BOX_HEIGHT = 1.05
 FLOOR = -0.42
 """Height of the contours; the lowest value shown is at 0."""
 
-MIN_POINTS = 300
-"""Approximate number of points along a side to which a coarser grid is refined."""
-
-MAX_PARTS = 8
-"""Maximum number of parts into which a step of the grid is divided."""
+SMOOTH = Interpolation("surface", 300, most=8)
 
 SUN_LEFT, LAMP_LEFT = 87.0, 12.0
 """Angles to the viewer's left, in degrees, of the sun and of the lamp that lights the underside."""
@@ -103,14 +98,13 @@ class Terrain:
 def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
     """Turn a plane's values into a terrain, lit for a camera.
 
-    Between grid points it is a monotone cubic along each axis, unless the panel is raw. Cells of
-    the grid with a corner without a value are holes.
+    Between grid points it is interpolated, unless the panel is raw. Cells of the grid with a corner
+    without a value are holes, in which heights are at the upper limit.
     """
     drawn = scale.drawn(panel).filled(np.nan)
     known = np.isfinite(drawn)
-    most = 1 if panel.raw else MAX_PARTS
-    parts = tuple(max(1, min(most, math.ceil(MIN_POINTS / n))) for n in drawn.shape)
-    x, y, smooth = refined(panel.x, panel.y, np.where(known, drawn, scale.ends[1]), parts)
+    x, y, smooth = SMOOTH.refine(panel, drawn)
+    smooth[np.isnan(smooth)] = scale.ends[1]
     limits = _ends(panel.x), _ends(panel.y)
     width, depth = (high - low for low, high in limits)
     sides = np.array([min(1, width / depth), min(1, depth / width)]).clip(0.5)
@@ -121,7 +115,8 @@ def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
     low, high = scale.ends
     z = (smooth - low) / (high - low) * BOX_HEIGHT
     whole = known[:-1, :-1] & known[1:, :-1] & known[:-1, 1:] & known[1:, 1:]
-    cells = np.repeat(np.repeat(whole, parts[0], axis=0), parts[1], axis=1)
+    rows, columns = SMOOTH.parts(panel)
+    cells = np.repeat(np.repeat(whole, rows, axis=0), columns, axis=1)
     spacing = float(y[1] - y[0]), float(x[1] - x[0])
     colors = np.asarray(scale.colors(z.clip(0, BOX_HEIGHT) / BOX_HEIGHT))[..., :3]
     above, below = _lit_sides(colors, z, spacing, camera)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from scipy.interpolate import RegularGridInterpolator
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Lift = Callable[[Floats], Floats]
+"""Lifts points of a plane, of shape (n, 2), onto its surface: (n, 3), NaN where there is none."""
 
 TOLERANCE = 2e-3
 """Distance from the surface, as a fraction of its height, within which a point lies on it."""
@@ -90,6 +93,22 @@ def eye_of_projection(matrix: Floats) -> Floats:
     return np.asarray(np.linalg.solve(rows[:, :3], -rows[:, 3]))
 
 
+def lifter(x: Floats, y: Floats, heights: Floats) -> Lift:
+    """Return a function that lifts points onto a surface; see ``Lift``.
+
+    Args:
+        x: ascending, of shape (nx,).
+        y: ascending, of shape (ny,).
+        heights: of shape (ny, nx); NaN where there is no surface.
+    """
+    above = RegularGridInterpolator((y, x), heights, bounds_error=False)
+
+    def lift(points: Floats) -> Floats:
+        return np.column_stack([points, above(points[:, ::-1])])
+
+    return lift
+
+
 @dataclass(frozen=True)
 class Sight:
     """A surface and the eye that looks at it, in the same coordinates; see ``hidden``."""
@@ -99,6 +118,11 @@ class Sight:
     heights: Floats
     ends: tuple[float, float]
     eye: Floats
+
+    def lift(self, points: Floats) -> Floats:
+        """Lift points (n, 2) onto the surface within its limits; NaN where there is none."""
+        lifted = lifter(self.x, self.y, np.clip(self.heights, *self.ends))
+        return lifted(points)
 
     def hides(self, points: Floats) -> Mask:
         """Return a mask of the points (n, 3) that the surface hides from the eye."""

@@ -64,10 +64,6 @@ def test_a_picture_of_the_same_file_is_the_same(folder, plot):
         ),
         (["--basins", "--terminal"], "--basins: --terminal draws no minima; leave one out"),
         (["--persistence", "0.1"], "--persistence 0.1: no minima are drawn; add --basins"),
-        (
-            ["--basins", "--kind", "relief"],
-            "--basins: does not apply to --kind relief; use contour",
-        ),
     ],
 )
 def test_options_without_effect_are_refused(folder, plot, arguments, words):

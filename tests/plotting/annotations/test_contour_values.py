@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from landscape_cli.plotting.annotations.contour_values import CONTOUR_VALUE
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_size import Size
-from landscape_cli.plotting.kinds.smoothing import smooth
+from landscape_cli.plotting.interpolation import smooth
 from landscape_cli.plotting.value_range import fit
 
 

@@ -40,6 +40,14 @@ def test_a_pin_stands_on_the_floor_of_a_relief(make_panel):
     assert [line.get_data_3d()[2][0] for line in lines(axes, "foot")] == [floor]
 
 
+def test_names_of_checkpoints_take_room_where_they_are_seen(make_panel):
+    marks = [{"label": "a.pt", "coordinates": [20, 40], "residual": 0.0}]
+    panel = make_panel(bowl, x="0:40:3", y="0:80:3", provenance={"checkpoints": marks})
+    width, height = draw([panel], "surface").get_size_inches()
+    assert 4 < width < 6
+    assert 4 < height < 6
+
+
 @pytest.mark.slow
 def test_checkpoints_stand_on_the_surface_with_their_names(make_panel):
     marks = [{"label": "a.pt", "coordinates": [0.5, 0.0], "residual": 0.0}]

@@ -6,6 +6,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.layers.basins import borders
 from landscape_cli.plotting.request import Request
+from landscape_cli.plotting.scene3d.camera import Camera
 
 WIDE = ("-1.5:1.5:25", "-1:1:21")
 
@@ -29,6 +30,13 @@ def places(axes, gid):
     ]
 
 
+def marks_in_space(axes, gid, marker):
+    """Return the places of the 3-D marks with a gid and a marker, but for those without height."""
+    lines = [one for one in axes.get_lines() if one.get_gid() == gid and one.get_marker() == marker]
+    places = [place for line in lines for place in zip(*line.get_data_3d(), strict=True)]
+    return sorted(tuple(map(float, place)) for place in places if np.isfinite(place[2]))
+
+
 def axes_of(found, **options):
     drawn = picture(found, **options)
     return draw(drawn.panels, drawn.kind, drawn.scale).axes[0]
@@ -48,6 +56,35 @@ def test_minima_saddles_and_the_border_between_basins(kind, legend):
     assert legend(axes) == ["border of basins", "2 minima", "1 saddle"]
     if kind != "heatmap":
         assert (axes.get_xlim(), axes.get_ylim()) == ((-1.5, 1.5), (-1, 1))
+
+
+@pytest.mark.parametrize("kind", ["surface", "relief"])
+def test_on_surfaces_minima_are_pins_hollow_where_hidden(kind, legend):
+    found = surface(wells, *WIDE)
+    drawn = picture(found, kind=kind)
+    for elevation, shown, other in ((80, "", "hidden"), (10, "hidden", "")):
+        axes = draw(drawn.panels, kind, drawn.scale, camera=Camera(0, elevation)).axes[0]
+        assert marks_in_space(axes, shown or "minima", "v") == [(-1, 0, 0), (1, 0, 0)]
+        assert marks_in_space(axes, other or "minima", "v") == []
+        assert marks_in_space(axes, shown or "saddle", "P") == [(0, 0, 1)]
+        assert legend(axes) == ["2 minima", "1 saddle"]
+        feet = marks_in_space(axes, "foot", "o")
+        low = axes.get_zlim()[0]
+        assert feet == ([(-1, 0, low), (1, 0, low)] if kind == "relief" else [])
+    assert drawn.caption.split("Triangles: ")[1].startswith("2 minima of persistence")
+    assert "Number 1" not in drawn.caption
+
+
+def test_in_renders_minima_are_marked_where_they_are_seen(legend):
+    pytest.importorskip("pyvista", reason="no pyvista: make extras")
+    drawn = picture(surface(wells, *WIDE), kind="render")
+    for elevation, counts in ((80, (2, 0)), (10, (0, 2))):
+        camera = Camera(0, elevation)
+        axes = draw(drawn.panels, "render", drawn.scale, camera=camera, dpi=30).axes[0]
+        lines = [line for line in axes.get_lines() if line.get_marker() == "v"]
+        found = {line.get_gid(): len(line.get_xdata()) for line in lines}
+        assert (found["minima"], found.get("hidden", 0)) == counts
+        assert legend(axes) == ["2 minima", "1 saddle"]
 
 
 def test_a_single_minimum_has_no_border_and_no_number(legend):
@@ -132,7 +169,6 @@ def test_the_caption_says_what_counts():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kind": "surface"}, "--basins: does not apply to --kind surface; use contour, contourf"),
         ({"neighbours": 6}, "--neighbours 6: a point of run.h5 has 4 or 8; choose one of these"),
         ({"persistence": -0.1}, "--persistence -0.1: choose a fraction from 0 to 1"),
         ({"basins": False, "persistence": 0.1}, "--persistence 0.1: no minima are drawn; add"),

@@ -1,11 +1,14 @@
-"""Interpolated contours pass through the points and never leave the range of a cell's corners."""
+"""Interpolated values pass through the points and never leave the range of a cell's corners."""
 
 import numpy as np
 import pytest
 
+from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.kinds.smoothing import smooth, words
+from landscape_cli.plotting.interpolation import smooth
+from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.panel import select_panels
+from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.value_range import fit
 
 
@@ -57,13 +60,42 @@ def test_nothing_is_drawn_in_cells_that_lack_a_corner(make_panel):
     assert not drawn.mask[2 * part : 3 * part + 1, : 3 * part + 1].any()
 
 
-@pytest.mark.parametrize("kind", ["contour", "contourf"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if load(kind).smooth])
 def test_interpolation_is_stated_and_can_be_left_out(make_surface, kind):
+    if kind == "render":
+        pytest.importorskip("pyvista", reason="no pyvista: make extras")
     surface = make_surface(lambda x, y: x**2 + y**2)
-    for raw, note in ((False, "contours interpolated from 5 x 5 points"), (True, "")):
+    noun = "contours" if kind.startswith("contour") else "surface"
+    for raw, note in ((False, f"{noun} interpolated from 5 x 5 points"), (True, "")):
         (panel,) = select_panels(surface, None, None, "a.h5", raw)
-        texts = "".join(text.get_text() for text in draw([panel], kind).texts)
-        assert texts == note
-        assert words(panel) == note
-    fine = make_surface(lambda x, y: x + y, x="0:1:121", y="0:1:121")
-    assert words(select_panels(fine, None, None, "a.h5")[0]) == ""
+        texts = " ".join(text.get_text() for text in draw([panel], kind, dpi=20).texts)
+        assert ("interpolated" in texts) is (not raw)
+        assert note in " ".join(texts.split())
+        caption = Request(kind=kind, raw=raw).picture([panel]).caption
+        assert caption.endswith(f" {note.capitalize()}.") is (not raw)
+        assert load(kind).smooth.words(panel) == note
+    fine = make_surface(lambda x, y: x + y, x="0:1:301", y="0:1:301")
+    assert load(kind).smooth.words(select_panels(fine, None, None, "a.h5")[0]) == ""
+
+
+def test_panels_with_different_numbers_of_points_are_said_to_be_interpolated(make_panel):
+    panels = [make_panel(lambda x, y: x + y, x=f"-1:1:{n}", y="-1:1:5") for n in (5, 7)]
+    for kind, noun in (("contour", "contours"), ("surface", "surface")):
+        texts = " ".join(text.get_text() for text in draw(panels, kind).texts)
+        assert f"{noun} interpolated between the points" in " ".join(texts.split())
+
+
+def test_holes_are_as_large_in_surfaces_as_in_contours(make_panel):
+    values = np.random.default_rng(2).normal(size=(6, 7))
+    values[2, 3] = np.nan
+    panel = make_panel(values, x="-1:1:7", y="-1:1:6")
+    scale = fit([panel])
+    drawn = scale.drawn(panel).filled(np.nan)
+    for kind in ("contour", "surface", "render"):
+        smooth = load(kind).smooth
+        _, _, fine = smooth.refine(panel, drawn)
+        rows, columns = smooth.parts(panel)
+        empty = np.isnan(fine)
+        inside = empty[rows + 1 : 3 * rows, 2 * columns + 1 : 4 * columns]
+        assert inside.all()
+        assert empty.sum() == inside.sum()
