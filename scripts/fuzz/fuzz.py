@@ -4,7 +4,7 @@
 
 Each kind starts from valid inputs and changes bits, bytes, words and lengths at random. An input
 that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
-runs/fuzz, and the exit code is 1.
+runs/fuzz, and the exit code is 1. Each core has a kind of its own at a time.
 
 The kinds that end in -flips change single bytes of our files and of a checkpoint, 1,000 times
 each: a flip is refused, or read as if nothing had changed; one that changes a value is an error.
@@ -13,8 +13,11 @@ each: a flip is refused, or read as if nothing had changed; one that changes a v
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import checkpoints
 import configurations
@@ -67,11 +70,16 @@ def main() -> None:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     kinds = options.kinds or KINDS
-    clean = [
-        fuzz(kind, *KINDS[kind], options.seed, LONGEST if "flips" in kind else options.seconds)
-        for kind in kinds
-    ]
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=fresh) as pool:
+        found = [pool.submit(run, kind, options.seed, options.seconds) for kind in kinds]
+        clean = [each.result() for each in found]
     sys.exit(0 if all(clean) else 1)
+
+
+def run(kind: str, seed: int, seconds: float) -> bool:
+    """Feed one kind of input to its reader; return whether nothing went wrong."""
+    return fuzz(kind, *KINDS[kind], seed, LONGEST if "flips" in kind else seconds)
 
 
 if __name__ == "__main__":
