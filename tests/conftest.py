@@ -35,12 +35,20 @@ def pytest_report_header() -> str:
     return f"torch {torch.__version__}: {instruction_set()}, {threads} thread{'s' * (threads > 1)}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the variants of tests that render as ones that need an extra."""
+    for item in items:
+        variant = getattr(item, "callspec", None)
+        if variant is not None and variant.params.get("kind") == "render":
+            item.add_marker(pytest.mark.extras("pyvista"))
+
+
 @pytest.fixture(autouse=True)
-def _can_render(request: pytest.FixtureRequest) -> None:
-    """Skip the variants of tests that render where the extra for that is missing."""
-    variant = getattr(request.node, "callspec", None)
-    if variant is not None and variant.params.get("kind") == "render":
-        pytest.importorskip("pyvista", reason="no pyvista: make extras")
+def _has_extras(request: pytest.FixtureRequest) -> None:
+    """Skip a test whose optional libraries are missing."""
+    for mark in request.node.iter_markers("extras"):
+        for library in mark.args:
+            pytest.importorskip(library, reason=f"no {library}: make extras")
 
 
 @pytest.fixture(scope="session")

@@ -63,8 +63,8 @@ def test_a_volume_has_no_picture():
     assert volume._repr_png_() is None
 
 
+@pytest.mark.extras("xarray")
 def test_xarray_has_the_values(plane):
-    pytest.importorskip("xarray", reason="pip install 'landscape-cli[xarray]'")
     dataset = plane.to_xarray()
     assert dataset["train_loss"].dims == ("y", "x")
     np.testing.assert_array_equal(dataset["train_loss"], plane.values["train", "loss"])
@@ -169,8 +169,8 @@ def test_exports_are_those_of_the_command_line(workplace, name, command_line):
     ).read_bytes()
 
 
+@pytest.mark.extras("plotly")
 def test_a_page_shows_several_surfaces(plane, workplace):
-    pytest.importorskip("plotly", reason="pip install 'landscape-cli[html]'")
     path = landscape.export([plane, plane], "both.html")
     text = path.read_text()
     assert "plane 1" in text

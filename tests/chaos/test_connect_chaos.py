@@ -13,7 +13,7 @@ from landscape_cli.store.curve_file import read_curve, read_curve_points
 
 pytestmark = [pytest.mark.chaos, pytest.mark.mpi]
 
-KILLS = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24")) // 10
+KILLS = max(2, int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24")) // 10)
 SEED = int(os.environ.get("LANDSCAPE_CHAOS_SEED", "1"))
 
 PROBLEM = """

@@ -15,7 +15,7 @@ from support.diffusion_files import same_record
 
 pytestmark = [pytest.mark.chaos, pytest.mark.mpi]
 
-KILLS = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24")) // 10
+KILLS = max(2, int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24")) // 10)
 SEED = int(os.environ.get("LANDSCAPE_CHAOS_SEED", "1"))
 
 PROBLEM = """

@@ -74,8 +74,8 @@ def test_every_file(landscape, place, arguments):
     assert landscape(*arguments)[0] == 0
 
 
+@pytest.mark.extras("h5netcdf")
 def test_netcdf(landscape, place):
-    pytest.importorskip("h5netcdf", reason="pip install 'landscape-cli[xarray]'")
     for size in SIZES[2:]:
         with room(size):
             code, _, err = landscape("export", "in.h5", "-o", "out.nc")

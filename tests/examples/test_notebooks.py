@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat", reason="pip install 'landscape-cli[notebook]'")
-nbclient = pytest.importorskip("nbclient", reason="pip install 'landscape-cli[notebook]'")
-pytest.importorskip("ipykernel", reason="pip install 'landscape-cli[notebook]'")
+nbformat = pytest.importorskip("nbformat", reason="make extras")
+nbclient = pytest.importorskip("nbclient", reason="make extras")
+pytestmark = pytest.mark.extras("ipykernel")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -59,8 +59,6 @@ def drawn(figure):
     ],
 )
 def test_names_are_drawn_as_they_are(kind, name):
-    if kind == "render":
-        pytest.importorskip("pyvista", reason="no pyvista: make extras")
     axes = ("-1:1:5",) if KINDS[kind].axes == 1 else ("-1:1:5", "-1:1:5")
     panels = panels_of(name, axes)
     texts, mathematics = drawn(draw(panels, kind, text=f"A caption of {name}.", title=name))

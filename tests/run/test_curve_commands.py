@@ -153,10 +153,10 @@ def test_numbers_of_a_plane_have_no_part_on_the_curve(workplace, surface_of, lan
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["csv", "npz", "html"])
+@pytest.mark.parametrize(
+    "name", ["csv", "npz", pytest.param("html", marks=pytest.mark.extras("plotly"))]
+)
 def test_exports(workplace, surface_of, landscape, kind, name):
-    if name == "html":
-        pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
     save(workplace, "bezier", NAMES)
     surface_of(config(workplace, kind))
     code, _, errors = landscape("export", "surface.h5", "--to", name)

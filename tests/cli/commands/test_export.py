@@ -15,10 +15,11 @@ from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
 from landscape_cli.store import read_surface
 
+pytestmark = pytest.mark.extras("plotly")
+
 
 @pytest.fixture(scope="module")
 def place(new_workplace):
-    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
     here = new_workplace("export")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(here.folder))

@@ -28,10 +28,14 @@ def place(workplace) -> Path:
     return Path(compute(config, SerialExecutor(), quiet=True).surface)
 
 
-@pytest.mark.parametrize("name", BEGINNINGS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.extras("h5netcdf")) if name == "xarray" else name
+        for name in BEGINNINGS
+    ],
+)
 def test_each_file_is_written_beside_its_surface(landscape, place, name):
-    if name == "xarray":
-        pytest.importorskip("h5netcdf", reason="pip install 'landscape-cli[xarray]'")
     written = place.with_suffix(FORMATS[name].ending).resolve()
     assert landscape("export", place, "--to", name) == (0, f"wrote {written}\n", "")
     assert written.read_bytes().startswith(BEGINNINGS[name])
@@ -85,13 +89,11 @@ def test_bad_input_is_refused_in_one_line_and_leaves_nothing(landscape, place, a
     assert sorted(Path().iterdir()) == before
 
 
-@pytest.mark.parametrize("module", ["xarray", "h5netcdf"])
+@pytest.mark.parametrize(
+    "module", ["xarray", pytest.param("h5netcdf", marks=pytest.mark.extras("xarray"))]
+)
 def test_a_missing_library_is_one_line_with_the_remedy(landscape, place, monkeypatch, module):
-    for earlier in ("xarray", "h5netcdf"):
-        if earlier == module:
-            monkeypatch.setitem(sys.modules, module, None)
-            break
-        pytest.importorskip(earlier, reason="pip install 'landscape-cli[xarray]'")
+    monkeypatch.setitem(sys.modules, module, None)
     code, _, err = landscape("export", place, "--to", "xarray")
     assert code == 2
     assert err.startswith(f"landscape: --to xarray: needs {module} (")

@@ -144,8 +144,8 @@ def data_of(text):
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
+@pytest.mark.extras("plotly")
 def test_the_page_is_self_contained(write):
-    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
     text = write("html").read_text(encoding="utf-8")
     assert "default-src &#x27;none&#x27;" in text
     assert not re.search(r"""(src|href)=(?!["']data:,)""", text)
@@ -158,8 +158,8 @@ def test_the_page_is_self_contained(write):
     assert any("3 random walks with the same step lengths" in text for text in data["sentences"])
 
 
+@pytest.mark.extras("plotly")
 def test_a_page_takes_numbers_that_are_none(write):
-    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
     null = replace(RECORD.nulls[0], eigenvalues=np.full((3, 5), np.nan))
     record = replace(RECORD, nulls=(null,), losses=np.full(24, np.inf))
     data = data_of(write("html", record).read_text(encoding="utf-8"))

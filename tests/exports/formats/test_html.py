@@ -13,12 +13,9 @@ from landscape_cli.errors import UsageError
 from landscape_cli.exports import Options, Source
 from landscape_cli.exports.export_files import export
 
+pytestmark = pytest.mark.extras("plotly")
+
 SQUARE = ("-1:1:5", "-1:1:5")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plotly():
-    pytest.importorskip("plotly", reason="no plotly: pip install 'landscape-cli[html]'")
 
 
 def bowl(x, y):

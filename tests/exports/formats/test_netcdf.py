@@ -7,8 +7,8 @@ import pytest
 from landscape_cli.exports.arrays import array_names
 from landscape_cli.records.tiles import Status
 
-xarray = pytest.importorskip("xarray", reason="pip install 'landscape-cli[xarray]'")
-pytest.importorskip("h5netcdf", reason="pip install 'landscape-cli[xarray]'")
+xarray = pytest.importorskip("xarray", reason="no xarray: make extras")
+pytestmark = pytest.mark.extras("h5netcdf")
 
 
 def opened(path):

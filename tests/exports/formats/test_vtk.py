@@ -8,8 +8,9 @@ from landscape_cli.exports.arrays import array_names
 from landscape_cli.records.repeats import mean_surface
 from landscape_cli.records.tiles import Status
 
-vtk = pytest.importorskip("vtkmodules.vtkIOXML", reason="pip install 'landscape-cli[test-vtk]'")
+vtk = pytest.importorskip("vtkmodules.vtkIOXML", reason="no vtk: make extras")
 numpy_of = pytest.importorskip("vtkmodules.util.numpy_support").vtk_to_numpy
+pytestmark = pytest.mark.extras()
 
 READERS = {".vtp": "vtkXMLPolyDataReader", ".vts": "vtkXMLStructuredGridReader"}
 

@@ -163,8 +163,8 @@ def test_a_damaged_curve_names_the_file(make_panel):
         draw([panel])
 
 
+@pytest.mark.extras("pyvista")
 def test_a_render_shows_the_curve(panel_with, make_panel, legend):
-    pytest.importorskip("pyvista")
     panels = [panel_with(in_plane(ONE)), make_panel(bowl, x="-0.5:1.5:41", y="-0.5:1.5:41")]
     figures = [draw([panel], "render", dpi=60).axes[0] for panel in panels]
     images = [axes.get_images()[0].get_array().astype(int) for axes in figures]

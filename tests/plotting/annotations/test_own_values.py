@@ -139,8 +139,8 @@ def test_each_of_several_paths_has_its_own_colour(panel_with):
     assert colors == {line.get_color() for line in lines(axes, "stem")}
 
 
+@pytest.mark.extras("pyvista")
 def test_stems_are_rendered(panel_with):
-    pytest.importorskip("pyvista", reason="no pyvista: make extras")
     plain = replace(trajectory(), values={})
     pictures = [
         draw([panel_with(path)], "render", Scale(-2.0, 6.0)).axes[0].get_images()[0].get_array()

@@ -29,10 +29,12 @@ from landscape_cli.records.tiles import Status
 RED, WHITE, BLUE = (1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
 ABOVE = Camera(-90, 90)
 
+pytestmark = pytest.mark.extras("pyvista")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def can_render():
-    pyvista = pytest.importorskip("pyvista", reason="no pyvista: make extras")
+    pyvista = pytest.importorskip("pyvista")
     plotter = pyvista.Plotter(off_screen=True)
     try:
         scenes._check_opengl(plotter)
