@@ -72,9 +72,9 @@ PYTEST := -m pytest --durations=10
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 SIDE_BY_SIDE := --numprocesses=$(WORKERS) --maxprocesses=8 --dist=worksteal
 TWO_BY_TWO := --numprocesses=2 --dist=worksteal
-marked = $$(grep -lr 'mark\.$(1)' tests --include='*.py')
+marked = $$(grep -lr 'mark\.$(1)' tests --include='test_*.py')
 in_parts = failed=0; \
-	$(1) $(PYTEST) $(SIDE_BY_SIDE) -m '($(2)) and not mpi and not alone' || failed=1; \
+	$(1) $(PYTEST) $(SIDE_BY_SIDE) -m '($(2)) and not mpi and not alone' $(3) || failed=1; \
 	$(1) $(PYTEST) $(TWO_BY_TWO) -m '($(2)) and mpi and not alone' $(call marked,mpi) || \
 		[ $$? = 5 ] || failed=1; \
 	$(1) $(PYTEST) -m '($(2)) and alone' $(call marked,alone) || [ $$? = 5 ] || failed=1; \
@@ -103,10 +103,10 @@ test-dist: dist ## Install the wheel alone and use it; compare both with the clo
 	$(BIN)/python scripts/packaging/check.py
 
 test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
-	@$(call in_parts,$(BIN)/python,slow)
-	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow'
-	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow'
-	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow)
+	@$(call in_parts,$(BIN)/python,slow,$(call marked,slow))
+	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow' $(call marked,bits)
+	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow' $(call marked,bits)
+	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow,$(call marked,bits))
 
 # With DEMO_RUNS=runs, the networks of an earlier `make demo` are used, and not trained again.
 test-docs: extras ## Run what the pages of docs show, and compare its output

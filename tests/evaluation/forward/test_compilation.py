@@ -113,7 +113,7 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
 
 
 @pytest.mark.bits
-@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize("fold", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_points_and_odd_batches_compile_nothing(fold):
     evaluator = network(convolutional)
     settings = Settings(16, fold=fold, compile=True)

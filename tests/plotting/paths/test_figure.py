@@ -118,7 +118,7 @@ def test_cosines_of_the_descent_with_what_is_random():
     )
 
 
-@pytest.mark.parametrize(("kind", "look"), zip(PATH_KINDS, cycle(STYLES), strict=False))
+@pytest.mark.parametrize(("kind", "look"), list(zip(PATH_KINDS, cycle(STYLES), strict=False)))
 def test_every_kind_has_styles_captions_and_odd_names(kind, look, tmp_path):
     figure = draw_paths(
         [path("$a_b$"), path("<b>")], ["x.h5"] * 2, kind, Page(style=look, caption=True)
