@@ -143,7 +143,7 @@ def outline(width: float) -> list[withStroke]:
 
 def missing_look() -> dict[str, Any]:
     """Return the properties of patches over areas that are not computed."""
-    return {"facecolor": ink(0.9), "edgecolor": ink(0.55), "hatch": "////", "linewidth": 0.0}
+    return {"facecolor": ink(0.9), "edgecolor": ink(0.74), "hatch": "////", "linewidth": 0.0}
 
 
 def beyond_look(above: bool) -> dict[str, Any]:

@@ -73,17 +73,18 @@ def _draw_marks(axes: Any, found: Extrema, ends: Floats) -> None:
             found.values[others],
             ends[others],
             zorder=2,
-            label=f"{len(others)} that do not count",
+            label=f"{noun(found, 2)} that do not count",
             rasterized=len(others) > MAX_VECTOR_DOTS,
             gid="others",
             **dots,
         )
     look = {"marker": MARKERS[found.sign], "markersize": pt(6), "linestyle": "none"}
     look |= {"color": series()[0][0], "markeredgecolor": ink(1), "markeredgewidth": pt(0.6)}
-    label = f"{len(counted)} {noun(found, len(counted))}"
+    numbered = len(counted) <= MAX_NUMBERED
+    label = f"{noun(found, 2)}{', numbered by persistence' if numbered else ' that count'}"
     x, y = found.values[counted], ends[counted]
     axes.plot(x, y, zorder=3, clip_on=False, label=label, gid="counted", **look)
-    if len(counted) <= MAX_NUMBERED:
+    if numbered:
         edge = found.tree.endless[counted]
         for number, place in enumerate(zip(x.tolist(), y.tolist(), strict=True), start=1):
             side = 1 if number % 2 else -1

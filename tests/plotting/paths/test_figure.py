@@ -104,6 +104,21 @@ def test_losses_that_are_not_finite_are_crosses_at_the_edge():
     assert (cross.get_xdata().tolist(), cross.get_ydata().tolist()) == ([11], [1])
 
 
+def test_the_name_of_a_reference_covers_no_curve():
+    for before, after in ((60, 60), (120, 120), (60, 120), (120, 60), (90, 150)):
+        angles = [before] * 20 + [after] * 20
+        own = path("sgd", count=len(angles) + 2)
+        cosines = np.cos(np.radians(angles))
+        figure = draw_paths([replace(own, lengths=replace(own.lengths, cosines=cosines))], ["a.h5"])
+        figure.canvas.draw()
+        axes = figure.axes[3]
+        (name,) = [text for text in axes.texts if text.get_gid() == "reference"]
+        curve = next(line for line in axes.get_lines() if len(line.get_xdata()) > 2)
+        points = axes.transData.transform(np.column_stack(curve.get_data()))
+        assert name.get_text() == "independent steps"
+        assert name.get_window_extent().count_contains(points) == 0
+
+
 def test_cosines_of_the_descent_with_what_is_random():
     figure = draw_paths([path("a")], ["x.h5"], "descent", Page(caption=True))
     (axes,) = figure.axes
