@@ -54,6 +54,8 @@ def test_the_blocks_do_what_is_shown(session, preparations, programs, tmp_path, 
             path = clone.here / block.marks["file"]
             path.parent.mkdir(exist_ok=True)
             path.write_text(block.text)
+        elif "prepared" in block.marks:
+            follow(clone, block, session.needs)
         elif block.kind == "console":
             run_console(clone, block)
         elif block.kind == "python":
@@ -62,6 +64,16 @@ def test_the_blocks_do_what_is_shown(session, preparations, programs, tmp_path, 
                 patch.syspath_prepend(clone.here)
                 exec(compile(block.text, str(block), "exec"), known)
     forget_modules(clone.folder)
+
+
+def follow(clone, block, needs):
+    """Go where a block goes whose commands have made what is prepared."""
+    made = [command for name in needs for command in COMMANDS.get(name, ())]
+    for command, _ in block.entries:
+        if command.startswith("cd "):
+            clone.enter(command.removeprefix("cd "))
+        else:
+            assert any(one.endswith(f"&& {command}") for one in made), f"{block}: {command}"
 
 
 def run_console(clone, block):

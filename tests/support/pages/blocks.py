@@ -13,6 +13,7 @@ MARKS = (
     "needs",
     "not run",
     "page not run",
+    "prepared",
     "file",
     "numbers vary",
     "page numbers vary",
@@ -24,7 +25,8 @@ REASONS = ("not run", "page not run", "page numbers vary", "output varies")
 """Marks that must say why."""
 
 PART = re.compile(
-    r"<!-- *(?P<mark>(?:needs|file|output varies|(?:page )?(?:not run|numbers vary))\b.*?) *-->"
+    r"<!-- *(?P<mark>(?:needs|prepared|file|output varies|(?:page )?(?:not run|numbers vary))\b"
+    r".*?) *-->"
     r"|^```(?P<kind>\w+)\n(?P<text>.*?)^```",
     re.M | re.S,
 )

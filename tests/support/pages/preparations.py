@@ -28,6 +28,10 @@ CONNECT = (
 )
 
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "own network": (
+        "cd examples && python own_network.py",
+        "cd examples && landscape compute own_network.yaml --quiet",
+    ),
     "own problem": (f"cd configs && {OWN} --epochs 40 --quiet",),
     "own surface": ("cd configs && landscape compute own_problem.yaml --quiet",),
     "curvature surface": (
@@ -220,6 +224,4 @@ class Preparations:
         for command in commands:
             done = clone.run(command)
             assert done.returncode == 0, f"{command}\n{done.stdout}"
-        for part in ("scripts", "examples"):
-            shutil.rmtree(work / part)
         work.rename(made)
