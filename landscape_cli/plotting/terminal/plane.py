@@ -23,6 +23,7 @@ from landscape_cli.plotting.annotations.marks import (
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.style import beyond_look
 from landscape_cli.plotting.terminal.colors import Cells, Depth
 from landscape_cli.plotting.terminal.frame import (
     BELOW,
@@ -41,6 +42,12 @@ RAMP = ".:-=+*o#%@"
 """Characters from low to high values, without colours."""
 
 GREY = np.full(3, 0.45)
+BEYOND = {False: "_", True: "^"}
+"""Characters of values below and above the limits."""
+
+SLIVER = 1e-9
+"""Distance beyond a limit, as a fraction of the range, that is due to rounding."""
+
 CENTRE = {Depth.PLAIN: "O", Depth.FEW: "◎", Depth.FULL: "◎"}
 MISSING = {Depth.PLAIN: "/", Depth.FEW: "░", Depth.FULL: "░"}
 PATH = {Depth.PLAIN: tuple("osLC"), Depth.FEW: tuple("•■★◆"), Depth.FULL: tuple("•■★◆")}
@@ -74,7 +81,8 @@ def plane_lines(
     pixels = rows if depth is Depth.PLAIN else 2 * rows
     values, missing = _sample(panel, scale, kind, _middles(x, columns), _middles(y, pixels)[::-1])
     picture = _paint(values, scale, kind, depth)
-    legend = _mark_missing(picture, missing, panel, depth)
+    legend = _mark_beyond(picture, values, panel, scale, depth)
+    legend += _mark_missing(picture, missing, panel, depth)
     for points, character, meaning in _marks(panel, scale, depth):
         legend.append(f"{character} {meaning}")
         for point in points:
@@ -125,7 +133,7 @@ def _sample(panel: Panel, scale: Scale, kind: str, x: Floats, y: Floats) -> tupl
     """Sample the values as drawn and the mask of missing points, both of shape (len(y), len(x)).
 
     A value is NaN if its nearest point has none. Otherwise it is interpolated, or in a heatmap the
-    nearest point's.
+    nearest point's. It may lie beyond the limits.
     """
     row = np.clip(np.digitize(y, cell_edges(panel.y, panel.whole.y)) - 1, 0, len(panel.y) - 1)
     column = np.clip(np.digitize(x, cell_edges(panel.x, panel.whole.x)) - 1, 0, len(panel.x) - 1)
@@ -137,13 +145,16 @@ def _sample(panel: Panel, scale: Scale, kind: str, x: Floats, y: Floats) -> tupl
         )
         smooth = interpolate(np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1))
         values = np.where(np.isnan(smooth) | np.isnan(values), values, smooth)
-    return np.clip(values, *scale.ends), panel.missing[np.ix_(row, column)]
+    clipped = np.clip(values, *scale.ends)
+    rounded = np.abs(values - clipped) <= SLIVER * np.ptp(scale.ends)
+    return np.where(rounded, clipped, values), panel.missing[np.ix_(row, column)]
 
 
 def _paint(values: Floats, scale: Scale, kind: str, depth: Depth) -> Cells:
     """Turn values into cells: two rows of colours in a row of blocks, or characters of the ramp."""
     if kind == "contour":
-        values = np.where(_on_lines(values, scale), values, np.nan)
+        within = ~(_beyond(values, scale, False) | _beyond(values, scale, True))
+        values = np.where(within & ~_on_lines(values, scale), np.nan, values)
     known = np.isfinite(values)
     if depth is Depth.PLAIN:
         picture = Cells.blank(*values.shape)
@@ -164,12 +175,21 @@ def _paint(values: Floats, scale: Scale, kind: str, depth: Depth) -> Cells:
 
 def _colors(values: Floats, scale: Scale, kind: str) -> Floats:
     """Return the colours of values, or of their bands for filled contours."""
+    places = values
     if kind == "contourf":
         bands = scale.bands()
         middles = (bands[:-1] + bands[1:]) / 2
-        values = middles[np.digitize(values, bands[1:-1])]
-    colors: Floats = np.asarray(scale.colors(scale.norm(values)))[..., :3]
+        places = middles[np.digitize(values, bands[1:-1])]
+    colors: Floats = np.asarray(scale.colors(scale.norm(places)))[..., :3]
+    for above in BEYOND:
+        colors[_beyond(values, scale, above)] = beyond_look(above)["facecolor"]
     return colors
+
+
+def _beyond(values: Floats, scale: Scale, above: bool) -> Mask:
+    """Return a mask of values above the upper or below the lower limit."""
+    low, high = scale.ends
+    return np.asarray(values > high if above else values < low)
 
 
 def _on_lines(values: Floats, scale: Scale) -> Mask:
@@ -180,6 +200,23 @@ def _on_lines(values: Floats, scale: Scale) -> Mask:
     on[:, :-1] |= band[:, :-1] != band[:, 1:]
     known: Mask = np.isfinite(values)
     return on & known
+
+
+def _mark_beyond(
+    picture: Cells, values: Floats, panel: Panel, scale: Scale, depth: Depth
+) -> list[str]:
+    """Mark the areas beyond the limits; return the legend's entries."""
+    entries = []
+    for (above, character), share in zip(BEYOND.items(), scale.clipped(panel), strict=True):
+        mask = _beyond(values, scale, above)
+        whole = mask if depth is Depth.PLAIN else mask[::2] & mask[1::2]
+        for row, column in np.argwhere(whole).tolist():
+            picture.put(row, column, character, np.array(beyond_look(above)["edgecolor"]))
+        if share:
+            word, limit = ("above", scale.high) if above else ("below", scale.low)
+            text = f"{character} {word} {format_number(limit)} ({labels.share(share)})"
+            entries.append(text)
+    return entries
 
 
 def _mark_missing(picture: Cells, missing: Mask, panel: Panel, depth: Depth) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.request import Request
+from landscape_cli.plotting.style import beyond_look
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.picture import picture
 from landscape_cli.plotting.terminal.plane import RAMP
@@ -46,6 +47,33 @@ def test_values_between_points_are_interpolated_except_in_heatmaps(make_panel):
     assert list(smooth) == sorted(smooth, key=RAMP.index)
     assert len(set(smooth)) == 10
     assert set(steps) == {RAMP[0], RAMP[-1]}
+
+
+@pytest.mark.parametrize("kind", ["contourf", "contour", "heatmap"])
+def test_what_lies_beyond_the_limits_is_marked_and_has_no_colour_of_the_scale(make_panel, kind):
+    panel = make_panel(lambda x, y: x, x="0:9:10", y="1:2:5")
+    options = {"kind": kind, "vmin": 2, "vmax": 6, "width": 33, "height": 13}
+    lines = lines_of([panel], **options)
+    (drawn,) = set(middle(lines))
+    assert re.fullmatch(r"_{3,6}[^_^]+\^{5,8}", drawn)
+    assert {"_ below 2 (20.0 %)", "^ above 6 (30.0 %)"} <= set(lines)
+    colored = lines_of([panel], Depth.FULL, **options)
+    row = next(line for line in colored if "^" in CODE.sub("", line))
+    text = CODE.sub("", row)[9:]
+    assert (text.count("_"), text.count("^")) == (drawn.count("_"), drawn.count("^"))
+    for above, end in ((False, "_"), (True, "^")):
+        face, edge = (
+            ";".join(str(round(255 * part)) for part in beyond_look(above)[name])
+            for name in ("facecolor", "edgecolor")
+        )
+        assert re.search(rf"38;2;{edge}m\x1b\[48;2;{face}m\{end}+", row)
+
+
+def test_nothing_is_beyond_limits_that_the_values_have(make_panel):
+    panel = make_panel(lambda x, y: 0.1 + 0 * x, x="0:1:7", y="0:1:5")
+    steep = make_panel(lambda x, y: np.where(x > 0.5, 0.3, 0.1), x="0:1:7", y="0:1:5")
+    for one in (panel, steep):
+        assert not {"_", "^"} & set("".join(middle(lines_of([one]))))
 
 
 def test_x_increases_to_the_right_and_y_upwards(make_panel):
