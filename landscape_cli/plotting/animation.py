@@ -21,6 +21,7 @@ from landscape_cli.plotting.part import Part
 from landscape_cli.plotting.request import Picture
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.style import style
+from landscape_cli.plotting.text import labels
 
 Pixels = NDArray[np.uint8]
 
@@ -51,10 +52,18 @@ def frames(picture: Picture, page: Page) -> Iterator[Pixels]:
     groups: dict[str, list[Panel]] = {}
     for panel in picture.panels:
         groups.setdefault(panel.source, []).append(panel)
-    for panels in groups.values():
+    for panels in _told_apart(list(groups.values())):
         pixels, size = _frame(panels, picture, page)
         page = replace(page, size=size)
         yield pixels
+
+
+def _told_apart(groups: Sequence[Sequence[Panel]]) -> list[list[Panel]]:
+    """Return the panels of each frame, with the file's name in titles that are not unique."""
+    titles = [labels.title(panels[0]) for panels in groups]
+    if len(set(titles)) == len(titles):
+        return [list(panels) for panels in groups]
+    return [[replace(one, label=labels.title_with_file(one)) for one in panels] for panels in groups]
 
 
 def turning(picture: Picture, page: Page, count: int) -> Iterator[Pixels]:

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting import animation
 from landscape_cli.plotting.animation import check_frames, frames
+from landscape_cli.plotting.figure import draw_parts
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.style import colormap
+from landscape_cli.plotting.text import labels
 
 
 def picture_of(surfaces, **options):
@@ -34,6 +39,26 @@ def test_frames_of_lines_share_a_shape(make_surface):
     surfaces = [make_surface(values, y=None) for values in (good, bad, good)]
     shapes = {frame.shape for frame in frames(picture_of(surfaces), Page(style="dark", dpi=50))}
     assert len(shapes) == 1
+
+
+def test_frames_of_one_network_are_told_apart_by_file(make_panel, monkeypatch):
+    shown = []
+
+    def note(part, page):
+        shown.append([labels.title(panel) for panel in part.panels])
+        return draw_parts(part, page=page)
+
+    monkeypatch.setattr(animation, "draw_parts", note)
+    page = Page(dpi=30, style="dark")
+    for provenance, expected in (
+        ({"network": {"name": "net"}}, [["net, epoch_1"], ["net, epoch_2"]]),
+        ({}, [["epoch_1"], ["epoch_2"]]),
+    ):
+        panels = [make_panel(lambda x, y: x + y, source=f"epoch_{n}.h5") for n in (1, 2)]
+        panels = [replace(p, surface=replace(p.surface, provenance=provenance)) for p in panels]
+        assert len(list(frames(Request(kind="heatmap").picture(panels), page))) == 2
+        assert shown == expected
+        shown.clear()
 
 
 def test_frames_with_different_grids_are_refused(make_panel):

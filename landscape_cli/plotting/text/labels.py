@@ -40,6 +40,11 @@ def title(panel: Panel) -> str:
     return shorten(str(name)) if name else _stem(panel)
 
 
+def title_with_file(panel: Panel) -> str:
+    """Return the title followed by the file's name, once if they are the same."""
+    return ", ".join(dict.fromkeys([title(panel), _stem(panel)]))
+
+
 def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) -> str:
     """Return the file's name, batch norm's mode, and the progress of an incomplete surface.
 
