@@ -63,7 +63,10 @@ def _told_apart(groups: Sequence[Sequence[Panel]]) -> list[list[Panel]]:
     titles = [labels.title(panels[0]) for panels in groups]
     if len(set(titles)) == len(titles):
         return [list(panels) for panels in groups]
-    return [[replace(one, label=labels.title_with_file(one)) for one in panels] for panels in groups]
+    return [
+        [replace(panel, label=labels.title_with_file(panel)) for panel in panels]
+        for panels in groups
+    ]
 
 
 def turning(picture: Picture, page: Page, count: int) -> Iterator[Pixels]:
