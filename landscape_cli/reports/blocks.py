@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from landscape_cli.reports.html import Html, lines, tag
 
 if TYPE_CHECKING:
-    from landscape_cli.reports.material import Material
+    from landscape_cli.reports.material import Material, Source
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,28 @@ def paragraph(*parts: object) -> Html:
 def remark(*parts: object) -> Html:
     """Return a paragraph that must not be overlooked."""
     return tag("p", *parts, class_="remark")
+
+
+def shown(
+    reading: str, sources: Iterable[Source], show: Callable[[Source], Iterable[Block]]
+) -> list[Block]:
+    """Return what is shown of some files, after a paragraph on how to read it.
+
+    Args:
+        reading: the paragraph.
+        sources: the files.
+        show: returns the blocks of one file.
+
+    Returns:
+        Nothing if nothing of any file is shown.
+    """
+    found = [block for source in sources for block in show(source)]
+    return [paragraph(reading), *found] if found else []
+
+
+def incomplete(source: Source, text: str) -> Html:
+    """Return a remark on what a file lacks."""
+    return remark(f"{source.name} is incomplete: {text}.")
 
 
 def heading(title: object) -> Html:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from landscape_cli.records.dynamics.diffusion_summary import numbers_lines, progress_lines
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, paragraph, remark
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, paragraph, remark, shown
 from landscape_cli.reports.html import tag
 from landscape_cli.reports.material import Material, Source
 
@@ -18,18 +19,16 @@ READING = (
 
 def blocks(material: Material) -> list[Block]:
     """Return the picture and the numbers of each diffusion file."""
-    found: list[Block] = []
-    for source in material.of("diffusion"):
-        if not source.record.complete:
-            found.append(remark(f"{source.name}: {progress_lines(source.record)[1]}"))
-            continue
-        found.append(Figure(f"map of {source.name}", partial(draw, source)))
-        text = "\n".join(numbers_lines(source.record))
-        found += [
-            paragraph(f"Numbers of the map, from {source.name}:"),
-            tag("pre", text, tabindex="0"),
-        ]
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.of("diffusion"), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    if not source.record.complete:
+        yield remark(f"{source.name}: {progress_lines(source.record)[1]}")
+        return
+    yield Figure(f"map of {source.name}", partial(draw, source))
+    yield paragraph(f"Numbers of the map, from {source.name}:")
+    yield tag("pre", "\n".join(numbers_lines(source.record)), tabindex="0")
 
 
 def draw(source: Source, look: str) -> Drawing:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from landscape_cli.records.ensemble import Ensemble
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph, remark
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, incomplete, shown
 from landscape_cli.reports.material import Material, Source
 
 HEAD = ("", "loss", "accuracy", "Brier score", "calibration error")
@@ -21,15 +21,16 @@ READING = (
 
 def blocks(material: Material) -> list[Block]:
     """Return the picture of each ensemble file, and a table for each split."""
-    found: list[Block] = []
-    for source in material.of("ensemble"):
-        record: Ensemble = source.record
-        if not record.complete:
-            found.append(remark(f"{source.name} is incomplete: not all scores are computed."))
-        if record.tables:
-            found.append(Figure(f"picture of {source.name}", partial(draw, source)))
-        found += _tables(source)
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.of("ensemble"), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    record: Ensemble = source.record
+    if not record.complete:
+        yield incomplete(source, "not all scores are computed")
+    if record.tables:
+        yield Figure(f"picture of {source.name}", partial(draw, source))
+    yield from _tables(source)
 
 
 def draw(source: Source, look: str) -> Drawing:

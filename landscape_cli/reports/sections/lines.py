@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, paragraph, remark
+from landscape_cli.reports.blocks import (
+    Block,
+    Drawing,
+    Figure,
+    Section,
+    incomplete,
+    paragraph,
+    shown,
+)
 from landscape_cli.reports.material import Material, Source, main_quantity
 
 TWIN = "accuracy"
@@ -18,21 +27,17 @@ READING = (
 
 def blocks(material: Material) -> list[Block]:
     """Return the picture of each line."""
-    found: list[Block] = []
-    for source in material.surfaces(1):
-        surface = source.record
-        if not surface.complete:
-            found.append(
-                remark(
-                    f"{source.name} is incomplete: {surface.done:,} of {surface.total:,} points "
-                    "are computed."
-                )
-            )
-        if main_quantity(surface) is None:
-            found.append(paragraph(f"{source.name} has no loss."))
-            continue
-        found.append(Figure(f"line {source.name}", partial(draw_line, source)))
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.surfaces(1), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    surface = source.record
+    if not surface.complete:
+        yield incomplete(source, f"{surface.done:,} of {surface.total:,} points are computed")
+    if main_quantity(surface) is None:
+        yield paragraph(f"{source.name} has no loss.")
+        return
+    yield Figure(f"line {source.name}", partial(draw_line, source))
 
 
 def draw_line(source: Source, look: str) -> Drawing:

@@ -9,6 +9,7 @@ from landscape_cli.analysis import NUMBERS
 from landscape_cli.analysis.describe import describe
 from landscape_cli.errors import UsageError
 from landscape_cli.reports.blocks import Block, Section, Table, explained, paragraph
+from landscape_cli.reports.digits import in_three_digits
 from landscape_cli.reports.html import Html, joined, lines, tag
 from landscape_cli.reports.material import Material, Source, main_quantity, splits_of
 
@@ -70,7 +71,7 @@ def _caption(source: Source, facts: Mapping[str, Any], quantity: str) -> str:
 def _texts(entry: Mapping[str, Any], name: str) -> list[str]:
     """Return the lines of a number, the reason why it is unknown, or nothing."""
     if entry.get(name) is not None:
-        return NUMBERS[name].text(entry[name])
+        return [in_three_digits(text) for text in NUMBERS[name].text(entry[name])]
     return [f"unknown: {entry['unknown'][name]}"] if name in entry["unknown"] else []
 
 

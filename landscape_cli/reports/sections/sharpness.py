@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from landscape_cli.records.presentation import with_error
 from landscape_cli.records.sharpness import Sharpness, SharpnessEntry
-from landscape_cli.reports.blocks import Block, Section, Table, paragraph, remark
+from landscape_cli.reports.blocks import Block, Section, Table, incomplete, shown
+from landscape_cli.reports.digits import rounded
 from landscape_cli.reports.html import lines
 from landscape_cli.reports.material import Material, Source
 
@@ -18,28 +21,30 @@ READING = (
 
 def blocks(material: Material) -> list[Block]:
     """Return a table for each file."""
-    found: list[Block] = []
-    for source in material.of("sharpness"):
-        if not source.record.complete:
-            found.append(remark(f"{source.name} is incomplete: not all measures are computed."))
-        found.append(_table(source))
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.of("sharpness"), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    if not source.record.complete:
+        yield incomplete(source, "not all measures are computed")
+    yield _table(source)
 
 
 def _table(source: Source) -> Table:
     record: Sharpness = source.record
     split = record.provenance.get("split")
+    where = f"{source.name}{f', on {split}' if split else ''}"
     caption = (
-        f"Sharpness from {source.name}{f', on {split}' if split else ''}: loss {record.loss:.6g}, "
-        f"norm of the gradient {record.gradient_norm:.6g}, norm of the weights "
-        f"{record.weight_norm:.6g}."
+        f"Sharpness from {where}: loss {rounded(record.loss)}, "
+        f"norm of the gradient {rounded(record.gradient_norm)}, norm of the weights "
+        f"{rounded(record.weight_norm)}."
     )
     head = ("measure", "radius", "value", "definition")
     return Table(caption, head, [_row(entry) for entry in record.entries])
 
 
 def _row(entry: SharpnessEntry) -> tuple[object, ...]:
-    value = f"{entry.value:.6g}"
+    value = rounded(entry.value)
     if entry.stderr is not None:
         value = with_error(entry.value, entry.stderr)
     return (

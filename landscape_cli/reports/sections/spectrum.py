@@ -18,9 +18,10 @@ from landscape_cli.reports.blocks import (
     Section,
     Table,
     explained,
-    paragraph,
-    remark,
+    incomplete,
+    shown,
 )
+from landscape_cli.reports.digits import rounded
 from landscape_cli.reports.material import Material, Source
 
 KINDS = ("density", "eigenvalues", "training", "blocks")
@@ -63,20 +64,17 @@ CRITICAL = (
 
 def blocks(material: Material) -> list[Block]:
     """Return the pictures and numbers of each curvature file."""
-    found: list[Block] = []
-    for source in material.of("curvature"):
-        record: Curvature = source.record
-        done = int(record.done.sum())
-        if done < len(record.labels):
-            found.append(
-                remark(
-                    f"{source.name} is incomplete: {done} of {len(record.labels)} checkpoints are "
-                    "computed."
-                )
-            )
-        if done:
-            found += [*_figures(source), _table(source)]
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.of("curvature"), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    record: Curvature = source.record
+    done, count = int(record.done.sum()), len(record.labels)
+    if done < count:
+        yield incomplete(source, f"{done} of {count} checkpoints are computed")
+    if done:
+        yield from _figures(source)
+        yield _table(source)
 
 
 def _figures(source: Source) -> Iterator[Figure]:
@@ -113,32 +111,36 @@ def _numbers(record: Curvature) -> Iterator[tuple[str, object]]:
     """Yield the numbers of the only checkpoint, with how to read each."""
     values, errors = record.eigenvalues[0], record.residuals[0]
     if record.top:
-        shown = [f"{a:.6g} ± {b:.1e}" for a, b in zip(values, errors, strict=True)][: record.top]
-        yield "largest eigenvalues", explained([", ".join(shown[:5])], LARGEST)
+        pairs = [*zip(values, errors, strict=True)][: record.top]
+        texts = [f"{rounded(a)} ± {b:.1e}" for a, b in pairs[:5]]
+        yield "largest eigenvalues", explained([", ".join(texts)], LARGEST)
     if record.top < len(values):
-        yield "smallest eigenvalue", explained([f"{values[-1]:.6g} ± {errors[-1]:.1e}"], SMALLEST)
+        yield (
+            "smallest eigenvalue",
+            explained([f"{rounded(values[-1])} ± {errors[-1]:.1e}"], SMALLEST),
+        )
     if record.trace is not None:
         text = with_error(float(record.trace.mean[0]), float(record.trace.stderr[0]))
         yield "trace", explained([f"{text} ({record.trace.probes} vectors)"], TRACE)
     if record.gradient_norm is not None:
-        yield "norm of the gradient", explained([f"{record.gradient_norm[0]:.6g}"], SLOPE)
+        yield "norm of the gradient", explained([rounded(record.gradient_norm[0])], SLOPE)
     critical = record.critical_sharpness
     if critical is not None and math.isfinite(critical[0]):
-        yield "critical sharpness", explained([f"{critical[0]:.6g}"], CRITICAL)
+        yield "critical sharpness", explained([rounded(critical[0])], CRITICAL)
     if record.loss is not None:
-        yield "loss", explained([f"{record.loss[0]:.6g}"], "")
+        yield "loss", explained([rounded(record.loss[0])], "")
 
 
 def _checkpoints(record: Curvature) -> Iterator[tuple[str, ...]]:
     places = np.flatnonzero(record.done).tolist()
-    shown = places if len(places) <= SHOWN else [*places[: SHOWN // 2], *places[-SHOWN // 2 :]]
-    for place in shown:
+    some = places if len(places) <= SHOWN else [*places[: SHOWN // 2], *places[-SHOWN // 2 :]]
+    for place in some:
         values = record.eigenvalues[place]
         yield (
             record.labels[place],
-            f"{values[0]:.6g}" if record.top else "",
-            f"{values[-1]:.6g}" if record.top < len(values) else "",
-            "" if record.loss is None else f"{record.loss[place]:.6g}",
+            rounded(values[0]) if record.top else "",
+            rounded(values[-1]) if record.top < len(values) else "",
+            "" if record.loss is None else rounded(record.loss[place]),
         )
 
 

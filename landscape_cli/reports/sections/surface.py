@@ -7,7 +7,16 @@ from dataclasses import replace
 from functools import partial
 
 from landscape_cli.records.presentation import PERCENT, share
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, heading, paragraph, remark
+from landscape_cli.reports.blocks import (
+    Block,
+    Drawing,
+    Figure,
+    Section,
+    heading,
+    incomplete,
+    paragraph,
+    remark,
+)
 from landscape_cli.reports.material import Material, Source, at_centre, main_quantity, splits_of
 
 MOST_SPLITS = 4
@@ -50,10 +59,10 @@ def _progress(source: Source) -> list[Block]:
     if surface.complete:
         return []
     part = f"{surface.done:,} of {surface.total:,} points"
-    text = "so the pictures and numbers are those of the finest level of its grid that is complete."
+    text = "so the pictures and numbers are those of the finest level of its grid that is complete"
     if surface.level is None:
-        text = "and no level of its grid is complete; missing areas are marked."
-    return [remark(f"{source.name} is incomplete: {part} are computed ({_share(source)}), {text}")]
+        text = "and no level of its grid is complete; missing areas are marked"
+    return [incomplete(source, f"{part} are computed ({_share(source)}), {text}")]
 
 
 def _share(source: Source) -> str:

@@ -8,7 +8,8 @@ from functools import partial
 from landscape_cli.records.dynamics.path_summary import path_lines
 from landscape_cli.records.presentation import share
 from landscape_cli.records.trajectory import Trajectory
-from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, paragraph
+from landscape_cli.reports.blocks import Block, Drawing, Figure, Section, Table, shown
+from landscape_cli.reports.digits import in_three_digits
 from landscape_cli.reports.html import lines
 from landscape_cli.reports.material import Material, Source
 
@@ -26,12 +27,13 @@ READING = (
 
 def blocks(material: Material) -> list[Block]:
     """Return the pictures and numbers of each trajectory file."""
-    found: list[Block] = []
-    for source in material.of("trajectory"):
-        paths = [path for path in source.record.paths if len(path.labels)]
-        if paths:
-            found += [*_figures(source), _table(source, paths)]
-    return [paragraph(READING), *found] if found else []
+    return shown(READING, material.of("trajectory"), _shown)
+
+
+def _shown(source: Source) -> Iterator[Block]:
+    if paths := [path for path in source.record.paths if len(path.labels)]:
+        yield from _figures(source)
+        yield _table(source, paths)
 
 
 def _figures(source: Source) -> Iterator[Figure]:
@@ -66,7 +68,8 @@ def _table(source: Source, paths: list[Trajectory]) -> Table:
 def _lines(path: Trajectory) -> list[str]:
     """Return the numbers of a path without its name and indentation."""
     head = f"{path.name}: " if path.name else ""
-    return [" ".join(line.removeprefix(head).split()) for line in path_lines(path)]
+    texts = [" ".join(line.removeprefix(head).split()) for line in path_lines(path)]
+    return [in_three_digits(text) for text in texts]
 
 
 SECTION = Section(
