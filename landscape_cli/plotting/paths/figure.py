@@ -11,7 +11,7 @@ from landscape_cli.plotting.layout.cell import Cell
 from landscape_cli.plotting.layout.choice import arrange
 from landscape_cli.plotting.layout.sheet import Block, Sheet
 from landscape_cli.plotting.page import Page
-from landscape_cli.plotting.paths.painter import PathPainter, in_epochs, load, paint
+from landscape_cli.plotting.paths.painter import NAMED, PathPainter, in_epochs, load, paint
 from landscape_cli.plotting.style import style, ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.records.trajectory import Trajectory
@@ -84,10 +84,16 @@ def _painter(paths: Sequence[Trajectory], sources: Sequence[str], kind: str | No
 
 
 def _entries(figure: Any, paths: Sequence[Trajectory]) -> list[Any]:
-    """Return the legend's entries, which name the trainings if there are several."""
-    if len(paths) < 2:
-        return []
-    named = [line for line in figure.axes[0].get_lines() if line.get_label()[0] != "_"]
-    for line in named:
-        line.set_label(labels.legend_text(str(line.get_label())))
-    return named
+    """Return the legend's entries: the trainings if there are several, then what else is drawn."""
+    named = []
+    if len(paths) > 1:
+        named = [line for line in figure.axes[0].get_lines() if line.get_label()[0] != "_"]
+    others = {
+        line.get_label()[1:]: line
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_gid() == NAMED
+    }
+    for label, line in [*((str(line.get_label()), line) for line in named), *others.items()]:
+        line.set_label(labels.legend_text(label))
+    return [*named, *others.values()]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.annotations.path import path_color
-from landscape_cli.plotting.annotations.text_placement import AXES_WIDTH, LETTER_WIDTH
 from landscape_cli.plotting.paths import PATH_KINDS
-from landscape_cli.plotting.style import ink, outline, pt
+from landscape_cli.plotting.style import ink, pt
 from landscape_cli.records.dynamics.phases import drops
 from landscape_cli.records.trajectory import Trajectory
 
@@ -23,11 +22,8 @@ Floats = NDArray[np.float64]
 MAX_DOTS = 60
 """With up to this many checkpoints, each is marked by a dot."""
 
-NEAR, TALL = 0.02, 0.1
-"""Room around the name of a line and above it, in parts of the axes."""
-
-POINTS = 400
-"""Points of a curve that are kept clear of names."""
+NAMED = "named"
+"""The gid of lines other than curves that the legend names, by their labels without the first _."""
 
 BEGIN, END = 0, 1
 """The place of a step's number in a picture: the checkpoint before the step, or after it."""
@@ -97,8 +93,9 @@ def paint(axes: Any, panel: PathPanel, paths: Sequence[Trajectory], by_epoch: bo
         axes.plot(at, values, markersize=pt(1.8), label=path.name or "_path", **look)
         _mark_infinite(axes, at, values, look["color"])
         for place in drops(path.learning_rates):
-            line = {"linestyle": (0, (1, 2)), "linewidth": pt(0.7), "zorder": 0.8}
-            axes.axvline(places_of(path, by_epoch)[place], color=look["color"], **line)
+            line = {"linestyle": (0, (1, 2)), "linewidth": pt(0.7), "zorder": 0.8, "gid": NAMED}
+            at = places_of(path, by_epoch)[place]
+            axes.axvline(at, color=look["color"], label="_learning rate falls", **line)
     ends = np.concatenate([places_of(path, by_epoch)[[0, -1]] for path in paths])
     room = 0.04 * max(1.0, float(np.ptp(ends)))
     axes.set(ylabel=panel.label, xlim=(ends.min() - room, ends.max() + room))
@@ -115,49 +112,9 @@ def _mark_infinite(axes: Any, at: Floats, values: Floats, color: Any) -> None:
 
 
 def reference(axes: Any, height: float, label: str) -> None:
-    """Draw a faint horizontal line with a name, which is where it covers least of the curves."""
-    axes.axhline(height, color=ink(0.55), linewidth=pt(0.6), linestyle=(0, (4, 2)), zorder=0.9)
-    across, up = _clearest(axes, height, label)
-    axes.annotate(
-        label,
-        (across, height),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=((1 - 2 * across) * pt(3), up * pt(2)),
-        textcoords="offset points",
-        ha={0.0: "left", 0.5: "center", 1.0: "right"}[across],
-        va="bottom" if up > 0 else "top",
-        fontsize=pt(6.5),
-        color=ink(0.45),
-        path_effects=outline(2.0),
-        gid="reference",
-    )
-
-
-def _clearest(axes: Any, height: float, label: str) -> tuple[float, int]:
-    """Return the place along a horizontal line, 0 to 1, and the side, 1 or -1, for its name."""
-    places = [axes.transLimits.transform(_on(line)) for line in axes.get_lines() if _is_curve(line)]
-    x, y = np.concatenate([*places, np.empty((0, 2))]).T
-    level = float(axes.transLimits.transform((0, height))[1])
-    width = LETTER_WIDTH * len(label) / AXES_WIDTH
-    free = {}
-    for across, up in product((1.0, 0.0, 0.5), (1, -1)):
-        left = across * (1 - width)
-        beside = (x > left - NEAR) & (x < left + width + NEAR)
-        above = up * (y - level)
-        free[across, up] = -np.count_nonzero(beside & (above > -NEAR) & (above < TALL))
-    return max(free, key=lambda place: free[place])
-
-
-def _is_curve(line: Any) -> bool:
-    return len(line.get_xdata()) > 2
-
-
-def _on(line: Any) -> Floats:
-    """Return points close to each other on a curve."""
-    x, y = np.asarray(line.get_data(), dtype=np.float64)
-    at = np.linspace(0, len(x) - 1, POINTS)
-    number = np.arange(len(x))
-    return np.column_stack([np.interp(at, number, x), np.interp(at, number, y)])
+    """Draw a faint horizontal line, which the legend names."""
+    look = {"color": ink(0.55), "linewidth": pt(0.7), "linestyle": (0, (4, 2)), "zorder": 0.9}
+    axes.axhline(height, label=f"_{label}", gid=NAMED, **look)
 
 
 def from_zero(axes: Any, paths: Sequence[Trajectory]) -> None:

@@ -66,7 +66,12 @@ def test_four_panels_show_distances_steps_and_turns():
     np.testing.assert_allclose(curves(turns)["sgd"][1], 90)
     assert len(curves(start)["adam"][0]) == 7
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["sgd", "adam"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "sgd",
+        "adam",
+        "learning rate falls",
+        "independent steps",
+    ]
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
 
 
@@ -81,9 +86,13 @@ def test_several_checkpoints_of_an_epoch_are_counted():
     assert curves(figure.axes[0])["a"][0] == [0, 1, 2, 3, 4]
 
 
-def test_a_single_training_needs_no_legend_and_drops_are_dotted():
+def test_a_single_training_has_no_name_in_the_legend_and_drops_are_dotted():
     figure = draw_paths([path()], ["x.h5"])
-    assert not figure.legends
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["learning rate falls", "independent steps"]
+    steady = replace(path(), learning_rates=None)
+    assert not draw_paths([steady], ["x.h5"], "losses").legends
     for axes in figure.axes:
         (drop,) = [line for line in axes.get_lines() if list(line.get_xdata()) == [12, 12]]
         assert drop.get_linestyle() == "--"
@@ -102,21 +111,6 @@ def test_losses_that_are_not_finite_are_crosses_at_the_edge():
     figure = draw_paths([replace(path(), values=values)], ["x.h5"], "losses")
     (cross,) = [line for line in figure.axes[0].get_lines() if line.get_marker() == "x"]
     assert (cross.get_xdata().tolist(), cross.get_ydata().tolist()) == ([11], [1])
-
-
-def test_the_name_of_a_reference_covers_no_curve():
-    for before, after in ((60, 60), (120, 120), (60, 120), (120, 60), (90, 150)):
-        angles = [before] * 20 + [after] * 20
-        own = path("sgd", count=len(angles) + 2)
-        cosines = np.cos(np.radians(angles))
-        figure = draw_paths([replace(own, lengths=replace(own.lengths, cosines=cosines))], ["a.h5"])
-        figure.canvas.draw()
-        axes = figure.axes[3]
-        (name,) = [text for text in axes.texts if text.get_gid() == "reference"]
-        curve = next(line for line in axes.get_lines() if len(line.get_xdata()) > 2)
-        points = axes.transData.transform(np.column_stack(curve.get_data()))
-        assert name.get_text() == "independent steps"
-        assert name.get_window_extent().count_contains(points) == 0
 
 
 def test_cosines_of_the_descent_with_what_is_random():
