@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -11,11 +13,16 @@ from landscape_cli.cli.input_files import with_trajectories
 from landscape_cli.cli.options import debug_option
 from landscape_cli.cli.output import say, say_json
 from landscape_cli.cli.pictures.options import refuse_surface_options
+from landscape_cli.errors import UsageError
+
+WIDEST = 100
+"""Maximum number of characters of a line of sentences."""
 
 EXAMPLES = """\b
 Examples:
   landscape describe surface.h5
   landscape describe surface.h5 --radius 0.2 --level 1 --split test
+  landscape describe surface.h5 --explain
   landscape describe surface.h5 --json | jq '.numbers[0].curvature.eigenvalues'
 """
 
@@ -67,6 +74,9 @@ Examples:
     help="Describe the path in this file, written by `landscape trajectory`, over FILE. "
     "Repeatable.",
 )
+@click.option(
+    "--explain", is_flag=True, help="Also say how to read each number, and what not to conclude."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @debug_option
 def command(
@@ -77,6 +87,7 @@ def command(
     level: float | None,
     persistence: float,
     trajectories: tuple[str, ...],
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Print sharpness, curvature, barriers and more of FILE.
@@ -94,7 +105,9 @@ def command(
     from landscape_cli.store import read_surface
 
     given = {"split": splits, "quantity": quantities, "radius": radii, "level": level}
-    given["trajectory"] = trajectories
+    given |= {"trajectory": trajectories, "explain": explain}
+    if explain and as_json:
+        raise UsageError("--explain: does not apply to --json; leave one out")
     if is_trajectory(file):
         refuse_surface_options(given, "trajectory files")
         numbers, lines = description(file)
@@ -110,7 +123,7 @@ def command(
     if as_json:
         say_json(facts)
     else:
-        say(*_lines(facts))
+        say(*_lines(facts), *(_readings(facts) if explain else []))
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
@@ -125,6 +138,22 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         lines += ["", _heading(entry), *_number_lines(entry, entry["unknown"])]
         if entry["std"] is not None:
             lines += ["  standard deviations", *_number_lines(entry["std"], {})]
+    return lines
+
+
+def _readings(facts: dict[str, Any]) -> list[str]:
+    """Say how to read each number that is printed, or is unknown, wrapped to the terminal."""
+    from landscape_cli.analysis import NUMBERS
+
+    width = min(WIDEST, shutil.get_terminal_size().columns)
+    lines = ["", "How to read them"]
+    for name, number in NUMBERS.items():
+        if any(one.get(name) is not None or name in one["unknown"] for one in facts["numbers"]):
+            look: dict[str, Any] = {
+                "initial_indent": f"  {name:<12} ",
+                "subsequent_indent": " " * 15,
+            }
+            lines += wrap(number.reading, width, **look)
     return lines
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from landscape_cli.analysis import NUMBERS
 from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run import compute
@@ -56,6 +57,25 @@ def test_the_text_output(landscape, place):
     ):
         assert sum(line.startswith(f"  {word} ") for line in lines) == 2
     assert "barrier" not in out
+
+
+def test_each_number_can_be_explained(landscape, place, monkeypatch):
+    _, plain, _ = landscape("describe", place)
+    for columns in ("60", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        code, out, err = landscape("describe", place, "--explain")
+        assert (code, err) == (0, "")
+        assert out.startswith(plain)
+        lines = out.removeprefix(plain).splitlines()
+        assert lines[:2] == ["", "How to read them"]
+        assert max(map(len, lines)) <= min(100, int(columns))
+        words = " ".join(" ".join(lines).split())
+        for name, number in NUMBERS.items():
+            assert (f"{name} {number.reading}" in words) is (
+                name not in ("barrier", "curve", "path")
+            )
+    code, _, err = landscape("describe", place, "--explain", "--json")
+    assert (code, err) == (2, "landscape: --explain: does not apply to --json; leave one out\n")
 
 
 def test_a_quadratic_has_one_minimum(landscape, place):
