@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -47,7 +47,7 @@ Measures = Mapping[Network, Mapping[str, float]]
 def network(optimizer: str, batch: int, decay: str, epochs: int = EPOCHS) -> Network:
     return Network(
         name=f"{optimizer.lower()}_bs{batch}_wd{decay}",
-        label=f"{optimizer}, {batch}, {decay}",
+        label=f"{optimizer}, batch {batch}, decay {decay}",
         training=(
             *OPTIMIZERS[optimizer],
             *("--batch-size", str(batch), "--weight-decay", decay, "--epochs", str(epochs)),
@@ -172,7 +172,7 @@ def report(measures: Measures, by_batch: Mapping[str, Pair], by_decay: Mapping[s
         for net, values in measures.items()
     ]
     parts = [
-        table(["optimizer, batch, decay", error, *names], networks),
+        table(["network", error, *names], networks),
         correlations(measures),
         orders(measures, by_batch, (f"batch {SMALL}", f"batch {LARGE}")),
         orders(measures, by_decay, ("no decay", "decay")),
@@ -181,13 +181,19 @@ def report(measures: Measures, by_batch: Mapping[str, Pair], by_decay: Mapping[s
 
 
 def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
-    names = [between(pair, kind) for kind in BATCH_NORM for pair in pairs.values()]
-    lines = [workshop.surface(name) for name in names]
-    workshop.plot("interpolation", lines, "--quantity", "loss", "--log")
+    every = [(kind, name) for kind in BATCH_NORM for name in pairs]
+    lines = [workshop.surface(between(pairs[name], kind)) for kind, name in every]
+    names = labelled(name for _, name in every)
+    workshop.plot("interpolation", lines, "--quantity", "loss", "--log", *names)
+    nets = [net for place in (0, 1) for net in (pair[place] for pair in pairs.values())]
+    names = labelled(net.label for net in nets)
     for kind in LINES:
-        nets = [net for place in (0, 1) for net in (pair[place] for pair in pairs.values())]
         lines = [workshop.surface(f"{net.name}_{kind}") for net in nets]
-        workshop.plot(kind, lines, "--quantity", "loss", "--split", "train", "--log")
+        workshop.plot(kind, lines, "--quantity", "loss", "--split", "train", "--log", *names)
+
+
+def labelled(names: Iterable[str]) -> list[str]:
+    return [word for name in names for word in ("--label", name)]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -81,8 +81,8 @@ def test_report_orders_networks_by_hand():
     networks, correlations, batches, decays = (
         part.splitlines() for part in sharp_flat.report(measures, by_batch, by_decay).split("\n\n")
     )
-    assert networks[0] == "| optimizer, batch, decay | error | odd | flat |"
-    assert networks[3] == "| SGD, 2048, 0 | 0.50 | -1 | -1.5 |"
+    assert networks[0] == "| network | error | odd | flat |"
+    assert networks[3] == "| SGD, batch 2048, decay 0 | 0.50 | -1 | -1.5 |"
     # 0 -1 2 -3 4 -5 6 -7 have the ranks 5 4 6 3 7 2 8 1: 1 - 6 * 100 / (8 * 63).
     assert correlations[2] == "| rank correlation | -0.19 | -1.00 |"
     first = [[line.split(" | ")[1] for line in part[2:]] for part in (batches, decays)]
