@@ -12,8 +12,8 @@ from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
 from landscape_cli.plotting.kinds.painter import load
 from landscape_cli.plotting.kinds.suitability import choose_kind
-from landscape_cli.plotting.layout.cell import SUBTITLE
 from landscape_cli.plotting.layout.sheet import FOOTNOTE
+from landscape_cli.plotting.layout.spatial import SUBTITLE
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.value_range import fit
 

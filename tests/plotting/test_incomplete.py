@@ -9,7 +9,7 @@ from builders import bowl
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.annotations.marks import MAX_CROSSES
 from landscape_cli.plotting.figure import draw
-from landscape_cli.plotting.layout.cell import SUBTITLE
+from landscape_cli.plotting.layout.spatial import SUBTITLE
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.style import BAD
 from landscape_cli.plotting.value_range import fit, notes

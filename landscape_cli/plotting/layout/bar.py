@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from matplotlib.cm import ScalarMappable
+from matplotlib.transforms import Bbox
 
+from landscape_cli.plotting.layout import ticks
 from landscape_cli.plotting.layout.ruler import Ruler
 from landscape_cli.plotting.style import pt, text_scale
 
@@ -65,9 +67,9 @@ class Bar:
         axes.set_position((0.1, 0.1, *size))
         label = axes.xaxis.label if below else axes.yaxis.label
         label.set_text(ruler.wrap(self._label, label.get_fontsize(), length + 0.1))
-        box, own = axes.get_tightbbox(ruler.renderer), axes.get_window_extent(ruler.renderer)
-        extra = own.y0 - box.y0 if below else box.x1 - own.x1
-        return float(thick + extra / self._figure.dpi)
+        boxes = ticks.extent(axes.xaxis if below else axes.yaxis, ruler)
+        around = Bbox.union(boxes)
+        return float(thick - around.y0 if below else around.x1)
 
     def place(self, below: bool, left: float, bottom: float, length: float) -> None:
         """Set the place of the bar in inches."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from landscape_cli.plotting.layout import spatial, ticks
 from landscape_cli.plotting.layout.ruler import Ruler
+from landscape_cli.plotting.layout.spatial import SUBTITLE
 from landscape_cli.plotting.style import ink, pt
-
-SUBTITLE = "subtitle"
-"""The gid of the small text below a title."""
 
 SMALL = 8.0
 """Size of small text in points at the base font size."""
@@ -24,12 +21,6 @@ TITLE_SIZE, SMALLER_TITLE, NARROW = 10.0, 9.0, 1.8
 
 ABOVE, BETWEEN = 4.0, 3.0
 """Space in points above an axes, and between the lines of its heading."""
-
-TICK_SPACE = 2.5
-"""Least space between the labels of two ticks in points."""
-
-MOST_TICKS = 6
-"""Maximum number of intervals between the ticks of an axis."""
 
 
 class Edges(NamedTuple):
@@ -121,28 +112,33 @@ class Cell:
             at += 72 * ruler.size(title, size)[1] + pt(BETWEEN)
         return at / 72 if title or second else top
 
-    def wrap_labels(self, ruler: Ruler, box: Bbox, longer: float) -> None:
-        """Wrap the labels of the axes to a place in inches, which they may exceed a little."""
+    def wrap_labels(self, ruler: Ruler, width: float, height: float) -> None:
+        """Wrap the labels of the axes to a width and a height in inches."""
         if self.spatial or not self.axes.axison:
             return
         size = self.axes.xaxis.label.get_fontsize()
-        self.axes.set_xlabel(ruler.wrap(self.xlabel, size, box.width + longer))
-        self.axes.set_ylabel(ruler.wrap(self.ylabel, size, box.height + longer))
+        self.axes.set_xlabel(ruler.wrap(self.xlabel, size, width))
+        self.axes.set_ylabel(ruler.wrap(self.ylabel, size, height))
         for twin in self.twins:
             words = twin.get_ylabel().replace("\n", " ")
-            twin.set_ylabel(ruler.wrap(words, size, box.height + longer))
+            twin.set_ylabel(ruler.wrap(words, size, height))
 
     def measure(self, ruler: Ruler) -> Edges:
         """Return the room that ticks, labels and other texts take around the axes."""
-        renderer, dpi = ruler.renderer, self.axes.figure.dpi
-        self._show_heading(False)
-        if self.spatial:
-            boxes = [*_shown_in_space(self.axes, renderer), _cube(self.axes)]
-        else:
-            boxes = [axes.get_tightbbox(renderer) for axes in (self.axes, *self.twins)]
-        self._show_heading(True)
-        around = Bbox.union(boxes)
+        dpi = self.axes.figure.dpi
         own = self.axes.get_position(original=True).transformed(self.axes.figure.transFigure)
+        if self.spatial:
+            boxes = spatial.extent(self.axes, ruler.renderer)
+        else:
+            boxes = [own, *_beyond(self, ruler)]
+            boxes += [
+                Bbox(dpi * box.get_points() + own.p0)
+                for axes in (self.axes, *self.twins)
+                for axis in (axes.xaxis, axes.yaxis)
+                if axes.axison
+                for box in ticks.extent(axis, ruler)
+            ]
+        around = Bbox.union(boxes)
         return Edges(
             (own.x0 - around.x0) / dpi,
             (around.x1 - own.x1) / dpi,
@@ -150,22 +146,31 @@ class Cell:
             (around.y1 - own.y1) / dpi,
         )
 
+    def content(self) -> tuple[float, float]:
+        """Return by how much the content grows with the width and height of the axes."""
+        if not self.spatial:
+            return 1.0, 1.0
+        box = spatial.cube(self.axes)
+        frame = self.axes.get_position(original=True).transformed(self.axes.figure.transFigure)
+        return box.width / frame.width, box.height / frame.height
+
     def thin_ticks(self, ruler: Ruler) -> bool:
         """Leave out ticks until their labels do not overlap; return whether they don't."""
         if self.spatial or not self.axes.axison:
             return True
-        sides = [(self.axes.xaxis, 0), *((one.yaxis, 1) for one in (self.axes, *self.twins))]
-        clear = [_thinned(axis, along, ruler) for axis, along in sides]
+        axes = self.axes.xaxis, self.axes.yaxis, *(twin.yaxis for twin in self.twins)
+        clear = [ticks.thin_ticks(axis, ruler) for axis in axes]
         return all(clear)
+
+    @property
+    def note(self) -> Any:
+        """The small text below the title."""
+        return self._note
 
     @property
     def intervals(self) -> tuple[Any, Any]:
         """The locators of both axes."""
         return self.axes.xaxis.get_major_locator(), self.axes.yaxis.get_major_locator()
-
-    def _show_heading(self, shown: bool) -> None:
-        self.axes.title.set_visible(shown)
-        self._note.set_visible(shown and bool(self._note.get_text()))
 
 
 def own_shape(axes: Any) -> float | None:
@@ -179,89 +184,15 @@ def own_shape(axes: Any) -> float | None:
     return None
 
 
-def _cube(axes: Any) -> Bbox:
-    """Return the extent of a 3-D box on the screen."""
-    from mpl_toolkits.mplot3d import proj3d
-
-    ends = np.array([axes.get_xlim3d(), axes.get_ylim3d(), axes.get_zlim3d()])
-    corners = np.array(np.meshgrid(*ends)).reshape(3, -1)
-    x, y, _ = proj3d.proj_transform(*corners, axes.get_proj())
-    places = axes.transData.transform(np.column_stack([x, y]))
-    return Bbox([places.min(axis=0), places.max(axis=0)])
-
-
-def _shown_in_space(axes: Any, renderer: Any) -> list[Bbox]:
-    """Return the extents of the texts of 3-D axes, where they were drawn last."""
-    found = [axis.get_tightbbox(renderer) for axis in (axes.xaxis, axes.yaxis, axes.zaxis)]
-    found += [_text_box(axes, text, renderer) for text in axes.texts if text.get_visible()]
-    return [box for box in found if box is not None and np.isfinite(box.bounds).all()]
-
-
-def _text_box(axes: Any, text: Any, renderer: Any) -> Bbox:
-    """Return the extent of a text of 3-D axes, of which matplotlib disregards the projection."""
-    from mpl_toolkits.mplot3d import proj3d
-
-    box: Bbox = text.get_window_extent(renderer)
-    if not hasattr(text, "get_position_3d"):
-        return box
-    place = proj3d.proj_transform(*text.get_position_3d(), axes.get_proj())[:2]
-    shift = axes.transData.transform(place) - axes.transData.transform(text.get_position())
-    return box.translated(*shift)
-
-
-def _thinned(axis: Any, along: int, ruler: Ruler) -> bool:
-    """Take fewer intervals, or fewer of given ticks, until no labels overlap."""
-    locator = axis.get_major_locator()
-    if isinstance(locator, MaxNLocator):
-        most = _kept(axis, "most", locator._nbins)  # type: ignore[attr-defined]
-        for intervals in range(most if isinstance(most, int) else MOST_TICKS, 0, -1):
-            locator.set_params(nbins=intervals)
-            if not _overlap(axis, along, ruler):
-                return True
-        return False
-    if isinstance(locator, FixedLocator):
-        places, texts = _kept(axis, "given", _given(axis))
-        for stride in (1, 2, 3, 4, 6, 8):
-            axis.set_ticks(places[::stride], texts[::stride])
-            if not _overlap(axis, along, ruler):
-                return True
-        return False
-    axis.set_minor_formatter(_kept(axis, "minor", axis.get_minor_formatter()))
-    if _overlap(axis, along, ruler):
-        axis.set_minor_formatter(NullFormatter())
-    return not _overlap(axis, along, ruler)
-
-
-def _kept(axis: Any, name: str, value: Any) -> Any:
-    """Return what an axis had when it was first asked for under a name, which is this value."""
-    return axis.__dict__.setdefault(f"first_{name}", value)
-
-
-def _given(axis: Any) -> tuple[list[float], list[str]]:
-    """Return the places of ticks, and their labels, within the limits."""
-    axis.axes.figure.draw_without_rendering()
-    low, high = sorted(axis.get_view_interval())
-    pairs = [
-        (float(tick.get_loc()), tick.label1.get_text() or tick.label2.get_text())
-        for tick in axis.get_major_ticks()
-        if low <= tick.get_loc() <= high
-    ]
-    return [place for place, _ in pairs], [text for _, text in pairs]
-
-
-def _overlap(axis: Any, along: int, ruler: Ruler) -> bool:
-    shown = axis.get_tick_params()
-    if not any(shown.get(f"label{side}") for side in ("bottom", "top", "left", "right")):
-        return False
-    renderer = ruler.renderer
-    axis.get_tightbbox(renderer)  # updates the ticks
-    low, high = sorted(axis.get_view_interval())
-    boxes = [
-        label.get_window_extent(renderer)
-        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())
-        for label in (tick.label1, tick.label2)
-        if label.get_visible() and label.get_text() and low <= tick.get_loc() <= high
-    ]
-    ends = sorted((box.intervalx if along == 0 else box.intervaly).tolist() for box in boxes)
-    space = pt(TICK_SPACE) * axis.axes.figure.dpi / 72 * (along == 0)
-    return any(second[0] < first[1] + space for first, second in pairwise(ends))
+def _beyond(cell: Cell, ruler: Ruler) -> list[Bbox]:
+    """Return the boxes in pixels of what is not clipped to the axes, other than the heading."""
+    found = []
+    for axes in (cell.axes, *cell.twins):
+        others = {axes.patch, cell.note, *axes.spines.values()}
+        for artist in axes.get_default_bbox_extra_artists():
+            if artist in others:
+                continue
+            box = artist.get_tightbbox(ruler.renderer)
+            if box is not None and np.isfinite(box.bounds).all() and (box.width or box.height):
+                found.append(box)
+    return found

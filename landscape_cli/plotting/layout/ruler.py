@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 WORD = re.compile(r"(?:\\\$|\$[^$]*\$|(?<=\d) x (?=\d)|[^\s$])+")
 """A word, in which mathematics and products such as 31 x 31 are not divided."""
@@ -24,7 +25,9 @@ class Ruler:
 
     def __init__(self, figure: Any) -> None:
         self.figure = figure
-        self._known: dict[tuple[str, float], tuple[float, float]] = {}
+        self._sizes: dict[tuple[str, float], tuple[float, float]] = {}
+        self._boxes: dict[tuple[Any, ...], Bbox] = {}
+        self._wraps: dict[tuple[Any, ...], str] = {}
 
     @property
     def renderer(self) -> Any:
@@ -39,19 +42,40 @@ class Ruler:
         if not text:
             return 0.0, 0.0
         key = text, points
-        if key not in self._known:
-            artist = Text(0, 0, text, fontsize=points)
-            artist.set_figure(self.figure)
-            box = artist.get_window_extent(self.renderer)
-            self._known[key] = box.width / self.figure.dpi, box.height / self.figure.dpi
-        return self._known[key]
+        if key not in self._sizes:
+            box = self._extent(Text(0, 0, text, fontsize=points))
+            self._sizes[key] = box.width, box.height
+        return self._sizes[key]
+
+    def box(self, text: str, like: Any) -> Bbox:
+        """Return the box of a text around its anchor, if it had the properties of another."""
+        look = {
+            "fontsize": like.get_fontsize(),
+            "ha": like.get_horizontalalignment(),
+            "va": like.get_verticalalignment(),
+            "rotation": like.get_rotation(),
+            "rotation_mode": like.get_rotation_mode(),
+        }
+        key = text, *look.values()
+        if key not in self._boxes:
+            self._boxes[key] = self._extent(Text(0, 0, text, **look))
+        return self._boxes[key]
+
+    def _extent(self, artist: Text) -> Bbox:
+        artist.set_figure(self.figure)
+        box = artist.get_window_extent(self.renderer)
+        return Bbox(box.get_points() / self.figure.dpi)
 
     def wrap(self, text: str, points: float, width: float, balanced: bool = True) -> str:
         """Wrap a text into as few lines as possible, of about equal length if ``balanced``.
 
         Words that are too long are divided, at punctuation if possible. Line breaks are kept.
         """
-        return "\n".join(self._wrapped(line, points, width, balanced) for line in text.split("\n"))
+        key = text, points, round(width, 3), balanced
+        if key not in self._wraps:
+            lines = [self._wrapped(line, points, width, balanced) for line in text.split("\n")]
+            self._wraps[key] = "\n".join(lines)
+        return self._wraps[key]
 
     def _wrapped(self, line: str, points: float, width: float, balanced: bool) -> str:
         if self.size(line, points)[0] <= width:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from matplotlib.artist import Artist
 
 from landscape_cli.plotting.layout.bar import Bar
@@ -70,6 +71,8 @@ class Sheet:
         self.ruler = Ruler(self.figure)
         self.last: tuple[Any, ...] = ()
         self._legend: Any = None
+        self._written: tuple[float, str] | None = None
+        self._heights = 0.0, 0.0
         look = {"ha": "left", "va": "top", "fontsize": pt(SMALL)}
         self._title = self.figure.suptitle("", x=0.5, y=1, va="top", ha="center", fontsize=pt(11))
         self._lines = self.figure.text(
@@ -78,12 +81,6 @@ class Sheet:
         self._note = self.figure.text(0, 0, "", color=ink(0.3), gid=FOOTNOTE, **look)
         self._caption = self.figure.supxlabel("", x=0, y=0, **look)
         self._caption.set_gid(CAPTION)
-        self._heavy = [
-            artist
-            for cell in self.cells
-            if cell.spatial
-            for artist in (*cell.axes.collections, *cell.axes.lines)
-        ]
 
     @property
     def cells(self) -> list[Cell]:
@@ -125,6 +122,8 @@ class Sheet:
     def write_texts(self, width: float) -> tuple[float, float]:
         """Wrap the texts to a width; return the heights of those above and below the panels."""
         ruler, inner = self.ruler, width - 2 * MARGIN
+        if self._written == (width, self.note):
+            return self._heights
         self._title.set_text(ruler.wrap(self.title, self._title.get_fontsize(), inner))
         self._lines.set_text(ruler.wrap(self.lines, pt(SMALL), inner))
         self._note.set_text(ruler.wrap(self.note, pt(SMALL), inner, False))
@@ -132,7 +131,9 @@ class Sheet:
         self._make_legend(inner)
         above = sum(_high(self._height(text)) for text in (self._title, self._lines))
         below = sum(_high(self._height(text)) for text in (self._note, self._caption))
-        return above, below + _high(self._legend_size()[1])
+        self._written = width, self.note
+        self._heights = above, below + _high(self._legend_size()[1])
+        return self._heights
 
     def place_texts(self, middle: float) -> None:
         """Set the places of texts and legend, given the middle of the panels in inches."""
@@ -151,17 +152,6 @@ class Sheet:
             place = left / width, (bottom + up) / height
             self._legend.set_bbox_to_anchor(place, self.figure.transFigure)
 
-    def draw_boxes(self) -> None:
-        """Let 3-D axes place their texts, without drawing what is slow to draw."""
-        if not any(cell.spatial for cell in self.cells):
-            return
-        shown = [artist for artist in self._heavy if artist.get_visible()]
-        for artist in shown:
-            artist.set_visible(False)
-        self.figure.draw_without_rendering()
-        for artist in shown:
-            artist.set_visible(True)
-
     def _height(self, text: Any) -> float:
         return self.ruler.size(text.get_text(), text.get_fontsize())[1]
 
@@ -169,24 +159,34 @@ class Sheet:
         """Make a legend of as many columns as fit a width."""
         if not self.entries:
             return
-        for columns in range(len(self.entries), 0, -1):
-            if self._legend is not None:
-                self._legend.remove()
-            texts = [str(entry.get_label()) for entry in self.entries]
+        texts = [str(entry.get_label()) for entry in self.entries]
+        for columns in range(len(texts), 0, -1):
             if columns == 1:
                 texts = [self.ruler.wrap(text, pt(SMALL), width - pt(32) / 72) for text in texts]
-            self._legend = self.figure.legend(
-                list(self.entries),
-                texts,
-                loc="upper left",
-                bbox_to_anchor=(0, 1),
-                borderaxespad=0,
-                borderpad=0,
-                columnspacing=1.4,
-                ncols=columns,
-            )
+            elif self._least_width(texts, columns) > width:
+                continue
+            self._show_legend(texts, columns)
             if self._legend_size()[0] <= width:
                 return
+
+    def _least_width(self, texts: list[str], columns: int) -> float:
+        """Return the width in inches of the texts of a legend, without symbols."""
+        parts = np.array_split(np.array([self.ruler.size(t, pt(SMALL))[0] for t in texts]), columns)
+        return float(sum(part.max() for part in parts if part.size))
+
+    def _show_legend(self, texts: list[str], columns: int) -> None:
+        if self._legend is not None:
+            self._legend.remove()
+        self._legend = self.figure.legend(
+            list(self.entries),
+            texts,
+            loc="upper left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0,
+            borderpad=0,
+            columnspacing=1.4,
+            ncols=columns,
+        )
 
     def _legend_size(self) -> tuple[float, float]:
         if self._legend is None:

@@ -29,17 +29,18 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
 
     def draw(self, renderer: Any) -> None:
         """Draw the axes with labels apart."""
-        self._separate_labels(renderer)
+        self.separate_labels(renderer)
         super().draw(renderer)
 
     def get_tightbbox(self, renderer: Any = None, *args: Any, **options: Any) -> Any:
         """Return the box around everything that is drawn, with labels apart."""
         if renderer is None:
             renderer = self.get_figure(root=True)._get_renderer()
-        self._separate_labels(renderer)
+        self.separate_labels(renderer)
         return super().get_tightbbox(renderer, *args, **options)
 
-    def _separate_labels(self, renderer: Any) -> None:
+    def separate_labels(self, renderer: Any) -> None:
+        """Place labels and names, and hide the labels that would overlap others."""
         if not self.get_visible():
             return
         locator = self.get_axes_locator()
