@@ -51,7 +51,7 @@ def hatched(axes):
 
 @pytest.mark.parametrize("kind", PLANES)
 def test_a_picture_of_a_level_states_it_and_has_no_hole(unfinished, legend, kind):
-    axes = draw([unfinished(30)], kind).axes[0]
+    axes = draw([unfinished(30)], kind, dpi=60).axes[0]
     assert subtitle(axes) == "(5 x 5 of 17 x 9 points, 19 % computed)"
     assert not hatched(axes)
     assert legend(axes) == []
@@ -59,10 +59,10 @@ def test_a_picture_of_a_level_states_it_and_has_no_hole(unfinished, legend, kind
 
 @pytest.mark.parametrize("kind", PLANES)
 def test_the_missing_area_is_marked_before_the_first_level_and_if_raw(unfinished, legend, kind):
-    axes = draw([unfinished(24)], kind).axes[0]
+    axes = draw([unfinished(24)], kind, dpi=60).axes[0]
     assert subtitle(axes) == "(15 % computed)"
     assert legend(axes) == ["not computed (129 points)"]
-    axes = draw([unfinished(30, raw=True)], kind).axes[0]
+    axes = draw([unfinished(30, raw=True)], kind, dpi=60).axes[0]
     assert subtitle(axes) == "(19 % computed)"
     assert legend(axes) == ["not computed (123 points)"]
     assert len(hatched(axes)) == (0 if kind == "render" else 1)  # a render's floor is in its image
@@ -108,7 +108,7 @@ def test_non_finite_points_beyond_the_level_have_crosses(unfinished, crosses, le
         loss[0, 4] = loss[0, 2] = loss[7, 1] = np.nan  # in the level, computed beyond it, to do
         return loss
 
-    axes = draw([unfinished(30, values)], kind).axes[0]
+    axes = draw([unfinished(30, values)], kind, dpi=60).axes[0]
     if kind == "render":  # projected to the image
         assert len(crosses(axes)) == 2
     else:
@@ -154,7 +154,7 @@ def test_values_beyond_the_level_that_a_log_scale_hides_are_marked_and_noted(unf
 def test_a_failed_point_of_a_level_is_missing_there(unfinished, legend, kind):
     panel = unfinished(30, failed=9 * 17 - 1)
     assert np.argwhere(panel.missing).tolist() == [[4, 4]]
-    axes = draw([panel], kind).axes[0]
+    axes = draw([panel], kind, dpi=60).axes[0]
     assert legend(axes) == ["not computed (1 point)"]
     assert len(hatched(axes)) == (0 if kind == "render" else 1)  # a render's floor is in its image
 

@@ -47,7 +47,7 @@ def test_ink_of_the_default_is_grey():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_dark_picture_is_dark_and_its_text_is_not(make_panel, kind, tmp_path):
     panel = make_panel(bowl, y="-1:1:5" if KINDS[kind].axes == 2 else None)
-    figure = draw([panel], kind, look="dark")
+    figure = draw([panel], kind, look="dark", dpi=60)
     save(figure, tmp_path / "a.png", 50)
     picture = imread(tmp_path / "a.png")[..., :3]
     assert picture[0, 0].max() < 0.2
@@ -61,7 +61,7 @@ def test_a_dark_picture_is_dark_and_its_text_is_not(make_panel, kind, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_talk_style_has_larger_text(make_panel, kind):
     panel = make_panel(bowl, y="-1:1:5" if KINDS[kind].axes == 2 else None)
-    small, large = (draw([panel], kind, look=look).axes[0] for look in ("paper", "talk"))
+    small, large = (draw([panel], kind, look=look, dpi=60).axes[0] for look in ("paper", "talk"))
     for one, other in zip(small.texts, large.texts, strict=True):
         assert other.get_fontsize() == pytest.approx(14 / 9 * one.get_fontsize())
     assert large.title.get_fontsize() > 1.4 * small.title.get_fontsize()

@@ -13,7 +13,7 @@ from landscape_cli.plotting.scene3d.visibility import hidden
 
 Floats = NDArray[np.float64]
 
-POINTS = 120
+POINTS = 80
 """Number of points of the floor along each side at which its shadow is computed."""
 
 SURFACE_POINTS = 60

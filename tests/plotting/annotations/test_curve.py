@@ -15,6 +15,8 @@ from landscape_cli.records.curves.plane import CurveInPlane
 
 FLAT = ("contour", "contourf", "heatmap")
 SOLID = ("surface", "relief")
+BOTH = ("contourf", "surface")
+LINE = ("straight line",)
 ENDS = ("runs/a.pt", "runs/b.pt")
 ONE = np.array([[0.0, 0.0, 0.0], [0.4, 0.8, 0.0], [0.8, 0.0, 0.0]])
 """Points of a curve with a bend in the plane."""
@@ -33,7 +35,7 @@ def in_plane(points, shape="bezier", ends=ENDS):
 
 @pytest.fixture
 def panel_with(make_panel):
-    def make(curve, x="-0.5:1.5:41", y="-0.5:1.5:41"):
+    def make(curve, x="-0.5:1.5:21", y="-0.5:1.5:21"):
         marks = [
             {"label": name, "coordinates": place.tolist()}
             for name, place in zip(curve.names, curve.straight, strict=True)
@@ -53,13 +55,12 @@ def places(line, axes):
     return np.array(line.get_data_3d() if axes.name == "3d" else line.get_data())
 
 
-@pytest.mark.parametrize("kind", [*FLAT, *SOLID])
 @pytest.mark.parametrize(
-    ("points", "shape", "expected"),
+    ("kind", "points", "shape", "expected"),
     [
-        (ONE, "bezier", ["Bézier curve", "straight line", "bend"]),
-        (ONE, "chain", ["polygonal chain", "straight line", "bend"]),
-        (TWO, "chain", ["polygonal chain (projected)", "straight line", "bends"]),
+        *[(kind, ONE, "bezier", ["Bézier curve", *LINE, "bend"]) for kind in (*FLAT, *SOLID)],
+        *[(kind, ONE, "chain", ["polygonal chain", *LINE, "bend"]) for kind in BOTH],
+        *[(kind, TWO, "chain", ["polygonal chain (projected)", *LINE, "bends"]) for kind in BOTH],
     ],
 )
 def test_curve_line_and_bends_are_drawn_and_named(
@@ -165,7 +166,7 @@ def test_a_damaged_curve_names_the_file(make_panel):
 
 @pytest.mark.extras("pyvista")
 def test_a_render_shows_the_curve(panel_with, make_panel, legend):
-    panels = [panel_with(in_plane(ONE)), make_panel(bowl, x="-0.5:1.5:41", y="-0.5:1.5:41")]
+    panels = [panel_with(in_plane(ONE)), make_panel(bowl, x="-0.5:1.5:21", y="-0.5:1.5:21")]
     figures = [draw([panel], "render", dpi=60).axes[0] for panel in panels]
     images = [axes.get_images()[0].get_array().astype(int) for axes in figures]
     changed = np.abs(images[0] - images[1]).max(axis=-1) > 60

@@ -142,8 +142,9 @@ def test_each_of_several_paths_has_its_own_colour(panel_with):
 @pytest.mark.extras("pyvista")
 def test_stems_are_rendered(panel_with):
     plain = replace(trajectory(), values={})
-    pictures = [
-        draw([panel_with(path)], "render", Scale(-2.0, 6.0)).axes[0].get_images()[0].get_array()
+    drawn = [
+        draw([panel_with(path)], "render", Scale(-2.0, 6.0), dpi=60).axes[0]
         for path in (plain, trajectory())
     ]
+    pictures = [axes.get_images()[0].get_array() for axes in drawn]
     assert (pictures[0] != pictures[1]).any()

@@ -17,7 +17,7 @@ def lines(axes, gid):
 
 @pytest.mark.parametrize("kind", ["surface", "relief"])
 def test_the_centre_of_a_bowl_is_filled_from_above_and_hollow_from_the_side(make_panel, kind):
-    panel = make_panel(bowl, x="-1:1:21", y="-1:1:21")
+    panel = make_panel(bowl, x="-1:1:9", y="-1:1:9")
     for elevation, hidden in ((80, False), (10, True)):
         axes = draw([panel], kind, camera=Camera(0, elevation)).axes[0]
         seen = [line for line in lines(axes, "centre") if np.isfinite(line.get_data_3d()[2]).any()]
@@ -29,7 +29,7 @@ def test_the_centre_of_a_bowl_is_filled_from_above_and_hollow_from_the_side(make
 
 
 def test_a_pin_stands_on_the_floor_of_a_relief(make_panel):
-    panel = make_panel(bowl, x="-1:1:21", y="-1:1:21")
+    panel = make_panel(bowl, x="-1:1:9", y="-1:1:9")
     axes = draw([panel], "relief", camera=Camera(0, 5)).axes[0]
     floor = axes.get_zlim()[0]
     assert floor < 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.image import imread
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.animation import turning
@@ -22,7 +23,7 @@ from landscape_cli.plotting.scene3d.height_axis import _corner
 from landscape_cli.plotting.scene3d.lighting import GLOSS, SHARPNESS, SUN_ELEVATION, highlights
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, _cut_at_limits, _surface, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SUN_LEFT, terrain_of
-from landscape_cli.plotting.style import colormap
+from landscape_cli.plotting.style import STYLES, colormap
 from landscape_cli.plotting.value_range import fit
 from landscape_cli.records.tiles import Status
 
@@ -163,19 +164,21 @@ def test_a_path_lies_on_the_surface(make_panel, legend):
         make_panel(bowl, x="-1:1:9", y="-1:1:9", provenance={"trajectory": found} if found else {})
         for found in (path, None)
     ]
-    images = [draw([p], "render", dpi=60).axes[0].get_images()[0].get_array() for p in panels]
+    axes = [draw([p], "render", dpi=60).axes[0] for p in panels]
+    images = [one.get_images()[0].get_array() for one in axes]
     changed = np.abs(images[0].astype(int) - images[1]).max(axis=-1) > 60
     assert 0.001 < changed.mean() < 0.05
     assert near(images[0], to_rgb("#d55e00"), 25).any()
-    assert "3 checkpoints" in legend(draw([panels[0]], "render", dpi=60).axes[0])
+    assert "3 checkpoints" in legend(axes[0])
 
 
-def test_pictures_are_not_blank_in_any_style(make_panel, tmp_path):
-    panel = make_panel(bowl)
-    for look in ("paper", "talk", "dark"):
-        path = tmp_path / f"{look}.pdf"
-        save(draw([panel], "render", look=look, dpi=60), path, 60)
-        assert path.stat().st_size > 10_000
+@pytest.mark.parametrize("look", STYLES)
+def test_pictures_are_not_blank_in_any_style(make_panel, look, tmp_path):
+    path = tmp_path / f"{look}.png"
+    save(draw([make_panel(bowl)], "render", look=look, dpi=60), path, 60)
+    picture = imread(path)[..., :3]
+    middle = picture[len(picture) // 4 : len(picture) // 2, : picture.shape[1] // 2]
+    assert middle.reshape(-1, 3).std(axis=0).max() > 0.1
 
 
 def test_the_centre_is_a_white_ball(make_panel):
@@ -191,11 +194,10 @@ def test_turntable_frames_differ_and_share_a_shape(make_surface):
     surfaces = [make_surface(bowl), make_surface(lambda x, y: x)]
     request = Request(kind="render")
     picture = request.picture(request.panels(surfaces, ["a.h5", "b.h5"]))
-    found = list(turning(picture, Page(dpi=40, camera=Camera(elevation=20)), 3))
-    assert len(found) == 3
-    assert len({frame.shape for frame in found}) == 1
-    for one, other in ((0, 1), (1, 2), (2, 0)):
-        assert np.abs(found[one].astype(int) - found[other]).mean() > 1
+    found = list(turning(picture, Page(dpi=40, camera=Camera(elevation=20)), 2))
+    assert len(found) == 2
+    assert found[0].shape == found[1].shape
+    assert np.abs(found[0].astype(int) - found[1]).mean() > 1
 
 
 def test_a_turntable_of_a_flat_kind_is_refused(make_panel):

@@ -60,8 +60,7 @@ def test_minima_saddles_and_the_border_between_basins(kind, legend):
 
 @pytest.mark.parametrize("kind", ["surface", "relief"])
 def test_on_surfaces_minima_are_pins_hollow_where_hidden(kind, legend):
-    found = surface(wells, *WIDE)
-    drawn = picture(found, kind=kind)
+    drawn = picture(surface(wells, "-1.5:1.5:13", "-1:1:9"), kind=kind)
     for elevation, shown, other in ((80, "", "hidden"), (30, "hidden", "")):
         axes = draw(drawn.panels, kind, drawn.scale, camera=Camera(0, elevation)).axes[0]
         assert marks_in_space(axes, shown or "minima", "v") == [(-1, 0, 0), (1, 0, 0)]
@@ -78,7 +77,7 @@ def test_on_surfaces_minima_are_pins_hollow_where_hidden(kind, legend):
 
 def test_in_renders_minima_are_marked_where_they_are_seen(legend):
     pytest.importorskip("pyvista", reason="no pyvista: make extras")
-    drawn = picture(surface(wells, *WIDE), kind="render")
+    drawn = picture(surface(wells, "-1.5:1.5:13", "-1:1:9"), kind="render")
     for elevation, counts in ((80, (2, 0)), (10, (0, 2))):
         camera = Camera(0, elevation)
         axes = draw(drawn.panels, "render", drawn.scale, camera=camera, dpi=30).axes[0]
