@@ -112,7 +112,7 @@ def make_image(name: str, block: Block) -> None:
         except NoBrowserError as error:
             click.echo(f"unchanged: {target} ({error})", err=True)
             return
-        keep(source, target)
+        keep(source, target, legible=True)
     else:
         write(draw(cells("\n".join(map(shoot, block.commands)))), target)
     click.echo(f"wrote {target} ({target.stat().st_size / 1000:.0f} kB)")

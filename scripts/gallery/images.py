@@ -17,21 +17,28 @@ COLORS, MOVING_COLORS = 256, 128
 """Upper bounds on the colours of a picture, and of all frames of an animation together."""
 
 
-def keep(source: Path, target: Path) -> None:
-    """Write a small copy of a picture or an animation; equal sources give equal bytes."""
+def keep(source: Path, target: Path, legible: bool = False) -> None:
+    """Write a small copy of a picture or an animation; equal sources give equal bytes.
+
+    Args:
+        source: the picture's file.
+        target: the copy's file.
+        legible: keep the width, and give up colours, of a picture that is mostly text.
+    """
     with Image.open(source) as image:
         if target.suffix == ".gif":
             write_animation(image, target)
         else:
-            write(image.convert("RGB"), target)
+            write(image.convert("RGB"), target, legible)
 
 
-def write(image: Image.Image, target: Path) -> None:
-    """Write a small version of a picture."""
+def write(image: Image.Image, target: Path, legible: bool = False) -> None:
+    """Write a small version of a picture; ``legible`` is that of ``keep``."""
     target.parent.mkdir(parents=True, exist_ok=True)
     image = narrowed(image, WIDTH)
     colors = image.getcolors(image.width * image.height) or []
-    image = narrowed(image, NARROW) if len(colors) > MANY else fewer(image, COLORS)
+    shaded = len(colors) > MANY and not legible
+    image = narrowed(image, NARROW) if shaded else fewer(image, COLORS)
     image.save(target, optimize=True)
 
 
