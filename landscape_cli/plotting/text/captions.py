@@ -56,7 +56,8 @@ def headings_of(
         boxed: whether axes have no room for more than letters, as those of 3-D boxes.
     """
     firsts = [_common(group) for group in groups]
-    modes = {_mode(panel) for panel in firsts}
+    each = [_mode(group) for group in groups]
+    modes = set(each)
     apart = titled and (len(groups) == 1 or len(modes) > 1)
     meanings = [_meaning(panel) for panel in firsts]
     lettered = lettered or len(set(meanings)) > 1
@@ -64,7 +65,10 @@ def headings_of(
     titles = [_title(group, titled) for group in groups]
     if lettered:
         titles = [f"({a}) {title}".strip() for a, title in zip(letters, titles, strict=True)]
-    seconds = [_second(p, firsts, titled, with_split, apart) for p in firsts]
+    seconds = [
+        _second(panel, firsts, titled, with_split, mode if apart else "")
+        for panel, mode in zip(firsts, each, strict=True)
+    ]
     note = [combined(meanings, letters)] if len(groups) > 1 or boxed else []
     note += [] if apart or len(modes) > 1 else list(modes)
     single = _by_axis(groups[0]) if len(groups) == 1 and not boxed else {}
@@ -151,8 +155,12 @@ def _common(group: Sequence[Panel]) -> Panel:
     return group[0]
 
 
-def _mode(panel: Panel) -> str:
-    return labels.BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")), "")
+def _mode(group: Sequence[Panel]) -> str:
+    """Return how batch norm is treated, in all the ways that the panels of an axes have."""
+    facts = (fact(panel.surface.provenance, "batch_norm") for panel in group)
+    found = list(dict.fromkeys(labels.BATCH_NORM.get(str(one), "") for one in facts))
+    first, *others = list(filter(None, found)) or [""]
+    return " or ".join([first, *(other.rpartition(" ")[2] for other in others)])
 
 
 def _several(group: Sequence[Panel]) -> bool:
@@ -170,14 +178,14 @@ def _title(group: Sequence[Panel], titled: bool) -> str:
 
 
 def _second(
-    panel: Panel, others: Sequence[Panel], titled: bool, with_split: bool, with_mode: bool
+    panel: Panel, others: Sequence[Panel], titled: bool, with_split: bool, mode: str
 ) -> str:
     """Return the file's name where titles are ambiguous, and what only this panel has."""
     if not titled:
         return labels.progress(panel)
     same = [p for p in others if labels.title(p) == labels.title(panel) and p.label is None]
     ambiguous = len({other.source for other in same}) > 1
-    return labels.details(panel, ambiguous and panel.label is None, with_split, with_mode)
+    return labels.details(panel, ambiguous and panel.label is None, with_split, mode)
 
 
 def _meaning(panel: Panel) -> str:

@@ -67,19 +67,18 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     return "\n".join(filter(None, [text, _at_centre(panel)]))
 
 
-def details(panel: Panel, with_file: bool, with_split: bool, with_mode: bool) -> str:
+def details(panel: Panel, with_file: bool, with_split: bool, mode: str) -> str:
     """Return what the line below a panel's title says, on lines that need no wrapping.
 
     Args:
         panel: the panel.
         with_file: name the file, unless that is the title.
         with_split: name the split.
-        with_mode: state how batch norm is treated.
+        mode: how batch norm is treated; empty to leave it out.
     """
     words = [_stem(panel)] if with_file and title(panel) != _stem(panel) else []
     words += [panel.split] if with_split else []
-    mode = BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))
-    words += [mode] if with_mode and mode else []
+    words += [mode] if mode else []
     words += [] if panel.repeat is None else [f"repeat {panel.repeat}"]
     done = progress(panel)
     text = " ".join(filter(None, [", ".join(words), done]))

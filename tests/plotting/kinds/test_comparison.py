@@ -74,6 +74,15 @@ def test_lines_along_curves_share_one_axes(lines, legend):
     assert names == ["a", "b"]
 
 
+def test_every_treatment_of_batch_norm_is_named(lines):
+    panels = lines(
+        BEZIER, {**BEZIER, "batch_norm": "perturb"}, BEZIER, {**BEZIER, "batch_norm": None}
+    )
+    (axes,) = draw(panels).axes
+    (subtitle,) = [text.get_text() for text in axes.texts if text.get_gid() == "subtitle"]
+    assert subtitle == "batch norm recalibrated or perturbed"
+
+
 def test_a_colour_belongs_to_a_surface_and_dashes_to_a_split(lines, legend):
     panels = lines(STRAIGHT, CHAIN, splits=("train", "test"))
     (axes,) = draw(panels).axes
