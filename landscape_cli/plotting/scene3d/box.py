@@ -24,8 +24,13 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
     """Three-dimensional axes that hide the tick labels which would overlap others.
 
     An axis keeps every n-th of its labels, with the smallest n at which they are apart. Where two
-    axes meet, labels of x take precedence over those of y, and these over those of z.
+    axes meet, labels of x take precedence over those of y, and these over those of z. There is no
+    background, as it would cover labels of the axes beside.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.patch.set_visible(False)
 
     def draw(self, renderer: Any) -> None:
         """Draw the axes with labels apart."""

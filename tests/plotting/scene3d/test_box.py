@@ -2,6 +2,7 @@
 
 from itertools import chain, combinations, product
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -60,3 +61,16 @@ def test_a_large_box_keeps_all_but_one_label_of_the_shared_corner():
     x, y, z, _ = boxes(axes, FigureCanvasAgg(figure).get_renderer())
     assert (len(x), len(y)) == (5, 4)
     assert len(z) >= 5
+
+
+def test_a_box_covers_no_labels_of_the_one_beside():
+    figure = Figure(figsize=(4, 2), dpi=60)
+    first = figure.add_axes((0, 0, 0.5, 1), projection=BOX)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    alone = np.asarray(canvas.buffer_rgba()).copy()
+    beside = figure.add_axes((0.4, 0, 0.6, 1), projection=BOX)
+    beside.set_axis_off()
+    canvas.draw()
+    assert first.get_tightbbox().x1 > beside.get_window_extent().x0
+    np.testing.assert_array_equal(np.asarray(canvas.buffer_rgba()), alone)
