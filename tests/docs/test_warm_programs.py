@@ -16,6 +16,10 @@ COMMANDS = [
     "python -c 'print(1); 1 / 0' 2>&1 | tail -n 1",
     "python -c 'import os; os.kill(os.getpid(), 9)' || exit",
     "echo 5 | python -c 'print(input())'",
+    pytest.param(
+        "mpiexec -n 2 python -c 'from mpi4py.MPI import COMM_WORLD as w; print(w.allreduce(1))'",
+        marks=pytest.mark.mpi,
+    ),
 ]
 
 

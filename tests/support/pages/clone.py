@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +11,6 @@ from pathlib import Path
 from support.pages.blocks import ROOT
 
 PARTS = ("configs", "scripts", "examples")
-
-LAUNCHER = re.compile(r"\b(?:mpiexec|mpirun|srun) ")
-"""What starts ranks."""
 
 SETTINGS = {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "LINES": "40"}
 """Environment of the commands; the size is that of a terminal that is none."""
@@ -25,8 +21,7 @@ class Clone:
 
     Args:
         folder: an empty folder.
-        programs: a folder with `landscape` and `python`, used in place of the environment's but for
-            ranks.
+        programs: a folder with `landscape` and `python`, used in place of the environment's.
     """
 
     def __init__(self, folder: Path, programs: Path | None = None) -> None:
@@ -43,7 +38,7 @@ class Clone:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a shell; both its streams are its output."""
         folders = [str(Path(sys.executable).parent), os.environ["PATH"]]
-        if self._programs and not LAUNCHER.search(command):
+        if self._programs:
             folders.insert(0, str(self._programs))
         return subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],

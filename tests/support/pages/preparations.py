@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "own problem": (f"cd configs && {OWN} --epochs 40 --quiet",),
     "own surface": ("cd configs && landscape compute own_problem.yaml --quiet",),
     "curvature surface": (
-        "cd configs && landscape compute own_problem.yaml --curvature extremes,gradient --quiet"
+        "cd configs && landscape compute own_problem.yaml --curvature extremes,gradient"
         " --x -1:1:5 --y -1:1:5 -o runs/curved.h5",
         "cd configs && landscape curvature own_problem.yaml --density 2x40 --quiet",
     ),
@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         f"cd configs && {SGD} --batch-size 342 --set checkpoint=runs/large.pt",
     ),
     "diffusion map": (
-        f"{BETWEEN} --epochs 8 --keep-every 1steps",
+        f"{BETWEEN} --epochs 4 --keep-every 1steps",
         "landscape diffusion configs/digits_between.yaml --losses --quiet"
         " --checkpoints runs/digits_small_batch_steps -o runs/digits.diffusion.h5",
     ),

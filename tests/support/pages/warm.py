@@ -3,7 +3,7 @@
 Most of a short command's time goes into imports. In place of `landscape` and `python`, a shell
 finds scripts that hand their arguments, folder, environment and streams to this process. A fork of
 it goes on as the command, so nothing is shared between two commands, and exit code and output are
-the command's own. A launcher of ranks needs processes of its own.
+the command's own. Ranks that MPICH's launcher starts come with one stream more, `PMI_FD`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ import array, json, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 request = json.dumps(({program!r}, sys.argv[1:], os.getcwd(), dict(os.environ))).encode()
-streams = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
-server.sendmsg([len(request).to_bytes(8, "big")], streams)
+streams = array.array("i", [0, 1, 2, *map(int, filter(None, [os.environ.get("PMI_FD")]))])
+rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)]
+server.sendmsg([len(request).to_bytes(8, "big")], rights)
 server.sendall(request)
 child = int.from_bytes(server.recv(8), "big")
 for number in signal.SIGINT, signal.SIGTERM, signal.SIGUSR1:
@@ -110,7 +111,7 @@ def wait_for_command(address: str) -> tuple[str, list[str]]:
 
 def receive_command(client: socket.socket) -> tuple[str, list[str]]:
     """Read the command and fork for it; tell the client its process and, at the end, its code."""
-    size, rights, _, _ = client.recvmsg(8, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+    size, rights, _, _ = client.recvmsg(8, socket.CMSG_SPACE(4 * array.array("i").itemsize))
     with client.makefile("rb") as file:
         program, arguments, here, environment = json.loads(file.read(int.from_bytes(size, "big")))
     if child := os.fork():
@@ -119,9 +120,11 @@ def receive_command(client: socket.socket) -> tuple[str, list[str]]:
         with contextlib.suppress(BrokenPipeError):
             client.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
         os._exit(0)
-    for number, stream in enumerate(array.array("i", rights[0][2])):
-        os.dup2(stream, number)
-        os.close(stream)
+    numbers = [0, 1, 2, *map(int, filter(None, [environment.get("PMI_FD")]))]
+    for number, stream in zip(numbers, array.array("i", rights[0][2]), strict=True):
+        if stream != number:
+            os.dup2(stream, number)
+            os.close(stream)
     os.chdir(here)
     os.environ.clear()
     os.environ.update(environment)
