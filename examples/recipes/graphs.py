@@ -29,7 +29,7 @@ class Graphs:
 class Network(nn.Module):
     """Three rounds of mean aggregation, and a linear layer on the nodes' mean."""
 
-    def __init__(self, width: int = 48):
+    def __init__(self, width: int = 32):
         super().__init__()
         self.own = nn.ModuleList(nn.Linear(n, width) for n in (3, width, width))
         self.near = nn.ModuleList(nn.Linear(n, width) for n in (3, width, width))
@@ -91,9 +91,9 @@ def main() -> None:
     """Train with Adam and save the weights."""
     torch.manual_seed(0)
     problem = build()
-    optimizer = torch.optim.Adam(problem.model.parameters(), lr=0.005)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40)
-    for _ in range(40):
+    optimizer = torch.optim.Adam(problem.model.parameters(), lr=0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 30)
+    for _ in range(30):
         for batch in problem.splits["train"]:
             optimizer.zero_grad()
             objective(problem.model, batch)["loss"].mean().backward()

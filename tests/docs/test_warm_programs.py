@@ -9,7 +9,7 @@ from support.pages.clone import Clone
 COMMANDS = [
     "landscape info nothing.h5",
     "landscape no-such-command",
-    "landscape slurm run.yaml --nodes 2 | head -n 1; echo ${PIPESTATUS[*]}",
+    "landscape info --help | head -n 1; echo ${PIPESTATUS[*]}",
     "echo 'import sys; print(sys.argv, sys.path[0], __name__); raise SystemExit(3)' > a.py && "
     "python a.py --b 2> /dev/null",
     "mkdir in && cd in && WORD=w python -c 'import os; print(os.getcwd(), os.environ[\"WORD\"])'",
@@ -36,5 +36,5 @@ def run(folder, programs, command):
     clone = Clone(folder, programs)
     (clone.here / "run.yaml").write_text("problem: a:b\ngrid: {x: [-1, 1, 5]}\n")
     done = clone.run(command)
-    printed = re.sub(r"line 1: \d+ Killed", "Killed", done.stdout)
+    printed = re.sub(r"line 1: +\d+ Killed", "Killed", done.stdout)
     return done.returncode, printed.replace(str(clone.folder), "")
