@@ -40,7 +40,7 @@ def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
         zorder=1,
         label=f"persistence of {100 * found.threshold.fraction:.3g} % of the range",
     )
-    _draw_marks(axes, found, ends)
+    _draw_marks(axes, found, ends, scale)
     name = labels.plain(labels.quantity([panel]))
     axes.set(xlabel=f"{name} at the {noun(found, 1)}", ylabel=f"{name} at its saddle")
     for axis in ("x", "y"):
@@ -65,7 +65,7 @@ def _raised(values: Floats, found: Extrema) -> Floats:
     return np.asarray(values * np.exp(height) if found.threshold.log else values + height)
 
 
-def _draw_marks(axes: Any, found: Extrema, ends: Floats) -> None:
+def _draw_marks(axes: Any, found: Extrema, ends: Floats, scale: Scale) -> None:
     counted, others = found.order, np.flatnonzero(~found.significant)
     dots = {"marker": "o", "markersize": pt(2.2), "linestyle": "none", "color": ink(0.55)}
     if len(others):
@@ -86,8 +86,9 @@ def _draw_marks(axes: Any, found: Extrema, ends: Floats) -> None:
     axes.plot(x, y, zorder=3, clip_on=False, label=label, gid="counted", **look)
     if numbered:
         edge = found.tree.endless[counted]
+        sides = _sides(np.log(np.stack([x, y])) if scale.log else np.stack([x, y]))
         for number, place in enumerate(zip(x.tolist(), y.tolist(), strict=True), start=1):
-            side = 1 if number % 2 else -1
+            side = sides[number - 1]
             axes.annotate(
                 str(number),
                 xy=place,
@@ -99,6 +100,20 @@ def _draw_marks(axes: Any, found: Extrema, ends: Floats) -> None:
                 path_effects=outline(1.8),
                 gid="number",
             )
+
+
+def _sides(places: Floats) -> list[int]:
+    """Return the side of each mark, 1 or -1, that is away from the mark nearest to it.
+
+    Args:
+        places: the marks' positions, as they are seen, of shape (2, n).
+    """
+    if places.shape[1] < 2:
+        return [1] * places.shape[1]
+    apart = np.linalg.norm(places[:, :, None] - places[:, None, :], axis=0)
+    np.fill_diagonal(apart, np.inf)
+    x, nearest = places[0], apart.argmin(axis=1)
+    return np.where(x >= x[nearest], 1, -1).tolist()
 
 
 PAINTER = TopologyPainter(paint, describe, 1.0)

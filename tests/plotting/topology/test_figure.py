@@ -76,6 +76,15 @@ def test_a_persistence_diagram_has_saddle_against_minimum():
     assert axes.get_xlim() == axes.get_ylim()
 
 
+def test_a_number_is_on_the_side_away_from_the_nearest_mark():
+    # Minima 0, 2.4 and 2.5; those at 2.4 and 2.5 end at 6 and 5.
+    axes = figure_of(line([9, 0, 6, 2.4, 5, 2.5, 9]), kind="persistence").axes[0]
+    numbers = [text for text in axes.texts if text.get_gid() == "number"]
+    sides = {text.get_text(): np.sign(text.get_position()[0]) for text in numbers}
+    assert [mark[0] for mark in marks(axes)] == [0, 2.4, 2.5]
+    assert sides == {"1": -1, "2": -1, "3": 1}
+
+
 def test_maxima_of_accuracy_hang_upside_down():
     values = {("train", "accuracy"): 1 - np.array(LINE) / 10}
     found = surface(values, "0:6:7")
