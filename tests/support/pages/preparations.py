@@ -24,7 +24,7 @@ MLP = "python scripts/train.py configs/digits_curve.yaml --lr 0.05 --quiet"
 CURVE = "landscape compute configs/digits_curve.yaml --quiet"
 CONNECT = (
     "landscape connect configs/digits_curve.yaml --from runs/digits_a.pt --to runs/digits_b.pt "
-    "--lr 0.2 --quiet"
+    "--lr 0.2 --epochs 10 --quiet"
 )
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "curvature surface": (
         "cd configs && landscape compute own_problem.yaml --curvature extremes,gradient"
         " --x -1:1:5 --y -1:1:5 -o runs/curved.h5",
-        "cd configs && landscape curvature own_problem.yaml --density 2x40 --quiet",
+        "cd configs && landscape curvature own_problem.yaml --density 1x20 --quiet",
     ),
     "small and large batches": (
         f"{BETWEEN} --epochs 20 --batch-size 32",
@@ -54,8 +54,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         " --checkpoints runs/digits_small_batch_steps -o runs/digits.diffusion.h5",
     ),
     "curve": (
-        f"{MLP} --epochs 60",
-        f"{MLP} --epochs 60 --seed 1 --set checkpoint=runs/digits_b.pt",
+        f"{MLP} --epochs 20",
+        f"{MLP} --epochs 20 --seed 1 --set checkpoint=runs/digits_b.pt",
         f"{CONNECT} -o runs/ab.curve.h5",
         f"{CONNECT} -o runs/straight.curve.h5 --bends 0",
         CURVE,
