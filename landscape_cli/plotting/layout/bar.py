@@ -10,6 +10,7 @@ from matplotlib.transforms import Bbox
 
 from landscape_cli.plotting.layout import ticks
 from landscape_cli.plotting.layout.ruler import Ruler
+from landscape_cli.plotting.layout.tick_labels import write_plainly
 from landscape_cli.plotting.style import pt, text_scale
 
 THICKNESS, SPACE = 0.13, 0.1
@@ -49,6 +50,7 @@ class Bar:
                 self._mappable, cax=axes, orientation=where, label=self._label, **self._options
             )
             self._tick(bar, below)
+            write_plainly(axes)
             self._axes[below], self._bars[below] = axes, bar
         for side, axes in self._axes.items():
             axes.set_visible(side == below)

@@ -11,6 +11,7 @@ from landscape_cli.plotting.figure_size import WIDTHS, Size
 from landscape_cli.plotting.layout.arrangement import Plan, place
 from landscape_cli.plotting.layout.bar import Bar
 from landscape_cli.plotting.layout.sheet import Sheet
+from landscape_cli.plotting.layout.tick_labels import write_plainly
 from landscape_cli.plotting.style import text_scale
 
 MAX_COLUMNS = 4
@@ -94,6 +95,8 @@ def arrange(
     Raises:
         UsageError: if the size is too small for the panels, with the smallest that is not.
     """
+    for axes in sheet.figure.axes:
+        write_plainly(axes)
     if size is None:
         _arrange_freely(sheet, columns, width)
     else:

@@ -113,7 +113,7 @@ def _sides(places: Floats) -> list[int]:
     apart = np.linalg.norm(places[:, :, None] - places[:, None, :], axis=0)
     np.fill_diagonal(apart, np.inf)
     x, nearest = places[0], apart.argmin(axis=1)
-    return np.where(x >= x[nearest], 1, -1).tolist()
+    return [1 if right else -1 for right in x >= x[nearest]]
 
 
 PAINTER = TopologyPainter(paint, describe, 1.0)
