@@ -40,8 +40,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "cd configs && landscape curvature own_problem.yaml --density 1x20 --quiet",
     ),
     "small and large batches": (
-        f"{BETWEEN} --epochs 20 --batch-size 32",
-        f"{BETWEEN} --epochs 20 --batch-size 512 --seed 1"
+        f"{BETWEEN} --epochs 5 --batch-size 32",
+        f"{BETWEEN} --epochs 5 --batch-size 512 --seed 1"
         " --set checkpoint=runs/digits_large_batch.pt",
     ),
     "two trainings": (
