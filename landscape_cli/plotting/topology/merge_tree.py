@@ -40,7 +40,8 @@ def paint(axes: Any, panel: Panel, found: Extrema, scale: Scale) -> None:
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
     order = ", numbered by persistence" if 1 < len(kept) <= MAX_NUMBERED else ""
-    axes.set_xlabel(f"{len(kept)} {noun(found, len(kept))}{order}")
+    text = f"{len(kept)} {noun(found, len(kept))}{order}"
+    axes.set_xlabel(text, labelpad=pt(11))  # below the number of the lowest
     axes.set_ylabel(labels.plain(labels.quantity([panel])))
     axes.set_yscale("log" if scale.log else "linear")
     axes.set_ylim(scale.low, scale.high)

@@ -6,6 +6,7 @@ import pytest
 import landscape_cli as landscape
 from builders import surface
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
@@ -222,3 +223,12 @@ def test_no_minimum_is_drawn_that_errors_of_interpolation_could_make():
     assert "at least 30 % of the range" in describe_topology(
         topology_panels(request, [found], ["a.h5"]), request
     )
+
+
+def test_numbers_of_minima_are_clear_of_the_text_below():
+    figure = figure_of(line(), page=Page(size=Size(4.0, 2.0)))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    below = axes.xaxis.label.get_window_extent()
+    for number in (text for text in axes.texts if text.get_gid() == "number"):
+        assert not number.get_window_extent().overlaps(below)
