@@ -84,7 +84,7 @@ def test_the_number_of_faces_of_a_fine_rough_grid_is_bounded():
     assert len(cut(heights, -9, 9, x=places, y=places)) < 1.2 * MAX_FACES
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     heights=arrays(float, (4, 5), elements=st.floats(-3, 3) | st.integers(-2, 2).map(float)),
     missing=arrays(bool, (4, 5), elements=st.booleans()),
