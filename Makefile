@@ -109,7 +109,7 @@ test-slow: install ## Run the slow tests; compare bits on two threads and as on 
 	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow,$(call marked,bits))
 
 # With DEMO_RUNS=runs, the networks of an earlier `make demo` are used, and not trained again.
-test-docs: extras ## Run what the pages of docs show, and compare its output
+test-docs: extras ## Run what the pages of docs show, and compare its output (4 minutes)
 	$(BIN)/python $(PYTEST) $(TWO_BY_TWO) -m docs $(call marked,docs)
 
 test-browser: extras ## Try the interactive page (2 minutes; chromium)
