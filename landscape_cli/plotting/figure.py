@@ -158,6 +158,7 @@ def _arrange(
         shape=LINE_SHAPE,
         title=labels.plain(page.title),
         meanings=words.meanings,
+        moved=words.moved,
         note="; ".join(filter(None, [words.note, stated_of(every, _unspecific(parts))])),
         caption=labels.plain(text),
         entries=entries_of(every, words.letters),

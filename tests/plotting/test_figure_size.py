@@ -95,11 +95,12 @@ def test_boxes_fill_most_of_a_narrow_figure(make_panel, look, count):
     *boxes, bar = [axes.get_window_extent() for axes in figure.axes]
     assert len(boxes) == count
     for box in boxes:
-        assert box.width > (0.55 if look == "talk" else 0.66) * figure.bbox.width
+        # Two boxes in large text above their bar would be higher than a page.
+        assert box.width > (0.55 if look == "talk" and count == 2 else 0.66) * figure.bbox.width
         assert bar.y1 < box.y0 or bar.x0 > box.x1
     if look == "talk":
         (note,) = [t.get_text() for t in figure.texts if t.get_gid() == FOOTNOTE]
-        assert note.replace("\n", " ") == "x, y: random directions (seeds 0 and 1)"
+        assert note.replace("\n", " ").startswith("x, y: random directions (seeds 0 and 1)")
 
 
 def test_a_wide_box_has_its_colour_bar_beside_it(make_panel):

@@ -14,14 +14,18 @@ from landscape_cli.plotting.style import text_scale
 LEAST, LEAST_SPATIAL = 0.8, 1.0
 """Least width or height of axes, and least width of a 3-D box, in inches."""
 
-LOWER = 0.9
-"""Least height of axes in least widths."""
+LOWER = 0.7
+"""Least height of flat axes in least widths."""
 
 HOPELESS = 0.6
 """Width of panels in least widths below which no more is measured."""
 
 FLATTEST, HIGHEST = 0.3, 1.25
 """Bounds on height over width of axes without a shape of their own, in a figure of given size."""
+
+SHARE, TALLER, TALLEST = 0.57, 1.15, 1.5
+"""Part of a figure below which axes without a shape of their own become taller, the factor of a
+step, and its bound."""
 
 ROUNDS, STEADY = 8, 4
 """How often all is measured, and after how many times panels only become smaller.
@@ -76,6 +80,9 @@ def place(
     sheet.figure.set_size_inches(width, height or width)
     share_labels(sheet.cells, rooms.places)
     plan = _solve(rooms)
+    while plan.fits and height is None and rooms.share < SHARE and rooms.taller < TALLEST:
+        rooms.taller *= TALLER
+        plan = _solve(rooms)
     if plan.fits:
         place_all(rooms)
         sheet.last = columns, below, width, height
@@ -83,9 +90,9 @@ def place(
 
 
 def _least(sheet: Sheet) -> float:
-    """Return the least width of panels."""
+    """Return the least width of panels, which grows less than the size of texts."""
     spatial = any(cell.spatial for cell in sheet.cells)
-    return text_scale() * (LEAST_SPATIAL if spatial else LEAST)
+    return float(text_scale() ** 0.25) * (LEAST_SPATIAL if spatial else LEAST)
 
 
 def _is_too_small(rooms: Rooms) -> bool:
@@ -109,7 +116,7 @@ def _solve(rooms: Rooms) -> Plan:
     bars = PROBABLE_BAR * text_scale() + gap() if rooms.bars and not rooms.below else 0.0
     own = (rooms.width - (rooms.columns if sheet.abreast else 1) * bars) / rooms.columns
     width = max(own - PROBABLE_LABELS * text_scale(), least)
-    height = _height_for(sheet, width)
+    height = _height_for(rooms, width)
     for number in range(ROUNDS):
         clear = rooms.measure(width, height)
         slopes = sheet.cells[0].content()
@@ -125,9 +132,10 @@ def _solve(rooms: Rooms) -> Plan:
     return Plan(clear and _fits(rooms, least), rooms.content_width, rooms.up)
 
 
-def _height_for(sheet: Sheet, width: float) -> float:
+def _height_for(rooms: Rooms, width: float) -> float:
     """Return the height of the highest axes."""
-    shapes = [cell.shape or sheet.shape for cell in sheet.cells]
+    sheet = rooms.sheet
+    shapes = [cell.shape or rooms.taller * sheet.shape for cell in sheet.cells]
     return max(sheet.least_height, max(shapes) * width)
 
 
@@ -140,7 +148,7 @@ def _better(rooms: Rooms, slopes: tuple[float, float]) -> tuple[float, float]:
     """
     width = rooms.axes_width + (rooms.width - rooms.across) / rooms.columns / slopes[0]
     if rooms.height is None:
-        return width, _height_for(rooms.sheet, width)
+        return width, _height_for(rooms, width)
     free = (rooms.height - rooms.up) / rooms.rows / slopes[1]
     shapes = [cell.shape for cell in rooms.sheet.cells if cell.shape is not None]
     if shapes:

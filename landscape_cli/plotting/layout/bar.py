@@ -69,8 +69,9 @@ class Bar:
         axes.set_position((0.1, 0.1, *size))
         label = axes.xaxis.label if below else axes.yaxis.label
         label.set_text(ruler.wrap(self._label, label.get_fontsize(), length + 0.1))
-        boxes = ticks.extent(axes.xaxis if below else axes.yaxis, ruler)
-        around = Bbox.union(boxes)
+        axis = axes.xaxis if below else axes.yaxis
+        ticks.thin_ticks(axis, ruler)
+        around = Bbox.union(ticks.extent(axis, ruler))
         return float(thick - around.y0 if below else around.x1)
 
     def place(self, below: bool, left: float, bottom: float, length: float) -> None:

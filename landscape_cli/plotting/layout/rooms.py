@@ -11,6 +11,9 @@ from landscape_cli.plotting.layout.cell import Cell, Edges
 from landscape_cli.plotting.layout.sharing import same_intervals
 from landscape_cli.plotting.layout.sheet import LONGER, MARGIN, SPACE, Sheet
 
+MOST_LINES = 2
+"""Largest number of lines of a label in a figure whose height is not given."""
+
 WIDEST = 0.5
 """Largest additional space between columns, in widths of the axes."""
 
@@ -26,6 +29,9 @@ class Rooms:
         places: row and column of each panel.
         below: whether colour bars are below the panels.
         size: width of the figure, and its height or None.
+
+    Attributes:
+        taller: factor of the height over width of axes without a shape of their own.
     """
 
     def __init__(
@@ -41,12 +47,14 @@ class Rooms:
         self.columns = 1 + max(column for _, column in places)
         self.bars = [block.bar for block in sheet.blocks if block.bar is not None]
         self.bar = self.axes_width = self.axes_height = 0.0
+        self.taller = 1.0
 
     def measure(self, axes_width: float, axes_height: float) -> bool:
         """Measure the room around axes; return whether no labels of ticks overlap."""
         sheet, ruler = self.sheet, self.sheet.ruler
         self.axes_width, self.axes_height = axes_width, axes_height
-        sheet.shorten_labels(axes_width, axes_height)
+        lines = MOST_LINES if self.height is None else 1
+        sheet.shorten_labels(axes_width, axes_height, lines)
         self.above, self.under = sheet.write_texts(self.width)
         longer = LONGER if len(sheet.cells) == 1 else 0.0
         for cell in sheet.cells:
@@ -107,6 +115,18 @@ class Rooms:
         inner = sum(self.top) + sum(self.bottom) + (self.rows - 1) * SPACE + sum(self.heights)
         bars = len(self.bars) * self.bar if self.below else 0.0
         return 2 * MARGIN + self.above + self.under + inner + bars
+
+    @property
+    def share(self) -> float:
+        """Part of the area above the caption that panels with labels, titles and bars take."""
+        area = sum(
+            (self.axes_width + edges.left + edges.right)
+            * (self.own_height(cell) + edges.top + edges.bottom)
+            for cell, edges in zip(self.sheet.cells, self.edges, strict=True)
+        )
+        lengths = self.width if self.below else sum(self.heights)
+        height = (self.height or self.up) - self.sheet.caption_height
+        return (area + self.bar * lengths) / (self.width * height)
 
     @property
     def space(self) -> float:

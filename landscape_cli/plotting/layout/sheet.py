@@ -13,13 +13,19 @@ from matplotlib.artist import Artist
 from landscape_cli.plotting.layout.bar import Bar
 from landscape_cli.plotting.layout.cell import SMALL, Cell
 from landscape_cli.plotting.layout.ruler import Ruler
-from landscape_cli.plotting.style import ink, pt
+from landscape_cli.plotting.style import ink, pt, text_scale
 
 MARGIN, SPACE = 0.06, 0.12
 """Margin of a figure, and space between panels and texts, in inches."""
 
-LABEL_LINES, LONGER = 2, 0.3
-"""Largest number of lines of a label, and how much longer than its axis it may be, in inches."""
+LONGER = 0.3
+"""Length in inches by which the label of a single panel may exceed its axis."""
+
+NOTE_SIZE = 7.0
+"""Size of note and caption in points at the base font size; it grows with the root of others."""
+
+HINTING = 0.945
+"""Part of their room that note and caption fill, as texts are up to 6 % wider at other dpi."""
 
 FOOTNOTE, CAPTION = "footnote", "caption"
 """The gids of the texts below all panels."""
@@ -49,7 +55,9 @@ class Sheet:
         least_height: least height of axes in inches.
         title: a title above all panels.
         lines: smaller lines below the title.
-        meanings: what the axes of a single panel mean, by name; a note if they are too long.
+        meanings: what the axes of a single panel mean, by name.
+        moved: the note, and the smaller lines below a panel's title, if meanings are too long for
+            labels.
         note: a note below all panels.
         caption: a caption below the note.
         entries: entries of the legend.
@@ -62,6 +70,7 @@ class Sheet:
     title: str = ""
     lines: str = ""
     meanings: dict[str, str] = field(default_factory=dict)
+    moved: tuple[str, str] = ("", "")
     note: str = ""
     caption: str = ""
     entries: Sequence[Artist] = ()
@@ -73,11 +82,12 @@ class Sheet:
         self._legend: Any = None
         self._written: tuple[float, str] | None = None
         self._heights = 0.0, 0.0
-        look = {"ha": "left", "va": "top", "fontsize": pt(SMALL)}
+        look: dict[str, Any] = {"ha": "left", "va": "top"}
         self._title = self.figure.suptitle("", x=0.5, y=1, va="top", ha="center", fontsize=pt(11))
         self._lines = self.figure.text(
             0.5, 1, "", ha="center", va="top", fontsize=pt(SMALL), color=ink(0.3), gid="subtitle"
         )
+        look["fontsize"] = NOTE_SIZE * text_scale() ** 0.5
         self._note = self.figure.text(0, 0, "", color=ink(0.3), gid=FOOTNOTE, **look)
         self._caption = self.figure.supxlabel("", x=0, y=0, **look)
         self._caption.set_gid(CAPTION)
@@ -86,6 +96,11 @@ class Sheet:
     def cells(self) -> list[Cell]:
         """The panels of all blocks."""
         return [cell for block in self.blocks for cell in block.cells]
+
+    @property
+    def caption_height(self) -> float:
+        """Height of the caption in inches, as it was written last."""
+        return _high(self._height(self._caption))
 
     @property
     def abreast(self) -> bool:
@@ -102,18 +117,24 @@ class Sheet:
             row += math.ceil(len(block.cells) / columns)
         return found
 
-    def shorten_labels(self, width: float, height: float) -> None:
-        """Move what the axes of a single panel mean to the note if it takes too many lines."""
+    def shorten_labels(self, width: float, height: float, most: int) -> None:
+        """Move what the axes of a single panel mean to the note if it takes too many lines.
+
+        Args:
+            width: width of the axes in inches.
+            height: their height.
+            most: largest number of lines.
+        """
         if not self.meanings or not self.cells[0].axes.axison:
             return
         (cell,), sizes = self.cells, {"x": width + LONGER, "y": height + LONGER}
         points = cell.axes.xaxis.label.get_fontsize()
         lines = [
-            self.ruler.wrap(text, points, sizes[name]).count("\n")
+            1 + self.ruler.wrap(text, points, sizes[name]).count("\n")
             for name, text in self.meanings.items()
         ]
-        if max(lines) >= LABEL_LINES:
-            words = "; ".join(text for text in self.meanings.values() if len(text) > 1)
+        if max(lines) > most:
+            words, cell.second = self.moved
             self.note = "; ".join(filter(None, [words, self.note]))
             for name in self.meanings:
                 setattr(cell, f"{name}label", name)
@@ -126,8 +147,9 @@ class Sheet:
             return self._heights
         self._title.set_text(ruler.wrap(self.title, self._title.get_fontsize(), inner))
         self._lines.set_text(ruler.wrap(self.lines, pt(SMALL), inner))
-        self._note.set_text(ruler.wrap(self.note, pt(SMALL), inner, False))
-        self._caption.set_text(ruler.wrap(self.caption, pt(SMALL), inner, False))
+        for artist, text in ((self._note, self.note), (self._caption, self.caption)):
+            wrapped = ruler.wrap(text, artist.get_fontsize(), HINTING * inner, False)
+            artist.set_text(wrapped)
         self._make_legend(inner)
         above = sum(_high(self._height(text)) for text in (self._title, self._lines))
         below = sum(_high(self._height(text)) for text in (self._note, self._caption))

@@ -59,7 +59,8 @@ def draw_paths(
             caption=labels.plain(describe_paths(paths, sources, kind)) if page.caption else "",
             entries=_entries(figure, paths),
         )
-        arrange(sheet, page.columns or 2, page.size, WIDTH)
+        columns = page.columns or (2 if page.size is None else None)
+        arrange(sheet, columns, page.size, WIDTH)
         return figure
 
 

@@ -30,6 +30,7 @@ class Headings:
         letters: a letter for each axes; empty if they need none.
         note: what is said of all panels below them.
         meanings: what the axes of a single panel mean, by name, instead of a note.
+        moved: the note, and the smaller lines, if meanings are not written at the axes.
     """
 
     titles: list[str]
@@ -37,6 +38,7 @@ class Headings:
     letters: list[str]
     note: str
     meanings: dict[str, str]
+    moved: tuple[str, str]
 
 
 def headings_of(
@@ -58,7 +60,7 @@ def headings_of(
     firsts = [_common(group) for group in groups]
     each = [_mode(group) for group in groups]
     modes = set(each)
-    apart = titled and (len(groups) == 1 or len(modes) > 1)
+    apart = titled and (len(modes) > 1 or (len(groups) == 1 and not boxed))
     meanings = [_meaning(panel) for panel in firsts]
     lettered = lettered or len(set(meanings)) > 1
     letters = [_letter(number) for number in range(len(groups))] if lettered else []
@@ -74,12 +76,18 @@ def headings_of(
     single = _by_axis(groups[0]) if len(groups) == 1 and not boxed else {}
     text = "; ".join(filter(None, note))
     plain = {name: labels.plain(meaning) for name, meaning in single.items()}
+    words = [text for text in single.values() if len(text) > 1]
+    if firsts[0].dimension == 2 and meanings[0]:
+        words = meanings[:1]
+    moved = "; ".join(filter(None, [*words, *(modes if apart else ())]))
+    rest = _second(firsts[0], firsts, titled, with_split, "")
     return Headings(
         [labels.plain(title) for title in titles],
         [labels.plain(second) for second in seconds],
         letters,
         labels.plain(text),
         plain,
+        (labels.plain(moved), labels.plain(rest)),
     )
 
 

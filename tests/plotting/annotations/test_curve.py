@@ -6,12 +6,14 @@ import pytest
 from landscape_cli.errors import StoreError
 from landscape_cli.plotting.annotations.overlay import path_notes
 from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.plotting.terminal.colors import Depth
 from landscape_cli.plotting.terminal.picture import picture
 from landscape_cli.records.curves import curve_of
 from landscape_cli.records.curves.plane import CurveInPlane
+from support.measuring import SIZES, assert_fits
 
 FLAT = ("contour", "contourf", "heatmap")
 SOLID = ("surface", "relief")
@@ -174,3 +176,11 @@ def test_a_render_shows_the_curve(panel_with, make_panel, legend):
     assert 0.002 < changed.mean() < 0.06
     assert legend(figures[0]) == ["Bézier curve", "straight line", "bend"]
     assert [text.get_text() for text in figures[0].texts if text.get_gid() == "end"] == ["a", "b"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*FLAT, *SOLID])
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(panel_with, kind, size):
+    panel = panel_with(in_plane(TWO))
+    assert_fits(draw([panel], kind, size=size and size_of(size)))

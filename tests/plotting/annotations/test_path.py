@@ -11,8 +11,10 @@ from landscape_cli.plotting.annotations.overlay import overlay, overlay_more, pa
 from landscape_cli.plotting.annotations.path import APART, epochs_to_write
 from landscape_cli.plotting.annotations.text_placement import FreeSpace
 from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.records.trajectory import Trajectory
+from support.measuring import SIZES, assert_fits
 
 FLAT = ("contour", "contourf", "heatmap")
 STEPS = (0.1,) * 10 + (0.01,) * 5 + (0.001,) * 6
@@ -282,3 +284,12 @@ def test_texts_are_kept_apart():
     assert len(set(ways)) == 3
     assert places.find(point, "12", APART) is None
     assert FreeSpace((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), "1234") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*FLAT, "surface"])
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(panel_with, kind, size):
+    shown = [panel_with(trajectory(), [marker("sgd", 0.5, -0.5)])] * 2
+    for panels in (shown[:1], shown):
+        assert_fits(draw(panels, kind, size=size and size_of(size)))

@@ -21,6 +21,7 @@ from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.scene3d.camera import Camera
 from support.diffusion_maps import made_map
+from support.measuring import SIZES, assert_fits
 
 ONE, THREE = made_map(40), made_map(20, 3, onto=5)
 MANY = made_map(8, 12, onto=3, draws=2, kinds=("walk",))
@@ -371,3 +372,11 @@ def test_names_from_foreign_files_are_drawn_plain():
     figure.draw_without_rendering()
     texts = [text.get_text() for text in figure.findobj(Text)]
     assert not any(char in text for text in texts for char in "\x1b\r\u202e")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", DIFFUSION_KINDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(kind, size):
+    for record in (ONE, THREE):
+        assert_fits(draw(record, kind, size=size and size_of(size)))

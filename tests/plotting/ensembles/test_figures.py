@@ -10,9 +10,11 @@ from matplotlib.text import Text
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.ensembles.figure import describe_ensemble, draw_ensemble
 from landscape_cli.plotting.ensembles.reliability import points
+from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.style import STYLES
 from landscape_cli.records.ensemble import Ensemble, Scores, ScoreTable
+from support.measuring import SIZES, assert_fits
 
 BINS = tuple((10.0, 10 * (k + 0.5) / 15, float(k > 7) * 10) for k in range(14)) + ((4, 3.9, 4),)
 
@@ -139,3 +141,12 @@ def test_names_from_foreign_files_are_drawn_plain(record, tmp_path):
 def test_what_a_record_lacks_is_refused(record, options, words):
     with pytest.raises(UsageError, match=words):
         draw_ensemble(record, "e.json", **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(size):
+    for record in (checkpoints(), along(*CURVE)):
+        assert_fits(
+            draw_ensemble(record, "a.ensemble.json", page=Page(size=size and size_of(size)))
+        )

@@ -12,6 +12,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting.animation import turning
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_files import save
+from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.kinds.render import TARGET
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Picture, Request
@@ -26,6 +27,7 @@ from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SUN_LEFT, 
 from landscape_cli.plotting.style import STYLES, colormap
 from landscape_cli.plotting.value_range import fit
 from landscape_cli.records.tiles import Status
+from support.measuring import SIZES, assert_fits
 
 RED, WHITE, BLUE = (1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)
 ABOVE = Camera(-90, 90)
@@ -298,3 +300,11 @@ def test_a_hidden_centre_is_a_ring(make_panel):
     for elevation, rings in ((80, 0), (12, 1)):
         axes = draw([panel], "render", dpi=60, camera=Camera(elevation=elevation)).axes[0]
         assert len([line for line in axes.get_lines() if line.get_gid() == "hidden"]) == rings
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(make_panel, size):
+    shown = [make_panel(lambda x, y: 1 + x**2 + y**2)] * 2
+    for panels in (shown[:1], shown):
+        assert_fits(draw(panels, "render", size=size and size_of(size), dpi=50))

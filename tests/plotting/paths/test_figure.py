@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from landscape_cli.errors import UsageError
+from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.paths import PATH_KINDS
 from landscape_cli.plotting.paths.figure import describe_paths, draw_paths
 from landscape_cli.plotting.style import STYLES
 from landscape_cli.records.dynamics.path_lengths import PathLengths
 from landscape_cli.records.trajectory import Trajectory
+from support.measuring import SIZES, assert_fits
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +150,12 @@ def test_what_a_path_lacks_is_said(kind, missing, words):
     with pytest.raises(UsageError) as error:
         draw_paths([replace(path("sgd"), **missing)], ["x.h5"], kind)
     assert words in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", PATH_KINDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(kind, size):
+    for paths in ([path()], [path("sgd"), path("adam", count=7)]):
+        figure = draw_paths(paths, ["a.h5"] * len(paths), kind, Page(size=size and size_of(size)))
+        assert_fits(figure)

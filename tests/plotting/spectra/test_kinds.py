@@ -13,6 +13,7 @@ from landscape_cli.plotting.spectra.figure import describe_spectra, draw_spectra
 from landscape_cli.plotting.spectra.painter import default_kind
 from landscape_cli.plotting.spectra.training import edge_of_stability
 from landscape_cli.records.tiles import Status
+from support.measuring import SIZES, assert_fits
 
 
 def axes_of(made, kind, **options):
@@ -25,9 +26,11 @@ def texts(axes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SPECTRUM_KINDS)
-@pytest.mark.parametrize(("look", "size"), [("paper", None), ("talk", "double"), ("dark", "8x4")])
+@pytest.mark.parametrize(("look", "size"), [("paper", None), ("talk", "double"), ("dark", "6x3")])
 def test_every_kind_is_drawn(record, blocks, kind, look, size, tmp_path):
     made = record(3, blocks=blocks(3))
+    if kind == "blocks" and size == "6x3":
+        size = "6.4x3.3"  # each block has three lines
     size = size and size_of(size)
     figure = draw_spectra(
         [made, made], ["a.h5", "b.h5"], kind, Page(style=look, size=size, caption=True)
@@ -35,6 +38,16 @@ def test_every_kind_is_drawn(record, blocks, kind, look, size, tmp_path):
     save(figure, tmp_path / "a.png", 50, size)
     assert [axes.get_title() for axes in figure.axes] == ["MLP", "MLP"]
     assert (tmp_path / "a.png").stat().st_size > 3000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SPECTRUM_KINDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(record, blocks, kind, size):
+    made = record(3, blocks=blocks(3))
+    for records in ([made], [made, replace(made, provenance={})]):
+        names = ["mlp_first.curvature.h5", "second.curvature.h5"][: len(records)]
+        assert_fits(draw_spectra(records, names, kind, Page(size=size and size_of(size))))
 
 
 def test_the_default_kind_depends_on_what_there_is(record):

@@ -6,7 +6,7 @@ import pytest
 import landscape_cli as landscape
 from builders import surface
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.figure_size import Size
+from landscape_cli.plotting.figure_size import Size, size_of
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.topology import TOPOLOGY_KINDS
@@ -17,6 +17,7 @@ from landscape_cli.plotting.topology.figure import (
 )
 from landscape_cli.records.levels import axis_levels
 from landscape_cli.records.tiles import Status
+from support.measuring import SIZES, assert_fits
 
 LINE = [9.0, 0, 5, 1, 3, 2, 9]
 """A line with minima 0, 1 and 2; that at 2 ends at 3, and that at 1 at 5."""
@@ -232,3 +233,13 @@ def test_numbers_of_minima_are_clear_of_the_text_below():
     below = axes.xaxis.label.get_window_extent()
     for number in (text for text in axes.texts if text.get_gid() == "number"):
         assert not number.get_window_extent().overlaps(below)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TOPOLOGY_KINDS)
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_panels_fit(kind, size):
+    facts = [{"network": {"name": name}} for name in ("ResNet-56", "ResNet-56, no shortcuts")]
+    made = [line(provenance=each) for each in facts]
+    for surfaces in (made[:1], made):
+        assert_fits(figure_of(*surfaces, kind=kind, page=Page(size=size and size_of(size))))
