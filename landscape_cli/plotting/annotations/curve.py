@@ -114,6 +114,7 @@ def bend_look(curve: CurveInPlane) -> dict[str, Any]:
         "linestyle": "none",
         "marker": "o",
         "markersize": pt(5),
+        "color": ink(0),
         "markerfacecolor": "none",
         "markeredgecolor": ink(0),
         "markeredgewidth": pt(1.2),

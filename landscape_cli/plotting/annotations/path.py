@@ -311,6 +311,7 @@ def _look(marker: str, color: str, size: float) -> dict[str, Any]:
         "linestyle": "none",
         "marker": marker,
         "markersize": size,
+        "color": color,  # not the next of the cycle, as legends merge what looks the same
         "markerfacecolor": color,
         "markeredgecolor": "black",
         "markeredgewidth": 0.7,

@@ -164,6 +164,7 @@ def borders(panel: Panel, basins: NDArray[np.int64]) -> list[Floats]:
 
 def _look(marker: str, color: str, size: float, count: int, word: str) -> dict[str, Any]:
     look: dict[str, Any] = {"linestyle": "none", "marker": marker, "markersize": pt(size)}
+    look |= {"color": color}  # not the next of the cycle, as legends merge what looks the same
     look |= {"markerfacecolor": color, "markeredgecolor": EDGE, "markeredgewidth": pt(0.8)}
     return {**look, "label": f"{count} {word}", "gid": word.rstrip("s")}
 

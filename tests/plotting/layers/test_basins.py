@@ -75,6 +75,17 @@ def test_on_surfaces_minima_are_pins_hollow_where_hidden(kind, legend):
     assert "Number 1" not in drawn.caption
 
 
+def test_panels_in_which_marks_are_hidden_and_not_share_an_entry(legend):
+    shapes = (lambda x, y: x**2 + y**2, lambda x, y: x**2 + y**2 + 3 * x)
+    request = Request(kind="surface", basins=True)
+    surfaces = [surface(shape, "-1:1:9", "-1:1:9") for shape in shapes]
+    drawn = request.picture(request.panels(surfaces, ["a.h5", "b.h5"]))
+    axes = draw(drawn.panels, "surface", drawn.scale, camera=Camera(0, 30)).axes
+    hidden = [bool(marks_in_space(one, "hidden", "v")) for one in axes[:2]]
+    assert sorted(hidden) == [False, True]
+    assert legend(axes[0]) == ["1 minimum"]
+
+
 def test_in_renders_minima_are_marked_where_they_are_seen(legend):
     pytest.importorskip("pyvista", reason="no pyvista: make extras")
     drawn = picture(surface(wells, "-1.5:1.5:13", "-1:1:9"), kind="render")
