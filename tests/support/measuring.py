@@ -7,7 +7,6 @@ the colour bars, over the figure's.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -64,6 +63,13 @@ def overlap(first, second, tolerance=1.0):
     return True
 
 
+def near(shapes):
+    """Return the pairs of numbers of shapes whose upright boxes overlap."""
+    low, high = (np.array([edge(shape, axis=0) for shape in shapes]) for edge in (np.min, np.max))
+    meets = ((low[:, None] < high) & (low < high[:, None])).all(axis=2)
+    return np.argwhere(np.triu(meets, 1)).tolist()
+
+
 def is_bar(axes):
     return axes.get_label() == "<colorbar>"
 
@@ -81,9 +87,9 @@ def faults(figure, look):
         if shape.min() < -1 or (shape.max(axis=0) > [width + 1, height + 1]).any()
     ]
     wrong += [
-        f"{first!r} overlaps {second!r}"
-        for (first, one), (second, other) in combinations(shapes, 2)
-        if overlap(one, other)
+        f"{shapes[i][0]!r} overlaps {shapes[j][0]!r}"
+        for i, j in near([shape for _, shape in shapes])
+        if overlap(shapes[i][1], shapes[j][1])
     ]
     bars = [(axes, axes.get_window_extent(renderer)) for axes in figure.axes if is_bar(axes)]
     wrong += [

@@ -23,7 +23,7 @@ HOPELESS = 0.6
 FLATTEST, HIGHEST = 0.3, 1.25
 """Bounds on height over width of axes without a shape of their own, in a figure of given size."""
 
-SHARE, TALLER, TALLEST = 0.57, 1.15, 1.5
+SHARE, TALLER, TALLEST = 0.6, 1.15, 1.6
 """Part of a figure below which axes without a shape of their own become taller, the factor of a
 step, and its bound."""
 
