@@ -39,3 +39,8 @@ def format_duration(seconds: float) -> str:
     hours, rest = divmod(rest, 3600)
     clock = f"{hours}:{rest // 60:02}:{rest % 60:02}"
     return f"{days}-{clock.zfill(8)}" if days else clock
+
+
+def short_duration(seconds: float) -> str:
+    """Return a duration as "42 s" below a minute, and in hours, minutes and seconds above."""
+    return f"{seconds:.0f} s" if round(seconds) < 60 else format_duration(seconds)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landscape_cli.config.durations import format_duration, parse_duration
+from landscape_cli.config.durations import format_duration, parse_duration, short_duration
 from landscape_cli.errors import UsageError
 
 
@@ -48,3 +48,12 @@ def test_format():
     assert format_duration(5400) == "1:30:00"
     assert format_duration(59.6) == "0:01:00"
     assert format_duration(216000) == "2-12:00:00"
+
+
+def test_durations_below_a_minute_are_in_seconds():
+    assert [short_duration(each) for each in (0.2, 59.4, 59.6, 20234)] == [
+        "0 s",
+        "59 s",
+        "0:01:00",
+        "5:37:14",
+    ]

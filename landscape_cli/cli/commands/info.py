@@ -119,6 +119,7 @@ def _watch(file: str, seconds: float) -> None:
     import sys
     from pathlib import Path
 
+    from landscape_cli.config.durations import short_duration
     from landscape_cli.errors import visible
     from landscape_cli.plotting.terminal.colors import depth_of
     from landscape_cli.plotting.terminal.progress import headline, watched
@@ -140,7 +141,7 @@ def _watch(file: str, seconds: float) -> None:
             if not observation.complete:
                 writer = describe_writer(Path(file))
                 state = f"written by {writer}" if writer else "no run writes it now"
-                state += f"; last change {observation.idle:.0f} s ago"
+                state += f"; last change {short_duration(observation.idle)} ago"
             size = shutil.get_terminal_size()
             depth = depth_of(sys.stdout, os.environ)
             name = os.path.abspath(file)
