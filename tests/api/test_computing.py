@@ -274,6 +274,8 @@ def test_a_script_under_mpiexec_has_the_surface_on_every_rank(workplace, ranks, 
     assert float(total) == float(expected.values["train", "loss"].sum())
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.mpi
 def test_a_failure_on_one_rank_ends_the_script_on_all(workplace):
     done = run_script(workplace, "raising(after=0)", 2)

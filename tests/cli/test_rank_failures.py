@@ -92,6 +92,8 @@ def our_lines(done):
     return [line for line in done.stderr.splitlines() if line.startswith("landscape: ")]
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.mpi
 @pytest.mark.parametrize(("how", "cause"), [("exit", "SystemExit: 3"), ("raise", "ValueError: no")])
 def test_a_rank_on_which_the_problem_fails_is_named(failed_job, how, cause):
@@ -158,6 +160,7 @@ def test_rank_0_that_vanishes_is_named_and_unlocked(failed_job, workplace, monke
     assert read_surface(workplace.folder / "surface.h5").done > 0
 
 
+@pytest.mark.slow
 def test_a_single_process_that_vanishes_is_named(workplace, monkeypatch):
     monkeypatch.setenv("FAILING_RANK", "0")
     workplace.write("failing.py", PROBLEM)
@@ -174,6 +177,7 @@ def test_a_crashing_rank_prints_where(failed_job):
     assert "failing.py" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_exit_in_a_single_process_is_a_failure(workplace):
     workplace.write(
         "leaving.py",
@@ -186,6 +190,8 @@ def test_an_exit_in_a_single_process_is_a_failure(workplace):
     assert not list(workplace.folder.glob("*.lock"))
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.mpi
 def test_ranks_with_other_versions_are_refused(workplace):
     other = workplace.folder / "other" / "numpy-9.9.9.dist-info"

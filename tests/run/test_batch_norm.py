@@ -49,6 +49,8 @@ def test_recalibrated_values_are_those_of_fresh_statistics(workplace, surface_of
     assert surface.values["train", "loss"][0] != pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_recalibrated_values_are_the_same_on_two_ranks(workplace, surface_of):

@@ -79,6 +79,8 @@ def test_a_plane_holds_the_checkpoints_values(saved, surface_of, kept):
         assert found[name][1] < 1e-5
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_a_plane_is_the_same_on_two_ranks(saved, surface_of):

@@ -65,6 +65,7 @@ def test_a_suspended_run_does_not_overwrite_its_successor(workplace, monkeypatch
     assert read_surface(path).complete
 
 
+@pytest.mark.slow
 def test_an_interrupted_or_refused_run_leaves_no_lock(workplace, landscape):
     process = begun(workplace)
     process.send_signal(signal.SIGINT)

@@ -9,11 +9,12 @@ from support import unusual_networks
 from support.surfaces import assert_same_bits
 
 
+@pytest.mark.slow
 @pytest.mark.mpi
 @pytest.mark.bits
 @pytest.mark.parametrize(
     "kind",
-    ["buffer", *(pytest.param(k, marks=pytest.mark.slow) for k in ("table", "adapter", "complex"))],
+    [pytest.param("buffer", marks=pytest.mark.openmpi), "table", "adapter", "complex"],
 )
 def test_surfaces_are_the_same_on_any_number_of_ranks(kind, workplace):
     workplace.write("unusual.py", Path(unusual_networks.__file__).read_text())

@@ -139,9 +139,10 @@ def test_shards_merge_to_the_whole(landscape, workplace):
     assert one == other
 
 
+@pytest.mark.slow
 @pytest.mark.bits
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.openmpi), 4])
 def test_any_number_of_ranks_gives_the_same_bits(workplace, ranks):
     config = workplace.config("example:digits_network", grid={"x": [-1, 1, 9]}, repeats=3)
     alone = read_surface(run(config, threads=1).surface)

@@ -156,6 +156,8 @@ def test_the_help_says_that_shards_are_not_calibrated():
     assert "Shards are not calibrated" in " ".join(shown.split())
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_a_shard_on_two_ranks_has_the_same_bits(workplace):

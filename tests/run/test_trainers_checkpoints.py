@@ -11,6 +11,8 @@ from safetensors.torch import save_file
 from landscape_cli.store import read_surface
 from landscape_cli.store.trajectory_file import read_centre, read_trajectory
 
+ON_RANKS = (pytest.mark.mpi, pytest.mark.slow, pytest.mark.openmpi)
+
 SEEDS = {"trained": 1, "averaged": 2, "other": 3}
 
 PROBLEMS = """
@@ -288,7 +290,7 @@ def changed(problem):
     return problem
 
 
-@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.mpi)])
+@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=ON_RANKS)])
 def test_extra_state_is_carried_to_every_rank(saved, surface_of, ranks):
     problem = changed(build("extra"))
     problem.model.scale = 3.0

@@ -90,6 +90,8 @@ def test_the_command_line_reports_failed_points(workplace):
     assert drawn.exit_code == 0, drawn.output
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.bits
 @pytest.mark.mpi
 def test_ranks_agree_on_what_failed(workplace):
@@ -104,6 +106,8 @@ def test_ranks_agree_on_what_failed(workplace):
         np.testing.assert_array_equal(values, ranks.values[key])
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.mpi
 def test_a_worker_s_failure_names_rank_host_device_and_point(workplace):
     grid = {"x": [-1, 1, 60], "y": [-1, 1, 60]}

@@ -32,6 +32,7 @@ def table(text):
     return {line[2].strip(): (line[1], line[3]) for line in found}
 
 
+@pytest.mark.slow
 def test_one_process_without_a_launcher(workplace, capsys):
     assert run_command(cli, ["doctor", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()

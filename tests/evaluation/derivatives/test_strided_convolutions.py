@@ -21,13 +21,7 @@ CASES = {"operators": 15, "networks": 18}
 PROCESSORS = [("DEFAULT", 1), ("AVX2", 1), ("DEFAULT", 2), ("AVX2", 2), ("SSE41", 1)]
 """Limit on oneDNN's instruction set, and number of threads."""
 
-ALWAYS = {("operators", "DEFAULT", 1)}
-"""Runs that are part of `make test` too; each takes some seconds."""
-
-RUNS = [
-    pytest.param(*run, marks=() if run in ALWAYS else pytest.mark.slow)
-    for run in ((cases, *processor) for cases in CASES for processor in PROCESSORS)
-]
+RUNS = [(cases, *processor) for cases in CASES for processor in PROCESSORS]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +51,7 @@ def errors_of():
     return errors_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cases", "instructions", "threads"), RUNS)
 def test_channels_last_gradients_are_as_exact_as_contiguous_ones(
     errors_of, cases, instructions, threads

@@ -99,6 +99,8 @@ def test_a_file_is_continued_in_its_own_range(workplace):
     np.testing.assert_array_equal(found.values["train", "loss"], surface.values["train", "loss"])
 
 
+@pytest.mark.slow
+@pytest.mark.openmpi
 @pytest.mark.mpi
 def test_ranks_share_the_points(workplace):
     """Two ranks find the same ranges as one process."""
