@@ -1,13 +1,17 @@
 """Fixtures of all suites: a folder with example problems, and the command line in it."""
 
+import contextlib
+import functools
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.warm_programs import warm_programs
 from support.workplace import Workplace, forget_modules, threads_kept
 
 # One thread for each test, as for each rank: the tests that run side by side share the cores.
@@ -55,6 +59,19 @@ def _has_extras(request: pytest.FixtureRequest) -> None:
 def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workplace]:
     """Make folders that several tests share; the current folder stays as it is."""
     return lambda name: Workplace(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Callable[[], Path]]:
+    """Return the folder of `landscape` and `python` that need no time for imports."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def started() -> Path:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            return stack.enter_context(warm_programs(folder, {"OMP_NUM_THREADS": "1"}))
+
+        yield started
 
 
 @pytest.fixture

@@ -1,28 +1,8 @@
 """What the pages need, made once for all tests of a run."""
 
-import contextlib
-import functools
-import tempfile
-from pathlib import Path
-
 import pytest
 
-from support.pages.clone import SETTINGS
 from support.pages.preparations import Preparations
-from support.pages.warm import warm_programs
-
-
-@pytest.fixture(scope="session")
-def programs():
-    """Return the folder of `landscape` and `python` that need no time for imports."""
-    with contextlib.ExitStack() as stack:
-
-        @functools.cache
-        def started():
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            return stack.enter_context(warm_programs(folder, SETTINGS))
-
-        yield started
 
 
 @pytest.fixture(scope="session")

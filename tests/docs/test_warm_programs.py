@@ -14,6 +14,7 @@ COMMANDS = [
     "python a.py --b 2> /dev/null",
     "mkdir in && cd in && WORD=w python -c 'import os; print(os.getcwd(), os.environ[\"WORD\"])'",
     "python -c 'print(1); 1 / 0' 2>&1 | tail -n 1",
+    "python -m landscape_cli info nothing.h5",
     "python -c 'import os; os.kill(os.getpid(), 9)' || exit",
     "echo 5 | python -c 'print(input())'",
     pytest.param(

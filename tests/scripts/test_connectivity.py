@@ -173,9 +173,8 @@ def test_large_batches_differ_in_batch_and_rate_alone():
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch, capfd):
+def small(quick_commands, tmp_path, monkeypatch, capfd):
     """Run a part on few digits for a few epochs, and return what it printed and its folder."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     recipe = ("--lr", "0.05", "--every", "1000", "--at-least", "accuracy=0", "--restarts", "0")
     setting = replace(shop.DIGITS, changes=DIGITS, recipe=recipe)
     perceptrons = replace(widths.PERCEPTRONS[0], changes=DIGITS, widths=(1, 4), seeds=2, pairs=1)

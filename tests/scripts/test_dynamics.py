@@ -78,8 +78,7 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_every_part_on_few_digits(tmp_path, monkeypatch, capfd):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_every_part_on_few_digits(quick_commands, tmp_path, monkeypatch, capfd):
     batches = (16, 64, 16, 64)
     pairs = zip(runs.KINDS, batches, strict=True)
     kinds = [replace(kind, batch=batch, every=1) for kind, batch in pairs]

@@ -177,9 +177,8 @@ def test_every_configuration_is_valid(path):
 
 
 @pytest.fixture
-def on_digits(tmp_path, monkeypatch, capfd):
+def on_digits(quick_commands, tmp_path, monkeypatch, capfd):
     """Run an experiment on few digits for one epoch, and return what it printed."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
     monkeypatch.setattr(sharp_flat, "DECAYS", ("0", "5e-4"))
     monkeypatch.setattr(sharp_flat, "POINTS", 9)
@@ -208,10 +207,10 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     output, folder = on_digits(sharp_flat)
     rows = (folder / "table.md").read_text().splitlines()
     assert [row.split(" | ")[0] for row in rows[2:6]] == [
-        "| SGD, 128, 0",
-        "| SGD, 2048, 0",
-        "| SGD, 128, 5e-4",
-        "| SGD, 2048, 5e-4",
+        "| SGD, batch 128, decay 0",
+        "| SGD, batch 2048, decay 0",
+        "| SGD, batch 128, decay 5e-4",
+        "| SGD, batch 2048, decay 5e-4",
     ]
     assert rows[-1].split(" | ")[-1] in ("no decay |", "decay |", "neither |")
     assert {path.name for path in folder.glob("*.png")} == {
