@@ -105,7 +105,7 @@ test-dist: dist ## Install the wheel alone and use it; compare both with the clo
 test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
 	@$(call in_parts,$(BIN)/python,slow,$(call marked,slow))
 	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow' $(call marked,bits)
-	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not slow' $(call marked,bits)
+	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow' $(call marked,bits)
 	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow,$(call marked,bits))
 
 # With DEMO_RUNS=runs, the networks of an earlier `make demo` are used, and not trained again.
