@@ -28,7 +28,7 @@ SHARE, TALLER, TALLEST = 0.6, 1.15, 1.6
 step, and its bound."""
 
 ROUNDS, STEADY = 8, 4
-"""How often all is measured, and after how many times panels only become smaller.
+"""Number of times that all is measured, and of those after which panels only become smaller.
 
 What texts take depends on the size of panels, as ticks and lines are as many as have room."""
 

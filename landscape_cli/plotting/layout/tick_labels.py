@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.ticker import ScalarFormatter
 
 BEFORE, AFTER = r"$\mathdefault{", "}$"
-"""What makes mathematics of a number."""
+"""Marks of mathematics around a number."""
 
 
 class PlainNumbers(ScalarFormatter):
