@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.evaluation.devices import instruction_set
+from landscape_cli.evaluation.devices import instruction_set, own_cores
 from landscape_cli.util.processor import instructions
 
 HERE = Path(__file__).resolve().parent
@@ -32,7 +32,7 @@ def machine() -> dict[str, Any]:
         "cpu": _cpu(),
         "instruction_set": instruction_set(),
         "instructions": list(instructions()),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores(),
+        "cores": len(own_cores()),
         "python": platform.python_version(),
         "torch": _version("torch"),
         "mpi": _mpi(),
@@ -129,10 +129,6 @@ def _cpu() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
 
 
 def _version(package: str) -> str | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -33,6 +32,8 @@ import surfaces
 import trajectories
 from damage import damage_endlessly
 from feeding import Damage, Prepare, fuzz
+
+from landscape_cli.evaluation.devices import own_cores
 
 KINDS: dict[str, tuple[Prepare, Damage]] = {
     "configurations": (configurations.prepare, damage_endlessly),
@@ -71,7 +72,7 @@ def main() -> None:
     print(f"seed {options.seed}", flush=True)
     kinds = options.kinds or KINDS
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=fresh) as pool:
+    with ProcessPoolExecutor(len(own_cores()), mp_context=fresh) as pool:
         found = [pool.submit(run, kind, options.seed, options.seconds) for kind in kinds]
         clean = [each.result() for each in found]
     sys.exit(0 if all(clean) else 1)

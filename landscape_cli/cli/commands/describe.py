@@ -149,11 +149,10 @@ def _readings(facts: dict[str, Any]) -> list[str]:
     lines = ["", "How to read them"]
     for name, number in NUMBERS.items():
         if any(one.get(name) is not None or name in one["unknown"] for one in facts["numbers"]):
-            look: dict[str, Any] = {
-                "initial_indent": f"  {name:<12} ",
-                "subsequent_indent": " " * 15,
-            }
-            lines += wrap(number.reading, width, **look)
+            indents = f"  {name:<12} ", " " * 15
+            lines += wrap(
+                number.reading, width, initial_indent=indents[0], subsequent_indent=indents[1]
+            )
     return lines
 
 

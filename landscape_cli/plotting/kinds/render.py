@@ -41,7 +41,7 @@ from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, fr
 from landscape_cli.plotting.scene3d.height_axis import MINUS, draw_height_axis
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SMOOTH, Terrain, terrain_of
-from landscape_cli.plotting.scene3d.visibility import Lift, Sight, lifter
+from landscape_cli.plotting.scene3d.visibility import Sight
 from landscape_cli.plotting.style import beyond_look, ink, outline, pt
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.topology.criterion import MAX_NUMBERED
@@ -50,6 +50,9 @@ from landscape_cli.records.curves.plane import CurveInPlane
 Floats = NDArray[np.float64]
 Tube = tuple[Floats, tuple[float, float, float]]
 """The points of a tube, of shape (n, 3), and its colour."""
+
+Extrema = list[tuple[Floats, dict[str, Any]]]
+"""The places of marked extrema, and of their saddles, each of shape (n, 3), with their looks."""
 
 TARGET = np.array([0.0, 0.0, (FLOOR + BOX_HEIGHT) / 2])
 """The point that the camera looks at."""
@@ -78,24 +81,25 @@ def paint(
     terrain = terrain_of(panel, scale, camera)
     eye = eye_of(camera, TARGET)
     frame = frame_of(camera, terrain.corners - TARGET)
-    image = render(_scene(panel, terrain, scale, camera), eye, frame, width)
+    extrema = _extrema(panel, terrain, scale)
+    image = render(_scene(panel, terrain, scale, camera, extrema), eye, frame, width)
     axes.imshow(image, extent=frame.edges, interpolation="antialiased", zorder=0)
     axes.set(xlim=(frame.left, frame.right), ylim=(frame.bottom, frame.top))
     axes.set_axis_off()
     _label(axes, panel, terrain, eye, frame)
     draw_height_axis(axes, panel, terrain, scale, eye, frame)
+    _draw_heads(axes, panel, terrain, scale, eye, extrema)
     _mark(axes, panel, terrain, scale, eye)
     add_legend(axes, [panel], scale, cut=True)
     state(axes, SMOOTH.words(panel))
     return ScalarMappable(scale.norm, scale.colors)
 
 
-def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scene:
-    lift = _lifter(panel, scale)
+def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera, extrema: Extrema) -> Scene:
     tubes: list[Tube] = []
     balls: list[Ball] = []
     stems: list[Tube] = []
-    for place, path in enumerate(paths_above(panel, lift, scale)):
+    for place, path in enumerate(paths_above(panel, terrain.lift, scale)):
         fine, checkpoints = (_in_box(terrain, points) for points in (path.line, path.drawn))
         color = to_rgb(path_color(place))
         if path.own is None:
@@ -108,7 +112,7 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
         balls += [Ball(position, 0.018, color) for position in checkpoints[1:-1]]
         balls += [Ball(checkpoints[0], 0.03, end), Ball(checkpoints[-1], 0.04, end)]
     if (curve := curve_of(panel)) is not None:
-        line, straight, bends, ends = _curve_in_box(terrain, curve, lift)
+        line, straight, bends, ends = _curve_in_box(terrain, curve)
         dashes = np.array_split(straight, 2 * DASHES)[::2]
         parts = [*_inside(line), *(part for dash in dashes for part in _inside(dash))]
         tubes += [(part, ink(0)) for part in parts]
@@ -117,7 +121,7 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
     for position in _marked(panel, terrain, scale):
         balls.append(Ball(position + [0, 0, 0.02], 0.028, WHITE))
     standing = [position for position in _pinned(panel, terrain, scale) if position[2] > FLOOR]
-    for minima, _ in _extrema(panel, terrain, scale)[:1]:
+    for minima, _ in extrema[:1]:
         standing += [*minima] if len(minima) <= MAX_NUMBERED else []
     for position in standing:
         foot = np.array([*position[:2], FLOOR])
@@ -144,11 +148,6 @@ def _scene(panel: Panel, terrain: Terrain, scale: Scale, camera: Camera) -> Scen
     )
 
 
-def _lifter(panel: Panel, scale: Scale) -> Lift:
-    """Return a function that lifts points of a panel onto its surface, to values as drawn."""
-    return lifter(*SMOOTH.refine(panel, scale.drawn(panel).filled(np.nan)))
-
-
 def _marked(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
     """Return the centre and the checkpoints of a panel on its surface, of shape (n, 3)."""
     points = []
@@ -157,13 +156,13 @@ def _marked(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
         points.append([*panel.surface.origin[:2], height])
     if curve_of(panel) is None and (marks := checkpoints_of(panel)):
         places = np.array([mark.coordinates[:2] for mark in marks])
-        points += _lifter(panel, scale)(places).tolist()
+        points += terrain.lift(places).tolist()
     found = _in_box(terrain, np.reshape(points, (-1, 3)))
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _extrema(panel: Panel, terrain: Terrain, scale: Scale) -> list[tuple[Floats, dict[str, Any]]]:
-    """Return the places (n, 3) of the extrema that are marked, and of their saddles, with looks."""
+def _extrema(panel: Panel, terrain: Terrain, scale: Scale) -> Extrema:
+    """Return the extrema that are marked, and their saddles."""
     heights = scale.drawn(panel).filled(np.nan)
     layers = [layer for layer in panel.layers if isinstance(layer, Basins)]
     marks = [each for layer in layers for each in layer.marks(panel)]
@@ -172,12 +171,11 @@ def _extrema(panel: Panel, terrain: Terrain, scale: Scale) -> list[tuple[Floats,
 
 def _pinned(panel: Panel, terrain: Terrain, scale: Scale) -> Floats:
     """Return the balls that have a stem and a foot on the floor, of shape (n, 3)."""
-    lift = _lifter(panel, scale)
     places = [_marked(panel, terrain, scale)]
-    for path in paths_above(panel, lift, scale):
+    for path in paths_above(panel, terrain.lift, scale):
         places.append(_in_box(terrain, path.drawn[[0, -1]]))
     if (curve := curve_of(panel)) is not None:
-        places.append(_curve_in_box(terrain, curve, lift)[-1])
+        places.append(_curve_in_box(terrain, curve)[-1])
     found = np.concatenate(places)
     return found[np.isfinite(found).all(axis=1)]
 
@@ -188,9 +186,9 @@ def _inside(line: Floats) -> list[Floats]:
     return [part for part in np.split(line, cuts) if np.isfinite(part[0, 2])]
 
 
-def _curve_in_box(terrain: Terrain, curve: CurveInPlane, lift: Lift) -> list[Floats]:
+def _curve_in_box(terrain: Terrain, curve: CurveInPlane) -> list[Floats]:
     """Return points of a curve, of the straight line, its bends and its ends, of shape (n, 3)."""
-    return [_in_box(terrain, lift(line)) for line in lines_of(curve)]
+    return [_in_box(terrain, terrain.lift(line)) for line in lines_of(curve)]
 
 
 def _in_box(terrain: Terrain, points: Floats) -> Floats:
@@ -220,7 +218,9 @@ def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) ->
             axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
-def _draw_heads(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
+def _draw_heads(
+    axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, extrema: Extrema
+) -> None:
     """Draw a ring at each ball of a pin that the surface hides, and the marks of extrema."""
     whole = np.pad(terrain.cells, ((0, 1), (0, 1)), mode="edge")
     z = np.where(whole, terrain.z, np.nan)
@@ -228,7 +228,7 @@ def _draw_heads(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Ey
     heads = _pinned(panel, terrain, scale)
     for x, y, _ in eye.project(heads[sight.hides(heads)]):
         axes.plot([x], [y], zorder=4, **{**centre_look(), **hollow_look()})
-    for number, (places, look) in enumerate(_extrema(panel, terrain, scale)):
+    for number, (places, look) in enumerate(extrema):
         hidden = sight.hides(places)
         seen = eye.project(places)[:, :2]
         if len(places):
@@ -240,26 +240,23 @@ def _draw_heads(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Ey
 
 def _mark(axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye) -> None:
     """Draw crosses at the box's lid where values are undrawable, and label the paths."""
-    _draw_heads(axes, panel, terrain, scale, eye)
     whole = panel.whole
     for mask, look in undrawable_points(panel, scale):
         rows, columns = np.nonzero(mask)
         places = terrain.place(whole.x[columns], whole.y[rows])
         seen = eye.project(np.column_stack([places, np.full(len(places), BOX_HEIGHT)]))
         axes.plot(seen[:, 0], seen[:, 1], zorder=4, **look)
-    lifted = paths_above(panel, _lifter(panel, scale), scale)
+    lifted = paths_above(panel, terrain.lift, scale)
     for place, (trajectory, path) in enumerate(zip(paths_of(panel), lifted, strict=True)):
         look = {"color": path_color(place), "label": path.label(trajectory)}
         axes.plot([], [], linewidth=pt(1.6), gid="trajectory", **look)
     if (curve := curve_of(panel)) is not None:
-        _mark_curve(axes, panel, terrain, scale, eye, curve)
+        _mark_curve(axes, terrain, eye, curve)
 
 
-def _mark_curve(
-    axes: Any, panel: Panel, terrain: Terrain, scale: Scale, eye: Eye, curve: CurveInPlane
-) -> None:
+def _mark_curve(axes: Any, terrain: Terrain, eye: Eye, curve: CurveInPlane) -> None:
     """Name the ends of a curve, and label its lines."""
-    *_, ends = _curve_in_box(terrain, curve, _lifter(panel, scale))
+    *_, ends = _curve_in_box(terrain, curve)
     for name, (x, y, _) in zip(end_names(curve), eye.project(ends), strict=True):
         if np.isfinite(x):
             above = {"xytext": (0, pt(6)), "textcoords": "offset points", "ha": "center"}

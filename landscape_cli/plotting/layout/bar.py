@@ -13,6 +13,9 @@ from landscape_cli.plotting.layout.ruler import Ruler
 from landscape_cli.plotting.layout.tick_labels import write_plainly
 from landscape_cli.plotting.style import pt, text_scale
 
+BAR_LENGTH = 0.8
+"""Length of a colour bar below the panels, or beside 3-D boxes, as a part of theirs."""
+
 THICKNESS, SPACE = 0.13, 0.1
 """Thickness of a colour bar, and its distance from the panels, in inches."""
 

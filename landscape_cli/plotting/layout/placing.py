@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from matplotlib.gridspec import GridSpec
 
-from landscape_cli.plotting.layout.bar import THICKNESS, gap
+from landscape_cli.plotting.layout.bar import BAR_LENGTH, THICKNESS, gap
 from landscape_cli.plotting.layout.rooms import Rooms
 from landscape_cli.plotting.layout.sheet import MARGIN, SPACE
 from landscape_cli.plotting.style import text_scale
-
-BAR_LENGTH = 0.8
-"""Length of a colour bar below the panels, or beside 3-D boxes, as a part of theirs."""
 
 
 def place_all(rooms: Rooms) -> None:
@@ -38,8 +35,7 @@ def place_all(rooms: Rooms) -> None:
 def _lefts(rooms: Rooms) -> list[float]:
     """Return the left ends of the axes of each column."""
     space = rooms.space
-    used = (rooms.columns - 1) * (space - SPACE)
-    at, found = (rooms.width - rooms.across - used) / 2 + MARGIN, []
+    at, found = rooms.spare / 2 + MARGIN, []
     for left, right in zip(rooms.left, rooms.right, strict=True):
         found.append(at + left)
         at = found[-1] + rooms.axes_width + right + rooms.beside + space

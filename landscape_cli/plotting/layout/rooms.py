@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from landscape_cli.plotting.layout import spatial
-from landscape_cli.plotting.layout.bar import gap
+from landscape_cli.plotting.layout.bar import BAR_LENGTH, gap
 from landscape_cli.plotting.layout.cell import Cell, Edges
 from landscape_cli.plotting.layout.sharing import same_intervals
 from landscape_cli.plotting.layout.sheet import LONGER, MARGIN, SPACE, Sheet
@@ -62,7 +62,8 @@ class Rooms:
             cell.wrap_labels(ruler, axes_width + longer, self.own_height(cell) + longer)
         clear = [cell.thin_ticks(ruler) for cell in sheet.cells]
         same_intervals(sheet.cells)
-        self.bare = self._edges()
+        self.bare = self._measured()
+        self.edges = list(self.bare)
         self._measure_bars()
         self.left = self._largest("left", 1)
         self.right = self._largest("right", 1)
@@ -136,23 +137,28 @@ class Rooms:
             return SPACE
         return SPACE + min(WIDEST * self.axes_width, free / (self.columns + 1))
 
-    def _edges(self) -> list[Edges]:
+    @property
+    def spare(self) -> float:
+        """Width that is left over beside the panels and the spaces between columns."""
+        return self.width - self.across - (self.columns - 1) * (self.space - SPACE)
+
+    def _measured(self) -> list[Edges]:
         """Measure each panel, and 3-D boxes that look the same once."""
         known: dict[Any, Edges] = {}
-        self.edges = []
-        for cell in self.sheet.cells:
-            key = spatial.likeness(cell.axes) if cell.spatial else None
-            if key is None or key not in known:
-                edges = cell.measure(self.sheet.ruler)
-                known[key] = edges
-            self.edges.append(edges if key is None else known[key])
-        return list(self.edges)
+        found = []
+        for number, cell in enumerate(self.sheet.cells):
+            key = (spatial.likeness(cell.axes) if cell.spatial else None) or number
+            if key not in known:
+                known[key] = cell.measure(self.sheet.ruler)
+            found.append(known[key])
+        return found
 
     def _measure_bars(self) -> None:
         """Measure the colour bars, as long as what they stand beside."""
         if not self.bars:
             return
-        length = 0.8 * (self.width - 2 * MARGIN) if self.below else max(self.axes_height, 0.3)
+        below = BAR_LENGTH * (self.width - 2 * MARGIN)
+        length = below if self.below else max(self.axes_height, 0.3)
         breadths = [bar.breadth(self.below, length, self.sheet.ruler) for bar in self.bars]
         self.bar = max(breadths) + gap()
 
@@ -174,7 +180,6 @@ class Rooms:
         lefts = MARGIN + sum(self.left[: column + 1]) + sum(self.right[:column])
         lefts += column * (self.axes_width + space + self.beside) + self.axes_width / 2
         rights = self.width - lefts - MARGIN - (self.end if self.rows > 1 else 0.0)
-        used = (self.columns - 1) * (space - SPACE)
-        spare = max(0.0, self.width - self.across - used) / 2
+        spare = max(0.0, self.spare) / 2
         ends = [2 * (lefts - MARGIN + spare), 2 * (rights - spare)]
         return max(0.3, min([*pitches, *ends]))

@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from landscape_cli.plotting.layout.bar import Bar
 from landscape_cli.plotting.layout.cell import SMALL, Cell
 from landscape_cli.plotting.layout.ruler import Ruler
+from landscape_cli.plotting.layout.spatial import SUBTITLE
 from landscape_cli.plotting.style import ink, pt, text_scale
 
 MARGIN, SPACE = 0.06, 0.12
@@ -85,7 +86,7 @@ class Sheet:
         look: dict[str, Any] = {"ha": "left", "va": "top"}
         self._title = self.figure.suptitle("", x=0.5, y=1, va="top", ha="center", fontsize=pt(11))
         self._lines = self.figure.text(
-            0.5, 1, "", ha="center", va="top", fontsize=pt(SMALL), color=ink(0.3), gid="subtitle"
+            0.5, 1, "", ha="center", va="top", fontsize=pt(SMALL), color=ink(0.3), gid=SUBTITLE
         )
         look["fontsize"] = NOTE_SIZE * text_scale() ** 0.5
         self._note = self.figure.text(0, 0, "", color=ink(0.3), gid=FOOTNOTE, **look)

@@ -36,10 +36,10 @@ def extent(axis: Any, ruler: Ruler) -> list[Bbox]:
         return []
     sides = _labels(axis, ruler)
     marks = _marks(axis)
-    boxes = [box for side in sides for box in side] + [Bbox.union(marks)]
+    boxes = [box for side in sides for box in side] + [marks]
     if axis.label.get_visible() and axis.label.get_text():
         upper = axis.label_position in ("top", "right")
-        boxes.append(_name(axis, Bbox.union([*sides[upper], *marks]), upper, ruler))
+        boxes.append(_name(axis, Bbox.union([*sides[upper], marks]), upper, ruler))
     if axis.offsetText.get_visible() and (text := axis.major.formatter.get_offset()):
         boxes.append(_factor(axis, text, sides[0], ruler))
     return boxes
@@ -80,12 +80,9 @@ def _kept(axis: Any, name: str, value: Any) -> Any:
 def _given(axis: Any) -> tuple[list[float], list[str]]:
     """Return the places of ticks within the limits, and their labels."""
     places = np.asarray(axis.get_majorticklocs())
-    texts = axis.major.formatter.format_ticks(places)
     inside = _inside(_parts(axis, places))
-    pairs = [
-        pair for pair, kept in zip(zip(places, texts, strict=True), inside, strict=True) if kept
-    ]
-    return [float(place) for place, _ in pairs], [text for _, text in pairs]
+    texts = axis.major.formatter.format_ticks(places)
+    return places[inside].tolist(), _selected(texts, inside)
 
 
 def _overlap(axis: Any, ruler: Ruler) -> bool:
@@ -119,22 +116,18 @@ def _groups(axis: Any) -> Iterator[tuple[Any, Any, list[str]]]:
 
     Major ticks are first.
     """
-    places = axis.get_majorticklocs()
-    texts = axis.major.formatter.format_ticks(places)
-    if len(places):
-        yield axis.get_major_ticks(1)[0], *_shown(axis, places, texts)
-    if isinstance(axis.get_minor_locator(), NullLocator):
-        return
-    places = axis.get_minorticklocs()
-    texts = axis.minor.formatter.format_ticks(places)
-    if len(places):
-        yield axis.get_minor_ticks(1)[0], *_shown(axis, places, texts)
-
-
-def _shown(axis: Any, places: Any, texts: list[str]) -> tuple[Any, list[str]]:
-    parts = _parts(axis, places)
-    inside = _inside(parts)
-    return parts[inside], _selected(texts, inside)
+    for ticker, locate, ticks in (
+        (axis.major, axis.get_majorticklocs, axis.get_major_ticks),
+        (axis.minor, axis.get_minorticklocs, axis.get_minor_ticks),
+    ):
+        if isinstance(ticker.locator, NullLocator):
+            continue
+        places = locate()
+        texts = ticker.formatter.format_ticks(places)
+        if len(places):
+            parts = _parts(axis, places)
+            inside = _inside(parts)
+            yield ticks(1)[0], parts[inside], _selected(texts, inside)
 
 
 def _selected(texts: list[str], kept: Any) -> list[str]:
@@ -152,7 +145,7 @@ def _inside(parts: Any) -> Any:
     return (parts >= -ROUNDING) & (parts <= 1 + ROUNDING)
 
 
-def _marks(axis: Any) -> list[Bbox]:
+def _marks(axis: Any) -> Bbox:
     """Return the frame of the axes with the marks of ticks that are outside of it."""
     along, (width, height) = _along(axis), _size(axis)
     low = high = 0.0
@@ -161,8 +154,8 @@ def _marks(axis: Any) -> list[Bbox]:
             low = max(low, tick.get_tick_padding() * tick.tick1line.get_visible() / 72)
             high = max(high, tick.get_tick_padding() * tick.tick2line.get_visible() / 72)
     if along:
-        return [Bbox([[-low, 0], [width + high, height]])]
-    return [Bbox([[0, -low], [width, height + high]])]
+        return Bbox([[-low, 0], [width + high, height]])
+    return Bbox([[0, -low], [width, height + high]])
 
 
 def _name(axis: Any, ticks: Bbox, upper: bool, ruler: Ruler) -> Bbox:

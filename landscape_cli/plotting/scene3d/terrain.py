@@ -21,6 +21,7 @@ from landscape_cli.plotting.scene3d.lighting import (
     normals,
     sunlit,
 )
+from landscape_cli.plotting.scene3d.visibility import Lift, lifter
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +60,7 @@ class Terrain:
         below: colours of the underside, of the same shape.
         limits: the ends of the panel's x and y, which are drawn at minus and plus half a side.
         ends: the values as drawn at heights 0 and ``BOX_HEIGHT``.
+        lift: lifts points of the panel onto its surface, to values as drawn.
     """
 
     x: Floats
@@ -69,6 +71,7 @@ class Terrain:
     below: Floats
     limits: tuple[tuple[float, float], tuple[float, float]]
     ends: tuple[float, float]
+    lift: Lift
 
     @property
     def half(self) -> Floats:
@@ -104,7 +107,7 @@ def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
     drawn = scale.drawn(panel).filled(np.nan)
     known = np.isfinite(drawn)
     x, y, smooth = SMOOTH.refine(panel, drawn)
-    smooth[np.isnan(smooth)] = scale.ends[1]
+    lift = lifter(x, y, smooth)
     limits = _ends(panel.x), _ends(panel.y)
     width, depth = (high - low for low, high in limits)
     sides = np.array([min(1, width / depth), min(1, depth / width)]).clip(0.5)
@@ -113,14 +116,14 @@ def terrain_of(panel: Panel, scale: Scale, camera: Camera) -> Terrain:
         for side, fine, (low, high) in zip(sides, (x, y), limits, strict=True)
     )
     low, high = scale.ends
-    z = (smooth - low) / (high - low) * BOX_HEIGHT
+    z = (np.where(np.isnan(smooth), high, smooth) - low) / (high - low) * BOX_HEIGHT
     whole = known[:-1, :-1] & known[1:, :-1] & known[:-1, 1:] & known[1:, 1:]
     rows, columns = SMOOTH.parts(panel)
     cells = np.repeat(np.repeat(whole, rows, axis=0), columns, axis=1)
     spacing = float(y[1] - y[0]), float(x[1] - x[0])
     colors = np.asarray(scale.colors(z.clip(0, BOX_HEIGHT) / BOX_HEIGHT))[..., :3]
     above, below = _lit_sides(colors, z, spacing, camera)
-    return Terrain(x, y, z, cells, above, below, limits, (low, high))
+    return Terrain(x, y, z, cells, above, below, limits, (low, high), lift)
 
 
 def _ends(coordinates: Floats) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -119,10 +120,10 @@ class Sight:
     ends: tuple[float, float]
     eye: Floats
 
-    def lift(self, points: Floats) -> Floats:
-        """Lift points (n, 2) onto the surface within its limits; NaN where there is none."""
-        lifted = lifter(self.x, self.y, np.clip(self.heights, *self.ends))
-        return lifted(points)
+    @cached_property
+    def lift(self) -> Lift:
+        """Lifts points onto the surface within its limits."""
+        return lifter(self.x, self.y, np.clip(self.heights, *self.ends))
 
     def hides(self, points: Floats) -> Mask:
         """Return a mask of the points (n, 3) that the surface hides from the eye."""
