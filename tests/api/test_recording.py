@@ -409,5 +409,5 @@ def test_a_killed_loop_loses_no_step(tmp_path):
 
 @pytest.mark.chaos
 def test_a_loop_killed_many_times_loses_no_step(tmp_path):
-    kills = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "24"))
+    kills = int(os.environ.get("LANDSCAPE_CHAOS_ROUNDS", "30"))
     assert killed_again_and_again(tmp_path, kills) > 2 * kills
