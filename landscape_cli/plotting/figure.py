@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting import THREE_DIMENSIONAL
+from landscape_cli.plotting.annotations.text_placement import place_labels
 from landscape_cli.plotting.figure_size import Size
 from landscape_cli.plotting.kinds.painter import Painter, load
 from landscape_cli.plotting.kinds.suitability import choose_kind
@@ -164,6 +165,8 @@ def _arrange(
         entries=entries_of(every, words.letters),
     )
     arrange(sheet, page.columns, page.size)
+    for axes in every:
+        place_labels(axes, sheet.ruler)
 
 
 def _unspecific(parts: Sequence[Part]) -> str:

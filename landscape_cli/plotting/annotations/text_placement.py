@@ -1,30 +1,28 @@
-"""Place small texts beside points of a flat panel, clear of the points and of each other.
+"""Place small texts beside points of flat panels, clear of the points and of each other.
 
-The size of the axes and of letters is known exactly only when the figure is drawn, so lengths in
-inches are estimates.
+They are asked for when a panel is drawn, and placed when the size of its axes is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.plotting.panel import Panel
+from landscape_cli.plotting.annotations.contour_values import CONTOUR_VALUE
+from landscape_cli.plotting.layout.ruler import Ruler
 from landscape_cli.plotting.style import outline, pt
+from landscape_cli.plotting.text.labels import shorten
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top in inches."""
 
-AXES_WIDTH = 2.9
-"""Approximate width of a flat panel's axes in inches."""
-
-LETTER_WIDTH, LINE_HEIGHT = 0.056, 0.10
-"""Approximate width of a letter and height of a line of 7-point text, in inches."""
+FONT_SIZE = 7.0
+"""Size of the texts in points at the base font size."""
 
 GAP = 0.055
 """Distance from a point to its text in inches."""
@@ -36,59 +34,131 @@ REACHES = (1.0, 2.2)
 """Distances to try, in gaps."""
 
 
+BETWEEN, AROUND = 0.02, 0.045
+"""Least distance between texts, and between a text and the middle of another mark, in inches."""
+
+MARK = 8
+"""Number of points of a line that a text would rather cover than a mark."""
+
+SHORTENED = (16, 10, 6)
+"""Maximum numbers of characters to which a name is shortened where it has no room otherwise."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text to be placed beside a point.
+
+    Args:
+        point: the point, in the panel's coordinates.
+        text: one line.
+        gid: the text's gid in the figure.
+        apart: minimum distance in inches to other labelled points; 0 for a name, which may cover
+            points, be on two lines, and be shortened.
+    """
+
+    point: tuple[float, float]
+    text: str
+    gid: str
+    apart: float = 0.0
+
+    def forms(self) -> Iterator[tuple[str, bool]]:
+        """Yield ways to write the text, the best first, and whether it may cover points."""
+        yield self.text, False
+        if self.apart:
+            return
+        whole = [self.text]
+        breaks = [place for place, letter in enumerate(self.text) if letter == " "]
+        if breaks:
+            middle = min(breaks, key=lambda place: abs(place - len(self.text) / 2))
+            whole.append(f"{self.text[:middle]}\n{self.text[middle + 1 :]}")
+        for covering in (False, True):
+            yield from ((text, covering) for text in whole)
+        if "$" not in self.text:
+            lengths = (longest for longest in SHORTENED if longest < len(self.text))
+            yield from ((shorten(self.text, longest), True) for longest in lengths)
+
+
 class LabelWriter:
-    """Writes texts where they cover neither points, nor each other, nor contour values.
+    """Collects the texts to be placed on one axes, the most important first.
 
     Args:
         axes: the axes to write on, with their final limits.
-        panel: the panel drawn on them.
-        points: points to keep clear, in the panel's coordinates.
+        marks: points with marks to keep clear, in the panel's coordinates.
+        points: points of lines to keep clear.
     """
 
-    def __init__(self, axes: Any, panel: Panel, points: Iterable[Sequence[float]]) -> None:
-        self._axes, self._size = axes, np.array([AXES_WIDTH, AXES_WIDTH * panel.aspect])
-        to_avoid = np.reshape([self._inches(point) for point in points], (-1, 2))
-        self._space = FreeSpace((AXES_WIDTH, AXES_WIDTH * panel.aspect), to_avoid)
-        for text in axes.texts:
-            if text.get_gid() is None:  # a contour's value
-                self._space.occupy(self._inches(text.get_position()), text.get_text())
+    def __init__(
+        self,
+        axes: Any,
+        marks: Iterable[Sequence[float]],
+        points: Iterable[Sequence[float]] = (),
+    ) -> None:
+        self.marks = [tuple(point[:2]) for point in marks]
+        self.points = [tuple(point[:2]) for point in points]
+        self.labels: list[Label] = []
+        axes.label_writers = [*getattr(axes, "label_writers", ()), self]
 
     def write(self, point: Sequence[float], text: str, gid: str, apart: float = 0.0) -> None:
-        """Write a text beside a point if the point is in view and there is room.
+        """Ask for a text beside a point; see ``Label``."""
+        self.labels.append(Label((point[0], point[1]), text, gid, apart))
 
-        Args:
-            point: the point, in the panel's coordinates.
-            text: one line.
-            gid: the text's gid in the figure.
-            apart: minimum distance in inches to other labelled points; with 0 the text may cover
-                points.
-        """
-        inches = self._inches(point)
-        if (inches < 0).any() or (inches > self._size).any():
-            return
-        offset = self._space.find(inches, text, apart)
-        if offset is None:
-            return
-        self._axes.annotate(
-            text,
-            xy=(point[0], point[1]),
-            xytext=(72 * offset[0], 72 * offset[1]),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=pt(7),
-            zorder=7,
-            path_effects=outline(1.8),
-            gid=gid,
-        )
 
-    def _inches(self, point: Sequence[float]) -> Floats:
-        """Return a point's estimated position in inches from the lower left corner."""
-        (left, right), (bottom, top) = self._axes.get_xlim(), self._axes.get_ylim()
-        x, y = point[:2]
-        width, height = self._size.tolist()
-        across, up = (x - left) / (right - left), (y - bottom) / (top - bottom)
-        return np.array([across * width, up * height])
+def place_labels(axes: Any, ruler: Ruler) -> None:
+    """Place the texts that were asked for, if their points are in view and there is room.
+
+    Args:
+        axes: axes of their final size.
+        ruler: measures texts.
+    """
+    writers: list[LabelWriter] = getattr(axes, "label_writers", [])
+    if not writers:
+        return
+    size = axes.bbox.size / axes.figure.dpi
+    marks = _in_inches(axes, [point for writer in writers for point in writer.marks])
+    points = _in_inches(axes, [point for writer in writers for point in writer.points])
+    space = FreeSpace(tuple(size), points, marks, _boxes_of_texts(axes, ruler))
+    for label in (each for writer in writers for each in writer.labels):
+        (point,) = _in_inches(axes, [label.point])
+        if (point < 0).any() or (point > size).any():
+            continue
+        for text, covering in label.forms():
+            extent = ruler.size(text, pt(FONT_SIZE))
+            offset = space.find(point, extent, label.apart, covering)
+            if offset is not None:
+                _annotate(axes, label, text, offset)
+                break
+
+
+def _annotate(axes: Any, label: Label, text: str, offset: tuple[float, float]) -> None:
+    axes.annotate(
+        text,
+        xy=label.point,
+        xytext=(72 * offset[0], 72 * offset[1]),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize=pt(FONT_SIZE),
+        zorder=7,
+        path_effects=outline(1.8),
+        gid=label.gid,
+    )
+
+
+def _in_inches(axes: Any, points: Sequence[tuple[float, ...]]) -> Floats:
+    """Return the positions of points in inches from the axes' lower left corner, (n, 2)."""
+    pixels = axes.transData.transform(np.reshape(points, (-1, 2)).astype(float))
+    return np.asarray((pixels - axes.bbox.p0) / axes.figure.dpi)
+
+
+def _boxes_of_texts(axes: Any, ruler: Ruler) -> list[Box]:
+    """Return the boxes of texts on the axes, except for contours' values, which give way."""
+    found = []
+    for text in axes.texts:
+        if text.get_gid() != CONTOUR_VALUE and text.get_visible() and text.get_text():
+            extent = text.get_window_extent(ruler.renderer)
+            corners = (extent.get_points() - axes.bbox.p0) / axes.figure.dpi
+            found.append(tuple(corners.ravel().tolist()))
+    return found
 
 
 @dataclass
@@ -96,49 +166,51 @@ class FreeSpace:
     """Space on one axes that texts can still take.
 
     Args:
-        size: estimated width and height of the axes in inches.
+        size: width and height of the axes in inches.
         points: points to keep clear, of shape (n, 2), in inches.
+        marks: points with marks to keep clear, of shape (m, 2).
         occupied: boxes of the texts placed already.
-        labelled: points that have a text.
+        labelled: points with a text that keeps its distance from others.
     """
 
     size: tuple[float, float]
     points: Floats
+    marks: Floats = field(default_factory=lambda: np.empty((0, 2)))
     occupied: list[Box] = field(default_factory=list)
     labelled: list[Floats] = field(default_factory=list)
 
-    def occupy(self, middle: Floats, text: str) -> None:
-        """Mark the space of an existing text as taken."""
-        self.occupied.append(_box_around(middle, LETTER_WIDTH * len(text)))
-
-    def find(self, point: Floats, text: str, apart: float = 0.0) -> tuple[float, float] | None:
+    def find(
+        self, point: Floats, extent: tuple[float, float], apart: float = 0.0, covering: bool = False
+    ) -> tuple[float, float] | None:
         """Find space for a text and take it.
 
         Args:
             point: the point it labels, in inches, of shape (2,).
-            text: one line.
-            apart: minimum distance to other labelled points. With 0 there is no minimum, and the
-                text covers points if it would do so on every side.
+            extent: width and height of the text in inches.
+            apart: minimum distance to other points labelled with such a distance.
+            covering: whether the text may cover points if it would do so on every side.
 
         Returns:
             The offset of the text's middle from the point in inches, or None if there is no space.
         """
-        if any(np.hypot(*(point - other)) < apart for other in self.labelled):
+        if apart and any(np.hypot(*(point - other)) < apart for other in self.labelled):
             return None
         best, fewest, offset = None, np.inf, (0.0, 0.0)
-        width = LETTER_WIDTH * len(text)
+        width, height = extent
         for reach in REACHES:
             for right, up in SIDES:
                 gap = reach * GAP
-                shift = (right * (gap + width / 2), up * (gap + LINE_HEIGHT / 2))
-                box = _box_around(point + shift, width)
-                covered = self._points_in(box)
+                shift = (right * (gap + width / 2), up * (gap + height / 2))
+                x, y = (point + shift).tolist()
+                box = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+                covered = _within(self.points, box) + MARK * _within(self.marks, box, AROUND)
                 if covered < fewest and self._is_free(box):
                     best, fewest, offset = box, covered, shift
-        if best is None or (fewest > 0 and apart > 0):
+        if best is None or (fewest > 0 and not covering):
             return None
         self.occupied.append(best)
-        self.labelled.append(point)
+        if apart:
+            self.labelled.append(point)
         return offset
 
     def _is_free(self, box: Box) -> bool:
@@ -146,16 +218,12 @@ class FreeSpace:
         if left < 0 or bottom < 0 or right > self.size[0] or top > self.size[1]:
             return False
         return all(
-            right < other[0] or left > other[2] or top < other[1] or bottom > other[3]
+            max(left - other[2], other[0] - right, bottom - other[3], other[1] - top) >= BETWEEN
             for other in self.occupied
         )
 
-    def _points_in(self, box: Box) -> int:
-        left, bottom, right, top = box
-        x, y = self.points.T
-        return int(np.count_nonzero((x > left) & (x < right) & (y > bottom) & (y < top)))
 
-
-def _box_around(middle: Floats, width: float) -> Box:
-    x, y = middle.tolist()
-    return x - width / 2, y - LINE_HEIGHT / 2, x + width / 2, y + LINE_HEIGHT / 2
+def _within(points: Floats, box: Box, around: float = 0.0) -> int:
+    """Return the number of points within a distance of a box."""
+    low, high = np.array(box).reshape(2, 2)
+    return int(np.count_nonzero(((points > low - around) & (points < high + around)).all(axis=1)))

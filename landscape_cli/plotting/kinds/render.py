@@ -25,11 +25,8 @@ from landscape_cli.plotting.annotations.marks import (
     undrawable_points,
 )
 from landscape_cli.plotting.annotations.overlay import checkpoints_of, curve_of, paths_of
-from landscape_cli.plotting.annotations.path import (
-    ENDS,
-    path_color,
-    paths_above,
-)
+from landscape_cli.plotting.annotations.path import ENDS, path_color
+from landscape_cli.plotting.annotations.path_above import paths_above
 from landscape_cli.plotting.annotations.pins import hollow_look
 from landscape_cli.plotting.kinds.painter import Painter
 from landscape_cli.plotting.kinds.suitability import check_wide

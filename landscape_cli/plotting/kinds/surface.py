@@ -21,7 +21,7 @@ from landscape_cli.plotting.annotations.marks import (
     rim_look,
     undrawable_points,
 )
-from landscape_cli.plotting.annotations.path import draw_path_above
+from landscape_cli.plotting.annotations.path_above import draw_path_above
 from landscape_cli.plotting.annotations.pins import draw_pins
 from landscape_cli.plotting.interpolation import Interpolation
 from landscape_cli.plotting.kinds.painter import Painter

@@ -84,7 +84,7 @@ class Basins:
                 axes.plot(*marks.over(panel).T, zorder=zorder, clip_on=False, **marks.look)
         if 1 < len(minima.indices) <= MAX_NUMBERED:
             places = minima.over(panel)
-            writer = LabelWriter(axes, panel, [*places, *saddles.over(panel)])
+            writer = LabelWriter(axes, [*places, *saddles.over(panel)])
             for number, place in enumerate(places.tolist(), start=1):
                 writer.write(place, str(number), "minimum")
         axes.set(**limits)

@@ -14,8 +14,9 @@ from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_size import size_of
 from landscape_cli.plotting.scene3d.camera import Camera
 from landscape_cli.records.trajectory import Trajectory
-from support.measuring import SIZES, assert_fits
+from support.measuring import SIZES, assert_fits, faults
 
+SLOW = pytest.mark.slow
 FLAT = ("contour", "contourf", "heatmap")
 STEPS = (0.1,) * 10 + (0.01,) * 5 + (0.001,) * 6
 
@@ -280,10 +281,11 @@ def test_errors_about_damaged_provenance_name_the_file(make_panel, damage):
 def test_texts_are_kept_apart():
     point = np.array([1.0, 1.0])
     places = FreeSpace((2.0, 2.0), np.array([point]))
-    ways = [places.find(point, "12") for _ in range(3)]
+    ways = [places.find(point, (0.11, 0.1), covering=True) for _ in range(3)]
     assert len(set(ways)) == 3
-    assert places.find(point, "12", APART) is None
-    assert FreeSpace((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), "1234") is None
+    assert places.find(point, (0.11, 0.1), APART) is not None
+    assert places.find(point, (0.11, 0.1), APART) is None
+    assert FreeSpace((0.1, 0.1), np.zeros((0, 2))).find(np.array([0.05, 0.05]), (0.22, 0.1)) is None
 
 
 @pytest.mark.slow
@@ -293,3 +295,25 @@ def test_texts_and_panels_fit(panel_with, kind, size):
     shown = [panel_with(trajectory(), [marker("sgd", 0.5, -0.5)])] * 2
     for panels in (shown[:1], shown):
         assert_fits(draw(panels, kind, size=size and size_of(size)))
+
+
+NEAR = (("sgd", 0.45, 0.24), ("a second solution", 0.2, 0.06), ("Adam (lr 0.1)", 0.85, 0.75))
+"""Checkpoints close to the path of ``trajectory``."""
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [
+        *((None, 1), ("double", 4)),
+        *(pytest.param("double", n, marks=SLOW) for n in (1, 2, 3, 5, 6)),
+        *(pytest.param(None, n, marks=SLOW) for n in (2, 3, 4, 5, 6)),
+    ],
+)
+def test_names_beside_a_path_do_not_cover_its_epochs(panel_with, size, count):
+    panel = panel_with(trajectory(100, rates=None), [marker(*near) for near in NEAR])
+    figure = draw([panel] * count, "contourf", size=size and size_of(size))
+    wrong, _ = faults(figure, "paper")
+    assert not wrong
+    for axes in figure.axes[:count]:
+        assert len(texts(axes, "checkpoint")) == len(NEAR)
+        assert texts(axes, "epoch")
