@@ -64,6 +64,9 @@ docs: .venv/docs ## Build the documentation's site in build/docs
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
+# Where this is set, every process compiles the package, and pytest rewrites every test, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Most tests run side by side, with one thread each. Those that start ranks follow two by two, since
 # ranks often wait; those that need the machine to themselves, one by one. A failure in one part does
 # not keep the next from running. A part may have no tests (5); only files with its mark are read.
@@ -159,3 +162,4 @@ format: install ## Format the code
 clean: ## Remove everything that is made, the environment included
 	rm -rf .venv .venv-openmpi runs build dist docs/commands docs/project *.egg-info .pytest_cache \
 		.mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import sys
 import tempfile
@@ -37,6 +38,17 @@ def pytest_report_header() -> str:
 
     threads = torch.get_num_threads()
     return f"torch {torch.__version__}: {instruction_set()}, {threads} thread{'s' * (threads > 1)}"
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Collect no garbage while tests are collected: almost everything that is made then stays."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave thousands of tests and modules out of garbage collection, a tenth of the time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
