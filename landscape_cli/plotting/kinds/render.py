@@ -34,13 +34,13 @@ from landscape_cli.plotting.layers.basins import Basins
 from landscape_cli.plotting.layout.legend import state
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.scene3d.camera import Camera, Eye, Frame, eye_of, frame_of
-from landscape_cli.plotting.scene3d.height_axis import MINUS, draw_height_axis
+from landscape_cli.plotting.scene3d.camera import Camera, Eye, eye_of, frame_of
+from landscape_cli.plotting.scene3d.floor_axes import draw_floor_axes
+from landscape_cli.plotting.scene3d.height_axis import draw_height_axis
 from landscape_cli.plotting.scene3d.scene import Ball, Scene, render
 from landscape_cli.plotting.scene3d.terrain import BOX_HEIGHT, FLOOR, SMOOTH, Terrain, terrain_of
 from landscape_cli.plotting.scene3d.visibility import Sight
 from landscape_cli.plotting.style import beyond_look, ink, outline, pt
-from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.topology.criterion import MAX_NUMBERED
 from landscape_cli.records.curves.plane import CurveInPlane
 
@@ -83,7 +83,7 @@ def paint(
     axes.imshow(image, extent=frame.edges, interpolation="antialiased", zorder=0)
     axes.set(xlim=(frame.left, frame.right), ylim=(frame.bottom, frame.top))
     axes.set_axis_off()
-    _label(axes, panel, terrain, eye, frame)
+    draw_floor_axes(axes, terrain, eye, frame)
     draw_height_axis(axes, panel, terrain, scale, eye, frame)
     _draw_heads(axes, panel, terrain, scale, eye, extrema)
     _mark(axes, panel, terrain, scale, eye)
@@ -192,27 +192,6 @@ def _in_box(terrain: Terrain, points: Floats) -> Floats:
     """Map points (n, 3) of x, y and value as drawn to the box, with heights clipped to it."""
     heights = np.clip(terrain.height_of(points[:, 2]), 0, BOX_HEIGHT)
     return np.column_stack([terrain.place(points[:, 0], points[:, 1]), heights])
-
-
-def _label(axes: Any, panel: Panel, terrain: Terrain, eye: Eye, frame: Frame) -> None:
-    """Label the floor's two nearest sides with their axis and its ends."""
-    half = terrain.half
-    middle = eye.project(np.array([0.0, 0.0, FLOOR]))[:2]
-    unit = min(frame.width, frame.height)
-    for along, limits in enumerate(terrain.limits):
-        across = 1 - along
-        sides = np.zeros((2, 3))
-        sides[:, across], sides[:, 2] = [-half[across], half[across]], FLOOR
-        nearer = int(eye.project(sides)[:, 2].argmin())
-        low, high = (labels.number(limit).replace("-", MINUS) for limit in limits)
-        outward = eye.project(sides[nearer])[:2] - middle
-        outward = outward / (np.linalg.norm(outward) or 1) * unit
-        for part, text in ((-1.0, low), (0.0, "xy"[along]), (1.0, high)):
-            point = sides[nearer].copy()
-            point[along] = 0.82 * part * half[along]
-            place = eye.project(point)[:2] + 0.045 * outward
-            look = {"fontsize": pt(9 if part == 0 else 7.5), "gid": "side"}
-            axes.text(*place, text, ha="center", va="center", color=ink(0.1), zorder=3, **look)
 
 
 def _draw_heads(

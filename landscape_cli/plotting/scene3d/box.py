@@ -62,7 +62,7 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
         for texts in map(self._tick_labels, self._every_axis):
             boxes = [text.get_window_extent(renderer).padded(gap / 2) for text in texts]
             others = [box for _, box in taken]
-            kept = [number for number in _apart(boxes) if not _overlaps(boxes[number], others)]
+            kept = [number for number in apart(boxes) if not overlaps(boxes[number], others)]
             for number, text in enumerate(texts):
                 text.set_visible(number in kept)
             wide = (corner_gap - gap) / 2
@@ -97,7 +97,7 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
             axis.labelpad = pt(pad) - MATPLOTLIBS_PAD
             axis.get_tightbbox(renderer)
             box: Bbox = axis.label.get_window_extent(renderer)
-            if not _overlaps(box, others):
+            if not overlaps(box, others):
                 return box
         for text, other in taken:
             if box.overlaps(other) and other is not box:
@@ -105,7 +105,7 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
         return box
 
 
-def _apart(boxes: list[Bbox]) -> list[int]:
+def apart(boxes: list[Bbox]) -> list[int]:
     """Return the numbers of every n-th box, with the smallest n at which none overlap.
 
     Boxes of a single place, of an axis seen end-on, are all left out.
@@ -113,12 +113,13 @@ def _apart(boxes: list[Bbox]) -> list[int]:
     for step in range(1, len(boxes) + 1):
         choices = [range(start, len(boxes), step) for start in range(step)]
         chosen = max(choices, key=len)
-        if not any(_overlaps(boxes[i], [boxes[j] for j in chosen if j > i]) for i in chosen):
+        if not any(overlaps(boxes[i], [boxes[j] for j in chosen if j > i]) for i in chosen):
             return list(chosen) if len(chosen) > 1 or len(boxes) == 1 else []
     return []
 
 
-def _overlaps(box: Bbox, others: list[Bbox]) -> bool:
+def overlaps(box: Bbox, others: list[Bbox]) -> bool:
+    """Return whether a box overlaps any of others."""
     return any(box.overlaps(other) for other in others)
 
 
