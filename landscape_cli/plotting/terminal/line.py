@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from landscape_cli.plotting import style
 from landscape_cli.plotting.annotations.marks import cell_edges, undrawable_points
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
-from landscape_cli.plotting.style import SERIES
 from landscape_cli.plotting.terminal.colors import Cells, Depth, colored
 from landscape_cli.plotting.terminal.frame import (
     BELOW,
@@ -24,6 +24,9 @@ from landscape_cli.plotting.terminal.frame import (
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+ROWS_PER_TICK, MAX_TICKS = 4, 5
+"""Minimum number of rows between ticks of the y axis, and maximum number of intervals there."""
 
 LETTERS = "*+o#"
 """Characters of successive curves without colours."""
@@ -65,7 +68,7 @@ def curve_lines(
         for row in range(rows):
             picture.put(row, middle, "|" if depth is Depth.PLAIN else "│", GREY)
     legend += _mark_missing(picture, panels[0], bounds, depth)
-    for panel, (shade, _), letter in zip(panels, cycle(SERIES), cycle(LETTERS), strict=False):
+    for panel, (shade, _), letter in zip(panels, cycle(style.SERIES), cycle(LETTERS), strict=False):
         color = (1 - BRIGHTENING) * np.array(to_rgb(shade)) + BRIGHTENING
         _draw(picture, panel, scale, bounds, color, letter if depth is Depth.PLAIN else "")
         sample = letter if depth is Depth.PLAIN else "⠤⠤"
@@ -74,14 +77,19 @@ def curve_lines(
             for column in _columns(panel.whole.x[mask], bounds, columns):
                 picture.put(0, column, "x", color)
             legend.append(f"x {printable(panel.split)} {look['label']}")
+    return add_axes(picture.lines(depth), columns, _value_ticks(scale, rows), ticks, depth), legend
+
+
+def _value_ticks(scale: Scale, rows: int) -> list[tuple[int, str]]:
+    """Return the rows of a few round values, and their labels."""
     low, high = scale.ends
-    values = [(row, low + (rows - 0.5 - row) / rows * (high - low)) for row in _labelled_rows(rows)]
-    texts = [(row, format_number(10.0**value if scale.log else value)) for row, value in values]
-    return add_axes(picture.lines(depth), columns, texts, ticks, depth), legend
-
-
-def _labelled_rows(rows: int) -> list[int]:
-    return sorted({0, rows // 2, rows - 1})
+    most = int(np.clip(rows // ROWS_PER_TICK, 2, MAX_TICKS))
+    own = scale.ticks()
+    places = own[0] if own else np.asarray(style.ticks(most).tick_values(low, high)) + 0.0
+    places = places[(low <= places) & (places <= high)]
+    places = places[:: -(-len(places) // (most + 1))]
+    found = [(rows - 1 - _row((at - low) / (high - low) * rows, rows), at) for at in places]
+    return [(row, format_number(10.0**at if scale.log else float(at))) for row, at in found]
 
 
 def _draw(

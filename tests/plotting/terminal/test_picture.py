@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from builders import surface
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.request import Request
@@ -215,3 +216,23 @@ def test_three_dimensional_kinds_are_refused_with_alternatives(make_panel):
 def test_names_cannot_control_the_terminal(make_panel):
     panel = make_panel(bowl, provenance={"network": {"name": "evil \x1b[2J name"}})
     assert not any("\x1b" in line for line in lines_of([panel]))
+
+
+@pytest.mark.parametrize(
+    ("values", "quantity", "log", "expected"),
+    [
+        (np.linspace(0.097, 1, 40), "accuracy", False, ["100", "50"]),
+        (np.linspace(0.31, 3.7, 40), "loss", False, ["3", "2", "1"]),
+        (np.logspace(-3.4, 2.2, 40), "loss", True, ["10", "0.1", "0.001"]),
+    ],
+)
+def test_values_have_round_ticks_in_the_rows_of_the_curve(values, quantity, log, expected):
+    line = surface({("train", quantity): values}, "0:39:40")
+    (panel,) = select_panels(line, None, quantity, "run.h5")
+    lines = lines_of([panel], height=20, width=13 + 40, log=log)
+    labelled = {row[:8].strip(): row[9:] for row in lines if row[8:9] == "+" and row[:8].strip()}
+    assert list(labelled) == expected
+    for text, row in labelled.items():
+        value = float(text) / panel.unit
+        if values[0] <= value <= values[-1]:
+            assert row.index("*") == pytest.approx(np.abs(values - value).argmin(), abs=3)
