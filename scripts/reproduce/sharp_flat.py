@@ -181,15 +181,18 @@ def report(measures: Measures, by_batch: Mapping[str, Pair], by_decay: Mapping[s
 
 
 def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
-    every = [(kind, name) for kind in BATCH_NORM for name in pairs]
+    """Draw the lines between networks, a row per pair, and those through each network."""
+    every = [(kind, name) for name in pairs for kind in BATCH_NORM]
     lines = [workshop.surface(between(pairs[name], kind)) for kind, name in every]
     names = labelled(name for _, name in every)
-    workshop.plot("interpolation", lines, "--quantity", "loss", "--log", *names)
-    nets = [net for place in (0, 1) for net in (pair[place] for pair in pairs.values())]
+    layout = ("--columns", "2", "--size", "7.2x8")
+    workshop.plot("interpolation", lines, "--quantity", "loss", "--log", *layout, *names)
+    nets = [net for pair in pairs.values() for net in pair]
     names = labelled(net.label for net in nets)
+    layout = ("--columns", "4", "--size", "10x4.4", "--split", "train")
     for kind in LINES:
         lines = [workshop.surface(f"{net.name}_{kind}") for net in nets]
-        workshop.plot(kind, lines, "--quantity", "loss", "--split", "train", "--log", *names)
+        workshop.plot(kind, lines, "--quantity", "loss", "--log", *layout, *names)
 
 
 def labelled(names: Iterable[str]) -> list[str]:

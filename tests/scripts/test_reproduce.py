@@ -90,6 +90,32 @@ def test_report_orders_networks_by_hand():
     assert first[1] == ["no decay", "no decay", "decay"]
 
 
+def test_the_correlations_in_the_page_are_those_of_its_table():
+    page = (FOLDER.parents[1] / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    section = page.split("\n## Sharp and flat minima\n")[1]
+    networks, correlations = [block for block in section.split("\n\n") if block.startswith("|")][:2]
+    (_, *names), _, *rows = [line.strip("| ").split(" | ") for line in networks.splitlines()]
+    nets = [net for pair in sharp_flat.pairs_by_batch().values() for net in pair]
+    assert [row[0] for row in rows] == [net.label for net in nets]
+    measures = {
+        net: dict(zip(names, map(float, values), strict=True))
+        for net, (_, *values) in zip(nets, rows, strict=True)
+    }
+    assert sharp_flat.correlations(measures).strip() == correlations
+    # "Small batches are flatter by every measure here"
+    for small, large in sharp_flat.pairs_by_batch().values():
+        assert all(
+            measures[small][name] < measures[large][name]
+            for name in ("interpolation 0.25", "filter 0.5", "filter 1", "raw 0.5", "raw 1")
+        )
+    # "Filter-normalized lines call all four of them flatter; raw lines call all four sharper"
+    for without, decayed in sharp_flat.pairs_by_decay().values():
+        assert measures[decayed]["filter 0.5"] < measures[without]["filter 0.5"]
+        assert measures[decayed]["filter 1"] < measures[without]["filter 1"]
+        assert measures[decayed]["raw 0.5"] > measures[without]["raw 0.5"]
+        assert measures[decayed]["raw 1"] > measures[without]["raw 1"]
+
+
 @pytest.mark.slow
 def test_a_network_is_trained_once_and_only_with_the_same_settings(tmp_path, capfd):
     net = steps.Network("net", "Net", training=("--epochs", "1", "--batch-size", "16"))
