@@ -153,6 +153,7 @@ def _arrange(
         _bar(figure, mappable, part, block) if mappable is not None and page.colorbar else None
         for (_, mappable), part, block in zip(drawn, parts, blocks, strict=True)
     ]
+    stated = stated_of(every, _unspecific(parts)) if "interpolated" not in text else ""
     sheet = Sheet(
         figure,
         [Block(own, bar) for own, bar in zip(cells, bars, strict=True)],
@@ -160,7 +161,7 @@ def _arrange(
         title=labels.plain(page.title),
         meanings=words.meanings,
         moved=words.moved,
-        note="; ".join(filter(None, [words.note, stated_of(every, _unspecific(parts))])),
+        note="; ".join(filter(None, [words.note, stated])),
         caption=labels.plain(text),
         entries=entries_of(every, words.letters),
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.text import labels
 
 Floats = NDArray[np.float64]
 Drawn = np.ma.MaskedArray[Any, np.dtype[np.float64]]
@@ -104,9 +105,15 @@ def sentence(parts: Sequence[tuple[Interpolation | None, Sequence[Panel]]]) -> s
     Args:
         parts: how the panels of each are interpolated, and the panels.
     """
-    phrases = [one.words(panel) for one, panels in parts if one for panel in panels]
-    found = dict.fromkeys(filter(None, phrases))
-    return f" {', '.join(found).capitalize()}." if found else ""
+    sizes: dict[str, dict[str, None]] = {}
+    for one, panels in parts:
+        for panel in panels if one else ():
+            if one and one.applies(panel):
+                sizes.setdefault(one.noun, {})[f"{len(panel.x)} x {len(panel.y)}"] = None
+    phrases = [
+        f"{noun} interpolated from {labels.listed([*each])} points" for noun, each in sizes.items()
+    ]
+    return f" {', '.join(phrases).capitalize()}." if phrases else ""
 
 
 def _refined(coordinates: Floats, parts: int) -> Floats:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from landscape_cli.plotting import KINDS
-from landscape_cli.plotting.figure import draw
+from landscape_cli.plotting.figure import draw, draw_picture
 from landscape_cli.plotting.interpolation import smooth
 from landscape_cli.plotting.kinds.painter import load
+from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.request import Request
 from landscape_cli.plotting.value_range import fit
@@ -83,6 +84,16 @@ def test_panels_with_different_numbers_of_points_are_said_to_be_interpolated(mak
     for kind, noun in (("contour", "contours"), ("surface", "surface")):
         texts = " ".join(text.get_text() for text in draw(panels, kind).texts)
         assert f"{noun} interpolated between the points" in " ".join(texts.split())
+
+
+def test_a_figure_with_a_caption_says_once_that_it_is_interpolated(make_panel):
+    panels = [make_panel(lambda x, y: x + y, x=f"-1:1:{n}", y="-1:1:5") for n in (5, 7)]
+    picture = Request(kind="contour").picture(panels)
+    assert picture.caption.endswith(" Contours interpolated from 5 x 5 and 7 x 5 points.")
+    texts = " ".join(text.get_text() for text in draw_picture(picture, Page(caption=True)).texts)
+    assert texts.lower().count("interpolated") == 1
+    texts = " ".join(text.get_text() for text in draw(panels, "contour", text="Mine.").texts)
+    assert "contours interpolated between the points" in " ".join(texts.split())
 
 
 def test_holes_are_as_large_in_surfaces_as_in_contours(make_panel):

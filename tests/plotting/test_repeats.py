@@ -1,5 +1,7 @@
 """Pictures of surfaces with repeats."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -8,6 +10,7 @@ from builders import surface
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.panel import select_panels
+from landscape_cli.plotting.text.description import directions
 from landscape_cli.plotting.value_range import fit
 
 TRAIN, TEST = ("train", "loss"), ("test", "loss")
@@ -75,6 +78,26 @@ def test_a_plane_has_a_panel_for_each_repeat_on_one_scale(repeated):
         "repeat 2",
     ]
     assert any("(b) x: b" in text.get_text() for text in figure.texts)
+
+
+def test_repeats_of_random_directions_are_described_once(repeated):
+    surface = repeated({TRAIN: np.arange(12).reshape(3, 2, 2)})
+    words = "random direction, filter-normalized (seed {}{})"
+    named = {
+        f"repeat{k}/{axis}" if k else axis: {
+            "kind": "random",
+            "label": words.format(seed, f", repeat {k}" if k else ""),
+        }
+        for axis, seed in (("x", 1), ("y", 2))
+        for k in range(3)
+    }
+    surface = replace(surface, provenance={**surface.provenance, "directions": named})
+    panels = select_panels(surface, None, None, "run.h5")
+    note = " ".join(text.get_text() for text in draw(panels).texts).replace("\n", " ")
+    both = "x, y: random directions, filter-normalized (seeds 1 and 2, {})"
+    assert both.format("one plane for each repeat") in note
+    (alone,) = select_panels(surface, None, None, "run.h5", repeat=2)
+    assert directions(alone) == [both.format("repeat 2").removeprefix("x, y: ")]
 
 
 def test_a_requested_repeat_is_shown_alone(repeated):

@@ -128,9 +128,9 @@ def _titles(
 
 
 def _matrices(records: Sequence[Curvature]) -> str:
-    """Name the matrix of all records, unless they differ in it."""
+    """Say of which matrix the eigenvalues of all records are, unless they differ in it."""
     found = {MATRICES.get(record.matrix, record.matrix) for record in records}
-    return labels.plain(found.pop()) if len(found) == 1 else ""
+    return labels.plain(f"eigenvalues of the {found.pop()}") if len(found) == 1 else ""
 
 
 def _stem(source: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
@@ -18,6 +19,13 @@ from landscape_cli.records.presentation import fact
 
 PUNCTUATION = ".,;:)"
 """Characters that stay at the end of a sentence when its middle is listed for several panels."""
+
+
+SEEDS = re.compile(r"\((seeds? [^()]*)\)")
+"""The seeds in the description of random directions."""
+
+EACH_REPEAT = "one plane for each repeat"
+"""What is said of seeds whose repeats have a panel each."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def headings_of(
     each = [_mode(group) for group in groups]
     modes = set(each)
     apart = titled and (len(modes) > 1 or (len(groups) == 1 and not boxed))
-    meanings = [_meaning(panel) for panel in firsts]
+    meanings = _meanings(firsts)
     lettered = lettered or len(set(meanings)) > 1
     letters = [_letter(number) for number in range(len(groups))] if lettered else []
     titles = [_title(group, titled) for group in groups]
@@ -194,6 +202,23 @@ def _second(
     same = [p for p in others if labels.title(p) == labels.title(panel) and p.label is None]
     ambiguous = len({other.source for other in same}) > 1
     return labels.details(panel, ambiguous and panel.label is None, with_split, mode)
+
+
+def _meanings(panels: Sequence[Panel]) -> list[str]:
+    """Say of each panel what its axes are, the same of all repeats of a plane."""
+    each = [_meaning(panel) for panel in panels]
+    if len(panels) == 1:
+        return each
+    plain = [
+        text.replace(f", repeat {panel.repeat})", ")")
+        for text, panel in zip(each, panels, strict=True)
+    ]
+    if plain == each:
+        return each
+    return [
+        SEEDS.sub(rf"(\1, {EACH_REPEAT})", text) if panel.repeat is not None else text
+        for text, panel in zip(plain, panels, strict=True)
+    ]
 
 
 def _meaning(panel: Panel) -> str:

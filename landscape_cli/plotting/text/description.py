@@ -42,10 +42,10 @@ def describe(
     parts = [
         f"{name} ({text})" if text else name for name, text in zip(names, specific, strict=True)
     ]
-    text = _listed([_quantity(each) for each in (panels, *(other for other, _ in beside))])
+    text = labels.listed([_quantity(each) for each in (panels, *(other for other, _ in beside))])
     if twins:
         text = f"{text} (left) and {_quantity(twins)} (right)"
-    text = f"{text[0].upper()}{text[1:]} of {_listed(parts)}"
+    text = f"{text[0].upper()}{text[1:]} of {labels.listed(parts)}"
     text += f": {'; '.join(common)}." if common else "."
     pairs = [(panels, scale), *([(twins, right)] if twins and right else []), *beside]
     layers = [layer.describe(each) for each, _ in pairs for layer in each[0].layers]
@@ -116,7 +116,7 @@ def _points(panel: Panel) -> str:
     by_range: dict[str, list[str]] = {}
     for name, axis in axes.items():
         by_range.setdefault(f"from {axis.low:g} to {axis.high:g}", []).append(name)
-    ranges = [f"{_listed(names)} {extent}" for extent, names in by_range.items()]
+    ranges = [f"{labels.listed(names)} {extent}" for extent, names in by_range.items()]
     text = f"{points} points, {', '.join(ranges)}"
     if panel.members:
         text += f", mean of {len(panel.members)} repeats"
@@ -131,8 +131,11 @@ def directions(panel: Panel) -> list[str]:
     known = [word for word in words if len(word) > 1]
     plain = {word.split(": ", 1)[-1].split(" (seed ")[0] for word in known}
     if len(known) > 1 and len(plain) == 1 and all(" (seed " in word for word in known):
-        seeds = [word.split(" (seed ")[1].rstrip(")") for word in known]
-        return [f"{plain.pop().replace('direction', 'directions', 1)} (seeds {_listed(seeds)})"]
+        seeds = [word.split(" (seed ")[1].rstrip(")").partition(", ") for word in known]
+        numbers = labels.listed([number for number, _, _ in seeds])
+        repeats = dict.fromkeys(repeat for _, _, repeat in seeds if repeat)
+        inside = ", ".join([f"seeds {numbers}", *repeats])
+        return [f"{plain.pop().replace('direction', 'directions', 1)} ({inside})"]
     return known
 
 
@@ -145,7 +148,7 @@ def _samples(provenance: Mapping[str, Any], splits: Sequence[str]) -> str:
     if not counts:
         return ""
     parts = [f"{count:,} {split}" for split, count in counts.items()]
-    return f"means over {_listed(parts)} samples"
+    return f"means over {labels.listed(parts)} samples"
 
 
 def _scale(panels: Sequence[Panel], scale: Scale) -> str:
@@ -177,8 +180,3 @@ def _errors(panels: Sequence[Panel]) -> str:
     if not (doubtful and naming(panels[0].quantity).outlined):
         return text
     return f"{text}, at {labels.count(doubtful)} as large as the value"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Join words by commas and a final "and"."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -201,6 +201,11 @@ def legend_text(text: str) -> str:
     return f" {text}" if text.startswith("_") else text
 
 
+def listed(words: Sequence[str]) -> str:
+    """Join words by commas and a final "and"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
 def shorten(text: str, longest: int = MAX_LENGTH) -> str:
     """Cut the middle of a text that exceeds ``longest`` characters."""
     if len(text) <= longest:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.container import BarContainer
+from matplotlib.text import Text
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.figure_files import save
@@ -120,6 +121,16 @@ def test_unfinished_checkpoints_are_left_out_and_counted(record):
     assert line.get_xdata().tolist() == [1, 3]
     words = [child.get_text() for child in axes.texts]
     assert "Hessian, 2 of 3 checkpoints computed" in words
+
+
+@pytest.mark.parametrize("matrices", [("hessian", "hessian"), ("hessian", "ggn")])
+def test_the_matrix_is_named_once_if_it_is_that_of_all_files(record, matrices):
+    made = [record(matrix=matrix) for matrix in matrices]
+    figure = draw_spectra(made, ["a.h5", "b.h5"], "eigenvalues")
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert ("eigenvalues of the Hessian" in texts) is (len({*matrices}) == 1)
+    assert any("Gauss-Newton matrix" in text for text in texts) is ("ggn" in matrices)
+    assert "Hessian" not in texts
 
 
 def test_blocks_have_a_bar_each_from_top_to_bottom(record, blocks):
