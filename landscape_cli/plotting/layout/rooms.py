@@ -9,7 +9,7 @@ from landscape_cli.plotting.layout import spatial
 from landscape_cli.plotting.layout.bar import BAR_LENGTH, gap
 from landscape_cli.plotting.layout.cell import Cell, Edges
 from landscape_cli.plotting.layout.sharing import same_intervals
-from landscape_cli.plotting.layout.sheet import LONGER, MARGIN, SPACE, Sheet
+from landscape_cli.plotting.layout.sheet import HINTING, LONGER, MARGIN, SPACE, Sheet
 
 MOST_LINES = 2
 """Largest number of lines of a label in a figure whose height is not given."""
@@ -182,4 +182,4 @@ class Rooms:
         rights = self.width - lefts - MARGIN - (self.end if self.rows > 1 else 0.0)
         spare = max(0.0, self.spare) / 2
         ends = [2 * (lefts - MARGIN + spare), 2 * (rights - spare)]
-        return max(0.3, min([*pitches, *ends]))
+        return max(0.3, min([*pitches, *(HINTING * end for end in ends)]))

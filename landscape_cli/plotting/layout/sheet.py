@@ -26,7 +26,7 @@ NOTE_SIZE = 7.0
 """Size of note and caption in points at the base font size; it grows with the root of others."""
 
 HINTING = 0.945
-"""Part of their room that note and caption fill, as texts are up to 6 % wider at other dpi."""
+"""Part of their room that titles, note and caption fill: texts are up to 6 % wider at other dpi."""
 
 FOOTNOTE, CAPTION = "footnote", "caption"
 """The gids of the texts below all panels."""
@@ -144,12 +144,13 @@ class Sheet:
     def write_texts(self, width: float) -> tuple[float, float]:
         """Wrap the texts to a width; return the heights of those above and below the panels."""
         ruler, inner = self.ruler, width - 2 * MARGIN
+        room = HINTING * inner
         if self._written == (width, self.note):
             return self._heights
-        self._title.set_text(ruler.wrap(self.title, self._title.get_fontsize(), inner))
-        self._lines.set_text(ruler.wrap(self.lines, pt(SMALL), inner))
+        self._title.set_text(ruler.wrap(self.title, self._title.get_fontsize(), room))
+        self._lines.set_text(ruler.wrap(self.lines, pt(SMALL), room))
         for artist, text in ((self._note, self.note), (self._caption, self.caption)):
-            wrapped = ruler.wrap(text, artist.get_fontsize(), HINTING * inner, False)
+            wrapped = ruler.wrap(text, artist.get_fontsize(), room, False)
             artist.set_text(wrapped)
         self._make_legend(inner)
         above = sum(_high(self._height(text)) for text in (self._title, self._lines))

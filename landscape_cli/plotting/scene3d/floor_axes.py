@@ -132,4 +132,4 @@ class _Separation(Artist):
             kept = [number for number in apart(boxes) if not overlaps(boxes[number], taken)]
             for number, text in enumerate(row):
                 text.set_visible(number in kept)
-            taken += [boxes[number].padded((corner_gap - gap) / 2) for number in kept]
+            taken += [boxes[number].padded(corner_gap - gap) for number in kept]

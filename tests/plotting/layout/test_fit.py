@@ -11,7 +11,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.plotting import KINDS
 from landscape_cli.plotting.figure import draw
 from landscape_cli.plotting.figure_size import Size, parse_size
-from landscape_cli.plotting.layout.sheet import FOOTNOTE
+from landscape_cli.plotting.layout.sheet import FOOTNOTE, MARGIN
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.value_range import fit
 from support.measuring import SHARE, assert_fits, faults
@@ -156,3 +156,15 @@ def test_entries_that_differ_in_a_number_are_one():
     (legend,) = figure.legends
     (text,) = [text.get_text() for text in legend.get_texts()]
     assert re.fullmatch(r"above 8 \(0 %, 0 %, \d+\.\d %\)", text)
+
+
+@pytest.mark.parametrize("width", [2.8, 2.84])
+def test_titles_stay_within_the_figure_at_other_resolutions(width):
+    """Letters are up to 6 % wider in pictures of few dots per inch."""
+    named = replace(panels("contour", 1)[0], label="ResNet-44, width 0.5, no shortcuts")
+    figure = draw([named], "contour", size=Size(width, 2.8))
+    figure.set_dpi(76)
+    wrong, _ = faults(figure, "paper")
+    assert not wrong
+    box = figure.axes[0].title.get_window_extent(figure.canvas.get_renderer())
+    assert 0.5 * MARGIN * 76 <= box.x0 < box.x1 <= (width - 0.5 * MARGIN) * 76
