@@ -68,9 +68,11 @@ def _has_extras(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def new_workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workplace]:
+def new_workplace(
+    tmp_path_factory: pytest.TempPathFactory, programs: Callable[[], Path]
+) -> Callable[[str], Workplace]:
     """Make folders that several tests share; the current folder stays as it is."""
-    return lambda name: Workplace(tmp_path_factory.mktemp(name))
+    return lambda name: Workplace(tmp_path_factory.mktemp(name), programs=programs)
 
 
 @pytest.fixture(scope="session")
@@ -88,13 +90,17 @@ def programs() -> Iterator[Callable[[], Path]]:
 
 @pytest.fixture
 def workplace(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    programs: Callable[[], Path],
 ) -> Iterator[Workplace]:
     """A temporary folder, the current one, with the example problems, which can be imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "example", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    yield Workplace(tmp_path, ranks_allowed=request.node.get_closest_marker("mpi") is not None)
+    ranks_allowed = request.node.get_closest_marker("mpi") is not None
+    yield Workplace(tmp_path, ranks_allowed, programs)
     forget_modules(tmp_path)
 
 

@@ -74,7 +74,7 @@ def failed_job(workplace):
         grid = {"x": [-1, 1, 50], "y": [-1, 1, 50]}
         config = workplace.config("failing:build", grid=grid, problem_args={"how": how})
         start = time.monotonic()
-        done = workplace.run("compute", config, "-q", ranks=2)
+        done = workplace.run("compute", config, "-q", ranks=2, cold=True)
         assert time.monotonic() - start < 30  # 10 s after the failure, plus the start
         assert done.returncode != 0
         assert not (workplace.folder / "surface.h5.lock").exists() or how in ABRUPT
@@ -166,7 +166,7 @@ def test_a_single_process_that_vanishes_is_named(workplace, monkeypatch):
     workplace.write("failing.py", PROBLEM)
     grid = {"x": [-1, 1, 50], "y": [-1, 1, 50]}
     config = workplace.config("failing:build", grid=grid, problem_args={"how": "vanish with 0"})
-    done = workplace.run("compute", config)
+    done = workplace.run("compute", config, cold=True)
     check_vanished(done, 0, r"called os._exit\(0\)", workplace.folder / "surface.h5")
 
 
@@ -184,7 +184,7 @@ def test_an_exit_in_a_single_process_is_a_failure(workplace):
         "import sys\nfrom dataclasses import replace\nfrom example import regression\n\n\n"
         "def build():\n    return replace(regression(), objective=lambda *_: sys.exit(0))\n",
     )
-    done = workplace.run("compute", workplace.config("leaving:build"))
+    done = workplace.run("compute", workplace.config("leaving:build"), cold=True)
     assert done.returncode == 1
     assert "leaving.py" in done.stderr
     assert not list(workplace.folder.glob("*.lock"))

@@ -1,7 +1,9 @@
 """Programs that are forked from a warm process do what those do that users start."""
 
 import re
+import subprocess
 
+import psutil
 import pytest
 
 from support.pages.clone import Clone
@@ -32,6 +34,17 @@ def test_a_warm_program_does_what_a_cold_one_does(command, programs, tmp_path):
         run(tmp_path / str(number), at, command) for number, at in enumerate((programs(), None))
     ]
     assert done[0] == done[1]
+
+
+@pytest.mark.docs
+def test_a_killed_program_takes_its_fork_along(programs):
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    command = [programs() / "python", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        fork = psutil.Process(int(process.stdout.readline()))
+        assert fork.pid != process.pid
+        process.kill()
+        fork.wait(10)
 
 
 def run(folder, programs, command):

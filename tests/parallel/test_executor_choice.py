@@ -74,7 +74,7 @@ def test_one_of_several_worlds_of_one_is_refused(workplace, monkeypatch):
         # Set by Open MPI's mpirun, and ignored by MPICH's library.
         monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
         monkeypatch.setenv("OMPI_COMM_WORLD_RANK", rank)
-        done = workplace.run("compute", config)
+        done = workplace.run("compute", config, cold=True)
         assert done.returncode == 2, done.stderr
         if rank == "1":
             assert done.stderr == ""
@@ -85,4 +85,4 @@ def test_one_of_several_worlds_of_one_is_refused(workplace, monkeypatch):
         assert line.endswith("; LANDSCAPE_MPI=0 makes each task run on its own")
     assert not list(workplace.folder.glob("*.h5"))
     monkeypatch.setenv("LANDSCAPE_MPI", "0")
-    assert workplace.run("compute", config).returncode == 0
+    assert workplace.run("compute", config, cold=True).returncode == 0

@@ -41,7 +41,8 @@ def test_a_time_limit_ends_the_run_and_the_same_command_continues_it(
 ):
     config = slow(workplace)
     begin = time.monotonic()
-    done = workplace.run("compute", config, "--time-limit", "8s", "--overwrite", ranks=ranks)
+    options = ("--time-limit", "8s", "--overwrite")
+    done = workplace.run("compute", config, *options, ranks=ranks, cold=True)
     took = time.monotonic() - begin
     assert done.returncode == 75, done.stderr
     assert took < 25

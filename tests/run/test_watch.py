@@ -143,7 +143,7 @@ def test_ranks_of_which_one_hangs_are_ended(workplace, hanging, how, on, number)
 @pytest.mark.slow
 def test_a_set_up_that_hangs_on_one_rank_is_said_and_ended(workplace, hanging):
     config = hanging("c code", on="1", where="building")
-    done = workplace.run("compute", config, "--time-limit", "7s", ranks=2)
+    done = workplace.run("compute", config, "--time-limit", "7s", ranks=2, cold=True)
     assert done.returncode == 75, done.stderr
     assert "stopped by the time limit during set-up; the same command continues" in done.stdout
     assert re.search(rf"^rank 1 on {HOST} has been building the problem for \d+ s$", done.stderr, 8)

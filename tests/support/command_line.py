@@ -31,27 +31,43 @@ class CommandLine:
         folder: the current folder of what is run.
         ranks_allowed: whether ranks may be started; not in a test that is not marked ``mpi``, as
             only those have the machine to themselves.
+        programs: returns the folder of warm programs, see `support.warm_programs`; None to start
+            every command anew.
     """
 
     folder: Path
     ranks_allowed: bool = True
+    programs: Callable[[], Path] | None = None
 
     def environment(self) -> dict[str, str]:
         """This process's environment, with one thread for each rank."""
         return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
-    def command(self, *arguments: object, ranks: int | None = None) -> list[str]:
+    def command(
+        self, *arguments: object, ranks: int | None = None, python: str | Path = sys.executable
+    ) -> list[str]:
         """`landscape` with these arguments, under mpiexec if a number of ranks is given."""
-        program = [sys.executable, "-m", "landscape_cli", *map(str, arguments)]
+        program = [str(python), "-m", "landscape_cli", *map(str, arguments)]
         if ranks is None:
             return program
         assert self.ranks_allowed, "a test that starts ranks must be marked mpi"
         return [mpiexec(), "-n", str(ranks), *program]
 
-    def run(self, *arguments: object, ranks: int | None = None) -> subprocess.CompletedProcess:
-        """Run the command to its end."""
+    def run(
+        self, *arguments: object, ranks: int | None = None, cold: bool = False
+    ) -> subprocess.CompletedProcess:
+        """Run the command to its end.
+
+        Args:
+            arguments: those of `landscape`.
+            ranks: how many to start under mpiexec; None for one process without it.
+            cold: import everything anew, as users' commands do. Needed where a rank vanishes, or
+                where the time since the start counts.
+        """
+        warm = self.programs is not None and not cold
+        python = self.programs() / "python" if warm else sys.executable
         return subprocess.run(
-            self.command(*arguments, ranks=ranks),
+            self.command(*arguments, ranks=ranks, python=python),
             cwd=self.folder,
             env=self.environment(),
             capture_output=True,

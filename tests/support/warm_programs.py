@@ -3,7 +3,8 @@
 Most of a short command's time goes into imports. In place of `landscape` and `python`, a shell
 finds scripts that hand their arguments, folder, environment and streams to this process. A fork of
 it goes on as the command, so nothing is shared between two commands, and exit code and output are
-the command's own. Ranks that MPICH's launcher starts come with one stream more, `PMI_FD`.
+the command's own. Ranks that MPICH's launcher starts come with one stream more, `PMI_FD`; those of
+Open MPI find their launcher by their environment alone.
 """
 
 from __future__ import annotations
@@ -110,12 +111,18 @@ def wait_for_command(address: str) -> tuple[str, list[str]]:
 
 
 def receive_command(client: socket.socket) -> tuple[str, list[str]]:
-    """Read the command and fork for it; tell the client its process and, at the end, its code."""
+    """Read the command and fork for it; tell the client its process and, at the end, its code.
+
+    The fork does not outlive the client, as a launcher may kill a rank.
+    """
     size, rights, _, _ = client.recvmsg(8, socket.CMSG_SPACE(4 * array.array("i").itemsize))
     with client.makefile("rb") as file:
         program, arguments, here, environment = json.loads(file.read(int.from_bytes(size, "big")))
     if child := os.fork():
         client.sendall(child.to_bytes(8, "big"))
+        ended, _, _ = select.select([client, ended_of := os.pidfd_open(child)], [], [])
+        if ended_of not in ended:  # the client was killed
+            os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(BrokenPipeError):
             client.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
