@@ -23,6 +23,10 @@ ALONE, BESIDE, BAR_WIDTH = 4.2, 3.5, 0.9
 COMFORTABLE, COMFORTABLE_SPATIAL = 1.6, 3.0
 """Width of axes, and of a 3-D box, from which on more panels in a row are preferred, in inches."""
 
+PRINTED, NARROWEST = 7.1, 2.2
+"""Width of a figure of several panels that state their own, at which its text has its size on a
+page, and least width of each in inches."""
+
 PAGE = 9.3
 """Height of a printed page in inches."""
 
@@ -113,6 +117,9 @@ def arrange(
 def _arrange_freely(sheet: Sheet, columns: int | None, width: float | None) -> None:
     """Arrange a sheet in a figure of a size that suits it."""
     across = _candidates(sheet, columns)[0]
+    if width is not None and columns is None:
+        across = next(n for n in _candidates(sheet, None) if n == 1 or PRINTED / n >= NARROWEST)
+        width = min(width, PRINTED / across)
     each = width or (ALONE if across == 1 else BESIDE)
     bars = [block.bar for block in sheet.blocks if block.bar is not None]
     count = (across if sheet.abreast else 1) if bars else 0

@@ -243,3 +243,13 @@ def test_texts_and_panels_fit(kind, size):
     made = [line(provenance=each) for each in facts]
     for surfaces in (made[:1], made):
         assert_fits(figure_of(*surfaces, kind=kind, page=Page(size=size and size_of(size))))
+
+
+@pytest.mark.parametrize(("count", "columns"), [(2, 2), (3, 3), (4, 2), (5, 3)])
+def test_several_panels_are_as_wide_as_a_page(count, columns):
+    figure = figure_of(*[line()] * count)
+    assert figure.get_figwidth() == pytest.approx(7.1)
+    lefts = {round(axes.get_position().x0, 3) for axes in figure.axes}
+    assert len(lefts) == columns
+    assert min(axes.get_position().width for axes in figure.axes) * 7.1 > 1.6
+    assert_fits(figure)
