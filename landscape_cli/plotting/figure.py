@@ -23,7 +23,12 @@ from landscape_cli.plotting.kinds.twin import Twin, paint_both
 from landscape_cli.plotting.layout.bar import Bar
 from landscape_cli.plotting.layout.cell import Cell
 from landscape_cli.plotting.layout.choice import MAX_COLUMNS, arrange, draft_of
-from landscape_cli.plotting.layout.legend import entries_of, needs_letters, stated_of
+from landscape_cli.plotting.layout.legend import (
+    entries_of,
+    needs_letters,
+    stated_of,
+    without_symbols,
+)
 from landscape_cli.plotting.layout.sheet import Block, Sheet
 from landscape_cli.plotting.page import Page
 from landscape_cli.plotting.panel import Panel, by_surface
@@ -153,6 +158,7 @@ def _arrange(
         _bar(figure, mappable, part, block) if mappable is not None and page.colorbar else None
         for (_, mappable), part, block in zip(drawn, parts, blocks, strict=True)
     ]
+    entries, spoken = without_symbols(entries_of(every, words.letters))
     stated = stated_of(every, _unspecific(parts)) if "interpolated" not in text else ""
     sheet = Sheet(
         figure,
@@ -161,9 +167,9 @@ def _arrange(
         title=labels.plain(page.title),
         meanings=words.meanings,
         moved=words.moved,
-        note="; ".join(filter(None, [words.note, stated])),
+        note="; ".join(filter(None, [words.note, *spoken, stated])),
         caption=labels.plain(text),
-        entries=entries_of(every, words.letters),
+        entries=entries,
     )
     arrange(sheet, page.columns, page.size)
     for axes in every:

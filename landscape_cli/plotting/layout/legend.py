@@ -77,6 +77,18 @@ def entries_of(all_axes: Sequence[Any], letters: Sequence[str]) -> list[Artist]:
     return found
 
 
+def without_symbols(entries: Sequence[Artist]) -> tuple[list[Artist], list[str]]:
+    """Separate entries with a symbol from the texts of those without, which belong in the note."""
+    bare = [isinstance(one, Line2D) and not _drawn(one) for one in entries]
+    shown = [one for one, plain in zip(entries, bare, strict=True) if not plain]
+    return shown, [str(one.get_label()) for one in entries if one not in shown]
+
+
+def _drawn(line: Line2D) -> bool:
+    """Return whether a line or its markers are visible."""
+    return not {str(line.get_linestyle()), str(line.get_marker())} <= {"None", "none", " ", ""}
+
+
 def _joined(entries: Sequence[Artist | None], letters: Sequence[str]) -> list[Artist]:
     """Return one entry for those of all panels, or one for each text if they differ otherwise."""
     known = [entry for entry in entries if entry is not None]

@@ -12,6 +12,7 @@ from landscape_cli.plotting.layout.legend import (
     needs_letters,
     state,
     stated_of,
+    without_symbols,
 )
 
 
@@ -80,3 +81,10 @@ def test_a_phrase_is_stated_once():
     assert stated_of(all_axes, "differs") == "smooth"
     state(all_axes[2], "smoother")
     assert stated_of(all_axes, "differs") == "differs"
+
+
+def test_entries_without_a_symbol_are_set_apart():
+    bare = Line2D([], [], linestyle="none", label="at all points")
+    marked = Line2D([], [], linestyle="none", marker="x", label="not finite")
+    shown = [line("loss"), patch("above"), marked]
+    assert without_symbols([shown[0], bare, *shown[1:]]) == (shown, ["at all points"])
