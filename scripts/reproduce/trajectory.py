@@ -15,6 +15,8 @@ from landscape_cli.config.overrides import parse_changes
 
 POINTS, SAMPLES = 17, 500
 DECAY = "5e-4"
+LEVELS = "0.01,0.02,0.05,0.1,0.2,0.5,1,2"
+"""Boundaries of the loss's bands, three per decade."""
 
 
 def trace(workshop: Workshop, net: Network) -> Path:
@@ -62,7 +64,9 @@ def command(
     workshop.train(networks)
     if not train_only:
         surfaces = [plane(workshop, net, trace(workshop, net)) for net in networks]
-        workshop.plot("paths", surfaces, "--split", "train", "--quantity", "loss")
+        what = ("--split", "train", "--quantity", "loss", "--log", "--levels", LEVELS)
+        names = sharp_flat.labelled(net.label for net in networks)
+        workshop.plot("paths", surfaces, *what, "--size", "8.4x3.8", *names)
 
 
 if __name__ == "__main__":

@@ -102,8 +102,16 @@ def headings_of(
 def combined(texts: Sequence[str], letters: Sequence[str]) -> str:
     """Return one text for those of several panels, with the letters of panels where they differ.
 
-    What is the same at the beginning and at the end is said once.
+    What is the same at the beginning and at the end is said once; texts with equally many facts
+    between semicolons are combined fact by fact.
     """
+    facts = [text.split("; ") for text in texts]
+    if len({len(each) for each in facts}) > 1:
+        return _combined(texts, letters)
+    return "; ".join(_combined(fact, letters) for fact in zip(*facts, strict=True))
+
+
+def _combined(texts: Sequence[str], letters: Sequence[str]) -> str:
     different = list(dict.fromkeys(texts))
     if len(different) == 1:
         return different[0]
