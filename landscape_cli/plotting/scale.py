@@ -25,6 +25,23 @@ Levels = int | tuple[float, ...] | None
 MANTISSAS = (tuple(range(1, 10)), (1, 2, 5), (1,))
 """Mantissas of round numbers on a logarithmic scale, from dense to sparse."""
 
+HALVES = (1.0, math.sqrt(10))
+"""Mantissas of whole and half powers of ten."""
+
+BAND_MANTISSAS = (
+    tuple(m / 2 for m in range(2, 20)),
+    MANTISSAS[0],
+    (1, 1.5, 2, 3, 5, 7),
+    MANTISSAS[1],
+    HALVES,
+    MANTISSAS[2],
+)
+"""Mantissas of the edges of filled contours, from dense to sparse."""
+
+MOST_EDGES, LEAST_LOG_EDGES, MOST_LOG_EDGES = 22, 12, 28
+"""Maximum number of edges between filled contours; their minimum and maximum number on a
+logarithmic scale, on which a short range has edges as on a linear one."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -122,7 +139,11 @@ class Scale:
             return np.array([low, *self.lines(), high])
         if self.levels is not None:
             return np.linspace(low, high, self.levels + 1)
-        return np.array([low, *self._round_levels(22), high])
+        if self.log:
+            edges = _round_logarithmic(self.low, self.high, MOST_LOG_EDGES, BAND_MANTISSAS)
+            if len(edges) >= LEAST_LOG_EDGES:
+                return np.array([low, *self._within(self._drawn(edges)), high])
+        return np.array([low, *self._round_levels(MOST_EDGES), high])
 
     def ticks(self) -> tuple[Floats, list[str]] | None:
         """Return tick positions as drawn and their labels, or None if the scale is linear."""
@@ -160,11 +181,17 @@ class Scale:
         return values[(values > self.low) & (values < self.high)]
 
 
-def _round_logarithmic(low: float, high: float, most: int) -> Floats:
+def _round_logarithmic(
+    low: float,
+    high: float,
+    most: int,
+    choices: Sequence[tuple[float, ...]] = MANTISSAS,
+) -> Floats:
+    """Return at most ``most`` numbers with the densest of some sets of mantissas, the last (1,)."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     stride = 1
     while True:
-        for mantissas in MANTISSAS if stride == 1 else MANTISSAS[-1:]:
+        for mantissas in choices if stride == 1 else choices[-1:]:
             exponents = [k for k in decades if k % stride == 0]
             values = np.array([m * 10.0**k for k in exponents for m in mantissas])
             values = values[(values > low) & (values < high)]

@@ -135,6 +135,17 @@ def test_a_requested_number_of_levels_is_exact():
     np.testing.assert_allclose(Scale(1, 1e4, log=True, levels=3).lines(), [1, 2, 3])
 
 
+def test_logarithmic_bands_are_many_and_end_at_round_values():
+    halves = Scale(2.3e-4, 1.2e6, log=True).bands()
+    np.testing.assert_allclose(halves[1:-1], np.arange(-3.5, 6.5, 0.5))
+    fives = Scale(0.0007, 120, log=True).bands()
+    np.testing.assert_allclose(10 ** fives[1:6], [1e-3, 2e-3, 5e-3, 1e-2, 2e-2])
+    sevens = Scale(0.9, 5000, log=True).bands()
+    np.testing.assert_allclose(10 ** sevens[1:8], [1, 1.5, 2, 3, 5, 7, 10])
+    for decades in np.arange(0.6, 14, 0.2):
+        assert 14 <= len(Scale(0.3, 0.3 * 10**decades, log=True).bands()) - 1 <= 29
+
+
 positive = st.floats(1e-12, 1e12)
 
 
