@@ -5,14 +5,14 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
 
 import torch
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.checks.reach import all_within_reach
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
@@ -81,7 +81,10 @@ def estimate(
     evaluator = setup.evaluator
     grid = Grid(start.config.grid, start.config.repeats)
     points = [evaluator.slice.origin, *grid.corners()]
-    results = executor.lead(lambda: _results(evaluator, points))
+    axes = len(start.config.grid)
+    results = executor.lead(
+        lambda: _results(evaluator, all_within_reach(evaluator, points[:POINTS], axes))
+    )
     measuring = executor.lead(lambda: _measuring_seconds(evaluator))
     if executor.rank:
         return None
@@ -98,12 +101,12 @@ def estimate(
     )
 
 
-def _results(evaluator: Evaluator, points: list[Any]) -> list[TileResult]:
+def _results(evaluator: Evaluator, points: Sequence[tuple[float, ...]]) -> list[TileResult]:
     """Evaluate a few points as tiles, the first twice because the first pass is slow.
 
     Measures are left out, except at the first point, where their values show how many there are.
     """
-    tiles = [Tile((0,), (point,)) for point in [points[0], *islice(points, POINTS)]]
+    tiles = [Tile((0,), (point,)) for point in [points[0], *points]]
     measures, evaluator.measures = evaluator.measures, PointMeasures()
     results = [evaluator.evaluate(tile) for tile in tiles][1:]
     evaluator.measures = measures.briefly()

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from landscape_cli.cli import cli
 from landscape_cli.config.loading import load_config
 from landscape_cli.errors import ProblemError, RankError
+from landscape_cli.evaluation.devices import choose_device
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.records.tiles import Status, TileResult
 from landscape_cli.run import compute
@@ -69,10 +70,48 @@ def test_without_keep_going_the_run_ends_with_point_and_traceback(workplace):
         run(workplace)
     text = str(caught.value)
     assert text.startswith("rank 0 on ")
-    assert "(cpu) failed at (" in text
+    assert f"({choose_device('auto')}) failed at (" in text
     assert "ValueError: too far out" in text
     assert "example.py" in text
     assert not read_surface("surface.h5").complete
+
+
+FAR = """
+import torch
+from landscape_cli.problems import Problem, zoo
+from landscape_cli.problems.objectives import cross_entropy
+
+def build():
+    '''A convolutional network whose objective fails where its head has moved far.'''
+    torch.manual_seed(0)
+    problem = zoo.build(model_args={"depth": 8, "width": 0.25}, samples={"train": 40, "test": 8})
+    centre = list(problem.model.parameters())[-2].detach().clone()
+    def objective(model, batch):
+        weight, _ = list(model.parameters())[-2:]
+        if (weight.cpu() - centre).norm() > 0.3 * centre.norm():
+            raise ValueError("too far out")
+        return cross_entropy(model, batch)
+    return Problem(problem.model, {"train": problem.splits["train"]}, objective)
+"""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--precision", "bf16", "--even-if-slower"), ("--target-stderr", "1"), ("--dry-run",)],
+    ids=" ".join,
+)
+def test_what_is_tried_before_a_run_may_fail_at_the_corners(workplace, landscape, options):
+    workplace.write("far.py", FAR)
+    config = workplace.config("far:build", grid={"x": [-1, 1, 5]})
+    code, out, err = landscape("compute", config, "--keep-going", *options)
+    assert "Traceback" not in err
+    if "--dry-run" in options:
+        assert code == 0, err
+        return
+    assert code == 1, err
+    assert "4 points failed, the first with ValueError: too far out" in out
+    failed, done = Status.FAILED, Status.OK
+    assert read_surface("surface.h5").status.tolist() == [failed, failed, done, failed, failed]
 
 
 def test_the_command_line_reports_failed_points(workplace):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator, SplitData
+from landscape_cli.evaluation.checks.reach import all_within_reach, within_reach
 from landscape_cli.evaluation.forward.choice import Choice, Workload, choose_settings
 from landscape_cli.evaluation.forward.compile_choice import compile_model
 from landscape_cli.evaluation.forward.equivalence import precision_errors
@@ -33,8 +35,9 @@ def choose_forward(
     """
     choice = Choice(evaluator.settings)
     if fresh:
-        work = _workload(config, executor.size)
-        choice = executor.lead(lambda: choose_settings(evaluator, work))
+        choice = executor.lead(
+            lambda: choose_settings(evaluator, _workload(evaluator, config, executor.size))
+        )
     settings = choice.settings
     if executor.rank == 0 and choice.precision is not None and choice.precision.slower:
         warn(choice.precision.warning())
@@ -51,13 +54,17 @@ def choose_forward(
     timing = None if choice.precision is None else choice.precision.as_mapping()
     facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
     if evaluator.settings.precision != "fp32":
-        points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
-        deviations = executor.lead(lambda: precision_errors(evaluator, points))
+        deviations = executor.lead(lambda: _precision_errors(evaluator, config))
         facts = replace(facts, precision_errors=tuple(deviations))
     return facts
 
 
-def _workload(config: RunConfig, ranks: int) -> Workload:
+def _precision_errors(evaluator: Evaluator, config: RunConfig) -> list[dict[str, Any]]:
+    points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
+    return precision_errors(evaluator, all_within_reach(evaluator, points, len(config.grid)))
+
+
+def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
     """Return what the choice depends on.
 
     Shards know nothing of each other, so none of them may choose another precision.
@@ -67,7 +74,7 @@ def _workload(config: RunConfig, ranks: int) -> Workload:
     return Workload(
         fewest,
         ranks,
-        grid.corners()[-1],
+        within_reach(evaluator, grid.corners()[-1], len(config.grid)),
         config.batch_size,
         config.calibrate,
         config.compile,

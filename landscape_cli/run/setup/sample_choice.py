@@ -9,6 +9,7 @@ from typing import Any
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.checks.centre_check import check_centre
+from landscape_cli.evaluation.checks.reach import all_within_reach
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.sample_size import PILOT, Target, find_targets
@@ -78,6 +79,7 @@ def choose_samples(
     totals = {name: len(dataset_of(name, source, KEY)) for name, source in sources.items()}
     pilot = evaluator_on({name: subset(name, source, PILOT) for name, source in sources.items()})
     check_centre(pilot, Tile((0,), (points[0],)), Room(room.device), config.allow_random)
+    points = all_within_reach(pilot, points, len(config.grid))
     targets = find_targets(pilot, points, config.target_stderr, totals)
     return Sampling(config.target_stderr, tuple(points), targets)
 
