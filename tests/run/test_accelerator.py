@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -96,6 +97,30 @@ COMMANDS = {
     },
 }
 
+IN_FLOAT64 = {
+    "random": ["compute", "--curvature", "plane", "--x", "0:1:2", "--y", "0:0:1"],
+    "redrawn": ["compute", "--directions", "streamed", "--set", "orthogonal=true"],
+    "downhill": ["compute", "--set", "directions.x={kind: gradient}", "--y", "none"],
+    "curve": ["connect", "--from", "one.pt", "--to", "other.pt", "--epochs", "1"],
+    "along": [
+        *("compute", "--curvature", "gradient", "--set", "batch_norm=frozen"),
+        *("--set", "slice={kind: curve, path: DEVICE.curve.h5}", "--set", "checkpoint=one.pt"),
+        *("--x", "0:1:2", "--y", "none"),
+    ],
+    "curvature": ["curvature", "--top", "1", "--trace", "2"],
+}
+"""Commands without the options that `on` adds."""
+
+
+def on(device, name, *given):
+    """Return a command's arguments for a device; its file is named after both."""
+    command, *options = (one.replace("DEVICE", device) for one in given)
+    file = f"{device}.curve.h5" if name == "curve" else f"{device}_{name}.h5"
+    float64 = [f"problem_args.{key}=float64" for key in ("dtype", "data")]
+    keys = [word for key in float64 for word in ("--set", key)]
+    return [command, "run.yaml", *options, *keys, "--device", device, "-o", file]
+
+
 STREAMED = ["compute", "run.yaml", "--cache", "none", "--set", "batch_size=7"]
 
 
@@ -168,6 +193,41 @@ def test_batches_are_streamed_on_its_own_streams_if_it_has_any(machine, done, su
         assert used & set(calls) == expected
     for name in ("streams", "plain"):
         assert_same(surface(name), surface("cpu"), 1e-6)
+
+
+def numbers(path):
+    """Return the numbers of a file but times, by name, as bytes."""
+    with h5py.File(path) as file:
+        found = []
+        file.visititems(lambda name, item: found.append((name, item)))
+        return {
+            name: item[()].tobytes()
+            for name, item in found
+            if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and "second" not in name
+        }
+
+
+def test_in_float64_every_bit_is_the_cpus(machine):
+    code = (
+        "import images, torch\n"
+        "for name in ('one', 'other'):\n"
+        "    model = images.build('float64').model\n"
+        "    torch.nn.init.normal_(model[4].weight) if name == 'other' else None\n"
+        "    torch.save(model.state_dict(), f'{name}.pt')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=machine.folder, check=True)
+    commands = {
+        f"{name} on {device}": on(device, name, *given)
+        for name, given in IN_FLOAT64.items()
+        for device in ("cpu", "fake")
+    }
+    for name, (code, _, messages, _) in machine(commands, FAKE_FLOAT64="1").items():
+        assert code == 0, (name, messages)
+    for name in IN_FLOAT64:
+        end = ".curve.h5" if name == "curve" else f"_{name}.h5"
+        expected, found = (numbers(machine.folder / f"{each}{end}") for each in ("cpu", "fake"))
+        assert expected
+        assert found == expected, name
 
 
 def test_directions_drawn_again_at_each_point_give_the_same_values(surface):

@@ -2,8 +2,8 @@
 
 PyTorch takes it for its accelerator, so that code which asks for one runs here as it would on
 hardware: ``torch.accelerator`` names it, tensors say that they are on ``fake:0``, and mixing them
-with tensors of the CPU is an error. It has no float64, as Apple's devices. Import this in a process
-of its own: a process has one accelerator, for good.
+with tensors of the CPU is an error. Like Apple's devices it has no float64, unless it is given one,
+as NVIDIA's have. Import this in a process of its own: a process has one accelerator, for good.
 """
 
 import os
@@ -16,6 +16,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 KIND = "fake"
 STREAMS = "FAKE_STREAMS" in os.environ
 """True if the device has streams."""
+FLOAT64 = "FAKE_FLOAT64" in os.environ
+"""True if the device has float64."""
 
 calls: list[str] = []
 """Calls of the device's module, in order."""
@@ -53,6 +55,12 @@ class FakeTensor(torch.Tensor):
     def data_ptr(self):
         return self.inner.data_ptr()
 
+    def untyped_storage(self):
+        return self.inner.untyped_storage()
+
+    def __getitem__(self, index):  # PyTorch makes no tensor of a list for a device of Python
+        return super().__getitem__(torch.tensor(index) if isinstance(index, list) else index)
+
     def record_stream(self, stream):
         calls.append("record_stream")
 
@@ -66,10 +74,10 @@ def evaluate(function: Any, *args: Any, **options: Any) -> Any:
     tensors = [one for one in tree_leaves((args, options)) if isinstance(one, torch.Tensor)]
     fakes = {id(one.inner): one for one in tensors if isinstance(one, FakeTensor)}
     target, name = options.get("device"), function._schema.name
-    copies = name in ("aten::copy_", "aten::_copy_from", "aten::_to_copy")
+    mixed = name in ("aten::copy_", "aten::_copy_from", "aten::_to_copy", "aten::index")
     if (
         fakes
-        and not copies
+        and not mixed
         and any(one.dim() and not isinstance(one, FakeTensor) for one in tensors)
     ):
         raise RuntimeError(f"{name}: expected all tensors to be on the same device, fake:0 and cpu")
@@ -84,7 +92,7 @@ def evaluate(function: Any, *args: Any, **options: Any) -> Any:
     def outer(one: Any) -> Any:
         if not isinstance(one, torch.Tensor) or not on_device:
             return one
-        if one.dtype == torch.float64:
+        if one.dtype == torch.float64 and not FLOAT64:
             raise TypeError(f"{name}: Cannot convert a tensor to float64, which {KIND} has not")
         return fakes[id(one)] if id(one) in fakes else FakeTensor(one)
 
@@ -108,6 +116,12 @@ class Module:
         return 0
 
     def manual_seed_all(self, seed):
+        pass
+
+    def get_rng_state(self, device):
+        return torch.empty(0, dtype=torch.uint8)
+
+    def set_rng_state(self, state, device):
         pass
 
     def _is_in_bad_fork(self):

@@ -147,7 +147,7 @@ def build_slice(
         drawn[axis] = flat
     for axis, recipe in directions.items():
         views = drawn[axis].views
-        scalings = recipe.scalings(partial(_host_blocks, views), centre.views)
+        scalings = recipe.scalings(partial(_blocks, views), centre.views)
         for name, view in views.items():
             _on_host(view, partial(_scale, scalings[name]))
     return AffineSlice(centre, drawn, directions)
@@ -155,28 +155,14 @@ def build_slice(
 
 def _on_host(view: Tensor, change: Callable[[Tensor], None]) -> None:
     """Change a tensor in place by arithmetic on the CPU, so that results are the same anywhere."""
-    if _is_host(view):
-        change(view)
-    else:
-        host = view.to("cpu", torch.float32)
-        change(host)
+    host = view.cpu()  # the same tensor if it is there already
+    change(host)
+    if host is not view:
         view.copy_(host)
 
 
-def _is_host(view: Tensor) -> bool:
-    return view.device.type == "cpu" and view.dtype in (torch.float32, torch.float64)
-
-
-def _host_blocks(views: Mapping[str, Tensor], name: str) -> Blocks:
-    """Return a parameter's entries as ``_on_host`` passes them on."""
-    view = views[name]
-    if _is_host(view):
-        return Blocks.of(view)
-    flat = view.view(-1)
-    return Blocks(
-        tuple(view.shape),
-        lambda spans: (flat[start:stop].to("cpu", torch.float32) for start, stop in spans),
-    )
+def _blocks(views: Mapping[str, Tensor], name: str) -> Blocks:
+    return Blocks.of(views[name])
 
 
 def _scale(scaling: Scaling, direction: Tensor) -> None:

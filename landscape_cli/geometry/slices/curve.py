@@ -109,7 +109,8 @@ class CurveSlice(Slice):
     ) -> dict[str, float]:
         """Return the derivative of the loss by t: sum_k c_k'(t) g . w_k."""
         (t,) = coordinates
-        along = [dot(gradient, self._from_first(number)) for number in range(len(self.points))]
+        host = {name: entries.cpu() for name, entries in gradient.items()}
+        along = [dot(host, self._from_first(number)) for number in range(len(self.points))]
         return {"x": float(self.shape.derivatives(t) @ np.array(along))}
 
     def unit(self, axis: str) -> float | None:

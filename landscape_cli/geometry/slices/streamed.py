@@ -167,7 +167,7 @@ class StreamedSlice(DirectionalSlice):
             dtype = self.centre.views[block.name].dtype
             parts = []
             for axis in axes:
-                scale, host = self._scalings[axis, block.name], self._on_host(raw[axis], block.name)
+                scale, host = self._scalings[axis, block.name], raw[axis].cpu()
                 for start in range(0, len(host), SERIAL):
                     scale(host[start : start + SERIAL], block.start + start)
                 parts.append(host.to(dtype))
@@ -197,7 +197,7 @@ class StreamedSlice(DirectionalSlice):
         """Yield what to draw for blocks, as pairs of a source and a number of entries."""
         sources: dict[int, Source] = {}
         for name, start, stop in blocks:
-            shape, dtype = tuple(self.centre.views[name].shape), self._host_dtype(name)
+            shape, dtype = tuple(self.centre.views[name].shape), self.centre.views[name].dtype
             for axis in axes:
                 if start == 0:
                     recipe = self._recipes[axis]
@@ -212,7 +212,7 @@ class StreamedSlice(DirectionalSlice):
         def read(ranges: Iterable[Span]) -> Iterator[Tensor]:
             blocks = (Block(name, start, stop) for start, stop in ranges)
             for _, raw in self._raw(self._needed([axis]), blocks):
-                yield self._on_host(raw[axis], name)
+                yield raw[axis].cpu()
 
         return Blocks(tuple(self.centre.views[name].shape), read)
 
@@ -232,15 +232,6 @@ class StreamedSlice(DirectionalSlice):
                 piece = view[index]
                 start = int(piece.storage_offset() - view.storage_offset())
                 yield Block(name, start, start + piece.numel()), index, piece.shape
-
-    def _host_dtype(self, name: str) -> torch.dtype:
-        """Return the dtype in which ``build_slice`` draws and normalizes a parameter's entries."""
-        dtype = self.centre.views[name].dtype
-        in_place = self._device.type == "cpu" and dtype in (torch.float32, torch.float64)
-        return dtype if in_place else torch.float32
-
-    def _on_host(self, raw: Tensor, name: str) -> Tensor:
-        return raw.to("cpu", self._host_dtype(name))
 
 
 def _add(
