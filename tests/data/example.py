@@ -69,7 +69,7 @@ def slow(seconds=0.1):
     centre = problem.model.weight.detach().clone()
 
     def objective(model, batch):
-        if not torch.equal(model.weight, centre):
+        if not torch.equal(model.weight.cpu(), centre):
             time.sleep(seconds)
         return mean_squared_error(model, batch)
 
@@ -111,7 +111,7 @@ def hungry(samples=8, at_centre=True):
     centre = problem.model.weight.detach().clone()
 
     def objective(model, batch):
-        if len(batch[0]) > samples and (at_centre or not torch.equal(model.weight, centre)):
+        if len(batch[0]) > samples and (at_centre or not torch.equal(model.weight.cpu(), centre)):
             torch.empty(len(batch[0]), 1 << 50)
         return mean_squared_error(model, batch)
 

@@ -81,7 +81,7 @@ def distances():
     problem = softmax()
     def objective(model, batch):
         outputs = model(batch[0])
-        return {"loss": torch.cdist(outputs, torch.ones(2, 4, dtype=torch.float64), p=3).sum(1)}
+        return {"loss": torch.cdist(outputs, outputs.new_ones(2, 4), p=3).sum(1)}
     return Problem(problem.model, problem.splits, objective)
 
 def logarithm():

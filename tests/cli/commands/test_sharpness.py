@@ -40,8 +40,8 @@ def bowl(slope=0.0, height=1.0, limit=None):
     if os.environ.get("NAN_LOSS"):
         height = float("nan")
     def objective(model, batch):
-        z = model.w - WEIGHTS
-        loss = height + slope * z.sum() + (CURVATURES * z**2).sum() / 2
+        z = model.w - WEIGHTS.to(model.w.device)
+        loss = height + slope * z.sum() + (CURVATURES.to(z.device) * z**2).sum() / 2
         if limit is not None and float(z.detach().norm()) > limit:
             loss = loss * float("nan")
         return {"loss": loss + 0 * batch[0][:, 0]}
@@ -54,7 +54,7 @@ def network(shift=0.0, stop_after=None, seconds=0.0):
     labels = torch.arange(len(inputs)) % 3
     centre, calls = model[0].weight.detach().clone(), []
     def objective(model, batch):
-        if not torch.equal(model[0].weight, centre):
+        if not torch.equal(model[0].weight.cpu(), centre):
             calls.append(1)
             time.sleep(seconds)
             if os.environ.get("STOP_AFTER") == str(len(calls)):

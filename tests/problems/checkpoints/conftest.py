@@ -30,9 +30,9 @@ def loads():
         load_weights(model, path, said.append)
         for name, tensor in model.state_dict().items():
             expected = state[name].to(tensor.dtype)
-            assert torch.equal(tensor, expected), name
+            assert torch.equal(tensor.cpu(), expected.cpu()), name
             if name in read:
-                assert torch.equal(read[name], expected), name
+                assert torch.equal(read[name].cpu(), expected.cpu()), name
         return said
 
     return loads

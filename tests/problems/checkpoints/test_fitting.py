@@ -186,7 +186,7 @@ def test_old_weight_norm_names_load_into_a_wrapped_model(tmp_path):
     reference.load_state_dict(old.state_dict())
     load_weights(model, tmp_path / "net.pt")
     for name, tensor in reference.state_dict().items():
-        assert torch.equal(model.module.state_dict()[name], tensor)
+        assert torch.equal(model.module.state_dict()[name].cpu(), tensor)
 
 
 @pytest.mark.parametrize("metadata", [False, True])

@@ -60,7 +60,7 @@ def test_a_wrapped_model_takes_bare_names(tmp_path, trained):
     torch.save(trained.state_dict(), tmp_path / "net.pt")
     wrapped = nn.DataParallel(network())
     load_weights(wrapped, str(tmp_path / "net.pt"))
-    assert torch.equal(wrapped.module[0].weight, trained[0].weight)
+    assert torch.equal(wrapped.module[0].weight.cpu(), trained[0].weight)
 
 
 def test_tensors_that_do_not_fit_are_listed(tmp_path, trained):

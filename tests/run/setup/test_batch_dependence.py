@@ -17,7 +17,8 @@ from landscape_cli.problems import Problem
 
 def contrastive(model, batch):
     one, other = (functional.normalize(model(x), dim=1) for x in (batch[0], batch[0] + 0.1))
-    losses = functional.cross_entropy(one @ other.T / 0.1, torch.arange(len(one)), reduction="none")
+    own = torch.arange(len(one), device=one.device)
+    losses = functional.cross_entropy(one @ other.T / 0.1, own, reduction="none")
     return {"loss": losses}
 
 def plain(model, batch):
