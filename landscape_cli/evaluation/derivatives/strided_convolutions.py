@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from landscape_cli.evaluation.derivatives.repeatable import repeatable
+
 VECTOR_BLOCK = 16
 """Channels in oneDNN's widest vector block (AVX-512, float32); fewer put gradients at risk."""
 
@@ -54,8 +56,8 @@ def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
     backward pass takes about 10 microseconds longer.
 
     Args:
-        parameters: the tensors to differentiate with respect to; if none is on a CPU, nothing is
-            done.
+        parameters: the tensors to differentiate with respect to; if none is on a CPU, memory
+            formats stay as they are, and sums are ``repeatable``.
 
     Example:
         >>> weight = torch.ones(8, 4, 1, 1, requires_grad=True)
@@ -70,7 +72,8 @@ def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
         with _ContiguousWeightGradients():  # type: ignore[no-untyped-call]
             yield
     else:
-        yield
+        with repeatable():
+            yield
 
 
 class _ContiguousWeightGradients(TorchDispatchMode):  # type: ignore[no-untyped-call]

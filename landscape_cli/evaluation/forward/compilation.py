@@ -8,6 +8,7 @@ runs the same code for the same batch.
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
@@ -33,6 +34,8 @@ class Compilation:
         if not hasattr(torch.compiler, "set_stance"):
             raise RuntimeError(f"it takes PyTorch 2.6 or newer, this is {torch.__version__}")
         _key_cache_by_processor()
+        # It advises to use tf32, which is what --precision is for.
+        warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")
         self._model: Any = model
         call: Any = model._call_impl
 
