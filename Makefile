@@ -12,7 +12,7 @@ DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
 .PHONY: help install extras demo train test test-extras dist test-dist test-slow test-docs test-browser \
-	test-openmpi test-chaos test-slurm fuzz bench docs lint format clean
+	test-openmpi test-chaos test-slurm fuzz bench bench-gpu docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -148,6 +148,15 @@ bench: train ## Measure what a point costs and how ranks share the work (20 minu
 	done
 	@cat runs/bench.jsonl
 	@$(BIN)/python scripts/bench/table.py runs/bench.jsonl docs/benchmarks.md
+
+bench-gpu: install ## Measure what a point costs on a GPU (2 minutes)
+	@mkdir -p runs && rm -f runs/bench_gpu.jsonl
+	@for each in 'roofline.py' 'roofline.py --no-compile' 'point.py --images 1024' \
+			'point.py --images 50000 --repeats 2'; do \
+		$(BIN)/python scripts/bench/$$each >> runs/bench_gpu.jsonl || exit; \
+	done
+	@cat runs/bench_gpu.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench_gpu.jsonl docs/benchmarks.md 'figures on a GPU'
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .

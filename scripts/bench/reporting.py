@@ -17,7 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from landscape_cli.evaluation.devices import instruction_set, own_cores
+from landscape_cli.evaluation.devices import instruction_set, own_cores, visible_devices
+from landscape_cli.util import accelerators
 from landscape_cli.util.processor import instructions
 
 HERE = Path(__file__).resolve().parent
@@ -27,8 +28,9 @@ REPEATS = 5
 
 @cache
 def machine() -> dict[str, Any]:
-    """Describe the processor, its instructions, those in use, the usable cores, the libraries."""
+    """Describe processor, instructions, those in use, usable cores, accelerators, libraries."""
     return {
+        "accelerators": _accelerators(),
         "cpu": _cpu(),
         "instruction_set": instruction_set(),
         "instructions": list(instructions()),
@@ -112,6 +114,11 @@ def mpiexec() -> str:
     if path is None:
         raise SystemExit("no mpiexec: pip install 'landscape-cli[mpich]'")
     return path
+
+
+def _accelerators() -> list[str]:
+    devices = visible_devices("auto")
+    return [accelerators.name(device) for device in devices if device.type != "cpu"]
 
 
 def _mpi() -> str | None:

@@ -1,9 +1,9 @@
 """Turn the benchmarks' JSON lines into Markdown tables, and put them into a document.
 
-Usage: table.py FIGURES.jsonl [DOCUMENT.md]
+Usage: table.py FIGURES.jsonl [DOCUMENT.md [NAME]]
 
-The part of the document between the lines ``<!-- figures -->`` and ``<!-- end of figures -->`` is
-replaced; without a document, the tables are printed.
+The part of the document between the lines ``<!-- NAME -->``, by default ``<!-- figures -->``, and
+``<!-- end of NAME -->`` is replaced; without a document, the tables are printed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+PART = "figures"
 FRAME = ("figure", "value", "unit", "target", "machine", "date")
 
 Line = Mapping[str, Any]
@@ -41,6 +41,8 @@ def origin(line: Line) -> str:
         cpu = f"{cpu} with {facts['instruction_set']}"
     if facts.get("instructions"):
         cpu = f"{cpu} (has {', '.join(facts['instructions'])})"
+    if facts.get("accelerators"):
+        cpu = f"{', '.join(facts['accelerators'])}, {cpu}"
     return (
         f"Measured on {line.get('date')}: {cpu}, {facts.get('cores')} cores, "
         f"Python {facts.get('python')}, PyTorch {facts.get('torch')}, {facts.get('mpi')}.\n\n"
@@ -121,17 +123,18 @@ def short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def insert(text: str, tables: str) -> str:
-    """Replace the part of a document between the marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
+def insert(text: str, tables: str, name: str = PART) -> str:
+    """Replace the part of a document between the marks of a name."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = text.partition(begin)
+    _, mark, after = rest.partition(end)
     if not mark:
-        raise SystemExit(f"the document has no lines {BEGIN.strip()} and {END.strip()}")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+        raise SystemExit(f"the document has no lines {begin.strip()} and {end.strip()}")
+    return f"{before}{begin}\n{tables}\n{end}{after}"
 
 
 def main() -> None:
-    if not 2 <= len(sys.argv) <= 3:
+    if not 2 <= len(sys.argv) <= 4:
         raise SystemExit(__doc__)
     text = Path(sys.argv[1]).read_text()
     tables = markdown([json.loads(line) for line in text.splitlines() if line.strip()])
@@ -139,7 +142,7 @@ def main() -> None:
         print(tables)
         return
     document = Path(sys.argv[2])
-    document.write_text(insert(document.read_text(), tables))
+    document.write_text(insert(document.read_text(), tables, *sys.argv[3:]))
 
 
 if __name__ == "__main__":

@@ -70,8 +70,10 @@ def test_json_lines_of_figures_become_a_table(capsys):
     assert {"cpu", "instruction_set", "cores", "torch", "mpi"} <= line["machine"].keys()
     text = table.markdown([line])
     assert "| `some_ratio` | 0.988 | ratio | >= 0.9 | one seconds 1.5 |" in text
-    document = f"Before.\n{table.BEGIN}old\n{table.END}After.\n"
-    assert table.insert(document, text) == f"Before.\n{table.BEGIN}\n{text}\n{table.END}After.\n"
+    marks = "<!-- gpu -->\n<!-- end of gpu -->\n<!-- figures -->\n{}<!-- end of figures -->\nEnd.\n"
+    assert table.insert(marks.format("old\n"), text) == marks.format(f"\n{text}\n")
+    other = table.insert(marks.format("old\n"), text, "gpu")
+    assert other == marks.format("old\n").replace("<!-- gpu -->\n", f"<!-- gpu -->\n\n{text}\n")
     with pytest.raises(SystemExit):
         table.insert("no marks", text)
 
