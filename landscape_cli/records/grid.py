@@ -47,8 +47,7 @@ class Axis:
             raise UsageError(f"range {text}: one point needs MIN equal to MAX, or choose N >= 2")
         if self.points > 1 and not self.low < self.high:
             raise UsageError(f"range {text}: MIN must be below MAX")
-        least_step = 4 * math.ulp(max(abs(self.low), abs(self.high)))
-        if self.points > 1 and (self.high - self.low) / (self.points - 1) < least_step:
+        if self.points > 1 and (self.high - self.low) / (self.points - 1) < self._least_step:
             raise UsageError(f"range {text}: too narrow for {self.points} distinct numbers")
 
     @classmethod
@@ -73,16 +72,22 @@ class Axis:
         return f"{self.low!r}:{self.high!r}:{self.points}"
 
     @property
+    def _least_step(self) -> float:
+        """Four times the rounding of the larger end."""
+        return 4 * math.ulp(max(abs(self.low), abs(self.high)))
+
+    @property
     def coordinates(self) -> NDArray[np.float64]:
         """Coordinates, float64 of shape (points,).
 
-        A symmetric range with an odd number of points contains an exact 0.
+        A point that would be 0 but for rounding is an exact 0.
         """
         if self.points == 1:
             return np.array([self.low])
         weights = np.arange(self.points, dtype=np.float64) / (self.points - 1)
         values = self.low * weights[::-1] + self.high * weights
         values[0], values[-1] = self.low, self.high
+        values[1:-1][np.abs(values[1:-1]) < self._least_step / 2] = 0.0
         return values
 
 

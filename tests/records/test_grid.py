@@ -39,6 +39,15 @@ def test_a_symmetric_range_contains_an_exact_zero(high, half):
     np.testing.assert_array_equal(coordinates, -coordinates[::-1])
 
 
+@given(
+    st.integers(-1000, -1), st.integers(1, 1000), st.sampled_from([0.01, 0.02, 0.1, 0.3, 0.7, 1e-7])
+)
+def test_a_range_with_a_point_at_zero_contains_an_exact_zero(below, above, step):
+    coordinates = Axis(below * step, above * step, above - below + 1).coordinates
+    assert coordinates[-below] == 0
+    assert np.count_nonzero(coordinates) == above - below
+
+
 @pytest.mark.parametrize(
     "text",
     ["1:0:5", "0:1:1", "0:0:5", "a:b:c", "0:1:0", "0:1:-3", "0:1:2.5", "0:1", "0:1:2:3", "", ":::"]
