@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from support.warm_programs import warm_programs
-from support.workplace import Workplace, forget_modules, threads_kept
+from support.workplace import Workplace, modules_forgotten, threads_kept
 
 # One thread for each test, as for each rank: the tests that run side by side share the cores.
 # Libraries read this when they are imported.
@@ -100,8 +100,8 @@ def workplace(
     monkeypatch.delitem(sys.modules, "example", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     ranks_allowed = request.node.get_closest_marker("mpi") is not None
-    yield Workplace(tmp_path, ranks_allowed, programs)
-    forget_modules(tmp_path)
+    with modules_forgotten(tmp_path):
+        yield Workplace(tmp_path, ranks_allowed, programs)
 
 
 @pytest.fixture

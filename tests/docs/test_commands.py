@@ -13,7 +13,7 @@ from support.pages.clone import Clone
 from support.pages.outputs import compare
 from support.pages.parsing import parse
 from support.pages.preparations import COMMANDS, QUICK, names
-from support.workplace import forget_modules
+from support.workplace import modules_forgotten
 
 PAGES = [
     "README.md",
@@ -49,21 +49,21 @@ def test_the_blocks_do_what_is_shown(session, preparations, programs, tmp_path, 
     clone = Clone(tmp_path / "landscape", None if session.page in IN_MAKE_TEST else programs())
     preparations.prepare(clone, session.needs)
     known = names(session.needs)
-    for block in filter(runs, session.blocks):
-        if "file" in block.marks:
-            path = clone.here / block.marks["file"]
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(block.text)
-        elif "prepared" in block.marks:
-            follow(clone, block, session.needs)
-        elif block.kind == "console":
-            run_console(clone, block)
-        elif block.kind == "python":
-            with monkeypatch.context() as patch:
-                patch.chdir(clone.here)
-                patch.syspath_prepend(clone.here)
-                exec(compile(block.text, str(block), "exec"), known)
-    forget_modules(clone.folder)
+    with modules_forgotten(clone.folder):
+        for block in filter(runs, session.blocks):
+            if "file" in block.marks:
+                path = clone.here / block.marks["file"]
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(block.text)
+            elif "prepared" in block.marks:
+                follow(clone, block, session.needs)
+            elif block.kind == "console":
+                run_console(clone, block)
+            elif block.kind == "python":
+                with monkeypatch.context() as patch:
+                    patch.chdir(clone.here)
+                    patch.syspath_prepend(clone.here)
+                    exec(compile(block.text, str(block), "exec"), known)
 
 
 def follow(clone, block, needs):

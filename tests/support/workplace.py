@@ -31,19 +31,27 @@ def current(folder: Path) -> Iterator[None]:
     before, path = os.getcwd(), sys.path.copy()
     os.chdir(folder)
     sys.modules.pop("example", None)
+    with modules_forgotten(folder):
+        try:
+            yield
+        finally:
+            os.chdir(before)
+            sys.path[:] = path
+
+
+@contextlib.contextmanager
+def modules_forgotten(folder: Path) -> Iterator[None]:
+    """Forget the modules imported from a folder: another test may have some of the same names."""
+    before = sys.modules.copy()
     try:
         yield
     finally:
-        os.chdir(before)
-        sys.path[:] = path
-        forget_modules(folder)
-
-
-def forget_modules(folder: Path) -> None:
-    """Forget the modules imported from a folder: another test may have some of the same names."""
-    for name, module in [*sys.modules.items()]:
-        if str(getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
-            del sys.modules[name]
+        # Few are new; to look at the files of all takes milliseconds.
+        new = [name for name, module in sys.modules.items() if before.get(name) is not module]
+        for name in new:
+            file = getattr(sys.modules[name], "__file__", None)
+            if str(file).startswith(f"{folder}{os.sep}"):
+                del sys.modules[name]
 
 
 @dataclass

@@ -134,9 +134,11 @@ def _values(evaluator: Evaluator, split: SplitData, batch: Any, seed: int) -> Ta
     device = evaluator.device
     forks = device.type in ("cuda", "xpu")
     kind = device.type if forks else "cuda"
+    # torch.manual_seed formats a traceback for each kind of device that is not in use.
+    seeded = torch.default_generator if device.type == "cpu" else torch
     try:
         with torch.no_grad(), torch.random.fork_rng([device] * forks, device_type=kind):
-            torch.manual_seed(seed)
+            seeded.manual_seed(seed)
             evaluator.write(evaluator.slice.origin)
             values = evaluator.objective(evaluator.model, batch)
     except Exception as error:
