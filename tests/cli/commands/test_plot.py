@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,9 +29,10 @@ def bowl(x, y=0.0):
     return 1 + 10 * (x**2 + y**2)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """The current folder, with planes, a line, a plane of NaN and one with no point computed."""
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """A folder with planes, a line, a plane of NaN and one with no point computed."""
+    tmp_path = tmp_path_factory.mktemp("files")
     plane = drawn(bowl, accuracy=lambda x, y: np.exp(-(x**2) - y**2))
     write_surface(tmp_path / "plane.h5", plane)
     write_surface(tmp_path / "small.h5", drawn(lambda x, y: bowl(x, y) / 10))
@@ -39,6 +41,13 @@ def folder(tmp_path, monkeypatch) -> Path:
     todo = replace(plane, status=np.zeros((5, 5), dtype=np.uint8))
     write_surface(tmp_path / "todo.h5", todo)
     write_surface(tmp_path / "even.h5", drawn(bowl, y="-1:1:4"))
+    return tmp_path
+
+
+@pytest.fixture
+def folder(files, tmp_path, monkeypatch) -> Path:
+    """The current folder, with copies of the files."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -113,9 +113,16 @@ def test_every_setting_gives_the_plain_values(build, change, tolerance):
 
 
 @pytest.mark.bits
-@pytest.mark.parametrize("fold", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_points_and_odd_batches_compile_nothing(fold):
-    evaluator = network(convolutional)
+@pytest.mark.parametrize(
+    ("model", "fold"),
+    [
+        (Smooth, False),
+        pytest.param(convolutional, False, marks=pytest.mark.slow),
+        pytest.param(convolutional, True, marks=pytest.mark.slow),
+    ],
+)
+def test_points_and_odd_batches_compile_nothing(model, fold):
+    evaluator = network(model)
     settings = Settings(16, fold=fold, compile=True)
     assert compile_model(evaluator, settings) is None
     assert graphs() == 1

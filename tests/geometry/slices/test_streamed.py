@@ -46,8 +46,15 @@ class Steps(Direction):
 
 DIVISIONS = ("whole", "divided", "divided by threads")
 DIVIDED = [
-    *itertools.product((torch.float32, torch.bfloat16), DIVISIONS),
-    *itertools.product((torch.float64, torch.float16), DIVISIONS[2:]),
+    *itertools.product((torch.float32,), DIVISIONS),
+    (torch.bfloat16, "divided by threads"),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in (
+            *itertools.product((torch.bfloat16,), DIVISIONS[:2]),
+            *itertools.product((torch.float64, torch.float16), DIVISIONS[2:]),
+        )
+    ),
 ]
 """Every dtype in small blocks; one in which a processor computes, and one in which not, in all."""
 
