@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from steps import Network, Workshop, landscape, launcher, load_base, options, run, table
+from steps import Network, Workshop, labelled, landscape, launcher, load_base, options, run, table
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -76,7 +76,8 @@ def command(
     if train_only:
         return
     paths = {rate: spectrum(workshop, net) for rate, net in networks.items()}
-    workshop.plot("edge_of_stability", list(paths.values()), "--size", "9x3")
+    names = labelled(net.label for net in networks.values())
+    workshop.plot("edge_of_stability", list(paths.values()), "--size", "9x3", *names)
     rows = [row(net, rate, paths[rate]) for rate, net in networks.items()]
     workshop.write("table.md", table(HEAD, rows))
 

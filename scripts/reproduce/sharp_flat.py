@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from steps import Network, Workshop, load_base, options, table
+from steps import Network, Workshop, labelled, load_base, options, table
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -193,10 +193,6 @@ def draw(workshop: Workshop, pairs: Mapping[str, Pair]) -> None:
     for kind in LINES:
         lines = [workshop.surface(f"{net.name}_{kind}") for net in nets]
         workshop.plot(kind, lines, "--quantity", "loss", "--log", *layout, *names)
-
-
-def labelled(names: Iterable[str]) -> list[str]:
-    return [word for name in names for word in ("--label", name)]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -174,6 +174,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def labelled(names: Iterable[str]) -> list[str]:
+    """Return the options by which `landscape plot` names files, in their order."""
+    return [word for name in names for word in ("--label", name)]
+
+
 def options(folder: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds the options common to all experiments."""
     common = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import h5py
 import sharp_flat
-from steps import Network, Workshop, landscape, load_base, options, run
+from steps import Network, Workshop, labelled, landscape, load_base, options, run
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -65,7 +65,7 @@ def command(
     if not train_only:
         surfaces = [plane(workshop, net, trace(workshop, net)) for net in networks]
         what = ("--split", "train", "--quantity", "loss", "--log", "--levels", LEVELS)
-        names = sharp_flat.labelled(net.label for net in networks)
+        names = labelled(net.label for net in networks)
         workshop.plot("paths", surfaces, *what, "--size", "8.4x3.8", *names)
 
 

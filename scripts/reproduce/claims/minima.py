@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps import Network, Workshop, table
+from steps import Network, Workshop, labelled, table
 
 from claims.figures import draw_paths
 from claims.paths import FRESH, aligned, along, barrier, connect, lengthening, profile, straight
@@ -81,7 +81,7 @@ def study(shop: Shop) -> None:
         plane(each.workshop(shop), each.network(shop, 0), f"{each.name}_plane") for each in SETTINGS
     ]
     whole = Workshop(shop.folder, {})
-    look = ("--columns", "1", "--size", "7x6")
+    look = ("--size", "8.4x3.4", *labelled(each.label for each in SETTINGS))
     whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), *look)
     lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
     whole.write("minima.md", table(HEAD, lines))
