@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-WORD = re.compile(r"(?:\\\$|\$[^$]*\$|(?<=\d) x (?=\d)|[^\s$])+")
-"""A word, in which mathematics and products such as 31 x 31 are not divided."""
+WORD = re.compile(r"(?:\\\$|\$[^$]*\$|(?<=\d) x (?=\d)|(?<=\d) (?=%)|[^\s$])+")
+"""A word, in which mathematics and products such as 31 x 31 and percentages are not divided."""
 
 BREAKS = re.compile(r"(?<=[_/.,;:=\-])(?=.)")
 """Places at which a word that is too long may be divided."""

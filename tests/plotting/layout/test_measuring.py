@@ -96,3 +96,13 @@ def test_ticks_are_left_out_until_their_labels_are_apart():
         axes.set_position((0.1, 0.1, 0.8, 0.8))
         assert cell.thin_ticks(ruler)
         assert len(axes.get_xticks()) > len(boxes)
+
+
+@pytest.mark.parametrize("text", ["points at 0 %, 12.5 % or less", "a grid of 31 x 31 points"])
+def test_numbers_are_not_parted_from_their_units(text):
+    with style():
+        ruler = Ruler(Figure(figsize=(5, 4)))
+        for width in np.linspace(0.7, 1.5, 9):
+            lines = ruler.wrap(text, 9, width).split("\n")
+            assert " ".join(lines) == text
+            assert not [line for line in lines if line[0] in "%x" or line.endswith(" x")]
