@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.layout.ruler import Ruler
-from landscape_cli.plotting.scene3d.box import CORNER_GAP, GAP, apart, overlaps
+from landscape_cli.plotting.scene3d.box import GAP, apart, overlaps
 from landscape_cli.plotting.scene3d.camera import Eye, Frame
 from landscape_cli.plotting.scene3d.terrain import FLOOR, Terrain
 from landscape_cli.plotting.style import ink, pt, ticks
@@ -30,6 +30,9 @@ TICK_LENGTH = 0.012
 PAD = 2.0
 """Distance in points of a label from its tick, and of a name from the labels."""
 
+CORNER_GAP = 18.0
+"""Minimum distance in points between labels of different axes."""
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -45,7 +48,7 @@ def draw_floor_axes(axes: Any, terrain: Terrain, eye: Eye, frame: Frame) -> None
         frame: the edges of the picture.
     """
     ruler = Ruler(axes.figure)
-    names, tick_labels = [], []
+    rows = []
     for along in (0, 1):
         side, outward = _nearest_side(terrain, eye, along)
         places = _round_places(*terrain.limits[along])
@@ -53,17 +56,18 @@ def draw_floor_axes(axes: Any, terrain: Terrain, eye: Eye, frame: Frame) -> None
         points[:, along] = terrain.place(*([places] * 2))[:, along]
         tick = TICK_LENGTH * min(frame.width, frame.height) * outward
         starts = eye.project(points)[:, :2]
-        for start in starts:
-            line = {"color": ink(0.1), "linewidth": pt(0.6), "zorder": 3, "clip_on": False}
-            axes.plot(*np.stack([start, start + tick]).T, gid="side-tick", **line)
+        line = {"color": ink(0.1), "linewidth": pt(0.6), "zorder": 3, "clip_on": False}
+        line["gid"] = "side-tick"
+        marks = [axes.plot(*np.stack([at, at + tick]).T, **line)[0] for at in starts]
         texts = [labels.number(place).replace("-", MINUS) for place in places.tolist()]
         reaches = [_reach(ruler, text, TICK_SIZE, outward) for text in texts]
         row = zip(starts + tick, texts, reaches, strict=True)
-        tick_labels.append([_write(axes, *each, outward, TICK_SIZE) for each in row])
+        written = [_write(axes, *each, outward, TICK_SIZE) for each in row]
+        rows.append(list(zip(written, marks, strict=True)))
         beyond = 2 * max(reaches, default=0.0) + _reach(ruler, "xy"[along], NAME_SIZE, outward)
         middle = eye.project(side)[:2] + tick
-        names.append(_write(axes, middle, "xy"[along], beyond, outward, NAME_SIZE))
-    axes.add_artist(_Separation(axes, names, tick_labels))
+        _write(axes, middle, "xy"[along], beyond, outward, NAME_SIZE)
+    axes.add_artist(_Separation(axes, rows))
 
 
 def _nearest_side(terrain: Terrain, eye: Eye, along: int) -> tuple[Floats, Floats]:
@@ -106,30 +110,32 @@ def _write(axes: Any, place: Floats, text: str, reach: float, outward: Floats, s
 
 
 class _Separation(Artist):
-    """Hides tick labels that would overlap others, just before they are drawn.
+    """Hides tick labels that would overlap others, with their ticks, just before they are drawn.
 
     Args:
         axes: the axes with the texts.
-        names: the names, which are always shown.
-        rows: the labels of each axis.
+        rows: the labels of each axis with their ticks.
     """
 
     zorder = -1.0
 
-    def __init__(self, axes: Any, names: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, axes: Any, rows: Sequence[Sequence[tuple[Any, Any]]]) -> None:
         super().__init__()
-        self._on, self._names, self._rows = axes, names, rows
+        self._on, self._rows = axes, rows
         self.set_in_layout(False)
 
     def draw(self, renderer: Any) -> None:
         """Choose the labels to show."""
-        own = [text for row in self._rows for text in row]
+        own = [text for row in self._rows for text, _ in row]
+        for text in own:
+            text.set_visible(True)  # else it has no extent
         others = [text for text in self._on.texts if text not in own and text.get_text()]
         taken = [text.get_window_extent(renderer) for text in others]
         gap, corner_gap = (renderer.points_to_pixels(pt(one)) for one in (GAP, CORNER_GAP))
         for row in self._rows:
-            boxes = [text.get_window_extent(renderer).padded(gap / 2) for text in row]
+            boxes = [text.get_window_extent(renderer).padded(gap / 2) for text, _ in row]
             kept = [number for number in apart(boxes) if not overlaps(boxes[number], taken)]
-            for number, text in enumerate(row):
-                text.set_visible(number in kept)
+            for number, artists in enumerate(row):
+                for artist in artists:
+                    artist.set_visible(number in kept)
             taken += [boxes[number].padded(corner_gap - gap) for number in kept]
