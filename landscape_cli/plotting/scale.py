@@ -29,14 +29,13 @@ HALVES = (1.0, math.sqrt(10))
 """Mantissas of whole and half powers of ten."""
 
 BAND_MANTISSAS = (
-    tuple(m / 2 for m in range(2, 20)),
-    MANTISSAS[0],
+    (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 5, 7),
-    MANTISSAS[1],
+    (1, 2, 5),
     HALVES,
-    MANTISSAS[2],
+    (1,),
 )
-"""Mantissas of the edges of filled contours, from dense to sparse."""
+"""Mantissas of the edges of filled contours, from dense to sparse, each about evenly spaced."""
 
 MOST_EDGES, LEAST_LOG_EDGES, MOST_LOG_EDGES = 22, 12, 28
 """Maximum number of edges between filled contours; their minimum and maximum number on a
@@ -139,11 +138,8 @@ class Scale:
             return np.array([low, *self.lines(), high])
         if self.levels is not None:
             return np.linspace(low, high, self.levels + 1)
-        if self.log:
-            edges = _round_logarithmic(self.low, self.high, MOST_LOG_EDGES, BAND_MANTISSAS)
-            if len(edges) >= LEAST_LOG_EDGES:
-                return np.array([low, *self._within(self._drawn(edges)), high])
-        return np.array([low, *self._round_levels(MOST_EDGES), high])
+        edges = self._round_edges() if self.log else self._round_linear(MOST_EDGES)
+        return np.array([low, *self._within(self._drawn(edges)), high])
 
     def ticks(self) -> tuple[Floats, list[str]] | None:
         """Return tick positions as drawn and their labels, or None if the scale is linear."""
@@ -172,11 +168,19 @@ class Scale:
         sliver = 1e-6 * (high - low)
         return levels[(levels > low + sliver) & (levels < high - sliver)]
 
+    def _round_edges(self) -> Floats:
+        """Return round edges of bands on a logarithmic scale."""
+        edges = _round_logarithmic(self.low, self.high, MOST_LOG_EDGES, BAND_MANTISSAS)
+        return edges if len(edges) >= LEAST_LOG_EDGES else self._round_linear(MOST_EDGES)
+
     def _round_values(self, most: int) -> Floats:
         if self.log:
             values = _round_logarithmic(self.low, self.high, most)
             if len(values) >= 3:
                 return values
+        return self._round_linear(most)
+
+    def _round_linear(self, most: int) -> Floats:
         values = np.asarray(MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(self.low, self.high))
         return values[(values > self.low) & (values < self.high)]
 

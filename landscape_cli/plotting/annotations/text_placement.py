@@ -24,7 +24,7 @@ Box = tuple[float, float, float, float]
 FONT_SIZE = 7.0
 """Size of the texts in points at the base font size."""
 
-GAP = 0.055
+GAP = 0.07
 """Distance from a point to its text in inches."""
 
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
