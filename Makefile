@@ -105,8 +105,12 @@ dist: .venv/dist ## Build a wheel and a source distribution in dist
 test-dist: dist ## Install the wheel alone and use it; compare both with the clone's files (1 minute)
 	$(BIN)/python scripts/packaging/check.py
 
+# Tests with drawn examples try as many as Hypothesis does by default, `make test` fewer.
+test-slow: export LANDSCAPE_TEST_EXAMPLES := 100
 test-slow: install ## Run the slow tests; compare bits on two threads and as on older processors
 	@$(call in_parts,$(BIN)/python,slow,$(call marked,slow))
+	$(BIN)/python $(PYTEST) $(SIDE_BY_SIDE) -m 'hypothesis and not slow' \
+		$$(grep -lr '^@given' tests --include='test_*.py')
 	OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow' $(call marked,bits)
 	$(AS_AVX2) OMP_NUM_THREADS=2 $(BIN)/python $(PYTEST) -m 'bits and not mpi and not slow' $(call marked,bits)
 	@$(call in_parts,$(AS_SSE41) $(BIN)/python,bits and not slow,$(call marked,bits))

@@ -21,10 +21,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Machines differ in speed; a slow one finds no fewer mistakes.
+# Machines differ in speed; a slow one finds no fewer mistakes. `make test-slow` tries more
+# examples.
 settings.register_profile(
     "project",
     deadline=None,
+    max_examples=int(os.environ.get("LANDSCAPE_TEST_EXAMPLES", "30")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("project")

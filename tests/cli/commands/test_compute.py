@@ -53,7 +53,7 @@ def test_help_imports_nothing_slow(arguments):
 
 def test_a_surface_from_the_command_line(workplace, landscape):
     axes = ("--x=-1:1:4", "--y", "-2:1:3")
-    done = workplace.run("compute", workplace.config(), *axes, "-o", "a.h5", cold=True)
+    done = workplace.run("compute", workplace.config(), *axes, "-o", "a.h5")
     assert done.returncode == 0, done.stderr
     folder = workplace.folder
     assert done.stdout == f"wrote {folder}/a.h5\nwrote {folder}/a.directions.h5\n"

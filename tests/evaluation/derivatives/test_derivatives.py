@@ -82,6 +82,7 @@ def test_fused_attention_comes_back_after_a_product():
     assert torch.backends.cuda.flash_sdp_enabled() == before
 
 
+@pytest.mark.slow
 def test_the_encoder_layer_of_a_transformer():
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(4, 2, 6, activation=torch.tanh, batch_first=True)
@@ -120,7 +121,14 @@ def test_softmax_regression_is_a_sum_of_kronecker_products(matrix):
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-14)
 
 
-@pytest.mark.parametrize("kind", INPUTS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind.__name__ == "Recurrent"))
+        for kind in INPUTS
+    ],
+    ids=lambda kind: kind.__name__,
+)
 def test_gauss_newton_and_fisher_are_products_of_jacobians(kind):
     model, inputs, labels = network(kind)
     names = [name for name, _ in model.named_parameters()]
@@ -272,7 +280,7 @@ def test_repeated_products_have_the_same_bits_and_several_are_those_of_each(matr
     assert found.products == 9
 
 
-@pytest.mark.parametrize("size", [1, 3, 64])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 3, 64])
 def test_the_size_of_batches_does_not_matter(size):
     model, inputs, labels = network(Attentive)
     expected = exact_hessian(model, inputs, labels)

@@ -163,7 +163,7 @@ def test_compiled_code_with_other_values_is_dropped():
     assert evaluator.settings == Settings(16)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_insisting_keeps_correct_code(precision):
     evaluator = network(Smooth)
     start = Settings(16, precision=precision)
