@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from landscape_cli.records.grid import Grid
 
 LONGEST = 100_000
@@ -199,6 +201,9 @@ def check_provenance(provenance: Mapping[str, Any], grid: Grid) -> None:
     origin = (provenance.get("slice") or {}).get("origin")
     if origin is not None and len(origin) != len(grid.shape):
         raise ValueError(f"slice.origin: {len(origin)} numbers for {len(grid.shape)} axes")
+    for place, (name, axis) in zip(origin or (), grid.axes.items(), strict=False):
+        if (np.diff(axis.coordinates - place) <= 0).any():
+            raise ValueError(f"slice.origin: {place:g} is too far from the range {axis} of {name}")
     shard = provenance.get("shard")
     if shard is not None and not 1 <= shard["index"] <= shard["of"] <= grid.total:
         raise ValueError(f"shard: there is no shard {shard['index']} of {shard['of']}")

@@ -71,6 +71,7 @@ def test_ordinary_facts_are_accepted():
         ({"directions": {"x": {"label": [1]}}}, "directions.x.label"),
         ({"checkpoint": {"sha256": "ab"}}, "checkpoint.path is missing"),
         ({"slice": {"origin": [0]}}, "slice.origin: 1 numbers for 2 axes"),
+        ({"slice": {"origin": [0, 2**53]}}, r"slice.origin: 9.0072e\+15 is too far from the range"),
         ({"slice": {"origin": [0, float("nan")]}}, "slice.origin.1 is nan, expected a finite"),
         ({"shard": {"index": 3, "of": 2}}, "there is no shard 3 of 2"),
         ({"shard": {"index": 1, "of": 10**12}}, "there is no shard"),
