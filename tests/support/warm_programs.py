@@ -120,9 +120,10 @@ def receive_command(client: socket.socket) -> tuple[str, list[str]]:
         program, arguments, here, environment = json.loads(file.read(int.from_bytes(size, "big")))
     if child := os.fork():
         client.sendall(child.to_bytes(8, "big"))
-        ended, _, _ = select.select([client, ended_of := os.pidfd_open(child)], [], [])
-        if ended_of not in ended:  # the client was killed
-            os.kill(child, signal.SIGKILL)
+        if hasattr(os, "pidfd_open"):  # on Linux
+            ended, _, _ = select.select([client, ended_of := os.pidfd_open(child)], [], [])
+            if ended_of not in ended:  # the client was killed
+                os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(BrokenPipeError):
             client.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
