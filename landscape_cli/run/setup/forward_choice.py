@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator, SplitData
@@ -54,14 +53,13 @@ def choose_forward(
     timing = None if choice.precision is None else choice.precision.as_mapping()
     facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
     if evaluator.settings.precision != "fp32":
-        deviations = executor.lead(lambda: _precision_errors(evaluator, config))
+        points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
+        axes = len(config.grid)
+        deviations = executor.lead(
+            lambda: precision_errors(evaluator, all_within_reach(evaluator, points, axes))
+        )
         facts = replace(facts, precision_errors=tuple(deviations))
     return facts
-
-
-def _precision_errors(evaluator: Evaluator, config: RunConfig) -> list[dict[str, Any]]:
-    points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
-    return precision_errors(evaluator, all_within_reach(evaluator, points, len(config.grid)))
 
 
 def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
