@@ -25,7 +25,7 @@ SEEDS = re.compile(r"\((seeds? [^()]*)\)")
 """The seeds in the description of random directions."""
 
 EACH_REPEAT = "one plane for each repeat"
-"""What is said of seeds whose repeats have a panel each."""
+"""Added to the seeds of repeats that have a panel each."""
 
 
 @dataclass(frozen=True)
