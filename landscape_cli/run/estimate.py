@@ -12,7 +12,7 @@ import torch
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.checks.reach import all_within_reach
+from landscape_cli.evaluation.checks.reach import trial_points
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
@@ -80,11 +80,7 @@ def estimate(
     setup = set_up(start, executor, problem)
     evaluator = setup.evaluator
     grid = Grid(start.config.grid, start.config.repeats)
-    points = [evaluator.slice.origin, *grid.corners()]
-    axes = len(start.config.grid)
-    results = executor.lead(
-        lambda: _results(evaluator, all_within_reach(evaluator, points[:POINTS], axes))
-    )
+    results = executor.lead(lambda: _results(evaluator, trial_points(evaluator, grid, POINTS)))
     measuring = executor.lead(lambda: _measuring_seconds(evaluator))
     if executor.rank:
         return None

@@ -9,7 +9,6 @@ import argparse
 import statistics
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from reporting import REPEATS, emit, median_ratio, note, seconds
@@ -164,10 +163,9 @@ def main() -> None:
     options = parser.parse_args()
     device = choose_device(options.device)
     case = resnet(options.images, device)
-    where: dict[str, Any] = {"device": str(device), "threads": torch.get_num_threads()}
-    samples = {"images": options.images}
+    where = {"device": str(device), "threads": torch.get_num_threads()}
     for precision, target in marks(device):
-        facts = compare(case, precision, options.repeats) | where | samples
+        facts = compare(case, precision, options.repeats) | where | {"images": options.images}
         ratio, overhead = facts.pop("reference_ratio"), facts.pop("bare_ratio")
         emit(f"point_vs_reference_{precision}", ratio, "ratio", target=target, **facts)
         if precision == "fp32":

@@ -115,10 +115,14 @@ IN_FLOAT64 = {
 def on(device, name, *given):
     """Return a command's arguments for a device; its file is named after both."""
     command, *options = (one.replace("DEVICE", device) for one in given)
-    file = f"{device}.curve.h5" if name == "curve" else f"{device}_{name}.h5"
     float64 = [f"problem_args.{key}=float64" for key in ("dtype", "data")]
     keys = [word for key in float64 for word in ("--set", key)]
-    return [command, "run.yaml", *options, *keys, "--device", device, "-o", file]
+    return [command, "run.yaml", *options, *keys, "--device", device, "-o", file_of(device, name)]
+
+
+def file_of(device, name):
+    """Return the name of the file that a command writes on a device."""
+    return f"{device}.curve.h5" if name == "curve" else f"{device}_{name}.h5"
 
 
 STREAMED = ["compute", "run.yaml", "--cache", "none", "--set", "batch_size=7"]
@@ -224,8 +228,7 @@ def test_in_float64_every_bit_is_the_cpus(machine):
     for name, (code, _, messages, _) in machine(commands, FAKE_FLOAT64="1").items():
         assert code == 0, (name, messages)
     for name in IN_FLOAT64:
-        end = ".curve.h5" if name == "curve" else f"_{name}.h5"
-        expected, found = (numbers(machine.folder / f"{each}{end}") for each in ("cpu", "fake"))
+        expected, found = (numbers(machine.folder / file_of(one, name)) for one in ("cpu", "fake"))
         assert expected
         assert found == expected, name
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.out_of_memory import out_of_memory
+from landscape_cli.records.grid import Grid
 
 HALVINGS = 6
 """Times that the distance to the centre is halved before the centre itself is taken."""
@@ -29,6 +30,20 @@ def within_reach(evaluator: Evaluator, point: Sequence[float], axes: int) -> tup
         if _works(evaluator, nearer):
             return nearer
     return (*origin, *rest)
+
+
+def trial_points(
+    evaluator: Evaluator, grid: Grid, most: int | None = None
+) -> list[tuple[float, ...]]:
+    """Return the centre and a grid's corners, as far as they are within reach.
+
+    Args:
+        evaluator: whose data is loaded.
+        grid: the grid.
+        most: upper bound on the number of points.
+    """
+    points = [evaluator.slice.origin, *grid.corners()]
+    return all_within_reach(evaluator, points[:most], len(grid.axes))
 
 
 def all_within_reach(

@@ -197,7 +197,8 @@ class StreamedSlice(DirectionalSlice):
         """Yield what to draw for blocks, as pairs of a source and a number of entries."""
         sources: dict[int, Source] = {}
         for name, start, stop in blocks:
-            shape, dtype = tuple(self.centre.views[name].shape), self.centre.views[name].dtype
+            view = self.centre.views[name]
+            shape, dtype = tuple(view.shape), view.dtype
             for axis in axes:
                 if start == 0:
                     recipe = self._recipes[axis]

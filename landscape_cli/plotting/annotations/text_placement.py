@@ -63,8 +63,8 @@ class Label:
 
     def forms(self) -> Iterator[tuple[str, bool]]:
         """Yield ways to write the text, the best first, and whether it may cover points."""
-        yield self.text, False
         if self.apart:
+            yield self.text, False
             return
         whole = [self.text]
         breaks = [place for place, letter in enumerate(self.text) if letter == " "]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,14 +60,12 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
             axis.get_tightbbox(renderer)  # places them
         gap, corner_gap = (renderer.points_to_pixels(pt(one)) for one in (GAP, CORNER_GAP))
         taken: list[tuple[Any, Bbox]] = []
-        for texts in map(self._tick_labels, self._every_axis):
-            boxes = [text.get_window_extent(renderer).padded(gap / 2) for text in texts]
-            others = [box for _, box in taken]
-            kept = [number for number in apart(boxes) if not overlaps(boxes[number], others)]
+        rows = [self._tick_labels(axis) for axis in self._every_axis]
+        chosen = separate(rows, [], gap, (corner_gap - gap) / 2, renderer)
+        for texts, kept in zip(rows, chosen, strict=True):
             for number, text in enumerate(texts):
                 text.set_visible(number in kept)
-            wide = (corner_gap - gap) / 2
-            taken += [(texts[number], boxes[number].padded(wide)) for number in kept]
+            taken += [(texts[number], box) for number, box in kept.items()]
         for axis in self._every_axis:
             if axis.label.get_text():
                 taken.append((axis.label, self._place_name(axis, taken, renderer)))
@@ -97,7 +96,7 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
             axis.labelpad = pt(pad) - MATPLOTLIBS_PAD
             axis.get_tightbbox(renderer)
             box: Bbox = axis.label.get_window_extent(renderer)
-            if not overlaps(box, others):
+            if not _overlaps(box, others):
                 return box
         for text, other in taken:
             if box.overlaps(other) and other is not box:
@@ -105,7 +104,31 @@ class BoxAxes(Axes3D):  # type: ignore[misc]
         return box
 
 
-def apart(boxes: list[Bbox]) -> list[int]:
+def separate(
+    rows: Sequence[Sequence[Any]], others: Sequence[Bbox], gap: float, padding: float, renderer: Any
+) -> list[dict[int, Bbox]]:
+    """Choose the texts of several rows that are apart from each other; earlier rows come first.
+
+    Args:
+        rows: visible texts.
+        others: boxes to keep clear.
+        gap: pixels between texts of a row.
+        padding: pixels added around chosen texts for those of later rows.
+        renderer: measures the texts.
+
+    Returns:
+        For each row, the padded boxes of the chosen texts by their numbers.
+    """
+    taken, chosen = list(others), []
+    for texts in rows:
+        boxes = [text.get_window_extent(renderer).padded(gap / 2) for text in texts]
+        kept = [number for number in _apart(boxes) if not _overlaps(boxes[number], taken)]
+        chosen.append({number: boxes[number].padded(padding) for number in kept})
+        taken += chosen[-1].values()
+    return chosen
+
+
+def _apart(boxes: list[Bbox]) -> list[int]:
     """Return the numbers of every n-th box, with the smallest n at which none overlap.
 
     Boxes of a single place, of an axis seen end-on, are all left out.
@@ -113,13 +136,12 @@ def apart(boxes: list[Bbox]) -> list[int]:
     for step in range(1, len(boxes) + 1):
         choices = [range(start, len(boxes), step) for start in range(step)]
         chosen = max(choices, key=len)
-        if not any(overlaps(boxes[i], [boxes[j] for j in chosen if j > i]) for i in chosen):
+        if not any(_overlaps(boxes[i], [boxes[j] for j in chosen if j > i]) for i in chosen):
             return list(chosen) if len(chosen) > 1 or len(boxes) == 1 else []
     return []
 
 
-def overlaps(box: Bbox, others: list[Bbox]) -> bool:
-    """Return whether a box overlaps any of others."""
+def _overlaps(box: Bbox, others: list[Bbox]) -> bool:
     return any(box.overlaps(other) for other in others)
 
 

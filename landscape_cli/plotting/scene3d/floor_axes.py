@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 
 from landscape_cli.plotting.layout.ruler import Ruler
-from landscape_cli.plotting.scene3d.box import GAP, apart, overlaps
+from landscape_cli.plotting.scene3d.box import GAP, separate
 from landscape_cli.plotting.scene3d.camera import Eye, Frame
 from landscape_cli.plotting.scene3d.terrain import FLOOR, Terrain
 from landscape_cli.plotting.style import ink, pt, ticks
@@ -132,10 +132,9 @@ class _Separation(Artist):
         others = [text for text in self._on.texts if text not in own and text.get_text()]
         taken = [text.get_window_extent(renderer) for text in others]
         gap, corner_gap = (renderer.points_to_pixels(pt(one)) for one in (GAP, CORNER_GAP))
-        for row in self._rows:
-            boxes = [text.get_window_extent(renderer).padded(gap / 2) for text, _ in row]
-            kept = [number for number in apart(boxes) if not overlaps(boxes[number], taken)]
+        texts = [[text for text, _ in row] for row in self._rows]
+        chosen = separate(texts, taken, gap, corner_gap - gap, renderer)
+        for row, kept in zip(self._rows, chosen, strict=True):
             for number, artists in enumerate(row):
                 for artist in artists:
                     artist.set_visible(number in kept)
-            taken += [boxes[number].padded(corner_gap - gap) for number in kept]

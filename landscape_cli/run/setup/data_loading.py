@@ -20,7 +20,6 @@ from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
 from landscape_cli.parallel.executor import Executor
-from landscape_cli.records.grid import Grid
 from landscape_cli.records.tiles import Tile
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.assembly import assemble_evaluator
@@ -72,10 +71,7 @@ def load_data(
     sources = {name: problem.splits[name] for name in config.splits or problem.splits}
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
-        points = [sliced.slice_.origin, *Grid(config.grid, config.repeats).corners()]
-        sampling = executor.lead(
-            lambda: choose_samples(evaluator_on, sources, points, config, room)
-        )
+        sampling = executor.lead(lambda: choose_samples(evaluator_on, sources, config, room))
     taken = partial(take_samples, sources, config.samples, sampling)
     evaluator = executor.together(lambda: evaluator_on(taken()))
     samples = _load(evaluator, executor, room, config)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator, SplitData
-from landscape_cli.evaluation.checks.reach import all_within_reach, within_reach
+from landscape_cli.evaluation.checks.reach import trial_points, within_reach
 from landscape_cli.evaluation.forward.choice import Choice, Workload, choose_settings
 from landscape_cli.evaluation.forward.compile_choice import compile_model
 from landscape_cli.evaluation.forward.equivalence import precision_errors
@@ -53,10 +53,9 @@ def choose_forward(
     timing = None if choice.precision is None else choice.precision.as_mapping()
     facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
     if evaluator.settings.precision != "fp32":
-        points = [evaluator.slice.origin, *Grid(config.grid, config.repeats).corners()]
-        axes = len(config.grid)
+        grid = Grid(config.grid, config.repeats)
         deviations = executor.lead(
-            lambda: precision_errors(evaluator, all_within_reach(evaluator, points, axes))
+            lambda: precision_errors(evaluator, trial_points(evaluator, grid))
         )
         facts = replace(facts, precision_errors=tuple(deviations))
     return facts

@@ -9,11 +9,11 @@ from typing import Any
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.checks.centre_check import check_centre
-from landscape_cli.evaluation.checks.reach import all_within_reach
+from landscape_cli.evaluation.checks.reach import trial_points
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.subsets import dataset_of, subset
 from landscape_cli.evaluation.sample_size import PILOT, Target, find_targets
-from landscape_cli.records.grid import coordinates_text
+from landscape_cli.records.grid import Grid, coordinates_text
 from landscape_cli.records.tiles import Tile
 
 KEY = "target_stderr"
@@ -57,7 +57,6 @@ class Sampling:
 def choose_samples(
     evaluator_on: Callable[[Sources], Evaluator],
     sources: Sources,
-    points: Sequence[tuple[float, ...]],
     config: RunConfig,
     room: Room,
 ) -> Sampling:
@@ -66,8 +65,7 @@ def choose_samples(
     Args:
         evaluator_on: builds an evaluator on data.
         sources: the splits to evaluate.
-        points: points at which the standard error must hold: the centre, then the corners.
-        config: the run, with ``target_stderr``.
+        config: the run, with ``target_stderr``, which must hold at the grid's ``trial_points``.
         room: memory for the pilot.
 
     Raises:
@@ -75,11 +73,10 @@ def choose_samples(
         ProblemError: if the objective fails or is random.
     """
     assert config.target_stderr is not None
-    points = list(dict.fromkeys(points))
     totals = {name: len(dataset_of(name, source, KEY)) for name, source in sources.items()}
     pilot = evaluator_on({name: subset(name, source, PILOT) for name, source in sources.items()})
-    check_centre(pilot, Tile((0,), (points[0],)), Room(room.device), config.allow_random)
-    points = all_within_reach(pilot, points, len(config.grid))
+    check_centre(pilot, Tile((0,), (pilot.slice.origin,)), Room(room.device), config.allow_random)
+    points = trial_points(pilot, Grid(config.grid, config.repeats))
     targets = find_targets(pilot, points, config.target_stderr, totals)
     return Sampling(config.target_stderr, tuple(points), targets)
 
