@@ -1,4 +1,4 @@
-"""Objectives for common tasks: per-sample values from one forward pass."""
+"""Objectives of pairs (inputs, targets) with one prediction, or equally many, for each sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.problems.predictions import Predictions, with_predictions
-from landscape_cli.problems.problem import Objective
 from landscape_cli.util.accelerators import wide
 
 REMEDY = "write your own objective (model, batch) -> {name: Tensor[n]}"
@@ -34,8 +33,8 @@ def class_predictions(model: nn.Module, batch: Any) -> Predictions:
 def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     """Cross entropy in nats, and accuracy as a fraction (0 or 1 for a single prediction).
 
-    Dimensions after the classes, such as the positions of a sequence, are averaged with equal
-    weights, so padded sequences need their own objective.
+    Dimensions after the classes, such as the pixels of an image, are averaged with equal weights.
+    For tokens, which may be padded, there are ``causal_lm``, ``masked_lm`` and ``seq2seq``.
 
     Args:
         model: maps the inputs to logits (n, classes, ...).
@@ -117,14 +116,6 @@ def binary_cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
     losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     correct = ((logits > 0) == (targets > 0.5)).to(losses.dtype)
     return {"loss": _per_sample(losses), "accuracy": _per_sample(correct)}
-
-
-OBJECTIVES: dict[str, Objective] = {
-    "cross_entropy": cross_entropy,
-    "mean_squared_error": mean_squared_error,
-    "binary_cross_entropy": binary_cross_entropy,
-}
-"""The objectives of this module by name."""
 
 
 def _class_scores(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
