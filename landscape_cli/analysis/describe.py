@@ -12,6 +12,7 @@ from landscape_cli.analysis import NUMBERS
 from landscape_cli.analysis.field import Field, MeaninglessError, Options, UnknownError
 from landscape_cli.analysis.field_selection import Selection, select
 from landscape_cli.errors import UsageError
+from landscape_cli.records.derived import with_derived
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity
 
@@ -50,6 +51,7 @@ def describe(
     Raises:
         UsageError: if the surface lacks a split or quantity, or has too few points.
     """
+    surface = with_derived(surface, listed=True)
     chosen = _choose(surface, splits, quantities)
     selection = select(surface)
     return {

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.derived import DERIVED, with_derived
 from landscape_cli.records.curves.facts import CurveFacts
+from landscape_cli.records.derived import DERIVED, with_derived
 from landscape_cli.records.grid import Grid
 from landscape_cli.records.presentation import NAMINGS, PERCENT
 from landscape_cli.records.repeats import deviation_over_repeats, mean_surface, one_repeat

@@ -58,10 +58,11 @@ def command(file: str, as_json: bool, verify: bool, watch: float | None) -> None
         shown(file, as_json)
         return
     from landscape_cli.cli.surface_summary import summary_lines
+    from landscape_cli.records.derived import with_derived
     from landscape_cli.records.repeats import spread
     from landscape_cli.store import read_surface
 
-    surface = read_surface(file)
+    surface = with_derived(read_surface(file), listed=True)
     facts = {"file": os.path.abspath(file), **surface.summary()}
     if surface.grid.repeated:
         for split, quantity in surface.values:

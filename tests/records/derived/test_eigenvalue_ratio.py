@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from builders import curvature_of, curved, surface
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting.derived import eigenvalue_ratio, with_derived
 from landscape_cli.plotting.panel import select_panels
 from landscape_cli.plotting.text.description import describe
 from landscape_cli.plotting.value_range import fit, notes
+from landscape_cli.records.derived import with_derived
+from landscape_cli.records.derived.eigenvalue_ratio import eigenvalue_ratio
 
 RATIO = ("train", "hessian_ratio")
 
@@ -104,8 +105,8 @@ def test_a_line_and_repeats_have_it_too():
     assert [member.z[0] for member in panel.members] == [0.25, 0.75]
 
 
-def test_a_surface_without_eigenvalues_is_refused_with_the_command_that_computes_them(make_surface):
-    found = make_surface({("train", "loss"): np.ones((5, 5))})
+def test_a_surface_without_eigenvalues_is_refused_with_the_command_that_computes_them():
+    found = surface(np.ones((5, 5)))
     with pytest.raises(UsageError) as error:
         ratio_panel(found)
     assert str(error.value) == (
