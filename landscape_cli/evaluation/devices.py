@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +63,38 @@ def choose_device(wanted: str) -> torch.device:
         UsageError: if there is no such device.
     """
     return visible_devices(wanted)[0]
+
+
+def spread_devices(model: nn.Module, wanted: str = "auto") -> tuple[torch.device, ...]:
+    """Return the devices of a model that is spread over several, in the order of its parameters.
+
+    Such a model, placed by hand or by a ``device_map``, stays where it is: its own forward pass, or
+    its hooks, move what passes from one device to the next. Batches go to the first device.
+
+    Args:
+        model: the network.
+        wanted: the device in the configuration.
+
+    Returns:
+        At least two devices; none for a model on a single device, which is moved.
+
+    Raises:
+        UsageError: if the configuration names a device for a model that is spread.
+    """
+    devices = tuple(dict.fromkeys(parameter.device for parameter in model.parameters()))
+    if len(devices) < 2:
+        return ()
+    if wanted != "auto":
+        raise UsageError(
+            f"device: got {wanted!r}, but the model is spread over {joined(devices)}, where it "
+            "stays; leave device out, or return the model on one device"
+        )
+    return devices
+
+
+def joined(devices: Iterable[torch.device]) -> str:
+    """Name devices in one text, such as ``cuda:0 + cuda:1``."""
+    return " + ".join(map(str, devices))
 
 
 def refuse_float64(model: nn.Module, device: torch.device) -> None:

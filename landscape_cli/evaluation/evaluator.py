@@ -82,8 +82,8 @@ class Evaluator:
 
     @property
     def device(self) -> torch.device:
-        """Device of the parameters."""
-        return next(iter(self.parameters.views.values())).device
+        """Device of the first parameter, to which batches go."""
+        return self.parameters.device
 
     def apply(self, settings: Settings) -> None:
         """Change the settings of the forward pass."""
@@ -102,7 +102,9 @@ class Evaluator:
         if settings.fold != (self._folding is not None and self._folding.attached):
             self.folding().attach() if settings.fold else self.folding().detach()
         if settings.compile:
-            self._compilation = self._compilation or Compilation(self.model, self.device)
+            self._compilation = self._compilation or Compilation(
+                self.model, *self.parameters.devices
+            )
             self._compilation.attach()
         self.settings = settings
 
@@ -125,7 +127,7 @@ class Evaluator:
     def _conditions(self) -> Iterator[None]:
         """Set the precision and torch.compile's stance during forward passes."""
         compiling = stance(self._stance) if self.settings.compile else contextlib.nullcontext()
-        with self.settings.precision_on(self.device), compiling:
+        with self.settings.precision_on(*self.parameters.devices), compiling:
             yield
 
     def folding(self) -> Folding:

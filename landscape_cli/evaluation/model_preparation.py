@@ -30,7 +30,7 @@ def prepare_model(problem: Problem) -> None:
     model = problem.model
     initialize(problem)
     refuse = (
-        (_is_meta, "on the meta device, without values", "build the model on a real device"),
+        (_is_meta, *_offloaded(model)),
         (_is_sparse, "sparse", "make it dense with to_dense()"),
         (_is_wrapper, "of a tensor subclass", "use plain tensors: dequantize, or gather shards"),
     )
@@ -84,6 +84,16 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def _is_meta(tensor: Tensor) -> bool:
     return tensor.is_meta
+
+
+def _offloaded(model: nn.Module) -> tuple[str, str]:
+    """Return why parameters are on the meta device, and the remedy."""
+    if any(hasattr(module, "_hf_hook") for module in model.modules()):
+        return (
+            "offloaded to the host or to disk, where a slice can't move them",
+            "let device_map use devices that hold the whole model",
+        )
+    return "on the meta device, without values", "build the model on a real device"
 
 
 def _is_sparse(tensor: Tensor) -> bool:

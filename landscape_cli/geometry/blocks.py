@@ -85,14 +85,22 @@ def pieces(shape: Sequence[int]) -> Iterator[Index]:
             yield from ((row, *index) for index in pieces(shape[1:]))
 
 
-def scratch(entries: int, device: torch.device | str = "cpu") -> Tensor:
-    """Allocate a float64 block that is reused for one block after another.
+class Scratch:
+    """A float64 block on each device, reused for one block after another.
 
     Allocating a new one each time would fragment memory.
 
     Args:
         entries: number of entries in the largest tensor.
-        device: device of the blocks that are multiplied; the host takes its part without float64.
     """
-    place = wide_device(torch.device(device))
-    return torch.empty(min(entries, CHUNK), dtype=torch.float64, device=place)
+
+    def __init__(self, entries: int) -> None:
+        self._entries = min(entries, CHUNK)
+        self._blocks: dict[torch.device, Tensor] = {}
+
+    def on(self, device: torch.device) -> Tensor:
+        """Return the block for numbers on a device; the host's if that has no float64."""
+        place = wide_device(device)
+        if place not in self._blocks:
+            self._blocks[place] = torch.empty(self._entries, dtype=torch.float64, device=place)
+        return self._blocks[place]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.blocks import SERIAL, parts, scratch
+from landscape_cli.geometry.blocks import SERIAL, Scratch, parts
 from landscape_cli.util.accelerators import wide
 
 Products = dict[tuple[str, str], float]
@@ -17,9 +17,9 @@ Products = dict[tuple[str, str], float]
 
 def dot(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
     """Return the inner product of two parameter dicts with equal names, accumulated in float64."""
-    workspace = scratch(max(tensor.numel() for tensor in a.values()), next(iter(a.values())).device)
+    scratch = Scratch(max(tensor.numel() for tensor in a.values()))
     return math.fsum(
-        product(first, second, workspace)
+        product(first, second, scratch)
         for name in a
         for first, second in zip(parts(a[name]), parts(b[name]), strict=True)
     )
@@ -50,8 +50,9 @@ def norms_from(products: Products) -> dict[str, float]:
     return {a: math.sqrt(aa) for (a, b), aa in products.items() if a == b}
 
 
-def product(first: Tensor, second: Tensor, workspace: Tensor) -> float:
-    """Return the inner product of two flat blocks in float64; ``workspace`` is overwritten."""
+def product(first: Tensor, second: Tensor, scratch: Scratch) -> float:
+    """Return the inner product of two flat blocks on one device, in float64."""
+    workspace = scratch.on(first.device)
     for start in range(0, len(first), SERIAL):
         span = slice(start, min(start + SERIAL, len(first)))
         torch.mul(wide(first[span]), wide(second[span]), out=workspace[span])

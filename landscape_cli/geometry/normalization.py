@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.errors import ProblemError, UsageError, cause
-from landscape_cli.geometry.blocks import Blocks, scratch, spans
+from landscape_cli.geometry.blocks import Blocks, Scratch, spans
 
 EPSILON = 1e-10
 """Added to the norm of a direction's filter before dividing by it, as in the published code."""
@@ -228,7 +228,7 @@ def _norms(blocks: Blocks, count: int) -> Tensor:
     """Return the Euclidean norms of ``count`` equal consecutive parts."""
     width = max(1, blocks.entries // max(1, count))
     squares = torch.zeros(count, dtype=torch.float64)
-    workspace = scratch(blocks.entries)
+    workspace = Scratch(blocks.entries).on(torch.device("cpu"))
     divided = list(spans(blocks.entries, width))
     for (start, _), block in zip(divided, blocks.read(divided), strict=True):
         rows = workspace[: len(block)].copy_(block).square_().view(max(1, len(block) // width), -1)

@@ -18,17 +18,22 @@ ALIGNMENT = 64
 """Elements to a multiple of which each tensor is padded, for vectorized kernels."""
 
 
+Place = tuple[torch.dtype, torch.device]
+"""What the tensors of a buffer have in common."""
+
+
 class FlatParameters:
-    """Real tensors by name, stored in one contiguous buffer per dtype.
+    """Real tensors by name, stored in one contiguous buffer per dtype and device.
 
     ``views`` maps names to tensors; writing to a view writes to its buffer. Padding between tensors
     is zero, and stays zero under sums and scalings.
 
     Args:
         like: tensors with the names, shapes and dtypes to use; the new tensors are zero.
-        device: device of the buffers.
+        device: device of the buffers; each tensor's own if None.
 
     Attributes:
+        buffers: the buffers, by dtype (that of the model's tensors) and device.
         complex: number of dimensions, by name, of the model's complex tensors, whose views are
             their real and imaginary parts (see ``as_real``).
         aliases: other names of the tensors in the model, by name.
@@ -38,30 +43,35 @@ class FlatParameters:
             are therefore missing from ``views``.
     """
 
-    def __init__(self, like: Mapping[str, Tensor], device: torch.device | str) -> None:
-        self._groups = {name: tensor.dtype for name, tensor in like.items()}
+    def __init__(self, like: Mapping[str, Tensor], device: torch.device | str | None) -> None:
+        place = None if device is None else torch.empty(0, device=device).device
+        self._places: dict[str, Place] = {
+            name: (tensor.dtype, place or tensor.device) for name, tensor in like.items()
+        }
         self._shapes = {name: tensor.shape for name, tensor in like.items()}
         self.complex: dict[str, int] = {}
         self.aliases: dict[str, tuple[str, ...]] = {}
         self.trainable: frozenset[str] = frozenset()
         self.frozen: frozenset[str] = frozenset()
         self.parts: tuple[str, ...] = ()
-        self._allocate(device, wide=False)
+        self._allocate(wide=False)
 
-    def _allocate(self, device: torch.device | str, wide: bool) -> None:
+    def _allocate(self, wide: bool) -> None:
         """Make buffers of zeros, in the dtypes of the layout or in float32 if that is wider."""
         self._wide = wide
         starts: dict[str, int] = {}
-        ends: dict[torch.dtype, int] = {}
-        for name, dtype in self._groups.items():
-            starts[name] = ends.get(dtype, 0)
-            ends[dtype] = starts[name] + -(-self._shapes[name].numel() // ALIGNMENT) * ALIGNMENT
-        self.buffers: dict[torch.dtype, Tensor] = {
-            dtype: torch.zeros(end, dtype=widened(dtype) if wide else dtype, device=device)
-            for dtype, end in ends.items()
+        ends: dict[Place, int] = {}
+        for name, place in self._places.items():
+            starts[name] = ends.get(place, 0)
+            ends[place] = starts[name] + -(-self._shapes[name].numel() // ALIGNMENT) * ALIGNMENT
+        self.buffers: dict[Place, Tensor] = {
+            (dtype, device): torch.zeros(
+                end, dtype=widened(dtype) if wide else dtype, device=device
+            )
+            for (dtype, device), end in ends.items()
         }
         self.views: dict[str, Tensor] = {
-            name: self.buffers[self._groups[name]][start : start + shape.numel()].view(shape)
+            name: self.buffers[self._places[name]][start : start + shape.numel()].view(shape)
             for (name, start), shape in zip(starts.items(), self._shapes.values(), strict=True)
         }
 
@@ -70,7 +80,7 @@ class FlatParameters:
         view = self.views[name]
         start = view.storage_offset()
         length = -(-view.numel() // ALIGNMENT) * ALIGNMENT
-        return self.buffers[self._groups[name]][start : start + length]
+        return self.buffers[self._places[name]][start : start + length]
 
     @property
     def count(self) -> int:
@@ -84,23 +94,33 @@ class FlatParameters:
     @property
     def wide_nbytes(self) -> int:
         """Bytes of a direction, which is in float32 at least."""
-        return sum(
-            buffer.numel() * widened(buffer.dtype).itemsize for buffer in self.buffers.values()
-        )
+        return sum(self.wide_sizes().values())
+
+    def wide_sizes(self) -> dict[torch.device, int]:
+        """Return the bytes of a direction, which is in float32 at least, on each device."""
+        sizes = dict.fromkeys(self.devices, 0)
+        for (dtype, device), buffer in self.buffers.items():
+            sizes[device] += buffer.numel() * widened(dtype).itemsize
+        return sizes
 
     @property
     def device(self) -> torch.device:
-        """Device of the buffers."""
+        """Device of the first tensor, that of all tensors unless the model is spread."""
         return next(iter(self.views.values())).device
+
+    @property
+    def devices(self) -> list[torch.device]:
+        """The devices of the buffers, in the order of their first tensors."""
+        return list(dict.fromkeys(device for _, device in self.buffers))
 
     @property
     def dtypes(self) -> list[torch.dtype]:
         """The dtypes of the model's tensors."""
-        return list(self.buffers)
+        return list(dict.fromkeys(dtype for dtype, _ in self.buffers))
 
     @classmethod
     def of_model(
-        cls, model: nn.Module, device: torch.device | str, buffers: Collection[str] = ()
+        cls, model: nn.Module, device: torch.device | str | None, buffers: Collection[str] = ()
     ) -> FlatParameters:
         """Move a model's floating-point and complex parameters into buffers that it then uses.
 
@@ -109,7 +129,7 @@ class FlatParameters:
 
         Args:
             model: the network.
-            device: target device.
+            device: target device; None leaves each tensor on its own.
             buffers: names of the model's buffers to include; if there are any, tensors are in the
                 order of the state dict.
 
@@ -117,7 +137,8 @@ class FlatParameters:
             ProblemError: if tensors overlap in memory without being views of one parameter.
         """
         shared = moved_tensors(model, buffers)
-        model.to(device)
+        if device is not None:
+            model.to(device)
         # Moving to another device replaces buffers by new objects.
         present: dict[str, Tensor] = dict(model.named_parameters())
         present |= dict(model.named_buffers())
@@ -170,7 +191,7 @@ class FlatParameters:
     def zeros(self) -> FlatParameters:
         """Return zeros of the same layout and dtypes, with their own buffers."""
         other = copy.copy(self)
-        other._allocate(self.device, self._wide)
+        other._allocate(self._wide)
         return other
 
     def clone(self) -> FlatParameters:
@@ -185,12 +206,12 @@ class FlatParameters:
         if all(widened(buffer.dtype) == buffer.dtype for buffer in self.buffers.values()):
             return self
         other = copy.copy(self)
-        other._allocate(self.device, wide=True)
+        other._allocate(wide=True)
         return self._copied(other)
 
     def _copied(self, other: FlatParameters) -> FlatParameters:
-        for dtype, buffer in self.buffers.items():
-            other.buffers[dtype].copy_(buffer)
+        for place, buffer in self.buffers.items():
+            other.buffers[place].copy_(buffer)
         return other
 
     def assign(self, tensors: Mapping[str, Tensor]) -> None:

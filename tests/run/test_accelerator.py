@@ -39,16 +39,29 @@ def weighted(model, batch):
     return values | {"weighted": (weights * values["loss"], weights)}
 
 
-def build(dtype="float32", data="float32", weigh=False):
+class Placed(nn.Sequential):
+    def forward(self, inputs):
+        for layer in self:
+            for parameter in layer.parameters():
+                inputs = inputs.to(parameter.device)
+            inputs = layer(inputs)
+        return inputs
+
+
+def build(dtype="float32", data="float32", weigh=False, places=None):
     torch.manual_seed(0)
-    model = nn.Sequential(
+    model = Placed(
         *(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
         *(nn.Flatten(), nn.Linear(4 * 36, 3)),
     )
     images = torch.randn(50, 1, 6, 6, dtype=getattr(torch, data))
     train = TensorDataset(images, torch.arange(50) % 3)
     objective = weighted if weigh else cross_entropy
-    return Problem(model.to(getattr(torch, dtype)), {"train": train}, objective)
+    model.to(getattr(torch, dtype))
+    if places is not None:
+        model[:3].to(places[0])
+        model[3:].to(places[1])
+    return Problem(model, {"train": train}, objective)
 """
 
 CONFIG = """
@@ -74,7 +87,13 @@ for name, arguments in json.load(sys.stdin).items():
 print(json.dumps(results))
 """
 
+SPREAD = ["--set", "problem_args.places=[fake, cpu]"]
+
 REFUSED = {
+    "one device": (
+        [*SPREAD, "--device", "cpu"],
+        "device: got 'cpu', but the model is spread over fake:0",
+    ),
     "number": (["--device", "fake:3"], "device: no 'fake:3' here; torch sees 1 fake device,"),
     "fp16": (["--precision", "fp16"], "precision: got 'fp16', which this PyTorch can't compute in"),
     "model": (["--set", "problem_args.dtype=float64"], "device: fake has no torch.float64"),
@@ -90,6 +109,23 @@ COMMANDS = {
         *("compute", "run.yaml", "--set", "problem_args.weigh=true", "--device", "cpu"),
         *("-o", "weighted_cpu.h5"),
     ],
+    "spread": ["compute", "run.yaml", *SPREAD, "--measure", "gradient", "-o", "spread.h5"],
+    "spread, redrawn": [
+        *(
+            "compute",
+            "run.yaml",
+            "--set",
+            "problem_args.places=[cpu, fake]",
+            "--curvature",
+            "plane",
+        ),
+        *("--directions", "streamed", "--set", "orthogonal=true", "-o", "spread_redrawn.h5"),
+    ],
+    "redrawn on cpu": [
+        *("compute", "run.yaml", "--device", "cpu", "--curvature", "plane"),
+        *("--directions", "streamed", "--set", "orthogonal=true", "-o", "redrawn_cpu.h5"),
+    ],
+    "spread, dry run": ["compute", "run.yaml", *SPREAD, "--dry-run"],
     "dry run": ["compute", "run.yaml", "--dry-run"],
     "doctor": ["doctor"],
     **{
@@ -264,3 +300,14 @@ def test_the_doctor_finds_it(done):
     assert code == 0, messages
     assert "fake:0" in out
     assert "1.0 of 2.0 GiB free" in out
+
+
+def test_a_model_that_is_spread_stays_where_it_is_and_has_the_same_values(done, surface):
+    for name, reference in (("spread", "cpu"), ("spread_redrawn", "redrawn_cpu")):
+        code, _, messages, _ = done[name.replace("_", ", ")]
+        assert code == 0, messages
+        (rank,) = surface(name).provenance["runs"][0]["ranks"]
+        device = rank["device"]
+        assert f"rank on {rank['host']}: {device} (" in messages
+        assert device == ("fake:0 + cpu" if name == "spread" else "cpu + fake:0")
+        assert_same(surface(name), surface(reference))

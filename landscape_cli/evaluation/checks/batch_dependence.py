@@ -121,7 +121,7 @@ def _compare(
 
 def _roundoff(evaluator: Evaluator) -> float:
     """Return the coarsest unit of roundoff of the model's parameters and quantized modules."""
-    units = [torch.finfo(dtype).eps for dtype in evaluator.parameters.buffers]
+    units = [torch.finfo(dtype).eps for dtype in evaluator.parameters.dtypes]
     kinds = (type(module).__module__ for module in evaluator.model.modules())
     return max([*units, *(QUANTIZED for kind in kinds if "quantized.dynamic" in kind)])
 
@@ -131,13 +131,14 @@ def _values(evaluator: Evaluator, split: SplitData, batch: Any, seed: int) -> Ta
 
     Random numbers, where they are allowed, depend on the seed only.
     """
-    device = evaluator.device
-    forks = device.type in ("cuda", "xpu")
-    kind = device.type if forks else "cuda"
+    devices = evaluator.parameters.devices
+    forks = [device for device in devices if device.type in ("cuda", "xpu")]
+    kind = forks[0].type if forks else "cuda"
     # torch.manual_seed formats a traceback for each kind of device that is not in use.
-    seeded = torch.default_generator if device.type == "cpu" else torch
+    on_cpu = all(device.type == "cpu" for device in devices)
+    seeded = torch.default_generator if on_cpu else torch
     try:
-        with torch.no_grad(), torch.random.fork_rng([device] * forks, device_type=kind):
+        with torch.no_grad(), torch.random.fork_rng(forks, device_type=kind):
             seeded.manual_seed(seed)
             evaluator.write(evaluator.slice.origin)
             values = evaluator.objective(evaluator.model, batch)

@@ -49,7 +49,8 @@ class Variables:
         shapes: the shapes of their real tensors, by name.
         size: the number of entries P.
         dtype: float64 if any parameter is, else float32: the precision of derivatives.
-        device: where vectors lie: the model's device, or the host if that has no float64.
+        device: where vectors lie: that of the model's first parameter, or the host if that has no
+            float64.
 
     Raises:
         ProblemError: if a parameter has less than float32, or shares part of another one's memory.
@@ -120,7 +121,8 @@ class Variables:
         for leaf, tensor in zip(self._leaves, tensors, strict=True):
             if tensor is not None:
                 dense = tensor.to_dense() if tensor.is_sparse else tensor
-                out[leaf.start : leaf.stop] += wide(as_real(dense.detach())).reshape(-1)
+                entries = wide(as_real(dense.detach())).reshape(-1)
+                out[leaf.start : leaf.stop] += entries.to(self.device)
         return out
 
     def tensors(self, vector: Tensor) -> list[Tensor]:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.parameters import FlatParameters, Place
 from landscape_cli.util.accelerators import wide
 
 
@@ -29,26 +29,26 @@ class MeanWeights:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[torch.dtype, Tensor] = {}
+        self._sums: dict[Place, Tensor] = {}
         self._squares = 0.0
         self.networks = 0
 
     def add(self, parameters: FlatParameters) -> None:
         """Add a network's parameters."""
-        for dtype, buffer in parameters.buffers.items():
+        for place, buffer in parameters.buffers.items():
             entries = wide(buffer.detach()).cpu()
             self._squares += float(entries.square().sum())
-            if dtype in self._sums:
-                self._sums[dtype] += entries
+            if place in self._sums:
+                self._sums[place] += entries
             else:
-                self._sums[dtype] = entries.clone()
+                self._sums[place] = entries.clone()
         self.networks += 1
 
     @torch.no_grad()
     def write(self, parameters: FlatParameters) -> None:
         """Write the mean into a network's parameters."""
-        for dtype, buffer in parameters.buffers.items():
-            buffer.copy_(self._sums[dtype] / self.networks)
+        for place, buffer in parameters.buffers.items():
+            buffer.copy_(self._sums[place] / self.networks)
 
     def spread(self) -> float:
         """Return the root mean square of the networks' Euclidean distances from the mean."""

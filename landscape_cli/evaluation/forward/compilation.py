@@ -24,13 +24,17 @@ class Compilation:
 
     Args:
         model: the model; it runs uncompiled until ``attach``, and is compiled when first called.
-        device: the model's device.
+        devices: the model's devices.
 
     Raises:
-        RuntimeError: if this PyTorch can't compile, or can't compile identically on every rank.
+        RuntimeError: if this PyTorch can't compile, or can't compile identically on every rank, or
+            the model is spread over several devices.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, *devices: torch.device) -> None:
+        if len(devices) > 1:
+            raise RuntimeError("the model is spread over several devices")
+        (device,) = devices
         if not hasattr(torch.compiler, "set_stance"):
             raise RuntimeError(f"it takes PyTorch 2.6 or newer, this is {torch.__version__}")
         _key_cache_by_processor()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -66,17 +66,16 @@ class Settings:
         return PRECISIONS[self.precision]
 
     @contextmanager
-    def precision_on(self, device: torch.device) -> Iterator[None]:
+    def precision_on(self, *devices: torch.device) -> Iterator[None]:
         """Compute a block in this precision; weights and sums keep their dtypes."""
         dtype = self.autocast_dtype
         allowed = self.precision != "fp32"
         before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
         try:
-            if dtype is None:
+            with ExitStack() as stack:
+                for kind in {device.type for device in devices} if dtype is not None else ():
+                    stack.enter_context(torch.autocast(kind, dtype=dtype))
                 yield
-            else:
-                with torch.autocast(device.type, dtype=dtype):
-                    yield
         finally:
             torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

@@ -98,8 +98,10 @@ def _changes(view: PointView, exact: MeanGradient, other: MeanGradient) -> dict[
 def _perturbed(view: PointView, draw: int) -> Iterator[None]:
     """Multiply parameters by random factors within a few roundoffs of 1, equal on any device."""
     with torch.no_grad():
-        for dtype, buffer in view.parameters.buffers.items():
-            generator = torch.Generator().manual_seed(draw)
+        dtypes = view.parameters.dtypes
+        generators = {dtype: torch.Generator().manual_seed(draw) for dtype in dtypes}
+        for (dtype, _), buffer in view.parameters.buffers.items():
+            generator = generators[dtype]
             wide = torch.promote_types(dtype, torch.float32)
             noise = torch.rand(len(buffer), generator=generator, dtype=wide).mul_(2).sub_(1)
             factor = noise.mul_(ROUNDINGS * torch.finfo(dtype).eps).add_(1)

@@ -96,10 +96,10 @@ class CurveTraining:
         self._decay()
         with torch.no_grad():
             for number, momentum in enumerate(self.momenta, start=1):
-                for dtype, velocity in momentum.buffers.items():
-                    gradient = self._gradient.buffers[dtype]
+                for place, velocity in momentum.buffers.items():
+                    gradient = self._gradient.buffers[place]
                     velocity.mul_(self._momentum).add_(gradient, alpha=coefficients[number])
-                    self.points[number].buffers[dtype].add_(velocity, alpha=-rate)
+                    self.points[number].buffers[place].add_(velocity, alpha=-rate)
         return loss
 
     def _differentiate(self, batch: Any) -> float:
@@ -114,7 +114,9 @@ class CurveTraining:
                 found = self._loss.on(batch)
                 weights = found.weights
                 total = found.values.sum()
-                mean = total / (len(found.values) if weights is None else weights.sum())
+                mean = total / (
+                    len(found.values) if weights is None else weights.sum().to(total.device)
+                )
                 backward(mean, [leaf for leaf, _ in self._leaves])
             for leaf, name in self._leaves:
                 if leaf.grad is not None and leaf.grad is not targets[name]:  # a sparse one
@@ -130,8 +132,8 @@ class CurveTraining:
             return
         with torch.no_grad():
             if self._all:
-                for dtype, buffer in self._gradient.buffers.items():
-                    buffer.add_(self._parameters.buffers[dtype], alpha=self._weight_decay)
+                for place, buffer in self._gradient.buffers.items():
+                    buffer.add_(self._parameters.buffers[place], alpha=self._weight_decay)
                 return
             for name in self._parameters.trainable:
                 view = self._gradient.views[name]

@@ -57,9 +57,9 @@ class AffineSlice(DirectionalSlice):
             coordinates: one number a_i per direction.
             out: parameters laid out like the centre, which are overwritten.
         """
-        for dtype, target in out.buffers.items():
-            directions = [direction.buffers[dtype] for direction in self.directions.values()]
-            write_sum(self.centre.buffers[dtype], directions, coordinates, target)
+        for place, target in out.buffers.items():
+            directions = [direction.buffers[place] for direction in self.directions.values()]
+            write_sum(self.centre.buffers[place], directions, coordinates, target)
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each direction by axis name."""

@@ -188,12 +188,12 @@ def write_point(
         out: parameters that are overwritten.
     """
     taken = [(c, point) for c, point in zip(coefficients, points, strict=True) if c != 0]
-    for dtype, target in out.buffers.items():
+    for place, target in out.buffers.items():
         (c, first), *others = taken
         if c == 1 and not others:
-            target.copy_(first.buffers[dtype])
+            target.copy_(first.buffers[place])
             continue
-        total = torch.mul(first.buffers[dtype], c)
+        total = torch.mul(first.buffers[place], c)
         for c, point in others:
-            total.add_(point.buffers[dtype], alpha=c)
+            total.add_(point.buffers[place], alpha=c)
         target.copy_(total)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Span, pieces, scratch, spans
+from landscape_cli.geometry.blocks import SERIAL, Blocks, Index, Scratch, Span, pieces, spans
 from landscape_cli.geometry.directions.base import Direction, zeros
 from landscape_cli.geometry.directions.drawing_ahead import Drawing, Source
 from landscape_cli.geometry.inner_products import (
@@ -59,7 +59,6 @@ class StreamedSlice(DirectionalSlice):
         self.centre = centre = centre.widened()
         self.recipes = dict(directions)
         self._recipes = list(self.recipes.values())
-        self._device = centre.device
         self._drawing = Drawing(centre.count, torch.get_num_threads())
         self._orthogonal = orthogonal
         self._coefficients: list[list[float]] = [[] for _ in self._recipes]
@@ -108,11 +107,11 @@ class StreamedSlice(DirectionalSlice):
         """Return the gradient's inner product with each direction, from one pass over them."""
         axes = range(len(self._recipes))
         products: list[list[float]] = [[] for _ in axes]
-        workspace = scratch(self.centre.count, self._device)
+        scratch = Scratch(self.centre.count)
         for block, parts in self._normalized(axes, self._all_blocks()):
             entries = gradient[block.name].reshape(-1)[block.start : block.stop]
             for terms, part in zip(products, parts, strict=True):
-                terms.append(product(entries, part.to(self._device), workspace))
+                terms.append(product(entries, part.to(entries.device), scratch))
         return {axis: math.fsum(terms) for axis, terms in zip(self.axes, products, strict=True)}
 
     def blocks(self, axis: str) -> Iterator[tuple[str, Index, Tensor]]:
@@ -134,28 +133,28 @@ class StreamedSlice(DirectionalSlice):
         products: dict[tuple[int, int], list[float]] = {
             pair: [] for pair in combinations_with_replacement(axes, 2)
         }
-        workspace = scratch(self.centre.count, self._device)
+        scratch = Scratch(self.centre.count)
         for block, parts in self._normalized(axes, self._all_blocks()):
             for digest, part in zip(digests, parts, strict=True):
                 if block.start == 0:
                     digest.begin(block.name, self.centre.views[block.name])
                 digest.add(part)
-            on_device = [part.to(self._device) for part in parts]
+            on_device = [part.to(self.centre.views[block.name].device) for part in parts]
             for (i, j), terms in products.items():
-                terms.append(product(on_device[i], on_device[j], workspace))
+                terms.append(product(on_device[i], on_device[j], scratch))
         names = self.axes
         dots = {(names[i], names[j]): math.fsum(terms) for (i, j), terms in products.items()}
         return [digest.text() for digest in digests], dots
 
     def _find_coefficients(self) -> None:
         """Run Gram-Schmidt: two passes of each direction against all earlier ones."""
-        workspace = scratch(self.centre.count, self._device)
+        scratch = Scratch(self.centre.count)
         for axis, coefficients in enumerate(self._coefficients):
             for earlier in [*range(axis), *range(axis)]:
                 squares, products = [], []
                 for _, raw in self._raw(range(axis + 1), self._all_blocks()):
-                    squares.append(product(raw[earlier], raw[earlier], workspace))
-                    products.append(product(raw[axis], raw[earlier], workspace))
+                    squares.append(product(raw[earlier], raw[earlier], scratch))
+                    products.append(product(raw[axis], raw[earlier], scratch))
                 square = math.fsum(squares)
                 coefficients.append(math.fsum(products) / square if square > 0 else 0.0)
 
@@ -180,12 +179,12 @@ class StreamedSlice(DirectionalSlice):
 
         The entries are valid until the next block is requested.
         """
-        device = self._device if self._orthogonal else "cpu"
         blocks, requested = tee(blocks)
         drawn = self._drawing.draw(self._sources(axes, requested), len(axes))
         for block in blocks:
-            dtype = self.centre.views[block.name].dtype
-            raw = {axis: next(drawn).to(device, dtype) for axis in axes}
+            view = self.centre.views[block.name]
+            device = view.device if self._orthogonal else "cpu"
+            raw = {axis: next(drawn).to(device, view.dtype) for axis in axes}
             for axis in axes:
                 for number, coefficient in enumerate(self._coefficients[axis]):
                     subtract(raw[axis], coefficient, raw[number % axis])

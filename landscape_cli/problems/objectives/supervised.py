@@ -155,7 +155,7 @@ def _forward(name: str, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         )
     if outputs.dtype in (torch.float16, torch.bfloat16):
         outputs = outputs.float()
-    return outputs, targets
+    return outputs, targets.to(outputs.device)  # a spread model may end on another device
 
 
 def _like(outputs: Tensor, targets: Tensor, name: str) -> Tensor:

@@ -105,7 +105,7 @@ class PairsRun:
         names = executor.lead(self._names)
         executor.stop = Stop(executor.lead(lambda: time_left(self.config)))
         device = assign_device(executor, self.config.device)
-        placement = place_ranks(executor, device, self.config.threads)[executor.rank]
+        placement = place_ranks(executor, [device], self.config.threads)[executor.rank]
         own = {"device": str(device), "threads": placement.threads}
         self.config = self.config.model_copy(update=own)
         self.quiet = self.quiet or executor.rank > 0

@@ -110,8 +110,8 @@ class PreparedNetwork:
 
     def _write_parameters(self) -> None:
         parameters = self.evaluator.parameters
-        for dtype, buffer in parameters.buffers.items():
-            buffer.copy_(self._centre.buffers[dtype])
+        for place, buffer in parameters.buffers.items():
+            buffer.copy_(self._centre.buffers[place])
         if self._offset is None:
             return
         variables, offset = self._offset

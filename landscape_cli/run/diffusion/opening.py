@@ -82,7 +82,7 @@ def prepare_network(
         return found
 
     loaded = executor.together(load)
-    placements = place_ranks(executor, CPU, config.threads)
+    placements = place_ranks(executor, [CPU], config.threads)
     model: nn.Module = loaded.model
     share_weights(model, executor)  # those that a checkpoint leaves as built
     buffers = moved_buffers(model, config.perturb, config.batch_norm)

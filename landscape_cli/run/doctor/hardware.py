@@ -47,7 +47,7 @@ class RankHardware:
 
 def find_hardware(executor: Executor, device: torch.device) -> list[RankHardware]:
     """Collect the hardware of each rank; called by every rank."""
-    placement = place_ranks(executor, device, None)[executor.rank]
+    placement = place_ranks(executor, [device], None)[executor.rank]
     hardware = RankHardware(placement, free_memory(device), total_memory(device))
     if device.type == "cpu":
         hardware = replace(hardware, bound=host_memory().bound)

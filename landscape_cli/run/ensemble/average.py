@@ -19,7 +19,12 @@ from landscape_cli.evaluation.batch_norm import (
     training_samples,
 )
 from landscape_cli.evaluation.data.cache import Room
-from landscape_cli.evaluation.devices import choose_device, free_memory, refuse_float64
+from landscape_cli.evaluation.devices import (
+    choose_device,
+    free_memory,
+    refuse_float64,
+    spread_devices,
+)
 from landscape_cli.evaluation.ensembles.mean_weights import MeanWeights
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.model_preparation import prepare_model
@@ -115,7 +120,8 @@ def average_weights(
     problem, device = _prepared(config, problem)
     model = problem.model
     recalibration = _recalibration(problem, device, samples)
-    parameters = FlatParameters.of_model(model, device)
+    target = None if spread_devices(model) else device
+    parameters = FlatParameters.of_model(model, target)
     others = _Others(model, parameters, recalibration)
     mean, said = MeanWeights(), SaidOnce()
     for path in paths:
@@ -143,8 +149,10 @@ def _prepared(config: RunConfig, problem: Problem | None) -> tuple[Problem, torc
     prepare_model(problem)
     if config.threads:
         torch.set_num_threads(config.threads)
-    device = choose_device(config.device)
-    refuse_float64(problem.model, device)
+    spread = spread_devices(problem.model, config.device)
+    device = spread[0] if spread else choose_device(config.device)
+    if not spread:
+        refuse_float64(problem.model, device)
     return problem, device
 
 
@@ -236,7 +244,7 @@ def _recalibrate(model: nn.Module, parameters: FlatParameters, recalibration: Re
     device = parameters.device
     ModelState(model, parameters, recalibration.buffers())
     recalibration.load(Room(free_memory(device) // 4))
-    with Settings(BATCH).precision_on(device):
+    with Settings(BATCH).precision_on(*parameters.devices):
         recalibration.update(())
     return recalibration.data.samples
 

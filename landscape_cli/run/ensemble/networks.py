@@ -106,5 +106,5 @@ class Networks:
 
     def _write(self) -> None:
         if self._own is not None:
-            for dtype, buffer in self.evaluator.parameters.buffers.items():
-                buffer.copy_(self._own.buffers[dtype])
+            for place, buffer in self.evaluator.parameters.buffers.items():
+                buffer.copy_(self._own.buffers[place])

@@ -62,7 +62,7 @@ def load_data(
         LandscapeError: if the data can't be read, or the objective fails or is random.
     """
     config, problem = start.config, prepared.problem
-    settings = executor.lead(lambda: _first_settings(start, prepared.device))
+    settings = executor.lead(lambda: _first_settings(start, prepared.parameters.devices))
     on_device, on_host = count_sharing(sliced.placements, executor.rank)
     room = room_for(config.cache, prepared.device, on_device, on_host)
     evaluator_on = partial(
@@ -90,7 +90,7 @@ def load_data(
     )
 
 
-def _first_settings(start: Start, device: torch.device) -> Settings:
+def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
     """Return the settings of a continued file, or initial ones.
 
     Raises:
@@ -98,14 +98,15 @@ def _first_settings(start: Start, device: torch.device) -> Settings:
     """
     if start.settings is not None:
         return start.settings
-    micro_batch = start.config.batch_size or default_micro_batch(device)
+    micro_batch = start.config.batch_size or default_micro_batch(devices[0])
     settings = Settings(micro_batch, precision=start.config.precision)
     dtype = settings.autocast_dtype
-    if dtype is not None and not accelerators.has_autocast(device, dtype):
-        raise UsageError(
-            f"precision: got {settings.precision!r}, which this PyTorch can't compute in on "
-            f"{device.type}; use fp32, or another --device"
-        )
+    for device in devices:
+        if dtype is not None and not accelerators.has_autocast(device, dtype):
+            raise UsageError(
+                f"precision: got {settings.precision!r}, which this PyTorch can't compute in on "
+                f"{device.type}; use fp32, or another --device"
+            )
     return settings
 
 

@@ -40,9 +40,13 @@ def store_directions(
         The placements, each with ``directions``: ``resident`` or ``streamed``.
     """
     on_device, _ = count_sharing(placements, executor.rank)
-    size, device = model.wide_nbytes, model.device
     executor.together(lambda: None)  # wait until every rank's model is on its device
-    chosen = choose_storage(requested, (1 + directions) * size, free_memory(device, on_device))
+    needed = {place: (1 + directions) * size for place, size in model.wide_sizes().items()}
+    choices = [
+        choose_storage(requested, size, free_memory(place, on_device))
+        for place, size in needed.items()
+    ]
+    chosen = "streamed" if "streamed" in choices else choices[0]
     return tuple(
         replace(placement, directions=storage)
         for placement, storage in zip(placements, executor.gather(chosen), strict=True)

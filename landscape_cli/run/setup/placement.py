@@ -6,11 +6,15 @@ import socket
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from landscape_cli.evaluation.devices import (
     instruction_set,
+    joined,
     own_cores,
+    refuse_float64,
     set_threads,
+    spread_devices,
     visible_devices,
 )
 from landscape_cli.parallel.executor import Executor
@@ -37,18 +41,39 @@ def assign_device(executor: Executor, wanted: str) -> torch.device:
     return devices[assign_devices(seen)[executor.rank]]
 
 
+def place_model(executor: Executor, model: nn.Module, wanted: str) -> tuple[torch.device, ...]:
+    """Choose the devices of this rank's model; called by every rank.
+
+    Args:
+        executor: the ranks.
+        model: the network.
+        wanted: the device in the configuration.
+
+    Returns:
+        The devices of a model that is spread over several; otherwise the one to move it to.
+
+    Raises:
+        UsageError: if there is no such device on any rank, or the model can't be moved there.
+    """
+    spread = executor.together(lambda: spread_devices(model, wanted))
+    device = assign_device(executor, wanted)
+    if not spread:
+        executor.together(lambda: refuse_float64(model, device))
+    return spread or (device,)
+
+
 def _identity(device: torch.device) -> str:
     return "cpu" if device.type == "cpu" else accelerators.identity(device)
 
 
 def place_ranks(
-    executor: Executor, device: torch.device, threads: int | None
+    executor: Executor, devices: Sequence[torch.device], threads: int | None
 ) -> tuple[RankPlacement, ...]:
     """Give this rank its share of the node's cores; called by every rank.
 
     Args:
         executor: the ranks.
-        device: device of this rank.
+        devices: devices of this rank's model.
         threads: requested number of CPU threads; an equal share of the node's cores if None.
 
     Returns:
@@ -57,13 +82,13 @@ def place_ranks(
     host = socket.gethostname()
     cores = [own for name, own in executor.gather((host, own_cores())) if name == host]
     threads = set_threads(threads, len(frozenset().union(*cores)), len(cores))
-    on_cpu = device.type == "cpu"
+    own = [device for device in devices if device.type != "cpu"]
     placement = RankPlacement(
         host,
-        str(device),
+        joined(devices),
         threads,
-        instruction_set=instruction_set() if on_cpu else None,
-        identity=None if on_cpu else accelerators.identity(device),
+        instruction_set=instruction_set() if len(own) < len(devices) else None,
+        identity=" + ".join(map(accelerators.identity, own)) or None,
     )
     return tuple(executor.gather(placement))
 

@@ -10,7 +10,6 @@ from torch import nn
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
-from landscape_cli.evaluation.devices import refuse_float64
 from landscape_cli.evaluation.model_preparation import prepare_model
 from landscape_cli.geometry.parameters import FlatParameters, digest, flatten, moved_tensors
 from landscape_cli.parallel.executor import Executor
@@ -18,7 +17,7 @@ from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
-from landscape_cli.run.setup.placement import assign_device, place_ranks
+from landscape_cli.run.setup.placement import place_model, place_ranks
 from landscape_cli.run.setup.rank_consistency import share_objects, share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
 
@@ -31,7 +30,7 @@ class PreparedProblem:
         problem: the user's problem.
         network: identity of the network.
         parameters: tensors of the model that a slice moves.
-        device: device of this rank.
+        device: device of this rank, to which batches go; the first one of a model that is spread.
         placements: placement of each rank.
     """
 
@@ -56,13 +55,13 @@ def prepare_problem(
         LandscapeError: if the problem or the checkpoint is invalid on any rank.
     """
     loaded = executor.together(lambda: _load(config, problem))
-    device = assign_device(executor, config.device)
-    executor.together(lambda: refuse_float64(loaded.model, device))
-    placements = place_ranks(executor, device, config.threads)
+    devices = place_model(executor, loaded.model, config.device)
+    placements = place_ranks(executor, devices, config.threads)
     network = _share_network(loaded, config.checkpoint, executor)
     buffers = moved_buffers(loaded.model, config.perturb, config.batch_norm)
-    parameters = FlatParameters.of_model(loaded.model, device, buffers)
-    return PreparedProblem(loaded, network, parameters, device, placements)
+    target = devices[0] if len(devices) == 1 else None
+    parameters = FlatParameters.of_model(loaded.model, target, buffers)
+    return PreparedProblem(loaded, network, parameters, devices[0], placements)
 
 
 def _load(config: RunConfig, problem: Problem | None) -> Problem:

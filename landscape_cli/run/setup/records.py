@@ -26,13 +26,14 @@ class RankPlacement:
 
     Args:
         host: name of the host.
-        device: ``cpu``, or such as ``cuda:1`` by the rank's own numbers.
+        device: ``cpu``, or such as ``cuda:1`` by the rank's own numbers; ``cuda:0 + cuda:1`` for a
+            model that is spread.
         threads: number of CPU threads.
         instruction_set: instruction set of a CPU, such as AVX2; None on other devices.
         directions: ``resident`` in memory or ``streamed``; None before this is decided, and for
             slices without directions.
         data: ``device``, ``host`` or ``none`` for each split; None before the data is loaded.
-        identity: identifies an accelerator, such as its UUID; None on a CPU.
+        identity: identifies the accelerators, such as by UUID; None on a CPU alone.
     """
 
     host: str

@@ -8,6 +8,8 @@ from landscape_cli.geometry.inner_products import cosine
 from landscape_cli.geometry.parameters import FlatParameters, digest
 from landscape_cli.geometry.slices.affine import AffineSlice, build_slice
 
+CPU = torch.device("cpu")
+
 
 def flat_like(tensors, fill):
     flat = FlatParameters(tensors, "cpu")
@@ -27,14 +29,14 @@ def tensors():
 
 def test_flat_parameters_share_one_buffer_per_dtype(tensors):
     flat = FlatParameters(tensors, "cpu")
-    assert set(flat.buffers) == {torch.float32, torch.float64}
+    assert set(flat.dtypes) == {torch.float32, torch.float64}
     assert flat.count == 12 + 7 + 4 + 1
     flat.assign(tensors)
     for name, tensor in tensors.items():
         assert torch.equal(flat.views[name], tensor)
-        assert flat.views[name].data_ptr() % 64 == flat.buffers[tensor.dtype].data_ptr() % 64
+        assert flat.views[name].data_ptr() % 64 == flat.buffers[tensor.dtype, CPU].data_ptr() % 64
     copy = flat.clone()
-    copy.buffers[torch.float32].add_(1)
+    copy.buffers[torch.float32, CPU].add_(1)
     assert torch.equal(flat.views["a"], tensors["a"])
 
 
@@ -49,7 +51,7 @@ def test_a_model_computes_with_its_flat_parameters():
         flat = FlatParameters.of_model(model, "cpu")
         assert torch.equal(model(inputs), before)
         assert list(flat.views) == ["0.weight", "0.bias", "3.weight", "3.bias"]
-        flat.buffers[torch.float32].zero_()
+        flat.buffers[torch.float32, CPU].zero_()
         assert not model(inputs).any()
 
 
@@ -69,7 +71,7 @@ def test_points_are_sums_from_the_centre(tensors, dimensions):
         step = sum(a * (i + 1) for i, a in enumerate(coordinates))
         for name, tensor in tensors.items():
             torch.testing.assert_close(out.views[name], tensor + step)
-        out.buffers[torch.float32].fill_(math.nan)
+        out.buffers[torch.float32, CPU].fill_(math.nan)
     slice_.write((0.0,) * dimensions, out)
     for name, tensor in tensors.items():
         assert torch.equal(out.views[name], tensor)

@@ -149,7 +149,7 @@ def test_instances_of_a_divided_gpu_differ_by_their_own_uuid(node):
     visible = [[0], [0], [0]]
     mine = [{"CUDA_VISIBLE_DEVICES": f"MIG-{name}"} for name in ("p", "q", "q")]
     placements = node(
-        visible, lambda ranks: place_ranks(ranks, assign_device(ranks, "cuda"), 1), mine
+        visible, lambda ranks: place_ranks(ranks, [assign_device(ranks, "cuda")], 1), mine
     )
     assert [one.identity for one in placements[0]] == ["MIG-p", "MIG-q", "MIG-q"]
     assert [count_sharing(placements[0], rank)[0] for rank in range(3)] == [1, 2, 2]
@@ -159,7 +159,7 @@ def test_a_mask_with_numbers_relative_to_the_rank_s_own_view_is_no_identity(node
     """With constrained devices, Slurm tells every task that it has GPU 0, whichever that is."""
     visible, masks = [[2], [3]], [{"CUDA_VISIBLE_DEVICES": "0"}] * 2
     placements = node(
-        visible, lambda ranks: place_ranks(ranks, assign_device(ranks, "cuda"), 1), masks
+        visible, lambda ranks: place_ranks(ranks, [assign_device(ranks, "cuda")], 1), masks
     )
     assert [one.identity for one in placements[0]] == [f"GPU-{UUIDS[2]}", f"GPU-{UUIDS[3]}"]
     assert not any(line.startswith("warning") for line in _rank_lines(placements[0]))
@@ -167,7 +167,9 @@ def test_a_mask_with_numbers_relative_to_the_rank_s_own_view_is_no_identity(node
 
 def test_ranks_that_share_a_gpu_under_different_numbers_are_named(node):
     visible = [[0, 1], [2], [2, 1]]
-    placements = node(visible, lambda ranks: place_ranks(ranks, assign_device(ranks, "cuda:0"), 1))
+    placements = node(
+        visible, lambda ranks: place_ranks(ranks, [assign_device(ranks, "cuda:0")], 1)
+    )
     warnings = [line for line in _rank_lines(placements[0]) if line.startswith("warning")]
     host = placements[0][0].host
     assert warnings == [f"warning: 2 ranks share cuda:0 on {host} (ranks 1, 2)"]
