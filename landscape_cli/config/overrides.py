@@ -10,6 +10,9 @@ from landscape_cli.config.yaml_io import brief, load_yaml
 from landscape_cli.errors import UsageError
 from landscape_cli.records.grid import Axis
 
+EVERY = "directions.*."
+"""Beginning of a key that changes the directions of all axes."""
+
 
 def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
     """Parse ``--set KEY=VALUE`` options into values by dotted key, each read as YAML.
@@ -36,7 +39,8 @@ def put_all(
 
     Args:
         values: the configuration as read from YAML.
-        changes: values by dotted key; None removes a key.
+        changes: values by dotted key; None removes a key. ``directions.*.KEY`` is the KEY of each
+            axis's direction.
         ranges: ``MIN:MAX:N`` or ``auto`` by axis; "none" removes the axis, None keeps it.
         seed: the seed of the first axis's direction, from which later axes count on.
 
@@ -45,12 +49,16 @@ def put_all(
     """
     default_directions = values.get("directions") is None
     for key, value in changes.items():
-        _put(values, key, value)
+        if not key.startswith(EVERY):
+            _put(values, key, value)
     for axis, text in ranges.items():
         if text is not None:
             _put_range(values, axis, text)
     axes = values.get("grid")
     names = list(axes) if isinstance(axes, dict) else []
+    for key, value in changes.items():
+        for axis in names if key.startswith(EVERY) else ():
+            _put(values, f"directions.{axis}.{key.removeprefix(EVERY)}", value)
     if seed is not None:
         for number, axis in enumerate(names):
             _put(values, f"directions.{axis}.seed", seed + number)

@@ -33,18 +33,20 @@ class Blocks:
         shape: the tensor's shape.
         read: yields the entries of consecutive spans, the first of which starts at 0, as flat CPU
             tensors. Each block is valid until the next one is requested.
+        columns: whether filters are columns (:, j) of a matrix, instead of slices along dimension
+            0.
     """
 
     shape: tuple[int, ...]
     read: Callable[[Iterable[Span]], Iterator[Tensor]]
+    columns: bool = False
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Blocks:
+    def of(cls, tensor: Tensor, columns: bool = False) -> Blocks:
         """Return the blocks of a tensor in memory."""
         flat = tensor.reshape(-1)
-        return cls(
-            tuple(tensor.shape), lambda spans: (flat[start:stop].cpu() for start, stop in spans)
-        )
+        shape = tuple(tensor.shape)
+        return cls(shape, lambda spans: (flat[start:stop].cpu() for start, stop in spans), columns)
 
     @property
     def entries(self) -> int:

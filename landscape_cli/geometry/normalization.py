@@ -1,8 +1,9 @@
 """Normalization: scale a direction to the weights it perturbs, tensor by tensor and in place.
 
 The rules are those of Li et al. 2018, *Visualizing the Loss Landscape of Neural Nets*, section 4,
-and of its published code: a filter is a slice of a tensor along dimension 0. A rule first measures
-a tensor and then scales it block by block, so that the whole tensor need not be in memory.
+and of its published code: a filter is a slice of a tensor along dimension 0, except in weights that
+are stored as (in, out), where it is a column. A rule first measures a tensor and then scales it
+block by block, so that the whole tensor need not be in memory.
 ``model`` and ``dmodel`` measure all tensors together.
 """
 
@@ -37,7 +38,7 @@ class Ignore(str, Enum):
 
 def filter_scale(direction: Blocks, weights: Tensor) -> Scaling:
     """Scale each filter to the norm of the weights' filter: d <- d |w| / (|d| + 1e-10)."""
-    targets = filter_norms(Blocks.of(weights))
+    targets = filter_norms(Blocks.of(weights, direction.columns))
     return _by_filter(targets / (filter_norms(direction) + EPSILON), direction)
 
 
@@ -189,8 +190,8 @@ def normalize(direction: Tensor, weights: Tensor, rule: str, ignore: Ignore) -> 
 
 
 def filter_norms(blocks: Blocks) -> Tensor:
-    """Return the norms of the slices along dimension 0, float64 of shape (blocks.shape[0],)."""
-    return _norms(blocks, blocks.shape[0])
+    """Return the norms of the filters, float64 of shape (filters,)."""
+    return _column_norms(blocks) if blocks.columns else _norms(blocks, blocks.shape[0])
 
 
 def _whole_norm(tensors: Iterable[Blocks]) -> float:
@@ -237,12 +238,29 @@ def _norms(blocks: Blocks, count: int) -> Tensor:
     return squares.sqrt()
 
 
+def _column_norms(blocks: Blocks) -> Tensor:
+    """Return the Euclidean norms of a matrix's columns."""
+    width = blocks.shape[1]
+    squares = torch.zeros(width, dtype=torch.float64)
+    workspace = Scratch(blocks.entries).on(torch.device("cpu"))
+    divided = list(spans(blocks.entries, width))
+    for (start, _), block in zip(divided, blocks.read(divided), strict=True):
+        entries = workspace[: len(block)].copy_(block).square_()
+        if len(block) < width:
+            squares[start % width :][: len(block)] += entries
+        else:
+            squares += entries.view(-1, width).sum(dim=0)
+    return squares.sqrt()
+
+
 def _by_number(factor: float) -> Scaling:
     return lambda block, start: block.mul_(factor)
 
 
 def _by_filter(factors: Tensor, direction: Blocks) -> Scaling:
     """Multiply each filter by its factor; a block may start or end inside a filter."""
+    if direction.columns:
+        return _by_column(factors)
     width = max(1, direction.entries // max(1, len(factors)))
 
     def scale(block: Tensor, start: int) -> Tensor:
@@ -251,6 +269,18 @@ def _by_filter(factors: Tensor, direction: Blocks) -> Scaling:
         if len(each) > 1:
             each = each.repeat_interleave(width)[start - first * width :][: len(block)]
         return block.mul_(each)
+
+    return scale
+
+
+def _by_column(factors: Tensor) -> Scaling:
+    """Multiply each column by its factor; a block may start or end inside a row."""
+    width = len(factors)
+
+    def scale(block: Tensor, start: int) -> Tensor:
+        first = start % width
+        rows = -(-(first + len(block)) // width)
+        return block.mul_(factors.to(block.dtype).repeat(rows)[first : first + len(block)])
 
     return scale
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.geometry.roles import column_weights, roles_of
 from landscape_cli.geometry.shared_memory import Follower, SharedMemory, shared_memory
 from landscape_cli.util.tensors import as_complex, as_real, bytes_of, movable, widened
 
@@ -39,6 +40,8 @@ class FlatParameters:
         aliases: other names of the tensors in the model, by name.
         trainable: names of the parameters that require gradients.
         frozen: names of the parameters that do not.
+        roles: names of the parameters that a word stands for (``roles.WORDS``), by word.
+        columns: names of the weights whose filters are columns, not slices along dimension 0.
         parts: names of the model's parameters that are a part or a transpose of another one, and
             are therefore missing from ``views``.
     """
@@ -54,6 +57,8 @@ class FlatParameters:
         self.trainable: frozenset[str] = frozenset()
         self.frozen: frozenset[str] = frozenset()
         self.parts: tuple[str, ...] = ()
+        self.roles: Mapping[str, frozenset[str]] = {}
+        self.columns: frozenset[str] = frozenset()
         self._allocate(wide=False)
 
     def _allocate(self, wide: bool) -> None:
@@ -162,6 +167,11 @@ class FlatParameters:
         parameters = {n: t for n, t in owners.items() if isinstance(t, nn.Parameter)}
         flat.trainable = frozenset(name for name, one in parameters.items() if one.requires_grad)
         flat.frozen = frozenset(parameters) - flat.trainable
+        moved = {name: name for name in owners}
+        moved |= {alias: name for name, others in flat.aliases.items() for alias in others}
+        moved |= {one.name: one.owner for one in shared.followers if one.name not in moved}
+        flat.roles = roles_of(model, moved)
+        flat.columns = column_weights(model) & set(owners)
         return flat
 
     def own(self, name: str) -> Tensor:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from landscape_cli.errors import some
 from landscape_cli.records.curves.plane import curve_over
 from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices
@@ -34,6 +35,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *_rank_lines(placements),
         *streaming_lines(placements),
         *marking_lines(facts.marks),
+        *_role_lines(facts.slice_.details),
         *_curve_lines(facts.slice_.details),
         *sampling_lines(facts.sampling),
         *data_lines(placements),
@@ -59,6 +61,14 @@ def _curve_lines(details: Mapping[str, Any]) -> list[str]:
     if curve is None or len(curve.points) == 3:
         return []
     return [f"the curve is up to {curve.residual:.3g} off its plane through bend {curve.bend}"]
+
+
+def _role_lines(details: Mapping[str, Any]) -> list[str]:
+    """Name the parameters that words such as embeddings stand for, with those tied to them."""
+    return [
+        f"{word}: {some([' = '.join(names) for names in parameters])}"
+        for word, parameters in details.get("roles", {}).items()
+    ]
 
 
 def _batch_norm_lines(mode: str | None) -> list[str]:

@@ -7,7 +7,7 @@ import ctypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def as_real(tensor: Tensor) -> Tensor:
@@ -70,3 +70,19 @@ def widened(dtype: torch.dtype) -> torch.dtype:
 def wide_dtype(tensor: Tensor) -> torch.dtype:
     """Return the tensor's dtype, or float32 if that is wider."""
     return widened(tensor.dtype)
+
+
+def is_transposed(module: nn.Module) -> bool:
+    """Return True for the linear layers of GPT-2 in transformers, whose weight is (in, out).
+
+    They are called ``Conv1D`` and say their number of outputs, ``nf``; transformers need not be
+    there.
+    """
+    weight = getattr(module, "weight", None)
+    outputs = getattr(module, "nf", None)
+    return (
+        type(module).__name__ == "Conv1D"
+        and isinstance(weight, nn.Parameter)
+        and weight.dim() == 2
+        and weight.shape[1] == outputs
+    )

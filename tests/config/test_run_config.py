@@ -116,6 +116,14 @@ def test_ranges_of_the_command_line_override_the_file():
     }
 
 
+def test_a_star_stands_for_every_axis():
+    text = "{problem: 'a:b', grid: {x: 0:1:2, y: 0:1:3}}"
+    changed = parse_config(text, "test", {"directions.*.exclude": ["embeddings"]}, {"z": "0:1:2"})
+    assert [(one["seed"], one["exclude"]) for one in changed.directions.values()] == [
+        (seed, ["embeddings"]) for seed in (1, 2, 3)
+    ]
+
+
 def test_directions_are_put_in_the_order_of_the_axes():
     text = (
         "{problem: 'a:b', directions: {z: {}, y: {}, x: {}}, grid: {x: 0:1:2, y: 0:1:3, z: 0:1:2}}"

@@ -74,6 +74,20 @@ Examples:
     "the range of the loss, such as 0.01.",
 )
 @weights_options
+@POINTS.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Move only parameters of this name, such as 'layer1.*', or role: trainable, frozen, "
+    "embeddings, norms; with all directions. Repeatable.",
+)
+@POINTS.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave parameters of this name or role fixed, such as embeddings, which are the tables of "
+    "tokens and positions and heads tied to them. Repeatable.",
+)
 @set_option
 @NUMBERS.option(
     "--samples",
@@ -186,6 +200,8 @@ def command(
     y: str | None,
     z: str | None,
     seed: int | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     adaptive: float | None,
     measures: tuple[str, ...],
     curvature: str | None,
@@ -214,6 +230,8 @@ def command(
 
     # The remaining options have the names of the configuration keys that they change.
     options |= {
+        "directions.*.include": list(include) or None,
+        "directions.*.exclude": list(exclude) or None,
         "adaptive.tolerance": adaptive,
         "measures": list(measures) or None,
         "curvature.measures": curvature,

@@ -12,6 +12,7 @@ KINDS: dict[str, str | type[Direction]] = {
     "random": "landscape_cli.geometry.directions.random:RandomDirection",
     "checkpoint": "landscape_cli.geometry.directions.checkpoint:CheckpointDirection",
     "file": "landscape_cli.geometry.directions.file:FileDirection",
+    "lora": "landscape_cli.geometry.directions.lora:LoraDirection",
     "eigenvector": "landscape_cli.geometry.directions.eigenvector:EigenvectorDirection",
     "gradient": "landscape_cli.geometry.directions.gradient:GradientDirection",
     "momentum": "landscape_cli.geometry.directions.momentum:MomentumDirection",

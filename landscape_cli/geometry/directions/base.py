@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Protocol
 
@@ -17,6 +18,7 @@ from landscape_cli.errors import UsageError, some
 from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
 from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.roles import WORDS
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curves.trained import Curve
 
@@ -54,6 +56,15 @@ class DirectionSource(Protocol):
 
     def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
+
+    def adapter(self, key: str, path: str, alpha: float | None) -> Entries:
+        """Return what a LoRA adapter adds to weights, by parameter; float64.
+
+        Args:
+            key: the direction's place in the configuration, for messages.
+            path: a folder of peft, or a ``.safetensors`` file.
+            alpha: the adapter's alpha; None for that of its configuration.
+        """
 
     def sha256(self, path: CheckpointPath) -> str:
         """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text."""
@@ -102,8 +113,9 @@ class Direction(BaseModel, ABC):
     Attributes:
         kind: the name in ``directions.KINDS``.
         include: glob patterns such as ``layer1.*``; only parameters that match one of them are
-            moved, or all if left out. ``trainable`` and ``frozen`` stand for the parameters that
-            require gradients and for those that do not. Tied parameters match under any name.
+            moved, or all if left out. The words of ``geometry.roles.WORDS``, such as ``trainable``
+            or ``embeddings``, stand for the parameters of that role, unless a parameter has just
+            that name. Tied parameters match under any name.
         exclude: glob patterns of parameters that are not moved.
     """
 
@@ -117,7 +129,8 @@ class Direction(BaseModel, ABC):
     exclude: list[str] | None = None
 
     _aliases: Mapping[str, Sequence[str]] = PrivateAttr(default_factory=dict)
-    _groups: Mapping[str, Collection[str]] = PrivateAttr(default_factory=dict)
+    _roles: Mapping[str, frozenset[str]] = PrivateAttr(default_factory=dict)
+    _columns: Collection[str] = PrivateAttr(default_factory=frozenset)
 
     @field_validator("include", "exclude", mode="before")
     @classmethod
@@ -133,8 +146,16 @@ class Direction(BaseModel, ABC):
         """
         copy = self.model_copy()
         copy._aliases = parameters.aliases
-        copy._groups = {"trainable": parameters.trainable, "frozen": parameters.frozen}
+        names = {*parameters.views, *(one for each in copy._aliases.values() for one in each)}
+        copy._roles = {word: who for word, who in parameters.roles.items() if word not in names}
+        copy._columns = parameters.columns
         return copy
+
+    @property
+    def roles(self) -> dict[str, frozenset[str]]:
+        """The parameters that words of include and exclude stand for."""
+        patterns = [*(self.include or ()), *(self.exclude or ())]
+        return {one: self._roles[one] for one in patterns if one in self._roles}
 
     def selects(self, name: str) -> bool:
         """Return True if include and exclude let the direction move a parameter."""
@@ -148,8 +169,8 @@ class Direction(BaseModel, ABC):
     def _match(self, name: str, pattern: str) -> bool:
         """Return True if a pattern matches a parameter under one of its names."""
         names = (name, *self._aliases.get(name, ()))
-        if name in self._groups.get(pattern, ()):
-            return True
+        if pattern in self._roles:
+            return name in self._roles[pattern]
         return any(each == pattern or fnmatchcase(each, pattern) for each in names)
 
     def title(self) -> str:
@@ -193,7 +214,9 @@ class Direction(BaseModel, ABC):
             weights: the parameters, on any device.
         """
         return {
-            name: self.measure(drawn(name), view) if self.selects(name) else zeroed
+            name: self.measure(replace(drawn(name), columns=name in self._columns), view)
+            if self.selects(name)
+            else zeroed
             for name, view in weights.items()
         }
 
@@ -259,6 +282,11 @@ class Direction(BaseModel, ABC):
         for setting, patterns in (("include", self.include), ("exclude", self.exclude)):
             for pattern in patterns or ():
                 if not any(self._match(name, pattern) for name in parameters):
+                    if pattern in self._roles:
+                        raise UsageError(
+                            f"{key}.{setting}: {pattern} stands for {WORDS[pattern]}, of which "
+                            f"there are none; the parameters are {some(list(parameters))}"
+                        )
                     raise UsageError(
                         f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
                         f"parameters, which are {some(list(parameters))}"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from landscape_cli.geometry.blocks import CHUNK, Blocks
 from landscape_cli.geometry.directions.base import Fill, zeros
+from landscape_cli.geometry.directions.low_rank import product_of_factors
 from landscape_cli.geometry.directions.normalized import NormalizedDirection
 from landscape_cli.geometry.normalization import Ignore, Scaling, measure
 
@@ -24,8 +25,13 @@ class RandomDirection(NormalizedDirection):
     to the network. In repeats after the first, the key also contains the repeat's number, in a form
     that no seed and name produce: see ``_key``.
 
+    With a ``rank``, each tensor of weights, as a matrix of its slices along dimension 0, is the
+    product of two such factors instead; rules that scale rows or columns keep the rank. Li et al.
+    2024, *Flat-LoRA* (arXiv 2409.14396), compare such directions with those of full rank.
+
     Attributes:
         seed: any integer.
+        rank: the number of columns of the left factor; full rank if left out.
         normalize: a rule of ``geometry.normalization``, or the import path of a function of two
             tensors, ``(direction, weights) -> direction``.
         ignore: ``biasbn`` does not move tensors of at most one dimension; ``none`` scales them with
@@ -34,12 +40,13 @@ class RandomDirection(NormalizedDirection):
 
     kind: Literal["random"] = "random"
     seed: int = 1
+    rank: int | None = Field(default=None, ge=1)
     normalize: str = "filter"
     ignore: Ignore = Field(default=Ignore.BIASBN, strict=False)
     _repeat: int = PrivateAttr(default=0)
 
     def draw(self, name: str, out: Tensor) -> None:
-        """Fill with standard normal float32 values, or with zeros for an ignored tensor."""
+        """Fill with float32 values, or with zeros for an ignored tensor."""
         fill = self.entries(name, tuple(out.shape), out.dtype)
         for part in torch.split(out.view(-1), CHUNK):
             fill(part)
@@ -50,6 +57,8 @@ class RandomDirection(NormalizedDirection):
             return zeros
         key = hashlib.sha256(self._key(name).encode()).digest()
         generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key[:16], "little")))
+        if self.rank is not None and len(shape) > 1:
+            return product_of_factors(generator, shape, self.rank)
 
         def fill(out: Tensor) -> None:
             array = out.numpy()
@@ -76,13 +85,15 @@ class RandomDirection(NormalizedDirection):
         """Return a label with rule and seed."""
         rule = "not " if self.normalize == "none" else f"{self.normalize}-"
         repeat = f", repeat {self._repeat}" if self._repeat else ""
-        return f"random direction, {rule}normalized (seed {self.seed}{repeat})"
+        rank = "" if self.rank is None else f" of rank {self.rank}"
+        return f"random direction{rank}, {rule}normalized (seed {self.seed}{repeat})"
 
     def _key(self, name: str) -> str:
         """Return the text that keys the generator of one parameter.
 
-        In the first repeat it begins with the seed, a number, and in all others with a letter, so
-        that different seeds and repeats never share a direction.
+        In the first repeat it begins with the seed, a number, and in all others, and for factors,
+        with a letter, so that different seeds and repeats never share a direction.
         """
         plain = f"{self.seed}/{name}"
-        return f"repeat {self._repeat} of {plain}" if self._repeat else plain
+        plain = f"repeat {self._repeat} of {plain}" if self._repeat else plain
+        return plain if self.rank is None else f"factors of {plain}"

@@ -76,12 +76,28 @@ class DirectionalSlice(Slice):
         }
         return SliceFacts(
             identity={"directions": described},
-            details={"cosines": self.cosines(), "norms": self.norms(), "moved": self._moved()},
+            details={
+                "cosines": self.cosines(),
+                "norms": self.norms(),
+                "moved": self._moved(),
+                **self._chosen(),
+            },
             stored={
                 name: StoredTensors(attributes, partial(self.blocks, name))
                 for name, attributes in described.items()
             },
         )
+
+    def _chosen(self) -> dict[str, object]:
+        """Return what words in include and exclude stand for, and which filters are columns."""
+        roles: dict[str, list[list[str]]] = {}
+        aliases = self.centre.aliases
+        for recipe in self.recipes.values():
+            for word, names in recipe.roles.items():
+                roles[word] = [[name, *aliases.get(name, ())] for name in sorted(names)]
+        columns = sorted(self.centre.columns)
+        known = {"roles": roles, "columns": columns}
+        return {key: value for key, value in known.items() if value}
 
     def _moved(self) -> dict[str, dict[str, int]]:
         """Count the tensors and parameters that each direction may move."""

@@ -21,6 +21,7 @@ from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.pca.components import principal_directions
 from landscape_cli.geometry.pca.differences import Differences
 from landscape_cli.parallel.executor import Executor
+from landscape_cli.problems.adapters import read_adapter
 from landscape_cli.problems.checkpoints import read_weights
 from landscape_cli.problems.import_path import load_callable
 from landscape_cli.problems.optimizer_state import read_momentum
@@ -85,6 +86,10 @@ class RunSource:
     def weights(self, path: CheckpointPath) -> Entries:
         """Return a checkpoint's tensors under the names of ``centre``."""
         return read_weights(path, self.model, self.centre)[0]
+
+    def adapter(self, key: str, path: str, alpha: float | None) -> Entries:
+        """Return what a LoRA adapter adds to weights, by parameter."""
+        return read_adapter(path, self.model, key, alpha)
 
     def sha256(self, path: CheckpointPath) -> str:
         """Return the SHA-256 of a checkpoint's file, with key and prefix, as one text."""

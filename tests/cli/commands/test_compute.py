@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from landscape_cli.cli import COMMANDS, cli
 from landscape_cli.evaluation.measures import MEASURES
+from landscape_cli.geometry.roles import WORDS
 from landscape_cli.store import read_surface
 from landscape_cli.util.accelerators import accelerator_kind
 
@@ -79,11 +80,15 @@ def test_options_override_the_file(landscape, workplace):
     code, _, err = landscape(
         *("compute", config, "--y", "none", "--seed", 8, "--checkpoint", "net.pt", "--quiet"),
         *("--threads", 1, "--device", "cpu", "--set", "splits=[test]", "--set", "batch_size=9"),
+        *("--include", "trainable", "--exclude", "bias"),
     )
     assert (code, err) == (0, "")
     surface = read_surface("surface.h5")
     assert surface.grid.names == ("x",)
     assert surface.config["directions"]["x"]["seed"] == 8
+    assert surface.config["directions"]["x"]["include"] == ["trainable"]
+    assert surface.config["directions"]["x"]["exclude"] == ["bias"]
+    assert surface.provenance["roles"]["trainable"]
     assert surface.config["splits"] == ["test"]
     assert surface.provenance["micro_batch"] == 9
     assert surface.provenance["checkpoint"]["path"] == "net.pt"
@@ -105,8 +110,9 @@ def test_measures_are_computed_and_plotted(landscape, workplace):
     assert (code, out, err) == (0, f"wrote {workplace.folder}/surface.png\n", "")
 
 
-def test_the_help_lists_every_measure(landscape):
+def test_the_help_lists_every_measure_and_role(landscape):
     _, out, _ = landscape("compute", "--help")
+    assert ", ".join(WORDS) in " ".join(out.split())
     assert f"--measure [{'|'.join(MEASURES)}]" in out
 
 
