@@ -280,3 +280,38 @@ def test_weights_of_a_checkpoint_and_the_same_surface_as_from_the_folder(
     }
     _, out, _ = landscape("info", "surface.h5")
     assert "train perplexity: minimum" in out
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "ggn"])
+def test_curvature_is_the_same_with_both_kinds_of_attention(folders, matrix):
+    from landscape_cli.evaluation.data.split import SplitData
+    from landscape_cli.evaluation.derivatives.derivatives import local
+    from landscape_cli.evaluation.derivatives.local_sums import LocalSums
+    from landscape_cli.evaluation.derivatives.mean_loss import MeanLoss
+    from landscape_cli.evaluation.derivatives.variables import Variables
+    from landscape_cli.geometry.parameters import FlatParameters
+
+    found = []
+    for kind in ("sdpa", "eager"):
+        problem = causal_lm(
+            str(folders / "gpt2"),
+            str(folders / "text.txt"),
+            block=16,
+            dtype="float64",
+            attn_implementation=kind,
+        )
+        assert problem.model.config._attn_implementation == kind
+        variables = Variables(
+            problem.model, FlatParameters.of_model(problem.model, torch.device("cpu"))
+        )
+        split = SplitData("train", problem.splits["train"], 20, torch.device("cpu"))
+        for _ in split.load(1 << 30):
+            pass
+        sums = LocalSums(MeanLoss(problem.model, problem.objective), variables, split, matrix)
+        generator = torch.Generator().manual_seed(1)
+        vector = torch.randn(1, variables.size, dtype=torch.float64, generator=generator)
+        mean = local(sums)
+        found.append((mean.loss(), mean.gradient(), mean(vector)))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+    assert found[0][2].abs().max() > 1e-3

@@ -1,5 +1,7 @@
 """Heads that are applied chunk by chunk: same values, and no logits for all tokens at once."""
 
+from itertools import accumulate
+
 import pytest
 import torch
 from torch import nn
@@ -15,12 +17,12 @@ N, T, WIDTH, V = 3, 8, 6, 50
 class Headed(nn.Module):
     """A language model that names its head, as those of transformers do."""
 
-    def __init__(self, after=lambda logits: logits, calls=1):
+    def __init__(self, after=lambda logits: logits, calls=1, vocabulary=V):
         super().__init__()
         torch.manual_seed(0)
-        self.embed = nn.Embedding(V, WIDTH)
+        self.embed = nn.Embedding(vocabulary, WIDTH)
         self.mix = nn.Linear(WIDTH, WIDTH)
-        self.head = nn.Linear(WIDTH, V)
+        self.head = nn.Linear(WIDTH, vocabulary)
         self.after, self.calls, self.passes = after, calls, 0
 
     def get_output_embeddings(self):
@@ -29,7 +31,10 @@ class Headed(nn.Module):
     def forward(self, ids):
         self.passes += 1
         hidden = self.mix(self.embed(ids)).cumsum(1).tanh()
-        return self.after(sum(self.head(hidden) for _ in range(self.calls)))
+        logits = self.head(hidden)
+        for _ in range(self.calls - 1):
+            logits = logits + self.head(hidden)
+        return self.after(logits)
 
 
 class Largest(TorchDispatchMode):
@@ -138,3 +143,33 @@ def test_second_derivatives_go_through_the_chunks(monkeypatch, ids):
     assert model.passes == 2
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)
+
+
+class Nameless(Headed):
+    """The same model, which does not name its head."""
+
+    get_output_embeddings = None
+
+
+def peak(function):
+    """Return by how many bytes PyTorch's memory rises at most, as it counts itself."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        function()
+    events = record.profiler.kineto_results.events()
+    changes = [(one.start_ns(), one.nbytes()) for one in events if one.name() == "[memory]"]
+    return max(accumulate(size for _, size in sorted(changes)))
+
+
+def test_peak_memory_is_that_of_chunks_and_not_of_all_logits(monkeypatch):
+    monkeypatch.setattr(token_scores, "CHUNK", 1 << 22)
+    vocabulary, ids = 20_000, torch.zeros(4, 512, dtype=torch.int64)
+    everything, chunk = 4 * ids.numel() * vocabulary, 4 << 22
+    measured = {}
+    for kind in (Headed, Nameless):
+        model = kind(vocabulary=vocabulary).eval()
+        with torch.no_grad():
+            measured[kind] = peak(lambda model=model: causal_lm(model, ids))
+    assert chunk < measured[Headed] < 2.1 * chunk < everything / 4
+    assert everything < measured[Nameless] < everything + 1.1 * chunk
