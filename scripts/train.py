@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,12 +51,19 @@ def parse_milestones(text: str, epochs: int) -> list[int]:
         ) from None
 
 
+LOWEST = 0.01
+"""The last rate of a cosine, as a fraction of its first."""
+
+
 class Schedule(NamedTuple):
     """The learning rate of each step, and the epochs after which a snapshot is saved.
 
     Until the tail, the rate falls at milestones. In a tail it is constant, as for stochastic weight
     averaging, or cyclical, as for fast geometric ensembling (Garipov et al. 2018, section 4): it
     falls linearly from ``high`` to ``low`` and rises again, with a snapshot at the lowest rate.
+
+    With ``cosine``, it rises linearly for a fraction of the steps, the warm-up, and then falls
+    along half a period of a cosine to ``LOWEST`` of the first rate (Loshchilov and Hutter 2017).
 
     Args:
         lr: the first rate.
@@ -64,6 +72,8 @@ class Schedule(NamedTuple):
         cycle: number of epochs from snapshot to snapshot.
         high: rate of a constant tail, and at both ends of a cycle.
         low: rate in the middle of a cycle; None for a constant tail.
+        cosine: number of epochs of the cosine; None without one.
+        warmup: fraction of the steps of a cosine in which the rate rises.
     """
 
     lr: float
@@ -72,6 +82,8 @@ class Schedule(NamedTuple):
     cycle: int = 1
     high: float = 0.0
     low: float | None = None
+    cosine: int | None = None
+    warmup: float = 0.0
 
     def rate(self, epoch: int, done: float) -> float:
         """Return the rate of a step.
@@ -80,6 +92,12 @@ class Schedule(NamedTuple):
             epoch: of the step, from 1.
             done: fraction of the epoch's steps that are done with it, in (0, 1].
         """
+        if self.cosine is not None:
+            t = (epoch - 1 + done) / self.cosine
+            if t < self.warmup:
+                return self.lr * t / self.warmup
+            falling = (1 + math.cos(math.pi * (t - self.warmup) / (1 - self.warmup))) / 2
+            return self.lr * (LOWEST + (1 - LOWEST) * falling)
         if self.tail is None or epoch <= self.tail:
             return self.lr / 10 ** sum(epoch > milestone for milestone in self.milestones)
         if self.low is None:
@@ -104,11 +122,15 @@ def parse_schedule(options: SimpleNamespace) -> Schedule:
     """
     milestones = parse_milestones(options.milestones, options.epochs)
     kind, cycle = options.schedule, options.cycle
-    if kind == "step":
+    if kind != "cosine" and options.warmup is not None:
+        raise UsageError(f"--warmup {options.warmup}: only --schedule cosine has a warm-up")
+    if kind in ("step", "cosine"):
         for name in ("cycle", "tail_lr", "tail_from"):
             if getattr(options, name) is not None:
                 key = f"--{name.replace('_', '-')} {getattr(options, name)}"
-                raise UsageError(f"{key}: --schedule step has no tail; use cyclical or constant")
+                raise UsageError(f"{key}: --schedule {kind} has no tail; use cyclical or constant")
+        if kind == "cosine":
+            return Schedule(options.lr, cosine=options.epochs, warmup=options.warmup or 0.0)
         return Schedule(options.lr, milestones)
     tail = parse_tail(options.tail_from or "0.75", options.epochs)
     if kind == "constant":
@@ -258,8 +280,9 @@ class Trainer:
         if not parameters:
             raise ProblemError("Problem.model: it has no parameters that require a gradient")
         lr, decay = self.options.lr, self.options.weight_decay
-        if self.options.optimizer == "adam":
-            return torch.optim.Adam(parameters, lr, weight_decay=decay)
+        if self.options.optimizer != "sgd":
+            kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+            return kinds[self.options.optimizer](parameters, lr, weight_decay=decay)
         momentum, nesterov = self.options.momentum, self.options.nesterov
         return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=nesterov)
 
@@ -293,6 +316,8 @@ class Trainer:
             loss = values["loss"]
             mean = loss.mean() if isinstance(loss, Tensor) else loss[0].sum() / loss[1].sum()
             backward(mean, self.model.parameters())
+            if self.options.clip is not None:
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
             self.optimizer.step()
             if self.keeper is not None:
                 lr = self.optimizer.param_groups[0]["lr"]
@@ -479,12 +504,15 @@ def train(path: str, options: SimpleNamespace) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.argument("config")
-@click.option("--optimizer", type=click.Choice(["sgd", "adam"]), default="sgd")
+@click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd")
 @click.option("--lr", type=click.FloatRange(0, min_open=True), default=0.1, help="Learning rate.")
 @click.option("--nesterov", is_flag=True, help="Nesterov momentum for sgd.")
 @click.option("--momentum", type=click.FloatRange(0, 1, max_open=True), default=0.9, help="Of sgd.")
 @click.option("--batch-size", type=click.IntRange(1), default=128)
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.0)
+@click.option(
+    "--clip", type=click.FloatRange(0, min_open=True), help="Bound on the norm of each gradient."
+)
 @click.option("--epochs", type=click.IntRange(1), default=300)
 @click.option(
     "--milestones",
@@ -493,11 +521,18 @@ def train(path: str, options: SimpleNamespace) -> None:
 )
 @click.option(
     "--schedule",
-    type=click.Choice(["step", "cyclical", "constant"]),
+    type=click.Choice(["step", "cosine", "cyclical", "constant"]),
     default="step",
-    help="The learning rate falls at --milestones; with the others only until --tail-from, and is "
-    "then cyclical, for fast geometric ensembling, or constant, for stochastic weight averaging. "
-    "Snapshots of this tail are saved, too.",
+    help="The learning rate falls at --milestones, or along half a cosine to a hundredth of --lr. "
+    "With the others it falls at --milestones only until --tail-from, and is then cyclical, for "
+    "fast geometric ensembling, or constant, for stochastic weight averaging. Snapshots of this "
+    "tail are saved, too.",
+)
+@click.option(
+    "--warmup",
+    type=click.FloatRange(0, 1, max_open=True),
+    metavar="FRACTION",
+    help="Fraction of the steps in which the rate of a cosine rises from 0; by default none.",
 )
 @click.option(
     "--cycle",

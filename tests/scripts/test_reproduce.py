@@ -15,6 +15,7 @@ from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.loading import load_config
 from landscape_cli.errors import LandscapeError, UsageError
 from landscape_cli.geometry.directions import direction_from
+from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.zoo import MODELS
 from landscape_cli.problems.zoo.densenet import DenseNet
 from landscape_cli.problems.zoo.mlp import MLP
@@ -37,6 +38,7 @@ def load(name):
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
 trajectory, convexity = load("trajectory"), load("convexity")
 edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
+sequence = load("sequence")
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -161,7 +163,7 @@ def test_tables_are_markdown():
 
 
 @pytest.mark.parametrize(
-    "script", [sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks]
+    "script", [sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks, sequence]
 )
 def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -184,6 +186,9 @@ def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_configuration_is_valid(path):
     config = load_config(str(path))
+    if config.problem != "landscape_cli.problems.zoo:build":
+        load_problem(config.problem, config.problem_args)
+        return
     assert config.problem_args["model"] in MODELS
     for axis, section in config.directions.items():
         direction_from(section, f"directions.{axis}")

@@ -169,22 +169,40 @@ def test_every_second_epoch_and_the_last_are_saved(call, tmp_path):
     assert names == ["epoch_000.pt", "epoch_002.pt", "epoch_003.pt"]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "sgd clipped"])
 def test_the_first_step_is_the_optimizers(call, tmp_path, optimizer):
     """With one batch there is one step, which is compared with the written-out formula."""
     args = {**SETTINGS["problem_args"], "samples": {"train": 20, "test": 1}}
     config = write_config(tmp_path, problem_args=args)
-    options = ["--epochs", 1, "--lr", 0.01, "--weight-decay", 0.1, "--optimizer", optimizer]
+    options = [
+        "--epochs",
+        1,
+        "--lr",
+        0.01,
+        "--weight-decay",
+        0.1,
+        "--optimizer",
+        optimizer.split()[0],
+    ]
+    if "clipped" in optimizer:
+        options += ["--clip", 0.05]
     assert call(config, *options)[0] == 0
     before = load("runs/net_epochs/epoch_000.pt")["state_dict"]
     after = load("runs/net.pt")["state_dict"]
     problem = train.load_problem(SETTINGS["problem"], args)
     problem.model.load_state_dict(before)
     problem.objective(problem.model, problem.splits["train"][:])["loss"].mean().backward()
+    norm = sum(p.grad.square().sum() for p in problem.model.parameters()).sqrt()
+    assert norm > 0.1
     for name, parameter in problem.model.named_parameters():
-        gradient = parameter.grad + 0.1 * before[name]
-        if optimizer == "adam":
+        gradient, decay = parameter.grad, 0.1 * before[name]
+        if "clipped" in optimizer:
+            gradient = gradient * 0.05 / norm
+        if optimizer != "adamw":
+            gradient, decay = gradient + decay, 0
+        if optimizer.startswith("adam"):
             gradient = gradient / (gradient.abs() + 1e-8)
+        gradient = gradient + decay
         torch.testing.assert_close(after[name], before[name] - 0.01 * gradient)
 
 
@@ -546,6 +564,21 @@ def test_tails_have_defaults(call, own, rates):
     assert not list(Path("runs/net_snapshots").iterdir())
 
 
+def test_a_cosine_rises_and_falls(call, own, rates):
+    """Four steps of eight up to the rate, and then half a cosine down to a hundredth of it."""
+    options = ["--epochs", 4, "--lr", 0.1, "--batch-size", 20, "--every", 100]
+    schedule = ["--schedule", "cosine", "--warmup", 0.5]
+    code, output = call(own("build", kind="list"), *options, *schedule)
+    assert code == 0, output.err
+    half = 2**-0.5
+    falls = [1 - (1 - c) / 2 * 0.99 for c in (half, 0, -half, -1)]
+    assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1] + [0.1 * fall for fall in falls])
+    refused_words = "--warmup 0.5: only --schedule cosine has a warm-up"
+    assert refused_words in call(own("build", kind="list"), "--warmup", 0.5)[1].err
+    outcome = call(own("build", kind="list"), *schedule, "--cycle", 2)
+    assert "--cycle 2: --schedule cosine has no tail" in outcome[1].err
+
+
 def test_training_starts_from_a_checkpoint(call, own):
     config = own("build", kind="list")
     assert call(config, "--epochs", 2, "--set", "checkpoint=first.pt")[0] == 0
@@ -569,7 +602,7 @@ def test_the_log_of_a_tail_is_read_by_trajectory(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--schedule", "cosine"], "cosine"),
+        (["--schedule", "linear"], "linear"),
         (["--cycle", "2"], "--cycle 2: --schedule step has no tail"),
         (["--tail-lr", "0.1"], "--tail-lr 0.1: --schedule step has no tail"),
         (["--schedule", "cyclical", "--cycle", "3"], "--cycle 3: expected an even number"),

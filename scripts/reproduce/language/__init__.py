@@ -1,0 +1,1 @@
+"""Language models of bytes: their text, their networks, and the numbers of their surfaces."""
