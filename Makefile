@@ -152,6 +152,9 @@ bench: train ## Measure what a point costs and how ranks share the work (20 minu
 	done
 	@cat runs/bench.jsonl
 	@$(BIN)/python scripts/bench/table.py runs/bench.jsonl docs/benchmarks.md
+	@$(BIN)/python scripts/bench/memory.py > runs/bench_memory.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench_memory.jsonl docs/benchmarks.md \
+		'figures of memory'
 
 bench-gpu: install ## Measure what a point costs on a GPU (2 minutes)
 	@mkdir -p runs && rm -f runs/bench_gpu.jsonl

@@ -65,31 +65,37 @@ def choose_device(wanted: str) -> torch.device:
     return visible_devices(wanted)[0]
 
 
-def spread_devices(model: nn.Module, wanted: str = "auto") -> tuple[torch.device, ...]:
-    """Return the devices of a model that is spread over several, in the order of its parameters.
+def placed_devices(model: nn.Module, wanted: str = "auto") -> tuple[torch.device, ...]:
+    """Return the devices of a model that stays where it is, in the order of its parameters.
 
-    Such a model, placed by hand or by a ``device_map``, stays where it is: its own forward pass, or
-    its hooks, move what passes from one device to the next. Batches go to the first device.
+    These are models that are spread over several devices, by hand or by a ``device_map``, and those
+    with accelerate's hooks: their forward pass moves what goes from one device to the next. Batches
+    go to the first device.
 
     Args:
         model: the network.
         wanted: the device in the configuration.
 
     Returns:
-        At least two devices; none for a model on a single device, which is moved.
+        At least one device; none for a model on a single device, which may be moved.
 
     Raises:
-        UsageError: if the configuration names a device for a model that is spread.
+        UsageError: if the configuration names a device for a model that stays.
     """
     devices = tuple(dict.fromkeys(parameter.device for parameter in model.parameters()))
-    if len(devices) < 2:
+    if len(devices) < 2 and not has_hooks(model):
         return ()
     if wanted != "auto":
         raise UsageError(
-            f"device: got {wanted!r}, but the model is spread over {joined(devices)}, where it "
-            "stays; leave device out, or return the model on one device"
+            f"device: got {wanted!r}, but the model is placed on {joined(devices)}, where it "
+            "stays; leave device out, or return the model as it was before it was placed"
         )
     return devices
+
+
+def has_hooks(model: nn.Module) -> bool:
+    """Return True for a model that accelerate has dispatched, or whose weights it offloads."""
+    return any(hasattr(module, "_hf_hook") for module in model.modules())
 
 
 def joined(devices: Iterable[torch.device]) -> str:

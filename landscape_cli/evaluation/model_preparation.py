@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from landscape_cli.errors import LandscapeError, ProblemError, cause, some
 from landscape_cli.evaluation.data.sources import batches_of
-from landscape_cli.evaluation.devices import default_micro_batch
+from landscape_cli.evaluation.devices import default_micro_batch, has_hooks
 from landscape_cli.evaluation.model_state import switches
 from landscape_cli.problems.problem import Problem
 from landscape_cli.util.tensors import movable
@@ -88,7 +88,7 @@ def _is_meta(tensor: Tensor) -> bool:
 
 def _offloaded(model: nn.Module) -> tuple[str, str]:
     """Return why parameters are on the meta device, and the remedy."""
-    if any(hasattr(module, "_hf_hook") for module in model.modules()):
+    if has_hooks(model):
         return (
             "offloaded to the host or to disk, where a slice can't move them",
             "let device_map use devices that hold the whole model",

@@ -92,7 +92,7 @@ SPREAD = ["--set", "problem_args.places=[fake, cpu]"]
 REFUSED = {
     "one device": (
         [*SPREAD, "--device", "cpu"],
-        "device: got 'cpu', but the model is spread over fake:0",
+        "device: got 'cpu', but the model is placed on fake:0",
     ),
     "number": (["--device", "fake:3"], "device: no 'fake:3' here; torch sees 1 fake device,"),
     "fp16": (["--precision", "fp16"], "precision: got 'fp16', which this PyTorch can't compute in"),
@@ -261,8 +261,12 @@ def test_in_float64_every_bit_is_the_cpus(machine):
         for name, given in IN_FLOAT64.items()
         for device in ("cpu", "fake")
     }
+    spread = on("auto", "curvature", *IN_FLOAT64["curvature"], *SPREAD)
+    commands["spread"] = [*spread[:-1], "spread_curvature.h5"]
     for name, (code, _, messages, _) in machine(commands, FAKE_FLOAT64="1").items():
         assert code == 0, (name, messages)
+    placed = numbers(machine.folder / "spread_curvature.h5")
+    assert placed == numbers(machine.folder / "cpu_curvature.h5")
     for name in IN_FLOAT64:
         expected, found = (numbers(machine.folder / file_of(one, name)) for one in ("cpu", "fake"))
         assert expected

@@ -26,8 +26,9 @@ class RandomDirection(NormalizedDirection):
     that no seed and name produce: see ``_key``.
 
     With a ``rank``, each tensor of weights, as a matrix of its slices along dimension 0, is the
-    product of two such factors instead; rules that scale rows or columns keep the rank. Li et al.
-    2024, *Flat-LoRA* (arXiv 2409.14396), compare such directions with those of full rank.
+    product of two such factors instead, as adapters are; rules that scale rows or columns keep the
+    rank. The loss may be flat there and sharp in the full space: Li et al. 2024, *Flat-LoRA:
+    Low-Rank Adaptation over a Flat Loss Landscape* (arXiv 2409.14396).
 
     Attributes:
         seed: any integer.

@@ -22,8 +22,8 @@ from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.devices import (
     choose_device,
     free_memory,
+    placed_devices,
     refuse_float64,
-    spread_devices,
 )
 from landscape_cli.evaluation.ensembles.mean_weights import MeanWeights
 from landscape_cli.evaluation.forward.settings import Settings
@@ -120,7 +120,7 @@ def average_weights(
     problem, device = _prepared(config, problem)
     model = problem.model
     recalibration = _recalibration(problem, device, samples)
-    target = None if spread_devices(model) else device
+    target = None if placed_devices(model) else device
     parameters = FlatParameters.of_model(model, target)
     others = _Others(model, parameters, recalibration)
     mean, said = MeanWeights(), SaidOnce()
@@ -149,9 +149,9 @@ def _prepared(config: RunConfig, problem: Problem | None) -> tuple[Problem, torc
     prepare_model(problem)
     if config.threads:
         torch.set_num_threads(config.threads)
-    spread = spread_devices(problem.model, config.device)
-    device = spread[0] if spread else choose_device(config.device)
-    if not spread:
+    placed = placed_devices(problem.model, config.device)
+    device = placed[0] if placed else choose_device(config.device)
+    if not placed:
         refuse_float64(problem.model, device)
     return problem, device
 

@@ -12,9 +12,9 @@ from landscape_cli.evaluation.devices import (
     instruction_set,
     joined,
     own_cores,
+    placed_devices,
     refuse_float64,
     set_threads,
-    spread_devices,
     visible_devices,
 )
 from landscape_cli.parallel.executor import Executor
@@ -50,16 +50,16 @@ def place_model(executor: Executor, model: nn.Module, wanted: str) -> tuple[torc
         wanted: the device in the configuration.
 
     Returns:
-        The devices of a model that is spread over several; otherwise the one to move it to.
+        The devices of a model that stays where it is; otherwise the one to move it to.
 
     Raises:
         UsageError: if there is no such device on any rank, or the model can't be moved there.
     """
-    spread = executor.together(lambda: spread_devices(model, wanted))
+    placed = executor.together(lambda: placed_devices(model, wanted))
     device = assign_device(executor, wanted)
-    if not spread:
+    if not placed:
         executor.together(lambda: refuse_float64(model, device))
-    return spread or (device,)
+    return placed or (device,)
 
 
 def _identity(device: torch.device) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
+from landscape_cli.evaluation.devices import placed_devices
 from landscape_cli.evaluation.model_preparation import prepare_model
 from landscape_cli.geometry.parameters import FlatParameters, digest, flatten, moved_tensors
 from landscape_cli.parallel.executor import Executor
@@ -59,7 +60,7 @@ def prepare_problem(
     placements = place_ranks(executor, devices, config.threads)
     network = _share_network(loaded, config.checkpoint, executor)
     buffers = moved_buffers(loaded.model, config.perturb, config.batch_norm)
-    target = devices[0] if len(devices) == 1 else None
+    target = None if placed_devices(loaded.model) else devices[0]
     parameters = FlatParameters.of_model(loaded.model, target, buffers)
     return PreparedProblem(loaded, network, parameters, devices[0], placements)
 
