@@ -35,9 +35,9 @@ class Estimate:
     Args:
         points: number of points to compute, of the grid or the shard.
         seconds: median time of a point on one rank.
-        device: device of the measurement, ``cpu`` or such as ``cuda:1``.
+        device: device of the measurement: ``cpu``, ``cuda:1`` or ``cuda:0 + cuda:1``.
         threads: CPU threads of a rank.
-        memory: peak memory of a rank in bytes: of its GPU, or of the process on a CPU.
+        memory: peak memory of a rank in bytes: of its GPUs, and of the process on a CPU.
         surface: size of the surface's file in bytes.
         directions: size of the directions file in bytes.
         products: number of products with the Hessian that a point takes.
@@ -90,7 +90,7 @@ def estimate(
         seconds=measuring + statistics.median(float(result.seconds[0]) for result in results),
         device=setup.placements[0].device,
         threads=setup.placements[0].threads,
-        memory=_memory(evaluator.device),
+        memory=sum(map(_memory, evaluator.parameters.devices)),
         surface=surface_bytes(grid.total, results[0].values),
         directions=copies * (own.wide_nbytes + TABLE_BYTES * len(own.views)),
         products=evaluator.measures.products(own),

@@ -306,6 +306,13 @@ def test_the_doctor_finds_it(done):
     assert "1.0 of 2.0 GiB free" in out
 
 
+def test_the_estimate_of_a_spread_model_names_its_devices(done):
+    code, out, messages, _ = done["spread, dry run"]
+    assert code == 0, messages
+    assert " s on fake:0 + cpu, threads: 1" in out
+    assert "GPU-hours" in out
+
+
 def test_a_model_that_is_spread_stays_where_it_is_and_has_the_same_values(done, surface):
     for name, reference in (("spread", "cpu"), ("spread_redrawn", "redrawn_cpu")):
         code, _, messages, _ = done[name.replace("_", ", ")]
