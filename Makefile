@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 90 --lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 90 --threads 1 \
 	--at-least accuracy=0.99 --restarts 2 --set problem_args.samples=null
-BENCHMARKS := point roofline curvature connect diffusion adaptive sharding simulation
+BENCHMARKS := point language roofline curvature connect diffusion adaptive sharding simulation
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 

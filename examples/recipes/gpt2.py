@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.utils.data import Dataset
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import causal_lm
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,21 +34,11 @@ class Texts(Dataset):
         return {"input_ids": ids, "labels": torch.where(ids == 0, -100, ids)}
 
 
-def objective(model: nn.Module, batch: dict) -> dict:
-    """Return, for each text, the sum of its characters' losses and their number."""
-    labels = batch["labels"][:, 1:]
-    logits = model(input_ids=batch["input_ids"], use_cache=False).logits[:, :-1]
-    losses = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
-    known = labels != -100
-    right = (logits.argmax(2) == labels) & known
-    return {"loss": (losses.sum(1), known.sum(1)), "accuracy": (right.sum(1), known.sum(1))}
-
-
 def build() -> Problem:
     """Build the problem; for a model of your own, `from_pretrained(folder)` is as good."""
     model = GPT2LMHeadModel(CONFIG)
     splits = {"train": Texts([DOCS / "describe.md", DOCS / "numbers.md"], 100)}
-    return Problem(model, splits, objective, name="GPT-2 of characters")
+    return Problem(model, splits, causal_lm, name="GPT-2 of characters")
 
 
 CONFIG = GPT2Config(
@@ -64,7 +54,7 @@ def train(model: nn.Module, texts: Dataset, steps: int, lr: float) -> float:
     for _ in range(steps):
         chosen = torch.randint(len(texts), (32,)).tolist()
         batch = torch.utils.data.default_collate([texts[index] for index in chosen])
-        sums, numbers = objective(model, batch)["loss"]
+        sums, numbers = causal_lm(model, batch)["loss"]
         loss = sums.sum() / numbers.sum()
         optimizer.zero_grad()
         loss.backward()

@@ -7,11 +7,12 @@ landscape compute lora.yaml         # the loss as the adapters move, and nothing
 from pathlib import Path
 
 import torch
-from gpt2 import Texts, objective, train
+from gpt2 import Texts, train
 from peft import LoraConfig, get_peft_model
 from transformers import GPT2LMHeadModel
 
 from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import causal_lm
 
 
 def build() -> Problem:
@@ -19,7 +20,7 @@ def build() -> Problem:
     base = GPT2LMHeadModel.from_pretrained("runs/gpt2")
     settings = LoraConfig(r=4, lora_alpha=16, target_modules=["c_attn"], fan_in_fan_out=True)
     splits = {"train": Texts(sorted(Path(__file__).parent.glob("*.py")), 100)}
-    return Problem(get_peft_model(base, settings), splits, objective, name="LoRA of GPT-2")
+    return Problem(get_peft_model(base, settings), splits, causal_lm, name="LoRA of GPT-2")
 
 
 def main() -> None:

@@ -100,7 +100,7 @@ def test_recipes_of_plain_torch_are_evaluated(recipe, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["pinn", "graphs", *LIBRARIES])
+@pytest.mark.parametrize("name", ["pinn", "graphs", "gpt", "lstm", *LIBRARIES])
 def test_recipes_train_and_lie_in_a_valley(recipe, name):
     for library in LIBRARIES.get(name, []):
         pytest.importorskip(library)

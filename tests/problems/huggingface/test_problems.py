@@ -1,8 +1,10 @@
 """Problems from local folders of transformers, against plain loops over the same models."""
 
+import re
 import shutil
 import socket
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -315,3 +317,22 @@ def test_curvature_is_the_same_with_both_kinds_of_attention(folders, matrix):
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
     assert found[0][2].abs().max() > 1e-3
+
+
+def test_a_wrapper_of_ones_own_is_five_lines(folders, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "sequence.md").read_text()
+    (text,) = re.findall(r"```python\n(def build\(folder.*?)```", page, re.DOTALL)
+    assert len(text.splitlines()) == 5
+    ids = np.random.default_rng(0).integers(200, size=300)
+    np.save(tmp_path / "train.npy", ids.astype(np.uint16))
+    preamble = (
+        "import numpy, torch\nfrom torch.utils.data import TensorDataset\n"
+        "from transformers import AutoModelForCausalLM\n"
+        "from landscape_cli.problems import Problem\n"
+        "from landscape_cli.problems.objectives import causal_lm\n"
+    )
+    known = {}
+    exec(preamble + text.replace("128", "32"), known)
+    own = known["build"](str(folders / "gpt2"), str(tmp_path / "train.npy"))
+    ours = causal_lm(str(folders / "gpt2"), str(tmp_path / "train.npy"), block=32)
+    assert means(own) == pytest.approx(means(ours), rel=1e-12)
