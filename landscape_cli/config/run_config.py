@@ -43,6 +43,7 @@ LEFT_OUT: dict[str, Any] = {
     "curvature": None,
     "even_if_slower": False,
     "allow_flat": False,
+    "ranks_per_model": 1,
 }
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
@@ -91,6 +92,8 @@ class RunConfig(BaseModel):
             ``landscape merge`` joins the parts into one surface. Shards are not calibrated.
         device: ``auto``, ``cpu``, or an accelerator: ``cuda``, ``xpu``, ``mps`` (each rank takes
             its own of those it sees), or ``cuda:1``, which each rank takes.
+        ranks_per_model: ranks that hold one model together, each a part of every tensor, and
+            evaluate each point together; for models larger than one device.
         batch_size: samples per forward pass, for data sets of samples; chosen if left out.
         threads: CPU threads per rank; an equal share of the node's cores if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
@@ -141,6 +144,7 @@ class RunConfig(BaseModel):
     output: str = "surface.h5"
     shard: str | None = None
     device: str = "auto"
+    ranks_per_model: int = Field(default=1, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"

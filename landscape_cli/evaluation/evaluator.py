@@ -23,10 +23,10 @@ from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.evaluation.model_state import ModelState, switches
+from landscape_cli.evaluation.passes import Passes
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
@@ -42,7 +42,7 @@ class Evaluator:
         model: the network, which is put into eval mode.
         parameters: the model's own parameters, from ``FlatParameters.of_model``.
         slice_: maps coordinates to parameters.
-        objective: ``(model, batch) -> {name: Tensor[n]}``.
+        objective: ``(model, batch) -> {name: Tensor[n]}``, or how its passes are made.
         splits: the data by split.
         settings: settings of the forward pass; ``apply`` changes them.
         rank: the MPI rank, which results state.
@@ -56,7 +56,7 @@ class Evaluator:
         model: nn.Module,
         parameters: FlatParameters,
         slice_: Slice,
-        objective: Objective,
+        objective: Objective | Passes,
         splits: Mapping[str, SplitData],
         settings: Settings | None = None,
         rank: int = 0,
@@ -68,7 +68,7 @@ class Evaluator:
         foreign = () if recalibration is None else recalibration.buffers()
         self.state = ModelState(model, parameters, foreign)
         self.slice = slice_
-        self.objective = keeping_gradient_mode(objective)
+        self.objective = objective if isinstance(objective, Passes) else Passes(objective)
         self.splits = dict(splits)
         self.settings = settings or Settings(default_micro_batch(torch.device("cpu")))
         self.rank = rank
@@ -186,8 +186,8 @@ class Evaluator:
         with self._conditions():
             self.write(coordinates)
             with around:
-                for batch in batches:
-                    sums.add(0, self.objective(self.model, batch), batch)
+                for batch, values in self.objective.each(self.model, batches):
+                    sums.add(0, values, batch)
         return sums
 
     @torch.no_grad()
@@ -208,8 +208,8 @@ class Evaluator:
                 for number, (name, split) in enumerate(cached.items()):
                     if number == 0 or self.state.drifted():
                         self.write(coordinates)
-                    for batch in split:
-                        sums[name].add(point, self.objective(self.model, batch), batch)
+                    for batch, values in self.objective.each(self.model, split):
+                        sums[name].add(point, values, batch)
             for name, split in self.splits.items():
                 if not split.cached:
                     sums[name] = self._stream(split, tile)
@@ -235,6 +235,7 @@ class Evaluator:
 
     def _write_parameters(self, coordinates: Sequence[float]) -> None:
         self.slice.write(coordinates, self.parameters)
+        self.objective.moved(coordinates)
         for name, entries in self._held.items():
             self.parameters.views[name].copy_(entries)
 
@@ -274,7 +275,7 @@ class Evaluator:
         What a forward pass changes in a model would be carried from point to point, so the data are
         then read once for each.
         """
-        if len(tile.coordinates) > 1 and not self.state.drifted():
+        if len(tile.coordinates) > 1 and self.objective.alone and not self.state.drifted():
             sums = Accumulator(split.name, len(tile.indices))
             with contextlib.closing(split.ahead()) as batches:
                 for batch in batches:
@@ -289,8 +290,8 @@ class Evaluator:
         for point, coordinates in enumerate(tile.coordinates):
             self.write(coordinates)
             with contextlib.closing(split.ahead()) as batches:
-                for batch in batches:
-                    sums.add(point, self.objective(self.model, batch), batch)
+                for batch, values in self.objective.each(self.model, batches):
+                    sums.add(point, values, batch)
         return sums
 
     def _result(

@@ -16,13 +16,23 @@ from landscape_cli.evaluation.model_state import switches
 from landscape_cli.problems.problem import Problem
 from landscape_cli.util.tensors import movable
 
+META = (
+    "build the model on a real device; or give it values by a checkpoint, with ranks_per_model of "
+    "2 or more"
+)
+"""The remedy for parameters without values."""
 
-def prepare_model(problem: Problem) -> None:
+
+def prepare_model(problem: Problem, empty: bool = False) -> None:
     """Give the parameters of a problem's model values and memory of their own, in place.
 
     Lazy modules get their shapes from the first batch. Tensors made in inference mode are replaced
     by copies. A model whose ``eval()`` changes weights is put into training mode, in which its
     weights are those that a training writes.
+
+    Args:
+        problem: the problem.
+        empty: accept parameters on the meta device, to which a checkpoint gives values.
 
     Raises:
         ProblemError: if a parameter has no values or can't be moved, naming it and the remedy.
@@ -34,7 +44,7 @@ def prepare_model(problem: Problem) -> None:
         (_is_sparse, "sparse", "make it dense with to_dense()"),
         (_is_wrapper, "of a tensor subclass", "use plain tensors: dequantize, or gather shards"),
     )
-    for wrong, what, remedy in refuse:
+    for wrong, what, remedy in refuse[1:] if empty else refuse:
         names = [name for name, tensor in _tensors(model) if wrong(tensor)]
         if names:
             are = "is" if len(names) == 1 else "are"
@@ -93,7 +103,7 @@ def _offloaded(model: nn.Module) -> tuple[str, str]:
             "offloaded to the host or to disk, where a slice can't move them",
             "let device_map use devices that hold the whole model",
         )
-    return "on the meta device, without values", "build the model on a real device"
+    return "on the meta device, without values", META
 
 
 def _is_sparse(tensor: Tensor) -> bool:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError, some
-from landscape_cli.geometry.blocks import SERIAL
 from landscape_cli.geometry.parameters import FlatParameters
 
 
@@ -109,11 +108,11 @@ class ModelState:
         Raises:
             ProblemError: if it moves a parameter to other memory.
         """
-        before = self._checksum()
+        before = self._parameters.checksum()
         yield
         if not self._switching:
             self._refuse_moved()
-        if self._checksum() != before:
+        if self._parameters.checksum() != before:
             self.changed.add("parameters")
         for buffer in self._buffers:
             if not _same(buffer.tensor, buffer.content) or self._replaced(buffer):
@@ -122,24 +121,12 @@ class ModelState:
         self.changed.update(self._added())
 
     def _refuse_moved(self) -> None:
-        own = self._parameters
-        present = dict(self._model.named_parameters())
-        moved = [
-            name
-            for name, view in own.views.items()
-            if name in present and view.numel() and present[name].data_ptr() != view.data_ptr()
-        ]
+        moved = self._parameters.moved_in(dict(self._model.named_parameters()))
         if moved:
             raise ProblemError(
                 f"Problem.model: its forward pass replaces {some(moved)}, so that a slice can't "
                 "move them; compute what is derived from parameters without assigning to them"
             )
-
-    def _checksum(self) -> list[int]:
-        """Return a sum over the bits of all parameters, which almost any change alters."""
-        flat = (buffer.view(torch.int32) for buffer in self._parameters.buffers.values())
-        # In small blocks, since PyTorch copies what it sums to int64, which would leave gaps.
-        return [sum(int(block.sum()) for block in torch.split(bits, SERIAL)) for bits in flat]
 
     def _restore(self) -> None:
         """Restore the buffers that have changed since the start of the point."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.geometry.blocks import SERIAL
 from landscape_cli.geometry.roles import column_weights, roles_of
 from landscape_cli.geometry.shared_memory import Follower, SharedMemory, shared_memory
 from landscape_cli.util.tensors import as_complex, as_real, bytes_of, movable, widened
@@ -107,6 +108,11 @@ class FlatParameters:
         for (dtype, device), buffer in self.buffers.items():
             sizes[device] += buffer.numel() * widened(dtype).itemsize
         return sizes
+
+    @property
+    def whole_nbytes(self) -> int:
+        """Bytes of a whole direction, of which this rank may hold a part."""
+        return self.wide_nbytes
 
     @property
     def device(self) -> torch.device:
@@ -223,6 +229,20 @@ class FlatParameters:
         for place, buffer in self.buffers.items():
             other.buffers[place].copy_(buffer)
         return other
+
+    def checksum(self) -> list[int]:
+        """Return a sum over the bits of each buffer, which almost any change alters."""
+        flat = (buffer.view(torch.int32) for buffer in self.buffers.values())
+        # In small blocks, since PyTorch copies what it sums to int64, which would leave gaps.
+        return [sum(int(block.sum()) for block in torch.split(bits, SERIAL)) for bits in flat]
+
+    def moved_in(self, present: Mapping[str, Tensor]) -> list[str]:
+        """Return the names of tensors that a model holds elsewhere than here."""
+        return [
+            name
+            for name, view in self.views.items()
+            if name in present and view.numel() and present[name].data_ptr() != view.data_ptr()
+        ]
 
     def assign(self, tensors: Mapping[str, Tensor]) -> None:
         """Copy tensors of the same names and shapes into the views, converting dtype and device."""

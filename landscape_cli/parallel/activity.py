@@ -52,8 +52,14 @@ class Activity:
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Wait for other ranks during the block."""
+        with self.doing(""):
+            yield
+
+    @contextmanager
+    def doing(self, what: str | Callable[[], str]) -> Iterator[None]:
+        """Do something during the block, and then what was done before."""
         before = self._what
-        self.rest()
+        self.begin(what)
         try:
             yield
         finally:

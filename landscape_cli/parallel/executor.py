@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.errors import LandscapeError
 from landscape_cli.parallel.activity import Activity, Report
+from landscape_cli.parallel.group import Group
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import Tile, TileResult
 
@@ -47,6 +48,20 @@ class Executor(Protocol):
     """The host of each rank."""
     busy: dict[int, tuple[Tile, float]]
     """On rank 0, the tile that each rank is computing, and the monotonic time of its start."""
+    group: Group | None
+    """The ranks that hold one model together with this one; None if each rank has its own."""
+    models: int
+    """Number of models, each on one rank or on a group of ranks."""
+
+    def divide(self, size: int) -> None:
+        """Divide the ranks into groups of neighbours, each of which holds one model.
+
+        From then on only the first rank of each group gets tiles; the others carry out its orders
+        whenever they wait for other ranks.
+
+        Raises:
+            UsageError: if the number of ranks is no multiple of the size.
+        """
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Run a function on rank 0 and give every rank its result.

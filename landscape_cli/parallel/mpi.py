@@ -26,6 +26,7 @@ from landscape_cli.parallel.executor import (
     Work,
     ignore,
 )
+from landscape_cli.parallel.group import Group, refuse_size
 from landscape_cli.parallel.mpi_vendor import shorten_addresses
 from landscape_cli.parallel.reports import Reports
 from landscape_cli.parallel.stop_signals import Stop
@@ -56,6 +57,9 @@ CHUNK = 1 << 30
 
 FIRST_PAUSE, PAUSE = 0.0002, 0.01
 """Seconds between polls of a barrier, at first and at most."""
+
+SERVING = 0.001
+"""Longest pause in seconds of a rank that may get orders from its group's leader while it waits."""
 
 _work: Work | None = None
 _stop = Stop()
@@ -89,6 +93,23 @@ class MPIExecutor:
         several = MPI.Query_thread() == MPI.THREAD_MULTIPLE
         self._reports = Reports(self._comm.Dup() if several else None)
         self.local_rank: int = self._comm.Split_type(MPI.COMM_TYPE_SHARED).Get_rank()
+        self.group: Group | None = None
+        self.models = self.size
+        self._pool: Any = self._comm
+        self._leaders = list(range(self.size))
+
+    def divide(self, size: int) -> None:
+        """Divide the ranks into groups of neighbours, each of which holds one model."""
+        refuse_size(size, self.size)
+        if size == (1 if self.group is None else self.group.size):
+            return
+        number, member = divmod(self.rank, size)
+        ranks = range(number * size, (number + 1) * size)
+        comm = self._comm.Split(number, member)
+        self.group = Group(comm, ranks, [self.hosts[rank] for rank in ranks], self.activity)
+        self.models = self.size // size
+        self._leaders = list(range(0, self.size, size))
+        self._pool = self._comm.Split(0 if member == 0 else self._mpi.UNDEFINED, number)
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Run a function on rank 0 and give every rank its result."""
@@ -125,6 +146,8 @@ class MPIExecutor:
 
     def gather(self, value: Result) -> list[Result]:
         """Give every rank the values of all ranks, in rank order."""
+        if self.group is not None:  # whose members may get orders until all are here
+            self._meet()
         return self._comm.allgather(value)
 
     def share(self, array: NDArray[np.uint8]) -> None:
@@ -155,12 +178,13 @@ class MPIExecutor:
 
         global _work, _stop
         _work, _stop = work, self.stop
-        backoff = POLL / math.sqrt(max(1, self.size - 1))
-        with MPICommExecutor(self._comm, root=0, backoff=backoff) as pool:
-            if pool is not None:
-                yield from _Dispatch(
-                    pool, source, self.size, self.stop, arrived, self.busy
-                ).results(work)
+        if self.group is None or self.group.leads:
+            backoff = POLL / math.sqrt(max(1, self.models - 1))
+            with MPICommExecutor(self._pool, root=0, backoff=backoff) as pool:
+                if pool is not None:
+                    yield from _Dispatch(
+                        pool, source, self._leaders, self.stop, arrived, self.busy
+                    ).results(work)
 
     def report(self, report: Report, last_within: float = 0.0) -> None:
         """Send a report to rank 0, from any thread, if MPI supports that."""
@@ -176,7 +200,8 @@ class MPIExecutor:
     def describe(self) -> dict[str, Any]:
         """Return the number of ranks and the first line of the MPI library's version."""
         library = self._mpi.Get_library_version().strip("\0 \n").splitlines()[0]
-        return {"size": self.size, "library": " ".join(library.split())}
+        groups = {} if self.group is None else {"ranks_per_model": self.group.size}
+        return {"size": self.size, "library": " ".join(library.split()), **groups}
 
     def threads(self) -> str:
         """Level of thread support that MPI provides, such as MPI_THREAD_MULTIPLE."""
@@ -189,8 +214,11 @@ class MPIExecutor:
         request, pause = self._comm.Ibarrier(), FIRST_PAUSE
         with self.activity.resting():
             while not request.Test():
+                if self.group is not None and self.group.serve():
+                    pause = FIRST_PAUSE
+                    continue
                 time.sleep(pause)
-                pause = min(2 * pause, PAUSE)
+                pause = min(2 * pause, PAUSE if self.group is None else SERVING)
 
 
 def _parts(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
@@ -218,7 +246,7 @@ class _Dispatch:
         self,
         pool: Any,
         source: TileSource,
-        size: int,
+        ranks: Sequence[int],
         stop: Stop | None = None,
         arrived: Arrived = ignore,
         busy: dict[int, tuple[Tile, float]] | None = None,
@@ -228,18 +256,18 @@ class _Dispatch:
         self._stop = stop or Stop()
         self._arrived = arrived
         self._source = source
-        self._size = size
+        self._ranks = ranks
         self._finished: SimpleQueue[Future[_Answer]] = SimpleQueue()
         self._outstanding = 0
         self._lock = threading.Lock()
 
     def results(self, work: Work) -> Iterator[TileResult]:
-        for rank in range(1, self._size):
+        for rank in self._ranks[1:]:
             self._submit(rank)
         while True:
             while not self._finished.empty():
                 yield self._collect()
-            tile = self._source.take(0) if self._size < COMPUTES_BELOW else None
+            tile = self._source.take(0) if len(self._ranks) < COMPUTES_BELOW else None
             if tile is not None:
                 self._busy[0] = tile, time.monotonic()
                 result = work(tile)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.parallel.activity import Activity, Report
 from landscape_cli.parallel.executor import Arrived, Result, TileSource, Work, ignore
+from landscape_cli.parallel.group import Group, refuse_size
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.tiles import Tile, TileResult
 
@@ -22,12 +23,18 @@ class SerialExecutor:
     rank = 0
     size = 1
     local_rank = 0
+    group: Group | None = None
+    models = 1
 
     def __init__(self) -> None:
         self.stop = Stop()
         self.activity = Activity()
         self.hosts = [socket.gethostname()]
         self.busy: dict[int, tuple[Tile, float]] = {}
+
+    def divide(self, size: int) -> None:
+        """Refuse groups of more than this rank."""
+        refuse_size(size, 1)
 
     def lead(self, function: Callable[[], Result]) -> Result:
         """Call the function."""

@@ -39,6 +39,9 @@ class Problem:
             for each sample from one forward pass; by convention, one of them is ``loss``. In place
             of a tensor, a pair (sums, weights) of tensors of shape (n,) makes a weighted mean.
         name: the network's name in titles; by default the name of its class.
+        parallelize: divides the model among ranks, for ``ranks_per_model``: a function
+            ``(model, mesh) -> model`` of a ``torch.distributed.device_mesh.DeviceMesh`` with one
+            dimension, which leaves distributed tensors as parameters. By default FSDP does that.
 
     Raises:
         ProblemError: if the model, the splits or the objective have the wrong type.
@@ -64,6 +67,7 @@ class Problem:
     splits: Mapping[str, Split]
     objective: Objective
     name: str = ""
+    parallelize: Callable[[nn.Module, Any], nn.Module] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):
@@ -83,6 +87,11 @@ class Problem:
             raise ProblemError(
                 "Problem.objective: expected a function (model, batch) -> {name: Tensor[n]}, "
                 f"got {_kind(self.objective)}"
+            )
+        if self.parallelize is not None and not callable(self.parallelize):
+            raise ProblemError(
+                "Problem.parallelize: expected a function (model, mesh) -> model, "
+                f"got {_kind(self.parallelize)}"
             )
 
 

@@ -133,7 +133,7 @@ def _compute(
     else:
         if not quiet:
             introduce(setup, recorder)
-        pace = Pace(executor.size)
+        pace = Pace(executor.models)
         with (
             _progress(recorder, pace, quiet) as bar,
             Recording(recorder, session, bar, pace) as recording,

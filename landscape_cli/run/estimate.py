@@ -92,7 +92,7 @@ def estimate(
         threads=setup.placements[0].threads,
         memory=sum(map(_memory, evaluator.parameters.devices)),
         surface=surface_bytes(grid.total, results[0].values),
-        directions=copies * (own.wide_nbytes + TABLE_BYTES * len(own.views)),
+        directions=copies * (own.whole_nbytes + TABLE_BYTES * len(own.views)),
         products=evaluator.measures.products(own),
     )
 

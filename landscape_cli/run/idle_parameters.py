@@ -16,11 +16,13 @@ def find_idle(evaluator: Evaluator, config: RunConfig, executor: Executor) -> tu
     """Find the parameters that the slice moves without effect; called by every rank.
 
     Returns:
-        Their names.
+        Their names; none are looked for in a model that is divided among ranks.
 
     Raises:
         UsageError: if an axis moves no others, unless the configuration allows that.
     """
+    if executor.group is not None:  # whose ranks hold no whole parameters that could be held
+        return ()
     return tuple(executor.lead(lambda: _find(evaluator, config)))
 
 

@@ -15,7 +15,7 @@ from landscape_cli.run.setup.direction_storage import streaming_lines
 from landscape_cli.run.setup.forward_choice import forward_lines
 from landscape_cli.run.setup.markers import marking_lines
 from landscape_cli.run.setup.measure_setup import measure_lines
-from landscape_cli.run.setup.records import RankPlacement
+from landscape_cli.run.setup.records import GroupFacts, RankPlacement
 from landscape_cli.run.setup.sample_choice import sampling_lines
 from landscape_cli.run.setup.stages import Setup
 from landscape_cli.store import Recorder
@@ -33,6 +33,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
     lines = [
         f"{facts.network.name}: {facts.network.parameters:,} parameters; samples: {samples}",
         *_rank_lines(placements),
+        *_group_lines(facts.groups, len(placements)),
         *streaming_lines(placements),
         *marking_lines(facts.marks),
         *_role_lines(facts.slice_.details),
@@ -88,6 +89,20 @@ def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:
             for (host, device, threads), count in counts.items()
         ),
         *_sharing_lines(placements),
+    ]
+
+
+def _group_lines(groups: GroupFacts | None, ranks: int) -> list[str]:
+    """Say which ranks hold a model together, and which batches they evaluate."""
+    if groups is None:
+        return []
+    models, size = ranks // groups.ranks, groups.ranks
+    named = [f"{first}-{first + size - 1}" for first in range(0, ranks, size)]
+    shown = [*named[:2], *(["..."] if len(named) > 3 else []), *named[2:][-1:]]
+    what = "its own batches" if groups.divided else "the same batches"
+    return [
+        f"{models} model{'s' * (models > 1)}, each divided among {size} ranks "
+        f"({', '.join(shown)}), each of which evaluates {what}"
     ]
 
 

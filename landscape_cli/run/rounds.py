@@ -40,11 +40,11 @@ def compute_rounds(
         with recording.paused():
             return rounds.advance()
 
-    speeds = Speeds(executor.size)
+    speeds = Speeds(executor.models)
     stop = executor.stop
     while executor.lead(advance):
         todo = np.empty(0, np.int64) if rounds is None else rounds.todo
-        tiling = Tiling(grid, todo, executor.size, speeds=speeds, stop=stop)
+        tiling = Tiling(grid, todo, executor.models, speeds=speeds, stop=stop)
         for _ in executor.run(tiling, work, arrived):
             pass
         if tiling.left:

@@ -14,6 +14,7 @@ from landscape_cli.errors import LandscapeError, RankError, cause
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
 from landscape_cli.parallel.activity import Activity
+from landscape_cli.parallel.group import LostGroupError
 from landscape_cli.records.grid import coordinates_text
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
 
@@ -69,6 +70,8 @@ class Worker:
                 result = self._evaluator.evaluate(tile)
                 return replace(result, notes=(*notes, *self._located(result.notes)))
             except Exception as error:
+                if isinstance(error, LostGroupError):  # no rank of the group can go on
+                    raise
                 if not out_of_memory(error):
                     return self._failed(tile, error, notes)
                 failure = error.with_traceback(None)

@@ -139,6 +139,13 @@ Examples:
 )
 @device_options
 @SPEED.option(
+    "--ranks-per-model",
+    type=click.IntRange(min=1),
+    metavar="G",
+    help="Divide each model among G neighbouring ranks, which evaluate each point together, for "
+    "models larger than one device.",
+)
+@SPEED.option(
     "--directions",
     "keep_directions",
     type=click.Choice(["resident", "streamed", "auto"]),

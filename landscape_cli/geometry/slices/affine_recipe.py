@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from landscape_cli.geometry.directions.base import Direction
+from landscape_cli.geometry.shards import ShardedParameters
 from landscape_cli.geometry.slices.affine import build_slice
 from landscape_cli.geometry.slices.base import SliceContext, SliceRecipe
 from landscape_cli.geometry.slices.directional import DirectionalSlice
 from landscape_cli.geometry.slices.repeated import RepeatedSlice, recipes_of
+from landscape_cli.geometry.slices.sharded import ShardedSlice
 from landscape_cli.geometry.slices.streamed import StreamedSlice
 
 
@@ -29,12 +32,19 @@ class AffineRecipe(SliceRecipe):
 
     def build(self, context: SliceContext) -> DirectionalSlice:
         """Draw the directions of each repeat around one centre."""
-        centre = context.parameters.clone()
-        make = StreamedSlice if context.streamed else build_slice
+        make = _maker(context)
         slices: list[DirectionalSlice] = [
-            make(centre, directions, context.orthogonal)
+            make(directions, context.orthogonal)
             for directions in recipes_of(context.directions, context.repeats)
         ]
         built = slices[0] if len(slices) == 1 else RepeatedSlice(slices)
         built.refuse_zero()
         return built
+
+
+def _maker(context: SliceContext) -> Callable[[Mapping[str, Direction], bool], DirectionalSlice]:
+    """Return what makes a slice around the trained network from directions."""
+    parameters = context.parameters
+    if isinstance(parameters, ShardedParameters):
+        return partial(ShardedSlice, parameters, keep=not context.streamed)
+    return partial(StreamedSlice if context.streamed else build_slice, parameters.clone())

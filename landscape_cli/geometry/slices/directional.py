@@ -137,8 +137,12 @@ class DirectionalSlice(Slice):
                 f"directions.{axis}: it moves no parameter, so there is nothing to probe; choose "
                 "another direction"
             )
-        weights = {name: self.centre.views[name] for name in moved}
-        return math.sqrt(dot(weights, weights) or 1.0) / math.sqrt(sum(squares.values()))
+        return math.sqrt(self._square_of(moved) or 1.0) / math.sqrt(sum(squares.values()))
+
+    def _square_of(self, names: Sequence[str]) -> float:
+        """Return the square of the Euclidean norm of some of the centre's tensors."""
+        weights = {name: self.centre.views[name] for name in names}
+        return dot(weights, weights)
 
     def tangents(self, coordinates: Sequence[float]) -> dict[str, dict[str, Tensor]]:
         """Return the directions, as tensors on the CPU."""

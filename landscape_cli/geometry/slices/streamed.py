@@ -57,22 +57,30 @@ class StreamedSlice(DirectionalSlice):
         self, centre: FlatParameters, directions: Mapping[str, Direction], orthogonal: bool = False
     ) -> None:
         self.centre = centre = centre.widened()
+        self._like = self._layout()
         self.recipes = dict(directions)
         self._recipes = list(self.recipes.values())
         self._drawing = Drawing(centre.count, torch.get_num_threads())
         self._orthogonal = orthogonal
         self._coefficients: list[list[float]] = [[] for _ in self._recipes]
         for axis, recipe in self.recipes.items():
-            recipe.prepare(f"directions.{axis}", centre.views)
+            recipe.prepare(f"directions.{axis}", self._like)
         if orthogonal:
             self._find_coefficients()
+        weights = self._weights()
         self._scalings: dict[tuple[int, str], Scaling] = {
             (axis, name): scaling
             for axis, recipe in enumerate(self._recipes)
-            for name, scaling in recipe.scalings(
-                partial(self._raw_entries, axis), centre.views
-            ).items()
+            for name, scaling in recipe.scalings(partial(self._raw_entries, axis), weights).items()
         }
+
+    def _layout(self) -> Mapping[str, Tensor]:
+        """Return tensors with the shapes and dtypes of the centre's, whose entries are not used."""
+        return self.centre.views
+
+    def _weights(self) -> Mapping[str, Tensor]:
+        """Return the centre's tensors."""
+        return self.centre.views
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -137,7 +145,7 @@ class StreamedSlice(DirectionalSlice):
         for block, parts in self._normalized(axes, self._all_blocks()):
             for digest, part in zip(digests, parts, strict=True):
                 if block.start == 0:
-                    digest.begin(block.name, self.centre.views[block.name])
+                    digest.begin(block.name, self._like[block.name])
                 digest.add(part)
             on_device = [part.to(self.centre.views[block.name].device) for part in parts]
             for (i, j), terms in products.items():
@@ -163,7 +171,7 @@ class StreamedSlice(DirectionalSlice):
     ) -> Iterator[tuple[Block, list[Tensor]]]:
         """Yield each block with its entries in some directions, flat, on the CPU."""
         for block, raw in self._raw(self._needed(axes), blocks):
-            dtype = self.centre.views[block.name].dtype
+            dtype = self._like[block.name].dtype
             parts = []
             for axis in axes:
                 scale, host = self._scalings[axis, block.name], raw[axis].cpu()
@@ -182,9 +190,9 @@ class StreamedSlice(DirectionalSlice):
         blocks, requested = tee(blocks)
         drawn = self._drawing.draw(self._sources(axes, requested), len(axes))
         for block in blocks:
-            view = self.centre.views[block.name]
-            device = view.device if self._orthogonal else "cpu"
-            raw = {axis: next(drawn).to(device, view.dtype) for axis in axes}
+            dtype = self._like[block.name].dtype
+            device = self.centre.views[block.name].device if self._orthogonal else "cpu"
+            raw = {axis: next(drawn).to(device, dtype) for axis in axes}
             for axis in axes:
                 for number, coefficient in enumerate(self._coefficients[axis]):
                     subtract(raw[axis], coefficient, raw[number % axis])
@@ -196,7 +204,7 @@ class StreamedSlice(DirectionalSlice):
         """Yield what to draw for blocks, as pairs of a source and a number of entries."""
         sources: dict[int, Source] = {}
         for name, start, stop in blocks:
-            view = self.centre.views[name]
+            view = self._like[name]
             shape, dtype = tuple(view.shape), view.dtype
             for axis in axes:
                 if start == 0:
@@ -214,7 +222,7 @@ class StreamedSlice(DirectionalSlice):
             for _, raw in self._raw(self._needed([axis]), blocks):
                 yield raw[axis].cpu()
 
-        return Blocks(tuple(self.centre.views[name].shape), read)
+        return Blocks(tuple(self._like[name].shape), read)
 
     def _needed(self, axes: Sequence[int]) -> Sequence[int]:
         """Return the directions from which some directions are computed."""
@@ -222,12 +230,12 @@ class StreamedSlice(DirectionalSlice):
 
     def _all_blocks(self) -> Iterator[Block]:
         """Yield blocks that cover every entry once."""
-        for name, view in self.centre.views.items():
+        for name, view in self._like.items():
             yield from (Block(name, *span) for span in spans(view.numel()))
 
     def _rectangles(self) -> Iterator[tuple[Block, Index, torch.Size]]:
         """Yield rectangular blocks that cover every entry once, with index and shape."""
-        for name, view in self.centre.views.items():
+        for name, view in self._like.items():
             for index in pieces(view.shape):
                 piece = view[index]
                 start = int(piece.storage_offset() - view.storage_offset())

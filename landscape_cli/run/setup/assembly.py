@@ -44,7 +44,7 @@ def assemble_evaluator(
         problem.model,
         prepared.parameters,
         slice_,
-        problem.objective,
+        prepared.passes or problem.objective,
         splits,
         settings,
         rank,

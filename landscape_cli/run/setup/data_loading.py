@@ -76,7 +76,9 @@ def load_data(
     evaluator = executor.together(lambda: evaluator_on(taken()))
     samples = _load(evaluator, executor, room, config)
     _keep_points_apart(evaluator, config, executor)
-    kept = executor.gather({name: split.place for name, split in evaluator.splits.items()})
+    given = executor.group is not None and not executor.group.leads  # by the group's leader
+    own = {} if given else {name: split.place for name, split in evaluator.splits.items()}
+    kept = executor.gather(own)
     return LoadedData(
         evaluator,
         {
@@ -97,7 +99,9 @@ def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
         UsageError: if the device can't compute in the precision.
     """
     if start.settings is not None:
-        return start.settings
+        whole = start.config.ranks_per_model == 1
+        # Parts of weights can't be folded.
+        return start.settings if whole else replace(start.settings, fold=False, compile=False)
     micro_batch = start.config.batch_size or default_micro_batch(devices[0])
     settings = Settings(micro_batch, precision=start.config.precision)
     dtype = settings.autocast_dtype
@@ -117,6 +121,8 @@ def _load(
     origin = Tile((0,), (evaluator.slice.origin,))
 
     def load() -> dict[str, int]:
+        if executor.group is not None and not executor.group.leads:
+            return {}  # its batches come from the leader
         if executor.rank:
             evaluator.load(room)
             return {}
@@ -133,6 +139,11 @@ def _load(
                 return samples
 
     samples = executor.together(load)
+    if executor.group is not None:
+        known = {name: (one.fingerprint, one.division) for name, one in evaluator.splits.items()}
+        for name, (fingerprint, division) in executor.group.share(known).items():
+            evaluator.splits[name].fingerprint = fingerprint
+            evaluator.splits[name].division = division
     splits = evaluator.splits
     samples, found = executor.lead(
         lambda: (samples, {name: (one.dependence, one.words_count) for name, one in splits.items()})
@@ -147,7 +158,10 @@ def _load(
 def _keep_points_apart(evaluator: Evaluator, config: RunConfig, executor: Executor) -> None:
     """Check on every rank that no point depends on earlier ones, and share what changes."""
     corner = corner_of(evaluator, config)
-    executor.together(lambda: check_order(evaluator, corner, config.allow_random))
+    if executor.group is None or executor.group.leads:
+        executor.together(lambda: check_order(evaluator, corner, config.allow_random))
+    else:
+        executor.together(lambda: None)
     for changed in executor.gather(sorted(evaluator.state.changed)):
         evaluator.state.changed.update(changed)
 
@@ -164,6 +178,7 @@ def corner_of(evaluator: Evaluator, config: RunConfig) -> tuple[float, ...]:
 
 def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
     """List the splits that are not kept on the device, with their place."""
+    readers = sum(placement.data != {} for placement in placements)
     elsewhere = Counter(
         (split, place)
         for placement in placements
@@ -172,6 +187,6 @@ def data_lines(placements: Sequence[RankPlacement]) -> list[str]:
     )
     return [
         f"data: {split} {KEPT[place]}"
-        + (f" (on {count} of {len(placements)} ranks)" if count < len(placements) else "")
+        + (f" (on {count} of {readers} ranks)" if count < readers else "")
         for (split, place), count in elsewhere.items()
     ]

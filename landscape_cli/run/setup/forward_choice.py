@@ -33,9 +33,9 @@ def choose_forward(
         The settings, and how they were chosen.
     """
     choice = Choice(evaluator.settings)
-    if fresh:
+    if fresh and executor.group is None:
         choice = executor.lead(
-            lambda: choose_settings(evaluator, _workload(evaluator, config, executor.size))
+            lambda: choose_settings(evaluator, _workload(evaluator, config, executor.models))
         )
     settings = choice.settings
     if executor.rank == 0 and choice.precision is not None and choice.precision.slower:

@@ -12,12 +12,17 @@ from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.batch_norm import moved_buffers
 from landscape_cli.evaluation.devices import placed_devices
 from landscape_cli.evaluation.model_preparation import prepare_model
-from landscape_cli.geometry.parameters import FlatParameters, digest, flatten, moved_tensors
+from landscape_cli.evaluation.passes import Passes
+from landscape_cli.geometry.parameters import Digest, FlatParameters, digest, flatten, moved_tensors
+from landscape_cli.geometry.shards import ShardedParameters
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.run.groups.division import divide_problem, passes_of
+from landscape_cli.run.groups.filling import fill_problem, is_empty, whole_tensors
+from landscape_cli.run.groups.refusals import refuse_network
 from landscape_cli.run.setup.placement import place_model, place_ranks
 from landscape_cli.run.setup.rank_consistency import share_objects, share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
@@ -33,6 +38,7 @@ class PreparedProblem:
         parameters: tensors of the model that a slice moves.
         device: device of this rank, to which batches go; the first one of a model that is spread.
         placements: placement of each rank.
+        passes: makes the forward passes on a group's leader; None where the objective does.
     """
 
     problem: Problem
@@ -40,6 +46,7 @@ class PreparedProblem:
     parameters: FlatParameters
     device: torch.device
     placements: tuple[RankPlacement, ...]
+    passes: Passes | None = None
 
 
 def prepare_problem(
@@ -58,6 +65,11 @@ def prepare_problem(
     loaded = executor.together(lambda: _load(config, problem))
     devices = place_model(executor, loaded.model, config.device)
     placements = place_ranks(executor, devices, config.threads)
+    if executor.group is not None:
+        executor.together(lambda: refuse_network(loaded.model, devices, config))
+        divided, network, own = _divide(loaded, config.checkpoint, executor, devices[0])
+        passes = passes_of(divided, executor, devices[0])
+        return PreparedProblem(divided, network, own, devices[0], placements, passes)
     network = _share_network(loaded, config.checkpoint, executor)
     buffers = moved_buffers(loaded.model, config.perturb, config.batch_norm)
     target = None if placed_devices(loaded.model) else devices[0]
@@ -73,8 +85,25 @@ def _load(config: RunConfig, problem: Problem | None) -> Problem:
             raise UsageError(
                 f"splits: the problem has no split {split!r}; it has {', '.join(problem.splits)}"
             )
-    prepare_model(problem)
+    prepare_model(problem, empty=config.ranks_per_model > 1 and config.checkpoint is not None)
     return problem
+
+
+def _divide(
+    problem: Problem, checkpoint: CheckpointPath | None, executor: Executor, device: torch.device
+) -> tuple[Problem, NetworkFacts, ShardedParameters]:
+    """Divide the model among the ranks of each group, with the weights of the checkpoint."""
+    if checkpoint is None or not is_empty(problem.model):
+        network = _share_network(problem, checkpoint, executor)
+        divided, own = divide_problem(problem, executor, device)
+        return divided, network, own
+    network_name = problem.name or type(problem.model).__name__  # before its class changes
+    divided, own = fill_problem(problem, checkpoint, executor, device)
+    state = Digest()
+    for name, tensor in whole_tensors(divided.model, own):
+        state.begin(name, tensor)
+        state.add(tensor)
+    return divided, NetworkFacts(network_name, own.count, state.text()), own
 
 
 def _share_network(

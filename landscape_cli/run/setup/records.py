@@ -99,6 +99,19 @@ class SplitFacts:
 
 
 @dataclass(frozen=True)
+class GroupFacts:
+    """The groups of ranks that hold one model each.
+
+    Args:
+        ranks: ranks of a group.
+        divided: whether each of them evaluates its own batches, instead of all the same.
+    """
+
+    ranks: int
+    divided: bool
+
+
+@dataclass(frozen=True)
 class ForwardFacts:
     """The settings of the forward pass, and how they were chosen.
 
@@ -145,6 +158,7 @@ class RunFacts:
         changed: tensors of the model that its forward pass changes, restored for each point.
         idle: parameters that the slice moves without effect on the values.
         measures: what measures are computed on, and how; None without any.
+        groups: the groups of ranks; None if each rank has its own model.
     """
 
     network: NetworkFacts
@@ -158,6 +172,7 @@ class RunFacts:
     changed: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     measures: MeasureFacts | None = None
+    groups: GroupFacts | None = None
 
     def with_ranges(self, ranges: Json) -> RunFacts:
         """Return a copy with the choice of ranges."""

@@ -8,6 +8,8 @@ from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.batch_norm import batch_norms
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
+from landscape_cli.run.groups.division import divide_batches, enlist
+from landscape_cli.run.groups.refusals import refuse_settings
 from landscape_cli.run.idle_parameters import find_idle
 from landscape_cli.run.resume import Start
 from landscape_cli.run.setup.data_loading import load_data
@@ -15,7 +17,7 @@ from landscape_cli.run.setup.forward_choice import choose_forward
 from landscape_cli.run.setup.measure_setup import prepare_measures
 from landscape_cli.run.setup.problem_setup import prepare_problem
 from landscape_cli.run.setup.rank_consistency import agree, agree_on_versions
-from landscape_cli.run.setup.records import ForwardFacts, RankPlacement, RunFacts
+from landscape_cli.run.setup.records import ForwardFacts, GroupFacts, RankPlacement, RunFacts
 from landscape_cli.run.setup.slice_setup import prepare_slice
 
 
@@ -53,14 +55,18 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
     """
     config, begin = start.config, executor.activity.begin
     begin("starting")
+    executor.lead(lambda: refuse_settings(config, executor.size))
+    executor.divide(config.ranks_per_model)
     agree_on_versions(executor)
     begin("building the problem")
     prepared = prepare_problem(config, executor, problem)
     begin("preparing the slice")
     sliced = prepare_slice(start, prepared, executor)
     begin("loading the data and evaluating the centre")
+    enlist(prepared.problem, prepared.parameters, sliced.slice_, executor, prepared.device)
     data = load_data(start, prepared, sliced, executor)
     evaluator = data.evaluator
+    divided = divide_batches(evaluator, prepared.problem, config.keep_going)
     idle = find_idle(evaluator, config, executor)
     measures = prepare_measures(evaluator, config, executor, start.measures)
     facts = RunFacts(
@@ -74,6 +80,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         changed=tuple(sorted(evaluator.state.changed)),
         idle=idle,
         measures=measures,
+        groups=None if executor.group is None else GroupFacts(executor.group.size, divided),
     )
     agree(executor, facts.compared(config.allow_random))
     begin("trying ways of the forward pass")

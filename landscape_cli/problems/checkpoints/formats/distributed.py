@@ -55,17 +55,48 @@ class DistributedFolder(Format):
 
 def _content(path: str, metadata: Any) -> dict[Any, Any]:
     """Read the entries that the metadata lists."""
+    return nest(path, metadata, _load(path, metadata, listed_entries(path, metadata)))
+
+
+def listed_entries(path: str, metadata: Any, contents: bool = True) -> dict[str, Any]:
+    """Return the entries of the metadata but those of the optimizer, once their chunks are checked.
+
+    Args:
+        path: the folder.
+        metadata: its metadata.
+        contents: read each chunk to check it, too.
+
+    Raises:
+        CheckpointError: if a chunk is missing or damaged.
+    """
     entries = {
         name: entry
         for name, entry in metadata.state_dict_metadata.items()
         if not str(_place(metadata, name)[0]).startswith(OPTIMIZER)
     }
-    _check_chunks(path, metadata, entries)
-    values = _load(path, metadata, entries)
+    _check_chunks(path, metadata, entries, contents)
+    return entries
+
+
+def nest(path: str, metadata: Any, values: Mapping[str, Any]) -> dict[Any, Any]:
+    """Return values by the names of entries nested as the entries were saved.
+
+    Raises:
+        CheckpointError: if an entry has others below it.
+    """
     content: dict[Any, Any] = {}
     for name, value in values.items():
         _put(content, _place(metadata, name), value, path)
     return content
+
+
+def chunks_by_place(metadata: Any, name: str) -> dict[tuple[int, ...], Any]:
+    """Return the place in a file of each chunk of an entry, by its offsets in the tensor."""
+    return {
+        tuple(index.offset): info
+        for index, info in metadata.storage_data.items()
+        if index.fqn == name and index.offset is not None
+    }
 
 
 def _place(metadata: Any, name: str) -> tuple[Any, ...]:
@@ -84,7 +115,7 @@ def _put(content: dict[Any, Any], place: tuple[Any, ...], value: Any, path: str)
     content[last] = value
 
 
-def _check_chunks(path: str, metadata: Any, entries: Mapping[str, Any]) -> None:
+def _check_chunks(path: str, metadata: Any, entries: Mapping[str, Any], contents: bool) -> None:
     """Refuse tensors whose chunks do not cover them, files elsewhere, and damaged chunks."""
     for name, entry in entries.items():
         if hasattr(entry, "chunks"):
@@ -97,7 +128,7 @@ def _check_chunks(path: str, metadata: Any, entries: Mapping[str, Any]) -> None:
     places: dict[Any, str] = {}
     for index, info in metadata.storage_data.items():
         if index.fqn in entries:
-            _check_chunk(path, index.fqn, info)
+            read_chunk(path, index.fqn, info, contents)
             first = places.setdefault((info.relative_path, info.offset), index.fqn)
             if first != index.fqn:
                 raise CheckpointError(
@@ -119,7 +150,12 @@ def _inside(entry: Any) -> list[Any]:
     ]
 
 
-def _check_chunk(path: str, name: str, info: Any) -> None:
+def read_chunk(path: str, name: str, info: Any, contents: bool = True) -> bytes:
+    """Read a chunk of a tensor, or only see that it is there.
+
+    Raises:
+        CheckpointError: if it lies outside of the folder, is cut off or damaged.
+    """
     relative = PurePath(info.relative_path)
     if relative.is_absolute() or ".." in relative.parts:
         raise CheckpointError(
@@ -129,14 +165,16 @@ def _check_chunk(path: str, name: str, info: Any) -> None:
     try:
         with open(file, "rb") as stream:
             stream.seek(info.offset)
-            content = stream.read(info.length)
+            content = stream.read(info.length if contents else 0)
+            length = os.fstat(stream.fileno()).st_size - info.offset
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise CheckpointError(f"checkpoint: can't read {name} from {file!r}: {why}") from None
-    if len(content) < info.length:
+    if length < info.length:
         raise CheckpointError(f"checkpoint: {file!r} is cut off in {name}; copy it again")
     if content.startswith(MAGIC):
         check_records(file, content)
+    return content
 
 
 def _load(path: str, metadata: Any, entries: Mapping[str, Any]) -> dict[str, Any]:

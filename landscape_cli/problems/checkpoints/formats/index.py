@@ -28,32 +28,30 @@ class ShardIndex(Format):
     def files(self, path: str) -> list[str]:
         """Return the index and the shards that it names."""
         folder = Path(path).parent
-        return sorted([path, *(str(folder / shard) for shard in set(_weight_map(path).values()))])
+        return sorted([path, *(str(folder / shard) for shard in set(weight_map(path).values()))])
 
     def read(self, path: str) -> Any:
         """Read all shards, and check that each holds the tensors that the index expects in it."""
-        weight_map = _weight_map(path)
+        places = weight_map(path)
         tensors: dict[str, Any] = {}
-        for shard in sorted(set(weight_map.values())):
+        for shard in sorted(set(places.values())):
             file = str(Path(path).parent / shard)
             content = (SafetensorsFile if SafetensorsFile.recognizes(file) else TorchFile)().read(
                 file
             )
-            expected = [name for name, place in weight_map.items() if place == shard]
+            expected = [name for name, place in places.items() if place == shard]
             if absent := [name for name in expected if name not in content]:
                 raise CheckpointError(
                     f"checkpoint: {file!r} lacks {some(absent)}, which {path!r} places in it; "
                     "are these files of one checkpoint?"
                 )
             tensors |= {
-                name: value
-                for name, value in content.items()
-                if weight_map.get(name, shard) == shard
+                name: value for name, value in content.items() if places.get(name, shard) == shard
             }
         return tensors
 
 
-def _weight_map(path: str) -> dict[str, str]:
+def weight_map(path: str) -> dict[str, str]:
     """Read the shard of each tensor: names of files beside the index or below it."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -63,18 +61,18 @@ def _weight_map(path: str) -> dict[str, str]:
     except ValueError:
         text = ""
     try:
-        weight_map = json.loads(text)["weight_map"] if len(text) <= LARGEST else None
+        found = json.loads(text)["weight_map"] if len(text) <= LARGEST else None
     except (ValueError, KeyError, TypeError, RecursionError):
-        weight_map = None
-    if not isinstance(weight_map, dict) or not weight_map:
+        found = None
+    if not isinstance(found, dict) or not found:
         raise CheckpointError(
             f"checkpoint: {path!r} is not an index of shards: expected JSON with a weight_map of "
             "tensors to files"
         )
-    for name, shard in weight_map.items():
+    for name, shard in found.items():
         inside = isinstance(shard, str) and shard and not PurePath(shard).is_absolute()
         if not inside or ".." in PurePath(shard).parts:
             raise CheckpointError(
                 f"checkpoint: {path!r} places {name} in {shard!r}, which is not a file beside it"
             )
-    return weight_map
+    return found

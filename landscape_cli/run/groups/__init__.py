@@ -1,0 +1,1 @@
+"""Runs in which each model is held by a group of ranks."""
