@@ -41,6 +41,7 @@ class Estimate:
         surface: size of the surface's file in bytes.
         directions: size of the directions file in bytes.
         products: number of products with the Hessian that a point takes.
+        ranks_per_model: number of ranks that evaluate a point together.
     """
 
     points: int
@@ -51,16 +52,17 @@ class Estimate:
     surface: int
     directions: int
     products: int = 0
+    ranks_per_model: int = 1
 
     @property
     def hours(self) -> float:
         """Core-hours of all points, or GPU-hours on a GPU."""
-        units = self.threads if self.device == "cpu" else 1
+        units = self.ranks_per_model * (self.threads if self.device == "cpu" else 1)
         return self.points * self.seconds * units / 3600
 
-    def wall(self, ranks: int) -> float:
-        """Return the wall-clock seconds on a number of ranks like this one."""
-        return -(-self.points // ranks) * self.seconds
+    def wall(self, models: int) -> float:
+        """Return the wall-clock seconds on a number of ranks like this one, or of groups."""
+        return -(-self.points // models) * self.seconds
 
 
 def estimate(
@@ -94,6 +96,7 @@ def estimate(
         surface=surface_bytes(grid.total, results[0].values),
         directions=copies * (own.whole_nbytes + TABLE_BYTES * len(own.views)),
         products=evaluator.measures.products(own),
+        ranks_per_model=start.config.ranks_per_model,
     )
 
 

@@ -39,7 +39,7 @@ def test_every_point_comes_back_once_and_every_rank_gets_tiles(size, monkeypatch
     monkeypatch.setattr(mpi, "_work", work)
     source = Asking(GRID, np.arange(GRID.total), size)
     with ThreadPoolExecutor(4) as pool:
-        results = list(mpi._Dispatch(pool, source, size).results(work))
+        results = list(mpi._Dispatch(pool, source, range(size)).results(work))
     assert sorted(i for r in results for i in r.indices) == list(range(GRID.total))
     assert set(range(1, size)) <= set(source.asked)
 
@@ -50,6 +50,6 @@ def test_rank_0_computes_unless_there_are_many_ranks(computes, monkeypatch):
     size = mpi.COMPUTES_BELOW - computes
     source = Asking(GRID, np.arange(GRID.total), size)
     with ThreadPoolExecutor(1) as pool:
-        results = list(mpi._Dispatch(pool, source, size).results(work))
+        results = list(mpi._Dispatch(pool, source, range(size)).results(work))
     assert (0 in source.asked) == computes
     assert any(result.rank == 0 for result in results) <= computes

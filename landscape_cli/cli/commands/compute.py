@@ -314,13 +314,15 @@ def _print_estimate(expected: Estimate) -> None:
         for ranks in RANKS
         if ranks <= expected.points
     )
+    size = expected.ranks_per_model
+    who = "ranks" if size == 1 else f"groups of {size} ranks"
     files = (expected.surface / MEBIBYTE, expected.directions / MEBIBYTE)
     say(
         f"points:     {expected.points}",
         *_product_lines(expected),
         f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
         f"in all:     {expected.hours:.3g} {unit}-hours",
-        f"wall time:  {', '.join(walls)} (by ranks like this one)",
+        f"wall time:  {', '.join(walls)} (by {who} like this one)",
         f"memory:     {expected.memory / MEBIBYTE:.0f} MiB for each rank",
         f"files:      {files[0]:.2f} MiB surface, {files[1]:.2f} MiB directions",
         "nothing was written",

@@ -14,14 +14,22 @@ EXAMPLES = """\b
 Examples:
   landscape doctor
   mpiexec -n 4 landscape doctor /scratch/surfaces --device cuda
+  mpiexec -n 4 landscape doctor --ranks-per-model 2
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", default=".")
 @click.option("--device", default="auto", metavar="DEVICE", help=f"{DEVICE_HELP} By default auto.")
+@click.option(
+    "--ranks-per-model",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="G",
+    help="Also divide a small network among each G neighbouring ranks.",
+)
 @debug_option
-def command(folder: str, device: str) -> int:
+def command(folder: str, device: str, ranks_per_model: int) -> int:
     """Check MPI, devices, memory, and that FOLDER can be written.
 
     Prints one line per check: ok, warning or error, the result, and a remedy. Start it with mpiexec
@@ -33,7 +41,7 @@ def command(folder: str, device: str) -> int:
 
     from landscape_cli.run.doctor.examination import examine
 
-    executor, checks = examine(Path(folder), device)
+    executor, checks = examine(Path(folder), device, ranks_per_model)
     if executor.rank == 0 and speaks():
         for check in checks:
             remedy = f"; {check.remedy}" if check.remedy else ""

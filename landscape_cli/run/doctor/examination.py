@@ -13,6 +13,7 @@ from landscape_cli.parallel.executor_choice import find_executor, separate_tasks
 from landscape_cli.parallel.launcher import launchers
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run.doctor.checks import GIBIBYTE, LEAST_FREE, Check, State
+from landscape_cli.run.doctor.groups import groups_check
 from landscape_cli.run.doctor.hardware import (
     find_hardware,
     gradients_check,
@@ -36,12 +37,13 @@ SLOW_PUBLISHING = 1.0
 """Seconds to publish a small file above which a folder is called slow."""
 
 
-def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
+def examine(folder: Path, device: str, ranks_per_model: int = 1) -> tuple[Executor, list[Check]]:
     """Run all checks; called by every rank, with the same list on each.
 
     Args:
         folder: the folder for surfaces.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``xpu`` or ``mps``, as for a run.
+        ranks_per_model: number of ranks that are to hold a model together.
     """
     executor, checks = _check_mpi()
     checks += [_check_versions(executor), _check_launcher(executor), _check_world(executor)]
@@ -58,6 +60,8 @@ def examine(folder: Path, device: str) -> tuple[Executor, list[Check]]:
         checks += [*ranks_check(hardware), *processor_check(executor, chosen)]
         checks += [memory_check(hardware), point_check(executor, chosen)]
         checks += gradients_check(executor, chosen)
+        if ranks_per_model > 1:
+            checks.append(groups_check(executor, chosen, ranks_per_model))
     checks.append(executor.lead(lambda: _check_files(folder)))
     return executor, checks
 
