@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
+from torch.utils.data import DataLoader, Dataset
 
 from landscape_cli.problems import Problem
 from landscape_cli.problems.objectives import causal_lm
@@ -29,23 +30,33 @@ class LSTM(nn.Module):
         return states._replace(data=self.out(states.data))
 
 
-def batches(lines: list[str], size: int = 50) -> list[tuple[PackedSequence, PackedSequence]]:
-    """Return batches of lines, each as (inputs, targets): the targets are one step ahead."""
-    rows = [torch.tensor(list(line.encode("ascii", "replace"))) for line in lines]
-    return [
-        (
-            pack_sequence([row[:-1] for row in some], enforce_sorted=False),
-            pack_sequence([row[1:] for row in some], enforce_sorted=False),
-        )
-        for some in (rows[start : start + size] for start in range(0, len(rows), size))
-    ]
+class Lines(Dataset):
+    """Lines as tensors of characters, of different lengths."""
+
+    def __init__(self, lines: list[str]):
+        self.rows = [torch.tensor(list(line.encode("ascii", "replace"))) for line in lines]
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.rows[index]
+
+
+def packed(rows: list[torch.Tensor]) -> tuple[PackedSequence, PackedSequence]:
+    """Return a batch (inputs, targets): the targets are one step ahead."""
+    return (
+        pack_sequence([row[:-1] for row in rows], enforce_sorted=False),
+        pack_sequence([row[1:] for row in rows], enforce_sorted=False),
+    )
 
 
 def build() -> Problem:
     """Build the problem; lines have 5 to 80 characters."""
     text = "\n".join(pydoc_data.topics.topics.values())
     lines = [line for line in text.split("\n") if 5 <= len(line) <= 80][:600]
-    splits = {"train": batches(lines[:500]), "test": batches(lines[500:])}
+    parts = {"train": Lines(lines[:500]), "test": Lines(lines[500:])}
+    splits = {name: DataLoader(part, 50, collate_fn=packed) for name, part in parts.items()}
     return Problem(LSTM(), splits, causal_lm, name="LSTM of characters")
 
 
