@@ -10,6 +10,7 @@ block by block, so that the whole tensor need not be in memory.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
@@ -17,10 +18,12 @@ import torch
 from torch import Tensor
 
 from landscape_cli.errors import ProblemError, UsageError, cause
-from landscape_cli.geometry.blocks import Blocks, Scratch, spans
+from landscape_cli.geometry.blocks import CHUNK, Blocks, Scratch, spans
 
 EPSILON = 1e-10
 """Added to the norm of a direction's filter before dividing by it, as in the published code."""
+
+_KEPT = threading.local()
 
 Scaling = Callable[[Tensor, int], Tensor]
 """(block, start): scales a direction's flat entries from ``start`` on in place, on the CPU."""
@@ -229,7 +232,7 @@ def _norms(blocks: Blocks, count: int) -> Tensor:
     """Return the Euclidean norms of ``count`` equal consecutive parts."""
     width = max(1, blocks.entries // max(1, count))
     squares = torch.zeros(count, dtype=torch.float64)
-    workspace = Scratch(blocks.entries).on(torch.device("cpu"))
+    workspace = _workspace()
     divided = list(spans(blocks.entries, width))
     for (start, _), block in zip(divided, blocks.read(divided), strict=True):
         rows = workspace[: len(block)].copy_(block).square_().view(max(1, len(block) // width), -1)
@@ -238,11 +241,23 @@ def _norms(blocks: Blocks, count: int) -> Tensor:
     return squares.sqrt()
 
 
+def _workspace() -> Tensor:
+    """Return this thread's float64 block for squares.
+
+    One for each tensor would leave gaps in memory between the factors that are kept: 400 MB in all
+    for a GPT with 100 million parameters.
+    """
+    if not hasattr(_KEPT, "block"):
+        _KEPT.block = Scratch(CHUNK).on(torch.device("cpu"))
+    block: Tensor = _KEPT.block
+    return block
+
+
 def _column_norms(blocks: Blocks) -> Tensor:
     """Return the Euclidean norms of a matrix's columns."""
     width = blocks.shape[1]
     squares = torch.zeros(width, dtype=torch.float64)
-    workspace = Scratch(blocks.entries).on(torch.device("cpu"))
+    workspace = _workspace()
     divided = list(spans(blocks.entries, width))
     for (start, _), block in zip(divided, blocks.read(divided), strict=True):
         entries = workspace[: len(block)].copy_(block).square_()
