@@ -192,6 +192,7 @@ def test_nothing_is_asked_of_the_network(folders, monkeypatch, tmp_path):
         ("bare", "text.txt", {"weights": False}, r"bare' has no tokenizer; save one there"),
         ("empty", "a.npy", {}, r"empty' has no config.json; write it with model.save_pretrained"),
         ("broken", "a.npy", {}, r"config.json' can't be read: JSONDecodeError"),
+        ("bert", "a.npy", {"dtype": "bfloat16"}, r"outputs depend on later tokens, .*; use masked"),
         ("bert", "a.npy", {}, r"whose outputs depend on later tokens, .*; use masked_lm"),
     ],
 )
@@ -211,6 +212,13 @@ def test_refusals_are_one_line(folders, tmp_path, kind, file, arguments, expecte
     with pytest.raises(ProblemError, match=expected) as refused:
         causal_lm(str(folder), str(tmp_path / file), **arguments)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "float16"])
+def test_a_causal_model_is_taken_in_any_precision(folders, tmp_path, dtype):
+    np.save(tmp_path / "a.npy", np.arange(32))
+    model = causal_lm(str(folders / "gpt2"), str(tmp_path / "a.npy"), block=8, dtype=dtype).model
+    assert {str(one.dtype) for one in model.parameters()} == {f"torch.{dtype}"}
 
 
 def test_tokens_that_the_model_does_not_have(folders, tmp_path):
