@@ -81,7 +81,7 @@ def is_transposed(module: nn.Module) -> bool:
     weight = getattr(module, "weight", None)
     outputs = getattr(module, "nf", None)
     return (
-        type(module).__name__ == "Conv1D"
+        any(kind.__name__ == "Conv1D" for kind in type(module).__mro__)  # FSDP derives classes
         and isinstance(weight, nn.Parameter)
         and weight.dim() == 2
         and weight.shape[1] == outputs
