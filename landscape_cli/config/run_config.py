@@ -91,7 +91,8 @@ class RunConfig(BaseModel):
         shard: compute only part I of N of the grid, ``I/N``, into its own file beside the output;
             ``landscape merge`` joins the parts into one surface. Shards are not calibrated.
         device: ``auto``, ``cpu``, or an accelerator: ``cuda``, ``xpu``, ``mps`` (each rank takes
-            its own of those it sees), or ``cuda:1``, which each rank takes.
+            its own of those it sees), or ``cuda:1``, which each rank takes. A model that is spread
+            over several devices stays where it is, under ``auto`` alone.
         ranks_per_model: ranks that hold one model together, each a part of every tensor, and
             evaluate each point together; for models larger than one device.
         batch_size: samples per forward pass, for data sets of samples; chosen if left out.
