@@ -7,6 +7,7 @@ control group's limit, however much memory the machine has left.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from landscape_cli.util.cgroups import MemoryGroup, memory_groups
 
 RLIMITS = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}
 """Limits on a process's memory, and the field of /proc/self/status that counts towards each."""
+
+MMAP_THRESHOLD, LARGE = -3, 4 << 20
+"""The parameter of glibc's ``mallopt``, and the bytes from which a block has pages of its own."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +99,12 @@ def _own_limits(root: Path) -> Iterator[HostMemory]:
         limit, _ = resource.getrlimit(getattr(resource, name))
         if limit != resource.RLIM_INFINITY and field in used:
             yield HostMemory(max(0, limit - 1024 * int(used[field])), limit, name, own=True)
+
+
+def give_back_large_blocks() -> None:
+    """Have large blocks given back to the system as soon as they are freed, where libc is glibc's.
+
+    By default it keeps blocks of up to 32 MiB, in gaps that the next ones may not fit.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)

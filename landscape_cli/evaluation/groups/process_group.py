@@ -11,6 +11,7 @@ import torch
 
 from landscape_cli.errors import UsageError, cause
 from landscape_cli.parallel.group import Group
+from landscape_cli.util.host_memory import give_back_large_blocks
 
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
@@ -42,6 +43,8 @@ def mesh_of(group: Group, device: torch.device) -> DeviceMesh:
             f"{', '.join(BACKENDS)}; this one is {device.type}"
         )
     _refuse_shared(group, device)
+    if device.type == "cpu":
+        give_back_large_blocks()  # such as the parts that are gathered for each forward pass
     try:
         return _open(group, device, backend)
     except (RuntimeError, ValueError, OSError) as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,12 +26,15 @@ LARGE = (nn.Embedding, nn.Linear)
 """Modules outside of blocks that are gathered on their own."""
 
 
-def divide_model(problem: Problem, mesh: DeviceMesh) -> nn.Module:
+def divide_model(
+    problem: Problem, mesh: DeviceMesh, called: Collection[nn.Module] | None = None
+) -> nn.Module:
     """Divide a problem's model among the ranks of a mesh; called by all of them.
 
     Args:
         problem: with a model that is whole on this rank, or on the meta device.
         mesh: the ranks.
+        called: modules that a forward pass calls; all of them if None.
 
     Returns:
         The model, whose parameters are distributed tensors.
@@ -40,7 +44,7 @@ def divide_model(problem: Problem, mesh: DeviceMesh) -> nn.Module:
         UsageError: if this PyTorch can't.
     """
     model = problem.model
-    divide = problem.parallelize or shard_fully
+    divide = problem.parallelize or partial(shard_fully, called=called)
     try:
         divided = divide(model, mesh)
     except ImportError as error:
@@ -66,21 +70,29 @@ def divide_model(problem: Problem, mesh: DeviceMesh) -> nn.Module:
     return divided
 
 
-def shard_fully(model: nn.Module, mesh: DeviceMesh) -> nn.Module:
+def shard_fully(
+    model: nn.Module, mesh: DeviceMesh, called: Collection[nn.Module] | None = None
+) -> nn.Module:
     """Shard a model by FSDP: each block is gathered for its own forward pass only."""
     from torch.distributed.fsdp import fully_shard
 
-    for unit in [*units_of(model), model]:
+    for unit in [*units_of(model, called), model]:
         fully_shard(unit, mesh=mesh, reshard_after_forward=True)
     return model
 
 
-def units_of(model: nn.Module) -> list[nn.Module]:
+def units_of(model: nn.Module, called: Collection[nn.Module] | None = None) -> list[nn.Module]:
     """Return the parts of a model that are gathered one at a time.
 
     These are the outermost members of lists and sequences of modules, and embeddings and linear
-    maps outside of them. One that shares a parameter with the rest of the model stays with it.
+    maps outside of them. One that shares a parameter with the rest of the model stays with it, and
+    so does one that is not called, whose weights the model may use itself.
+
+    Args:
+        model: the model, before it is divided.
+        called: modules that a forward pass calls; all of them if None.
     """
+    known = None if called is None else {id(module) for module in called}
     holders: dict[int, set[int]] = defaultdict(set)
     for module in model.modules():
         for parameter in module.parameters(recurse=False):
@@ -89,6 +101,8 @@ def units_of(model: nn.Module) -> list[nn.Module]:
     def apart(unit: nn.Module) -> bool:
         own = {id(module) for module in unit.modules()}
         parameters = list(unit.parameters())
+        if known is not None and id(unit) not in known:
+            return False
         return bool(parameters) and all(holders[id(each)] <= own for each in parameters)
 
     def find(module: nn.Module) -> Iterator[nn.Module]:
@@ -100,6 +114,12 @@ def units_of(model: nn.Module) -> list[nn.Module]:
                 yield from find(child)
 
     return list({id(unit): unit for unit in find(model)}.values())
+
+
+def members_of(model: nn.Module) -> list[nn.Module]:
+    """Return the members of lists and sequences of modules, which are hardly used but by calls."""
+    lists = (module for module in model.modules() if isinstance(module, CONTAINERS))
+    return [member for each in lists for member in each.children()]
 
 
 def sharded_parameters(model: nn.Module, names: Names, group: Group) -> ShardedParameters:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from landscape_cli.errors import ProblemError, cause
 from landscape_cli.evaluation import Evaluator
@@ -22,7 +22,7 @@ from landscape_cli.evaluation.groups.passes import (
     on_host,
 )
 from landscape_cli.evaluation.groups.process_group import mesh_of
-from landscape_cli.evaluation.groups.sharding import divide_model, sharded_parameters
+from landscape_cli.evaluation.groups.sharding import divide_model, members_of, sharded_parameters
 from landscape_cli.evaluation.passes import Passes
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.shards import Names, ShardedParameters
@@ -58,10 +58,10 @@ def divide_problem(
     group = executor.group
     assert group is not None
     mesh = executor.together(lambda: mesh_of(group, device))
-    batch = executor.together(lambda: _first_batch(problem, group))
-    whole = executor.together(lambda: _values_if_any(problem, batch))
+    batch = executor.together(lambda: first_batch(problem, group))
+    whole, called = executor.together(lambda: try_whole(problem, batch))
     names = Names.of(problem.model)
-    model = executor.together(lambda: divide_model(problem, mesh)).to(device)
+    model = executor.together(lambda: divide_model(problem, mesh, called)).to(device)
     divided = replace(problem, model=model)
     if whole is not None:
         executor.together(lambda: _refuse_other_values(whole, divided, batch, device))
@@ -127,7 +127,7 @@ def divide_batches(evaluator: Evaluator, problem: Problem, keep_going: bool) -> 
     return False
 
 
-def _first_batch(problem: Problem, group: Group) -> Any:
+def first_batch(problem: Problem, group: Group) -> Any:
     """Return a few samples of the first split, the same on all ranks of a group."""
     name, split = next(iter(problem.splits.items()))
     size = default_micro_batch(torch.device("cpu"))
@@ -135,15 +135,33 @@ def _first_batch(problem: Problem, group: Group) -> Any:
     return group.share(on_host(batch))
 
 
-def _values_if_any(problem: Problem, batch: Any) -> dict[str, Tensor] | None:
-    """Return the values of the whole model; None if it is not there, or needs other batches."""
-    parameters = list(problem.model.parameters())
-    if any(parameter.is_meta for parameter in parameters):
-        return None
+def try_whole(problem: Problem, batch: Any) -> tuple[dict[str, Tensor] | None, list[nn.Module]]:
+    """Evaluate a model before it is divided, for as far as that goes.
+
+    Args:
+        problem: the problem; its model may be on the meta device.
+        batch: a few samples.
+
+    Returns:
+        The objective's values, None if it fails or there are none; and the modules that it calls,
+        or may have called after it failed.
+    """
+    model = problem.model
+    called: list[nn.Module] = []
+    hooks = [
+        module.register_forward_pre_hook(lambda one, inputs: called.append(one))
+        for module in model.modules()
+    ]
+    device = next(model.parameters()).device
     try:
-        return _values(problem, batch, parameters[0].device)
-    except Exception:  # an objective may not accept such a small batch
-        return None
+        values = _values(problem, batch, device)
+    except Exception:  # an objective may not accept such a small batch, nor tensors without values
+        values = None
+        called += members_of(model)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return None if device.type == "meta" else values, called
 
 
 @torch.no_grad()
@@ -160,7 +178,7 @@ def _values(problem: Problem, batch: Any, device: torch.device) -> dict[str, Ten
         }
     finally:
         for name, buffer in model.named_buffers():
-            if name in buffers:
+            if name in buffers and not buffer.is_meta:
                 buffer.copy_(buffers[name])
 
 

@@ -18,6 +18,7 @@ from landscape_cli.problems.checkpoints.parts import stored_tensors
 from landscape_cli.problems.checkpoints.parts.base import StoredTensor
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.run.groups.division import first_batch, try_whole
 
 
 def is_empty(model: nn.Module) -> bool:
@@ -49,8 +50,10 @@ def fill_problem(
     stored = executor.together(lambda: stored_tensors(checkpoint, problem.model))
     executor.together(lambda: _refuse_unfilled(problem.model, stored))
     names = Names.of(problem.model)
+    batch = executor.together(lambda: first_batch(problem, group))
+    _, called = executor.together(lambda: try_whole(problem, batch))
     mesh = executor.together(lambda: mesh_of(group, device))
-    model = executor.together(lambda: divide_model(problem, mesh))
+    model = executor.together(lambda: divide_model(problem, mesh, called))
     model._apply(  # type: ignore[no-untyped-call]
         lambda t: torch.empty_like(t, device=device) if t.is_meta else t.to(device)
     )
