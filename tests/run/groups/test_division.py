@@ -97,9 +97,9 @@ def saved(workplace):
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize(
-    "kind", ["distributed", pytest.param("safetensors", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.openmpi
+@pytest.mark.parametrize("kind", ["distributed", "safetensors"])
 def test_each_rank_reads_its_part_of_a_checkpoint(workplace, divided, saved, kind):
     serial = workplace.surface(divided("build", checkpoint=saved["whole"]))
     surface, _ = groups(workplace, divided("empty", checkpoint=saved[kind]))
@@ -108,6 +108,8 @@ def test_each_rank_reads_its_part_of_a_checkpoint(workplace, divided, saved, kin
 
 
 @pytest.mark.mpi
+@pytest.mark.slow
+@pytest.mark.openmpi
 def test_points_that_fail_are_skipped_on_all_ranks_of_a_group(workplace, divided):
     config = divided("failing", keep_going=True)
     alone = workplace.run("compute", config, "-o", "alone.h5")
@@ -184,7 +186,7 @@ REFUSED = {
 @pytest.mark.parametrize(
     "case",
     [
-        one if one in ("ranks", "reading") else pytest.param(one, marks=pytest.mark.slow)
+        one if one == "reading" else pytest.param(one, marks=pytest.mark.slow)
         for one in REFUSED
     ],
 )
