@@ -48,7 +48,7 @@ def build(depth: int = 2) -> Problem:
     return Problem(GPT(depth), texts(), causal_lm, name="GPT of characters")
 
 
-def main(steps: int = 500) -> None:
+def main(steps: int = 300) -> None:
     """Train with Adam on random batches, and save."""
     torch.manual_seed(0)
     problem = build()

@@ -67,7 +67,7 @@ def main() -> None:
     """Train and save as transformers does."""
     torch.manual_seed(0)
     problem = build()
-    loss = train(problem.model, problem.splits["train"], 400, 0.003)
+    loss = train(problem.model, problem.splits["train"], 200, 0.003)
     problem.model.save_pretrained("runs/gpt2")
     print(f"loss {loss:.3f}")
 

@@ -1,6 +1,6 @@
 """An LSTM on lines of different lengths, as packed sequences.
 
-python lstm.py                 # train for half a minute, save runs/lstm.pt
+python lstm.py                 # train for some seconds, save runs/lstm.pt
 landscape compute lstm.yaml    # its loss for each character and for each line
 """
 
@@ -60,7 +60,7 @@ def build() -> Problem:
     return Problem(LSTM(), splits, causal_lm, name="LSTM of characters")
 
 
-def main(epochs: int = 12) -> None:
+def main(epochs: int = 8) -> None:
     """Train with Adam, and save."""
     torch.manual_seed(0)
     problem = build()
