@@ -31,9 +31,9 @@ def command(
     """Train small language models, and compare their loss surfaces.
 
     GPTs of two depths with and without shortcuts, and an LSTM, predict the bytes of an English
-    text, two seeds of each. For each network: the loss on a filter-normalized random plane and on
-    random lines, the training path in its principal plane, the ends of the Hessian's spectrum and
-    its trace; pictures, and a table of losses, perplexities and accuracies.
+    text. For each network: the loss on filter-normalized random lines, the ends of the Hessian's
+    spectrum and its trace; for one seed of each also the loss on a random plane, and the training
+    path in its principal plane; pictures, and tables.
     """
     changes = parse_changes(assignments)
     if text is not None:
@@ -41,8 +41,8 @@ def command(
     workshop = Workshop(folder, load_base("pydoc_gpt.yaml"), changes, jobs)
     networks = {
         (name, seed): kind.network(seed, epochs)
-        for seed in runs.SEEDS
         for name, kind in runs.KINDS.items()
+        for seed in kind.seeds
     }
     workshop.train(networks.values())
     if train_only:
@@ -50,10 +50,12 @@ def command(
     for net in networks.values():
         runs.lines(workshop, net)
         runs.spectrum(workshop, net)
-        runs.path_plane(workshop, net)
+    drawn = {name: networks[name, runs.FIRST] for name in runs.KINDS}
+    for net in drawn.values():
         runs.plane(workshop, net)
-    figures.draw(workshop, networks)
-    workshop.write("table.md", tables.report(workshop, networks.values()))
+        runs.path_plane(workshop, net)
+    figures.draw(workshop, drawn)
+    workshop.write("table.md", tables.report(workshop, networks.values(), drawn.values()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +106,48 @@ def test_rises_of_known_lines():
     assert tables.mean_and_error(np.array([1.0, 2.0, 3.0, 2.0])) == "2 ± 0.4"
 
 
+def test_the_page_says_what_its_tables_say():
+    page = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    section = page.split("\n## Language models\n")[1].split("\n## ")[0]
+    learned, seen, planes = (
+        rows(block) for block in section.split("\n\n") if block.startswith("|")
+    )
+    names = [f"{k.label}, seed {seed}" for k in runs.KINDS.values() for seed in k.seeds]
+    assert list(learned) == list(seen) == names
+    assert list(planes) == [f"{kind.label}, seed 0" for kind in runs.KINDS.values()]
+    for row in learned.values():
+        for split in tables.SPLITS.values():
+            loss, perplexity = row[f"{split} loss"], row[f"{split} perplexity"]
+            assert perplexity == pytest.approx(np.exp(loss), abs=0.01)
+    pairs = {
+        "2 blocks, no shortcuts, seed 0": "2 blocks, shortcuts, seed 0",
+        "4 blocks, no shortcuts, seed 0": "4 blocks, shortcuts, 6 epochs, seed 0",
+    }
+    for without, shortcuts in pairs.items():
+        # "of equal loss", "sharper at every measure close to the minimum"
+        assert seen[without]["training loss"] == pytest.approx(
+            seen[shortcuts]["training loss"], abs=0.03
+        )
+        for name in ("rise at 0.25", "largest eigenvalue", "trace"):
+            assert seen[without][name] > seen[shortcuts][name]
+    for name in ("rise at 0.25", "rise at 0.5", "rise at 1", "largest eigenvalue", "trace"):
+        assert min(seen, key=lambda label: seen[label][name]) == "LSTM, seed 0"
+
+
+def rows(block):
+    """Read a Markdown table by row and column, without the standard errors."""
+    (_, *names), _, *lines = [line.strip("| ").split(" | ") for line in block.splitlines()]
+    return {
+        label: dict(zip(names, (float(cell.split()[0]) for cell in cells), strict=True))
+        for label, *cells in lines
+    }
+
+
 @pytest.mark.slow
 def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
-    chosen = ("gpt2", "gpt2_noshort")
-    monkeypatch.setattr(runs, "KINDS", {name: runs.KINDS[name] for name in chosen})
-    monkeypatch.setattr(runs, "SEEDS", (0,))
+    chosen = ("gpt2_noshort", "lstm")
+    kinds = {name: replace(runs.KINDS[name], seeds=(0,)) for name in chosen}
+    monkeypatch.setattr(runs, "KINDS", kinds)
     monkeypatch.setattr(sequence.figures, "SHOWN", chosen)
     monkeypatch.setattr(runs, "SPECTRUM", "--top 1 --bottom 1 --steps 4 --trace 2 --samples 8")
     monkeypatch.setattr(runs, "SCHEDULE", runs.SCHEDULE.replace("40steps", "2steps"))
@@ -117,17 +155,17 @@ def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(runs, name, value)
     text = tmp_path / "text.txt"
     text.write_text("the quick brown fox jumps over the lazy dog; " * 400)
-    small = ["--set", "samples=8", "--set", "grid={x: [-1, 1, 3], y: [-1, 1, 3]}"]
+    small = ["--set", "samples=8", "--set", "grid={x: [-1, 1, 5], y: [-1, 1, 5]}"]
     words = ["--epochs", "1", "--jobs", "1", "--folder", str(tmp_path / "runs"), *small]
     monkeypatch.setattr(sys, "argv", ["sequence.py", "--text", str(text), *words])
     assert run_script(sequence.command, "sequence") == 0, capfd.readouterr()
-    learned, seen = (tmp_path / "runs/table.md").read_text().split("\n\n")
+    learned, seen, planes = (tmp_path / "runs/table.md").read_text().split("\n\n")
     labels = [f"{sequence.runs.KINDS[name].label}, seed 0" for name in chosen]
-    for part in (learned, seen):
+    for part in (learned, seen, planes):
         assert [row.strip("| ").split(" | ")[0] for row in part.splitlines()[2:]] == labels
-    for row in learned.splitlines()[2:]:
+    for row, model in zip(learned.splitlines()[2:], (models.GPT(2), models.LSTM(1)), strict=True):
         _, count, loss, perplexity, *_ = row.strip("| ").split(" | ")
-        assert count == str(sum(p.numel() for p in models.GPT(2).parameters()))
+        assert count == str(sum(p.numel() for p in model.parameters()))
         assert float(perplexity) == pytest.approx(np.exp(float(loss.split()[0])), rel=2e-3)
         assert float(perplexity) < 256  # better than no training
     pictures = {path.name for path in (tmp_path / "runs").glob("*.png")}

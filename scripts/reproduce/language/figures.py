@@ -7,21 +7,24 @@ from pathlib import Path
 
 from steps import Network, Workshop, labelled
 
-from language.runs import KINDS, SEEDS
+from language.runs import KINDS
 
 SHOWN = ("gpt2", "gpt4", "lstm", "gpt2_noshort", "gpt4_noshort", "gpt4_brief")
 """The order of panels: with shortcuts above those without."""
 
+LEVELS = "1.4,1.6,1.8,2,2.25,2.5,3,4,5,6"
+"""Boundaries of the loss's bands around the paths, denser where training ends."""
 
-def draw(workshop: Workshop, networks: Mapping[tuple[str, int], Network]) -> None:
+
+def draw(workshop: Workshop, networks: Mapping[str, Network]) -> None:
     """Draw the planes and the paths, each kind with one scale for all networks."""
-    nets = [networks[name, SEEDS[0]] for name in SHOWN]
+    nets = [networks[name] for name in SHOWN]
     names = labelled(KINDS[name].label for name in SHOWN)
-    what = ("--split", "train", "--quantity", "loss", *names)
-    layout = ("--columns", "3", "--size", "8.4x5.6")
+    what = ("--split", "train", "--quantity", "loss", "--columns", "3", *names)
 
     def surfaces(end: str) -> list[Path]:
         return [workshop.surface(f"{net.name}_{end}") for net in nets]
 
-    workshop.plot("planes", surfaces("plane"), *what, *layout)
-    workshop.plot("paths", surfaces("path"), *what, *layout)
+    planes = ("--at-centre", "perplexity", "--size", "8.4x6")
+    workshop.plot("planes", surfaces("plane"), *what, *planes)
+    workshop.plot("paths", surfaces("path"), *what, "--levels", LEVELS, "--size", "8.4x5.2")

@@ -13,7 +13,8 @@ RECIPE = "--optimizer adamw --lr 0.002 --weight-decay 0.01 --batch-size 32 --cli
 SCHEDULE = "--schedule cosine --warmup 0.05 --every 100 --keep-every 40steps"
 EPOCHS = 8
 
-SEEDS = (0, 1)
+FIRST, PAIR_SEEDS = 0, (0, 1)
+"""The seed of every network, and those of the pair that is compared."""
 
 POINTS, LINE_POINTS, REPEATS, LINE_SAMPLES = 17, 9, 5, 256
 
@@ -31,6 +32,7 @@ class Kind:
         depth: number of blocks or layers.
         shortcuts: whether blocks have residual connections; None for an LSTM, which has no blocks.
         epochs: number of epochs.
+        seeds: the seeds that are trained.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Kind:
     depth: int
     shortcuts: bool | None = None
     epochs: int = EPOCHS
+    seeds: tuple[int, ...] = (FIRST,)
 
     def network(self, seed: int, epochs: int | None = None) -> Network:
         """Return the network of a seed."""
@@ -54,14 +57,15 @@ class Kind:
         )
 
 
-KINDS = {
-    "gpt2": Kind("gpt2", "2 blocks, shortcuts", "gpt", 2, True),
-    "gpt2_noshort": Kind("gpt2_noshort", "2 blocks, no shortcuts", "gpt", 2, False),
-    "gpt4": Kind("gpt4", "4 blocks, shortcuts", "gpt", 4, True),
-    "gpt4_brief": Kind("gpt4_brief", "4 blocks, shortcuts, 4 epochs", "gpt", 4, True, 4),
-    "gpt4_noshort": Kind("gpt4_noshort", "4 blocks, no shortcuts", "gpt", 4, False),
-    "lstm": Kind("lstm", "LSTM", "lstm", 1),
-}
+_KINDS = (
+    Kind("gpt2", "2 blocks, shortcuts", "gpt", 2, True),
+    Kind("gpt2_noshort", "2 blocks, no shortcuts", "gpt", 2, False),
+    Kind("gpt4", "4 blocks, shortcuts", "gpt", 4, True, seeds=PAIR_SEEDS),
+    Kind("gpt4_noshort", "4 blocks, no shortcuts", "gpt", 4, False, seeds=PAIR_SEEDS),
+    Kind("gpt4_brief", "4 blocks, shortcuts, 6 epochs", "gpt", 4, True, 6),
+    Kind("lstm", "LSTM", "lstm", 1),
+)
+KINDS = {kind.name: kind for kind in _KINDS}
 
 
 def plane(workshop: Workshop, net: Network) -> Path:

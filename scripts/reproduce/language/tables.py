@@ -23,15 +23,26 @@ for _name in SPLITS.values():
     LEARNED += [f"{_name} loss", f"{_name} perplexity", f"{_name} accuracy (%)"]
 
 SEEN = ["network", "training loss", *(f"rise at {radius:g}" for radius in RADII)]
-SEEN += ["convex (% of plane)", "largest eigenvalue", "smallest eigenvalue", "trace"]
-SEEN += ["variance of the path in its plane (%)"]
+SEEN += ["largest eigenvalue", "smallest eigenvalue", "trace"]
+
+PLANES = ["network", "convex (% of points)", "roughness (% of range)", "path in its plane (%)"]
 
 
-def report(workshop: Workshop, networks: Iterable[Network]) -> str:
-    """Tables of losses, perplexities and accuracies, and of the surfaces."""
+def report(workshop: Workshop, networks: Iterable[Network], drawn: Iterable[Network]) -> str:
+    """Tables of losses, perplexities and accuracies, of lines and curvature, and of planes.
+
+    Args:
+        workshop: its folder has the files.
+        networks: all networks.
+        drawn: those whose planes and paths are there.
+    """
     nets = list(networks)
-    learned = table(LEARNED, [learned_row(workshop, net) for net in nets])
-    return f"{learned}\n{table(SEEN, [seen_row(workshop, net) for net in nets])}"
+    parts = [
+        table(LEARNED, [learned_row(workshop, net) for net in nets]),
+        table(SEEN, [seen_row(workshop, net) for net in nets]),
+        table(PLANES, [plane_row(workshop, net) for net in drawn]),
+    ]
+    return "\n".join(parts)
 
 
 def learned_row(workshop: Workshop, net: Network) -> list[str]:
@@ -51,22 +62,30 @@ def learned_row(workshop: Workshop, net: Network) -> list[str]:
 
 
 def seen_row(workshop: Workshop, net: Network) -> list[str]:
-    """Make the row of a network's surface, path and curvature."""
+    """Make the row of a network's lines and curvature."""
     surface = read_surface(workshop.surface(f"{net.name}_lines"))
-    plane = workshop.surface(f"{net.name}_plane")
-    numbers = json.loads(output_of(landscape("describe", str(plane), "--json")))["numbers"][0]
-    with h5py.File(workshop.surface(f"{net.name}.trajectory")) as file:
-        explained = float(np.sum(file["explained_variance_ratio_"][()]))
     record = read_curvature(workshop.surface(f"{net.name}.curvature"))
     assert record.trace is not None
     return [
         net.label,
         f"{centre(surface, 'train', 'loss')[0]:.3f}",
         *(mean_and_error(rises(surface, radius)) for radius in RADII),
-        f"{100 * numbers['convexity']['fraction']:.0f}",
         f"{record.eigenvalues[0, 0]:.3g}",
         f"{record.eigenvalues[0, -1]:.2g}",
-        f"{record.trace.mean[0]:.3g} ± {record.trace.stderr[0]:.1g}",
+        f"{record.trace.mean[0]:.0f} ± {record.trace.stderr[0]:.0f}",
+    ]
+
+
+def plane_row(workshop: Workshop, net: Network) -> list[str]:
+    """Make the row of a network's random plane and of its training path."""
+    plane = workshop.surface(f"{net.name}_plane")
+    numbers = json.loads(output_of(landscape("describe", str(plane), "--json")))["numbers"][0]
+    with h5py.File(workshop.surface(f"{net.name}.trajectory")) as file:
+        explained = float(np.sum(file["explained_variance_ratio_"][()]))
+    return [
+        net.label,
+        f"{100 * numbers['convexity']['fraction']:.0f}",
+        f"{100 * numbers['roughness']['relative']:.2g}",
         f"{100 * explained:.0f}",
     ]
 
