@@ -200,6 +200,9 @@ class ShardedParameters(FlatParameters):
             for block in torch.split(view.reshape(-1).view(torch.uint8), SERIAL)
         ]
 
+    def attach(self, model: nn.Module) -> None:
+        """Do nothing: a model that replaces parameters is not divided."""
+
     def moved_in(self, present: Mapping[str, Tensor]) -> list[str]:
         """Return the names of tensors that a model holds elsewhere than here."""
         return [

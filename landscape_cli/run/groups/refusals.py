@@ -80,7 +80,7 @@ def refuse_network(model: nn.Module, devices: Sequence[torch.device], config: Ru
     why = ""
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         why = "is a TorchScript module, in whose forward pass no parameter can be gathered"
-    elif switches(model):
+    elif switches(model) and _changes_weights(model):
         why = "changes weights in train() or eval()"
     elif complex_ones := [n for n, p in model.named_parameters() if p.is_complex()]:
         why = f"has complex parameters ({some(complex_ones)})"
@@ -91,6 +91,18 @@ def refuse_network(model: nn.Module, devices: Sequence[torch.device], config: Ru
             f"Problem.model: it {why}, so it can't be divided among ranks; leave ranks_per_model "
             "out"
         )
+
+
+def _changes_weights(model: nn.Module) -> bool:
+    """Tell whether ``train()`` or ``eval()`` writes to a parameter, or replaces one."""
+
+    def seen() -> dict[str, tuple[int, int]]:
+        return {name: (id(one), one._version) for name, one in model.named_parameters()}
+
+    model.train()
+    before = seen()
+    model.eval()
+    return seen() != before
 
 
 def _tied_by_memory(model: nn.Module) -> list[str]:
