@@ -155,6 +155,9 @@ bench: train ## Measure what a point costs and how ranks share the work (20 minu
 	@$(BIN)/python scripts/bench/memory.py > runs/bench_memory.jsonl
 	@$(BIN)/python scripts/bench/table.py runs/bench_memory.jsonl docs/benchmarks.md \
 		'figures of memory'
+	@$(BIN)/python scripts/bench/groups.py > runs/bench_groups.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench_groups.jsonl docs/benchmarks.md \
+		'figures of groups'
 
 bench-gpu: install ## Measure what a point costs on a GPU (2 minutes)
 	@mkdir -p runs && rm -f runs/bench_gpu.jsonl

@@ -9,10 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landscape_cli.errors import LandscapeError, RankError, UsageError
 from landscape_cli.parallel.activity import Activity
 
 Value = TypeVar("Value")
+
+CHUNK = 1 << 30
+"""Bytes in one broadcast; MPI counts are 32-bit."""
 
 PATIENCE = 30.0
 """Seconds that a rank whose part has failed waits for the others of its group.
@@ -91,6 +97,11 @@ class Group:
         """Give every rank of the group the values of all, in rank order."""
         self._meet()
         return list(self._comm.allgather(value))
+
+    def spread(self, array: NDArray[np.uint8], member: int) -> None:
+        """Overwrite every rank's array of contiguous bytes with that of one member."""
+        for start in range(0, array.size, CHUNK):
+            self._comm.Bcast(array[start : start + CHUNK], root=member)
 
     def order(self, orders: Sequence[Any]) -> None:
         """Tell each member what to do; called by the leader.

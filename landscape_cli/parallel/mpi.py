@@ -26,7 +26,7 @@ from landscape_cli.parallel.executor import (
     Work,
     ignore,
 )
-from landscape_cli.parallel.group import Group, refuse_size
+from landscape_cli.parallel.group import CHUNK, Group, refuse_size
 from landscape_cli.parallel.mpi_vendor import shorten_addresses
 from landscape_cli.parallel.reports import Reports
 from landscape_cli.parallel.stop_signals import Stop
@@ -51,9 +51,6 @@ with more workers, at this value divided by the square root of their number."""
 
 _Answer = tuple[TileResult, str | None]
 """A tile's result, and the reason if the worker was asked to stop."""
-
-CHUNK = 1 << 30
-"""Bytes in one broadcast; MPI counts are 32-bit."""
 
 FIRST_PAUSE, PAUSE = 0.0002, 0.01
 """Seconds between polls of a barrier, at first and at most."""

@@ -27,7 +27,10 @@ class Block(nn.Module):
 
 
 class Tower(nn.Module):
-    """Blocks between an embedding and a head, which share their weight."""
+    """Blocks between an embedding and a head, which share their weight.
+
+    Like models of transformers, it has a ``train`` of its own that does no more than others'.
+    """
 
     def __init__(self, hidden=41):
         super().__init__()
@@ -36,6 +39,9 @@ class Tower(nn.Module):
         self.head = nn.Linear(WIDTH, WORDS, bias=False)
         self.head.weight = self.words.weight
         self.register_buffer("scale", torch.full((1,), 0.5))
+
+    def train(self, mode=True):
+        return super().train(mode)
 
     def forward(self, ids):
         x = self.words(ids)
@@ -111,6 +117,19 @@ def leaving():
     torch.manual_seed(3)
     problem.model.blocks[1] = Leaving(41)
     return problem
+
+
+class Merging(Tower):
+    """Changes a weight in eval mode."""
+
+    def train(self, mode=True):
+        with torch.no_grad():
+            self.blocks[0].up.weight.mul_(0.5 if mode else 2)
+        return super().train(mode)
+
+
+def merging():
+    return dataclasses.replace(build(), model=Merging())
 
 
 class Reading(Tower):

@@ -184,10 +184,12 @@ class Gathering:
     def __call__(self, shard: Shard, local: Tensor) -> Tensor:
         """Return a whole tensor on the CPU, from the parts of all ranks."""
         whole = torch.empty(shard.shape, dtype=local.dtype)
-        for place, data in self._group.gather(
-            (shard.place, bytes_of(local.detach().cpu().contiguous()))
-        ):
-            part = torch.empty([each.stop - each.start for each in place], dtype=local.dtype)
-            bytes_of(part)[:] = data
-            whole[place] = part
+        for member, place in enumerate(self._group.gather(shard.place)):
+            part = whole[place]
+            sent = part if part.is_contiguous() else torch.empty(part.shape, dtype=part.dtype)
+            if member == self._group.member:
+                sent.copy_(local.detach())
+            self._group.spread(bytes_of(sent), member)
+            if sent is not part:
+                part.copy_(sent)
         return whole

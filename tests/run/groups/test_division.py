@@ -170,6 +170,7 @@ REFUSED = {
     ),
     "nothing": ("nothing", {}, 2, "it leaves every parameter whole on each rank"),
     "untied": ("untied", {}, 2, "by memory, not as one Parameter"),
+    "merging": ("merging", {}, 2, "changes weights in train() or eval()"),
     "empty": ("empty", {}, 2, "on the meta device, without values"),
     "whole": ("empty", {"checkpoint": "whole.pt"}, 2, "can only be read as a whole"),
     "norms": ("normed", {"batch_norm": "recalibrate"}, 2, "excludes batch_norm: recalibrate"),
@@ -185,10 +186,7 @@ REFUSED = {
 @pytest.mark.mpi
 @pytest.mark.parametrize(
     "case",
-    [
-        one if one == "reading" else pytest.param(one, marks=pytest.mark.slow)
-        for one in REFUSED
-    ],
+    [one if one == "reading" else pytest.param(one, marks=pytest.mark.slow) for one in REFUSED],
 )
 def test_what_can_not_be_divided_is_refused_in_one_line(workplace, divided, saved, case):
     name, settings, ranks, message = REFUSED[case]
