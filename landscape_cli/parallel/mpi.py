@@ -100,6 +100,10 @@ class MPIExecutor:
         refuse_size(size, self.size)
         if size == (1 if self.group is None else self.group.size):
             return
+        if size == 1:
+            self.group, self.models = None, self.size
+            self._pool, self._leaders = self._comm, list(range(self.size))
+            return
         number, member = divmod(self.rank, size)
         ranks = range(number * size, (number + 1) * size)
         comm = self._comm.Split(number, member)

@@ -109,9 +109,11 @@ def command(
     before its time limit, requeues itself and continues until the file is complete.
     """
     from landscape_cli.cli.slurm_script import Job, check, not_an_option, script
+    from landscape_cli.parallel.group import refuse_size
 
     config = not_an_option(config)
     settings = _settings(config, options, array)
+    refuse_size(settings.ranks_per_model, nodes * tasks)
     named = {"partition": partition, "account": account}
     queue = [f"--{key}={value}" for key, value in named.items() if value is not None]
     job = Job(
@@ -178,6 +180,11 @@ def _estimated(
     if gpus is not None and choose_device(settings.device).type == "cpu":
         raise UsageError(
             f"--gpus-per-task {gpus}: there is no GPU here to estimate the time on; add --time"
+        )
+    if settings.ranks_per_model > 1:
+        raise UsageError(
+            f"ranks_per_model: the time of {settings.ranks_per_model} ranks together can't be "
+            "estimated on one; add --time"
         )
     if settings.threads is None:
         settings = settings.model_copy(update={"threads": cpus or 1})

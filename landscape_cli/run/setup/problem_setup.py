@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -80,6 +81,8 @@ def prepare_problem(
 def _load(config: RunConfig, problem: Problem | None) -> Problem:
     if problem is None:
         problem = load_problem(config.problem, config.problem_args)
+    elif config.ranks_per_model > 1:  # the caller's own model stays whole
+        problem = replace(problem, model=copy.deepcopy(problem.model))
     for split in config.splits or ():
         if split not in problem.splits:
             raise UsageError(

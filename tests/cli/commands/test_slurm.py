@@ -193,6 +193,21 @@ def test_another_option_for_sbatch_is_an_option(landscape, workplace, option):
     assert err.startswith(f"landscape: --sbatch: got {option!r}, expected an option of sbatch")
 
 
+def test_groups_of_ranks_must_fit_and_need_a_time_limit(landscape, workplace):
+    config = workplace.config()
+    code, out, err = landscape("slurm", config, "--ntasks-per-node", 3, "--", "--ranks-per-model=2")
+    assert (code, out) == (2, "")
+    assert "ranks_per_model: 2 does not divide the 3 ranks of this run" in err
+    code, out, err = landscape("slurm", config, "--ntasks-per-node", 4, "--", "--ranks-per-model=2")
+    assert (code, out) == (2, "")
+    assert "can't be estimated on one; add --time" in err
+    code, out, err = landscape(
+        *("slurm", config, "--ntasks-per-node", 4, "--time", "1h", "--", "--ranks-per-model=2")
+    )
+    assert (code, err) == (0, "")
+    assert "run.yaml --ranks-per-model=2" in out
+
+
 def test_gpus_need_a_time_limit_if_none_is_here_to_estimate_it(landscape, workplace):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
