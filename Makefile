@@ -26,11 +26,12 @@ install: .venv/installed ## Make .venv with landscape and mpiexec in its bin
 	@touch $@
 
 # What optional parts need, VTK's own readers among it; without them their tests are skipped.
-extras: .venv/extras ## Add to .venv what only some tests need (160 MB)
+extras: .venv/extras ## Add to .venv what only some tests need (170 MB)
 
 .venv/extras: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--editable '.[html,render,xarray,hf,browser,notebook,test-vtk]'
+	$(BIN)/python -m pip download --quiet --no-deps --dest .venv/pretrained sapiens==1.0.2
 	@touch $@
 
 demo: train ## Train two deep networks on real digits and draw their loss surfaces (3 minutes)

@@ -31,8 +31,7 @@ def _tokenizer(special):
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
     """Folders of ``save_pretrained`` by name, and ``text.txt``."""
-    import transformers as hf
-
+    hf = pytest.importorskip("transformers", reason="no transformers: make extras")
     root = tmp_path_factory.mktemp("folders")
     (root / "text.txt").write_text(TEXT)
     small = {"vocab_size": 200, "attn_implementation": "sdpa"}
