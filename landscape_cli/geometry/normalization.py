@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from landscape_cli.errors import ProblemError, UsageError, cause
-from landscape_cli.geometry.blocks import CHUNK, Blocks, Scratch, spans
+from landscape_cli.geometry.blocks import CHUNK, Blocks, spans
 
 EPSILON = 1e-10
 """Added to the norm of a direction's filter before dividing by it, as in the published code."""
@@ -248,7 +248,7 @@ def _workspace() -> Tensor:
     for a GPT with 100 million parameters.
     """
     if not hasattr(_KEPT, "block"):
-        _KEPT.block = Scratch(CHUNK).on(torch.device("cpu"))
+        _KEPT.block = torch.empty(CHUNK, dtype=torch.float64)
     block: Tensor = _KEPT.block
     return block
 
