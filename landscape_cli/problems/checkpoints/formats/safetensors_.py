@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from landscape_cli.errors import CheckpointError
@@ -31,17 +33,29 @@ class SafetensorsFile(Format):
 
     def read(self, path: str) -> Any:
         """Read the file's tensors by name."""
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        try:
-            refuse_pointer(path)
-            refuse_joined(path)
+        with reading(path):
             return load_file(path)
-        except OSError as error:
-            raise CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}") from None
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"checkpoint: {path!r} is not a safetensors file, or is damaged or cut off "
-                f"({str(error)[:160]})"
-            ) from None
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Read a file within the block.
+
+    Raises:
+        CheckpointError: if it can't be read, is damaged, or is no file of this format.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        refuse_pointer(path)
+        refuse_joined(path)
+        yield
+    except OSError as error:
+        raise CheckpointError(f"checkpoint: can't read {path!r}: {error.strerror}") from None
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"checkpoint: {path!r} is not a safetensors file, or is damaged or cut off "
+            f"({str(error)[:160]})"
+        ) from None

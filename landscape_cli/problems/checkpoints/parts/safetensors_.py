@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from landscape_cli.errors import CheckpointError, some
-from landscape_cli.problems.checkpoints.formats.base import refuse_pointer
 from landscape_cli.problems.checkpoints.formats.index import ShardIndex, weight_map
-from landscape_cli.problems.checkpoints.formats.safetensors_ import SafetensorsFile
+from landscape_cli.problems.checkpoints.formats.safetensors_ import SafetensorsFile, reading
 from landscape_cli.problems.checkpoints.parts.base import PartReader, Place, StoredTensor
 
 DTYPES = {
@@ -53,19 +52,10 @@ class SafetensorsParts(PartReader):
 
 
 def _tensors(file: str) -> dict[str, StoredTensor]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        refuse_pointer(file)
-        with safe_open(file, framework="pt") as opened:
-            return {name: _stored(file, name, opened) for name in opened.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise CheckpointError(f"checkpoint: can't read {file!r}: {error.strerror}") from None
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"checkpoint: {file!r} is not a safetensors file, or is damaged or cut off "
-            f"({str(error)[:160]})"
-        ) from None
+    with reading(file), safe_open(file, framework="pt") as opened:
+        return {name: _stored(file, name, opened) for name in opened.keys()}  # noqa: SIM118
 
 
 def _stored(file: str, name: str, opened: Any) -> StoredTensor:
@@ -75,12 +65,9 @@ def _stored(file: str, name: str, opened: Any) -> StoredTensor:
 
 
 def _read(file: str, name: str, place: Place) -> Tensor:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(file, framework="pt") as opened:
-            entries: Tensor = opened.get_slice(name)[place] if place else opened.get_tensor(name)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"checkpoint: can't read {name} from {file!r}: {error}") from None
+    with reading(file), safe_open(file, framework="pt") as opened:
+        entries: Tensor = opened.get_slice(name)[place] if place else opened.get_tensor(name)
     shape = [one.stop - one.start for one in place]
     return entries if list(entries.shape) == shape else torch.empty(shape, dtype=entries.dtype)
