@@ -26,8 +26,8 @@ PATIENCE = 30.0
 They fail at the same place, if the cause is the point or the data. If they do not, they wait in the
 forward pass for tensors of the rank that has left it, and the run has to end."""
 
-FIRST_PAUSE, PAUSE = 0.0001, 0.001
-"""Seconds between polls for an order or an answer, at first and at most."""
+FIRST_PAUSE, PAUSE, LONG_PAUSE = 0.0002, 0.001, 0.01
+"""Seconds between polls: at first; at most for an order or an answer; at most for other ranks."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ class Group:
 
     def spread(self, array: NDArray[np.uint8], member: int) -> None:
         """Overwrite every rank's array of contiguous bytes with that of one member."""
-        for start in range(0, array.size, CHUNK):
-            self._comm.Bcast(array[start : start + CHUNK], root=member)
+        broadcast(self._comm, array, member)
 
     def order(self, orders: Sequence[Any]) -> None:
         """Tell each member what to do; called by the leader.
@@ -169,12 +168,32 @@ class Group:
         return True
 
     def _meet(self) -> None:
-        """Wait for every rank of the group without keeping a core busy."""
-        request, pause = self._comm.Ibarrier(), FIRST_PAUSE
-        with self._activity.resting():
-            while not request.Test():
-                time.sleep(pause)
-                pause = min(2 * pause, 10 * PAUSE)
+        meet(self._comm, self._activity)
+
+
+def meet(comm: Any, activity: Activity, group: Group | None = None) -> None:
+    """Wait for every rank of a communicator without keeping a core busy, as MPI's barrier would.
+
+    Args:
+        comm: the communicator.
+        activity: is told that this rank waits.
+        group: whose leader may give this rank orders in the meantime.
+    """
+    request, pause = comm.Ibarrier(), FIRST_PAUSE
+    longest = LONG_PAUSE if group is None else PAUSE
+    with activity.resting():
+        while not request.Test():
+            if group is not None and group.serve():
+                pause = FIRST_PAUSE
+                continue
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+
+
+def broadcast(comm: Any, array: NDArray[np.uint8], root: int = 0) -> None:
+    """Overwrite every rank's array of contiguous bytes with that of one rank."""
+    for start in range(0, array.size, CHUNK):
+        comm.Bcast(array[start : start + CHUNK], root=root)
 
 
 def failed(error: BaseException, place: str, memory: bool, stop: str | None) -> Answer:

@@ -26,7 +26,7 @@ from landscape_cli.parallel.executor import (
     Work,
     ignore,
 )
-from landscape_cli.parallel.group import CHUNK, Group, refuse_size
+from landscape_cli.parallel.group import CHUNK, Group, broadcast, meet, refuse_size
 from landscape_cli.parallel.mpi_vendor import shorten_addresses
 from landscape_cli.parallel.reports import Reports
 from landscape_cli.parallel.stop_signals import Stop
@@ -51,12 +51,6 @@ with more workers, at this value divided by the square root of their number."""
 
 _Answer = tuple[TileResult, str | None]
 """A tile's result, and the reason if the worker was asked to stop."""
-
-FIRST_PAUSE, PAUSE = 0.0002, 0.01
-"""Seconds between polls of a barrier, at first and at most."""
-
-SERVING = 0.001
-"""Longest pause in seconds of a rank that may get orders from its group's leader while it waits."""
 
 _work: Work | None = None
 _stop = Stop()
@@ -153,8 +147,7 @@ class MPIExecutor:
 
     def share(self, array: NDArray[np.uint8]) -> None:
         """Overwrite every rank's array of contiguous bytes with rank 0's."""
-        for start in range(0, array.size, CHUNK):
-            self._comm.Bcast(array[start : start + CHUNK])
+        broadcast(self._comm, array)
 
     def collect(
         self, values: NDArray[np.float64], sizes: Sequence[int]
@@ -211,15 +204,8 @@ class MPIExecutor:
         return levels[self._mpi.Query_thread()]
 
     def _meet(self) -> None:
-        """Wait for every rank without keeping a core busy, as MPI's own barrier would."""
-        request, pause = self._comm.Ibarrier(), FIRST_PAUSE
-        with self.activity.resting():
-            while not request.Test():
-                if self.group is not None and self.group.serve():
-                    pause = FIRST_PAUSE
-                    continue
-                time.sleep(pause)
-                pause = min(2 * pause, PAUSE if self.group is None else SERVING)
+        """Wait for every rank, and carry out the orders of its group's leader meanwhile."""
+        meet(self._comm, self.activity, self.group)
 
 
 def _parts(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:

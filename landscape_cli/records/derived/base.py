@@ -1,4 +1,4 @@
-"""What a derived quantity is."""
+"""The contract of a derived quantity."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def passes_of(problem: Problem, executor: Executor, device: torch.device) -> Pas
     group = executor.group
     if group is None or not group.leads:
         return None
-    place = f"rank {executor.rank} on {executor.hosts[executor.rank]} ({device})"
+    place = _place(executor, device)
     return GroupPasses(problem.objective, problem.model, group, device, place, executor.stop)
 
 
@@ -89,7 +89,7 @@ def enlist(
     if group is None or group.leads:
         return
     assert isinstance(parameters, ShardedParameters)
-    place = f"rank {executor.rank} on {executor.hosts[executor.rank]} ({device})"
+    place = _place(executor, device)
     group.answer = Member(
         problem.objective,
         problem.model,
@@ -100,6 +100,11 @@ def enlist(
         executor.stop,
         executor.activity,
     ).answer
+
+
+def _place(executor: Executor, device: torch.device) -> str:
+    """Return this rank's number, host and device, for messages."""
+    return f"rank {executor.rank} on {executor.hosts[executor.rank]} ({device})"
 
 
 def divide_batches(evaluator: Evaluator, problem: Problem, keep_going: bool) -> bool:
