@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 from landscape_cli.evaluation.spectrum.basis import Basis
@@ -60,6 +59,8 @@ class Tridiagonal:
 
     def eigenvalues(self, steps: int | None = None) -> Numbers:
         """Return the eigenvalues after some steps, or all, smallest first."""
+        from scipy.linalg import eigh_tridiagonal  # a tenth of a second
+
         steps = self.steps if steps is None else steps
         values = eigh_tridiagonal(
             self.alphas[:steps], self.betas[: steps - 1], eigvals_only=True, lapack_driver="stev"
@@ -68,6 +69,8 @@ class Tridiagonal:
 
     def eigenpairs(self) -> tuple[Numbers, Numbers]:
         """Return eigenvalues, smallest first, and eigenvectors as columns."""
+        from scipy.linalg import eigh_tridiagonal
+
         values, vectors = eigh_tridiagonal(self.alphas, self.betas[:-1], lapack_driver="stev")
         return np.asarray(values), np.asarray(vectors)
 

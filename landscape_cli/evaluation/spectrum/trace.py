@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 from torch import Tensor
 
 from landscape_cli.evaluation.spectrum.krylov import Krylov
@@ -77,4 +76,6 @@ def half_width(error: float, count: int, confidence: float = 0.95) -> float:
         count: number of values, at least 2.
         confidence: probability that the interval contains the truth.
     """
+    from scipy.special import stdtrit
+
     return float(stdtrit(count - 1, 0.5 + confidence / 2)) * error

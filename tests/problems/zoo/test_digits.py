@@ -61,7 +61,14 @@ def test_the_order_is_always_the_same(data):
 EXPECTED = [2, 8, 2, 6, 6, 7, 1, 9, 8, 5, 2, 8]
 
 
+def test_without_its_file_scikit_learn_itself_gives_the_same(monkeypatch):
+    read = digits._table()
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    np.testing.assert_array_equal(digits._table(), read)
+
+
 def test_without_scikit_learn_the_remedy_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    for name in ("sklearn", "sklearn.datasets"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ProblemError, match=r"pip install 'landscape-cli\[zoo\]'"):
         digits.load()
