@@ -82,11 +82,18 @@ def write_directions(
             file.group(group)
             file.attributes(attributes[axis], group)
             keys = {name: f"{group}/{number}" for number, name in enumerate(shapes)}
+            latest = None
             for name, index, array in pieces():
-                if (path := keys[name]) not in raw:
-                    file.begin(path, shapes[name], array.dtype)
+                path, whole = keys[name], array.shape == shapes[name]
+                if name != latest:
+                    if whole:
+                        file.array(path, array)
+                    else:
+                        file.begin(path, shapes[name], array.dtype)
                     file.attributes({"name": name}, path)
-                file.put(path, index, array)
+                if not whole:
+                    file.put(path, index, array)
+                latest = name
         file.seal()
 
     publish(path, fill, check)

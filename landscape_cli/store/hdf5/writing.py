@@ -33,14 +33,16 @@ class Writer:
         self._table = Table()
         self._crcs: dict[str, int] = {}
         self._kinds: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+        self._latest: tuple[str, h5py.Dataset | None] = "", None  # finding arrays by path is slow
 
     def attributes(self, values: Mapping[str, Any], owner: str = "") -> None:
         """Add attributes to a group or array; "" is the root."""
-        stored = (self._file[owner] if owner else self._file).attrs
+        stored = (self._at(owner) if owner else self._file).attrs
         listed = self._table.attributes.setdefault(owner, {})
         for name, value in values.items():
             stored[name] = value
-            listed[name] = digest(stored[name])
+            # Text is read as it was given; of other values, h5py chooses the type.
+            listed[name] = digest(value if type(value) is str else stored[name])
 
     def array(self, path: str, array: ArrayLike) -> None:
         """Add an array of numbers."""
@@ -61,7 +63,7 @@ class Writer:
 
     def put(self, path: str, index: Any, entries: NDArray[Any]) -> None:
         """Write the next entries of an array, at an index into it."""
-        self._file[path][index] = entries
+        self._at(path)[index] = entries
         self._crcs[path] = crc(entries, self._crcs[path])
 
     def link(self, path: str, target: str) -> None:
@@ -84,9 +86,14 @@ class Writer:
         chunks = chunk_shape(shape, dtype.itemsize)
         checked = {} if chunks is None else {"chunks": chunks, "fletcher32": True}
         try:
-            self._file.create_dataset(path, shape, dtype, data, **checked)
+            self._latest = path, self._file.create_dataset(path, shape, dtype, data, **checked)
         except TypeError as error:
             raise ValueError(f"{path}: {error}") from error
+
+    def _at(self, path: str) -> Any:
+        """Return the array or group of a path."""
+        latest, array = self._latest
+        return array if path == latest and array is not None else self._file[path]
 
 
 def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...] | None:
