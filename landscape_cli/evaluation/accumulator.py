@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.objective_values import BatchValues, checked_values
+from landscape_cli.evaluation.plain_sums import PlainSums
 from landscape_cli.evaluation.weighted_sums import WeightedSums
 
 Columns = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -21,9 +20,7 @@ Columns = tuple[NDArray[np.float64], NDArray[np.float64]]
 class Accumulator:
     """Sums of named per-sample values over a split, for each of several points.
 
-    The sum of squared deviations is updated batch by batch (Chan, Golub & LeVeque 1983), which
-    avoids cancellation in the standard error. Values with weights are summed apart
-    (``WeightedSums``).
+    Values with weights (``WeightedSums``) and without (``PlainSums``) are summed apart.
 
     Args:
         split: the split's name, for messages.
@@ -35,8 +32,7 @@ class Accumulator:
         self.names: tuple[str, ...] = ()
         self.weighted: tuple[str, ...] = ()
         self._counts = [0] * points
-        self._sums: Tensor | None = None
-        self._squares: Tensor | None = None
+        self._plain: PlainSums | None = None
         self._pairs: WeightedSums | None = None
 
     def add(self, point: int, values: Mapping[str, Any], batch: Any) -> None:
@@ -52,34 +48,16 @@ class Accumulator:
         """
         found = checked_values(self.split, values, batch)
         self._check_names(found)
-        if found.pairs is not None:
+        pairs, plain = found.pairs, found.plain
+        if pairs is not None:
             if self._pairs is None:
-                self._pairs = WeightedSums(
-                    len(self._counts), len(self.weighted), found.pairs.device
-                )
-            self._pairs.add(point, *found.pairs)
-        if found.plain is not None:
-            self._add(point, found.plain)
-        first = found.pairs[0] if found.plain is None and found.pairs is not None else found.plain
-        assert first is not None
-        self._counts[point] += first.shape[1]
-
-    def _add(self, point: int, table: Tensor) -> None:
-        """Add values without weights, shape (names, n)."""
-        length = table.shape[1]
-        if self._sums is None or self._squares is None:
-            shape = (len(self._counts), len(table))
-            self._sums = torch.zeros(shape, dtype=torch.float64, device=table.device)
-            self._squares = torch.zeros_like(self._sums)
-        total = table.sum(dim=1)
-        deviations = table - (total / length)[:, None]
-        squares = (deviations * deviations).sum(dim=1)
-        before = self._counts[point]
-        if before:
-            shift = total / length - self._sums[point] / before
-            squares += shift * shift * (before * length / (before + length))
-        self._sums[point] += total
-        self._squares[point] += squares
+                self._pairs = WeightedSums(len(self._counts), len(self.weighted), pairs.device)
+            self._pairs.add(point, *pairs)
+        if plain:
+            if self._plain is None:
+                self._plain = PlainSums(len(self._counts), len(plain))
+            self._plain.add(point, plain)
+        self._counts[point] += found.samples
 
     @property
     def samples(self) -> int:
@@ -96,7 +74,7 @@ class Accumulator:
         """
         plain = [name for name in self.names if name not in self.weighted]
         columns = [[*plain, *self.weighted].index(name) for name in self.names]
-        parts = [self._plain_means()] if plain else []
+        parts = [self._plain.means()] if self._plain is not None else []
         parts += [self._weighted_means()] if self._pairs is not None else []
         means, errors = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         return means[:, columns], errors[:, columns]
@@ -114,14 +92,6 @@ class Accumulator:
                     f"objective: the weights of {name!r} on split {self.split!r} sum to 0, so it "
                     "has no mean; leave it out, or give some sample a weight"
                 )
-
-    def _plain_means(self) -> Columns:
-        assert self._sums is not None
-        assert self._squares is not None
-        counts = np.array(self._counts, dtype=np.float64)[:, None]
-        sums, squares = torch.stack([self._sums, self._squares]).cpu().numpy()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return sums / counts, np.sqrt(squares / (counts - 1) / counts)
 
     def _weighted_means(self) -> Columns:
         assert self._pairs is not None

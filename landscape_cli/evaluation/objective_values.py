@@ -23,13 +23,15 @@ class BatchValues:
     Args:
         names: the names of all values, in the objective's order.
         weighted: the names of those that are pairs (sums, weights).
-        plain: the values without weights, float64, shape (names, n); None if there are none.
+        samples: the number n.
+        plain: the values without weights, each of shape (n,), as the objective returned them.
         pairs: sums and weights of the others, float64, shape (2, names, n); None if there are none.
     """
 
     names: tuple[str, ...]
     weighted: tuple[str, ...]
-    plain: Tensor | None
+    samples: int
+    plain: list[Tensor]
     pairs: Tensor | None
 
 
@@ -50,29 +52,34 @@ def checked_values(split: str, values: Any, batch: Any) -> BatchValues:
         ProblemError: if it is not ``{name: Tensor[n]}``, with a pair (sums, weights) of tensors in
             place of any tensor.
     """
-    where = f"objective: on split {split!r} it returned"
     if not isinstance(values, Mapping) or not values:
         raise ProblemError(
-            f"{where} a {type(values).__name__}, expected {{name: Tensor[n]}} with a value for "
-            "each of the batch's n samples"
+            f"{_where(split)} a {type(values).__name__}, expected {{name: Tensor[n]}} with a value "
+            "for each of the batch's n samples"
         )
     expected = batch_length(batch)
+    weighted: list[str] = []
+    plain: list[Tensor] = []
     for name, value in values.items():
         if not isinstance(name, str) or not name or "/" in name:
-            raise ProblemError(f"{where} the name {name!r}; use a word without '/'")
-        parts = {SUMS: value[0], WEIGHTS: value[1]} if is_pair(value) else {"": value}
-        for part, one in parts.items():
-            _check(f"{where} {part}{name!r} as", one, expected)
-            expected = one.shape[0]
-    weighted = tuple(name for name, value in values.items() if is_pair(value))
-    plain = [value for name, value in values.items() if name not in weighted]
+            raise ProblemError(f"{_where(split)} the name {name!r}; use a word without '/'")
+        if is_pair(value):
+            _check(split, f"{SUMS}{name!r}", value[0], expected)
+            _check(split, f"{WEIGHTS}{name!r}", value[1], value[0].shape[0])
+            expected = value[1].shape[0]
+            weighted.append(name)
+        else:
+            _check(split, f"{name!r}", value, expected)
+            expected = value.shape[0]
+            plain.append(value)
+    assert expected is not None
     sums, weights = ([values[name][part] for name in weighted] for part in (0, 1))
-    return BatchValues(
-        names=tuple(values),
-        weighted=weighted,
-        plain=_stacked(plain) if plain else None,
-        pairs=torch.stack([_stacked(sums), _stacked(weights)]) if weighted else None,
-    )
+    pairs = torch.stack([_stacked(sums), _stacked(weights)]) if weighted else None
+    return BatchValues(tuple(values), tuple(weighted), expected, plain, pairs)
+
+
+def _where(split: str) -> str:
+    return f"objective: on split {split!r} it returned"
 
 
 def _stacked(values: list[Tensor]) -> Tensor:
@@ -80,8 +87,14 @@ def _stacked(values: list[Tensor]) -> Tensor:
     return torch.stack([wide(value.detach().to(device)) for value in values])
 
 
-def _check(where: str, value: Any, expected: int | None) -> None:
-    if not isinstance(value, Tensor):
+def _check(split: str, name: str, value: Any, expected: int | None) -> None:
+    """Refuse anything but one real number for each sample."""
+    tensor = isinstance(value, Tensor)
+    fits = tensor and value.dim() == 1 and expected in (None, value.shape[0])
+    if fits and not value.is_complex():
+        return
+    where = f"{_where(split)} {name} as"
+    if not tensor:
         raise ProblemError(f"{where} a {type(value).__name__}, expected a tensor of shape (n,)")
     if value.is_complex():
         raise ProblemError(f"{where} complex numbers; take their real parts, or .abs()")
@@ -90,9 +103,8 @@ def _check(where: str, value: Any, expected: int | None) -> None:
             f"{where} a scalar, expected one value for each of the batch's n samples: do not "
             "average, use reduction='none', or return a pair (sums, weights) of such tensors"
         )
-    if value.dim() != 1 or (expected is not None and value.shape[0] != expected):
-        length = "n" if expected is None else expected
-        raise ProblemError(
-            f"{where} a tensor of shape {tuple(value.shape)}, expected ({length},): one value for "
-            "each of the batch's samples"
-        )
+    length = "n" if expected is None else expected
+    raise ProblemError(
+        f"{where} a tensor of shape {tuple(value.shape)}, expected ({length},): one value for "
+        "each of the batch's samples"
+    )

@@ -208,6 +208,9 @@ def batch_length(batch: Any) -> int | None:
     they differ, or if the batch holds objects, which may have several tensors for one sample.
     """
     lengths: set[int] = set()
+    if type(batch) in (tuple, list) and all(type(part) is Tensor for part in batch):
+        lengths.update(part.size(0) for part in batch if part.dim())
+        return lengths.pop() if len(lengths) == 1 else None
     for _, leaf, plain in leaves(packed_lengths(batch)):
         if isinstance(leaf, Tensor) and leaf.dim():
             lengths.add(leaf.size(0) if plain else -1)

@@ -29,6 +29,7 @@ from landscape_cli.problems.checkpoints.trial import load
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.problem import Problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
+from landscape_cli.util.accelerators import wide
 from landscape_cli.util.logs import tell
 
 SAMPLES = 32
@@ -166,7 +167,7 @@ class Alignment:
                 raise ProblemError(f"objective: it failed: {cause(error)}") from error
         found = checked_values(split, values, batch)
         plain = [name for name in found.names if name not in found.weighted]
-        named = {} if found.plain is None else dict(zip(plain, found.plain, strict=True))
+        named = dict(zip(plain, map(wide, found.plain), strict=True))
         if found.pairs is not None:
             named |= dict(zip(found.weighted, found.pairs[0], strict=True))
         return named
