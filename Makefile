@@ -7,12 +7,12 @@ FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 90 --lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 90 --threads 1 \
 	--at-least accuracy=0.99 --restarts 2 --set problem_args.samples=null
-BENCHMARKS := point language roofline curvature connect diffusion adaptive sharding simulation
+BENCHMARKS := point language roofline curvature connect diffusion adaptive picture sharding simulation
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
 .PHONY: help install extras demo train test test-extras dist test-dist test-slow test-docs test-browser \
-	test-openmpi test-chaos test-slurm fuzz bench bench-gpu docs lint format clean
+	test-openmpi test-chaos test-slurm fuzz bench bench-gpu bench-peers docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -146,7 +146,7 @@ fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each
 	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
-bench: train ## Measure what a point costs and how ranks share the work (20 minutes)
+bench: train runs/bench_resnet56.pt ## Measure what points and pictures cost, and how ranks share them (35 minutes)
 	@mkdir -p runs && rm -f runs/bench.jsonl
 	@for each in $(BENCHMARKS); do \
 		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \
@@ -159,6 +159,15 @@ bench: train ## Measure what a point costs and how ranks share the work (20 minu
 	@$(BIN)/python scripts/bench/groups.py > runs/bench_groups.jsonl
 	@$(BIN)/python scripts/bench/table.py runs/bench_groups.jsonl docs/benchmarks.md \
 		'figures of groups'
+
+# The demo's network with shortcuts, in 56 layers.
+runs/bench_resnet56.pt: | .venv/installed
+	$(TRAIN) configs/digits_resnet44.yaml $(RECIPE) --set problem_args.model_args.depth=56 --set checkpoint=$@
+
+bench-peers: install runs/bench_resnet56.pt ## Compare with other tools, which it installs from PyPI (10 minutes)
+	@$(BIN)/python scripts/bench/peers.py > runs/bench_peers.jsonl
+	@cat runs/bench_peers.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench_peers.jsonl docs/benchmarks.md 'figures of peers'
 
 bench-gpu: install ## Measure what a point costs on a GPU (2 minutes)
 	@mkdir -p runs && rm -f runs/bench_gpu.jsonl

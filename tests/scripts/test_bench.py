@@ -4,12 +4,17 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.problems.zoo import build
+from landscape_cli.store import read_surface
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 
@@ -23,7 +28,7 @@ def load(name):
 
 
 ranks, table, reporting = load("ranks"), load("table"), load("reporting")
-roofline = load("roofline")
+roofline, picture = load("roofline"), load("picture")
 COSTS = ranks.Costs(message=0.0003, waiting=0.0002, latency=0.0003, add=1e-5, publish=0.01)
 
 
@@ -101,3 +106,44 @@ def test_seconds_per_point_is_one_line(capsys):
         ("over_arithmetic", "teraflops", "teraflops_per_second"),
     ):
         assert line[bound] == pytest.approx(line["value"] * line[rate] / line[work], rel=0.01)
+
+
+def test_errors_of_a_picture_are_taken_on_the_scale_of_its_own():
+    """Losses from 1 to 100: 11 in place of 10 is 2 % of the log range, and 1 % of the linear."""
+    losses = np.array([1.0, 10.0, 100.0])
+    entry = {"split": "train", "quantity": "loss", "watched": True, "scale": "log", "error": 0.01}
+    facts = {"tolerance": 0.015, "computed": 2, "beyond": 0.3, "quantities": [entry]}
+    surface = SimpleNamespace(
+        values={("train", "loss"): losses}, provenance={"adaptive": facts}, total=3
+    )
+    truth = {"train": np.array([1.0, 11.0, 100.0])}
+    found = picture.errors(surface, truth, range(3))
+    assert found["true_error"] == pytest.approx(np.log(1.1) / np.log(100))
+    assert found["true_error_of_linear_range"] == pytest.approx(1 / 99)
+    assert found["beyond_tolerance"] == pytest.approx(1 / 3)
+    assert (found["stated_error"], found["stated_beyond"]) == (0.01, 0.3)
+    assert found["computed_share"] == pytest.approx(2 / 3)
+    assert picture.errors(surface, {"train": truth["train"][[2]]}, [2])["true_error"] == 0
+
+
+def test_the_usual_way_computes_what_ours_does(tmp_path):
+    recipe = {"model": "mlp", "model_args": {"hidden": [4]}, "samples": {"train": 130, "test": 9}}
+    model = build(**recipe).model
+    torch.save(model.state_dict(), tmp_path / "mlp.pt")
+    config = RunConfig.model_validate(
+        {
+            "problem": "landscape_cli.problems.zoo:build",
+            "problem_args": recipe,
+            "checkpoint": str(tmp_path / "mlp.pt"),
+            "grid": {"x": [-1, 1, 3], "y": [-1, 0.5, 2]},
+            "output": str(tmp_path / "plane.h5"),
+        }
+    )
+    usual = picture.Usual(config)
+    usual.compute(6)
+    picture.run(config)
+    surface = read_surface(config.output)
+    assert sorted(usual.at) == list(range(6))
+    for split, losses in usual.losses.items():
+        found = surface.values[split, "loss"].ravel()[usual.at]
+        np.testing.assert_allclose(found, losses, rtol=1e-5)
