@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from landscape_cli.errors import ProblemError
+from landscape_cli.problems.objectives.short_rows import sample_losses
 from landscape_cli.problems.predictions import Predictions, with_predictions
 from landscape_cli.util.accelerators import wide
 
@@ -47,7 +48,7 @@ def cross_entropy(model: nn.Module, batch: Any) -> dict[str, Tensor]:
         ProblemError: if the batch is not such a pair, or logits and targets do not fit together.
     """
     scores, targets = _class_scores(model, batch)
-    losses = functional.cross_entropy(scores, targets.long(), reduction="none")
+    losses = sample_losses(scores, targets.long())
     correct = (scores.argmax(dim=1) == targets).to(losses.dtype)
     return {"loss": _per_sample(losses), "accuracy": _per_sample(correct)}
 
