@@ -12,6 +12,8 @@ from landscape_cli.records.presentation import axis_facts, fact
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
+from landscape_cli.refinement.sampling import SAMPLED
+from landscape_cli.refinement.sampling_summary import describe_samples
 from landscape_cli.refinement.summary import describe
 from landscape_cli.store import own_points
 
@@ -34,6 +36,7 @@ def summary_lines(facts: Mapping[str, Any], surface: Surface) -> list[str]:
         *_progress_lines(facts, surface),
         *_failure_lines(surface),
         *_adaptive_lines(surface),
+        *_sampled_lines(surface),
         *_axis_lines(surface),
         *_curve_lines(surface),
         *_quantity_lines(facts, surface.grid.repeated),
@@ -75,6 +78,13 @@ def _adaptive_lines(surface: Surface) -> Iterator[str]:
     if adaptive := surface.provenance.get("adaptive"):
         first, *more = describe(adaptive, surface.total)
         yield f"adaptive:   {first}"
+        yield from (f"          {line}" for line in more)
+
+
+def _sampled_lines(surface: Surface) -> Iterator[str]:
+    if sampled := surface.provenance.get(SAMPLED):
+        first, *more = describe_samples(sampled, surface.samples) or ["no samples yet"]
+        yield f"samples:    {first}"
         yield from (f"          {line}" for line in more)
 
 

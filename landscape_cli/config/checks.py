@@ -73,6 +73,11 @@ def _check_samples(config: RunConfig) -> None:
             f"target_stderr: {config.target_stderr:g} chooses the number of samples, which "
             f"excludes samples: {config.samples}; drop one of the two"
         )
+    if config.sampling is not None and config.target_stderr is not None:
+        raise ValueError(
+            f"target_stderr: {config.target_stderr:g} chooses the same samples for all points, "
+            f"which excludes sampling: {config.sampling:g}; drop one of the two"
+        )
 
 
 def _check_shard(config: RunConfig) -> None:
@@ -82,10 +87,11 @@ def _check_shard(config: RunConfig) -> None:
         shard, total = Shard.parse(config.shard), Grid(config.grid, config.repeats).total
     except UsageError as error:
         raise ValueError(f"shard: {error}") from None
-    if config.adaptive is not None:
-        raise ValueError(
-            f"shard: {shard} is computed without the other shards' values, which adaptive "
-            "needs; drop one of the two"
-        )
+    for key in ("adaptive", "sampling"):
+        if getattr(config, key) is not None:
+            raise ValueError(
+                f"shard: {shard} is computed without the other shards' values, which {key} "
+                "needs; drop one of the two"
+            )
     if shard.of > total:
         raise ValueError(f"shard: {shard} of a grid of {total} points; make it {total} or less")

@@ -11,7 +11,7 @@ from landscape_cli.config.yaml_io import brief
 
 RESULT_KEYS = (
     *("problem", "problem_args", "slice", "directions", "orthogonal", "grid", "repeats", "splits"),
-    *("samples", "target_stderr", "precision", "adaptive", "measures"),
+    *("samples", "target_stderr", "sampling", "precision", "adaptive", "measures"),
     *("perturb", "batch_norm", "batch_norm_samples"),
 )
 """Keys that determine the values; a file made with other values of them can't be continued. The

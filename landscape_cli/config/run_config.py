@@ -44,6 +44,7 @@ LEFT_OUT: dict[str, Any] = {
     "even_if_slower": False,
     "allow_flat": False,
     "ranks_per_model": 1,
+    "sampling": None,
 }
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
@@ -82,6 +83,9 @@ class RunConfig(BaseModel):
             tolerance; all points if left out.
         target_stderr: instead of ``samples``, the standard error of the mean of the objective's
             first value; each split gets the samples needed for it at the centre and all corners.
+        sampling: evaluate each point on as many samples as its standard error needs to be below
+            this fraction of a quantity's range; on all samples if left out. Scale and quantities
+            are those of ``adaptive``.
         measures: numbers of each point besides the objective's means: a list of kinds, or the
             settings of each by kind.
         curvature: measures that need derivatives, with settings that they share: a list of kinds,
@@ -99,7 +103,8 @@ class RunConfig(BaseModel):
         threads: CPU threads per rank; an equal share of the node's cores if left out.
         precision: ``fp32``, or ``tf32``, ``bf16``, ``fp16`` for a faster forward pass; weights
             and sums keep their precision. Where ``bf16`` or ``fp16`` turns out to be slower than
-            fp32 on the first batch, fp32 is used.
+            fp32 on the first batch, fp32 is used. ``auto`` is ``bf16`` where it is also as exact as
+            a picture shows, at the centre and all corners, and fp32 elsewhere.
         even_if_slower: use ``precision`` even if it is slower than fp32.
         cache: where samples are kept: ``device``, ``host`` or ``none``, which reads them for each
             tile; ``auto`` takes the first of these that has room. This does not affect values.
@@ -140,6 +145,7 @@ class RunConfig(BaseModel):
     samples: int | None = Field(default=None, ge=1)
     adaptive: Adaptive | None = None
     target_stderr: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    sampling: float | None = Field(default=None, gt=0, lt=1)
     measures: MeasuresField = Field(default_factory=dict)
     curvature: CurvatureField = None
     output: str = "surface.h5"
@@ -148,7 +154,7 @@ class RunConfig(BaseModel):
     ranks_per_model: int = Field(default=1, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     threads: int | None = Field(default=None, ge=1)
-    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16", "fp16", "auto"] = "fp32"
     even_if_slower: bool = False
     cache: Literal["auto", "device", "host", "none"] = "auto"
     calibrate: bool = True

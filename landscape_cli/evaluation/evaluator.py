@@ -27,6 +27,7 @@ from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.evaluation.model_state import ModelState, switches
 from landscape_cli.evaluation.passes import Passes
+from landscape_cli.evaluation.sampled import evaluate_samples
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
@@ -203,6 +204,10 @@ class Evaluator:
         points = len(tile.indices)
         sums = {name: Accumulator(name, points) for name in self.splits}
         cached = {name: split for name, split in self.splits.items() if split.cached}
+        if tile.rule is not None:
+            with self._conditions():
+                samples = evaluate_samples(self, tile, sums)
+            return replace(self._result(tile, sums, self.measured(tile), start), samples=samples)
         with self._conditions():
             for point, coordinates in enumerate(tile.coordinates):
                 for number, (name, split) in enumerate(cached.items()):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.records.grid import Grid
+from landscape_cli.records.stop_rule import StopRule
 from landscape_cli.records.tiles import Tile, TileResult
 
 TILE_SECONDS = 1.0
@@ -58,6 +59,7 @@ class Tiling:
         seconds: the target duration of a tile; by default ``tile_seconds(ranks)``.
         speeds: the speeds measured in an earlier round of the same run, if any.
         stop: decides when to stop handing out tiles.
+        rule: decides how many samples each point is evaluated on; None for all.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Tiling:
         seconds: float | None = None,
         speeds: Speeds | None = None,
         stop: Stop | None = None,
+        rule: StopRule | None = None,
     ) -> None:
         self._grid = grid
+        self._rule = rule
         self._points = iter(todo.tolist())
         self._left = len(todo)
         self._seconds = tile_seconds(ranks) if seconds is None else seconds
@@ -90,7 +94,7 @@ class Tiling:
             self._left -= len(indices)
         if not indices:
             return None
-        return Tile(indices, self._grid.coordinates(indices))
+        return Tile(indices, self._grid.coordinates(indices), self._rule)
 
     def returned(self, result: TileResult) -> None:
         """Record how long a tile took."""

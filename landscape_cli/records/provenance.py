@@ -128,6 +128,14 @@ FACTS: dict[str, Any] = {
             "beyond": FINITE,
         }
     ),
+    "sampled": Section(
+        {"tolerance": FINITE, "first": WHOLE, "halvings": WHOLE},
+        {
+            "checked": Section({"points": [WHOLE], "values": Each([NUMBER])}),
+            "beyond": FINITE,
+            "error": Each(NUMBER),
+        },
+    ),
     "settings": Section(
         {"micro_batch": WHOLE},
         {"precision": TEXT, **dict.fromkeys(("channels_last", "fold", "compile"), TRUTH)},

@@ -59,6 +59,7 @@ def one_repeat(surface: Surface, number: int) -> Surface:
         seconds=surface.seconds[number],
         rank=surface.rank[number],
         provenance=_facts_of(surface, number),
+        samples={split: array[number] for split, array in surface.samples.items()},
     )
 
 
@@ -81,6 +82,7 @@ def mean_surface(surface: Surface) -> Surface:
         seconds=surface.seconds.sum(axis=0),
         rank=np.full(status.shape, -1, np.int32),
         provenance=_without_places(surface),
+        samples={},
     )
 
 

@@ -27,6 +27,8 @@ class Surface:
         rank: MPI rank that computed each point, int32, -1 for none.
         config: the resolved configuration of the run, as a mapping.
         provenance: command line, versions, checkpoint, directions, hosts, ... as a mapping.
+        samples: of a surface with sampled points, the number of samples that each point was
+            evaluated on by split, int32, 0 where nothing was computed.
     """
 
     grid: Grid
@@ -37,6 +39,7 @@ class Surface:
     rank: NDArray[np.int32]
     config: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    samples: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

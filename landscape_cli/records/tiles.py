@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from landscape_cli.records.stop_rule import StopRule
 
 Quantity = tuple[str, str]
 """A split's name and a quantity's name, such as ``("train", "loss")``."""
@@ -30,10 +34,12 @@ class Tile:
     Args:
         indices: the points' flat indices, each in ``range(grid.total)``.
         coordinates: their coordinates (x, y, ...) in the same order.
+        rule: decides how many samples each point is evaluated on; None for all.
     """
 
     indices: tuple[int, ...]
     coordinates: tuple[tuple[float, ...], ...]
+    rule: StopRule | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class TileResult:
         rank: the MPI rank that computed them.
         failures: error messages of the points that failed, by flat index.
         notes: remarks for the user on how the tile was computed.
+        samples: numbers of samples evaluated by split, int32 of shape (k,).
     """
 
     indices: tuple[int, ...]
@@ -57,6 +64,7 @@ class TileResult:
     rank: int = 0
     failures: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    samples: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     @property
     def status(self) -> NDArray[np.uint8]:

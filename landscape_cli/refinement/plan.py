@@ -60,6 +60,7 @@ class Step:
             of interpolated points that err by more than the tolerance; ``quantities``, a list with
             ``split``, ``quantity``, ``watched``, ``scale``, ``range`` and the largest ``error`` of
             each.
+        held_out: whether the points to compute are held-out ones.
     """
 
     todo: Indices
@@ -67,6 +68,7 @@ class Step:
     values: Mapping[Quantity, NDArray[np.float64]]
     stderr: Mapping[Quantity, NDArray[np.float64]]
     facts: dict[str, Any] | None = None
+    held_out: bool = False
 
 
 class Refinement:
@@ -120,7 +122,8 @@ class Refinement:
             missing.ravel()[held_out] = ~known.ravel()[held_out]
             if missing.any():
                 # The last level stays unfinished until the held-out points are computed.
-                return self._interim(surface, fields, used, missing, len(self._levels) - 1)
+                step = self._interim(surface, fields, used, missing, len(self._levels) - 1)
+                return replace(step, held_out=True)
             predictions = {field.quantity: self._filled(field, used) for field in fields}
             errors = _errors(fields, predictions, held_out)
             if (

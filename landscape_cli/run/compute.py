@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
+from landscape_cli.evaluation.sampled import first_samples
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.problems.problem import Problem
+from landscape_cli.records.surface import Surface
+from landscape_cli.refinement.sampling import SAMPLED
+from landscape_cli.refinement.sampling_summary import describe_samples
 from landscape_cli.refinement.summary import describe
 from landscape_cli.run.output_file import open_file
 from landscape_cli.run.probe.range_search import find_ranges
@@ -140,11 +144,12 @@ def _compute(
         ):
             watch.computing(recording)
             show_products(setup.evaluator, bar)
-            compute_rounds(start.config, executor, work, recorder, recording)
+            first = first_samples(setup.evaluator)
+            compute_rounds(start.config, executor, work, recorder, recording, first)
             watch.done()
         computed = recording.computed
-        if not quiet and (adaptive := recorder.surface.provenance.get("adaptive")):
-            for line in describe(adaptive, recorder.surface.total):
+        if not quiet:
+            for line in _outcome_lines(recorder.surface):
                 tell(line)
         left, failed = len(recorder.todo), recorder.surface.failed
         if failed:
@@ -152,6 +157,14 @@ def _compute(
     reason = executor.stop.reason if left else None
     stopped, failed = executor.lead(lambda: (reason, failed))
     return Outcome(output, _directions(output), computed, stopped, left, failed, failure)
+
+
+def _outcome_lines(surface: Surface) -> Iterator[str]:
+    """Say which points were computed, and on how many samples, if this was chosen."""
+    if adaptive := surface.provenance.get("adaptive"):
+        yield from describe(adaptive, surface.total)
+    if sampled := surface.provenance.get(SAMPLED):
+        yield from describe_samples(sampled, surface.samples)
 
 
 def show_products(evaluator: Evaluator, bar: Progress) -> None:

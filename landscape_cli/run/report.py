@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landscape_cli.errors import some
+from landscape_cli.evaluation.sampled import first_samples
 from landscape_cli.records.curves.plane import curve_over
 from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices
@@ -39,6 +40,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *_role_lines(facts.slice_.details),
         *_curve_lines(facts.slice_.details),
         *sampling_lines(facts.sampling),
+        *_stop_lines(recorder.surface.config.get("sampling"), first_samples(setup.evaluator)),
         *data_lines(placements),
         *_batch_norm_lines(facts.batch_norm),
         *restored_lines(facts.changed),
@@ -62,6 +64,16 @@ def _curve_lines(details: Mapping[str, Any]) -> list[str]:
     if curve is None or len(curve.points) == 3:
         return []
     return [f"the curve is up to {curve.residual:.3g} off its plane through bend {curve.bend}"]
+
+
+def _stop_lines(tolerance: float | None, first: int) -> list[str]:
+    """Say when a point has taken enough samples."""
+    if tolerance is None:
+        return []
+    return [
+        f"samples of a point: {first}, {2 * first}, {4 * first}, ... until the standard error is "
+        f"below {100 * tolerance:g} % of the range"
+    ]
 
 
 def _role_lines(details: Mapping[str, Any]) -> list[str]:

@@ -99,7 +99,8 @@ class Worker:
             ) from None
         if len(tile.indices) > 1:
             pairs = zip(tile.indices, tile.coordinates, strict=True)
-            result = joined([self._values(Tile((index,), (point,))) for index, point in pairs])
+            tiles = [Tile((index,), (point,), tile.rule) for index, point in pairs]
+            result = joined([self._values(one) for one in tiles])
             return replace(result, notes=(*notes, *result.notes))
         return TileResult(
             tile.indices,
@@ -139,4 +140,15 @@ def joined(results: list[TileResult]) -> TileResult:
         results[0].rank,
         {index: text for result in results for index, text in result.failures.items()},
         tuple(note for result in results for note in result.notes),
+        _joined_samples(results),
     )
+
+
+def _joined_samples(results: list[TileResult]) -> dict[str, NDArray[np.int32]]:
+    splits = dict.fromkeys(split for result in results for split in result.samples)
+    return {
+        split: np.concatenate(
+            [one.samples.get(split, np.zeros(len(one.indices), np.int32)) for one in results]
+        )
+        for split in splits
+    }

@@ -95,10 +95,11 @@ def _check_alike(first: Named, other: Named) -> None:
         StoreError: if anything that determines the values differs; the message names the keys.
     """
     (first_name, first_surface), (path, surface) = first, other
-    if surface.config.get("adaptive") is not None:
-        raise StoreError(
-            f"{path}: adaptive runs choose their own points; merge only files of other runs"
-        )
+    for key, own in (("adaptive", "points"), ("sampling", "samples")):
+        if surface.config.get(key) is not None:
+            raise StoreError(
+                f"{path}: runs with {key} choose their own {own}; merge only files of other runs"
+            )
     places = (f"in {first_name}", f"in {path}")
     lines = differences(first_surface.config, surface.config, places)
     if not lines and first_surface.grid != surface.grid:

@@ -73,12 +73,12 @@ class Recorder:
         self.total = int(self._own.sum())
         self._failing = self._slow = False
         self._values, self._stderr = dict(surface.values), dict(surface.stderr)
-        self.surface = replace(surface, values=self._values, stderr=self._stderr)
-        again = np.isin(surface.status, (Status.FAILED, Status.INTERPOLATED))
-        for array in (*self._values.values(), *self._stderr.values()):
-            array[again] = np.nan
-        surface.status[again] = Status.TODO
-        self.done = self._count()
+        self._samples = dict(surface.samples)
+        self.surface = replace(
+            surface, values=self._values, stderr=self._stderr, samples=self._samples
+        )
+        self.done = 0
+        self.forget(np.isin(surface.status, (Status.FAILED, Status.INTERPOLATED)))
         self._failures: dict[int, str] = {}
         self._interval = SHORTEST_INTERVAL
         self._published = float("-inf")
@@ -87,6 +87,19 @@ class Recorder:
     def todo(self) -> NDArray[np.int64]:
         """Flat indices of this run's points that have no result yet."""
         return np.flatnonzero(self._own & (self.surface.status == Status.TODO))
+
+    def forget(self, points: NDArray[np.bool_]) -> None:
+        """Forget the values of points, which are then to do.
+
+        Args:
+            points: a mask over the grid.
+        """
+        for array in (*self._values.values(), *self._stderr.values()):
+            array[points] = np.nan
+        for numbers in self._samples.values():
+            numbers[points] = 0
+        self.surface.status[points] = Status.TODO
+        self.done = self._count()
 
     def add(self, result: TileResult) -> None:
         """Record the values of a tile."""
@@ -99,6 +112,10 @@ class Recorder:
                 if quantity not in arrays:
                     arrays[quantity] = np.full(self.surface.grid.shape, np.nan)
                 arrays[quantity].ravel()[index] = values
+        for split, samples in result.samples.items():
+            if split not in self._samples:
+                self._samples[split] = np.zeros(self.surface.grid.shape, np.int32)
+            self._samples[split].ravel()[index] = samples
         self.done += int(np.count_nonzero(self.surface.status.ravel()[index] == Status.TODO))
         self.surface.status.ravel()[index] = result.status
         self.surface.seconds.ravel()[index] = result.seconds

@@ -5,6 +5,7 @@
     /axes/x_length       along a curve: its length from t = 0 to each coordinate
     /values/SPLIT/NAME   float64 of shape (ny, nx) or (nx,): row = y; NaN where nothing was computed
     /stderr/SPLIT/NAME   standard error of the mean over samples
+    /samples/SPLIT       int32: samples that each point was evaluated on, where this differs
     /status              uint8: 0 to do, 1 ok, 2 not finite, 3 failed, 4 interpolated
     /seconds, /rank      float32, int32: time spent on each point, and the rank (-1: none)
 
@@ -113,6 +114,8 @@ def _fill(file: Writer, surface: Surface) -> None:
     for group, arrays in (("values", surface.values), ("stderr", surface.stderr)):
         for (split, quantity), array in arrays.items():
             file.array(f"{group}/{split}/{quantity}", array)
+    for split, samples in surface.samples.items():
+        file.array(f"samples/{split}", samples)
     file.array("status", surface.status)
     file.array("seconds", surface.seconds)
     file.array("rank", surface.rank)
@@ -149,7 +152,16 @@ def _read(file: StoredFile) -> Surface:
         rank=_rank(_array(file, "rank", np.int32, grid)),
         config=config,
         provenance=provenance,
+        samples={name: _samples(file, name, grid) for name in file.names("samples")},
     )
+
+
+def _samples(file: StoredFile, split: str, grid: Grid) -> Any:
+    """Read the numbers of samples of a split, none of which is negative."""
+    array = _array(file, f"samples/{split}", np.int32, grid)
+    if (negative := array[array < 0]).size:
+        raise ValueError(f"samples/{split} has the number {negative.flat[0]}")
+    return array
 
 
 def _status(array: Any) -> Any:

@@ -42,6 +42,9 @@ Examples:
   mpiexec -n 4 landscape compute configs/digits_resnet44.yaml --set directions.x.seed=3
 """
 
+FAST = {"adaptive.tolerance": 0.01, "sampling": 0.005, "precision": "auto"}
+"""What ``--fast`` stands for, by configuration key."""
+
 
 @click.command(cls=SectionCommand, epilog=EXAMPLES)
 @click.argument("config")
@@ -73,6 +76,12 @@ Examples:
     help="Compute only points where interpolation from a coarser grid errs by more than TOL times "
     "the range of the loss, such as 0.01.",
 )
+@POINTS.option(
+    "--fast",
+    is_flag=True,
+    help="A picture soon: --adaptive 0.01 --sampling 0.005 --precision auto, unless these are given "
+    "otherwise. Errors are measured and stated.",
+)
 @weights_options
 @POINTS.option(
     "--include",
@@ -103,6 +112,13 @@ Examples:
     "standard error of at most S at the centre and all corners.",
 )
 @NUMBERS.option(
+    "--sampling",
+    type=float,
+    metavar="TOL",
+    help="Evaluate each point on as many samples as it needs for a standard error below TOL times "
+    "the range of the loss, such as 0.005.",
+)
+@NUMBERS.option(
     "--measure",
     "measures",
     multiple=True,
@@ -120,9 +136,10 @@ Examples:
 )
 @NUMBERS.option(
     "--precision",
-    type=click.Choice(["fp32", "tf32", "bf16", "fp16"]),
+    type=click.Choice(["fp32", "tf32", "bf16", "fp16", "auto"]),
     help="Numerical precision; the deviation from fp32 is measured and reported. Where bf16 or "
-    "fp16 is slower than fp32, fp32 is used.",
+    "fp16 is slower than fp32, fp32 is used. auto: bf16 where it is faster and no picture shows the "
+    "difference, else fp32.",
 )
 @NUMBERS.option(
     "--even-if-slower", is_flag=True, help="Use --precision even where it is slower than fp32."
@@ -210,6 +227,7 @@ def command(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     adaptive: float | None,
+    fast: bool,
     measures: tuple[str, ...],
     curvature: str | None,
     changes: tuple[str, ...],
@@ -232,6 +250,7 @@ def command(
     is left as it is, and any other is only replaced with --overwrite.
     """
     begin_ranks(verbose)
+    from landscape_cli.config.overrides import parse_changes
     from landscape_cli.run import compute, estimate
     from landscape_cli.run.output_check import refuse_config
 
@@ -247,6 +266,10 @@ def command(
         "even_if_slower": even_if_slower or None,
         "allow_flat": allow_flat or None,
     }
+    given = parse_changes(changes)
+    for key, value in FAST.items() if fast else ():
+        if options.get(key) is None and not any(one.startswith(key) for one in given):
+            options[key] = value
     ranges = {"x": x, "y": y, "z": z}
     executor, settings = prepare_run(config, changes, options, ranges, seed, log_dir)
     executor.lead(lambda: refuse_config(settings, config))

@@ -40,8 +40,31 @@ def subset(
     total = len(dataset)
     if count >= total:
         return source
-    chosen = choose(count, total, _classes(dataset))
-    part: Subset[Any] = Subset(dataset, chosen.tolist())
+    return _of_samples(source, dataset, choose(count, total, _classes(dataset)))
+
+
+def mixed(name: str, source: Any, key: str) -> Any:
+    """Return a dataset or loader over the samples of another one in a mixed order.
+
+    Its first n samples are a random sample of all, for any n: stratified by class, if the dataset
+    has a class for each sample as in ``subset``, each class having its share of them to one or two.
+    The order is drawn with a fixed seed.
+
+    Args:
+        name: the split's name, for messages.
+        source: a map-style dataset, or a loader over one.
+        key: the key that asks for this, for messages.
+
+    Raises:
+        UsageError: if the source is an iterable, whose samples can't be chosen.
+    """
+    dataset = dataset_of(name, source, key)
+    return _of_samples(source, dataset, mix(len(dataset), _classes(dataset)))
+
+
+def _of_samples(source: Any, dataset: Any, numbers: NDArray[np.int64]) -> Any:
+    """Return the samples of a dataset with these numbers, in a loader if the source is one."""
+    part: Subset[Any] = Subset(dataset, numbers.tolist())
     if not isinstance(source, DataLoader):
         return part
     known = chosen_by(source)
@@ -126,8 +149,35 @@ def choose(count: int, total: int, classes: NDArray[Any] | None) -> NDArray[np.i
     return np.sort(np.concatenate(picked))
 
 
+def mix(total: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:
+    """Return the numbers below ``total`` in a random order whose beginnings are stratified.
+
+    Each class's numbers are shuffled and spread evenly over the whole order, from a random start.
+
+    Args:
+        total: how many numbers there are.
+        classes: the class of each number, shape (total,), or None.
+
+    Example:
+        >>> order = mix(6, np.array([0, 0, 0, 1, 1, 1]))
+        >>> [sorted(order[i : i + 2] // 3) for i in (0, 2, 4)]
+        [[0, 1], [0, 1], [0, 1]]
+    """
+    random = np.random.default_rng(SEED)
+    if classes is None:
+        return random.permutation(total)
+    places = np.empty(total)
+    for label in np.unique(classes):
+        members = random.permutation(np.flatnonzero(classes == label))
+        places[members] = (np.arange(len(members)) + random.random()) / len(members)
+    return np.argsort(places, kind="stable")
+
+
 def _classes(dataset: Any) -> NDArray[Any] | None:
     """Return the class of each sample, if known without reading the dataset through."""
+    if isinstance(dataset, Subset):
+        whole = _classes(dataset.dataset)
+        return None if whole is None else whole[np.asarray(dataset.indices)]
     if isinstance(dataset, TensorDataset) and len(dataset.tensors) > 1:
         targets: Any = dataset.tensors[1]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from landscape_cli.evaluation.devices import default_micro_batch
@@ -26,6 +26,7 @@ class Workload:
         calibrate: time alternatives before a long run.
         compile: ``on``, ``off`` or ``auto``.
         even_if_slower: keep a reduced precision that is slower than fp32.
+        agreement: coordinates at which a reduced precision must give the values of fp32.
     """
 
     points: int
@@ -35,6 +36,7 @@ class Workload:
     calibrate: bool
     compile: str
     even_if_slower: bool = False
+    agreement: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     initial = default_micro_batch(evaluator.device)
     resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
     evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
-    precision = time_precision(evaluator, work.even_if_slower)
+    precision = time_precision(evaluator, work.even_if_slower, work.agreement)
     if precision is not None:
         evaluator.apply(replace(evaluator.settings, precision=precision.used))
     choice = Choice(evaluator.settings, precision=precision)

@@ -6,13 +6,19 @@ times slower than float32.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.benchmark import Benchmark
-from landscape_cli.evaluation.forward.equivalence import take_batches
+from landscape_cli.evaluation.forward.equivalence import PRECISION_SAMPLES, take_batches
+from landscape_cli.records.presentation import is_wide
+
+AGREEMENT = 0.005
+"""Largest difference from fp32 that does not show in a picture, as a fraction of the range."""
 
 ROUNDS, SECONDS = 3, 2.0
 """Rounds in which both precisions are timed, and seconds after which no further round starts."""
@@ -26,11 +32,14 @@ class PrecisionTiming:
         asked: the precision of the configuration.
         used: the precision of the run: ``asked`` or fp32.
         seconds: fastest pass over the first batch in each of the two, by precision.
+        difference: largest difference of the objective's first value between the two, as a fraction
+            of its range over some points; None if it was not looked at.
     """
 
     asked: str
     used: str
     seconds: Mapping[str, float]
+    difference: float | None = None
 
     @property
     def slower(self) -> bool:
@@ -39,7 +48,7 @@ class PrecisionTiming:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the entries as plain values."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
     def warning(self) -> str:
         """Say what is slow, and what is done about it."""
@@ -53,12 +62,15 @@ class PrecisionTiming:
         return f"{fact}, so fp32 is used (--even-if-slower insists on {self.asked})"
 
 
-def time_precision(evaluator: Evaluator, insist: bool) -> PrecisionTiming | None:
+def time_precision(
+    evaluator: Evaluator, insist: bool, points: Sequence[Sequence[float]] = ()
+) -> PrecisionTiming | None:
     """Time an evaluator's reduced precision against fp32 on the run's first batch.
 
     Args:
         evaluator: an evaluator with its data loaded; its settings are restored at the end.
         insist: keep the precision even if it is slower.
+        points: coordinates at which it must also give the values of fp32; none to trust it.
 
     Returns:
         The times and the choice; None if the precision is not a reduced one.
@@ -80,4 +92,30 @@ def time_precision(evaluator: Evaluator, insist: bool) -> PrecisionTiming | None
             break
     evaluator.set_forward(start)
     timing = PrecisionTiming(start.precision, start.precision, fastest)
-    return timing if insist or not timing.slower else replace(timing, used="fp32")
+    if timing.slower and not insist:
+        return replace(timing, used="fp32")
+    if points:
+        difference = _difference(evaluator, points)
+        used = timing.asked if difference <= AGREEMENT else "fp32"
+        timing = replace(timing, used=used, difference=difference)
+    return timing
+
+
+def _difference(evaluator: Evaluator, points: Sequence[Sequence[float]]) -> float:
+    """Return the largest difference from fp32, of logarithms where values span decades."""
+    start = evaluator.settings
+    sample = take_batches(evaluator, PRECISION_SAMPLES)
+    columns = []
+    for settings in (replace(start, precision="fp32"), start):
+        evaluator.set_forward(settings)
+        columns.append([evaluator.values(point, sample).means()[0][0, 0] for point in points])
+    exact, reduced = np.array(columns)
+    finite = exact[np.isfinite(exact)]
+    if len(finite) < 2 or (np.isfinite(exact) != np.isfinite(reduced)).any():
+        return float("inf")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if is_wide(finite):
+            exact, reduced, finite = np.log(exact), np.log(reduced), np.log(finite)
+        differences = np.abs(reduced - exact)[np.isfinite(exact)]
+    spread = float(np.ptp(finite))
+    return float(differences.max()) / spread if spread else float("inf")

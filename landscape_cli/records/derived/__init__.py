@@ -10,6 +10,11 @@ from landscape_cli.records.derived.base import Derived
 from landscape_cli.records.derived.eigenvalue_ratio import RATIO
 from landscape_cli.records.derived.perplexity import PERPLEXITY
 from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+
+SAMPLES = "samples"
+"""The number of samples that each point was evaluated on, of a surface with sampled points; 0 where
+it was interpolated."""
 
 DERIVED: dict[str, Derived] = {
     "hessian_ratio": RATIO,
@@ -36,6 +41,10 @@ def with_derived(surface: Surface, listed: bool = False) -> Surface:
             keys = [(split, one) for one in derived.inputs]
             inputs = [(values[k], errors.get(k, np.full_like(values[k], np.nan))) for k in keys]
             values[split, name], errors[split, name] = derived.compute(*inputs)
+    if not listed:
+        known = ~np.isin(surface.status, (Status.TODO, Status.FAILED))
+        for split, numbers in surface.samples.items():
+            values.setdefault((split, SAMPLES), np.where(known, numbers, np.nan))
     return (
         surface
         if len(values) == len(surface.values)

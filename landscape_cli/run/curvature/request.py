@@ -117,7 +117,7 @@ def run_config(config: RunConfig, request: Request, checkpoint: CheckpointPath |
     Raises:
         UsageError: if the configuration asks for what has no second derivatives.
     """
-    if config.precision != "fp32":
+    if config.precision not in ("fp32", "auto"):
         raise UsageError(
             f"precision: got {config.precision!r}, but second derivatives need fp32 (their errors "
             "would be larger than the small eigenvalues); leave it out, or --set precision=fp32"

@@ -49,7 +49,7 @@ class Scope:
         Raises:
             UsageError: if it asks for a reduced precision.
         """
-        if config.precision != "fp32":
+        if config.precision not in ("fp32", "auto"):
             raise UsageError(
                 f"precision: got {config.precision!r}, but ensembles are scored in fp32 (it would "
                 "round differences between members); leave it out, or --set precision=fp32"

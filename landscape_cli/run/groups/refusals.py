@@ -41,6 +41,7 @@ def refuse_settings(config: RunConfig, ranks: int) -> None:
     unsuited = {
         f"a slice of kind {recipe.kind}": not recipe.uses_directions,
         **dict.fromkeys(loading, True),
+        "sampling": config.sampling is not None,
         "measures": bool(config.measures),
         "checkpoints": bool(config.checkpoints),
         "perturb: states": config.perturb == "states",

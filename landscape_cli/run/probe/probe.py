@@ -137,7 +137,7 @@ def probe(
 def _simplify(config: RunConfig) -> RunConfig:
     """Return the run without settings that need a grid, or do not pay off for a few points."""
     changes: dict[str, Any] = {"adaptive": None, "shard": None, "repeats": 1, "auto": []}
-    changes |= {"calibrate": False, "compile": "off", "target_stderr": None}
+    changes |= {"calibrate": False, "compile": "off", "target_stderr": None, "sampling": None}
     changes["precision"] = "fp32"  # whether a reduced one is faster is the run's own question
     if config.target_stderr is not None:
         changes["samples"] = PILOT

@@ -67,7 +67,11 @@ def _measures(
         )
     for measure in measures:
         recalibrated = config.batch_norm == "recalibrate" and batch_norms(prepared.problem.model)
-        measure.check([] if own_states else buffers, bool(recalibrated), config.precision)
+        measure.check(
+            [] if own_states else buffers,
+            bool(recalibrated),
+            "fp32" if config.precision == "auto" else config.precision,
+        )
         if measure.split is not None and measure.split not in sources:
             raise UsageError(
                 f"measures.{measure.kind}.split: {measure.split!r} is not evaluated; choose one of "

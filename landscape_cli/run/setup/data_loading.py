@@ -16,6 +16,7 @@ from landscape_cli.evaluation.checks.batch_dependence import refuse_dependence
 from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.checks.point_order import check_order
 from landscape_cli.evaluation.data.cache import Room, room_for
+from landscape_cli.evaluation.data.subsets import mixed
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
@@ -26,9 +27,10 @@ from landscape_cli.run.setup.assembly import assemble_evaluator
 from landscape_cli.run.setup.placement import count_sharing
 from landscape_cli.run.setup.problem_setup import PreparedProblem
 from landscape_cli.run.setup.records import RankPlacement, SplitFacts
-from landscape_cli.run.setup.sample_choice import Sampling, choose_samples, take_samples
+from landscape_cli.run.setup.sample_choice import Sampling, Sources, choose_samples, take_samples
 from landscape_cli.run.setup.slice_setup import PreparedSlice
 from landscape_cli.util import accelerators
+from landscape_cli.util.processor import computes_bf16
 
 KEPT = {"host": "in host memory", "none": "at the source, read for each tile"}
 """Phrases for the places of data other than the device."""
@@ -72,9 +74,11 @@ def load_data(
     sampling = start.sampling
     if config.target_stderr is not None and sampling is None:
         sampling = executor.lead(lambda: choose_samples(evaluator_on, sources, config, room))
-    taken = partial(take_samples, sources, config.samples, sampling)
-    evaluator = executor.together(lambda: evaluator_on(taken()))
+    evaluator = executor.together(
+        lambda: evaluator_on(_taken(take_samples(sources, config.samples, sampling), config))
+    )
     samples = _load(evaluator, executor, room, config)
+    _refuse_dependence_on_cuts(evaluator, config)
     _keep_points_apart(evaluator, config, executor)
     given = executor.group is not None and not executor.group.leads  # by the group's leader
     own = {} if given else {name: split.place for name, split in evaluator.splits.items()}
@@ -92,6 +96,22 @@ def load_data(
     )
 
 
+def _taken(sources: Sources, config: RunConfig) -> Sources:
+    """Return the data in the order in which a point takes as many samples as it needs."""
+    if config.sampling is None:
+        return sources
+    return {name: mixed(name, source, "sampling") for name, source in sources.items()}
+
+
+def _refuse_dependence_on_cuts(evaluator: Evaluator, config: RunConfig) -> None:
+    for name, split in evaluator.splits.items():
+        if config.sampling is not None and split.dependence:
+            raise UsageError(
+                f"sampling: values of split {name!r} depend on which samples share a batch, and "
+                "points would be evaluated on parts of batches; leave sampling out"
+            )
+
+
 def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
     """Return the settings of a continued file, or initial ones.
 
@@ -103,7 +123,7 @@ def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
         # Parts of weights can't be folded.
         return start.settings if whole else replace(start.settings, fold=False, compile=False)
     micro_batch = start.config.batch_size or default_micro_batch(devices[0])
-    settings = Settings(micro_batch, precision=start.config.precision)
+    settings = Settings(micro_batch, precision=_first_precision(start.config, devices))
     dtype = settings.autocast_dtype
     for device in devices:
         if dtype is not None and not accelerators.has_autocast(device, dtype):
@@ -112,6 +132,15 @@ def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
                 f"{device.type}; use fp32, or another --device"
             )
     return settings
+
+
+def _first_precision(config: RunConfig, devices: Sequence[torch.device]) -> str:
+    """Return the precision to begin with: ``auto`` tries bf16 where a device computes in it."""
+    if config.precision != "auto":
+        return config.precision
+    able = all(accelerators.has_autocast(device, torch.bfloat16) for device in devices)
+    emulated = any(device.type == "cpu" for device in devices) and computes_bf16() is False
+    return "bf16" if able and not (emulated or config.measures) else "fp32"
 
 
 def _load(

@@ -38,8 +38,9 @@ def choose_forward(
             lambda: choose_settings(evaluator, _workload(evaluator, config, executor.models))
         )
     settings = choice.settings
-    if executor.rank == 0 and choice.precision is not None and choice.precision.slower:
-        warn(choice.precision.warning())
+    timing = choice.precision
+    if executor.rank == 0 and timing and timing.slower and config.precision != "auto":
+        warn(timing.warning())
     evaluator.apply(replace(settings, compile=False))
     if settings.compile:
         errors = executor.gather(executor.together(lambda: compile_model(evaluator, settings)))
@@ -50,8 +51,8 @@ def choose_forward(
             outcome = {"outcome": "failed", "error": f"rank {rank}: {failure}"}
             choice = replace(choice, compilation=outcome)
     dtypes = tuple(str(dtype).removeprefix("torch.") for dtype in evaluator.parameters.dtypes)
-    timing = None if choice.precision is None else choice.precision.as_mapping()
-    facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, timing)
+    times = None if timing is None else timing.as_mapping()
+    facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, times)
     if evaluator.settings.precision != "fp32":
         grid = Grid(config.grid, config.repeats)
         deviations = executor.lead(
@@ -76,6 +77,7 @@ def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
         config.calibrate,
         config.compile,
         even_if_slower=config.even_if_slower or config.part is not None,
+        agreement=trial_points(evaluator, grid) if config.precision == "auto" else (),
     )
 
 

@@ -82,7 +82,7 @@ def run_config(config: RunConfig, request: Request) -> RunConfig:
     Raises:
         UsageError: if the configuration asks for what has no exact gradients.
     """
-    if config.precision != "fp32":
+    if config.precision not in ("fp32", "auto"):
         raise UsageError(
             f"precision: got {config.precision!r}, but sharpness needs fp32 (rises of the loss are "
             "smaller than its errors); leave it out, or --set precision=fp32"

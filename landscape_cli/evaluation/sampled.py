@@ -1,0 +1,164 @@
+"""Points that are evaluated on as many samples as they need.
+
+A split's samples come in one fixed, mixed order. A point is evaluated on the first n of them, then
+on as many more, and so on, until the rule's targets are reached: the number depends on the point's
+own values alone, so that tiles, ranks and interruptions change nothing. All points share their
+first samples, which keeps differences between neighbours sharp.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.data.batches import batch_length, divisible, map_columns
+from landscape_cli.evaluation.objective_values import is_pair
+from landscape_cli.records.stop_rule import StopRule, Target
+
+FIRST, FIRST_ON_ACCELERATORS = 64, 512
+"""Samples after which a point may stop first; accelerators compute no faster with fewer."""
+
+
+def first_samples(evaluator: Any) -> int:
+    """Return after how many samples a point may stop first.
+
+    It is a whole micro-batch where the model is compiled for its shape.
+    """
+    micro_batch: int = evaluator.settings.micro_batch
+    if evaluator.settings.compile:
+        return micro_batch
+    return FIRST if evaluator.device.type == "cpu" else min(micro_batch, FIRST_ON_ACCELERATORS)
+
+
+class SplitTest:
+    """Decides after how many samples of a split one point may stop.
+
+    Args:
+        split: the split's name, for messages.
+        rule: the targets, and the samples after which they are looked at first.
+        total: the number of the split's samples.
+    """
+
+    def __init__(self, split: str, rule: StopRule, total: int) -> None:
+        self.split = split
+        self.samples = 0
+        self._targets = rule.of_split(split)
+        self._next = rule.first
+        self._total = total
+        self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
+
+    def reached(self, values: Mapping[str, Any]) -> bool:
+        """Add the objective's values for some samples, and tell whether the point may stop.
+
+        Raises:
+            UsageError: if the objective lacks a quantity that decides.
+        """
+        for name, parts in self._values.items():
+            if name not in values:
+                raise UsageError(
+                    f"sampling: the objective has no {name!r} on split {self.split!r} that could "
+                    "decide; name others in adaptive.quantities"
+                )
+            parts.append(values[name])
+        first = next(iter(values.values()))
+        self.samples += len(first[0] if is_pair(first) else first)
+        if self.samples < self._next or not self._targets:
+            return False
+        while self._next <= self.samples:
+            self._next *= 2
+        return all(self._known(name, target) for name, target in self._targets.items())
+
+    def _known(self, name: str, target: Target) -> bool:
+        values = _per_sample(self._values[name])
+        return values is not None and target.reached(values, self._total)
+
+
+def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
+    """Yield batches, cut where a point may stop: after ``first`` samples, 2 * first, 4 * first, ...
+
+    Batches that can't be divided stay whole.
+    """
+    done, end = 0, first
+    for batch in batches:
+        length = batch_length(batch) or 0
+        if done + length <= end or not divisible([batch]):
+            yield batch
+            done += length
+            while end <= done:
+                end *= 2
+            continue
+        start = 0
+        while start < length:
+            stop = min(length, start + end - done)
+            yield _part(batch, start, stop)
+            done += stop - start
+            start = stop
+            while end <= done:
+                end *= 2
+
+
+def _part(batch: Any, start: int, stop: int) -> Any:
+    return map_columns(lambda column: column[start:stop], batch)
+
+
+def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict[str, Any]:
+    """Add each point's values on as many samples as the tile's rule asks for.
+
+    Args:
+        evaluator: the ``Evaluator``.
+        tile: the points, with a rule.
+        sums: an ``Accumulator`` for each split.
+
+    Returns:
+        The numbers of samples evaluated by split, int32 of shape (points,).
+    """
+    numbers = {name: np.zeros(len(tile.indices), np.int32) for name in evaluator.splits}
+    for point, coordinates in enumerate(tile.coordinates):
+        for number, (name, split) in enumerate(evaluator.splits.items()):
+            if number == 0 or evaluator.state.drifted():
+                evaluator.write(coordinates)
+            test = SplitTest(name, tile.rule, split.samples)
+            with contextlib.closing(_batches(split, tile.rule)) as batches:
+                for batch, values in evaluator.objective.each(evaluator.model, batches):
+                    sums[name].add(point, values, batch)
+                    if test.reached(values):
+                        break
+            numbers[name][point] = test.samples
+    return numbers
+
+
+def _batches(split: Any, rule: StopRule) -> Generator[Any, None, None]:
+    """Yield a split's batches, cut where a point may stop if it may."""
+    batches = iter(split) if split.cached else split.ahead()
+    try:
+        yield from cut(batches, rule.first) if rule.of_split(split.name) else batches
+    finally:
+        if not split.cached:
+            batches.close()
+
+
+def _per_sample(parts: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return values for each sample whose mean is the quantity; None without any weight.
+
+    For pairs (s_i, w_i) with ratio R of their sums, these are R + (s_i - R w_i) / mean(w): their
+    standard error is that of the ratio, linearized (Cochran 1977, section 2.11).
+    """
+    if not is_pair(parts[0]):
+        return _floats(parts)
+    sums, weights = (_floats([part[number] for part in parts]) for number in (0, 1))
+    if not weights.any():
+        return None
+    with np.errstate(all="ignore"):
+        ratio = sums.sum() / weights.sum()
+        values: NDArray[np.float64] = ratio + (sums - ratio * weights) / weights.mean()
+    return values
+
+
+def _floats(tensors: Sequence[Tensor]) -> NDArray[np.float64]:
+    return np.concatenate([one.detach().cpu().double().numpy() for one in tensors])

@@ -1,0 +1,162 @@
+"""Points evaluated on as many samples as they need: targets, and checks of what this cost.
+
+The points of the grid's coarsest level, the anchors, are evaluated on all samples. Their values fix
+each quantity's range, and so the standard error that all other points must reach. Then some of
+these, drawn at random, are evaluated on all samples: the differences are true errors. If one is too
+large, the target is halved, all sampled points are evaluated again, and others are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landscape_cli.records.levels import Indices, level_of_points
+from landscape_cli.records.stop_rule import StopRule, Target
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+from landscape_cli.refinement.fields import Field, ScaleName, fields_of
+from landscape_cli.refinement.plan import (
+    DOUBT,
+    FEWEST_HELD_OUT,
+    HELD_OUT,
+    LARGEST_SHARE,
+    MOST_HELD_OUT,
+)
+
+SAMPLED = "sampled"
+"""The key of the facts in a file's provenance."""
+
+SEED = 1
+"""Seed of the draws of points to check."""
+
+LARGEST = 4
+"""Largest accepted error of a checked point, in units of the tolerance, which is a standard
+error."""
+
+Mask = NDArray[np.bool_]
+
+
+class Sampling:
+    """The stop rule of sampled points, and the points that check it.
+
+    Args:
+        shape: the grid's shape.
+        repeated: whether its first dimension counts repeats.
+        tolerance: the standard error to reach, as a fraction of a quantity's range.
+        first: samples after which a point may stop first, unless a file has another number.
+        scale: the scale of ranges and errors, as in ``Refinement``.
+        quantities: names of the quantities that decide; ``loss`` if there is one, else all.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        repeated: bool,
+        tolerance: float,
+        first: int,
+        scale: ScaleName = "auto",
+        quantities: Sequence[str] | None = None,
+    ) -> None:
+        self._tolerance, self._first = tolerance, first
+        self._scale: ScaleName = scale
+        self._quantities = quantities
+        self.anchors: Mask = level_of_points(shape, repeated) == 0
+
+    def missing(self, surface: Surface) -> Indices:
+        """Return flat indices of the anchors that are to do."""
+        return np.flatnonzero(self.anchors & (surface.status == Status.TODO))
+
+    def everything(self, facts: Mapping[str, Any]) -> StopRule:
+        """Return the rule for anchors and checked points, which take all samples."""
+        return StopRule({}, facts.get("first", self._first))
+
+    def rule(self, surface: Surface, facts: Mapping[str, Any]) -> StopRule:
+        """Return the rule for points that are neither anchors nor checked.
+
+        Args:
+            surface: with its anchors.
+            facts: what ``check`` returned last; empty before.
+        """
+        error = self._tolerance / 2 ** facts.get("halvings", 0)
+        targets = {
+            field.quantity: Target(error * field.range, field.log)
+            for field in self._watched(surface)
+        }
+        return StopRule(targets, facts.get("first", self._first))
+
+    def check(self, surface: Surface, facts: Mapping[str, Any]) -> tuple[dict[str, Any], Mask]:
+        """Look at the checked points, of a surface without points to do.
+
+        Args:
+            surface: the surface.
+            facts: what this returned last; empty before.
+
+        Returns:
+            Facts for the file, and the points to do anew: those to check next, which are evaluated
+            on ``everything``, or all sampled ones. None are left at the end, when the facts have an
+            ``error`` for each quantity that decides, as a fraction of its range.
+        """
+        halvings = facts.get("halvings", 0)
+        if not facts.get("checked"):
+            return self._draw(surface, facts, halvings)
+        errors = {
+            "/".join(field.quantity): self._errors(field, facts["checked"])
+            for field in self._watched(surface)
+        }
+        worst = max((float(one.max(initial=0.0)) for one in errors.values()), default=0.0)
+        if worst > LARGEST * self._tolerance and self._sampled(surface).any():
+            return self._described(facts, halvings + 1), self._sampled(surface)
+        found = {name: float(one.max(initial=0.0)) for name, one in errors.items()}
+        return {**facts, "error": found}, np.zeros_like(self.anchors)
+
+    def _draw(
+        self, surface: Surface, facts: Mapping[str, Any], halvings: int
+    ) -> tuple[dict[str, Any], Mask]:
+        """Draw the points to check, and note their values."""
+        sampled = np.flatnonzero(self._sampled(surface))
+        wanted = min(max(FEWEST_HELD_OUT, int(HELD_OUT * len(sampled))), MOST_HELD_OUT)
+        wanted = min(wanted << halvings, max(1, int(LARGEST_SHARE * len(sampled))), len(sampled))
+        random = np.random.default_rng([SEED, halvings])
+        drawn = np.sort(random.permutation(sampled)[:wanted])
+        described = self._described(facts, halvings)
+        if not len(drawn):
+            return described | {"error": {}}, np.zeros_like(self.anchors)
+        values = {
+            "/".join(field.quantity): surface.values[field.quantity].ravel()[drawn].tolist()
+            for field in self._watched(surface)
+        }
+        beyond = 1 - (DOUBT / 2 ** (halvings + 1)) ** (1 / len(drawn))
+        points = np.zeros(surface.total, dtype=bool)
+        points[drawn] = True
+        checked = {"points": drawn.tolist(), "values": values}
+        mask = points.reshape(self.anchors.shape)
+        return described | {"checked": checked, "beyond": beyond}, mask
+
+    def _described(self, facts: Mapping[str, Any], halvings: int) -> dict[str, Any]:
+        first = facts.get("first", self._first)
+        return {"tolerance": self._tolerance, "first": first, "halvings": halvings}
+
+    def _errors(self, field: Field, checked: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Return the errors of the checked points, as fractions of a field's range."""
+        before = np.array(checked["values"]["/".join(field.quantity)])
+        if field.log:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                before = np.log(before)
+        now = field.values.ravel()[checked["points"]]
+        same = (before == now) | ~(np.isfinite(before) | np.isfinite(now))
+        return np.where(same, 0.0, field.errors(before, now))
+
+    def _sampled(self, surface: Surface) -> Mask:
+        """Return the computed points that did not take all samples."""
+        fewer = np.zeros_like(self.anchors)
+        for numbers in surface.samples.values():
+            fewer |= numbers < numbers.max(initial=0)
+        return fewer & np.isin(surface.status, (Status.OK, Status.NOT_FINITE))
+
+    def _watched(self, surface: Surface) -> list[Field]:
+        fields = fields_of(surface, self.anchors, self._scale, self._quantities)
+        return [field for field in fields if field.watched]
