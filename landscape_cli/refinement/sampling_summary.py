@@ -28,11 +28,11 @@ def describe_samples(
         return lines
     shown = ", ".join(f"{name.replace('/', ' ')} {_percent(one)}" for name, one in errors.items())
     largest = 100 * LARGEST * facts["tolerance"]
+    share = math.floor(100 * (1 - facts["beyond"]))
     return [
         *lines,
         f"{points} points evaluated on all samples differ by at most, of the range: {shown}",
-        f"with 95 % confidence {math.floor(100 * (1 - facts['beyond']))} % of sampled points err by "
-        f"less than {largest:g} %",
+        f"with 95 % confidence {share} % of sampled points err by less than {largest:g} %",
     ]
 
 

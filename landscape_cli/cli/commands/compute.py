@@ -79,7 +79,7 @@ FAST = {"adaptive.tolerance": 0.01, "sampling": 0.005, "precision": "auto"}
 @POINTS.option(
     "--fast",
     is_flag=True,
-    help="A picture soon: --adaptive 0.01 --sampling 0.005 --precision auto, unless these are given "
+    help="The same as --adaptive 0.01 --sampling 0.005 --precision auto, each unless given "
     "otherwise. Errors are measured and stated.",
 )
 @weights_options
@@ -138,8 +138,8 @@ FAST = {"adaptive.tolerance": 0.01, "sampling": 0.005, "precision": "auto"}
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16", "auto"]),
     help="Numerical precision; the deviation from fp32 is measured and reported. Where bf16 or "
-    "fp16 is slower than fp32, fp32 is used. auto: bf16 where it is faster and no picture shows the "
-    "difference, else fp32.",
+    "fp16 is slower than fp32, fp32 is used. auto: bf16 where it is faster and differs by less "
+    "than a picture shows, else fp32.",
 )
 @NUMBERS.option(
     "--even-if-slower", is_flag=True, help="Use --precision even where it is slower than fp32."
