@@ -9,7 +9,7 @@ first samples, which keeps differences between neighbours sharp.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
-from landscape_cli.evaluation.data.batches import batch_length, divisible, map_columns
+from landscape_cli.evaluation.data.pieces import cut
 from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.records.stop_rule import StopRule, Target
 
@@ -65,7 +65,7 @@ class SplitTest:
                     f"sampling: the objective has no {name!r} on split {self.split!r} that could "
                     "decide; name others in adaptive.quantities"
                 )
-            parts.append(values[name])
+            parts.append(_copied(values[name]))
         first = next(iter(values.values()))
         self.samples += len(first[0] if is_pair(first) else first)
         if self.samples < self._next or not self._targets:
@@ -77,34 +77,6 @@ class SplitTest:
     def _known(self, name: str, target: Target) -> bool:
         values = _per_sample(self._values[name])
         return values is not None and target.reached(values, self._total)
-
-
-def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
-    """Yield batches, cut where a point may stop: after ``first`` samples, 2 * first, 4 * first, ...
-
-    Batches that can't be divided stay whole.
-    """
-    done, end = 0, first
-    for batch in batches:
-        length = batch_length(batch) or 0
-        if done + length <= end or not divisible([batch]):
-            yield batch
-            done += length
-            while end <= done:
-                end *= 2
-            continue
-        start = 0
-        while start < length:
-            stop = min(length, start + end - done)
-            yield _part(batch, start, stop)
-            done += stop - start
-            start = stop
-            while end <= done:
-                end *= 2
-
-
-def _part(batch: Any, start: int, stop: int) -> Any:
-    return map_columns(lambda column: column[start:stop], batch)
 
 
 def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,12 +107,19 @@ def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict
 
 def _batches(split: Any, rule: StopRule) -> Generator[Any, None, None]:
     """Yield a split's batches, cut where a point may stop if it may."""
-    batches = iter(split) if split.cached else split.ahead()
-    try:
-        yield from cut(batches, rule.first) if rule.of_split(split.name) else batches
-    finally:
-        if not split.cached:
-            batches.close()
+    may_stop = bool(rule.of_split(split.name))
+    if split.cached:
+        yield from split.pieces(rule.first) if may_stop else split
+        return
+    with contextlib.closing(split.ahead()) as batches:
+        yield from cut(batches, rule.first) if may_stop else batches
+
+
+def _copied(values: Any) -> Any:
+    """Copy a tensor or a pair of tensors, which an objective may overwrite."""
+    if is_pair(values):
+        return tuple(one.detach().clone() for one in values)
+    return values.detach().clone()
 
 
 def _per_sample(parts: Sequence[Any]) -> NDArray[np.float64] | None:

@@ -104,7 +104,7 @@ class Sampling:
         if not facts.get("checked"):
             return self._draw(surface, facts, halvings)
         errors = {
-            "/".join(field.quantity): self._errors(field, facts["checked"])
+            "/".join(field.quantity): self._errors(surface, field, facts["checked"])
             for field in self._watched(surface)
         }
         worst = max((float(one.max(initial=0.0)) for one in errors.values()), default=0.0)
@@ -140,14 +140,17 @@ class Sampling:
         first = facts.get("first", self._first)
         return {"tolerance": self._tolerance, "first": first, "halvings": halvings}
 
-    def _errors(self, field: Field, checked: Mapping[str, Any]) -> NDArray[np.float64]:
+    def _errors(
+        self, surface: Surface, field: Field, checked: Mapping[str, Any]
+    ) -> NDArray[np.float64]:
         """Return the errors of the checked points, as fractions of a field's range."""
+        failed = surface.status.ravel()[checked["points"]] == Status.FAILED
         before = np.array(checked["values"]["/".join(field.quantity)])
         if field.log:
             with np.errstate(divide="ignore", invalid="ignore"):
                 before = np.log(before)
         now = field.values.ravel()[checked["points"]]
-        same = (before == now) | ~(np.isfinite(before) | np.isfinite(now))
+        same = (before == now) | ~(np.isfinite(before) | np.isfinite(now)) | failed
         return np.where(same, 0.0, field.errors(before, now))
 
     def _sampled(self, surface: Surface) -> Mask:

@@ -196,7 +196,7 @@ def test_axes_that_differ_from_the_configuration_are_refused():
 
 def test_adaptive_files_are_refused():
     surface = replace(whole((3,)), config={**CONFIG, "adaptive": {"tolerance": 0.1}})
-    with pytest.raises(StoreError, match=r"^0.h5: adaptive runs choose their own points"):
+    with pytest.raises(StoreError, match=r"^0.h5: runs with adaptive choose their own points"):
         merge_surfaces(named([surface]))
 
 

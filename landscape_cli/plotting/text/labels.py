@@ -16,6 +16,7 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.records.presentation import PERCENT, axis_name, fact, naming
 from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
+from landscape_cli.refinement.sampling_summary import numbers_of
 from landscape_cli.refinement.summary import error_of
 
 EXTENSIONS = (".h5", ".hdf5")
@@ -59,7 +60,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     words = [" ".join(parts), BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))]
     words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
     text = ", ".join(filter(None, words))
-    progress = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
+    progress = _progress(panel) if panel.whole.missing.any() else _estimated(panel)
     if progress:
         progress = "\n".join(wrap(f"({progress})", longest + 3))
         space = " " if len(text) + len(progress) < longest else "\n"
@@ -87,7 +88,7 @@ def details(panel: Panel, with_file: bool, with_split: bool, mode: str) -> str:
 
 def progress(panel: Panel) -> str:
     """Return the progress of an incomplete surface in parentheses; empty for a complete one."""
-    words = _progress(panel) if panel.whole.missing.any() else _interpolated(panel)
+    words = _progress(panel) if panel.whole.missing.any() else _estimated(panel)
     return f"({words})" if words else ""
 
 
@@ -136,6 +137,17 @@ def _progress(panel: Panel) -> str:
     drawn = " x ".join(str(len(panel.shown[name])) for name in names)
     total = " x ".join(str(panel.surface.grid.axes[name].points) for name in names)
     return f"{drawn} of {total} points, {computed}"
+
+
+def _estimated(panel: Panel) -> str:
+    """Say which points are interpolated, and how many samples the others took, if not all."""
+    return "; ".join(filter(None, [_interpolated(panel), _samples(panel)]))
+
+
+def _samples(panel: Panel) -> str:
+    """Return the numbers of samples that points took, if these differ."""
+    taken = panel.surface.samples.get(panel.split)
+    return "" if taken is None else numbers_of(taken)
 
 
 def _interpolated(panel: Panel) -> str:

@@ -1,0 +1,36 @@
+"""Batches cut where a point that takes as many samples as it needs may stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from landscape_cli.evaluation.data.batches import batch_length, divisible, map_columns
+
+
+def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
+    """Yield batches, cut where a point may stop: after ``first`` samples, 2 * first, 4 * first, ...
+
+    Batches that can't be divided stay whole.
+    """
+    done, end = 0, first
+    for batch in batches:
+        length = batch_length(batch) or 0
+        if done + length <= end or not divisible([batch]):
+            yield batch
+            done += length
+            while end <= done:
+                end *= 2
+            continue
+        start = 0
+        while start < length:
+            stop = min(length, start + end - done)
+            yield _part(batch, start, stop)
+            done += stop - start
+            start = stop
+            while end <= done:
+                end *= 2
+
+
+def _part(batch: Any, start: int, stop: int) -> Any:
+    return map_columns(lambda column: column[start:stop], batch)

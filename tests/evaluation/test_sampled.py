@@ -1,0 +1,142 @@
+"""Points evaluated on as many samples as they need, against sums over the same samples."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.data import TensorDataset
+
+from builders import evaluator, regression
+from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.data.pieces import cut
+from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.sampled import SplitTest
+from landscape_cli.problems.objectives import mean_squared_error
+from landscape_cli.records.stop_rule import StopRule, Target
+from landscape_cli.records.tiles import Tile
+
+LOSS = ("train", "loss")
+POINTS = ((0.0, 0.0), (0.3, -0.2), (2.0, 1.0), (-4.0, 3.0))
+
+
+@given(st.lists(st.integers(1, 40), max_size=12), st.integers(1, 50))
+def test_cut_batches_end_where_a_point_may_stop_and_keep_all_samples(lengths, first):
+    starts = np.cumsum([0, *lengths])
+    batches = [(torch.arange(a, b), torch.arange(a, b) * 2) for a, b in pairwise(starts)]
+    pieces = list(cut(batches, first))
+    assert [len(one[0]) == len(one[1]) for one in pieces] == [True] * len(pieces)
+    whole = torch.cat([one[0] for one in pieces]).tolist() if pieces else []
+    assert whole == list(range(sum(lengths)))
+    ends = set(np.cumsum([len(one[0]) for one in pieces]).tolist())
+    end = first
+    while end <= sum(lengths):
+        assert end in ends
+        end *= 2
+    assert ends <= set(starts.tolist()) | {first * 2**power for power in range(12)}
+
+
+def make(samples=600, micro_batch=100, room=1 << 30):
+    model, inputs, targets = regression(samples)
+    generator = torch.Generator().manual_seed(2)
+    directions = {
+        axis: {
+            name: torch.randn(one.shape, generator=generator, dtype=torch.float64)
+            for name, one in model.named_parameters()
+        }
+        for axis in "xy"
+    }
+    splits = {"train": TensorDataset(inputs, targets), "test": TensorDataset(inputs, targets)}
+    settings = Settings(micro_batch)
+    return evaluator(model, splits, mean_squared_error, directions, settings, room=room)
+
+
+def losses_at(made, point):
+    with torch.no_grad():
+        made.write(point)
+        return np.concatenate(
+            [
+                mean_squared_error(made.model, batch)["loss"].numpy()
+                for batch in made.splits["train"]
+            ]
+        )
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0])
+def test_a_point_takes_the_first_samples_that_meet_the_target(room):
+    made = make(room=room)
+    rule = StopRule({LOSS: Target(0.1, relative=False)}, 16)
+    result = made.evaluate(Tile(tuple(range(len(POINTS))), POINTS, rule))
+    taken = result.samples["train"]
+    assert (result.samples["test"] == 600).all()
+    assert taken.dtype == np.int32
+    assert len(set(taken.tolist())) > 1
+    for number, point in enumerate(POINTS):
+        losses = losses_at(made, point)
+        sizes = [*(16 * 2**power for power in range(6)), 600]
+        enough = next(n for n in sizes if rule.targets[LOSS].reached(losses[:n], 600))
+        assert taken[number] == enough
+        part = losses[:enough]
+        assert result.values[LOSS][number] == pytest.approx(part.mean(), rel=1e-12)
+        error = part.std(ddof=1) / np.sqrt(enough)
+        assert result.stderr[LOSS][number] == pytest.approx(error, rel=1e-9)
+        whole = result.values["test", "loss"][number]
+        assert whole == pytest.approx(losses.mean(), rel=1e-12)
+
+
+def test_bits_do_not_depend_on_tiles():
+    made = make()
+    rule = StopRule({LOSS: Target(0.2, relative=False)}, 16)
+    together = made.evaluate(Tile(tuple(range(len(POINTS))), POINTS, rule))
+    for number, point in enumerate(POINTS):
+        alone = made.evaluate(Tile((number,), (point,), rule))
+        assert alone.values[LOSS].tobytes() == together.values[LOSS][number : number + 1].tobytes()
+        assert alone.samples["train"][0] == together.samples["train"][number]
+
+
+def test_a_rule_without_targets_takes_all_samples_in_whole_batches():
+    made = make()
+    plain = made.evaluate(Tile((0,), POINTS[1:2]))
+    whole = made.evaluate(Tile((0,), POINTS[1:2], StopRule({}, 16)))
+    assert plain.samples == {}
+    assert whole.samples["train"].tolist() == [600]
+    assert whole.values[LOSS].tobytes() == plain.values[LOSS].tobytes()
+
+
+def test_pairs_stop_by_the_error_of_their_ratio():
+    generator = np.random.default_rng(0)
+    weights = torch.tensor(generator.integers(0, 4, 64).astype(float))
+    sums = torch.tensor(generator.normal(size=64)) * weights
+    ratio = (sums.sum() / weights.sum()).item()
+    residuals = ((sums - ratio * weights) / weights.mean()).numpy()
+    error = residuals.std(ddof=1) / 8 * np.sqrt(1 - 64 / 1000)
+    skewness = (residuals**3).mean() / (residuals**2).mean() ** 1.5
+    error *= 1 + 2 * abs(skewness) / 8
+    for factor, stops in ((1.001, True), (0.999, False)):
+        rule = StopRule({LOSS: Target(error * factor, relative=False)}, 64)
+        test = SplitTest("train", rule, 1000)
+        assert not test.reached({"loss": (sums[:40], weights[:40])})
+        assert test.reached({"loss": (sums[40:], weights[40:])}) is stops
+
+
+def test_samples_without_weight_do_not_stop_a_point():
+    test = SplitTest("train", StopRule({LOSS: Target(1.0, relative=False)}, 4), 100)
+    nothing = torch.zeros(4, dtype=torch.float64)
+    assert not test.reached({"loss": (nothing, nothing)})
+    assert test.reached({"loss": (nothing + 1, nothing + 1)})
+
+
+def test_values_that_the_objective_overwrites_are_kept():
+    values = torch.tensor([1.0, 1.0])
+    test = SplitTest("train", StopRule({LOSS: Target(0.1, relative=False)}, 4), 100)
+    assert not test.reached({"loss": values})
+    values += 8
+    assert not test.reached({"loss": values})
+
+
+def test_a_missing_quantity_is_reported():
+    test = SplitTest("train", StopRule({("train", "bleu"): Target(0.1, relative=False)}, 4), 100)
+    with pytest.raises(UsageError, match=r"^sampling: the objective has no 'bleu' on split"):
+        test.reached({"loss": torch.zeros(4)})
