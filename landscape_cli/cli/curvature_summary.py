@@ -112,7 +112,7 @@ def _eigenvalue_lines(record: Curvature) -> Iterator[str]:
 
 
 def _cluster_lines(record: Curvature) -> Iterator[str]:
-    from landscape_cli.records.eigenvalue_clusters import clusters
+    from landscape_cli.records.spectra.clusters import clusters
 
     rounding = 0.0 if record.rounding is None else float(record.rounding[0])
     bottom = record.eigenvalues.shape[1] - record.top

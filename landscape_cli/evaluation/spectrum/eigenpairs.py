@@ -13,7 +13,7 @@ from landscape_cli.evaluation.spectrum.krylov import Krylov
 from landscape_cli.evaluation.spectrum.lanczos import ROUNDING
 from landscape_cli.evaluation.spectrum.operator import TOGETHER, Operator, product
 from landscape_cli.evaluation.spectrum.start_vectors import Draws
-from landscape_cli.records.eigenvalue_clusters import touch
+from landscape_cli.records.spectra.clusters import touch
 
 Numbers = NDArray[np.float64]
 

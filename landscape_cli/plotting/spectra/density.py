@@ -12,7 +12,7 @@ from landscape_cli.plotting.spectra.painter import SpectrumPainter, extremes_tex
 from landscape_cli.plotting.style import colormap, ink, pt, series
 from landscape_cli.plotting.text.labels import legend_text
 from landscape_cli.records.curvature import Curvature, Density
-from landscape_cli.records.spectral_density import smoothed_density, smoothing_width
+from landscape_cli.records.spectra.density import smoothed_density, smoothing_width
 
 Floats = NDArray[np.float64]
 

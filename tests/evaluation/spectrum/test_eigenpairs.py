@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from landscape_cli.evaluation.spectrum.eigenpairs import eigenpairs, products_for
 from landscape_cli.evaluation.spectrum.gradient_share import gradient_shares
 from landscape_cli.evaluation.spectrum.start_vectors import gaussian
-from landscape_cli.records.eigenvalue_clusters import clusters
+from landscape_cli.records.spectra.clusters import clusters
 from support.matrix_operator import MatrixOperator, with_spectrum
 
 BULK = np.random.default_rng(1).normal(0, 0.05, 290)

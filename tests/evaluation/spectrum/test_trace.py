@@ -8,7 +8,7 @@ from landscape_cli.evaluation.spectrum.density import quadrature
 from landscape_cli.evaluation.spectrum.eigenpairs import eigenpairs
 from landscape_cli.evaluation.spectrum.start_vectors import gaussian, rademacher
 from landscape_cli.evaluation.spectrum.trace import half_width, mean_and_error, probes
-from landscape_cli.records.spectral_density import smoothed_density, smoothing_width
+from landscape_cli.records.spectra.density import smoothed_density, smoothing_width
 from support.matrix_operator import MatrixOperator, with_spectrum
 
 SIZE = 2000

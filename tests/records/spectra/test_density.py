@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landscape_cli.records.spectral_density import smoothed_density, smoothing_width
+from landscape_cli.records.spectra.density import smoothed_density, smoothing_width
 
 
 def test_the_width_falls_to_a_third_between_nodes():

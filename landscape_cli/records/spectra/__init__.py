@@ -1,0 +1,1 @@
+"""What records of curvature say about spectra: densities, and clusters of eigenvalues."""
