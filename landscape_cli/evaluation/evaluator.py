@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
-from landscape_cli.evaluation.data.batches import first_samples
+from landscape_cli.evaluation.data.batches import chunks, first_samples
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
+from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures.base import PointMeasure
@@ -78,6 +79,8 @@ class Evaluator:
         self.measures = measures if isinstance(measures, PointMeasures) else PointMeasures(measures)
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
+        self._concurrency: Concurrency | None = None
+        self._workers: Workers | None = None
         self._stance = "eager_on_recompile"
         self._held: Mapping[str, Tensor] = {}
 
@@ -108,6 +111,11 @@ class Evaluator:
             )
             self._compilation.attach()
         self.settings = settings
+        self._workers = None
+        if settings.concurrent and not settings.compile:
+            self._workers = self.concurrency().workers(
+                self.folding().tensors() if settings.fold else ()
+            )
 
     def compile(self) -> None:
         """Compile for the first batch of each split, and check that other points reuse the result.
@@ -148,6 +156,29 @@ class Evaluator:
             self._folding = Folding(self.model, forward, moving)
         return self._folding
 
+    def concurrency(self) -> Concurrency:
+        """Return the means of evaluating several batches at once.
+
+        Impossible when statistics are re-estimated, with several devices or ranks for a network,
+        and for models and slices that are not folded either.
+        """
+        if self._concurrency is None:
+            unsuited = self.recalibration is not None or switches(self.model)
+            unsuited = unsuited or self.slice.own_states or type(self.objective) is not Passes
+            self._concurrency = Concurrency(
+                self.model,
+                self.objective.objective,
+                () if unsuited else self.parameters.devices,
+                self.try_out,
+            )
+        return self._concurrency
+
+    def _each(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """Yield each batch with the objective's values for it."""
+        if self._workers is None:
+            return self.objective.each(self.model, batches)
+        return self._workers.each(batches)
+
     def try_out(self, samples: int = 2) -> None:
         """Evaluate the objective on a few samples, for hooks that observe the model.
 
@@ -187,7 +218,7 @@ class Evaluator:
         with self._conditions():
             self.write(coordinates)
             with around:
-                for batch, values in self.objective.each(self.model, batches):
+                for batch, values in self._each(batches):
                     sums.add(0, values, batch)
         return sums
 
@@ -196,7 +227,7 @@ class Evaluator:
         """Return the values at a tile's points.
 
         Cached data is evaluated point by point. Data that is not cached is read once per tile: each
-        batch is evaluated at every point while the next batch is read.
+        batch, or one per thread, is evaluated at every point while the next is read.
         """
         start = time.perf_counter()
         if self.recalibration is not None:
@@ -213,7 +244,7 @@ class Evaluator:
                 for number, (name, split) in enumerate(cached.items()):
                     if number == 0 or self.state.drifted():
                         self.write(coordinates)
-                    for batch, values in self.objective.each(self.model, split):
+                    for batch, values in self._each(split):
                         sums[name].add(point, values, batch)
             for name, split in self.splits.items():
                 if not split.cached:
@@ -229,9 +260,10 @@ class Evaluator:
 
     @contextlib.contextmanager
     def plain(self) -> Iterator[None]:
-        """Neither fold nor compile, and compute in full precision, within a block."""
+        """Compute batch by batch in full precision, neither folded nor compiled, within a block."""
         settings = self.settings
-        self.set_forward(replace(settings, fold=False, compile=False, precision="fp32"))
+        plain = replace(settings, fold=False, compile=False, concurrent=False, precision="fp32")
+        self.set_forward(plain)
         try:
             with self._conditions():
                 yield
@@ -283,10 +315,11 @@ class Evaluator:
         if len(tile.coordinates) > 1 and self.objective.alone and not self.state.drifted():
             sums = Accumulator(split.name, len(tile.indices))
             with contextlib.closing(split.ahead()) as batches:
-                for batch in batches:
+                for some in chunks(batches, 1 if self._workers is None else self._workers.threads):
                     for point, coordinates in enumerate(tile.coordinates):
                         self.write(coordinates)
-                        sums.add(point, self.objective(self.model, batch), batch)
+                        for batch, values in self._each(some):
+                            sums.add(point, values, batch)
                     if self.state.drifted():
                         break
                 else:
@@ -295,7 +328,7 @@ class Evaluator:
         for point, coordinates in enumerate(tile.coordinates):
             self.write(coordinates)
             with contextlib.closing(split.ahead()) as batches:
-                for batch, values in self.objective.each(self.model, batches):
+                for batch, values in self._each(batches):
                     sums.add(point, values, batch)
         return sums
 

@@ -138,7 +138,10 @@ FACTS: dict[str, Any] = {
     ),
     "settings": Section(
         {"micro_batch": WHOLE},
-        {"precision": TEXT, **dict.fromkeys(("channels_last", "fold", "compile"), TRUTH)},
+        {
+            "precision": TEXT,
+            **dict.fromkeys(("channels_last", "fold", "compile", "concurrent"), TRUTH),
+        },
     ),
     "runs": [
         Section(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,13 @@ def dense_parts(tensor: Tensor) -> list[Tensor]:
     if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
         return [tensor.ccol_indices(), tensor.row_indices(), tensor.values()]
     return [tensor]
+
+
+def chunks(batches: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Yield lists of ``size`` batches each; the last may be shorter."""
+    iterator = iter(batches)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
 
 
 def rearrange(batches: list[Any], size: int | None, channels_last: bool) -> list[Any]:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+
 from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.benchmark import CONFIRMATION_ROUNDS, Benchmark, Outcome
+from landscape_cli.evaluation.forward.defaults import BATCHES_PER_THREAD, suits_threads
 from landscape_cli.evaluation.forward.equivalence import keeps_values, take_batches
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
@@ -76,9 +79,10 @@ def calibrate_settings(
 ) -> Calibration:
     """Search for faster settings than an evaluator has, within a time budget.
 
-    The candidates are folded batch norm, the other memory format of images, and larger or smaller
-    micro-batches, each tried on top of the best settings so far. A candidate is taken only if it is
-    faster by a tenth in two comparisons (``Benchmark``), and values change only by rounding.
+    The candidates are folded batch norm, the other memory format of images, a batch per thread or
+    not for convolutional networks, and larger or smaller micro-batches, each tried on top of the
+    best settings so far. A candidate is taken only if it is faster by a tenth in two comparisons
+    (``Benchmark``), and values change only by rounding.
 
     Args:
         evaluator: an evaluator with its data loaded; its settings are restored at the end.
@@ -145,6 +149,10 @@ class _Search:
             self._try_settings(replace(self.best, fold=True))
         if has_images(self.benchmark.sample[0]):
             self._try_settings(replace(self.best, channels_last=not self.best.channels_last))
+        batches = self.benchmark.samples / self.best.micro_batch
+        enough = batches >= torch.get_num_threads() * BATCHES_PER_THREAD
+        if enough and suits_threads(self.evaluator):
+            self._try_settings(replace(self.best, concurrent=not self.best.concurrent))
         if self.divisible and not self._scale_micro_batch(2.0):
             self._scale_micro_batch(0.5)
 

@@ -59,7 +59,7 @@ def try_compilation(
     """
     began = time.perf_counter()
     plain = evaluator.settings
-    compiled = replace(plain, compile=True)
+    compiled = replace(plain, compile=True)  # evaluates one batch after the other
     facts: dict[str, Any] = {}
     failure = compile_model(evaluator, compiled)
     if failure is not None:

@@ -16,10 +16,17 @@ from torch import Tensor, nn
 from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.equivalence import keeps_values
+from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
 ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 256 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
+
+THREAD_BYTES = 2 << 20
+"""Upper bound in bytes on a layer's output for a micro-batch that a single thread evaluates."""
+
+BATCHES_PER_THREAD = 4
+"""Lower bound on the batches for each thread, so that none waits long for the last."""
 
 FEWEST, MOST = 16, 8192
 """Bounds on the micro-batch, which is a power of two."""
@@ -31,8 +38,9 @@ def choose_default_settings(
     """Choose settings that are fast for most models and keep this model's values.
 
     The micro-batch is bounded so that no layer's output exceeds ``ACTIVATION_BYTES``, images get
-    the channels-last memory format, and batch norm is folded. Each change is made only if values
-    at the origin and a corner change only by rounding.
+    the channels-last memory format, and batch norm is folded. Convolutional networks are evaluated
+    on one micro-batch per thread, with an output of at most ``THREAD_BYTES``. Each change is made
+    only if values at the origin and a corner change only by rounding.
 
     Args:
         evaluator: an evaluator with its data loaded.
@@ -43,11 +51,12 @@ def choose_default_settings(
     batches = list(islice(evaluator.first_split, 2))
     changes: list[dict[str, Any]] = []
     if resize and evaluator.first_split.divisible:
-        changes.append({"micro_batch": _choose_micro_batch(evaluator)})
+        changes.append({"micro_batch": _choose_micro_batch(evaluator, ACTIVATION_BYTES)})
     if has_images(batches[0]):
         changes.append({"channels_last": True})
     if len(evaluator.folding()):
         changes.append({"fold": True})
+    changes.append(_change_for_threads(evaluator, resize))
     for change in changes:
         changed = replace(best, **change)
         if changed != best and keeps_values(evaluator, changed, corner, batches):
@@ -55,18 +64,50 @@ def choose_default_settings(
     return best
 
 
-def _choose_micro_batch(evaluator: Evaluator) -> int:
-    """Choose the largest power of two that fits, but no larger than needed for all samples."""
+def _choose_micro_batch(evaluator: Evaluator, limit: int) -> int:
+    """Choose the largest power of two that fits, but no larger than needed for all samples.
+
+    Args:
+        evaluator: an evaluator with its data loaded.
+        limit: bytes of a layer's output, on a CPU.
+    """
     largest = measure_largest_output(evaluator)
     if largest == 0:  # nothing can be observed in a TorchScript model
         return evaluator.settings.micro_batch
     on_cpu = evaluator.device.type == "cpu"
-    room = (ACTIVATION_BYTES if on_cpu else ACCELERATOR_ACTIVATION_BYTES) / largest
-    samples = max(split.samples for split in evaluator.splits.values())
+    room = (limit if on_cpu else ACCELERATOR_ACTIVATION_BYTES) / largest
+    samples = _most_samples(evaluator)
     size = FEWEST
     while 2 * size <= min(room, MOST) and size < samples:
         size *= 2
     return size
+
+
+def _change_for_threads(evaluator: Evaluator, resize: bool) -> dict[str, Any]:
+    """Choose settings for evaluating a micro-batch on each thread; none for an unsuited model."""
+    largest = _most_samples(evaluator) // (torch.get_num_threads() * BATCHES_PER_THREAD)
+    size = evaluator.settings.micro_batch
+    if resize and evaluator.first_split.divisible:
+        size = _choose_micro_batch(evaluator, THREAD_BYTES)
+        while size > max(largest, FEWEST):
+            size //= 2
+    suited = size <= largest and suits_threads(evaluator)
+    return {"micro_batch": size, "concurrent": True} if suited else {}
+
+
+def suits_threads(evaluator: Evaluator) -> bool:
+    """Tell whether a batch per thread may be faster than all threads on each batch.
+
+    Other networks than convolutional ones gain little: their few large products use all threads.
+    """
+    convolutional = any(isinstance(module, CONVOLUTIONS) for module in evaluator.model.modules())
+    several = torch.get_num_threads() > 1 and evaluator.first_split.divisible
+    return convolutional and several and evaluator.concurrency().possible
+
+
+def _most_samples(evaluator: Evaluator) -> int:
+    """Return the samples of the largest split."""
+    return max(split.samples for split in evaluator.splits.values())
 
 
 def measure_largest_output(evaluator: Evaluator) -> int:

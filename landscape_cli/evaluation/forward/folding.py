@@ -51,6 +51,10 @@ class Folding:
             pair.detach()
         self.attached = False
 
+    def tensors(self) -> list[Tensor]:
+        """Return the folded weights and biases."""
+        return [tensor for pair in self._pairs for tensor in (pair.weight, pair.bias)]
+
     def update(self) -> None:
         """Fold the model's current weights."""
         for pair in self._pairs:
@@ -81,7 +85,7 @@ class _Pair:
         for name, tensor in (("weight", self.weight), ("bias", self.bias)):
             self.convolution._parameters.pop(name)
             setattr(self.convolution, name, tensor)
-        self.norm.forward = _identity
+        self.norm.forward = identity
 
     def detach(self) -> None:
         for name in ("weight", "bias"):
@@ -112,7 +116,8 @@ def _plain(module: nn.Module) -> bool:
     return not any(hooks) and "weight" in own and "bias" in own and "forward" not in vars(module)
 
 
-def _identity(inputs: Tensor) -> Tensor:
+def identity(inputs: Tensor) -> Tensor:
+    """Stand in for the forward pass of a folded norm."""
     return inputs
 
 

@@ -28,6 +28,8 @@ class Settings:
         fold: whether batch norm is folded into the preceding convolution.
         precision: a name in ``PRECISIONS``; tf32 lets a GPU multiply float32 in tensor cores.
         compile: whether the model is compiled (``evaluation/forward/compilation.py``).
+        concurrent: whether several batches are evaluated at once, each on one thread, where the
+            model allows it (``evaluation/forward/concurrency.py``); a compiled model never does.
     """
 
     micro_batch: int
@@ -35,6 +37,7 @@ class Settings:
     fold: bool = False
     precision: str = "fp32"
     compile: bool = False
+    concurrent: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
@@ -57,6 +60,7 @@ class Settings:
             "channels last": self.channels_last,
             "batch norm folded": self.fold,
             "compiled": self.compile,
+            "a batch on each thread": self.concurrent and not self.compile,
         }
         return ", ".join(part for part, there in parts.items() if there)
 
