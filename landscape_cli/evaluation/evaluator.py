@@ -106,9 +106,10 @@ class Evaluator:
         if settings.fold != (self._folding is not None and self._folding.attached):
             self.folding().attach() if settings.fold else self.folding().detach()
         if settings.compile:
-            self._compilation = self._compilation or Compilation(
-                self.model, *self.parameters.devices
-            )
+            if self._compilation is None or self._compilation.fuse != settings.fuse:
+                self._compilation = Compilation(
+                    self.model, *self.parameters.devices, fuse=settings.fuse
+                )
             self._compilation.attach()
         self.settings = settings
         self._workers = None

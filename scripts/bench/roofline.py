@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.devices import choose_device
+from landscape_cli.evaluation.forward.compile_choice import try_compilation
 from landscape_cli.evaluation.forward.settings import PRECISIONS
 from landscape_cli.records.tiles import Tile
 from landscape_cli.util import accelerators
@@ -103,14 +104,12 @@ def _run_synchronized(function: Callable[[], object], device: torch.device) -> N
 
 
 def compile_model(evaluator: Evaluator) -> None:
-    """Compile the evaluator's model, if that works."""
+    """Compile the evaluator's model, if that works and keeps its values."""
     plain = evaluator.settings
-    try:
-        evaluator.apply(replace(plain, compile=True))
-        evaluator.compile()
-    except Exception as error:  # compilers fail in many ways
-        note(f"not compiled: {error}")
-        evaluator.apply(plain)
+    kept, facts = try_compilation(evaluator, (1.0, 1.0), insist=True)
+    note(str(facts))
+    if kept:
+        evaluator.apply(replace(plain, compile=True, fuse=bool(facts.get("fused"))))
 
 
 def arguments(device: torch.device, given: argparse.Namespace) -> argparse.Namespace:

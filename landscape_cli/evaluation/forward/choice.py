@@ -85,6 +85,8 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     insist = work.compile == "on"
     if insist or (work.compile == "auto" and repays_compilation(evaluator, seconds)):
         kept, compilation = try_compilation(evaluator, work.corner, insist)
-        settings = replace(evaluator.settings, compile=kept)
+        settings = replace(
+            evaluator.settings, compile=kept, fuse=kept and bool(compilation.get("fused"))
+        )
         return replace(choice, settings=settings, compilation=compilation)
     return choice

@@ -18,6 +18,9 @@ from torch import nn
 from landscape_cli.evaluation.devices import instruction_set
 from landscape_cli.util import accelerators
 
+REDUCED = frozenset((torch.bfloat16, torch.float16))
+"""Dtypes whose convolutions are fused; in wider ones they are bound by arithmetic."""
+
 
 class Compilation:
     """A model's compiled forward pass, which can be switched on and off.
@@ -25,13 +28,14 @@ class Compilation:
     Args:
         model: the model; it runs uncompiled until ``attach``, and is compiled when first called.
         devices: the model's devices.
+        fuse: whether convolutions are fused with what follows them (``fusion.py``).
 
     Raises:
         RuntimeError: if this PyTorch can't compile, or can't compile identically on every rank, or
             the model is spread over several devices.
     """
 
-    def __init__(self, model: nn.Module, *devices: torch.device) -> None:
+    def __init__(self, model: nn.Module, *devices: torch.device, fuse: bool = False) -> None:
         if len(devices) > 1:
             raise RuntimeError("the model is spread over several devices")
         (device,) = devices
@@ -41,6 +45,7 @@ class Compilation:
         # It advises to use tf32, which is what --precision is for.
         warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")
         self._model: Any = model
+        self.fuse = fuse
         call: Any = model._call_impl
 
         def forward(*args: Any, **kwargs: Any) -> Any:
@@ -49,7 +54,7 @@ class Compilation:
             return call(*args, **kwargs)
 
         begin_step: Any = torch.compiler.cudagraph_mark_step_begin
-        compiled = torch.compile(forward, dynamic=False, options=_options(device))
+        compiled = torch.compile(forward, dynamic=False, options=_options(device, fuse))
 
         def replay(*args: Any, **kwargs: Any) -> Any:
             # The previous call's outputs may be overwritten: their values are summed by now.
@@ -89,7 +94,19 @@ def stance(name: str) -> AbstractContextManager[None]:
     return cast("AbstractContextManager[None]", torch.compiler.set_stance(name))
 
 
-def _options(device: torch.device) -> dict[str, Any]:
+def can_fuse(model: nn.Module, device: torch.device, dtype: torch.dtype | None) -> bool:
+    """Tell whether a model's compiled convolutions may be fused.
+
+    Args:
+        model: the model.
+        device: its device.
+        dtype: the dtype of autocast; None without it.
+    """
+    dtypes = {dtype, *(parameter.dtype for parameter in model.parameters())}
+    return device.type == "cuda" and torch.version.cuda is not None and bool(dtypes & REDUCED)
+
+
+def _options(device: torch.device, fuse: bool) -> dict[str, Any]:
     """Choose the compiler's options.
 
     On a GPU, no kernel is chosen by timing: ranks might choose different kernels, whose sums round
@@ -106,4 +123,8 @@ def _options(device: torch.device) -> dict[str, Any]:
         options["deterministic"] = True
     if accelerators.has_graphs(device):
         options["triton.cudagraphs"] = True
+    if fuse:
+        from landscape_cli.evaluation.forward.fusion import Fusion  # imports the compiler
+
+        options["post_grad_custom_pre_pass"] = Fusion()
     return options

@@ -19,7 +19,7 @@ from landscape_cli.evaluation.forward.equivalence import keeps_values
 from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
-ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 256 << 20
+ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
 
 THREAD_BYTES = 2 << 20
@@ -29,7 +29,7 @@ BATCHES_PER_THREAD = 4
 """Lower bound on the batches for each thread, so that none waits long for the last."""
 
 FEWEST, MOST = 16, 8192
-"""Bounds on the micro-batch, which is a power of two."""
+"""Bounds on the micro-batch."""
 
 
 def choose_default_settings(
@@ -67,6 +67,9 @@ def choose_default_settings(
 def _choose_micro_batch(evaluator: Evaluator, limit: int) -> int:
     """Choose the largest power of two that fits, but no larger than needed for all samples.
 
+    On an accelerator a size that divides the splits is preferred: batches of other shapes run
+    neither compiled nor as CUDA graphs.
+
     Args:
         evaluator: an evaluator with its data loaded.
         limit: bytes of a layer's output, on a CPU.
@@ -76,10 +79,18 @@ def _choose_micro_batch(evaluator: Evaluator, limit: int) -> int:
         return evaluator.settings.micro_batch
     on_cpu = evaluator.device.type == "cpu"
     room = (limit if on_cpu else ACCELERATOR_ACTIVATION_BYTES) / largest
-    samples = _most_samples(evaluator)
+    samples = [split.samples for split in evaluator.splits.values()]
     size = FEWEST
-    while 2 * size <= min(room, MOST) and size < samples:
+    while 2 * size <= min(room, MOST) and size < max(samples):
         size *= 2
+    return size if on_cpu else _divide(samples, size)
+
+
+def _divide(samples: Sequence[int], size: int) -> int:
+    """Return the largest size, from the given one down to its half, that divides larger splits."""
+    for each in range(size, size // 2, -1):
+        if all(number <= each or number % each == 0 for number in samples):
+            return each
     return size
 
 

@@ -30,6 +30,7 @@ class Settings:
         compile: whether the model is compiled (``evaluation/forward/compilation.py``).
         concurrent: whether several batches are evaluated at once, each on one thread, where the
             model allows it (``evaluation/forward/concurrency.py``); a compiled model never does.
+        fuse: whether compiled convolutions are fused with what follows them (``fusion.py``).
     """
 
     micro_batch: int
@@ -38,6 +39,7 @@ class Settings:
     precision: str = "fp32"
     compile: bool = False
     concurrent: bool = False
+    fuse: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
@@ -61,6 +63,7 @@ class Settings:
             "batch norm folded": self.fold,
             "compiled": self.compile,
             "a batch on each thread": self.concurrent and not self.compile,
+            "convolutions fused": self.compile and self.fuse,
         }
         return ", ".join(part for part, there in parts.items() if there)
 

@@ -10,6 +10,7 @@ from torch import nn
 from builders import image_evaluator
 from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.batch_norm import Recalibration
+from landscape_cli.evaluation.forward import defaults
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.defaults import (
     choose_default_settings,
@@ -175,6 +176,15 @@ def test_default_settings_follow_from_the_models_shapes():
         16, channels_last=True
     )
     assert not choose_default_settings(image_evaluator(Branching), (1.0, 1.0)).fold
+
+
+@pytest.mark.parametrize(
+    ("samples", "size"),
+    [([50000], 6250), ([50000, 10000], 5000), ([60000, 10000], 5000), ([1000], 8192)]
+    + [([50021], 8192), ([10000, 6000], 8192), ([8192 * 3], 8192)],
+)
+def test_batches_on_an_accelerator_divide_the_splits(samples, size):
+    assert defaults._divide(samples, 8192) == size
 
 
 def test_an_objective_that_needs_whole_batches_keeps_them():
