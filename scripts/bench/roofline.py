@@ -144,7 +144,7 @@ def main(texts: list[str] | None = None) -> None:
         "seconds_per_point",
         medians["point"],
         "s",
-        target="<= 0.1 on an H100",
+        target="<= 0.057 on an H100",
         over_memory=median_ratio(times["point"], [work.moved * byte for byte in times["byte"]]),
         over_arithmetic=median_ratio(
             times["point"], [work.flops * operation for operation in times["operation"]]

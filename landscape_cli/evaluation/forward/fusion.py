@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from landscape_cli.evaluation.forward import narrow
 from landscape_cli.evaluation.forward.compilation import REDUCED
+from landscape_cli.evaluation.forward.narrow import align
 
 CUDA = "cuda"
 
@@ -104,11 +105,13 @@ def _convolve(
     stride: list[int],
     padding: list[int],
 ) -> Tensor:
-    """Convolve, add and take the ReLU in one of cuDNN's kernels."""
+    """Convolve, add and take the ReLU in one of cuDNN's kernels, which read aligned tensors."""
+    images, weight = align(images), align(weight)
+    bias = None if bias is None else align(bias)
     if added is None:
         return torch.cudnn_convolution_relu(images, weight, bias, stride, padding, (1, 1), 1)
     return torch.cudnn_convolution_add_relu(
-        images, weight, added, 1.0, bias, stride, padding, (1, 1), 1
+        images, weight, align(added), 1.0, bias, stride, padding, (1, 1), 1
     )
 
 

@@ -195,7 +195,7 @@ def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, added: Tensor 
     outputs = len(weight)
     size = n, height, width, outputs
     result = images.new_empty(size).permute(0, 3, 1, 2)
-    bias = images.new_zeros(outputs) if bias is None else _align(bias.contiguous())
+    bias = images.new_zeros(outputs) if bias is None else align(bias.contiguous())
     kernel = _compile(inputs, outputs, height, width, added is not None, images.device)
     grid = (n * -(-height // _rows(outputs, width)), 1, 1)
     arguments = [images, weight, bias, result if added is None else added, result]
@@ -206,10 +206,10 @@ def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, added: Tensor 
 
 def _arrange(tensor: Tensor) -> Tensor:
     """Return a tensor in the layout that the kernel reads, copied only if it has another."""
-    return _align(tensor.contiguous(memory_format=torch.channels_last))
+    return align(tensor.contiguous(memory_format=torch.channels_last))
 
 
-def _align(tensor: Tensor) -> Tensor:
+def align(tensor: Tensor) -> Tensor:
     """Return a tensor whose memory begins at a multiple of 16 bytes, copied only if need be."""
     return tensor.clone() if tensor.data_ptr() % 16 else tensor
 
