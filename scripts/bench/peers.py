@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from picture import saving_changes
+from picture import SAVING
 from reporting import HERE, REPEATS, ROOT, emit, median_ratio, note, seconds
 from torch import nn
 from usual import UsualWay
@@ -227,7 +227,7 @@ class Sides:
 
     def _ours_saving(self) -> float:
         """Compute a picture with few points and samples, from configuration to file."""
-        config = self._network.config(self._folder / "picture.h5", POINTS, **saving_changes())
+        config = self._network.config(self._folder / "picture.h5", POINTS, **SAVING)
         return seconds(lambda: compute(config, SerialExecutor(), overwrite=True, quiet=True))
 
     def _usually(self) -> float:

@@ -112,17 +112,22 @@ def test_errors_of_a_picture_are_taken_on_the_scale_of_its_own():
     """Losses from 1 to 100: 11 in place of 10 is 2 % of the log range, and 1 % of the linear."""
     losses = np.array([1.0, 10.0, 100.0])
     entry = {"split": "train", "quantity": "loss", "watched": True, "scale": "log", "error": 0.01}
-    facts = {"tolerance": 0.015, "computed": 2, "beyond": 0.3, "quantities": [entry]}
+    adaptive = {"tolerance": 0.01, "computed": 2, "beyond": 0.3, "quantities": [entry]}
+    sampled = {"tolerance": 0.001, "beyond": 0.1, "error": {"train/loss": 0.003}}
     surface = SimpleNamespace(
-        values={("train", "loss"): losses}, provenance={"adaptive": facts}, total=3
+        values={("train", "loss"): losses},
+        samples={"train": np.array([0, 50, 100])},
+        provenance={"adaptive": adaptive, "sampled": sampled},
+        total=3,
     )
     truth = {"train": np.array([1.0, 11.0, 100.0])}
     found = picture.errors(surface, truth, range(3))
     assert found["true_error"] == pytest.approx(np.log(1.1) / np.log(100))
     assert found["true_error_of_linear_range"] == pytest.approx(1 / 99)
     assert found["beyond_tolerance"] == pytest.approx(1 / 3)
-    assert (found["stated_error"], found["stated_beyond"]) == (0.01, 0.3)
-    assert found["computed_share"] == pytest.approx(2 / 3)
+    assert (found["stated_error"], found["stated_sampling_error"]) == (0.01, 0.003)
+    assert found["stated_beyond"] == pytest.approx(0.4)
+    assert (found["computed_share"], found["samples_share"]) == pytest.approx((2 / 3, 0.75))
     assert picture.errors(surface, {"train": truth["train"][[2]]}, [2])["true_error"] == 0
 
 
