@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.equivalence import keeps_values
+from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
@@ -57,9 +57,13 @@ def choose_default_settings(
     if len(evaluator.folding()):
         changes.append({"fold": True})
     changes.append(_change_for_threads(evaluator, resize))
+    expected = None
     for change in changes:
         changed = replace(best, **change)
-        if changed != best and keeps_values(evaluator, changed, corner, batches):
+        if changed == best:
+            continue
+        expected = expected or own_means(evaluator, corner, batches)
+        if keeps_values(evaluator, changed, corner, batches, expected):
             best = changed
     return best
 
