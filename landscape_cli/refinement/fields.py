@@ -28,7 +28,7 @@ class Field:
         watched: whether its errors decide what is computed.
         log: whether ``values`` are natural logarithms.
         values: over the whole grid, NaN where nothing was computed.
-        range: largest minus smallest finite value on the levels that are computed completely.
+        range: largest minus smallest finite value of the points in use.
     """
 
     quantity: Quantity
@@ -55,15 +55,15 @@ class Field:
 
 def fields_of(
     surface: Surface,
-    base: NDArray[np.bool_],
+    used: NDArray[np.bool_],
     scale: ScaleName,
     wanted: Sequence[str] | None,
 ) -> list[Field]:
     """Return a field for every quantity of a surface.
 
     Args:
-        surface: a surface on which the base is computed.
-        base: mask of the levels that are computed completely.
+        surface: a surface on which these points are computed.
+        used: mask of the points in use.
         scale: ``log``, ``linear``, or ``auto``: log for quantities that are positive and span more
             than three decades.
         wanted: names of the quantities to watch; if None, ``loss`` if there is one, else all.
@@ -78,7 +78,10 @@ def fields_of(
                 f"adaptive.quantities: the objective has no {name!r}; it has {', '.join(names)}"
             )
     watched = set(wanted or ([DEFAULT_QUANTITY] if DEFAULT_QUANTITY in names else names))
-    return [_field(surface, key, key[1] in watched, base, scale) for key in sorted(surface.values)]
+    return [
+        field_of(key, values, used, scale, key[1] in watched)
+        for key, values in sorted(surface.values.items())
+    ]
 
 
 def worst(errors: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -87,15 +90,19 @@ def worst(errors: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     return largest
 
 
-def _field(
-    surface: Surface, key: Quantity, watched: bool, base: NDArray[np.bool_], scale: ScaleName
+def field_of(
+    key: Quantity,
+    values: NDArray[np.float64],
+    used: NDArray[np.bool_],
+    scale: ScaleName = "linear",
+    watched: bool = False,
 ) -> Field:
-    values = surface.values[key]
-    known = values[base & np.isfinite(values)]
+    """Return the field of one quantity, whose ``values`` are over the whole grid."""
+    known = values[used & np.isfinite(values)]
     log = scale == "log" or (scale == "auto" and len(known) > 0 and is_wide(known))
     if log:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.log(values)
-        known = values[base & np.isfinite(values)]
+        known = values[used & np.isfinite(values)]
     extent = float(known.max() - known.min()) if len(known) else 0.0
     return Field(key, watched, log, values, extent)

@@ -1,12 +1,12 @@
 """Adaptive refinement: the choice of the next points to compute from the values known so far.
 
-The grid's two coarsest levels are computed completely. Each further level is interpolated from the
-previous one, and computed in the cells around every point whose interpolation erred by more than
-the tolerance on the previous level; then also around every point that errs on the level itself,
-until the computed regions are bordered by points that were predicted well. On a chaotic surface,
-these regions cover everything. Finally some of the interpolated points, drawn at random, are
-computed (held-out points): their errors are reported, and if one is too large, the cells around it
-are computed as well, and twice as many points are drawn.
+The grid's coarsest level is computed completely. Then, in rounds, a finer level is predicted from
+the points computed so far (``prediction``), and the places with the largest expected errors are
+computed, some distance apart, until all expected errors are within the tolerance; then the next
+level is. On a chaotic surface, expected errors stay too large until everything is computed. Finally
+some of the interpolated points, drawn at random, are computed (held-out points): their errors are
+reported, and if one is too large, all of them are used like any others, larger errors are expected
+from then on, and others are drawn.
 
 The choice depends only on the grid, the settings and the values, and its order is always the same,
 so a run that is continued, or has another number of ranks, computes the same points.
@@ -14,6 +14,7 @@ so a run that is continued, or has another number of ranks, computes the same po
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,18 +22,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.records.levels import Indices, axis_levels, level_of_points
+from landscape_cli.records.levels import Indices, level_of_points
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
-from landscape_cli.refinement.fields import Field, ScaleName, fields_of, worst
-from landscape_cli.refinement.interpolation import fill, interpolate, keep
-from landscape_cli.refinement.level_cells import Cells, Mask
+from landscape_cli.refinement.boxes import WHOLE
+from landscape_cli.refinement.fields import Field, ScaleName, field_of, fields_of, worst
+from landscape_cli.refinement.prediction import Neighbours, Predictor, coordinates
+from landscape_cli.refinement.selection import apart
+
+Mask = NDArray[np.bool_]
 
 SEED = 0
 """Seed of the draws of held-out points."""
 
 HELD_OUT = 0.02
-"""Number of held-out points in the first draw, as a fraction of the grid."""
+"""Number of held-out points in a draw, as a fraction of the grid."""
 
 FEWEST_HELD_OUT, MOST_HELD_OUT = 16, 256
 """Bounds on that number."""
@@ -44,6 +48,20 @@ DOUBT = 0.05
 """Total error probability of the bound on how many points err too much: half of it is spent on the
 first draw, half of the remainder on the second, and so on."""
 
+AT_FIRST = 5000
+"""Largest number of points on the first level that is predicted, unless that is the second one."""
+
+GROWTH, FEWEST = 0.25, 4
+"""Largest number of points in a round, as a fraction of those in use; and its lower bound."""
+
+CHAOTIC, CLOSEST = 4.0, 8.0
+"""Among many points, a round has as many as exceed the tolerance this many times; and there, points
+are chosen closer together, as if errors were at most that many times larger still."""
+
+CAUTION, AFTER_FAILURE = 2.0, 1.5
+"""Expected errors are this many standard deviations, and this many times larger after each draw of
+held-out points in which one erred too much."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -52,7 +70,7 @@ class Step:
     Args:
         todo: flat indices of the points to compute; empty at the end.
         interpolated: mask of the points of finished levels that were not computed, of the grid's
-            shape.
+            shape; empty unless more levels are finished than at the last step.
         values: each quantity's interpolated values, of the grid's shape, NaN for none.
         stderr: the interpolated standard errors in the same form.
         facts: None until the end, then a summary for the file: ``tolerance``; ``computed`` and
@@ -93,13 +111,13 @@ class Refinement:
         self._tolerance = tolerance
         self._scale: ScaleName = scale
         self._quantities = quantities
-        axes = [axis_levels(points) for points in shape]
-        count = max(len(levels) for levels in axes)
-        self._levels = [
-            [levels[min(number, len(levels) - 1)] for levels in axes] for number in range(count)
-        ]
         self._first = level_of_points(shape)
+        self._levels = int(self._first.max()) + 1
         self._base = wholly_computed(shape)
+        self._start = self._first_predicted()
+        self._places = coordinates(shape)
+        self._shown = 0
+        self._chosen: dict[bytes, tuple[int, Indices]] = {}
 
     def step(self, surface: Surface) -> Step:
         """Choose what to compute next, given the values so far.
@@ -108,84 +126,113 @@ class Refinement:
             UsageError: if the surface lacks a quantity to watch.
         """
         known = _known(surface)
-        if (self._base & ~known).any():
-            return _waiting(self._base & ~known)
-        fields = fields_of(surface, self._base, self._scale, self._quantities)
-        watched = [field for field in fields if field.watched]
-        used = self._base.copy()
-        for draw in range(self._first.size):
-            used, level = self._walk(watched, used, known)
-            missing = used & ~known
-            if missing.any():
-                return self._interim(surface, fields, used & known, missing, level)
+        used, draw = self._base.copy(), 0
+        while True:
+            if (used & ~known).any():
+                return self._waiting(used & ~known)
+            fields = fields_of(surface, used, self._scale, self._quantities)
+            watched = [field for field in fields if field.watched]
+            level, chosen = self._next(watched, used, CAUTION * AFTER_FAILURE**draw)
+            if len(chosen):
+                missing = chosen[~known.ravel()[chosen]]
+                if len(missing):
+                    return self._interim(surface, fields, used, missing, level)
+                used.ravel()[chosen] = True
+                continue
             held_out = self._held_out(used, draw)
-            missing.ravel()[held_out] = ~known.ravel()[held_out]
-            if missing.any():
+            missing = held_out[~known.ravel()[held_out]]
+            if len(missing):
                 # The last level stays unfinished until the held-out points are computed.
-                step = self._interim(surface, fields, used, missing, len(self._levels) - 1)
+                step = self._interim(surface, fields, used, missing, self._levels - 1)
                 return replace(step, held_out=True)
-            predictions = {field.quantity: self._filled(field, used) for field in fields}
-            errors = _errors(fields, predictions, held_out)
+            errors = {field.quantity: self._errors(field, used, held_out) for field in fields}
             if (
                 not len(held_out)
                 or worst(errors[f.quantity] for f in watched).max() <= self._tolerance
             ):
-                break
+                return self._final(surface, fields, used, held_out, draw, errors)
             used.ravel()[held_out] = True
-        return self._final(surface, fields, used, held_out, draw, errors)
+            draw += 1
 
-    def _walk(self, watched: list[Field], used: Mask, known: Mask) -> tuple[Mask, int]:
-        """Extend the points in use by those that the values require.
+    def _first_predicted(self) -> int:
+        """Return the finest level that has few enough points to predict all of them at once."""
+        sizes = np.cumsum(np.bincount(self._first.ravel()))
+        return max(1, int(np.searchsorted(sizes, AT_FIRST, side="right")) - 1)
 
-        Returns:
-            The points, and the level on which some of them are not yet known; the number of levels
-            if all are.
+    def _next(self, watched: list[Field], used: Mask, caution: float) -> tuple[int, Indices]:
+        """Return the coarsest level that is not finished, and the points to compute on it.
+
+        Choices are remembered, so that a step repeats none.
         """
-        used = used.copy()
-        errors = np.zeros(self._first.shape)
-        values = [field.values[np.ix_(*self._levels[0])] for field in watched]
-        for level in range(1, len(self._levels)):
-            old, new = self._levels[level - 1], self._levels[level]
-            points = np.ix_(*new)
-            cells, fresh = Cells(old, new), self._first[points] == level
-            finer = [keep(interpolate(v, old, new), v, old, new) for v in values]
-            exact = [field.values[points] for field in watched]
-            largest = worst(f.errors(p, e) for f, p, e in zip(watched, finer, exact, strict=True))
-            previous = self._first[points] == level - 1
-            here = used[points] | cells.around(previous & (errors[points] > self._tolerance))
-            while True:
-                if (here & ~known[points]).any():
-                    used[points] |= here
-                    return used, level
-                wider = here | cells.around(here & fresh & (largest > self._tolerance))
-                if (wider == here).all():
-                    break
-                here = wider
-            used[points] = here
-            errors[points] = np.where(here & fresh, largest, errors[points])
-            values = [np.where(here, e, p) for e, p in zip(exact, finer, strict=True)]
-        return used, len(self._levels)
+        digest = hashlib.sha256(np.packbits(used).tobytes() + np.float64(caution).tobytes())
+        for field in watched:
+            digest.update(field.values[used].tobytes())
+        key = digest.digest()
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(watched, used, caution)
+        return self._chosen[key]
+
+    def _choose(self, watched: list[Field], used: Mask, caution: float) -> tuple[int, Indices]:
+        indices = np.flatnonzero(used)
+        predictors = [Predictor(f, indices, self._places, self._tolerance) for f in watched]
+        for level in range(self._start, self._levels):
+            targets = np.flatnonzero((self._first <= level) & ~used)
+            if not len(targets):
+                continue
+            around = Neighbours(self._places[indices], self._places[targets])
+            errors = worst(each.errors(targets, around, caution) for each in predictors)
+            if errors.max() > self._tolerance:
+                large = errors > self._tolerance
+                chosen = self._select(
+                    targets[large], errors[large], around.nearest[large], len(indices)
+                )
+                return int(self._first.ravel()[targets[large]].min()), np.sort(chosen)
+        return self._levels, np.empty(0, np.int64)
+
+    def _select(
+        self, targets: Indices, errors: NDArray[np.float64], radii: NDArray[np.float64], used: int
+    ) -> Indices:
+        """Select points with large expected errors, some distance apart.
+
+        The expected errors of a rough function fall with the distance to the power of 3/2, so where
+        they are far too large, points between two that are selected will be needed as well.
+
+        Args:
+            targets: flat indices of the points, of shape (t,).
+            errors: their expected errors, of shape (t,).
+            radii: their distances from the closest used points, of shape (t,).
+            used: number of points in use.
+        """
+        ratios = errors / (CHAOTIC * self._tolerance)
+        most = max(FEWEST, int(GROWTH * used))
+        if used > WHOLE:
+            most = max(most, int((ratios > 1).sum()))
+            radii = radii / np.clip(ratios, 1, CLOSEST) ** (2 / 3)
+        return targets[apart(self._places[targets], errors, radii, most)]
 
     def _held_out(self, used: Mask, draw: int) -> Indices:
-        """Draw flat indices of interpolated points, twice as many in each draw."""
+        """Draw flat indices of interpolated points."""
         interpolated = np.flatnonzero(~used)
         desired = min(max(FEWEST_HELD_OUT, int(HELD_OUT * used.size)), MOST_HELD_OUT)
         most = max(1, int(LARGEST_SHARE * len(interpolated)))
-        count = min(len(interpolated), min(desired, most) << draw)
+        count = min(len(interpolated), desired, most)
         return np.sort(np.random.default_rng([SEED, draw]).permutation(interpolated)[:count])
 
-    def _filled(self, field: Field, used: Mask, level: int | None = None) -> NDArray[np.float64]:
-        """Return a field with interpolated values where it is not used, NaN from a level on."""
-        levels = self._levels[:level]
-        filled = np.full(used.shape, np.nan)
-        filled[np.ix_(*levels[-1])] = fill(field.values, used, levels)
-        return filled
+    def _errors(self, field: Field, used: Mask, held_out: Indices) -> NDArray[np.float64]:
+        """Return a field's errors at the held-out points, of shape (k,)."""
+        predictor = Predictor(field, np.flatnonzero(used), self._places, self._tolerance)
+        return field.errors(predictor.values(held_out), field.values.ravel()[held_out])
+
+    def _waiting(self, missing: Mask) -> Step:
+        return Step(np.flatnonzero(missing), np.zeros_like(missing), {}, {})
 
     def _interim(
-        self, surface: Surface, fields: list[Field], used: Mask, missing: Mask, level: int
+        self, surface: Surface, fields: list[Field], used: Mask, missing: Indices, level: int
     ) -> Step:
-        step = self._step(surface, fields, used, level, np.flatnonzero(missing), None)
-        return replace(step, interpolated=step.interpolated & ~missing)
+        fresh, self._shown = level > self._shown, max(level, self._shown)
+        targets = (self._first < level) & ~_known(surface) & fresh
+        targets.ravel()[missing] = False
+        return self._step(surface, fields, used, targets, missing, None)
 
     def _final(
         self,
@@ -198,7 +245,7 @@ class Refinement:
     ) -> Step:
         facts = {
             "tolerance": self._tolerance,
-            "computed": int(used.sum()) + len(held_out),
+            "computed": int(_known(surface).sum()),
             "held_out": len(held_out),
             "beyond": 1 - (DOUBT / 2 ** (draw + 1)) ** (1 / len(held_out))
             if len(held_out)
@@ -216,49 +263,39 @@ class Refinement:
             ],
         }
         none = np.empty(0, np.int64)
-        return self._step(surface, fields, used, len(self._levels), none, facts)
+        return self._step(surface, fields, used, ~_known(surface), none, facts)
 
     def _step(
         self,
         surface: Surface,
         fields: list[Field],
         used: Mask,
-        level: int,
+        targets: Mask,
         todo: Indices,
         facts: dict[str, Any] | None,
     ) -> Step:
         values, stderr = {}, {}
-        for field in fields:
+        for field in fields if targets.any() else ():
             key = field.quantity
-            values[key] = field.unscaled(self._filled(field, used, level))
+            values[key] = field.unscaled(self._filled(field, used, targets))
             if key in surface.stderr:
-                errors = Field(key, False, False, surface.stderr[key], 0.0)
-                stderr[key] = self._filled(errors, used, level)
-        finished = self._first < level
-        return Step(todo, finished & ~_known(surface), values, stderr, facts)
+                errors = field_of(key, surface.stderr[key], used)
+                stderr[key] = self._filled(errors, used, targets)
+        return Step(todo, targets, values, stderr, facts)
+
+    def _filled(self, field: Field, used: Mask, targets: Mask) -> NDArray[np.float64]:
+        """Return a field's values where it is used, and predictions at the targets."""
+        filled = np.where(used, field.values, np.nan)
+        predictor = Predictor(field, np.flatnonzero(used), self._places, self._tolerance)
+        filled[targets] = predictor.values(np.flatnonzero(targets))
+        return filled
 
 
 def wholly_computed(shape: tuple[int, ...]) -> Mask:
     """Return a mask over a grid of the points that are computed in any case."""
-    mask: Mask = level_of_points(shape) <= 1
+    mask: Mask = level_of_points(shape) == 0
     return mask
 
 
 def _known(surface: Surface) -> Mask:
     return np.isin(surface.status, (Status.OK, Status.NOT_FINITE, Status.FAILED))
-
-
-def _waiting(missing: Mask) -> Step:
-    return Step(np.flatnonzero(missing), np.zeros_like(missing), {}, {})
-
-
-def _errors(
-    fields: list[Field], predictions: Mapping[Quantity, NDArray[np.float64]], held_out: Indices
-) -> dict[Quantity, NDArray[np.float64]]:
-    """Return each field's errors at the held-out points, of shape (k,)."""
-    return {
-        field.quantity: field.errors(
-            predictions[field.quantity].ravel()[held_out], field.values.ravel()[held_out]
-        )
-        for field in fields
-    }

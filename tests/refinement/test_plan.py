@@ -20,15 +20,15 @@ def error(run, key=LOSS, scale=lambda v: v):
     return np.abs(found - exact).max() / np.ptp(exact)
 
 
-def test_a_plane_needs_two_levels_and_the_held_out_points(known):
+def test_a_plane_needs_the_coarsest_level_and_the_held_out_points(known):
     run = known(lambda y, x: 3 * x - y)
     facts = run.run()
-    assert facts["computed"] == run.computed.sum() == 81 + 52
+    assert facts["computed"] == run.computed.sum() == 25 + 52
     assert facts["held_out"] == 52
     assert run.surface.complete
-    assert facts["quantities"][0]["error"] < 1e-12
+    assert facts["quantities"][0]["error"] < 1e-11
     assert facts["quantities"][0]["range"] == pytest.approx(8)
-    assert error(run) < 1e-12
+    assert error(run) < 1e-11
     assert len(run.rounds) == 3, "the base, the held-out points, the end"
 
 
@@ -36,8 +36,8 @@ def test_a_bowl_is_within_tolerance_with_a_fraction_of_the_points(known):
     for tolerance in (0.03, 0.01, 0.003):
         run = known(bowl, tolerance)
         facts = run.run()
-        assert facts["computed"] < 0.5 * run.surface.total
-        assert error(run) < 1.2 * tolerance
+        assert facts["computed"] < 0.05 * run.surface.total
+        assert error(run) < tolerance
         np.testing.assert_array_equal(
             run.surface.values[LOSS][run.computed], run.values[LOSS][run.computed]
         )
@@ -65,12 +65,11 @@ def test_a_chaotic_half_is_computed_completely_and_the_smooth_half_is_not(known)
 def test_a_kink_is_followed(known):
     run = known(lambda y, x: np.abs(x + 0.3 * y), 0.01, (129, 129))
     facts = run.run()
-    assert error(run) < 0.02
-    assert facts["computed"] < 0.35 * run.surface.total
+    assert error(run) < 0.03
+    assert facts["computed"] < 0.08 * run.surface.total
     y, x = np.meshgrid(np.linspace(-1, 1, 129), np.linspace(-1, 1, 129), indexing="ij")
-    near, far = np.abs(x + 0.3 * y) < 0.01, np.abs(x + 0.3 * y) > 0.5
-    assert run.computed[near].mean() > 0.7
-    assert run.computed[far].mean() < 0.2
+    near, far = np.abs(x + 0.3 * y) < 0.05, np.abs(x + 0.3 * y) > 0.5
+    assert run.computed[near].mean() > 5 * run.computed[far].mean()
 
 
 def test_nothing_is_interpolated_next_to_what_is_not_finite(known):
@@ -96,7 +95,7 @@ def test_nan_alone_is_computed_to_the_end(known):
 def test_a_constant_needs_no_refinement(known):
     run = known(np.full((33, 33), 2.5))
     run.run()
-    assert run.computed.sum() == 81 + 21
+    assert run.computed.sum() == 25 + 21
     assert (run.surface.values[LOSS] == 2.5).all()
 
 
@@ -120,7 +119,7 @@ def test_only_watched_quantities_decide(known):
     values = {LOSS: plane, ("train", "accuracy"): noise, ("test", "loss"): plane}
     by_default = known(values)
     facts = by_default.run()
-    assert by_default.computed.sum() == 81 + 21
+    assert by_default.computed.sum() == 25 + 21
     watched = {(q["split"], q["quantity"]): q["watched"] for q in facts["quantities"]}
     assert watched == {LOSS: True, ("test", "loss"): True, ("train", "accuracy"): False}
     unwatched = next(q for q in facts["quantities"] if not q["watched"])
@@ -151,8 +150,8 @@ def test_the_stated_error_comes_from_unused_points(known):
 
 def test_a_held_out_point_that_errs_too_much_is_refined_around(known):
     spike = np.zeros((65, 65))
-    spike[:33, 40:49] = 1.0  # missed by the points of the second level, 8 apart
-    base = level_of_points((65, 65)) <= 1
+    spike[:33, 40:49] = 1.0  # missed by the points of the coarsest level, 16 apart
+    base = level_of_points((65, 65)) == 0
     spike[base] = np.linspace(0, 2, 65)[None, :].repeat(65, 0)[base]
     run = known(spike, 0.05)
     facts = run.run()
@@ -165,7 +164,7 @@ def test_a_held_out_point_that_errs_too_much_is_refined_around(known):
 def test_standard_errors_are_interpolated_too(known):
     run = known(lambda y, x: 3 + x - y)
     run.run()
-    np.testing.assert_allclose(run.surface.stderr[LOSS], 0.1 * run.values[LOSS], rtol=1e-12)
+    np.testing.assert_allclose(run.surface.stderr[LOSS], 0.1 * run.values[LOSS], rtol=1e-11)
 
 
 @pytest.mark.parametrize("shape", [(51,), (7,), (1,), (7, 51), (1, 33), (9, 9, 9), (2, 2)])
@@ -177,7 +176,7 @@ def test_lines_small_grids_and_boxes(known, shape):
     assert np.abs(run.surface.values[LOSS] - run.values[LOSS]).max() <= 0.03 * max(
         1e-12, np.ptp(run.values[LOSS])
     )
-    if max(len(axis_levels(points)) for points in shape) <= 2:
+    if max(len(axis_levels(points)) for points in shape) == 1:
         assert run.computed.all()
 
 

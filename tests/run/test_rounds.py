@@ -39,7 +39,7 @@ def test_computed_points_are_exact_and_interpolated_ones_within_tolerance(workpl
     config = workplace.config(grid=GRID)
     whole, surface = workplace.surface(config), serial
     computed = surface.status == Status.OK
-    assert 0.1 < computed.mean() < 0.5
+    assert 0.03 < computed.mean() < 0.1
     assert (surface.status[~computed] == Status.INTERPOLATED).all()
     assert (surface.rank[~computed] == -1).all()
     for key, values in whole.values.items():
