@@ -23,6 +23,7 @@ from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
 from landscape_cli.evaluation.forward.folding import Folding
+from landscape_cli.evaluation.forward.grouping import Group, can_be_stacked
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
@@ -81,6 +82,7 @@ class Evaluator:
         self._compilation: Compilation | None = None
         self._concurrency: Concurrency | None = None
         self._workers: Workers | None = None
+        self._group: Group | None = None
         self._stance = "eager_on_recompile"
         self._held: Mapping[str, Tensor] = {}
 
@@ -241,6 +243,9 @@ class Evaluator:
                 samples = evaluate_samples(self, tile, sums)
             return replace(self._result(tile, sums, self.measured(tile), start), samples=samples)
         with self._conditions():
+            if self.settings.group > 1 and self.groups_points:
+                self._add_groups(tile, {name: sums[name] for name in cached})
+                cached = {}
             for point, coordinates in enumerate(tile.coordinates):
                 for number, (name, split) in enumerate(cached.items()):
                     if number == 0 or self.state.drifted():
@@ -251,6 +256,48 @@ class Evaluator:
                 if not split.cached:
                     sums[name] = self._stream(split, tile)
         return self._result(tile, sums, self.measured(tile), start)
+
+    @property
+    def groups_points(self) -> bool:
+        """Whether one forward pass may evaluate several points: none affects another."""
+        settings = self.settings
+        if settings.fold or settings.compile or settings.concurrent:
+            return False
+        return self.concurrency().isolated and can_be_stacked(self.model, self.parameters)
+
+    @torch.no_grad()
+    def places_agree(self, coordinates: Sequence[float]) -> bool:
+        """Tell whether a point's values have the same bits in every place of a group.
+
+        Raises:
+            Exception: whatever ``torch.func.vmap`` raises where a pass can't be batched.
+        """
+        group = self._grouped()
+        with self._conditions():
+            self.write(coordinates)
+            group.put(0, last=True)
+            return all(group.agrees(split) for split in self.splits.values())
+
+    def _grouped(self) -> Group:
+        """Return room for a group of points."""
+        size = self.settings.group
+        if self._group is None or self._group.size != size:
+            objective = self.objective.objective
+            self._group = Group(self.model, self.parameters, objective, size)
+        return self._group
+
+    def _add_groups(self, tile: Tile, sums: Mapping[str, Accumulator]) -> None:
+        """Add the values of splits at a tile's points, a group of them at a time."""
+        group = self._grouped()
+        for first in range(0, len(tile.coordinates), group.size):
+            points = tile.coordinates[first : first + group.size]
+            for row, coordinates in enumerate(points):
+                self.write(coordinates)
+                group.put(row, last=row + 1 == len(points))
+            for name, accumulator in sums.items():
+                for batch, found in group.each(self.splits[name]):
+                    for point, values in enumerate(found[: len(points)], first):
+                        accumulator.add(point, values, batch)
 
     def measured(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
         """Return values and errors of the measures, of shape (points, 2), by quantity."""

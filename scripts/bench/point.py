@@ -9,7 +9,9 @@ import argparse
 import statistics
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import torch
 from reporting import REPEATS, emit, median_ratio, note, seconds
 from torch import Tensor, nn
@@ -214,13 +216,51 @@ def marks(device: torch.device) -> list[tuple[str, str]]:
     return [("fp32", ">= 2.2"), ("bf16", ">= 3.2")]
 
 
+def compare_groups(case: Case, repeats: int, points: int = 128) -> None:
+    """Time groups of points in one forward pass against single points, and compare their values."""
+    evaluator = case.evaluator("fp32")
+    single = replace(evaluator.settings, fold=False, compile=False, concurrent=False)
+    tile = Tile(tuple(range(points)), tuple((i / points, -i / points) for i in range(points)))
+    last = Tile(tile.indices[-1:], tile.coordinates[-1:])
+
+    def evaluated(settings: Settings, tile: Tile) -> np.ndarray:
+        evaluator.set_forward(settings)
+        result = evaluator.evaluate(tile)
+        return np.stack([*result.values.values(), *result.stderr.values()])
+
+    for size in (8, 32, 128):
+        grouped = replace(single, group=size)
+        values, expected = evaluated(grouped, tile), evaluated(single, tile)
+        times = [
+            [seconds(partial(evaluated, settings, tile)) / points for settings in (grouped, single)]
+            for _ in range(repeats)
+        ]
+        ours, alone = zip(*times, strict=True)
+        emit(
+            f"group_speedup_mlp_{size}",
+            median_ratio(alone, ours),
+            "ratio",
+            grouped_seconds=statistics.median(ours),
+            single_seconds=statistics.median(alone),
+            largest_difference=float(np.abs(values / expected - 1).max()),
+            same_bits_alone=bool(np.array_equal(evaluated(grouped, last)[:, 0], values[:, -1])),
+            grouped=evaluator.groups_points,
+            device=str(case.device),
+            threads=torch.get_num_threads(),
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--images", type=int, default=1024)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--batched", action="store_true", help="only groups of small networks")
     options = parser.parse_args()
     device = choose_device(options.device)
+    if options.batched:
+        compare_groups(perceptron(device), options.repeats)
+        return
     case = resnet(options.images, device)
     where = {"device": str(device), "threads": torch.get_num_threads()}
     for precision, target in marks(device):

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.forward.benchmark import GAIN, ROUNDS
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.compile_choice import repays_compilation, try_compilation
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
+from landscape_cli.evaluation.forward.equivalence import TOLERANCE
 from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.out_of_memory import if_it_fits
+from landscape_cli.records.tiles import Tile
+
+GROUP = 32
+"""Points of a group that is tried."""
+
+GROUPED_SECONDS = 0.05
+"""Points that take longer fill a GPU by themselves, and are not grouped."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,10 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
             choice = replace(choice, calibration=calibration)
     if evaluator.recalibration is not None:
         return choice
+    if work.calibrate and evaluator.device.type != "cpu":
+        evaluator.apply(group_points(evaluator, work.corner))
+        if evaluator.settings.group > 1:
+            return replace(choice, settings=evaluator.settings)
     insist = work.compile == "on"
     if insist or (work.compile == "auto" and repays_compilation(evaluator, seconds)):
         kept, compilation = try_compilation(evaluator, work.corner, insist)
@@ -90,3 +109,52 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
         )
         return replace(choice, settings=settings, compilation=compilation)
     return choice
+
+
+def group_points(evaluator: Evaluator, corner: Sequence[float]) -> Settings:
+    """Return settings with groups of points, if these are clearly faster and change no value.
+
+    A point's values must differ from those of a pass of its own by rounding alone, and have the
+    same bits in every place of a group, since places depend on how the run was divided into tiles.
+
+    Args:
+        evaluator: an evaluator with its data loaded; it keeps its settings.
+        corner: coordinates of a corner of the grid; points on the way there are evaluated.
+    """
+    start = evaluator.settings
+    cached = all(split.cached for split in evaluator.splits.values())
+    if evaluator.measures.all or not cached or not evaluator.groups_points:
+        return start
+    try:
+        better = if_it_fits(partial(_groups_pay, evaluator, corner), evaluator.device)
+    except Exception:  # torch.func can't batch whatever a model or an objective does
+        better = False
+    finally:
+        evaluator.set_forward(start)
+    return replace(start, group=GROUP) if better else start
+
+
+def _groups_pay(evaluator: Evaluator, corner: Sequence[float]) -> bool:
+    """Compare groups with passes of single points, on a tile of one group."""
+    alone = replace(evaluator.settings, group=1)
+    grouped = replace(alone, group=GROUP)
+    ways = np.linspace(evaluator.slice.origin, corner, GROUP)
+    tile = Tile(tuple(range(GROUP)), tuple(map(tuple, ways.tolist())))
+    last = Tile(tile.indices[-1:], tile.coordinates[-1:])
+
+    def evaluated(settings: Settings, tile: Tile) -> tuple[NDArray[np.float64], float]:
+        evaluator.set_forward(settings)
+        result = evaluator.evaluate(tile)
+        return np.stack([*result.values.values()]), float(result.seconds.sum())
+
+    evaluated(alone, last)  # a first pass is slow
+    if evaluated(alone, last)[1] > GROUPED_SECONDS:
+        return False
+    expected, _ = evaluated(alone, tile)
+    values, _ = evaluated(grouped, tile)
+    if not np.allclose(expected, values, rtol=TOLERANCE, atol=0, equal_nan=True):
+        return False
+    if not all(map(evaluator.places_agree, (evaluator.slice.origin, corner))):
+        return False
+    pairs = [(evaluated(grouped, tile)[1], evaluated(alone, tile)[1]) for _ in range(ROUNDS)]
+    return bool(statistics.median(a / b for a, b in pairs) <= 1 - GAIN)

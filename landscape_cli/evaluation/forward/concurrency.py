@@ -49,13 +49,19 @@ class Concurrency:
         self._model = model
         self._objective = objective
         self._forward = forward
+        self._suited = bool(devices)
         self._on_cpu = [device.type for device in devices] == ["cpu"]
         self._workers: dict[tuple[int, ...], Workers] = {}
 
     @functools.cached_property
+    def isolated(self) -> bool:
+        """Whether evaluations at the same time can't affect each other, on whatever device."""
+        return self._suited and keeps_apart(self._model, self._objective, self._forward)
+
+    @functools.cached_property
     def possible(self) -> bool:
-        """Whether evaluations at the same time can't affect each other."""
-        if not (self._on_cpu and keeps_apart(self._model, self._objective, self._forward)):
+        """Whether threads of a CPU may evaluate batches at the same time."""
+        if not (self._on_cpu and self.isolated):
             return False
         try:
             replica = replicate(self._model)

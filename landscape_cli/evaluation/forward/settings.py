@@ -31,6 +31,8 @@ class Settings:
         concurrent: whether several batches are evaluated at once, each on one thread, where the
             model allows it (``evaluation/forward/concurrency.py``); a compiled model never does.
         fuse: whether compiled convolutions are fused with what follows them (``fusion.py``).
+        group: points in one forward pass, where data are cached and nothing is folded, compiled or
+            concurrent (``evaluation/forward/grouping.py``).
     """
 
     micro_batch: int
@@ -40,6 +42,7 @@ class Settings:
     compile: bool = False
     concurrent: bool = False
     fuse: bool = False
+    group: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
@@ -62,6 +65,7 @@ class Settings:
             "channels last": self.channels_last,
             "batch norm folded": self.fold,
             "compiled": self.compile,
+            f"{self.group} points at a time": self.group > 1,
             "a batch on each thread": self.concurrent and not self.compile,
             "convolutions fused": self.compile and self.fuse,
         }
