@@ -97,7 +97,7 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
             choice = replace(choice, calibration=calibration)
     if evaluator.recalibration is not None:
         return choice
-    if work.calibrate and evaluator.device.type != "cpu":
+    if work.calibrate and work.compile != "on" and evaluator.device.type != "cpu":
         evaluator.apply(group_points(evaluator, work.corner))
         if evaluator.settings.group > 1:
             return replace(choice, settings=evaluator.settings)
