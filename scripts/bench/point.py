@@ -244,6 +244,7 @@ def compare_groups(case: Case, repeats: int, points: int = 128) -> None:
             single_seconds=statistics.median(alone),
             largest_difference=float(np.abs(values / expected - 1).max()),
             same_bits_alone=bool(np.array_equal(evaluated(grouped, last)[:, 0], values[:, -1])),
+            same_bits_everywhere=evaluator.places_agree(POINT),
             grouped=evaluator.groups_points,
             device=str(case.device),
             threads=torch.get_num_threads(),

@@ -25,8 +25,9 @@ from landscape_cli.records.tiles import Tile
 GROUP = 32
 """Points of a group that is tried."""
 
-GROUPED_SECONDS = 0.05
-"""Points that take longer fill a GPU by themselves, and are not grouped."""
+GROUPED_SECONDS, GROUPED_POINTS = 0.005, 1024
+"""Points that take longer fill a GPU by themselves, and are not grouped; nor are fewer on a rank,
+since the comparison takes as long as about 250 points."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
             choice = replace(choice, calibration=calibration)
     if evaluator.recalibration is not None:
         return choice
-    if work.calibrate and work.compile != "on" and evaluator.device.type != "cpu":
+    repaid = work.calibrate and work.points >= GROUPED_POINTS * work.ranks
+    if repaid and work.compile != "on" and evaluator.device.type != "cpu":
         evaluator.apply(group_points(evaluator, work.corner))
         if evaluator.settings.group > 1:
             return replace(choice, settings=evaluator.settings)
