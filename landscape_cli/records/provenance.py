@@ -131,7 +131,9 @@ FACTS: dict[str, Any] = {
     "sampled": Section(
         {"tolerance": FINITE, "first": WHOLE, "halvings": WHOLE},
         {
-            "checked": Section({"points": [WHOLE], "values": Each([NUMBER])}),
+            "checked": Section(
+                {"points": [WHOLE], "values": Each([NUMBER]), "stderr": Each([NUMBER])}
+            ),
             "beyond": FINITE,
             "error": Each(NUMBER),
         },

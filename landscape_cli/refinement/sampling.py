@@ -9,6 +9,7 @@ large, the target is halved, all sampled points are evaluated again, and others 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,23 @@ class Sampling:
         }
         return StopRule(targets, facts.get("first", self._first))
 
+    def before(self, surface: Surface, facts: Mapping[str, Any]) -> Surface:
+        """Return a surface as it was before points were checked, for choices made from it.
+
+        Args:
+            surface: the surface.
+            facts: what ``check`` returned last; empty before.
+        """
+        if not (checked := facts.get("checked")):
+            return surface
+        groups = []
+        for group in ("values", "stderr"):
+            arrays = {key: array.copy() for key, array in getattr(surface, group).items()}
+            for key, array in arrays.items():
+                array.ravel()[checked["points"]] = checked[group]["/".join(key)]
+            groups.append(arrays)
+        return replace(surface, values=groups[0], stderr=groups[1])
+
     def check(self, surface: Surface, facts: Mapping[str, Any]) -> tuple[dict[str, Any], Mask]:
         """Look at the checked points, of a surface without points to do.
 
@@ -125,14 +143,14 @@ class Sampling:
         described = self._described(facts, halvings)
         if not len(drawn):
             return described | {"error": {}}, np.zeros_like(self.anchors)
-        values = {
-            "/".join(field.quantity): surface.values[field.quantity].ravel()[drawn].tolist()
-            for field in self._watched(surface)
+        before = {
+            group: {"/".join(key): array.ravel()[drawn].tolist() for key, array in arrays.items()}
+            for group, arrays in (("values", surface.values), ("stderr", surface.stderr))
         }
         beyond = 1 - (DOUBT / 2 ** (halvings + 1)) ** (1 / len(drawn))
         points = np.zeros(surface.total, dtype=bool)
         points[drawn] = True
-        checked = {"points": drawn.tolist(), "values": values}
+        checked = {"points": drawn.tolist(), **before}
         mask = points.reshape(self.anchors.shape)
         return described | {"checked": checked, "beyond": beyond}, mask
 

@@ -20,6 +20,7 @@ from landscape_cli.geometry.blocks import Index
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import StoredTensors
 from landscape_cli.records.grid import Grid
+from landscape_cli.refinement.sampling import SAMPLED
 from landscape_cli.run.resume import Start, refuse_other
 from landscape_cli.run.session import Session
 from landscape_cli.run.setup.records import Json, RunFacts
@@ -37,8 +38,8 @@ from landscape_cli.store.file_kind import file_kind
 from landscape_cli.util.logs import warn
 from landscape_cli.util.tensors import as_complex
 
-CHOICES = ("calibration", "compilation", "precision_timing", "probe")
-"""Provenance keys on the choices of a file's first session, which later sessions keep."""
+CHOICES = ("calibration", "compilation", "precision_timing", "probe", SAMPLED)
+"""Provenance keys on the choices of a file's earlier sessions, which later sessions keep."""
 
 
 def open_file(

@@ -113,7 +113,10 @@ class _Rounds:
 
     def _refine(self, refinement: Refinement) -> Indices:
         recorder = self._recorder
-        step = refinement.step(recorder.surface)
+        surface = recorder.surface
+        if self._sampling is not None:
+            surface = self._sampling.before(surface, surface.provenance.get(SAMPLED, {}))
+        step = refinement.step(surface)
         recorder.interpolate(step.interpolated, step.values, step.stderr)
         if step.facts is not None:
             recorder.note("adaptive", step.facts)

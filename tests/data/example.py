@@ -58,13 +58,13 @@ def digits_network():
     return Problem(model, splits, cross_entropy, name="small network")
 
 
-def slow(seconds=0.1):
+def slow(seconds=0.1, samples=50):
     """A problem whose points take a while, so that a test can interrupt it.
 
     The centre, where set-up tries things, takes no time. The rest is done quickly if
     EXAMPLE_SECONDS is 0.
     """
-    problem = regression()
+    problem = regression(samples)
     seconds = float(os.environ.get("EXAMPLE_SECONDS", seconds))
     centre = problem.model.weight.detach().clone()
 

@@ -10,7 +10,7 @@ from landscape_cli.records.levels import level_of_points
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import read_surface
 from support.processes import kill_group, wait_until
-from support.surfaces import assert_same_bits
+from support.surfaces import assert_same_bits, forget
 
 GRID = {"x": [-4, 4, 17], "y": [-4, 4, 15]}
 MANY = {"problem_args": {"samples": 3000}, "splits": ["train"]}
@@ -65,8 +65,8 @@ def test_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial, ranks):
 @pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
 def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, share, monkeypatch):
     """Among the anchors, in the midst, and while points are checked."""
-    keys = {"grid": GRID, "sampling": 0.02, "adaptive": {"tolerance": 0.02}}
-    config = workplace.config("example:slow", problem_args={"seconds": 0.02}, **keys)
+    slow = {"seconds": 0.01 * (ranks or 1), "samples": 1000}
+    config = workplace.config("example:slow", grid=GRID, sampling=0.05, problem_args=slow)
     monkeypatch.setenv("EXAMPLE_SECONDS", "0")
     serial = workplace.surface(config)
     (workplace.folder / "surface.h5").unlink()
@@ -90,6 +90,24 @@ def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, share, mon
     assert_same_bits(surface, serial)
     assert surface.samples["train"].tobytes() == serial.samples["train"].tobytes()
     assert surface.provenance["sampled"] == serial.provenance["sampled"]
+
+
+@pytest.mark.bits
+def test_a_run_interrupted_while_points_are_checked_interpolates_the_same(workplace):
+    """Interpolation uses the values before the check, however often the file is opened."""
+    keys = {"grid": GRID, "sampling": 0.05, "adaptive": {"tolerance": 0.02}}
+    config = workplace.config("example:digits_network", splits=["train"], **keys)
+    serial = workplace.surface(config)
+    points = serial.provenance["sampled"]["checked"]["points"]
+    assert points
+    assert serial.interpolated
+    assert 64 <= serial.samples["train"][serial.samples["train"] > 0].min() < 130
+    for part in (points, points[::2]):
+        forget("surface.h5", part)
+        again = workplace.surface(config)
+        assert_same_bits(again, serial)
+        assert again.samples["train"].tobytes() == serial.samples["train"].tobytes()
+        assert again.provenance["sampled"] == serial.provenance["sampled"]
 
 
 def test_run_info_and_plot_tell_of_the_samples(workplace, landscape):
