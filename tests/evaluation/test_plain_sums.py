@@ -17,9 +17,18 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def batches(lengths, quantities, seed=0):
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
+
+
+def batches(lengths, quantities, seed=0, device="cpu"):
     generator = torch.Generator().manual_seed(seed)
-    return [list(torch.randn(quantities, n, generator=generator)) for n in lengths]
+    drawn = [torch.randn(quantities, n, generator=generator) for n in lengths]
+    return [list(each.to(device)) for each in drawn]
 
 
 def summed(points, mine):
@@ -62,10 +71,11 @@ def test_means_and_errors_are_those_of_all_samples(lengths, quantities, points, 
         ([1, 1], 1),
     ],
 )
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.usefixtures("two_threads")
-def test_a_point_has_the_same_bits_alone_and_among_others(lengths, quantities):
+def test_a_point_has_the_same_bits_alone_and_among_others(lengths, quantities, device):
     points = 5
-    values = [batches(lengths, quantities, seed) for seed in range(points)]
+    values = [batches(lengths, quantities, seed, device) for seed in range(points)]
     one_by_one = summed(points, [(k, one) for k in range(points) for one in values[k]])
     in_turns = summed(
         points, [(k, values[k][i]) for i in range(len(lengths)) for k in range(points)]

@@ -75,17 +75,26 @@ def numbers(result):
     return np.stack([*result.values.values(), *result.stderr.values()])
 
 
-def made(model, objective=cross_entropy):
+def made(model, objective=cross_entropy, device="cpu"):
     splits = {"train": data(), "test": data(40)}
-    return evaluator(model, splits, objective, settings=Settings(32))
+    return evaluator(model, splits, objective, settings=Settings(32), device=device)
+
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    ),
+]
 
 
 @pytest.mark.parametrize("model", [mlp, Tied])
 @pytest.mark.parametrize("objective", [cross_entropy, weighted])
 @pytest.mark.parametrize("size", [2, 3, 16])
-def test_values_are_those_of_single_points(model, objective, size):
+@pytest.mark.parametrize("device", DEVICES)
+def test_values_are_those_of_single_points(model, objective, size, device):
     torch.manual_seed(0)
-    found = made(model(), objective)
+    found = made(model(), objective, device)
     expected = numbers(found.evaluate(TILE))
     found.set_forward(replace(found.settings, group=size))
     assert found.groups_points
@@ -120,24 +129,33 @@ def test_other_ways_of_computing_exclude_groups(setting):
     assert not found.groups_points
 
 
+@pytest.fixture
+def always_faster(monkeypatch):
+    """Take groups whatever the time that they and single points take."""
+    monkeypatch.setattr(choice, "GAIN", -1e9)
+    monkeypatch.setattr(choice, "GROUPED_SECONDS", 1e9)
+
+
+@pytest.mark.usefixtures("always_faster")
 def test_groups_are_chosen_where_they_pay(monkeypatch):
     found = made(mlp())
-    monkeypatch.setattr(choice, "GAIN", -1e9)  # whatever they take
     assert group_points(found, (1.0, 1.0)) == replace(found.settings, group=choice.GROUP)
     assert found.settings.group == 1
-    monkeypatch.setattr(choice, "GAIN", 1.0)
-    assert group_points(found, (1.0, 1.0)).group == 1
+    for name, value in (("GAIN", 1.0), ("GROUPED_SECONDS", 0.0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(choice, name, value)
+            assert group_points(found, (1.0, 1.0)).group == 1
 
 
+@pytest.mark.usefixtures("always_faster")
 def test_groups_whose_places_differ_are_not_chosen(monkeypatch):
-    monkeypatch.setattr(choice, "GAIN", -1e9)
     found = made(mlp())
     monkeypatch.setattr(type(found), "places_agree", lambda self, point: point == (0.0, 0.0))
     assert group_points(found, (1.0, 1.0)) == found.settings
 
 
-def test_what_torch_cannot_batch_is_not_grouped(monkeypatch):
-    monkeypatch.setattr(choice, "GAIN", -1e9)
+@pytest.mark.usefixtures("always_faster")
+def test_what_torch_cannot_batch_is_not_grouped():
     found = made(Branching())
     before = numbers(found.evaluate(TILE))
     assert group_points(found, (1.0, 1.0)) == found.settings
