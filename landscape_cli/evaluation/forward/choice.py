@@ -43,6 +43,7 @@ class Workload:
         compile: ``on``, ``off`` or ``auto``.
         even_if_slower: keep a reduced precision that is slower than fp32.
         agreement: coordinates at which a reduced precision must give the values of fp32.
+        singly: evaluate points one by one, since each may stop after its own number of samples.
     """
 
     points: int
@@ -53,6 +54,7 @@ class Workload:
     compile: str
     even_if_slower: bool = False
     agreement: Sequence[Sequence[float]] = ()
+    singly: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
             choice = replace(choice, calibration=calibration)
     if evaluator.recalibration is not None:
         return choice
-    repaid = work.calibrate and work.points >= GROUPED_POINTS * work.ranks
+    repaid = work.calibrate and not work.singly and work.points >= GROUPED_POINTS * work.ranks
     if repaid and work.compile != "on" and evaluator.device.type != "cpu":
         evaluator.apply(group_points(evaluator, work.corner))
         if evaluator.settings.group > 1:

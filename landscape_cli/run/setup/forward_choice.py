@@ -38,6 +38,8 @@ def choose_forward(
             lambda: choose_settings(evaluator, _workload(evaluator, config, executor.models))
         )
     settings = choice.settings
+    if evaluator.device.type == "cpu":  # also where an accelerator began the file
+        settings = replace(settings, group=1)
     timing = choice.precision
     if executor.rank == 0 and timing and timing.slower and config.precision != "auto":
         warn(timing.warning())
@@ -78,6 +80,7 @@ def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
         config.compile,
         even_if_slower=config.even_if_slower or config.part is not None,
         agreement=trial_points(evaluator, grid) if config.precision == "auto" else (),
+        singly=config.sampling is not None,
     )
 
 
