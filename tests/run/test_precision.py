@@ -7,8 +7,10 @@ import pytest
 
 from landscape_cli.evaluation.forward.benchmark import Benchmark
 from landscape_cli.store import read_surface
+from landscape_cli.util.processor import computes_bf16
 
 SETTINGS = {"calibrate": False, "grid": {"x": [-1, 1, 3], "y": [-1, 1, 3]}}
+WIDE = {"calibrate": False, "grid": {"x": [-4, 4, 3], "y": [-4, 4, 3]}}
 
 
 @pytest.fixture
@@ -140,3 +142,33 @@ def test_two_ranks_without_instructions_for_bf16_agree_on_what_is_faster(workpla
     alone = read_surface(workplace.folder / "again.h5")
     for quantity, values in surface.values.items():
         np.testing.assert_array_equal(values, alone.values[quantity])
+
+
+@pytest.mark.parametrize(("which", "used"), [("slow_bf16", "fp32"), ("fast_bf16", "bf16")])
+def test_auto_is_bf16_where_that_is_faster(landscape, workplace, request, which, used):
+    if computes_bf16() is False:
+        pytest.skip("this processor does not compute in bf16, so auto does not try it")
+    request.getfixturevalue(which)
+    config = workplace.config("example:digits_network", **WIDE)
+    code, _, err = landscape("compute", config, "-o", "auto.h5", "--precision", "auto")
+    assert code == 0
+    assert "warning" not in err
+    surface = read_surface("auto.h5")
+    assert surface.config["precision"] == "auto"
+    assert surface.provenance["settings"]["precision"] == used
+    timing = surface.provenance["precision_timing"]
+    assert timing["asked"] == "bf16"
+    assert timing["used"] == used
+    assert ("difference" in timing) == (used == "bf16")
+    code, out, _ = landscape("compute", config, "-o", "auto.h5", "--precision", "auto")
+    assert code == 0
+    assert "nothing to do" in out
+
+
+def test_auto_is_fp32_where_bf16_is_emulated(landscape, workplace, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    config = workplace.config("example:digits_network", **WIDE)
+    assert landscape("compute", config, "-o", "auto.h5", "--precision", "auto")[0] == 0
+    provenance = read_surface("auto.h5").provenance
+    assert provenance["settings"]["precision"] == "fp32"
+    assert not provenance.get("precision_timing")

@@ -61,8 +61,10 @@ def test_surfaces_are_the_same_on_any_number_of_ranks(workplace, serial, ranks):
 
 @pytest.mark.bits
 @pytest.mark.slow
-@pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.mpi)])
-@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("ranks", "share"),
+    [(None, 0.02), (None, 1.0), pytest.param(2, 0.5, marks=pytest.mark.mpi)],
+)
 def test_a_killed_run_is_continued_to_the_same_bits(workplace, ranks, share, monkeypatch):
     """Among the anchors, in the midst, and while points are checked."""
     slow = {"seconds": 0.01 * (ranks or 1), "samples": 1000}

@@ -26,6 +26,7 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     }
     for group, members in (("values", surface.values), ("stderr", surface.stderr)):
         arrays |= {f"{group}/{split}/{name}": array for (split, name), array in members.items()}
+    arrays |= {f"samples/{split}": numbers for split, numbers in surface.samples.items()}
     if options.basins:
         for split, name in surface.values:
             arrays[f"basins/{split}/{name}"] = basin_numbers(surface, (split, name))

@@ -1,10 +1,15 @@
 """A reduced precision is used if it is faster than fp32, by times that are really measured."""
 
+import numpy as np
 import pytest
 
 from builders import image_evaluator
 from landscape_cli.evaluation.forward.benchmark import Benchmark
-from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
+from landscape_cli.evaluation.forward.precision_choice import (
+    AGREEMENT,
+    PrecisionTiming,
+    time_precision,
+)
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.zoo.resnet import ResNet
 
@@ -64,3 +69,21 @@ def test_the_warning_names_both_times():
     )
     kept = PrecisionTiming("bf16", "bf16", timing.seconds).warning()
     assert kept.endswith("fp32 2.6 s; it is used all the same")
+
+
+@pytest.mark.parametrize(("reach", "used"), [(1e-4, "fp32"), (1.0, "bf16")])
+def test_values_must_agree_to_a_fraction_of_their_range(reach, used):
+    """Near the centre, where the loss hardly changes, the errors of bf16 would show."""
+    made = evaluator("bf16")
+    points = [(0.0, 0.0), (reach, reach), (-reach, reach)]
+    timing = time_precision(made, True, points)
+    assert timing.used == used
+    assert (timing.difference <= AGREEMENT) == (used == "bf16")
+    values = {}
+    for precision in ("fp32", "bf16"):
+        made.set_forward(Settings(16, precision=precision))
+        split = list(made.first_split)
+        values[precision] = np.array([made.values(one, split).means()[0][0, 0] for one in points])
+    extent = np.ptp(values["fp32"])
+    differences = np.abs(values["bf16"] - values["fp32"])
+    assert timing.difference == pytest.approx(differences.max() / extent, rel=1e-6)
