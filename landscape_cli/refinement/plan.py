@@ -58,9 +58,13 @@ CHAOTIC, CLOSEST = 4.0, 8.0
 """Among many points, a round has as many as exceed the tolerance this many times; and there, points
 are chosen closer together, as if errors were at most that many times larger still."""
 
-CAUTION, AFTER_FAILURE = 2.0, 1.5
+CAUTION, AFTER_FAILURE = 1.8, 1.5
 """Expected errors are this many standard deviations, and this many times larger after each draw of
 held-out points in which one erred too much."""
+
+FEW = 8
+"""Fewer points than this to the power of the grid's dimension tell little of a function's scale, so
+larger errors are expected."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class Refinement:
                 return self._waiting(used & ~known)
             fields = fields_of(surface, used, self._scale, self._quantities)
             watched = [field for field in fields if field.watched]
-            level, chosen = self._next(watched, used, CAUTION * AFTER_FAILURE**draw)
+            level, chosen = self._next(watched, used, AFTER_FAILURE**draw)
             if len(chosen):
                 missing = chosen[~known.ravel()[chosen]]
                 if len(missing):
@@ -174,6 +178,8 @@ class Refinement:
 
     def _choose(self, watched: list[Field], used: Mask, caution: float) -> tuple[int, Indices]:
         indices = np.flatnonzero(used)
+        few = FEW ** self._places.shape[1] / len(indices)
+        caution *= CAUTION * (1 + few**2)
         predictors = [Predictor(f, indices, self._places, self._tolerance) for f in watched]
         for level in range(self._start, self._levels):
             targets = np.flatnonzero((self._first <= level) & ~used)

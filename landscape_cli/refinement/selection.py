@@ -11,6 +11,9 @@ from landscape_cli.refinement.kriging import Values
 DISTANCE = 1.3
 """Places that are selected together are at least this times ``radii`` apart."""
 
+LARGE = 1e30
+"""Urgencies beyond this are equal."""
+
 
 def apart(places: Points, urgency: Values, radii: Values, most: int) -> Indices:
     """Select the most urgent places, leaving out those close to one that is more urgent.
@@ -29,7 +32,7 @@ def apart(places: Points, urgency: Values, radii: Values, most: int) -> Indices:
 
     tree, excluded = cKDTree(places), np.zeros(len(places), bool)
     selected: list[int] = []
-    for place in np.argsort(-urgency.astype(np.float32), kind="stable"):
+    for place in np.argsort(-np.minimum(urgency, LARGE).astype(np.float32), kind="stable"):
         if len(selected) == most:
             break
         if not excluded[place]:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.problems.zoo import build
-from landscape_cli.store import read_surface
+from landscape_cli.records.grid import Axis, Grid
+from landscape_cli.records.tiles import Status
+from landscape_cli.store import empty_surface, read_surface
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 
@@ -28,7 +31,7 @@ def load(name):
 
 
 ranks, table, reporting = load("ranks"), load("table"), load("reporting")
-roofline, picture = load("roofline"), load("picture")
+roofline, picture, predictors = load("roofline"), load("picture"), load("predictors")
 COSTS = ranks.Costs(message=0.0003, waiting=0.0002, latency=0.0003, add=1e-5, publish=0.01)
 
 
@@ -152,3 +155,16 @@ def test_the_usual_way_computes_what_ours_does(tmp_path):
     for split, losses in usual.losses.items():
         found = surface.values[split, "loss"].ravel()[usual.at]
         np.testing.assert_allclose(found, losses, rtol=1e-5)
+
+
+def test_refinement_gets_its_values_from_a_complete_surface():
+    axes = np.meshgrid(np.linspace(-1, 1, 33), np.linspace(-1, 1, 33))
+    exact = empty_surface(Grid({name: Axis(-1, 1, 33) for name in "xy"}), {}, {})
+    exact = replace(exact, values={("train", "loss"): axes[0] ** 2 + axes[1]})
+    exact.status[:] = Status.OK
+    *_, (surface, rounds) = predictors.refined(exact, ("train", "loss"), 0.01, "linear")
+    facts = surface.provenance["adaptive"]
+    assert facts["computed"] == (surface.status == Status.OK).sum() < 150
+    found = predictors.true_error(surface.values["train", "loss"], exact.values["train", "loss"])
+    assert 0 < found < 0.01
+    assert rounds > 2
