@@ -176,7 +176,12 @@ class Evaluator:
             )
         return self._concurrency
 
-    def _each(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    @property
+    def batches_at_once(self) -> int:
+        """Number of batches that are evaluated at once."""
+        return 1 if self._workers is None else self._workers.threads
+
+    def each(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each batch with the objective's values for it."""
         if self._workers is None:
             return self.objective.each(self.model, batches)
@@ -221,7 +226,7 @@ class Evaluator:
         with self._conditions():
             self.write(coordinates)
             with around:
-                for batch, values in self._each(batches):
+                for batch, values in self.each(batches):
                     sums.add(0, values, batch)
         return sums
 
@@ -250,7 +255,7 @@ class Evaluator:
                 for number, (name, split) in enumerate(cached.items()):
                     if number == 0 or self.state.drifted():
                         self.write(coordinates)
-                    for batch, values in self._each(split):
+                    for batch, values in self.each(split):
                         sums[name].add(point, values, batch)
             for name, split in self.splits.items():
                 if not split.cached:
@@ -363,10 +368,10 @@ class Evaluator:
         if len(tile.coordinates) > 1 and self.objective.alone and not self.state.drifted():
             sums = Accumulator(split.name, len(tile.indices))
             with contextlib.closing(split.ahead()) as batches:
-                for some in chunks(batches, 1 if self._workers is None else self._workers.threads):
+                for some in chunks(batches, self.batches_at_once):
                     for point, coordinates in enumerate(tile.coordinates):
                         self.write(coordinates)
-                        for batch, values in self._each(some):
+                        for batch, values in self.each(some):
                             sums.add(point, values, batch)
                     if self.state.drifted():
                         break
@@ -376,7 +381,7 @@ class Evaluator:
         for point, coordinates in enumerate(tile.coordinates):
             self.write(coordinates)
             with contextlib.closing(split.ahead()) as batches:
-                for batch, values in self._each(batches):
+                for batch, values in self.each(batches):
                     sums.add(point, values, batch)
         return sums
 

@@ -9,7 +9,7 @@ first samples, which keeps differences between neighbours sharp.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.data.batches import batch_length
 from landscape_cli.evaluation.data.pieces import cut
 from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.records.stop_rule import StopRule, Target
+
+STAGE = 16
+"""Upper bound on the batches per thread that are read before the first of them is evaluated."""
 
 FIRST, FIRST_ON_ACCELERATORS = 64, 512
 """Samples after which a point may stop first; accelerators compute no faster with fewer."""
@@ -43,13 +47,17 @@ class SplitTest:
         split: the split's name, for messages.
         rule: the targets, and the samples after which they are looked at first.
         total: the number of the split's samples.
+
+    Attributes:
+        samples: the number of samples added.
+        next_look: the number of samples at which the targets are looked at next.
     """
 
     def __init__(self, split: str, rule: StopRule, total: int) -> None:
         self.split = split
         self.samples = 0
         self._targets = rule.of_split(split)
-        self._next = rule.first
+        self.next_look = rule.first
         self._total = total
         self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
 
@@ -68,10 +76,12 @@ class SplitTest:
             parts.append(_copied(values[name]))
         first = next(iter(values.values()))
         self.samples += len(first[0] if is_pair(first) else first)
-        if self.samples < self._next or not self._targets:
+        if self.samples < self.next_look:
             return False
-        while self._next <= self.samples:
-            self._next *= 2
+        while self.next_look <= self.samples:
+            self.next_look *= 2
+        if not self._targets:
+            return False
         return all(self._known(name, target) for name, target in self._targets.items())
 
     def _known(self, name: str, target: Target) -> bool:
@@ -97,12 +107,38 @@ def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict
                 evaluator.write(coordinates)
             test = SplitTest(name, tile.rule, split.samples)
             with contextlib.closing(_batches(split, tile.rule)) as batches:
-                for batch, values in evaluator.objective.each(evaluator.model, batches):
+                for batch, values in _values_until(evaluator, batches, test):
                     sums[name].add(point, values, batch)
-                    if test.reached(values):
-                        break
             numbers[name][point] = test.samples
     return numbers
+
+
+def _values_until(evaluator: Any, batches: Iterable[Any], test: SplitTest) -> Iterator[Any]:
+    """Yield batches with the objective's values until the point may stop.
+
+    Threads that evaluate a batch each get all batches up to where it may, so that they evaluate
+    none in vain.
+    """
+    threads = evaluator.batches_at_once
+    for stage in _stages(batches, test, threads * STAGE if threads > 1 else 1):
+        for batch, values in evaluator.each(stage):
+            yield batch, values
+            if test.reached(values):
+                return
+
+
+def _stages(batches: Iterable[Any], test: SplitTest, most: int) -> Iterator[list[Any]]:
+    """Yield lists of at most ``most`` batches, which end where a point may stop."""
+    stage: list[Any] = []
+    ahead = 0
+    for batch in batches:
+        stage.append(batch)
+        ahead += batch_length(batch) or 1
+        if test.samples + ahead >= test.next_look or len(stage) == most:
+            yield stage
+            stage, ahead = [], 0
+    if stage:
+        yield stage
 
 
 def _batches(split: Any, rule: StopRule) -> Generator[Any, None, None]:

@@ -18,6 +18,7 @@ from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
+from landscape_cli.records.stop_rule import StopRule, Target
 from landscape_cli.records.tiles import Tile
 
 TILE = Tile((0, 1, 2), ((0.0, 0.0), (0.3, -0.2), (1.0, 1.0)))
@@ -141,6 +142,23 @@ def test_the_bits_are_those_of_a_single_thread(change, room):
         torch.set_num_threads(threads)
         evaluator.apply(settings)
         assert bits(evaluator) == alone
+
+
+@pytest.mark.bits
+@pytest.mark.parametrize("room", [1 << 30, 0])
+def test_sampled_points_have_the_bits_of_a_single_thread(room):
+    tile = replace(TILE, rule=StopRule({("train", "loss"): Target(0.15, relative=False)}, 16))
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        evaluator = image_evaluator(resnet, samples=(300, 40))
+        evaluator.load(room)
+        evaluator.apply(TOGETHER)
+        result = evaluator.evaluate(tile)
+        found.append([*result.values.values(), *result.stderr.values(), *result.samples.values()])
+    assert all((one == other).all() for one, other in zip(*found, strict=True))
+    assert 16 <= min(result.samples["train"]) < max(result.samples["train"]) <= 300
+    assert (result.samples["test"] == 40).all()
 
 
 @pytest.mark.bits
