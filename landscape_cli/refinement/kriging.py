@@ -66,7 +66,9 @@ def left_out(points: Points, values: Values) -> Values:
     return errors
 
 
-def predict(points: Points, values: Values, noise: Values, targets: Points) -> Prediction:
+def predict(
+    points: Points, values: Values, noise: Values, targets: Points, deviations: bool = True
+) -> Prediction:
     """Predict a function at targets from noisy values.
 
     Args:
@@ -74,8 +76,10 @@ def predict(points: Points, values: Values, noise: Values, targets: Points) -> P
         values: at these points, of shape (n,).
         noise: standard deviations of the values' noise, of shape (n,).
         targets: coordinates between 0 and 1, of shape (t, d).
+        deviations: whether to compute standard deviations, which takes most of the time; else they
+            are NaN.
     """
-    found, deviations = np.empty(len(targets)), np.empty(len(targets))
+    found, spread = np.empty(len(targets)), np.full(len(targets), np.nan)
     scales = np.empty(len(points))
     for box in boxes(points, targets):
         near, size = _scaled(points[box.near], points[box.near])
@@ -87,9 +91,10 @@ def predict(points: Points, values: Values, noise: Values, targets: Points) -> P
             some = box.targets[start : start + AT_ONCE]
             kernel = _kernel(_scaled(targets[some], points[box.near])[0], near)
             found[some] = _product(kernel, weights[:, None])[:, 0]
-            variances = -(_product(kernel, inverse) * kernel).sum(axis=1)
-            deviations[some] = unit * np.sqrt(np.maximum(variances, 0))
-    return Prediction(found, deviations, np.abs(scales))
+            if deviations:
+                variances = -(_product(kernel, inverse) * kernel).sum(axis=1)
+                spread[some] = unit * np.sqrt(np.maximum(variances, 0))
+    return Prediction(found, spread, np.abs(scales))
 
 
 def _noisy_inverse(near: Points, values: Values, noise: Values) -> tuple[Values, Values]:

@@ -123,7 +123,7 @@ class Predictor:
         if not self._range:
             return np.full(len(targets), self._values[0])
         places = self._places[targets]
-        found = predict(self._points, self._given, self._noise, places).values
+        found = predict(self._points, self._given, self._noise, places, deviations=False).values
         return self._transform.inverse(found)
 
     def errors(self, targets: Indices, neighbours: Neighbours, caution: float) -> Values:
