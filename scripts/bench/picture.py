@@ -228,9 +228,7 @@ def large(folder: Path, repeats: int) -> None:
     usual = Usual(base)
     timed = race(saving(base, folder / "picture_251.h5"), usual, -(-repeats // 2), warm=False)
     usual.compute(max(0, CHECKED - len(usual.at)))
-    more = (
-        errors(timed.surface, usual.losses, usual.at) | {"errors_at": len(usual.at)} | timed.facts
-    )
+    more = errors(timed.surface, usual.losses, usual.at) | {"errors_at": len(usual.at)}
     emit(
         "picture_251_vs_reference",
         timed.ratio,
