@@ -79,7 +79,7 @@ def svg_text(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, pytest.param(2, marks=pytest.mark.mpi)])
 def test_a_killed_adaptive_run_is_continued_to_the_same_bits(workplace, serial, ranks, monkeypatch):
-    slow = {"seconds": 0.03 * (ranks or 1)}
+    slow = {"seconds": 0.1 * (ranks or 1)}
     config = workplace.config("example:slow", grid=GRID, adaptive=ADAPTIVE, problem_args=slow)
     process = workplace.start("compute", config, ranks=ranks)
     path = workplace.folder / "surface.h5"
