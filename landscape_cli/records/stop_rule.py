@@ -22,10 +22,13 @@ class Target:
     Args:
         stderr: the largest accepted standard error, as a fraction of the mean if ``relative``.
         relative: whether the quantity is drawn on a log scale.
+        lowest: if ``relative``, the mean up to which a point takes all samples: near a minimum, a
+            single sample that was not seen may be most of the mean.
     """
 
     stderr: float
     relative: bool
+    lowest: float = 0.0
 
     def reached(self, values: NDArray[np.float64], total: int) -> bool:
         """Tell whether the mean of all samples is known from the first m of them.
@@ -39,7 +42,9 @@ class Target:
         mean, error = mean_and_error(values, total)
         if not math.isfinite(mean):
             return True
-        return error <= (self.stderr * mean if self.relative else self.stderr)
+        if not self.relative:
+            return error <= self.stderr
+        return error == 0 or (mean > self.lowest and error <= self.stderr * mean)
 
 
 @dataclass(frozen=True)

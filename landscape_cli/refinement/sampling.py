@@ -38,6 +38,9 @@ LARGEST = 4
 """Largest accepted error of a checked point, in units of the tolerance, which is a standard
 error."""
 
+LOWEST_PART = 0.1
+"""Fraction of a log range above its lowest value in which points take all samples."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -84,10 +87,18 @@ class Sampling:
         """
         error = self._tolerance / 2 ** facts.get("halvings", 0)
         targets = {
-            field.quantity: Target(error * field.range, field.log)
+            field.quantity: Target(error * field.range, field.log, self._lowest(field))
             for field in self._watched(surface)
         }
         return StopRule(targets, facts.get("first", self._first))
+
+    def _lowest(self, field: Field) -> float:
+        """Return the end of the lowest part of a log range, in which points take all samples."""
+        known = field.values[self.anchors]
+        known = known[np.isfinite(known)]
+        if not (field.log and len(known)):
+            return 0.0
+        return float(np.exp(known.min() + LOWEST_PART * field.range))
 
     def before(self, surface: Surface, facts: Mapping[str, Any]) -> Surface:
         """Return a surface as it was before points were checked, for choices made from it.

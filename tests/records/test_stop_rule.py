@@ -54,6 +54,9 @@ def test_a_relative_target_is_a_fraction_of_a_positive_mean():
     assert Target(error / 10 * 1.001, relative=True).reached(values, 10**12)
     assert not Target(error / 10 * 0.999, relative=True).reached(values, 10**12)
     assert not Target(1.0, relative=True).reached(-values, 10**12)
+    assert Target(1.0, relative=True, lowest=9.9).reached(values, 10**12)
+    assert not Target(1.0, relative=True, lowest=10.0).reached(values, 10**12)
+    assert Target(1.0, relative=True, lowest=10.0).reached(values, 4)
 
 
 def test_a_split_has_its_own_targets():

@@ -57,6 +57,7 @@ def test_on_a_log_scale_it_is_a_fraction_of_the_mean():
     target = sampling.rule(surface, {}).targets[LOSS]
     assert target.relative
     assert target.stderr == pytest.approx(0.02)
+    assert target.lowest == pytest.approx(np.exp(0.2))
 
 
 def test_small_errors_are_stated():
