@@ -25,6 +25,9 @@ ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 THREAD_BYTES = 2 << 20
 """Upper bound in bytes on a layer's output for a micro-batch that a single thread evaluates."""
 
+LEAST_THREAD_BYTES = 1 << 20
+"""Lower bound on that output: with less work in each layer, threads wait for Python's lock."""
+
 BATCHES_PER_THREAD = 4
 """Lower bound on the batches for each thread, so that none waits long for the last."""
 
@@ -106,7 +109,8 @@ def _change_for_threads(evaluator: Evaluator, resize: bool) -> dict[str, Any]:
         size = _choose_micro_batch(evaluator, THREAD_BYTES)
         while size > max(largest, FEWEST):
             size //= 2
-    suited = size <= largest and suits_threads(evaluator)
+    enough = size * measure_largest_output(evaluator) >= LEAST_THREAD_BYTES
+    suited = size <= largest and enough and suits_threads(evaluator)
     return {"micro_batch": size, "concurrent": True} if suited else {}
 
 

@@ -38,6 +38,12 @@ def resnet():
     return ResNet(8)
 
 
+def wide():
+    """Return a network whose outputs take 64 KiB for each sample."""
+    first = nn.Sequential(nn.Conv2d(3, 256, 3, padding=1), nn.BatchNorm2d(256), nn.ReLU())
+    return nn.Sequential(first, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+
+
 class Small(nn.Module):
     """A convolution and a linear layer; subclasses add what may be unsafe."""
 
@@ -232,9 +238,10 @@ def test_re_estimated_statistics_are_used_batch_by_batch():
 @pytest.mark.parametrize(
     ("build", "samples", "threads", "resize", "expected"),
     [
-        (resnet, 300, 2, True, Settings(32, True, True, concurrent=True)),
-        (resnet, 130, 2, False, Settings(16, True, True, concurrent=True)),
-        (resnet, 120, 2, True, Settings(128, True, True)),  # too few for two threads
+        (wide, 300, 2, True, Settings(32, True, True, concurrent=True)),
+        (wide, 130, 2, False, Settings(16, True, True, concurrent=True)),
+        (wide, 120, 2, True, Settings(64, True, True)),  # too few for two threads
+        (resnet, 300, 2, True, Settings(512, True, True)),  # too little work in each layer
         (resnet, 300, 1, True, Settings(512, True, True)),
         (lambda: nn.Sequential(nn.Flatten(), MLP(192, (8,), 10)), 300, 2, True, None),
     ],
