@@ -18,9 +18,9 @@ from torch import Tensor
 
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.batches import batch_length
-from landscape_cli.evaluation.data.pieces import cut
+from landscape_cli.evaluation.data.pieces import between, cut
 from landscape_cli.evaluation.objective_values import is_pair
-from landscape_cli.records.stop_rule import StopRule, Target
+from landscape_cli.records.stop_rule import StopRule
 
 STAGE = 16
 """Upper bound on the batches per thread that are read before the first of them is evaluated."""
@@ -50,7 +50,8 @@ class SplitTest:
 
     Attributes:
         samples: the number of samples added.
-        next_look: the number of samples at which the targets are looked at next.
+        next_look: the number of samples after which the targets are looked at next: the first of
+            ``first``, 2 * first, 4 * first, ... at which they are expected to be reached.
     """
 
     def __init__(self, split: str, rule: StopRule, total: int) -> None:
@@ -78,15 +79,20 @@ class SplitTest:
         self.samples += len(first[0] if is_pair(first) else first)
         if self.samples < self.next_look:
             return False
-        while self.next_look <= self.samples:
+        found = {name: _per_sample(parts) for name, parts in self._values.items()}
+        known = {name: values for name, values in found.items() if values is not None}
+        if len(known) == len(found) > 0 and self._suffices(self.samples, known):
+            return True
+        while self.next_look <= self.samples or not self._suffices(self.next_look, known):
             self.next_look *= 2
-        if not self._targets:
-            return False
-        return all(self._known(name, target) for name, target in self._targets.items())
+        return False
 
-    def _known(self, name: str, target: Target) -> bool:
-        values = _per_sample(self._values[name])
-        return values is not None and target.reached(values, self._total)
+    def _suffices(self, number: int, known: Mapping[str, NDArray[np.float64]]) -> bool:
+        """Tell whether a number of samples reaches the targets, by the values known so far."""
+        if number >= self._total or not self._targets:
+            return number >= self._total
+        targets = ((self._targets[name], values) for name, values in known.items())
+        return all(target.reached(values, self._total, number) for target, values in targets)
 
 
 def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,28 +112,34 @@ def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict
             if number == 0 or evaluator.state.drifted():
                 evaluator.write(coordinates)
             test = SplitTest(name, tile.rule, split.samples)
-            with contextlib.closing(_batches(split, tile.rule)) as batches:
-                for batch, values in _values_until(evaluator, batches, test):
-                    sums[name].add(point, values, batch)
+            with contextlib.closing(_stages(evaluator, split, tile.rule, test)) as stages:
+                for stage in stages:
+                    for batch, values in evaluator.each(stage):
+                        sums[name].add(point, values, batch)
+                        stops = test.reached(values)
+                    if stops:
+                        break
             numbers[name][point] = test.samples
     return numbers
 
 
-def _values_until(evaluator: Any, batches: Iterable[Any], test: SplitTest) -> Iterator[Any]:
-    """Yield batches with the objective's values until the point may stop.
+def _stages(
+    evaluator: Any, split: Any, rule: StopRule, test: SplitTest
+) -> Generator[Iterable[Any], None, None]:
+    """Yield lists of batches, which end where a point may stop."""
+    if not rule.of_split(split.name):
+        with contextlib.closing(split.ahead()) as batches:
+            yield batches
+    elif split.cached and batch_length(next(iter(split))) is not None:
+        while test.samples < split.samples:
+            yield between(split, test.samples, test.next_look)
+    else:
+        threads = evaluator.batches_at_once
+        with contextlib.closing(split.ahead()) as batches:
+            yield from _read(cut(batches, rule.first), test, threads * STAGE if threads > 1 else 1)
 
-    Threads that evaluate a batch each get all batches up to where it may, so that they evaluate
-    none in vain.
-    """
-    threads = evaluator.batches_at_once
-    for stage in _stages(batches, test, threads * STAGE if threads > 1 else 1):
-        for batch, values in evaluator.each(stage):
-            yield batch, values
-            if test.reached(values):
-                return
 
-
-def _stages(batches: Iterable[Any], test: SplitTest, most: int) -> Iterator[list[Any]]:
+def _read(batches: Iterable[Any], test: SplitTest, most: int) -> Iterator[list[Any]]:
     """Yield lists of at most ``most`` batches, which end where a point may stop."""
     stage: list[Any] = []
     ahead = 0
@@ -139,16 +151,6 @@ def _stages(batches: Iterable[Any], test: SplitTest, most: int) -> Iterator[list
             stage, ahead = [], 0
     if stage:
         yield stage
-
-
-def _batches(split: Any, rule: StopRule) -> Generator[Any, None, None]:
-    """Yield a split's batches, cut where a point may stop if it may."""
-    may_stop = bool(rule.of_split(split.name))
-    if split.cached:
-        yield from split.pieces(rule.first) if may_stop else split
-        return
-    with contextlib.closing(split.ahead()) as batches:
-        yield from cut(batches, rule.first) if may_stop else batches
 
 
 def _copied(values: Any) -> Any:

@@ -30,7 +30,7 @@ class Target:
     relative: bool
     lowest: float = 0.0
 
-    def reached(self, values: NDArray[np.float64], total: int) -> bool:
+    def reached(self, values: NDArray[np.float64], total: int, number: int | None = None) -> bool:
         """Tell whether the mean of all samples is known from the first m of them.
 
         A mean that is not finite will stay so, and counts as known.
@@ -38,8 +38,9 @@ class Target:
         Args:
             values: of m samples, shape (m,).
             total: the number N of all samples.
+            number: predict this for so many samples, of which the values are the first.
         """
-        mean, error = mean_and_error(values, total)
+        mean, error = mean_and_error(values, total, number)
         if not math.isfinite(mean):
             return True
         if not self.relative:
@@ -64,7 +65,9 @@ class StopRule:
         return {name: target for (owner, name), target in self.targets.items() if owner == split}
 
 
-def mean_and_error(values: NDArray[np.float64], total: int) -> tuple[float, float]:
+def mean_and_error(
+    values: NDArray[np.float64], total: int, number: int | None = None
+) -> tuple[float, float]:
     """Return the mean of m of N samples and a cautious standard error of the mean of all.
 
     The standard error s sqrt((1 - m/N) / m) with finite-population correction (Cochran 1977,
@@ -76,19 +79,23 @@ def mean_and_error(values: NDArray[np.float64], total: int) -> tuple[float, floa
     Args:
         values: shape (m,); not all finite gives NaN.
         total: the number N of samples.
+        number: a larger number of samples for which to predict the error, if they have the same
+            variance and skewness; m if left out.
 
     Example:
         >>> mean_and_error(np.array([1.0, 2.0, 3.0, 2.0]), 4)
         (2.0, 0.0)
     """
-    count = len(values)
+    count, number = len(values), number or len(values)
     with np.errstate(invalid="ignore", over="ignore"):
         mean = float(values.mean())
         deviations = values - mean
         squares = float((deviations**2).sum())
-    if count == total or squares == 0 or not math.isfinite(squares):
-        return mean, 0.0 if count == total or squares == 0 else math.inf
+    if number >= total or squares == 0:
+        return mean, 0.0
+    if not math.isfinite(squares):
+        return mean, math.inf
     spread = math.sqrt(squares / count)
     skewness = float(((deviations / spread) ** 3).mean())
-    error = math.sqrt(squares / (count - 1) / count * (1 - count / total))
-    return mean, error * (1 + SKEW * abs(skewness) / math.sqrt(count))
+    error = math.sqrt(squares / (count - 1) / number * (1 - number / total))
+    return mean, error * (1 + SKEW * abs(skewness) / math.sqrt(number))

@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset
 
 from builders import evaluator, regression
 from landscape_cli.errors import UsageError
-from landscape_cli.evaluation.data.pieces import cut
+from landscape_cli.evaluation.data.pieces import between, cut
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.sampled import SplitTest
 from landscape_cli.problems.objectives import mean_squared_error
@@ -36,6 +36,18 @@ def test_cut_batches_end_where_a_point_may_stop_and_keep_all_samples(lengths, fi
         assert end in ends
         end *= 2
     assert ends <= set(starts.tolist()) | {first * 2**power for power in range(12)}
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.data())
+def test_samples_between_two_numbers_are_taken_from_all_batches(lengths, data):
+    starts = np.cumsum([0, *lengths])
+    batches = [torch.arange(a, b) for a, b in pairwise(starts)]
+    start = data.draw(st.integers(0, sum(lengths)))
+    stop = data.draw(st.integers(start, sum(lengths) + 5))
+    parts = list(between(batches, start, stop))
+    assert all(map(len, parts))
+    whole = torch.cat(parts).tolist() if parts else []
+    assert whole == list(range(start, min(stop, sum(lengths))))
 
 
 def make(samples=600, micro_batch=100, room=1 << 30):
@@ -75,8 +87,11 @@ def test_a_point_takes_the_first_samples_that_meet_the_target(room):
     assert len(set(taken.tolist())) > 1
     for number, point in enumerate(POINTS):
         losses = losses_at(made, point)
-        sizes = [*(16 * 2**power for power in range(6)), 600]
-        enough = next(n for n in sizes if rule.targets[LOSS].reached(losses[:n], 600))
+        target, enough = rule.targets[LOSS], 16
+        while not target.reached(losses[:enough], 600):
+            looks = [16 * 2**power for power in range(7) if 16 * 2**power > enough]
+            expected = [n for n in looks if target.reached(losses[:enough], 600, n)]
+            enough = min(600, expected[0])
         assert taken[number] == enough
         part = losses[:enough]
         assert result.values[LOSS][number] == pytest.approx(part.mean(), rel=1e-12)

@@ -64,3 +64,22 @@ def test_a_split_has_its_own_targets():
     rule = StopRule({("train", "loss"): target, ("test", "error"): target}, 64)
     assert rule.of_split("train") == {"loss": target}
     assert rule.of_split("validation") == {}
+
+
+@given(st.integers(2, 40), st.integers(1, 1000), st.floats(1.01, 8))
+def test_an_error_is_predicted_for_values_that_go_on_like_this(pairs, more, growth):
+    values = np.concatenate([np.arange(1.0, pairs), -np.arange(1.0, pairs)])
+    count, total = len(values), len(values) + more
+    number = min(int(growth * count) + 1, total)
+    textbook = values.std(ddof=1) / math.sqrt(number) * math.sqrt(1 - number / total)
+    assert mean_and_error(values, total, number)[1] == pytest.approx(textbook, rel=1e-6)
+    assert Target(textbook * 1.001, relative=False).reached(values, total, number)
+    if number < total:
+        assert not Target(textbook * 0.999, relative=False).reached(values, total, number)
+
+
+def test_what_no_smaller_number_reaches_all_samples_do():
+    values = np.array([1.0, 3.0, 2.0])
+    for target in (Target(0.1, relative=True, lowest=5.0), Target(0.0, relative=False)):
+        assert not target.reached(values, 99, 98)
+        assert target.reached(values, 99, 99)

@@ -34,3 +34,20 @@ def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
 
 def _part(batch: Any, start: int, stop: int) -> Any:
     return map_columns(lambda column: column[start:stop], batch)
+
+
+def between(batches: Iterable[Any], start: int, stop: int) -> Iterator[Any]:
+    """Yield the samples with numbers from ``start`` to below ``stop``, in parts of the batches.
+
+    A batch that can't be divided is yielded whole if any of its samples is among them.
+    """
+    done = 0
+    for batch in batches:
+        if done >= stop:
+            return
+        length = batch_length(batch) or 0
+        first, last = max(0, start - done), min(length, stop - done)
+        done += length
+        if first < last:
+            whole = last - first == length or not divisible([batch])
+            yield batch if whole else _part(batch, first, last)

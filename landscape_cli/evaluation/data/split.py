@@ -22,7 +22,6 @@ from landscape_cli.evaluation.data.batches import (
 from landscape_cli.evaluation.data.cache import Keeper, Place, Room
 from landscape_cli.evaluation.data.fingerprint import Fingerprint, describe_division
 from landscape_cli.evaluation.data.objects import move_object
-from landscape_cli.evaluation.data.pieces import cut
 from landscape_cli.evaluation.data.prefetch import prefetch, to_device
 from landscape_cli.evaluation.data.sources import (
     batches_of,
@@ -72,7 +71,6 @@ class SplitData:
         self._makes_new_batches = makes_new_batches(self._source)
         self.arrangement = micro_batch, False
         self._cached_batches: list[Any] | None = None
-        self._pieces: dict[int, list[Any]] = {}
         self._hash = Fingerprint()
 
     @property
@@ -173,7 +171,6 @@ class SplitData:
         if (micro_batch, channels_last) == self.arrangement:
             return
         self.arrangement = micro_batch, channels_last
-        self._pieces = {}
         self._channels_last = channels_last
         if self.divisible:
             self._source = batches_of(self.name, self._given, micro_batch)
@@ -218,12 +215,6 @@ class SplitData:
         for index, batch in enumerate(batches):
             batches[index] = map_tensors(page_locked, batch)
             yield self._moved(batches[index])
-
-    def pieces(self, first: int) -> list[Any]:
-        """Return the cached batches, cut after ``first`` samples, 2 * first, 4 * first, ..."""
-        if first not in self._pieces:
-            self._pieces = {first: list(cut(self, first))}
-        return self._pieces[first]
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches on the device, from the cache if there is one."""
