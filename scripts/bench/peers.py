@@ -27,6 +27,7 @@ from torch import nn
 from usual import UsualWay
 
 from landscape_cli.config.run_config import RunConfig
+from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.problem import Problem
@@ -125,7 +126,8 @@ def perceptron(folder: Path) -> Network:
     optimizer = torch.optim.Adam(problem.model.parameters(), 1e-2)
     for _ in range(100):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(problem.model(inputs), labels).backward()
+        loss = nn.functional.cross_entropy(problem.model(inputs), labels)
+        backward(loss, problem.model.parameters())
         optimizer.step()
     torch.save(problem.model.state_dict(), network.checkpoint)
     return network

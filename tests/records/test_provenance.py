@@ -44,6 +44,18 @@ ORDINARY = {
             {"split": "train", "quantity": "loss", "error": 0.1, "watched": True, "scale": "log"}
         ],
     },
+    "sampled": {
+        "tolerance": 0.005,
+        "first": 64,
+        "halvings": 1,
+        "checked": {
+            "points": [3],
+            "values": {"train/loss": [0.5]},
+            "stderr": {"train/loss": [0.1]},
+        },
+        "beyond": 0.2,
+        "error": {"train/loss": 0.01},
+    },
     "settings": {"micro_batch": 64, "fold": False, "precision": "fp32"},
     "runs": [{"started": "now", "seconds": 1.5, "mpi": {"size": 2}, "ranks": [{"host": "a"}]}],
     "anything": [{"else": None}],

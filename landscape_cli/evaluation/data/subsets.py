@@ -160,7 +160,7 @@ def mix(total: int, classes: NDArray[Any] | None) -> NDArray[np.int64]:
 
     Example:
         >>> order = mix(6, np.array([0, 0, 0, 1, 1, 1]))
-        >>> [sorted(order[i : i + 2] // 3) for i in (0, 2, 4)]
+        >>> [sorted((order[i : i + 2] // 3).tolist()) for i in (0, 2, 4)]
         [[0, 1], [0, 1], [0, 1]]
     """
     random = np.random.default_rng(SEED)
