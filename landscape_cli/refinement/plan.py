@@ -6,7 +6,7 @@ computed, some distance apart, until all expected errors are within the toleranc
 level is. On a chaotic surface, expected errors stay too large until everything is computed. Finally
 some of the interpolated points, drawn at random, are computed (held-out points): their errors are
 reported, and if one is too large, all of them are used like any others, larger errors are expected
-from then on, and others are drawn.
+from then on, and others are drawn. At the end all computed points are interpolated between.
 
 The choice depends only on the grid, the settings and the values, and its order is always the same,
 so a run that is continued, or has another number of ranks, computes the same points.
@@ -269,6 +269,8 @@ class Refinement:
             ],
         }
         none = np.empty(0, np.int64)
+        used = used.copy()
+        used.ravel()[held_out] = True  # no kinks beside them; their errors are those without them
         return self._step(surface, fields, used, ~_known(surface), none, facts)
 
     def _step(
