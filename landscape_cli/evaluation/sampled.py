@@ -1,8 +1,8 @@
 """Points that are evaluated on as many samples as they need.
 
 A split's samples come in one fixed, mixed order. A point is evaluated on the first n of them, then
-on the first 2n, 4n, ..., whichever is expected to suffice, until the rule's targets are reached: the
-number depends on the point's own values alone, so that tiles, ranks and interruptions change
+on the first 2n, 4n, ..., whichever is expected to suffice, until the rule's targets are reached:
+the number depends on the point's own values alone, so that tiles, ranks and interruptions change
 nothing. All points share their first samples, which keeps differences between neighbours sharp.
 """
 
