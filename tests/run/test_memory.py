@@ -29,6 +29,7 @@ def build():
 
 MEASURE = """
 import json, pathlib, sys
+import numpy.ctypeslib, numpy.random, resource, torch.profiler  # libraries, not the plane's memory
 from landscape_cli.config.loading import load_config
 from landscape_cli.parallel.serial import SerialExecutor
 from landscape_cli.run.setup.stages import set_up
@@ -95,4 +96,4 @@ def test_orthogonal_directions_take_no_more_memory(workplace):
 def test_a_streamed_plane_takes_one_copy_and_a_few_blocks(workplace, threads, orthogonal):
     keys = {"keep_directions": "streamed", "orthogonal": orthogonal, "threads": threads}
     found = measure(workplace, **keys)
-    assert 0.95 < found < 1.2
+    assert 0.95 < found < 1.22  # 0.07 of which are set-up's, whatever the size of the model

@@ -38,6 +38,10 @@ IMPORTED = (
 )
 """What is imported beforehand, beside all modules of the package."""
 
+NOT_IMPORTED = ("__main__", ".forward.fusion")
+"""Endings of the names of modules that are not: this one imports PyTorch's compiler, which reads
+the environment then."""
+
 CLIENT = """\
 #!{python} -SEs
 import array, json, os, signal, socket, sys
@@ -158,14 +162,14 @@ def run(program: str, arguments: list[str]) -> None:
 
 
 def import_all() -> None:
-    """Import what commands may need, except what starts MPI."""
+    """Import what commands may need, except what starts MPI or reads the environment."""
     import landscape_cli
 
     found = pkgutil.walk_packages(landscape_cli.__path__, "landscape_cli.")
-    ours = [module.name for module in found if not module.name.endswith("__main__")]
+    ours = [module.name for module in found if not module.name.endswith(NOT_IMPORTED)]
     for name in (*IMPORTED, *ours):
         importlib.import_module(name)
-    assert "mpi4py" not in sys.modules
+    assert not {"mpi4py", "torch._inductor.config"} & set(sys.modules)
     gc.freeze()
 
 
