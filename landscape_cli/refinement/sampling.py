@@ -3,7 +3,8 @@
 The points of the grid's coarsest level, the anchors, are evaluated on all samples. Their values fix
 each quantity's range, and so the standard error that all other points must reach. Then some of
 these, drawn at random, are evaluated on all samples: the differences are true errors. If one is too
-large, the target is halved, all sampled points are evaluated again, and others are drawn.
+large, the target is halved, all sampled points are evaluated again, and others are drawn; where
+this does not help, all points take all samples.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ SEED = 1
 LARGEST = 4
 """Largest accepted error of a checked point, in units of the tolerance, which is a standard
 error."""
+
+MOST_HALVINGS = 4
+"""Number of times that the target is halved before all points take all samples instead."""
 
 LOWEST_PART = 0.1
 """Fraction of a log range above its lowest value in which points take all samples."""
@@ -85,6 +89,8 @@ class Sampling:
             surface: with its anchors.
             facts: what ``check`` returned last; empty before.
         """
+        if facts.get("halvings", 0) > MOST_HALVINGS:
+            return self.everything(facts)
         error = self._tolerance / 2 ** facts.get("halvings", 0)
         targets = {
             field.quantity: Target(error * field.range, field.log, self._lowest(field))

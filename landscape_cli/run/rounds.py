@@ -69,7 +69,7 @@ class _Rounds:
                 self._grid.shape, adaptive.tolerance, adaptive.scale, adaptive.quantities
             )
         self._sampling = _sampling(config, first)
-        self._begun = self._held_out = False
+        self._begun = self._held_out = self._settled = False
         self.todo: Indices = np.empty(0, np.int64)
         self.rule: StopRule | None = None
 
@@ -99,17 +99,20 @@ class _Rounds:
         for todo in first:
             if len(todo):
                 return todo
-        if len(todo := self._next()):
+        if not self._settled and len(todo := self._next()):
             if not self._held_out:
                 self.rule = sampling.rule(recorder.surface, facts)
             return todo
+        self._settled = True
         facts, anew = sampling.check(recorder.surface, facts)
         recorder.note(SAMPLED, facts)
         if not anew.any():
             return np.empty(0, np.int64)
         recorder.forget(anew)
-        self._begun = False
-        return np.flatnonzero(anew) if "checked" in facts else self._next_sampled(sampling)
+        if "checked" in facts:
+            return np.flatnonzero(anew)
+        self._settled = self._begun = False
+        return self._next_sampled(sampling)
 
     def _refine(self, refinement: Refinement) -> Indices:
         recorder = self._recorder

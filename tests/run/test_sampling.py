@@ -149,7 +149,39 @@ def test_with_adaptive_held_out_points_take_all_samples(workplace, landscape):
     assert error < 0.03
 
 
-def test_repeats_and_time_limits(workplace, landscape):
+OUTLIER = """
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+from landscape_cli.evaluation.data.subsets import mix
+from landscape_cli.problems import Problem
+from landscape_cli.problems.objectives import mean_squared_error
+
+
+def build():
+    '''All samples are alike but one, which is the last to be evaluated.'''
+    torch.manual_seed(0)
+    inputs = torch.ones(500, 1)
+    inputs[mix(500, None)[-1]] = 100
+    data = TensorDataset(inputs, torch.zeros(500, 1))
+    return Problem(nn.Linear(1, 1), {"train": data}, mean_squared_error)
+"""
+
+
+def test_what_the_first_samples_hide_is_found_and_all_are_evaluated(workplace, landscape):
+    workplace.write("outlier.py", OUTLIER)
+    config = workplace.config("outlier:build", grid=GRID)
+    whole = workplace.surface(config).values["train", "loss"]
+    code, _, errors = landscape("compute", config, "--sampling", "0.005", "-o", "sampled.h5")
+    assert code == 0, errors
+    surface = read_surface("sampled.h5")
+    assert surface.provenance["sampled"]["halvings"] == 5
+    assert (surface.samples["train"] == 500).all()
+    np.testing.assert_allclose(surface.values["train", "loss"], whole, rtol=1e-6)
+    assert "train: all 500 samples a point" in errors
+
+
+def test_each_repeat_has_numbers_of_its_own(workplace, landscape):
     config = workplace.config(grid=GRID, sampling=0.05, repeats=2, **MANY)
     assert landscape("compute", config)[0] == 0
     surface = read_surface("surface.h5")
