@@ -30,9 +30,11 @@ from landscape_cli.run import compute
 from landscape_cli.store import read_surface
 from landscape_cli.util.processor import computes_bf16
 
-SMOOTH = ("digits_resnet44", "bench_resnet56", {"problem_args.model_args.depth": 56})
-CHAOTIC = ("digits_resnet44_noshort", "digits_resnet44_noshort", {})
-"""Configuration, checkpoint and changes: the demo's networks, with shortcuts in 56 layers."""
+ALL: dict[str, Any] = {"problem_args.samples": None}
+SMOOTH = ("digits_resnet44", "bench_resnet56", {"problem_args.model_args.depth": 56, **ALL})
+CHAOTIC = ("digits_resnet44_noshort", "digits_resnet44_noshort", ALL)
+"""Configuration, checkpoint and changes: the demo's networks, with shortcuts in 56 layers, on all
+digits."""
 
 SAVING: dict[str, Any] = {"adaptive": {"tolerance": 0.01}, "sampling": 0.005}
 FAST = {"precision": "auto"}
