@@ -188,6 +188,20 @@ def regression(samples=50, features=3):
     return torch.nn.Linear(features, 1, dtype=torch.float64), inputs, targets
 
 
+def random_directions(model):
+    """Return two random directions for a model, in float64, by axis and name."""
+    import torch
+
+    generator = torch.Generator().manual_seed(2)
+    return {
+        axis: {
+            name: torch.randn(one.shape, generator=generator, dtype=torch.float64)
+            for name, one in model.named_parameters()
+        }
+        for axis in "xy"
+    }
+
+
 def image_evaluator(build, samples=(70,), objective=None, settings=None):
     """Return an evaluator of a network of small images, which its batch-norm statistics fit.
 

@@ -264,7 +264,7 @@ class Evaluator:
 
     @property
     def groups_points(self) -> bool:
-        """Whether one forward pass may evaluate several points: none affects another."""
+        """True if one forward pass may evaluate several points: none affects another."""
         settings = self.settings
         if settings.fold or settings.compile or settings.concurrent:
             return False

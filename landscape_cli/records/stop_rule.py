@@ -38,7 +38,7 @@ class Target:
         Args:
             values: of m samples, shape (m,).
             total: the number N of all samples.
-            number: predict this for so many samples, of which the values are the first.
+            number: of samples for which to predict this; m if left out.
         """
         mean, error = mean_and_error(values, total, number)
         if not math.isfinite(mean):

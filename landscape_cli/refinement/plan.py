@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from landscape_cli.records.levels import Indices, level_of_points
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity, Status
+from landscape_cli.refinement import held_out
 from landscape_cli.refinement.boxes import WHOLE
 from landscape_cli.refinement.fields import Field, ScaleName, field_of, fields_of, worst
 from landscape_cli.refinement.prediction import Neighbours, Predictor, coordinates
@@ -34,19 +35,6 @@ Mask = NDArray[np.bool_]
 
 SEED = 0
 """Seed of the draws of held-out points."""
-
-HELD_OUT = 0.02
-"""Number of held-out points in a draw, as a fraction of the grid."""
-
-FEWEST_HELD_OUT, MOST_HELD_OUT = 16, 256
-"""Bounds on that number."""
-
-LARGEST_SHARE = 0.25
-"""Upper bound on that number, as a fraction of the interpolated points."""
-
-DOUBT = 0.05
-"""Total error probability of the bound on how many points err too much: half of it is spent on the
-first draw, half of the remainder on the second, and so on."""
 
 AT_FIRST = 5000
 """Largest number of points on the first level that is predicted, unless that is the second one."""
@@ -143,19 +131,19 @@ class Refinement:
                     return self._interim(surface, fields, used, missing, level)
                 used.ravel()[chosen] = True
                 continue
-            held_out = self._held_out(used, draw)
-            missing = held_out[~known.ravel()[held_out]]
+            checked = self._held_out(used, draw)
+            missing = checked[~known.ravel()[checked]]
             if len(missing):
                 # The last level stays unfinished until the held-out points are computed.
                 step = self._interim(surface, fields, used, missing, self._levels - 1)
                 return replace(step, held_out=True)
-            errors = {field.quantity: self._errors(field, used, held_out) for field in fields}
+            errors = {field.quantity: self._errors(field, used, checked) for field in fields}
             if (
-                not len(held_out)
+                not len(checked)
                 or worst(errors[f.quantity] for f in watched).max() <= self._tolerance
             ):
-                return self._final(surface, fields, used, held_out, draw, errors)
-            used.ravel()[held_out] = True
+                return self._final(surface, fields, used, checked, draw, errors)
+            used.ravel()[checked] = True
             draw += 1
 
     def _first_predicted(self) -> int:
@@ -218,16 +206,12 @@ class Refinement:
 
     def _held_out(self, used: Mask, draw: int) -> Indices:
         """Draw flat indices of interpolated points."""
-        interpolated = np.flatnonzero(~used)
-        desired = min(max(FEWEST_HELD_OUT, int(HELD_OUT * used.size)), MOST_HELD_OUT)
-        most = max(1, int(LARGEST_SHARE * len(interpolated)))
-        count = min(len(interpolated), desired, most)
-        return np.sort(np.random.default_rng([SEED, draw]).permutation(interpolated)[:count])
+        return held_out.draw(np.flatnonzero(~used), used.size, (SEED, draw))
 
-    def _errors(self, field: Field, used: Mask, held_out: Indices) -> NDArray[np.float64]:
+    def _errors(self, field: Field, used: Mask, checked: Indices) -> NDArray[np.float64]:
         """Return a field's errors at the held-out points, of shape (k,)."""
         predictor = Predictor(field, np.flatnonzero(used), self._places, self._tolerance)
-        return field.errors(predictor.values(held_out), field.values.ravel()[held_out])
+        return field.errors(predictor.values(checked), field.values.ravel()[checked])
 
     def _waiting(self, missing: Mask) -> Step:
         return Step(np.flatnonzero(missing), np.zeros_like(missing), {}, {})
@@ -245,17 +229,15 @@ class Refinement:
         surface: Surface,
         fields: list[Field],
         used: Mask,
-        held_out: Indices,
+        checked: Indices,
         draw: int,
         errors: Mapping[Quantity, NDArray[np.float64]],
     ) -> Step:
         facts = {
             "tolerance": self._tolerance,
             "computed": int(_known(surface).sum()),
-            "held_out": len(held_out),
-            "beyond": 1 - (DOUBT / 2 ** (draw + 1)) ** (1 / len(held_out))
-            if len(held_out)
-            else 0.0,
+            "held_out": len(checked),
+            "beyond": held_out.bound_beyond(len(checked), draw),
             "quantities": [
                 {
                     "split": field.quantity[0],
@@ -270,7 +252,7 @@ class Refinement:
         }
         none = np.empty(0, np.int64)
         used = used.copy()
-        used.ravel()[held_out] = True  # no kinks beside them; their errors are those without them
+        used.ravel()[checked] = True  # no kinks beside them; their errors are those without them
         return self._step(surface, fields, used, ~_known(surface), none, facts)
 
     def _step(

@@ -20,14 +20,8 @@ from landscape_cli.records.levels import Indices, level_of_points
 from landscape_cli.records.stop_rule import StopRule, Target
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
+from landscape_cli.refinement import held_out
 from landscape_cli.refinement.fields import Field, ScaleName, fields_of
-from landscape_cli.refinement.plan import (
-    DOUBT,
-    FEWEST_HELD_OUT,
-    HELD_OUT,
-    LARGEST_SHARE,
-    MOST_HELD_OUT,
-)
 
 SAMPLED = "sampled"
 """The key of the facts in a file's provenance."""
@@ -153,10 +147,7 @@ class Sampling:
     ) -> tuple[dict[str, Any], Mask]:
         """Draw the points to check, and note their values."""
         sampled = np.flatnonzero(self._sampled(surface))
-        wanted = min(max(FEWEST_HELD_OUT, int(HELD_OUT * len(sampled))), MOST_HELD_OUT)
-        wanted = min(wanted << halvings, max(1, int(LARGEST_SHARE * len(sampled))), len(sampled))
-        random = np.random.default_rng([SEED, halvings])
-        drawn = np.sort(random.permutation(sampled)[:wanted])
+        drawn = held_out.draw(sampled, len(sampled), (SEED, halvings), halvings)
         described = self._described(facts, halvings)
         if not len(drawn):
             return described | {"error": {}}, np.zeros_like(self.anchors)
@@ -164,7 +155,7 @@ class Sampling:
             group: {"/".join(key): array.ravel()[drawn].tolist() for key, array in arrays.items()}
             for group, arrays in (("values", surface.values), ("stderr", surface.stderr))
         }
-        beyond = 1 - (DOUBT / 2 ** (halvings + 1)) ** (1 / len(drawn))
+        beyond = held_out.bound_beyond(len(drawn), halvings)
         points = np.zeros(surface.total, dtype=bool)
         points[drawn] = True
         checked = {"points": drawn.tolist(), **before}

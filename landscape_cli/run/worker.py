@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from landscape_cli.evaluation.out_of_memory import halve, out_of_memory
 from landscape_cli.parallel.activity import Activity
 from landscape_cli.parallel.group import LostGroupError
 from landscape_cli.records.grid import coordinates_text
-from landscape_cli.records.tiles import Quantity, Tile, TileResult
+from landscape_cli.records.tiles import Tile, TileResult
+
+Key = TypeVar("Key")
 
 LONGEST_MESSAGE = 400
 """Largest number of characters stored of a failure's message."""
@@ -125,30 +127,26 @@ class Worker:
 
 def joined(results: list[TileResult]) -> TileResult:
     """Join results into one, with NaN for values that a result lacks."""
-    quantities = dict.fromkeys(key for result in results for key in result.values)
+    lengths = [len(result.indices) for result in results]
 
-    def column(parts: list[Mapping[Quantity, NDArray[np.float64]]], key: Quantity) -> Any:
-        lengths = [len(result.indices) for result in results]
-        known = zip(parts, lengths, strict=True)
-        return np.concatenate([part.get(key, np.full(length, np.nan)) for part, length in known])
+    def columns(parts: list[Mapping[Key, NDArray[Any]]], missing: Any) -> dict[Key, NDArray[Any]]:
+        return {
+            key: np.concatenate(
+                [
+                    part.get(key, np.full(length, missing))
+                    for part, length in zip(parts, lengths, strict=True)
+                ]
+            )
+            for key in dict.fromkeys(key for part in parts for key in part)
+        }
 
     return TileResult(
         tuple(index for result in results for index in result.indices),
-        {key: column([result.values for result in results], key) for key in quantities},
-        {key: column([result.stderr for result in results], key) for key in quantities},
+        columns([result.values for result in results], np.nan),
+        columns([result.stderr for result in results], np.nan),
         np.concatenate([result.seconds for result in results]),
         results[0].rank,
         {index: text for result in results for index, text in result.failures.items()},
         tuple(note for result in results for note in result.notes),
-        _joined_samples(results),
+        columns([result.samples for result in results], np.int32(0)),
     )
-
-
-def _joined_samples(results: list[TileResult]) -> dict[str, NDArray[np.int32]]:
-    splits = dict.fromkeys(split for result in results for split in result.samples)
-    return {
-        split: np.concatenate(
-            [one.samples.get(split, np.zeros(len(one.indices), np.int32)) for one in results]
-        )
-        for split in splits
-    }

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from builders import evaluator, regression
+from builders import evaluator, random_directions, regression
 from landscape_cli.errors import ProblemError
 from landscape_cli.evaluation.checks.centre_check import check_centre
 from landscape_cli.evaluation.forward.settings import Settings
@@ -31,14 +31,7 @@ def whole(grid):
 def random_regression(dtype, samples=53):
     """Return a regression's model of a dtype, two directions, its inputs and its targets."""
     model, inputs, targets = regression(samples)
-    generator = torch.Generator().manual_seed(2)
-    directions = {
-        axis: {
-            n: torch.randn(p.shape, generator=generator, dtype=torch.float64)
-            for n, p in model.named_parameters()
-        }
-        for axis in "xy"
-    }
+    directions = random_directions(model)
     return model.to(dtype), directions, inputs, targets
 
 

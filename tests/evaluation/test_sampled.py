@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import TensorDataset
 
-from builders import evaluator, regression
+from builders import evaluator, random_directions, regression
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.pieces import between, cut
 from landscape_cli.evaluation.forward.settings import Settings
@@ -52,14 +52,7 @@ def test_samples_between_two_numbers_are_taken_from_all_batches(lengths, data):
 
 def make(samples=600, micro_batch=100, room=1 << 30):
     model, inputs, targets = regression(samples)
-    generator = torch.Generator().manual_seed(2)
-    directions = {
-        axis: {
-            name: torch.randn(one.shape, generator=generator, dtype=torch.float64)
-            for name, one in model.named_parameters()
-        }
-        for axis in "xy"
-    }
+    directions = random_directions(model)
     splits = {"train": TensorDataset(inputs, targets), "test": TensorDataset(inputs, targets)}
     settings = Settings(micro_batch)
     return evaluator(model, splits, mean_squared_error, directions, settings, room=room)

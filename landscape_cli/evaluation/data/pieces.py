@@ -16,20 +16,16 @@ def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
     done, end = 0, first
     for batch in batches:
         length = batch_length(batch) or 0
-        if done + length <= end or not divisible([batch]):
-            yield batch
-            done += length
+        start, last = done, done + length
+        whole = last <= end or not divisible([batch])
+        while True:
+            stop = last if whole else min(last, end)
+            yield batch if whole else _part(batch, done - start, stop - start)
+            done = stop
             while end <= done:
                 end *= 2
-            continue
-        start = 0
-        while start < length:
-            stop = min(length, start + end - done)
-            yield _part(batch, start, stop)
-            done += stop - start
-            start = stop
-            while end <= done:
-                end *= 2
+            if done == last:
+                break
 
 
 def _part(batch: Any, start: int, stop: int) -> Any:

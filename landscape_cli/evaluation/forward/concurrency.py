@@ -55,12 +55,12 @@ class Concurrency:
 
     @functools.cached_property
     def isolated(self) -> bool:
-        """Whether evaluations at the same time can't affect each other, on whatever device."""
+        """True if evaluations at the same time can't affect each other, on whatever device."""
         return self._suited and keeps_apart(self._model, self._objective, self._forward)
 
     @functools.cached_property
     def possible(self) -> bool:
-        """Whether threads of a CPU may evaluate batches at the same time."""
+        """True if threads of a CPU may evaluate batches at the same time."""
         if not (self._on_cpu and self.isolated):
             return False
         try:

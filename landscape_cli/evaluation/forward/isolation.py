@@ -1,4 +1,4 @@
-"""Which models and objectives several threads may evaluate at once.
+"""Tests of whether several threads may evaluate a model and an objective at once.
 
 What is not known to be safe is refused: it is evaluated one batch after the other, as ever.
 """

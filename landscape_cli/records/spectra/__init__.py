@@ -1,1 +1,1 @@
-"""What records of curvature say about spectra: densities, and clusters of eigenvalues."""
+"""Densities of spectra, and clusters of eigenvalues, in records of curvature."""
