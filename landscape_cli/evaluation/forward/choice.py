@@ -84,10 +84,12 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     # Micro-batches that were halved for lack of memory are not enlarged again.
     initial = default_micro_batch(evaluator.device)
     resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
+    start = evaluator.settings
     evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
     precision = time_precision(evaluator, work.even_if_slower, work.agreement)
-    if precision is not None:
-        evaluator.apply(replace(evaluator.settings, precision=precision.used))
+    if precision is not None and precision.used != start.precision:
+        evaluator.apply(replace(start, precision=precision.used))
+        evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
     choice = Choice(evaluator.settings, precision=precision)
     seconds = 0.0
     if work.calibrate:

@@ -19,7 +19,7 @@ from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
-ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
+ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 2 << 20, 512 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
 
 THREAD_BYTES = 2 << 20
@@ -130,7 +130,7 @@ def _most_samples(evaluator: Evaluator) -> int:
 
 
 def measure_largest_output(evaluator: Evaluator) -> int:
-    """Measure the bytes per sample of the largest output of any layer."""
+    """Measure the bytes per sample of the largest output of any layer, in the run's precision."""
     largest = 0
     samples = 2
 
@@ -146,7 +146,7 @@ def measure_largest_output(evaluator: Evaluator) -> int:
     ]
     hooks = [layer.register_forward_hook(measure) for layer in layers]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), evaluator.settings.precision_on(*evaluator.parameters.devices):
             evaluator.try_out(samples)
     finally:
         for hook in hooks:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.evaluation.data.batches import batch_length, rearrange
+from landscape_cli.evaluation.data.batches import batch_length, first_samples, rearrange
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
+from landscape_cli.records.presentation import is_wide
 
 TOLERANCE = 1e-5
 """Largest relative difference between values that counts as rounding."""
@@ -90,35 +92,79 @@ def compute_means(
     return np.ravel(means)
 
 
-def precision_errors(
-    evaluator: Evaluator, points: Sequence[Sequence[float]]
-) -> list[dict[str, Any]]:
-    """Measure how the evaluator's precision deviates from fp32, on samples of the first split.
+@dataclass(frozen=True)
+class Comparison:
+    """An objective's means in a reduced precision and in fp32.
 
     Args:
-        evaluator: an evaluator with its data loaded.
-        points: the coordinates at which to compare: the origin and the corners.
+        points: coordinates of p points.
+        names: of q values.
+        exact: the means in fp32, of shape (p, q).
+        reduced: those in the reduced precision.
+    """
 
-    Returns:
-        For each point, its coordinates and, by name, the relative difference of each value; None
-        if either value is not finite.
+    points: Sequence[Sequence[float]]
+    names: Sequence[str]
+    exact: Means
+    reduced: Means
+
+    def relative_errors(self) -> list[dict[str, Any]]:
+        """Return each point's coordinates and the relative difference of each value by name.
+
+        A difference is None if either value is not finite.
+        """
+        relative = np.abs(self.reduced - self.exact) / np.maximum(np.abs(self.exact), 1e-12)
+        rows = [[one if math.isfinite(one) else None for one in row] for row in relative.tolist()]
+        return [
+            {"coordinates": list(point), "relative": dict(zip(self.names, row, strict=True))}
+            for point, row in zip(self.points, rows, strict=True)
+        ]
+
+    def largest_of_range(self) -> float:
+        """Return the first value's largest difference, as a fraction of its range.
+
+        Of logarithms where the values span decades; infinite where only one of both is finite.
+        """
+        exact, reduced = self.exact[:, 0], self.reduced[:, 0]
+        finite = exact[np.isfinite(exact)]
+        if len(finite) < 2 or (np.isfinite(exact) != np.isfinite(reduced)).any():
+            return math.inf
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if is_wide(finite):
+                exact, reduced, finite = np.log(exact), np.log(reduced), np.log(finite)
+            differences = np.abs(reduced - exact)[np.isfinite(exact)]
+        spread = float(np.ptp(finite))
+        return float(differences.max()) / spread if spread else math.inf
+
+
+def compare_precisions(evaluator: Evaluator, points: Sequence[Sequence[float]]) -> Comparison:
+    """Compare the evaluator's precision with fp32, on samples of the first split.
+
+    Args:
+        evaluator: an evaluator with its data loaded; it keeps its settings.
+        points: the coordinates at which to compare: the origin and the corners.
     """
     start = evaluator.settings
-    sample = take_batches(evaluator, PRECISION_SAMPLES)
-    errors = []
-    for coordinates in points:
-        means = []
-        for settings in (replace(start, precision="fp32"), start):
-            evaluator.set_forward(settings)
-            sums = evaluator.values(coordinates, sample)
-            means.append(sums.means()[0][0])
-        differences = np.abs(means[1] - means[0]) / np.maximum(np.abs(means[0]), 1e-12)
-        relative = {
-            name: float(value) if np.isfinite(value) else None
-            for name, value in zip(sums.names, differences, strict=True)
-        }
-        errors.append({"coordinates": list(coordinates), "relative": relative})
-    return errors
+    sample = precision_sample(evaluator, PRECISION_SAMPLES)
+    means: list[list[Any]] = []
+    for settings in (replace(start, precision="fp32"), start):
+        evaluator.set_forward(settings)
+        sums = [evaluator.values(point, sample) for point in points]
+        means.append([one.means()[0][0] for one in sums])
+    return Comparison(points, sums[0].names, np.array(means[0]), np.array(means[1]))
+
+
+def precision_sample(evaluator: Evaluator, samples: int) -> list[Any]:
+    """Take batches with at least a number of samples.
+
+    On a CPU, a single one is cut to ``PRECISION_SAMPLES``, if that changes no value.
+    """
+    batches = take_batches(evaluator, samples)
+    split = evaluator.first_split
+    on_cpu = evaluator.device.type == "cpu"
+    if len(batches) == 1 and on_cpu and split.divisible and not split.dependence:
+        return [first_samples(batches[0], PRECISION_SAMPLES)]
+    return batches
 
 
 def take_batches(evaluator: Evaluator, samples: int) -> list[Any]:

@@ -7,15 +7,16 @@ times slower than float32.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.benchmark import Benchmark
-from landscape_cli.evaluation.forward.equivalence import PRECISION_SAMPLES, take_batches
-from landscape_cli.records.presentation import is_wide
+from landscape_cli.evaluation.forward.equivalence import (
+    Comparison,
+    compare_precisions,
+    precision_sample,
+)
 
 AGREEMENT = 0.005
 """Largest difference from fp32 that does not show in a picture, as a fraction of the range."""
@@ -31,15 +32,14 @@ class PrecisionTiming:
     Args:
         asked: the precision of the configuration.
         used: the precision of the run: ``asked`` or fp32.
-        seconds: fastest pass over the first batch in each of the two, by precision.
-        difference: largest difference of the objective's first value between the two, as a fraction
-            of its range over some points; None if it was not looked at.
+        seconds: fastest pass over the first samples in each of the two, by precision.
+        compared: values at some points in the two; None if they were not looked at.
     """
 
     asked: str
     used: str
     seconds: Mapping[str, float]
-    difference: float | None = None
+    compared: Comparison | None = None
 
     @property
     def slower(self) -> bool:
@@ -47,8 +47,11 @@ class PrecisionTiming:
         return self.seconds[self.asked] > self.seconds["fp32"]
 
     def as_mapping(self) -> dict[str, Any]:
-        """Return the entries as plain values."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        """Return the entries as plain values, with the largest ``difference`` of those compared."""
+        found = {"asked": self.asked, "used": self.used, "seconds": dict(self.seconds)}
+        if self.compared is None:
+            return found
+        return found | {"difference": self.compared.largest_of_range()}
 
     def warning(self) -> str:
         """Say what is slow, and what is done about it."""
@@ -65,7 +68,7 @@ class PrecisionTiming:
 def time_precision(
     evaluator: Evaluator, insist: bool, points: Sequence[Sequence[float]] = ()
 ) -> PrecisionTiming | None:
-    """Time an evaluator's reduced precision against fp32 on the run's first batch.
+    """Time an evaluator's reduced precision against fp32 on the run's first samples.
 
     Args:
         evaluator: an evaluator with its data loaded; its settings are restored at the end.
@@ -78,7 +81,7 @@ def time_precision(
     start = evaluator.settings
     if start.autocast_dtype is None:
         return None
-    benchmark = Benchmark(evaluator, take_batches(evaluator, 1), divisible=False)
+    benchmark = Benchmark(evaluator, precision_sample(evaluator, 1), divisible=False)
     sides = (start, replace(start, precision="fp32"))
     fastest: dict[str, float] = {}
     spent = 0.0
@@ -95,27 +98,7 @@ def time_precision(
     if timing.slower and not insist:
         return replace(timing, used="fp32")
     if points:
-        difference = _difference(evaluator, points)
-        used = timing.asked if difference <= AGREEMENT else "fp32"
-        timing = replace(timing, used=used, difference=difference)
+        compared = compare_precisions(evaluator, points)
+        used = timing.asked if compared.largest_of_range() <= AGREEMENT else "fp32"
+        timing = replace(timing, used=used, compared=compared)
     return timing
-
-
-def _difference(evaluator: Evaluator, points: Sequence[Sequence[float]]) -> float:
-    """Return the largest difference from fp32, of logarithms where values span decades."""
-    start = evaluator.settings
-    sample = take_batches(evaluator, PRECISION_SAMPLES)
-    columns = []
-    for settings in (replace(start, precision="fp32"), start):
-        evaluator.set_forward(settings)
-        columns.append([evaluator.values(point, sample).means()[0][0, 0] for point in points])
-    exact, reduced = np.array(columns)
-    finite = exact[np.isfinite(exact)]
-    if len(finite) < 2 or (np.isfinite(exact) != np.isfinite(reduced)).any():
-        return float("inf")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if is_wide(finite):
-            exact, reduced, finite = np.log(exact), np.log(reduced), np.log(finite)
-        differences = np.abs(reduced - exact)[np.isfinite(exact)]
-    spread = float(np.ptp(finite))
-    return float(differences.max()) / spread if spread else float("inf")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.checks.reach import trial_points, within_reach
 from landscape_cli.evaluation.forward.choice import Choice, Workload, choose_settings
 from landscape_cli.evaluation.forward.compile_choice import compile_model
-from landscape_cli.evaluation.forward.equivalence import precision_errors
+from landscape_cli.evaluation.forward.equivalence import compare_precisions
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.records.grid import Grid
 from landscape_cli.refinement import wholly_computed
@@ -57,10 +58,13 @@ def choose_forward(
     facts = ForwardFacts(evaluator.settings, dtypes, choice.calibration, choice.compilation, times)
     if evaluator.settings.precision != "fp32":
         grid = Grid(config.grid, config.repeats)
-        deviations = executor.lead(
-            lambda: precision_errors(evaluator, trial_points(evaluator, grid))
-        )
-        facts = replace(facts, precision_errors=tuple(deviations))
+        known = None if timing is None else timing.compared
+
+        def compare() -> list[dict[str, Any]]:
+            compared = known or compare_precisions(evaluator, trial_points(evaluator, grid))
+            return compared.relative_errors()
+
+        facts = replace(facts, precision_errors=tuple(executor.lead(compare)))
     return facts
 
 

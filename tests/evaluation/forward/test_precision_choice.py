@@ -78,7 +78,7 @@ def test_values_must_agree_to_a_fraction_of_their_range(reach, used):
     points = [(0.0, 0.0), (reach, reach), (-reach, reach)]
     timing = time_precision(made, True, points)
     assert timing.used == used
-    assert (timing.difference <= AGREEMENT) == (used == "bf16")
+    assert (timing.compared.largest_of_range() <= AGREEMENT) == (used == "bf16")
     values = {}
     for precision in ("fp32", "bf16"):
         made.set_forward(Settings(16, precision=precision))
@@ -86,4 +86,4 @@ def test_values_must_agree_to_a_fraction_of_their_range(reach, used):
         values[precision] = np.array([made.values(one, split).means()[0][0, 0] for one in points])
     extent = np.ptp(values["fp32"])
     differences = np.abs(values["bf16"] - values["fp32"])
-    assert timing.difference == pytest.approx(differences.max() / extent, rel=1e-6)
+    assert timing.as_mapping()["difference"] == pytest.approx(differences.max() / extent, rel=1e-6)

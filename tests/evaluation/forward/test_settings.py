@@ -16,7 +16,7 @@ from landscape_cli.evaluation.forward.defaults import (
     choose_default_settings,
     measure_largest_output,
 )
-from landscape_cli.evaluation.forward.equivalence import keeps_values, precision_errors
+from landscape_cli.evaluation.forward.equivalence import compare_precisions, keeps_values
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import cross_entropy
@@ -219,7 +219,7 @@ def test_calibration_restores_the_evaluator(resize):
 def test_a_reduced_precision_is_compared_with_fp32():
     evaluator = image_evaluator(resnet, settings=Settings(16, precision="bf16"))
     points = [(0.0, 0.0), (1.0, 1.0)]
-    errors = precision_errors(evaluator, points)
+    errors = compare_precisions(evaluator, points).relative_errors()
     assert [error["coordinates"] for error in errors] == [[0, 0], [1, 1]]
     assert 0 < errors[0]["relative"]["loss"] < 0.05
     assert evaluator.settings.precision == "bf16"
@@ -233,7 +233,7 @@ def test_re_estimated_statistics_use_the_compared_precision():
     evaluator.recalibration = Recalibration(
         evaluator.model, evaluator.first_split, evaluator.objective
     )
-    errors = precision_errors(evaluator, TILE.coordinates)
+    errors = compare_precisions(evaluator, TILE.coordinates).relative_errors()
     reduced = evaluator.evaluate(TILE).values["train", "loss"]
     evaluator.set_forward(Settings(16))
     exact = evaluator.evaluate(TILE).values["train", "loss"]
