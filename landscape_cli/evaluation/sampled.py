@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from landscape_cli.errors import UsageError
-from landscape_cli.evaluation.data.batches import batch_length
-from landscape_cli.evaluation.data.pieces import between, cut
+from landscape_cli.evaluation.data.batches import batch_length, divisible
+from landscape_cli.evaluation.data.pieces import between, cut, joined, shape_of
 from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.records.stop_rule import StopRule
 
@@ -62,8 +62,13 @@ class SplitTest:
         self._total = total
         self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
 
-    def reached(self, values: Mapping[str, Any]) -> bool:
-        """Add the objective's values for some samples, and tell whether the point may stop.
+    @property
+    def complete(self) -> bool:
+        """True if there are no more samples."""
+        return self.samples >= self._total
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Add the objective's values for some samples.
 
         Raises:
             UsageError: if the objective lacks a quantity that decides.
@@ -77,10 +82,13 @@ class SplitTest:
             parts.append(_copied(values[name]))
         first = next(iter(values.values()))
         self.samples += len(first[0] if is_pair(first) else first)
+
+    def passed(self) -> bool:
+        """Tell whether the point may stop; if not, set after how many samples to look next."""
         if self.samples < self.next_look:
             return False
         found = {name: _per_sample(parts) for name, parts in self._values.items()}
-        known = {name: values for name, values in found.items() if values is not None}
+        known = {name: one for name, one in found.items() if one is not None}
         if len(known) == len(found) > 0 and self._suffices(self.samples, known):
             return True
         while self.next_look <= self.samples or not self._suffices(self.next_look, known):
@@ -107,20 +115,110 @@ def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict
         The numbers of samples evaluated by split, int32 of shape (points,).
     """
     numbers = {name: np.zeros(len(tile.indices), np.int32) for name in evaluator.splits}
+    at_once = _take_part_together(evaluator, tile.rule)
     for point, coordinates in enumerate(tile.coordinates):
-        for number, (name, split) in enumerate(evaluator.splits.items()):
+        tests = {
+            name: SplitTest(name, tile.rule, split.samples)
+            for name, split in evaluator.splits.items()
+        }
+        groups = (
+            [[*tests]] if at_once and not evaluator.state.drifted() else [[one] for one in tests]
+        )
+        for number, names in enumerate(groups):
             if number == 0 or evaluator.state.drifted():
                 evaluator.write(coordinates)
-            test = SplitTest(name, tile.rule, split.samples)
-            with contextlib.closing(_stages(evaluator, split, tile.rule, test)) as stages:
-                for stage in stages:
-                    for batch, values in evaluator.each(stage):
-                        sums[name].add(point, values, batch)
-                        stops = test.reached(values)
-                    if stops:
-                        break
+            some = [tests[name] for name in names]
+            evaluate = _together if len(some) > 1 else _alone
+            for test, batch, values in evaluate(evaluator, some, tile.rule):
+                sums[test.split].add(point, values, batch)
+        for name, test in tests.items():
             numbers[name][point] = test.samples
     return numbers
+
+
+Evaluated = Iterator[tuple[SplitTest, Any, Any]]
+"""Batches and the objective's values for them, each with the test of their split."""
+
+
+def _alone(evaluator: Any, tests: Sequence[SplitTest], rule: StopRule) -> Evaluated:
+    """Evaluate the samples of one split until its test is passed."""
+    (test,) = tests
+    split = evaluator.splits[test.split]
+    with contextlib.closing(_stages(evaluator, split, rule, test)) as stages:
+        for stage in stages:
+            for batch, values in evaluator.each(stage):
+                yield test, batch, values
+                test.add(values)
+            if test.passed():
+                return
+
+
+def _together(evaluator: Any, tests: Sequence[SplitTest], rule: StopRule) -> Evaluated:
+    """Evaluate the samples of several splits until all tests are passed.
+
+    Small parts of different splits share forward passes, of which each has a cost of its own.
+    """
+    running = list(tests)
+    while running:
+        pieces = [
+            (test, batch)
+            for test in running
+            for batch in between(evaluator.splits[test.split], test.samples, test.next_look)
+        ]
+        groups = list(_grouped(pieces, evaluator.settings.micro_batch))
+        whole = [joined([batch for _, batch in group]) for group in groups]
+        for group, (_, values) in zip(groups, evaluator.each(whole), strict=True):
+            start = 0
+            for test, batch in group:
+                stop = start + (batch_length(batch) or 0)
+                part = values if len(group) == 1 else _entries(values, start, stop)
+                yield test, batch, part
+                test.add(part)
+                start = stop
+        running = [test for test in running if not (test.passed() or test.complete)]
+
+
+def _grouped(
+    pieces: Sequence[tuple[SplitTest, Any]], most: int
+) -> Iterator[list[tuple[SplitTest, Any]]]:
+    """Yield lists of consecutive pieces that have no more samples than a micro-batch together."""
+    group: list[tuple[SplitTest, Any]] = []
+    samples = 0
+    for test, batch in pieces:
+        length = batch_length(batch) or 0
+        if group and samples + length > most:
+            yield group
+            group, samples = [], 0
+        group.append((test, batch))
+        samples += length
+    if group:
+        yield group
+
+
+def _entries(values: Any, start: int, stop: int) -> Any:
+    """Return the values of some samples of a batch; any that are not per sample as they are."""
+    if not isinstance(values, Mapping):
+        return values
+    cut_out = {}
+    for name, one in values.items():
+        parts = [part[start:stop] for part in one] if is_pair(one) else one[start:stop]
+        cut_out[name] = tuple(parts) if is_pair(one) else parts
+    return cut_out
+
+
+def _take_part_together(evaluator: Any, rule: StopRule) -> bool:
+    """Tell whether parts of all splits can share a forward pass.
+
+    They can if all are kept as batches of samples with the same shapes, and every split decides
+    after how many it stops. A compiled model has its own shape of batches.
+    """
+    splits = evaluator.splits.values()
+    if evaluator.settings.compile or not all(rule.of_split(split.name) for split in splits):
+        return False
+    if not all(split.cached and divisible([next(iter(split))]) for split in splits):
+        return False
+    shapes = {shape_of(batch) for split in splits for batch in split}
+    return len(shapes) == 1
 
 
 def _stages(

@@ -13,6 +13,7 @@ from builders import evaluator, random_directions, regression
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.pieces import between, cut
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.passes import Passes
 from landscape_cli.evaluation.sampled import SplitTest
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.stop_rule import StopRule, Target
@@ -94,9 +95,56 @@ def test_a_point_takes_the_first_samples_that_meet_the_target(room):
         assert whole == pytest.approx(losses.mean(), rel=1e-12)
 
 
+TARGETS = {LOSS: Target(0.1, relative=False), ("test", "loss"): Target(0.3, relative=False)}
+
+
+def watched(made):
+    """Record the lengths of the batches that an evaluator's objective gets."""
+    lengths, objective = [], made.objective.objective
+
+    def record(model, batch):
+        lengths.append(len(batch[0]))
+        return objective(model, batch)
+
+    made.objective = Passes(record)
+    return lengths
+
+
+def test_parts_of_splits_share_forward_passes_and_keep_their_values():
+    together, apart = make(), make(room=0)
+    lengths = watched(together)
+    tile = Tile(tuple(range(len(POINTS))), POINTS, StopRule(TARGETS, 16))
+    found, expected = together.evaluate(tile), apart.evaluate(tile)
+    for split in ("train", "test"):
+        assert (found.samples[split] == expected.samples[split]).all()
+        for group in ("values", "stderr"):
+            one, other = (getattr(each, group)[split, "loss"] for each in (found, expected))
+            np.testing.assert_allclose(one, other, rtol=1e-9)
+    assert (found.samples["train"] > found.samples["test"]).any()
+    assert lengths[0] == 32
+    assert max(lengths) <= 100
+    assert sum(lengths) == sum(numbers.sum() for numbers in found.samples.values())
+
+
+def test_splits_with_other_shapes_have_passes_of_their_own():
+    model, inputs, targets = regression(40)
+    padded = inputs.new_zeros(40, inputs.shape[1], 3)
+    splits = {"train": TensorDataset(inputs, targets), "test": TensorDataset(padded, targets)}
+
+    def objective(model, batch):
+        values, labels = batch
+        values = values.sum(-1) if values.dim() == 3 else values
+        return mean_squared_error(model, (values, labels))
+
+    made = evaluator(model, splits, objective, random_directions(model), Settings(64))
+    lengths = watched(made)
+    made.evaluate(Tile((0,), POINTS[2:3], StopRule(TARGETS, 8)))
+    assert lengths[0] == 8
+
+
 def test_bits_do_not_depend_on_tiles():
     made = make()
-    rule = StopRule({LOSS: Target(0.2, relative=False)}, 16)
+    rule = StopRule(TARGETS, 16)
     together = made.evaluate(Tile(tuple(range(len(POINTS))), POINTS, rule))
     for number, point in enumerate(POINTS):
         alone = made.evaluate(Tile((number,), (point,), rule))
@@ -125,26 +173,32 @@ def test_pairs_stop_by_the_error_of_their_ratio():
     for factor, stops in ((1.001, True), (0.999, False)):
         rule = StopRule({LOSS: Target(error * factor, relative=False)}, 64)
         test = SplitTest("train", rule, 1000)
-        assert not test.reached({"loss": (sums[:40], weights[:40])})
-        assert test.reached({"loss": (sums[40:], weights[40:])}) is stops
+        test.add({"loss": (sums[:40], weights[:40])})
+        assert not test.passed()
+        test.add({"loss": (sums[40:], weights[40:])})
+        assert test.passed() is stops
 
 
 def test_samples_without_weight_do_not_stop_a_point():
     test = SplitTest("train", StopRule({LOSS: Target(1.0, relative=False)}, 4), 100)
     nothing = torch.zeros(4, dtype=torch.float64)
-    assert not test.reached({"loss": (nothing, nothing)})
-    assert test.reached({"loss": (nothing + 1, nothing + 1)})
+    test.add({"loss": (nothing, nothing)})
+    assert not test.passed()
+    test.add({"loss": (nothing + 1, nothing + 1)})
+    assert test.passed()
 
 
 def test_values_that_the_objective_overwrites_are_kept():
     values = torch.tensor([1.0, 1.0])
     test = SplitTest("train", StopRule({LOSS: Target(0.1, relative=False)}, 4), 100)
-    assert not test.reached({"loss": values})
+    test.add({"loss": values})
+    assert not test.passed()
     values += 8
-    assert not test.reached({"loss": values})
+    test.add({"loss": values})
+    assert not test.passed()
 
 
 def test_a_missing_quantity_is_reported():
     test = SplitTest("train", StopRule({("train", "bleu"): Target(0.1, relative=False)}, 4), 100)
     with pytest.raises(UsageError, match=r"^sampling: the objective has no 'bleu' on split"):
-        test.reached({"loss": torch.zeros(4)})
+        test.add({"loss": torch.zeros(4)})

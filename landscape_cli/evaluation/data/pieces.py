@@ -1,11 +1,14 @@
-"""Batches cut where a point that takes as many samples as it needs may stop."""
+"""Batches cut where a point that takes as many samples as it needs may stop, and joined again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from landscape_cli.evaluation.data.batches import batch_length, divisible, map_columns
+from torch import Tensor
+
+from landscape_cli.evaluation.data.batches import batch_length, divisible, map_columns, regroup
+from landscape_cli.evaluation.data.nesting import leaves
 
 
 def cut(batches: Iterable[Any], first: int) -> Iterator[Any]:
@@ -47,3 +50,19 @@ def between(batches: Iterable[Any], start: int, stop: int) -> Iterator[Any]:
         if first < last:
             whole = last - first == length or not divisible([batch])
             yield batch if whole else _part(batch, first, last)
+
+
+def joined(batches: Sequence[Any]) -> Any:
+    """Join batches of one ``shape_of`` into one."""
+    if len(batches) == 1:
+        return batches[0]
+    (whole,) = regroup(batches, sum(batch_length(batch) or 0 for batch in batches))
+    return whole
+
+
+def shape_of(batch: Any) -> Any:
+    """Describe a ``divisible`` batch but for the number of its samples."""
+    return type(batch), *(
+        (path, leaf.dtype, leaf.shape[1:]) if isinstance(leaf, Tensor) else (path, type(leaf))
+        for path, leaf, _ in leaves(batch)
+    )
