@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.batch_norm import BATCH, Recalibration, batch_norms
-from landscape_cli.evaluation.data.batches import chunks, first_samples
+from landscape_cli.evaluation.data.batches import first_samples
 from landscape_cli.evaluation.data.cache import Room
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
@@ -29,7 +29,8 @@ from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.evaluation.model_state import ModelState, switches
 from landscape_cli.evaluation.passes import Passes
-from landscape_cli.evaluation.sampled import evaluate_samples
+from landscape_cli.evaluation.points.sampled import evaluate_samples
+from landscape_cli.evaluation.points.whole import evaluate_all
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
@@ -232,35 +233,17 @@ class Evaluator:
 
     @torch.no_grad()
     def evaluate(self, tile: Tile) -> TileResult:
-        """Return the values at a tile's points.
-
-        Cached data is evaluated point by point. Data that is not cached is read once per tile: each
-        batch, or one per thread, is evaluated at every point while the next is read.
-        """
+        """Return the values at a tile's points, on all samples or as many as its rule asks for."""
         start = time.perf_counter()
         if self.recalibration is not None:
             self.recalibration.forget()
-        points = len(tile.indices)
-        sums = {name: Accumulator(name, points) for name in self.splits}
-        cached = {name: split for name, split in self.splits.items() if split.cached}
-        if tile.rule is not None:
-            with self._conditions():
-                samples = evaluate_samples(self, tile, sums)
-            return replace(self._result(tile, sums, self.measured(tile), start), samples=samples)
+        samples: dict[str, NDArray[np.int32]] = {}
         with self._conditions():
-            if self.settings.group > 1 and self.groups_points:
-                self._add_groups(tile, {name: sums[name] for name in cached})
-                cached = {}
-            for point, coordinates in enumerate(tile.coordinates):
-                for number, (name, split) in enumerate(cached.items()):
-                    if number == 0 or self.state.drifted():
-                        self.write(coordinates)
-                    for batch, values in self.each(split):
-                        sums[name].add(point, values, batch)
-            for name, split in self.splits.items():
-                if not split.cached:
-                    sums[name] = self._stream(split, tile)
-        return self._result(tile, sums, self.measured(tile), start)
+            if tile.rule is None:
+                sums = evaluate_all(self, tile)
+            else:
+                sums, samples = evaluate_samples(self, tile)
+        return replace(self._result(tile, sums, self.measured(tile), start), samples=samples)
 
     @property
     def groups_points(self) -> bool:
@@ -277,32 +260,19 @@ class Evaluator:
         Raises:
             Exception: whatever ``torch.func.vmap`` raises where a pass can't be batched.
         """
-        group = self._grouped()
+        group = self.room_for_group()
         with self._conditions():
             self.write(coordinates)
             group.put(0, last=True)
             return all(group.agrees(split) for split in self.splits.values())
 
-    def _grouped(self) -> Group:
+    def room_for_group(self) -> Group:
         """Return room for a group of points."""
         size = self.settings.group
         if self._group is None or self._group.size != size:
             objective = self.objective.objective
             self._group = Group(self.model, self.parameters, objective, size)
         return self._group
-
-    def _add_groups(self, tile: Tile, sums: Mapping[str, Accumulator]) -> None:
-        """Add the values of splits at a tile's points, a group of them at a time."""
-        group = self._grouped()
-        for first in range(0, len(tile.coordinates), group.size):
-            points = tile.coordinates[first : first + group.size]
-            for row, coordinates in enumerate(points):
-                self.write(coordinates)
-                group.put(row, last=row + 1 == len(points))
-            for name, accumulator in sums.items():
-                for batch, found in group.each(self.splits[name]):
-                    for point, values in enumerate(found[: len(points)], first):
-                        accumulator.add(point, values, batch)
 
     def measured(self, tile: Tile) -> dict[Quantity, NDArray[np.float64]]:
         """Return values and errors of the measures, of shape (points, 2), by quantity."""
@@ -358,32 +328,6 @@ class Evaluator:
             self.recalibration.update(self.point)
         if self._folding is not None and self._folding.attached:
             self._folding.update()
-
-    def _stream(self, split: SplitData, tile: Tile) -> Accumulator:
-        """Return a split's sums at all points of a tile, reading its data once.
-
-        What a forward pass changes in a model would be carried from point to point, so the data are
-        then read once for each.
-        """
-        if len(tile.coordinates) > 1 and self.objective.alone and not self.state.drifted():
-            sums = Accumulator(split.name, len(tile.indices))
-            with contextlib.closing(split.ahead()) as batches:
-                for some in chunks(batches, self.batches_at_once):
-                    for point, coordinates in enumerate(tile.coordinates):
-                        self.write(coordinates)
-                        for batch, values in self.each(some):
-                            sums.add(point, values, batch)
-                    if self.state.drifted():
-                        break
-                else:
-                    return sums
-        sums = Accumulator(split.name, len(tile.indices))
-        for point, coordinates in enumerate(tile.coordinates):
-            self.write(coordinates)
-            with contextlib.closing(split.ahead()) as batches:
-                for batch, values in self.each(batches):
-                    sums.add(point, values, batch)
-        return sums
 
     def _result(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
-from landscape_cli.evaluation.sampled import first_samples
+from landscape_cli.evaluation.points.sampled import first_samples
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.parallel.launcher import on_terminal
 from landscape_cli.parallel.stop_signals import Stop

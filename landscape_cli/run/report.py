@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landscape_cli.errors import some
-from landscape_cli.evaluation.sampled import first_samples
+from landscape_cli.evaluation.points.sampled import first_samples
 from landscape_cli.records.curves.plane import curve_over
 from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices

@@ -14,7 +14,7 @@ from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.data.pieces import between, cut
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.passes import Passes
-from landscape_cli.evaluation.sampled import SplitTest
+from landscape_cli.evaluation.points.split_test import SplitTest
 from landscape_cli.problems.objectives import mean_squared_error
 from landscape_cli.records.stop_rule import StopRule, Target
 from landscape_cli.records.tiles import Tile

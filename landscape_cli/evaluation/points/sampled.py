@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from landscape_cli.errors import UsageError
+from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.data.batches import batch_length, divisible
 from landscape_cli.evaluation.data.pieces import between, cut, joined, shape_of
 from landscape_cli.evaluation.objective_values import is_pair
+from landscape_cli.evaluation.points.split_test import SplitTest
 from landscape_cli.records.stop_rule import StopRule
+from landscape_cli.records.tiles import Tile
 
 STAGE = 16
 """Upper bound on the batches per thread that are read before the first of them is evaluated."""
@@ -40,81 +41,22 @@ def first_samples(evaluator: Any) -> int:
     return FIRST if evaluator.device.type == "cpu" else min(micro_batch, FIRST_ON_ACCELERATORS)
 
 
-class SplitTest:
-    """Decides after how many samples of a split one point may stop.
-
-    Args:
-        split: the split's name, for messages.
-        rule: the targets, and the samples after which they are looked at first.
-        total: the number of the split's samples.
-
-    Attributes:
-        samples: the number of samples added.
-        next_look: the number of samples after which the targets are looked at next: the first of
-            ``first``, 2 * first, 4 * first, ... at which they are expected to be reached.
-    """
-
-    def __init__(self, split: str, rule: StopRule, total: int) -> None:
-        self.split = split
-        self.samples = 0
-        self._targets = rule.of_split(split)
-        self.next_look = rule.first
-        self._total = total
-        self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
-
-    @property
-    def complete(self) -> bool:
-        """True if there are no more samples."""
-        return self.samples >= self._total
-
-    def add(self, values: Mapping[str, Any]) -> None:
-        """Add the objective's values for some samples.
-
-        Raises:
-            UsageError: if the objective lacks a quantity that decides.
-        """
-        for name, parts in self._values.items():
-            if name not in values:
-                raise UsageError(
-                    f"sampling: the objective has no {name!r} on split {self.split!r} that could "
-                    "decide; name others in adaptive.quantities"
-                )
-            parts.append(_copied(values[name]))
-        first = next(iter(values.values()))
-        self.samples += len(first[0] if is_pair(first) else first)
-
-    def passed(self) -> bool:
-        """Tell whether the point may stop; if not, set after how many samples to look next."""
-        if self.samples < self.next_look:
-            return False
-        found = {name: _per_sample(parts) for name, parts in self._values.items()}
-        known = {name: one for name, one in found.items() if one is not None}
-        if len(known) == len(found) > 0 and self._suffices(self.samples, known):
-            return True
-        while self.next_look <= self.samples or not self._suffices(self.next_look, known):
-            self.next_look *= 2
-        return False
-
-    def _suffices(self, number: int, known: Mapping[str, NDArray[np.float64]]) -> bool:
-        """Tell whether a number of samples reaches the targets, by the values known so far."""
-        if number >= self._total or not self._targets:
-            return number >= self._total
-        targets = ((self._targets[name], values) for name, values in known.items())
-        return all(target.reached(values, self._total, number) for target, values in targets)
-
-
-def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict[str, Any]:
-    """Add each point's values on as many samples as the tile's rule asks for.
+def evaluate_samples(
+    evaluator: Any, tile: Tile
+) -> tuple[dict[str, Accumulator], dict[str, NDArray[np.int32]]]:
+    """Evaluate each point on as many samples as the tile's rule asks for.
 
     Args:
         evaluator: the ``Evaluator``.
         tile: the points, with a rule.
-        sums: an ``Accumulator`` for each split.
 
     Returns:
-        The numbers of samples evaluated by split, int32 of shape (points,).
+        The sums of each split, and the numbers of samples evaluated, of shape (points,).
     """
-    numbers = {name: np.zeros(len(tile.indices), np.int32) for name in evaluator.splits}
+    assert tile.rule is not None
+    points = len(tile.indices)
+    sums = {name: Accumulator(name, points) for name in evaluator.splits}
+    numbers = {name: np.zeros(points, np.int32) for name in evaluator.splits}
     at_once = _take_part_together(evaluator, tile.rule)
     for point, coordinates in enumerate(tile.coordinates):
         tests = {
@@ -133,7 +75,7 @@ def evaluate_samples(evaluator: Any, tile: Any, sums: Mapping[str, Any]) -> dict
                 sums[test.split].add(point, values, batch)
         for name, test in tests.items():
             numbers[name][point] = test.samples
-    return numbers
+    return sums, numbers
 
 
 Evaluated = Iterator[tuple[SplitTest, Any, Any]]
@@ -249,31 +191,3 @@ def _read(batches: Iterable[Any], test: SplitTest, most: int) -> Iterator[list[A
             stage, ahead = [], 0
     if stage:
         yield stage
-
-
-def _copied(values: Any) -> Any:
-    """Copy a tensor or a pair of tensors, which an objective may overwrite."""
-    if is_pair(values):
-        return tuple(one.detach().clone() for one in values)
-    return values.detach().clone()
-
-
-def _per_sample(parts: Sequence[Any]) -> NDArray[np.float64] | None:
-    """Return values for each sample whose mean is the quantity; None without any weight.
-
-    For pairs (s_i, w_i) with ratio R of their sums, these are R + (s_i - R w_i) / mean(w): their
-    standard error is that of the ratio, linearized (Cochran 1977, section 2.11).
-    """
-    if not is_pair(parts[0]):
-        return _floats(parts)
-    sums, weights = (_floats([part[number] for part in parts]) for number in (0, 1))
-    if not weights.any():
-        return None
-    with np.errstate(all="ignore"):
-        ratio = sums.sum() / weights.sum()
-        values: NDArray[np.float64] = ratio + (sums - ratio * weights) / weights.mean()
-    return values
-
-
-def _floats(tensors: Sequence[Tensor]) -> NDArray[np.float64]:
-    return np.concatenate([one.detach().cpu().double().numpy() for one in tensors])

@@ -1,0 +1,1 @@
+"""The points of a tile: on all samples, on as many as each needs, or several in one pass."""
