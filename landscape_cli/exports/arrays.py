@@ -83,8 +83,10 @@ def wanted(source: Source, options: Options) -> list[Quantity]:
 def only(surface: Surface, keys: Iterable[Quantity]) -> Surface:
     """Return the surface with only some of its quantities."""
     kept = list(keys)
+    splits = {split for split, _ in kept}
     return replace(
         surface,
+        samples={split: one for split, one in surface.samples.items() if split in splits},
         values={key: surface.values[key] for key in kept},
         stderr={key: surface.stderr[key] for key in kept if key in surface.stderr},
     )
@@ -107,6 +109,22 @@ def array_names(surface: Surface) -> dict[Quantity, str]:
             number += 1
         used |= with_suffixes
         names[key] = name
+    return names
+
+
+def sample_names(surface: Surface) -> dict[str, str]:
+    """Choose an array name for each split's numbers of samples, such as ``train_samples``.
+
+    They differ from those of quantities; empty unless points took as many samples as they need.
+    """
+    taken = [name + end for name in array_names(surface).values() for end in ("", STDERR, LOG)]
+    used, names = {*RESERVED, *taken}, {}
+    for split in surface.samples:
+        name = re.sub(r"[^\w.+-]", "_", f"{split}_samples", flags=re.ASCII)
+        while name in used:
+            name += "_"
+        used.add(name)
+        names[split] = name
     return names
 
 

@@ -1,4 +1,4 @@
-"""Point data of VTK files: values, their logarithms, standard errors, the status."""
+"""Point data of VTK files: values, their logarithms, standard errors, samples, the status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landscape_cli.exports.arrays import LOG, STDERR, array_names
+from landscape_cli.exports.arrays import LOG, STDERR, array_names, sample_names
 from landscape_cli.exports.vtk_xml import Array
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Quantity
@@ -18,7 +18,7 @@ Cut = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 def point_data(surface: Surface, points: int, cut: Cut, first: Quantity) -> list[Array]:
-    """Return every quantity's value, decimal logarithm and standard error, and the status.
+    """Return every quantity's value, decimal logarithm and standard error, samples and status.
 
     Args:
         surface: the surface.
@@ -36,6 +36,8 @@ def point_data(surface: Surface, points: int, cut: Cut, first: Quantity) -> list
         ]
         if key in surface.stderr:
             arrays.append(Array(name + STDERR, "f8", points, _blocks(surface.stderr[key], cut)))
+    for split, name in sample_names(surface).items():
+        arrays.append(Array(name, "i4", points, _blocks(surface.samples[split], cut)))
     return [*arrays, Array("status", "u1", points, _blocks(surface.status, cut))]
 
 

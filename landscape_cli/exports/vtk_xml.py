@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-TYPES = {"f8": "Float64", "i8": "Int64", "u1": "UInt8"}
+TYPES = {"f8": "Float64", "i4": "Int32", "i8": "Int64", "u1": "UInt8"}
 """VTK's names of the number types."""
 
 

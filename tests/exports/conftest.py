@@ -11,6 +11,7 @@ from landscape_cli.exports.export_files import export
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
+SQUARE = ("0:1:2", "0:1:2")
 QUANTITIES = [("test", "accuracy"), ("train", "accuracy"), ("train", "loss")]
 
 
@@ -31,6 +32,15 @@ def _surface(values, *axes, repeats=1, **more):
 @pytest.fixture
 def make_surface() -> Callable[..., Surface]:
     return _surface
+
+
+@pytest.fixture
+def sampled() -> Surface:
+    """A surface whose points took different numbers of samples, one of them interpolated."""
+    numbers = np.array([[64, 128], [0, 512]], np.int32)
+    whole = _surface({("a", "samples"): np.ones((2, 2)), ("b", "loss"): np.ones((2, 2))}, *SQUARE)
+    status = np.where(numbers, Status.OK, Status.INTERPOLATED).astype(np.uint8)
+    return replace(whole, status=status, samples={"a": numbers, "b": 2 * numbers})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landscape_cli.exports import Options, Source
-from landscape_cli.exports.arrays import STDERR, array_names, selected
+from landscape_cli.exports.arrays import STDERR, array_names, sample_names, selected
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
 
@@ -28,6 +28,8 @@ def write(sources: Sequence[Source], path: Path, options: Options) -> list[str]:
     Points are in the surface's order, x fastest. Numbers have enough digits to be read back
     exactly; results that are not finite are ``nan``, ``inf`` and ``-inf``, and values that were not
     computed are left empty. The status is a word.
+
+    Numbers of samples come before the status, where points took as many samples as they need.
     """
     surface = selected(sources[0], options)
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -43,7 +45,7 @@ def _header(surface: Surface) -> list[str]:
     columns += surface.grid.names
     for key, name in array_names(surface).items():
         columns += [name, name + STDERR] if key in surface.stderr else [name]
-    return [*columns, "status"]
+    return [*columns, *sample_names(surface).values(), "status"]
 
 
 def _rows(surface: Surface, indices: range) -> Iterator[tuple[Any, ...]]:
@@ -58,6 +60,7 @@ def _rows(surface: Surface, indices: range) -> Iterator[tuple[Any, ...]]:
         for arrays in (surface.values, surface.stderr):
             if key in arrays:
                 columns.append(_cells(arrays[key].ravel()[part], empty))
+    columns += [surface.samples[split].ravel()[part].tolist() for split in sample_names(surface)]
     columns.append([Status(state).name.lower() for state in status])
     return zip(*columns, strict=True)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from landscape_cli.exports import Options, Source
-from landscape_cli.exports.arrays import STDERR, array_names, metadata, selected
+from landscape_cli.exports.arrays import STDERR, array_names, metadata, sample_names, selected
 from landscape_cli.exports.export_files import check_extra
 from landscape_cli.records.presentation import axis_name
 from landscape_cli.records.surface import Surface
@@ -43,7 +43,8 @@ def as_dataset(surface: Surface) -> Any:
     """Convert a surface to an ``xarray.Dataset``; NaN and infinities are results and are kept.
 
     The variables are ``train_loss``, ``train_loss_stderr``, ..., ``status``, ``seconds`` and
-    ``rank``. The attributes ``config`` and ``provenance`` hold JSON.
+    ``rank``, and ``train_samples`` where points took as many samples as they need. The attributes
+    ``config`` and ``provenance`` hold JSON.
     """
     import xarray
 
@@ -77,6 +78,9 @@ def _variables(surface: Surface) -> list[tuple[str, tuple[Any, dict[str, Any]]]]
         if error is not None:
             long_name = f"standard error of the mean {split} {quantity} over samples"
             variables.append((name + STDERR, (error, attributes | {"long_name": long_name})))
+    for split, name in sample_names(surface).items():
+        attributes = {"long_name": f"number of {split} samples evaluated", "split": split}
+        variables.append((name, (surface.samples[split], attributes)))
     flags = {
         "long_name": "state of the point",
         "flag_values": np.array(list(Status), np.uint8),

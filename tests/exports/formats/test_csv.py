@@ -56,3 +56,11 @@ def test_quantities_and_repeats_can_be_chosen(write, make_surface):
     path, _ = write(surface, "csv", split="a", repeat=1)
     assert [row["a_loss"] for row in rows_of(path)] == ["2.0", "3.0"]
     assert list(rows_of(path)[0]) == ["x", "a_loss", "a_loss_stderr", "status"]
+
+
+def test_numbers_of_samples_have_columns_of_their_own(write, sampled):
+    rows = rows_of(write(sampled, "csv")[0])
+    assert [row["a_samples_"] for row in rows] == ["64", "128", "0", "512"]
+    assert [row["b_samples"] for row in rows] == ["128", "256", "0", "1024"]
+    assert {row["a_samples"] for row in rows} == {"1.0"}
+    assert "a_samples_" not in rows_of(write(sampled, "csv", split="b")[0])[0]

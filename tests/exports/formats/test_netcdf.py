@@ -53,3 +53,10 @@ def test_a_long_provenance_fits(write, make_surface):
     surface = replace(make_surface(np.ones(3), "0:1:3"), provenance=facts)
     dataset = opened(write(surface, "xarray")[0])
     assert json.loads(dataset.attrs["provenance"]) == facts
+
+
+def test_numbers_of_samples_are_variables(write, sampled):
+    dataset = opened(write(sampled, "xarray")[0])
+    for split, name in (("a", "a_samples_"), ("b", "b_samples")):
+        np.testing.assert_array_equal(dataset[name], sampled.samples[split])
+        assert dataset[name].dtype == np.int32

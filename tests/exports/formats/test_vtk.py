@@ -193,3 +193,10 @@ def test_isolated_points_and_planes_without_a_complete_level_are_refused(write, 
     todo = np.full((2, 2), Status.TODO)
     with pytest.raises(UsageError, match="0 of 4 points are done, and no level of the grid is"):
         write(make_surface(np.ones((2, 2)), "0:1:2", "0:1:2", status=todo), "vtp")
+
+
+@pytest.mark.parametrize("kind", ["vts", "vtp"])
+def test_numbers_of_samples_are_point_data(write, sampled, kind):
+    arrays = arrays_of(read(write(sampled, kind)[0]))
+    assert sorted(arrays["b_samples"].tolist()) == [0, 128, 256, 1024]
+    assert sorted(arrays["a_samples_"].tolist()) == [0, 64, 128, 512]
