@@ -8,7 +8,7 @@ from typing import Any
 from landscape_cli.errors import StoreError
 from landscape_cli.records.curves.words import curve_words
 from landscape_cli.records.grid import coordinates_text
-from landscape_cli.records.presentation import axis_facts, fact
+from landscape_cli.records.presentation import axis_facts, fact, quantized_words
 from landscape_cli.records.shards import Shard
 from landscape_cli.records.surface import Surface
 from landscape_cli.records.tiles import Status
@@ -125,6 +125,8 @@ def _origin_lines(provenance: Mapping[str, Any]) -> Iterator[str]:
         yield f"network:    {network.get('name', UNKNOWN)}, {parameters}"
     if (precision := provenance.get("precision")) not in (None, "fp32"):
         yield f"precision:  {precision}"
+    if rounded := quantized_words(provenance.get("quantize")):
+        yield f"quantized:  {rounded}"
     if mode := provenance.get("batch_norm"):
         yield f"batch norm: {mode}"
     if checkpoint := provenance.get("checkpoint"):

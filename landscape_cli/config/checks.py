@@ -25,6 +25,24 @@ def check_config(config: RunConfig) -> None:
     _check_repeats(config)
     _check_samples(config)
     _check_shard(config)
+    _check_quantize(config)
+
+
+def refuse_quantized(config: RunConfig, what: str) -> None:
+    """Refuse rounded weights in a command that would leave them as they are.
+
+    Args:
+        config: the run.
+        what: the command does with the network.
+
+    Raises:
+        UsageError: if the configuration asks for rounded weights.
+    """
+    if config.quantize is not None:
+        raise UsageError(
+            f"quantize: {config.quantize.words()} are for surfaces alone (landscape compute), but "
+            f"{what}; leave it out, or --set quantize=none"
+        )
 
 
 def _check_batch_norm(config: RunConfig) -> None:
@@ -95,3 +113,15 @@ def _check_shard(config: RunConfig) -> None:
             )
     if shard.of > total:
         raise ValueError(f"shard: {shard} of a grid of {total} points; make it {total} or less")
+
+
+def _check_quantize(config: RunConfig) -> None:
+    if config.quantize is None:
+        return
+    kinds = config.curvature.measures if config.curvature else list(config.measures)
+    if kinds:
+        key = "curvature" if config.curvature else "measures"
+        raise ValueError(
+            f"{key}: {', '.join(kinds)} of a loss of {config.quantize.words()} would be zero or "
+            f"undefined, as it is constant between jumps; drop {key} or quantize"
+        )

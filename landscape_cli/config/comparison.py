@@ -12,7 +12,7 @@ from landscape_cli.config.yaml_io import brief
 RESULT_KEYS = (
     *("problem", "problem_args", "slice", "directions", "orthogonal", "grid", "repeats", "splits"),
     *("samples", "target_stderr", "sampling", "precision", "adaptive", "measures"),
-    *("perturb", "batch_norm", "batch_norm_samples"),
+    *("perturb", "batch_norm", "batch_norm_samples", "quantize"),
 )
 """Keys that determine the values; a file made with other values of them can't be continued. The
 checkpoint determines them too, but by its content rather than its path."""

@@ -12,12 +12,24 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
+    model_serializer,
 )
 
 from landscape_cli.config.durations import parse_duration
 from landscape_cli.errors import UsageError
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.grid import Axis
+from landscape_cli.records.presentation import quantized_words
+
+MOST_BITS = 16
+"""Largest number of bits of a rounded weight; float32 weights have hardly more."""
+
+PatternsField = Annotated[
+    list[str] | None,
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
+"""Glob patterns, or a single one."""
 
 
 class Adaptive(BaseModel):
@@ -60,6 +72,45 @@ class Curvature(BaseModel):
     steps: int = Field(default=40, ge=2)
     seed: int = 1
     parameters: Literal["all", "weights"] = "all"
+
+
+class Quantize(BaseModel):
+    """Rounding of each point's weights to a uniform symmetric grid that the centre fixes.
+
+    Attributes:
+        bits: of a weight: 2^bits - 1 values, or two with one bit.
+        per: weights that share a scale: those of a ``filter`` or a ``tensor``.
+        include: patterns of parameters to round, as in ``directions``; all tensors of more than one
+            dimension if left out.
+        exclude: patterns of parameters that keep full precision.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    bits: Annotated[int, Field(ge=1, le=MOST_BITS, strict=True)]
+    per: Literal["filter", "tensor"] = "filter"
+    include: PatternsField = None
+    exclude: PatternsField = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_patterns(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit patterns that are not given."""
+        return {key: value for key, value in handler(self).items() if value is not None}
+
+    def words(self) -> str:
+        """Return what is rounded, such as "weights at 3 bits per filter"."""
+        return quantized_words(self.model_dump())
+
+
+def _quantize(value: Any) -> Any:
+    """Turn a number of bits into a section, and the word none into none."""
+    if value is None or value == "none":
+        return None
+    if not isinstance(value, int | Mapping | Quantize) or isinstance(value, bool):
+        raise ValueError(
+            f"expected a number of bits from 1 to {MOST_BITS}, a section, or none; got {value!r}"
+        )
+    return {"bits": value} if isinstance(value, int) else value
 
 
 def _curvature(value: Any) -> Any:
@@ -137,6 +188,9 @@ NoCheckpointField = Annotated[
 
 CurvatureField = Annotated[Curvature | None, BeforeValidator(_curvature)]
 """A section, a list of kinds, or their names with commas."""
+
+QuantizeField = Annotated[Quantize | None, BeforeValidator(_quantize)]
+"""A section, a number of bits, or none."""
 
 MeasuresField = Annotated[dict[str, dict[str, Any]], BeforeValidator(_measures)]
 

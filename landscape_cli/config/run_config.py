@@ -26,6 +26,7 @@ from landscape_cli.config.fields import (
     CurvatureField,
     MeasuresField,
     NoCheckpointField,
+    QuantizeField,
     TimeLimitField,
 )
 from landscape_cli.config.yaml_io import dump_yaml, load_yaml
@@ -45,6 +46,7 @@ LEFT_OUT: dict[str, Any] = {
     "allow_flat": False,
     "ranks_per_model": 1,
     "sampling": None,
+    "quantize": None,
 }
 """Defaults that are not written, so that files equal those of versions without these keys."""
 
@@ -72,6 +74,9 @@ class RunConfig(BaseModel):
             default they are moved with ``perturb: states`` and frozen otherwise.
         batch_norm_samples: with ``recalibrate``, number of samples of the split ``train`` from
             which statistics are estimated; 2048 if left out.
+        quantize: round the weights of each point to a grid of ``2^bits - 1`` values whose scale is
+            fixed at the centre: a number of bits, or ``bits``, ``per`` (``filter`` or ``tensor``),
+            ``include`` and ``exclude``; weights are not rounded if left out.
         grid: a range for each axis, or ``auto`` or ``auto:N``, which probes the direction.
         repeats: number of slices to compute; those after the first have independent random
             directions, and the same directions of other kinds.
@@ -137,6 +142,7 @@ class RunConfig(BaseModel):
     perturb: Literal["parameters", "states"] = "parameters"
     batch_norm: Literal["frozen", "perturb", "recalibrate"] = "frozen"
     batch_norm_samples: int | None = Field(default=None, ge=2)
+    quantize: QuantizeField = None
     grid: dict[str, AxisField]
     repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
     auto: list[str] = Field(default_factory=list)

@@ -32,6 +32,7 @@ from landscape_cli.evaluation.passes import Passes
 from landscape_cli.evaluation.points.sampled import evaluate_samples
 from landscape_cli.evaluation.points.whole import evaluate_all
 from landscape_cli.geometry.parameters import FlatParameters
+from landscape_cli.geometry.quantization import Quantizer
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Objective
 from landscape_cli.records.tiles import Quantity, Tile, TileResult
@@ -53,6 +54,7 @@ class Evaluator:
         recalibration: re-estimates batch norm's statistics at each point; if None, they are frozen
             or among the parameters.
         measures: numbers of each point that are not means over samples.
+        quantizer: rounds the weights of each point; if None, they are as the slice has them.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Evaluator:
         rank: int = 0,
         recalibration: Recalibration | None = None,
         measures: PointMeasures | Sequence[PointMeasure] = (),
+        quantizer: Quantizer | None = None,
     ) -> None:
         self.model = model
         self.parameters = parameters
@@ -78,6 +81,7 @@ class Evaluator:
         self.rank = rank
         self.point: tuple[float, ...] = ()
         self.recalibration = recalibration
+        self.quantizer = quantizer
         self.measures = measures if isinstance(measures, PointMeasures) else PointMeasures(measures)
         self._folding: Folding | None = None
         self._compilation: Compilation | None = None
@@ -295,6 +299,8 @@ class Evaluator:
 
     def _write_parameters(self, coordinates: Sequence[float]) -> None:
         self.slice.write(coordinates, self.parameters)
+        if self.quantizer is not None:
+            self.quantizer.apply(self.parameters)
         self.objective.moved(coordinates)
         for name, entries in self._held.items():
             self.parameters.views[name].copy_(entries)

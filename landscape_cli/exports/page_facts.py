@@ -10,7 +10,14 @@ import numpy as np
 
 from landscape_cli.errors import visible
 from landscape_cli.exports import Source
-from landscape_cli.records.presentation import PERCENT, axis_facts, axis_name, fact, naming
+from landscape_cli.records.presentation import (
+    PERCENT,
+    axis_facts,
+    axis_name,
+    fact,
+    naming,
+    quantized_words,
+)
 from landscape_cli.records.surface import Surface
 from landscape_cli.refinement.summary import describe
 
@@ -32,6 +39,7 @@ def page_facts(source: Source) -> list[tuple[str, str]]:
         ("file", source.file),
         *_network(provenance),
         ("batch norm", BATCH_NORM.get(str(provenance.get("batch_norm")), "")),
+        ("quantized", quantized_words(provenance.get("quantize"))),
         ("samples", _samples(provenance)),
         *_axes(surface),
         *_quantities(surface),

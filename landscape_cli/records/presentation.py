@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.errors import some
 from landscape_cli.records.surface import Surface
 
 PERCENT = ("accuracy",)
@@ -98,6 +99,22 @@ def naming(quantity: str) -> Naming:
     """Return the names of a quantity, which for an objective's are those it is stored under."""
     words = quantity.replace("_", " ")
     return NAMINGS.get(quantity) or Naming(words, words)
+
+
+def quantized_words(facts: Any) -> str:
+    """Return what is rounded at each point, such as "weights at 3 bits per filter".
+
+    Args:
+        facts: ``quantize`` of a configuration or of provenance; the text is empty without it.
+    """
+    bits = fact(facts, "bits")
+    if not isinstance(bits, int):
+        return ""
+    words = [f"weights at {bits} bit{'s' * (bits > 1)} per {fact(facts, 'per') or 'filter'}"]
+    for word, key in (("only", "include"), ("without", "exclude")):
+        if isinstance(patterns := fact(facts, key), list):
+            words.append(f"{word} {some([str(pattern) for pattern in patterns])}")
+    return ", ".join(words)
 
 
 def axis_facts(surface: Surface, name: str) -> Any:

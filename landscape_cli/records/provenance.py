@@ -82,6 +82,9 @@ SOME_TEXT = Kind("a text, or null", lambda value: value is None or TEXT.holds(va
 FACTS: dict[str, Any] = {
     "network": Section(optional={"name": TEXT, "parameters": WHOLE}),
     "batch_norm": TEXT,
+    "quantize": Section(
+        {"bits": WHOLE, "per": TEXT}, {"include": [TEXT], "exclude": [TEXT], "clipped": FINITE}
+    ),
     "checkpoint": Section({"path": TEXT}, {"sha256": TEXT, "key": TEXT, "prefix": TEXT}),
     "imported": Section({"path": TEXT}, {"sha256": TEXT}),
     "directions": Each(

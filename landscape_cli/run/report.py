@@ -9,6 +9,7 @@ from typing import Any
 from landscape_cli.errors import some
 from landscape_cli.evaluation.points.sampled import first_samples
 from landscape_cli.records.curves.plane import curve_over
+from landscape_cli.records.presentation import quantized_words
 from landscape_cli.run.idle_parameters import idle_lines, restored_lines
 from landscape_cli.run.rank_speed import log_choices
 from landscape_cli.run.setup.data_loading import data_lines
@@ -43,6 +44,7 @@ def introduce(setup: Setup, recorder: Recorder) -> None:
         *_stop_lines(recorder.surface.config.get("sampling"), first_samples(setup.evaluator)),
         *data_lines(placements),
         *_batch_norm_lines(facts.batch_norm),
+        *_quantize_lines(facts.quantize),
         *restored_lines(facts.changed),
         *idle_lines(facts.idle),
         *measure_lines(facts.measures),
@@ -89,6 +91,18 @@ def _batch_norm_lines(mode: str | None) -> list[str]:
     if mode != "recalibrate":
         return []
     return ["batch norm is recalibrated on training data at each point"]
+
+
+def _quantize_lines(facts: Mapping[str, Any] | None) -> list[str]:
+    """Say what is rounded, and how much of it the grid clips far from the centre."""
+    if facts is None:
+        return []
+    count = f"{facts['weights']:,} in {facts['tensors']} tensor{'s' * (facts['tensors'] > 1)}"
+    clipped = ""
+    if facts["clipped"]:
+        corner = ", ".join(f"{place:g}" for place in facts["corner"])
+        clipped = f"; at ({corner}) {100 * facts['clipped']:.2g} % of them are clipped"
+    return [f"quantized: {quantized_words(facts)} ({count}){clipped}"]
 
 
 def _rank_lines(placements: Sequence[RankPlacement]) -> list[str]:

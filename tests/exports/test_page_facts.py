@@ -9,6 +9,7 @@ PROVENANCE = {
     "network": {"name": "MLP", "parameters": 1234},
     "checkpoint": {"path": "a.pt", "sha256": "12ab", "key": "model"},
     "batch_norm": "recalibrate",
+    "quantize": {"bits": 4, "per": "tensor"},
     "splits": {"train": {"samples": 2000, "fingerprint": "fe"}, "test": {}},
     "directions": {"x": {"kind": "random", "normalize": "filter", "seed": 3, "sha256": "aa"}},
     "norms": {"x": 2.5},
@@ -37,6 +38,7 @@ def test_everything_known_is_said(make_surface):
     facts = facts_of(surface)
     assert facts["network"] == "MLP, 1,234 parameters"
     assert facts["checkpoint"] == "a.pt, key model\nSHA-256 12ab"
+    assert facts["quantized"] == "weights at 4 bits per tensor"
     assert facts["batch norm"] == "recalibrated: statistics measured anew at each point"
     assert facts["samples"] == "2,000 train, fingerprint fe\nan unknown number of test"
     assert facts["axis x"] == (

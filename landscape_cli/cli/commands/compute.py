@@ -29,6 +29,7 @@ from landscape_cli.errors import visible
 from landscape_cli.evaluation.measures import MEASURES
 
 if TYPE_CHECKING:
+    from landscape_cli.config.run_config import RunConfig
     from landscape_cli.run import Estimate, Outcome
     from landscape_cli.run.watch import Ending
 
@@ -135,6 +136,15 @@ FAST = {"adaptive.tolerance": 0.01, "sampling": 0.005, "precision": "auto"}
     "passes a point.",
 )
 @NUMBERS.option(
+    "--quantize",
+    "bits",
+    type=click.IntRange(1, 16),
+    metavar="BITS",
+    help="Round the weights of each point to BITS bits per filter, such as 8, 4, 3, 2 or 1, on a "
+    "grid whose scale is fixed at the centre: the surface of the quantized network. Biases and "
+    "norms keep full precision.",
+)
+@NUMBERS.option(
     "--precision",
     type=click.Choice(["fp32", "tf32", "bf16", "fp16", "auto"]),
     help="Numerical precision; the deviation from fp32 is measured and reported. Where bf16 or "
@@ -230,6 +240,7 @@ def command(
     fast: bool,
     measures: tuple[str, ...],
     curvature: str | None,
+    bits: int | None,
     changes: tuple[str, ...],
     overwrite: bool,
     resume: bool,
@@ -261,6 +272,7 @@ def command(
         "adaptive.tolerance": adaptive,
         "measures": list(measures) or None,
         "curvature.measures": curvature,
+        "quantize.bits": bits,
         "keep_going": keep_going or None,
         "allow_random": allow_random or None,
         "even_if_slower": even_if_slower or None,
@@ -279,7 +291,7 @@ def command(
     if dry_run:
         expected = estimate(settings, executor)
         if expected:
-            _print_estimate(expected)
+            _print_estimate(expected, settings)
         return 0
     outcome = compute(settings, executor, overwrite, resume, sys.argv, quiet, end=print_ending)
     if executor.rank == 0:
@@ -329,7 +341,12 @@ def _product_lines(expected: Estimate) -> list[str]:
     return [f"products:   {expected.products} with the Hessian a point, {total} in all"]
 
 
-def _print_estimate(expected: Estimate) -> None:
+def _rounding_lines(settings: RunConfig) -> list[str]:
+    """Say what is rounded at each point, if anything is."""
+    return [] if settings.quantize is None else [f"quantized:  {settings.quantize.words()}"]
+
+
+def _print_estimate(expected: Estimate, settings: RunConfig) -> None:
     """Print the estimated cost of a run."""
     unit = "core" if expected.device == "cpu" else "GPU"
     walls = (
@@ -343,6 +360,7 @@ def _print_estimate(expected: Estimate) -> None:
     say(
         f"points:     {expected.points}",
         *_product_lines(expected),
+        *_rounding_lines(settings),
         f"one point:  {expected.seconds:.3g} s on {expected.device}, threads: {expected.threads}",
         f"in all:     {expected.hours:.3g} {unit}-hours",
         f"wall time:  {', '.join(walls)} (by {who} like this one)",

@@ -5,22 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
+from pydantic import PrivateAttr
 from torch import Tensor
 
-from landscape_cli.errors import UsageError, some
+from landscape_cli.errors import some
 from landscape_cli.geometry.blocks import Blocks
 from landscape_cli.geometry.normalization import Scaling, zeroed
 from landscape_cli.geometry.parameters import FlatParameters
-from landscape_cli.geometry.roles import WORDS
+from landscape_cli.geometry.selection import Selection
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.curves.trained import Curve
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Fill = Callable[[Tensor], None]
 """Fills a flat tensor with the next raw entries of a parameter."""
@@ -102,7 +104,7 @@ class DirectionSource(Protocol):
         """Return the principal components of the configuration's checkpoints and the centre."""
 
 
-class Direction(BaseModel, ABC):
+class Direction(Selection, ABC):
     """A recipe for a parameter-shaped dict; its fields are its settings in a configuration.
 
     Drawing and normalizing are separate steps that go tensor by tensor: directions can be made
@@ -111,67 +113,26 @@ class Direction(BaseModel, ABC):
     kind that can do better overrides it.
 
     Attributes:
-        kind: the name in ``directions.KINDS``.
-        include: glob patterns such as ``layer1.*``; only parameters that match one of them are
-            moved, or all if left out. The words of ``geometry.roles.WORDS``, such as ``trainable``
-            or ``embeddings``, stand for the parameters of that role, unless a parameter has just
-            that name. Tied parameters match under any name.
-        exclude: glob patterns of parameters that are not moved.
+        kind: the name in ``directions.KINDS``. Parameters that the selection leaves out are not
+            moved.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     auto_points: ClassVar[int] = 51
     """Number of points of an axis with range ``auto``; odd, so that the centre is a grid point."""
 
     kind: str
-    include: list[str] | None = None
-    exclude: list[str] | None = None
 
-    _aliases: Mapping[str, Sequence[str]] = PrivateAttr(default_factory=dict)
-    _roles: Mapping[str, frozenset[str]] = PrivateAttr(default_factory=dict)
     _columns: Collection[str] = PrivateAttr(default_factory=frozenset)
 
-    @field_validator("include", "exclude", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: Any) -> Any:
-        """Turn a single pattern into a list."""
-        return [value] if isinstance(value, str) else value
-
-    def among(self, parameters: FlatParameters) -> Direction:
-        """Return this direction with the knowledge of a network's parameters.
-
-        Args:
-            parameters: of the model, with their other names, trainable or frozen.
-        """
-        copy = self.model_copy()
-        copy._aliases = parameters.aliases
-        names = {*parameters.views, *(one for each in copy._aliases.values() for one in each)}
-        copy._roles = {word: who for word, who in parameters.roles.items() if word not in names}
+    def among(self, parameters: FlatParameters) -> Self:
+        """Return this direction with the knowledge of a network's parameters."""
+        copy = super().among(parameters)
         copy._columns = parameters.columns
         return copy
-
-    @property
-    def roles(self) -> dict[str, frozenset[str]]:
-        """The parameters that words of include and exclude stand for."""
-        patterns = [*(self.include or ()), *(self.exclude or ())]
-        return {one: self._roles[one] for one in patterns if one in self._roles}
-
-    def selects(self, name: str) -> bool:
-        """Return True if include and exclude let the direction move a parameter."""
-        included = self.include is None or any(self._match(name, one) for one in self.include)
-        return included and not any(self._match(name, one) for one in self.exclude or ())
 
     def moves(self, name: str, dimensions: int) -> bool:
         """Return True if the direction may move a parameter with this number of dimensions."""
         return self.selects(name)
-
-    def _match(self, name: str, pattern: str) -> bool:
-        """Return True if a pattern matches a parameter under one of its names."""
-        names = (name, *self._aliases.get(name, ()))
-        if pattern in self._roles:
-            return name in self._roles[pattern]
-        return any(each == pattern or fnmatchcase(each, pattern) for each in names)
 
     def title(self) -> str:
         """Return the label with the patterns that select parameters."""
@@ -268,31 +229,6 @@ class Direction(BaseModel, ABC):
     def repeated(self, number: int) -> Direction:
         """Return the direction of a repeat, numbered from 0; by default this one for each."""
         return self
-
-    def prepare(self, key: str, parameters: Mapping[str, Tensor]) -> None:
-        """Refuse parameters that this direction can't be made for.
-
-        Args:
-            key: the direction's place in a configuration, such as "directions.x".
-            parameters: the tensors that can be moved.
-
-        Raises:
-            UsageError: if a pattern matches no parameter, or no parameter is left to move.
-        """
-        for setting, patterns in (("include", self.include), ("exclude", self.exclude)):
-            for pattern in patterns or ():
-                if not any(self._match(name, pattern) for name in parameters):
-                    if pattern in self._roles:
-                        raise UsageError(
-                            f"{key}.{setting}: {pattern} stands for {WORDS[pattern]}, of which "
-                            f"there are none; the parameters are {some(list(parameters))}"
-                        )
-                    raise UsageError(
-                        f"{key}.{setting}: {pattern!r} matches none of the {len(parameters)} "
-                        f"parameters, which are {some(list(parameters))}"
-                    )
-        if not any(self.selects(name) for name in parameters):
-            raise UsageError(f"{key}: include and exclude leave no parameter to move")
 
 
 def zeros(out: Tensor) -> None:

@@ -15,7 +15,7 @@ from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.style import ticks
 from landscape_cli.plotting.text import labels
 from landscape_cli.plotting.text.description import directions
-from landscape_cli.records.presentation import fact
+from landscape_cli.records.presentation import fact, quantized_words
 
 PUNCTUATION = ".,;:)"
 """Characters that stay at the end of a sentence when its middle is listed for several panels."""
@@ -180,11 +180,21 @@ def _common(group: Sequence[Panel]) -> Panel:
 
 
 def _mode(group: Sequence[Panel]) -> str:
-    """Return how batch norm is treated, in all the ways that the panels of an axes have."""
+    """Return how batch norm is treated and weights are rounded, in all ways of an axes' panels."""
     facts = (fact(panel.surface.provenance, "batch_norm") for panel in group)
     found = list(dict.fromkeys(labels.BATCH_NORM.get(str(one), "") for one in facts))
     first, *others = list(filter(None, found)) or [""]
-    return " or ".join([first, *(other.rpartition(" ")[2] for other in others)])
+    mode = " or ".join([first, *(other.rpartition(" ")[2] for other in others)])
+    return ", ".join(filter(None, [mode, _rounding(group)]))
+
+
+def _rounding(group: Sequence[Panel]) -> str:
+    """Return what is rounded, in all the ways that the panels of an axes have."""
+    facts = (panel.surface.provenance.get("quantize") for panel in group)
+    found = dict.fromkeys(quantized_words(each) for each in facts)
+    if not any(found):
+        return ""
+    return " or ".join(words or "full precision" for words in found)
 
 
 def _several(group: Sequence[Panel]) -> bool:

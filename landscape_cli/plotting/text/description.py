@@ -12,7 +12,7 @@ from landscape_cli.plotting.annotations.own_values import residual_words
 from landscape_cli.plotting.panel import Panel
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.text import labels
-from landscape_cli.records.presentation import fact, naming
+from landscape_cli.records.presentation import fact, naming, quantized_words
 
 
 def describe(
@@ -78,6 +78,7 @@ def _facts(panel: Panel, panels: Sequence[Panel]) -> list[str]:
     facts = [_points(panel), *directions(panel), words_on_curve(panel)]
     if mode := labels.BATCH_NORM.get(str(panel.surface.provenance.get("batch_norm"))):
         facts.append(mode)
+    facts.append(quantized_words(panel.surface.provenance.get("quantize")))
     own = [each for each in panels if each.source == panel.source]
     means = dict.fromkeys(each.split for each in own if not naming(each.quantity).measured)
     facts.append(_samples(panel.surface.provenance, list(means)))

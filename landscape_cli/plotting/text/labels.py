@@ -13,7 +13,7 @@ from matplotlib.mathtext import MathTextParser
 
 from landscape_cli.errors import one_line
 from landscape_cli.plotting.panel import Panel
-from landscape_cli.records.presentation import PERCENT, axis_name, fact, naming
+from landscape_cli.records.presentation import PERCENT, axis_name, fact, naming, quantized_words
 from landscape_cli.records.presentation import share as share
 from landscape_cli.records.tiles import Status
 from landscape_cli.refinement.sampling_summary import numbers_of
@@ -47,7 +47,7 @@ def title_with_file(panel: Panel) -> str:
 
 
 def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) -> str:
-    """Return the file's name, batch norm's mode, and the progress of an incomplete surface.
+    """Return the file's name, how the network is treated, and the progress of a surface.
 
     A last line states the value at the centre that was asked for.
 
@@ -58,6 +58,7 @@ def subtitle(panel: Panel, with_split: bool = False, longest: int = MAX_LENGTH) 
     if with_split:
         parts.append(panel.split)
     words = [" ".join(parts), BATCH_NORM.get(str(fact(panel.surface.provenance, "batch_norm")))]
+    words.append(quantized_words(panel.surface.provenance.get("quantize")))
     words.append(None if panel.repeat is None else f"repeat {panel.repeat}")
     text = ", ".join(filter(None, words))
     progress = _progress(panel) if panel.whole.missing.any() else _estimated(panel)
@@ -75,7 +76,7 @@ def details(panel: Panel, with_file: bool, with_split: bool, mode: str) -> str:
         panel: the panel.
         with_file: name the file, unless that is the title.
         with_split: name the split.
-        mode: how batch norm is treated; empty to leave it out.
+        mode: how batch norm is treated, and what is rounded; empty to leave it out.
     """
     words = [_stem(panel)] if with_file and title(panel) != _stem(panel) else []
     words += [panel.split] if with_split else []

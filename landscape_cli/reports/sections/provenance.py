@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from landscape_cli.config.yaml_io import dump_yaml
-from landscape_cli.records.presentation import fact
+from landscape_cli.records.presentation import fact, quantized_words
 from landscape_cli.reports.blocks import Block, Section, Table, code, heading, paragraph
 from landscape_cli.reports.html import Html, lines, tag
 from landscape_cli.reports.material import Material, Source, provenance_of
@@ -64,6 +64,8 @@ def _rows(source: Source) -> Iterator[Row]:
     yield from _slice(source, facts)
     if mode := facts.get("batch_norm"):
         yield "batch norm", str(mode)
+    if rounded := quantized_words(facts.get("quantize")):
+        yield "quantized", rounded
     if precision := facts.get("precision"):
         yield "precision", str(precision)
     yield from _runs(facts)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.loading import validate_config
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import LandscapeError, UsageError
@@ -134,6 +135,7 @@ class PairsRun:
         return self._gathered(names, found, self._notes)
 
     def _names(self) -> list[str]:
+        refuse_quantized(self.config, "curves are trained in full precision")
         count = len({path.real for path in self.checkpoints})
         if count < 2:
             raise UsageError(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.records.checkpoint_path import CheckpointPath, identity
@@ -68,6 +69,7 @@ def run_config(config: RunConfig, request: Request, checkpoint: CheckpointPath) 
     Raises:
         UsageError: if the configuration asks for what training does not do.
     """
+    refuse_quantized(config, "curves are trained in full precision")
     plain = config.model_copy(update={"precision": "fp32", "batch_norm": "frozen"})
     wanted = curvature.Request(split=request.split)
     return curvature.run_config(plain, wanted, checkpoint)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.comparison import compare
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
@@ -117,6 +118,7 @@ def run_config(config: RunConfig, request: Request, checkpoint: CheckpointPath |
     Raises:
         UsageError: if the configuration asks for what has no second derivatives.
     """
+    refuse_quantized(config, "second derivatives of rounded weights are zero or undefined")
     if config.precision not in ("fp32", "auto"):
         raise UsageError(
             f"precision: got {config.precision!r}, but second derivatives need fp32 (their errors "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.parallel.executor import Executor
@@ -49,6 +50,7 @@ class Scope:
         Raises:
             UsageError: if it asks for a reduced precision.
         """
+        refuse_quantized(config, "ensembles are scored in full precision")
         if config.precision not in ("fp32", "auto"):
             raise UsageError(
                 f"precision: got {config.precision!r}, but ensembles are scored in fp32 (it would "

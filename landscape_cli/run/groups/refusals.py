@@ -46,6 +46,7 @@ def refuse_settings(config: RunConfig, ranks: int) -> None:
         "checkpoints": bool(config.checkpoints),
         "perturb: states": config.perturb == "states",
         "compile: on": config.compile == "on",
+        "quantize": config.quantize is not None,
     }
     for what, there in unsuited.items():
         if there:

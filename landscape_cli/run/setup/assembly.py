@@ -11,12 +11,14 @@ from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError, some
 from landscape_cli.evaluation import Evaluator, SplitData
 from landscape_cli.evaluation.batch_norm import Recalibration, batch_norms, training_samples
+from landscape_cli.evaluation.checks.quantizable import quantizer_for
 from landscape_cli.evaluation.data.subsets import subset
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures import measures_from
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import Key, PointMeasures
+from landscape_cli.geometry.quantization import Quantizer
 from landscape_cli.geometry.slices.base import Slice
 from landscape_cli.problems.problem import Problem
 from landscape_cli.run.setup.problem_setup import PreparedProblem
@@ -50,6 +52,7 @@ def assemble_evaluator(
         rank,
         recalibration,
         PointMeasures(measures, own_samples, len(config.grid)),
+        _quantizer(prepared, slice_, config),
     )
 
 
@@ -99,6 +102,14 @@ def _own_samples(
         )
         found[split, measure.samples] = SplitData(split, source, size, prepared.device)
     return found
+
+
+def _quantizer(prepared: PreparedProblem, slice_: Slice, config: RunConfig) -> Quantizer | None:
+    """Return the rounding of each point's weights, if requested."""
+    if config.quantize is None:
+        return None
+    section = config.quantize.model_dump()
+    return quantizer_for(prepared.problem.model, prepared.parameters, slice_, section)
 
 
 def _recalibration(

@@ -152,6 +152,7 @@ class RunFacts:
         splits: the data by split.
         forward: the forward pass.
         batch_norm: treatment of running statistics; None for a network without any.
+        quantize: what is rounded at each point; None if nothing is.
         sampling: choice of samples for a standard error, if there was one.
         marks: provenance entries on checkpoints and a training's path on the slice.
         ranges: provenance entries on the choice of ranges by probing.
@@ -166,6 +167,7 @@ class RunFacts:
     splits: Mapping[str, SplitFacts]
     forward: ForwardFacts
     batch_norm: str | None = None
+    quantize: Json | None = None
     sampling: Sampling | None = None
     marks: Json = field(default_factory=dict)
     ranges: Json = field(default_factory=dict)
@@ -209,6 +211,7 @@ class RunFacts:
         settings = self.forward.settings
         optional = {
             "batch_norm": self.batch_norm,
+            "quantize": self.quantize,
             "calibration": self.forward.calibration,
             "compilation": self.forward.compilation,
             **self.slice_.details,

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from landscape_cli.config.run_config import RunConfig
 from landscape_cli.evaluation import Evaluator
 from landscape_cli.evaluation.batch_norm import batch_norms
+from landscape_cli.evaluation.checks.quantizable import rounding_facts
 from landscape_cli.parallel.executor import Executor
 from landscape_cli.problems.problem import Problem
 from landscape_cli.run.groups.division import divide_batches, enlist
 from landscape_cli.run.groups.refusals import refuse_settings
 from landscape_cli.run.idle_parameters import find_idle
 from landscape_cli.run.resume import Start
-from landscape_cli.run.setup.data_loading import load_data
+from landscape_cli.run.setup.data_loading import corner_of, load_data
 from landscape_cli.run.setup.forward_choice import choose_forward
 from landscape_cli.run.setup.measure_setup import prepare_measures
 from landscape_cli.run.setup.problem_setup import prepare_problem
 from landscape_cli.run.setup.rank_consistency import agree, agree_on_versions
-from landscape_cli.run.setup.records import ForwardFacts, GroupFacts, RankPlacement, RunFacts
+from landscape_cli.run.setup.records import ForwardFacts, GroupFacts, Json, RankPlacement, RunFacts
 from landscape_cli.run.setup.slice_setup import prepare_slice
 
 
@@ -68,6 +70,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
     evaluator = data.evaluator
     divided = divide_batches(evaluator, prepared.problem, config.keep_going)
     idle = find_idle(evaluator, config, executor)
+    quantize = executor.lead(lambda: _quantize_facts(evaluator, config))
     measures = prepare_measures(evaluator, config, executor, start.measures)
     facts = RunFacts(
         network=prepared.network,
@@ -75,6 +78,7 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
         splits=data.splits,
         forward=ForwardFacts(evaluator.settings),
         batch_norm=config.batch_norm if batch_norms(prepared.problem.model) else None,
+        quantize=quantize,
         sampling=data.sampling,
         marks=sliced.marks,
         changed=tuple(sorted(evaluator.state.changed)),
@@ -86,3 +90,11 @@ def set_up(start: Start, executor: Executor, problem: Problem | None = None) -> 
     begin("trying ways of the forward pass")
     forward = choose_forward(evaluator, config, executor, start.settings is None)
     return Setup(evaluator, facts.with_forward(forward), data.placements)
+
+
+def _quantize_facts(evaluator: Evaluator, config: RunConfig) -> Json | None:
+    """Return what is rounded at each point, and how much of it a corner of the grid clips."""
+    if config.quantize is None:
+        return None
+    section = config.quantize.model_dump()
+    return {**section, **rounding_facts(evaluator, corner_of(evaluator, config))}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.evaluation.sharpness import MEASURES, measure_class
@@ -82,6 +83,7 @@ def run_config(config: RunConfig, request: Request) -> RunConfig:
     Raises:
         UsageError: if the configuration asks for what has no exact gradients.
     """
+    refuse_quantized(config, "sharpness is measured in full precision")
     if config.precision not in ("fp32", "auto"):
         raise UsageError(
             f"precision: got {config.precision!r}, but sharpness needs fp32 (rises of the loss are "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.config.checks import refuse_quantized
 from landscape_cli.config.run_config import RunConfig
 from landscape_cli.errors import UsageError
 from landscape_cli.problems.weights import Hashes
@@ -76,6 +77,9 @@ def losses_config(
     Raises:
         UsageError: if gradients are asked for where they would not be those of the loss.
     """
+    refuse_quantized(
+        config, "checkpoints of a training have no common centre that could fix the scales"
+    )
     recalibrate = config.batch_norm == "recalibrate"
     if request.gradients and recalibrate:
         raise UsageError(

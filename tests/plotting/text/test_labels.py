@@ -39,6 +39,23 @@ def test_the_subtitle_states_the_batch_norm_mode(make_panel, mode, words):
 
 
 @pytest.mark.parametrize(
+    ("quantize", "words"),
+    [
+        ({"bits": 3, "per": "filter"}, "run, weights at 3 bits per filter"),
+        ({"bits": 1, "per": "tensor"}, "run, weights at 1 bit per tensor"),
+        (
+            {"bits": 2, "per": "filter", "exclude": ["conv1.*", "linear.*"]},
+            "run, weights at 2 bits per filter, without conv1.*, linear.*",
+        ),
+        ({"bits": "?"}, "run"),
+    ],
+)
+def test_the_subtitle_states_the_bits_of_rounded_weights(make_panel, quantize, words):
+    panel = make_panel(np.ones((5, 5)), provenance={**PROVENANCE, "quantize": quantize})
+    assert labels.subtitle(panel) == words
+
+
+@pytest.mark.parametrize(
     "provenance", [{}, {"network": None, "directions": None}, {"network": "?", "directions": []}]
 )
 def test_labels_fall_back_to_the_file_name_without_provenance(make_panel, provenance):
