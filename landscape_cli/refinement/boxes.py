@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -28,49 +29,82 @@ class Box:
     """A part of space.
 
     Args:
+        number: of the box among all.
         core: indices of the points inside, of shape (c,).
         near: indices of those and of the closest ones around them, ascending, of shape (n,).
-        targets: indices of the targets inside, of shape (t,).
     """
 
+    number: int
     core: Indices
     near: Indices
-    targets: Indices
 
 
-def boxes(points: Points, targets: Points) -> Iterator[Box]:
-    """Halve the unit cube until few points are in each box.
+@dataclass(frozen=True)
+class _Halves:
+    """A part of space that is halved further: the halves below a coordinate and from it on."""
+
+    axis: int
+    middle: float
+    lower: _Halves | Box
+    upper: _Halves | Box
+
+
+class Boxes:
+    """The unit cube, halved until few points are in each box.
 
     Args:
         points: distinct coordinates between 0 and 1, of shape (n, d).
-        targets: other coordinates between 0 and 1, of shape (t, d).
-
-    Yields:
-        Boxes; every point is in the core of exactly one, and so is every target.
     """
-    core, asked = np.arange(len(points)), np.arange(len(targets))
-    if len(points) <= WHOLE:
-        yield Box(core, core, asked)
-    else:
-        size = points.shape[1]
-        yield from _halved(points, targets, core, asked, np.zeros(size), np.ones(size))
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+        self._found: list[Box] = []
+
+    @cached_property
+    def _root(self) -> _Halves | Box:
+        core, size = np.arange(len(self._points)), self._points.shape[1]
+        if len(core) <= WHOLE:
+            return self._box(core, core)
+        return self._halved(core, np.zeros(size), np.ones(size))
+
+    def all(self) -> list[Box]:
+        """Return the boxes; every point is in the core of exactly one."""
+        assert self._root is not None
+        return self._found
+
+    def with_targets(self, targets: Points) -> Iterator[tuple[Box, Indices]]:
+        """Yield the boxes in which targets are, with the indices of these.
+
+        Args:
+            targets: coordinates between 0 and 1, of shape (t, d).
+        """
+        if len(targets):
+            yield from _divided(self._root, targets, np.arange(len(targets)))
+
+    def _box(self, core: Indices, near: Indices) -> Box:
+        self._found.append(Box(len(self._found), core, near))
+        return self._found[-1]
+
+    def _halved(self, core: Indices, low: Points, high: Points) -> _Halves | Box:
+        if len(core) <= CORE:
+            return self._box(core, _with_surroundings(self._points, core, low, high))
+        axis = int(np.argmax(high - low))
+        middle = float((low[axis] + high[axis]) / 2)
+        above = self._points[core, axis] >= middle
+        end, start = high.copy(), low.copy()
+        end[axis] = start[axis] = middle
+        lower = self._halved(core[~above], low, end)
+        return _Halves(axis, middle, lower, self._halved(core[above], start, high))
 
 
-def _halved(
-    points: Points, targets: Points, core: Indices, asked: Indices, low: Points, high: Points
-) -> Iterator[Box]:
-    if len(core) <= CORE:
-        if len(core) or len(asked):
-            yield Box(core, _with_surroundings(points, core, low, high), asked)
+def _divided(part: _Halves | Box, targets: Points, asked: Indices) -> Iterator[tuple[Box, Indices]]:
+    if isinstance(part, Box):
+        yield part, asked
         return
-    axis = int(np.argmax(high - low))
-    middle = (low[axis] + high[axis]) / 2
-    for upper in (False, True):
-        inside = core[(points[core, axis] >= middle) == upper]
-        within = asked[(targets[asked, axis] >= middle) == upper]
-        lower, higher = low.copy(), high.copy()
-        (lower if upper else higher)[axis] = middle
-        yield from _halved(points, targets, inside, within, lower, higher)
+    above = targets[asked, part.axis] >= part.middle
+    for half, within in ((part.lower, asked[~above]), (part.upper, asked[above])):
+        if len(within):
+            yield from _divided(half, targets, within)
 
 
 def _with_surroundings(points: Points, core: Indices, low: Points, high: Points) -> Indices:

@@ -8,10 +8,10 @@ import numpy as np
 
 from landscape_cli.records.levels import Indices
 
-SHARE = 0.02
+SHARE = 0.01
 """Number of points in a draw, as a fraction of those that it stands for."""
 
-FEWEST, MOST = 16, 256
+FEWEST, MOST = 16, 128
 """Bounds on that number."""
 
 LARGEST_SHARE = 0.25

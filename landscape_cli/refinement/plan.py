@@ -28,7 +28,7 @@ from landscape_cli.records.tiles import Quantity, Status
 from landscape_cli.refinement import held_out
 from landscape_cli.refinement.boxes import WHOLE
 from landscape_cli.refinement.fields import Field, ScaleName, field_of, fields_of, worst
-from landscape_cli.refinement.prediction import Neighbours, Predictor, coordinates
+from landscape_cli.refinement.prediction import Predictor, coordinates
 from landscape_cli.refinement.selection import apart
 
 Mask = NDArray[np.bool_]
@@ -47,8 +47,8 @@ CHAOTIC, CLOSEST = 4.0, 8.0
 are chosen closer together, as if errors were at most that many times larger still."""
 
 CAUTION, AFTER_FAILURE = 1.8, 1.5
-"""Expected errors are this many standard deviations, and this many times larger after each draw of
-held-out points in which one erred too much."""
+"""Expected errors are this many standard deviations. If a held-out point errs too much, they are
+larger by its error over the tolerance from then on, but by no more than the second factor."""
 
 FEW = 8
 """Fewer points than this to the power of the grid's dimension tell little of a function's scale, so
@@ -108,6 +108,7 @@ class Refinement:
         self._base = wholly_computed(shape)
         self._start = self._first_predicted()
         self._places = coordinates(shape)
+        self._predictor = Predictor(self._places, tolerance)
         self._shown = 0
         self._chosen: dict[bytes, tuple[int, Indices]] = {}
 
@@ -118,13 +119,13 @@ class Refinement:
             UsageError: if the surface lacks a quantity to watch.
         """
         known = _known(surface)
-        used, draw = self._base.copy(), 0
+        used, draw, caution = self._base.copy(), 0, CAUTION
         while True:
             if (used & ~known).any():
                 return self._waiting(used & ~known)
             fields = fields_of(surface, used, self._scale, self._quantities)
             watched = [field for field in fields if field.watched]
-            level, chosen = self._next(watched, used, AFTER_FAILURE**draw)
+            level, chosen = self._next(watched, used, caution)
             if len(chosen):
                 missing = chosen[~known.ravel()[chosen]]
                 if len(missing):
@@ -137,14 +138,13 @@ class Refinement:
                 # The last level stays unfinished until the held-out points are computed.
                 step = self._interim(surface, fields, used, missing, self._levels - 1)
                 return replace(step, held_out=True)
-            errors = {field.quantity: self._errors(field, used, checked) for field in fields}
-            if (
-                not len(checked)
-                or worst(errors[f.quantity] for f in watched).max() <= self._tolerance
-            ):
+            errors = self._errors(fields, used, checked)
+            largest = worst(errors[f.quantity] for f in watched).max(initial=0.0)
+            if largest <= self._tolerance:
                 return self._final(surface, fields, used, checked, draw, errors)
             used.ravel()[checked] = True
             draw += 1
+            caution *= min(largest / self._tolerance, AFTER_FAILURE)
 
     def _first_predicted(self) -> int:
         """Return the finest level that has few enough points to predict all of them at once."""
@@ -167,20 +167,18 @@ class Refinement:
     def _choose(self, watched: list[Field], used: Mask, caution: float) -> tuple[int, Indices]:
         indices = np.flatnonzero(used)
         few = FEW ** self._places.shape[1] / len(indices)
-        caution *= CAUTION * (1 + few**2)
-        predictors = [Predictor(f, indices, self._places, self._tolerance) for f in watched]
+        caution *= 1 + few**2
         for level in range(self._start, self._levels):
             targets = np.flatnonzero((self._first <= level) & ~used)
             if not len(targets):
                 continue
-            around = Neighbours(self._places[indices], self._places[targets])
-            errors = worst(each.errors(targets, around, caution) for each in predictors)
+            errors = caution * worst(self._predictor.errors(watched, indices, targets))
             if errors.max() > self._tolerance:
                 large = errors > self._tolerance
-                chosen = self._select(
-                    targets[large], errors[large], around.nearest[large], len(indices)
-                )
-                return int(self._first.ravel()[targets[large]].min()), np.sort(chosen)
+                targets = targets[large]
+                radii = self._predictor.distances(indices, targets)
+                chosen = self._select(targets, errors[large], radii, len(indices))
+                return int(self._first.ravel()[targets].min()), np.sort(chosen)
         return self._levels, np.empty(0, np.int64)
 
     def _select(
@@ -208,10 +206,15 @@ class Refinement:
         """Draw flat indices of interpolated points."""
         return held_out.draw(np.flatnonzero(~used), used.size, (SEED, draw))
 
-    def _errors(self, field: Field, used: Mask, checked: Indices) -> NDArray[np.float64]:
-        """Return a field's errors at the held-out points, of shape (k,)."""
-        predictor = Predictor(field, np.flatnonzero(used), self._places, self._tolerance)
-        return field.errors(predictor.values(checked), field.values.ravel()[checked])
+    def _errors(
+        self, fields: list[Field], used: Mask, checked: Indices
+    ) -> dict[Quantity, NDArray[np.float64]]:
+        """Return the fields' errors at the held-out points, of shape (k,)."""
+        predicted = self._predictor.values(fields, np.flatnonzero(used), checked)
+        return {
+            field.quantity: field.errors(values, field.values.ravel()[checked])
+            for field, values in zip(fields, predicted, strict=True)
+        }
 
     def _waiting(self, missing: Mask) -> Step:
         return Step(np.flatnonzero(missing), np.zeros_like(missing), {}, {})
@@ -264,20 +267,22 @@ class Refinement:
         todo: Indices,
         facts: dict[str, Any] | None,
     ) -> Step:
-        values, stderr = {}, {}
-        for field in fields if targets.any() else ():
-            key = field.quantity
-            values[key] = field.unscaled(self._filled(field, used, targets))
-            if key in surface.stderr:
-                errors = field_of(key, surface.stderr[key], used)
-                stderr[key] = self._filled(errors, used, targets)
+        values: dict[Quantity, NDArray[np.float64]] = {}
+        stderr: dict[Quantity, NDArray[np.float64]] = {}
+        if targets.any():
+            errors = [field_of(key, each, used) for key, each in sorted(surface.stderr.items())]
+            filled = self._filled([*fields, *errors], used, targets)
+            for number, (field, each) in enumerate(zip([*fields, *errors], filled, strict=True)):
+                group = values if number < len(fields) else stderr
+                group[field.quantity] = field.unscaled(each)
         return Step(todo, targets, values, stderr, facts)
 
-    def _filled(self, field: Field, used: Mask, targets: Mask) -> NDArray[np.float64]:
-        """Return a field's values where it is used, and predictions at the targets."""
-        filled = np.where(used, field.values, np.nan)
-        predictor = Predictor(field, np.flatnonzero(used), self._places, self._tolerance)
-        filled[targets] = predictor.values(np.flatnonzero(targets))
+    def _filled(self, fields: list[Field], used: Mask, targets: Mask) -> list[NDArray[np.float64]]:
+        """Return fields' values where they are used, and predictions at the targets."""
+        predicted = self._predictor.values(fields, np.flatnonzero(used), np.flatnonzero(targets))
+        filled = [np.where(used, field.values, np.nan) for field in fields]
+        for each, values in zip(filled, predicted, strict=True):
+            each[targets] = values
         return filled
 
 

@@ -1,46 +1,44 @@
-"""Predictions of a field between its computed points, and how far they may be off.
+"""Predictions of fields between their computed points, and how far they may be off.
 
 Losses are often far smoother after a transform: a plane of a loss that grows by decades towards its
-corners takes a handful of points as a logarithm. So a field is predicted as it is, as its square
-root or as its logarithm (Box & Cox 1964's family at 1, 1/2 and 0), whichever predicts every point
-best from the others. The errors that count are those on the field's own scale.
+corners takes a handful of points as a logarithm, but around a minimum the loss itself is smooth and
+its logarithm has a sharp dip. So each field is predicted after several transforms (``transforms``),
+and at each place these predictions count by the errors expected of them there, on the field's own
+scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landscape_cli.records.levels import Indices
 from landscape_cli.refinement.boxes import Points
 from landscape_cli.refinement.fields import Field
-from landscape_cli.refinement.kriging import Values, left_out, predict
+from landscape_cli.refinement.kriging import Fit, Kriging, Prediction
+from landscape_cli.refinement.matrices import Memory, Values
+from landscape_cli.refinement.transforms import IDENTITY, Transform, transforms_of
 
 NOISE = 0.3
 """Standard deviation of the noise that values are taken to have, as a fraction of the tolerance:
 predictions do not follow anything smaller."""
 
+SHARPNESS = 4
+"""A transform's weight at a place is its expected error there to minus this power."""
+
+ENDS = 2.0
+"""The expected error of a transform's prediction is found this many standard deviations off it."""
+
+LEAST, LARGEST = 1e-12, 1e30
+"""Bounds on expected errors, as fractions of the range."""
+
 NEIGHBOURS = 9
-"""Number of the closest points whose scale counts at a place."""
+"""Places among whose closest points, this many, one is not finite have infinite errors."""
 
-WIDTH = 3
-"""Weights of neighbours fall to 1/e at the distance of this one."""
-
-
-@dataclass(frozen=True)
-class _Transform:
-    forward: Callable[[Values], Values]
-    inverse: Callable[[Values], Values]
-
-
-_IDENTITY = _Transform(np.array, np.array)
-_OF_POSITIVE = (
-    _IDENTITY,
-    _Transform(np.sqrt, lambda values: np.maximum(values, 0) ** 2),
-    _Transform(np.log, lambda values: np.exp(np.minimum(values, 700))),
-)
+Mask = NDArray[np.bool_]
 
 
 def coordinates(shape: Sequence[int]) -> Points:
@@ -54,97 +52,168 @@ def coordinates(shape: Sequence[int]) -> Points:
     return np.stack(kept or grids[:1], axis=1)
 
 
-class Neighbours:
-    """The closest used points of some targets, and their weights.
-
-    Args:
-        points: coordinates of the used points, of shape (n, d).
-        targets: coordinates, of shape (t, d).
-    """
-
-    def __init__(self, points: Points, targets: Points) -> None:
-        from scipy.spatial import cKDTree
-
-        count = min(NEIGHBOURS, len(points))
-        found = cKDTree(points).query(targets, k=[*range(1, count + 1)])
-        distances, self._indices = found
-        self.nearest: Values = distances[:, 0]
-        widths = distances[:, min(WIDTH, count) - 1]
-        weights = np.exp(-((distances / widths[:, None]) ** 2))
-        self._weights = weights / weights.sum(axis=1, keepdims=True)
-
-    def mean(self, values: Values) -> Values:
-        """Return the weighted means of the used points' values around each target."""
-        means: Values = (self._weights * values[self._indices]).sum(axis=1)
-        return means
-
-
 class Predictor:
-    """Predicts a field from its values at some points of a grid.
+    """Predicts fields of one grid; sets of points and fields share what they have in common.
 
     Args:
-        field: the field.
-        used: flat indices of the points to use.
         places: coordinates of all points of the grid, from ``coordinates``.
-        tolerance: largest acceptable error, as a fraction of the field's range.
+        tolerance: largest acceptable error, as a fraction of a field's range.
     """
 
-    def __init__(self, field: Field, used: Indices, places: Points, tolerance: float) -> None:
-        values = field.values.ravel()[used]
-        self._finite = np.isfinite(values)
-        self._values = values[self._finite]
-        self._range = field.range
-        self._places, self._points = places, places[used[self._finite]]
-        self._transform = _IDENTITY
-        self._given, self._noise = self._values, np.zeros_like(self._values)
-        if self._range > 0:
-            self._choose(field)
-            higher = self._transform.forward(self._values + NOISE * tolerance * self._range)
-            self._noise = np.abs(higher - self._given)
+    def __init__(self, places: Points, tolerance: float) -> None:
+        self._places, self._tolerance = places, tolerance
+        self._memory = Memory()
+        self._krigings: dict[bytes, Kriging] = {}
+        self._fits: dict[bytes, Fit] = {}
 
-    def _choose(self, field: Field) -> None:
-        """Choose the transform by which every point is predicted best from the others."""
-        if field.log or self._values.min() <= 0:
-            return
-        given = np.stack([each.forward(self._values) for each in _OF_POSITIVE], axis=1)
-        predicted = given - left_out(self._points, given)
-        errors = [
-            np.abs(each.inverse(predicted[:, number]) - self._values)
-            for number, each in enumerate(_OF_POSITIVE)
-        ]
-        means = [float(np.minimum(each / self._range, 1).mean()) for each in errors]
-        best = int(np.argmin(means))
-        self._transform, self._given = _OF_POSITIVE[best], given[:, best].copy()
+    def values(self, fields: Sequence[Field], used: Indices, targets: Indices) -> list[Values]:
+        """Return each field's predictions at flat indices of the grid, of shape (t,).
 
-    def values(self, targets: Indices) -> Values:
-        """Return the predictions at flat indices of the grid; NaN if no value is finite."""
-        if not len(self._values):
-            return np.full(len(targets), np.nan)
-        if not self._range:
-            return np.full(len(targets), self._values[0])
-        places = self._places[targets]
-        found = predict(self._points, self._given, self._noise, places, deviations=False).values
-        return self._transform.inverse(found)
-
-    def errors(self, targets: Indices, neighbours: Neighbours, caution: float) -> Values:
-        """Return the expected errors at flat indices of the grid, as fractions of the range.
-
-        They are infinite next to values that are not finite.
-
-        Args:
-            targets: the indices, of shape (t,).
-            neighbours: the used points around them.
-            caution: number of standard deviations.
+        They are NaN if no value is finite. Only fields that are watched are transformed.
         """
-        beside = neighbours.mean((~self._finite).astype(float)) > 0
-        errors = np.zeros(len(targets))
-        if self._range > 0:
-            found = predict(self._points, self._given, self._noise, self._places[targets])
-            scales = np.zeros(len(self._finite))
-            scales[self._finite] = found.scales
-            deviations = caution * found.deviations * np.sqrt(neighbours.mean(scales))
-            middle = self._transform.inverse(found.values)
-            for ends in (found.values - deviations, found.values + deviations):
-                errors = np.maximum(errors, np.abs(self._transform.inverse(ends) - middle))
-            errors /= self._range
-        return np.where(beside, np.inf, errors)
+        found = [np.full(len(targets), np.nan) for _ in fields]
+        for group in _groups(fields, used, self._tolerance):
+            if not len(group.points):
+                continue
+            deviations = any(len(each.transforms) > 1 for each in group.members)
+            prediction = self._fit(group).at(self._places[targets], deviations)
+            for each, part in group.parts(prediction):
+                found[each.number] = each.combined(part)[0]
+        return found
+
+    def errors(self, fields: Sequence[Field], used: Indices, targets: Indices) -> list[Values]:
+        """Return the standard deviations of each field's errors at flat indices of the grid.
+
+        They are fractions of its range, of shape (t,), infinite next to values that are not finite.
+        """
+        found = [np.zeros(len(targets)) for _ in fields]
+        for group in _groups(fields, used, self._tolerance):
+            if len(group.points):
+                prediction = self._fit(group).at(self._places[targets])
+                for each, part in group.parts(prediction):
+                    found[each.number] = each.combined(part)[1]
+            if len(group.points) < len(used):
+                around = self._kriging(used)
+                bad = ~np.isin(used, group.points, assume_unique=True)
+                beside = around.beside(self._places[targets], bad, NEIGHBOURS)
+                for each in group.members:
+                    found[each.number][beside] = np.inf
+        return found
+
+    def distances(self, used: Indices, targets: Indices) -> Values:
+        """Return the distance from each target to the closest used point."""
+        return self._kriging(used).distances(self._places[targets])
+
+    def _kriging(self, points: Indices) -> Kriging:
+        key = points.tobytes()
+        if key not in self._krigings:
+            if len(self._krigings) > 1:
+                del self._krigings[next(iter(self._krigings))]
+            self._memory.forget()
+            self._krigings[key] = Kriging(self._places[points], self._memory)
+        return self._krigings[key]
+
+    def _fit(self, group: _Group) -> Fit:
+        given, noise = group.given()
+        key = group.points.tobytes() + given.tobytes() + noise.tobytes()
+        if key not in self._fits:
+            if len(self._fits) > 1:
+                del self._fits[next(iter(self._fits))]
+            self._fits[key] = self._kriging(group.points).fit(given, noise)
+        return self._fits[key]
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A field of a group.
+
+    Args:
+        number: of the field among those asked for.
+        values: at the group's points, of shape (n,).
+        range: of the field.
+        transforms: those to predict.
+        noise: standard deviation of the values' noise.
+    """
+
+    number: int
+    values: Values
+    range: float
+    transforms: Sequence[Transform]
+    noise: float
+
+    def combined(self, prediction: Prediction) -> tuple[Values, Values]:
+        """Return values, and the standard deviations of their errors as fractions of the range."""
+        if not self.range:
+            size = len(prediction.values)
+            return np.full(size, self.values[0]), np.zeros(size)
+        spread = ENDS * prediction.deviations[:, None] * np.sqrt(prediction.scales)
+        middles, low, high = (
+            np.stack([t.inverse(ends[:, k]) for k, t in enumerate(self.transforms)], axis=1)
+            for ends in (
+                prediction.values,
+                prediction.values - spread,
+                prediction.values + spread,
+            )
+        )
+        with np.errstate(invalid="ignore"):
+            errors = np.maximum(np.abs(low - middles), np.abs(high - middles)) / self.range
+        errors = np.clip(np.where(np.isfinite(errors), errors, LARGEST), LEAST, LARGEST)
+        weights = (errors / errors.min(axis=1, keepdims=True)) ** -float(SHARPNESS)
+        weights /= weights.sum(axis=1, keepdims=True)
+        middles = np.where(np.isfinite(middles), middles, 0)
+        return (weights * middles).sum(axis=1), (weights * errors).sum(axis=1) / ENDS
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Fields that are predicted from the same points, with noise or without.
+
+    Args:
+        points: flat indices of the points.
+        members: the fields.
+    """
+
+    points: Indices
+    members: Sequence[_Member]
+
+    def given(self) -> tuple[Values, Values]:
+        """Return the transformed values and their noise, one column for each transform."""
+        given, noise = [], []
+        for each in self.members:
+            for transform in each.transforms:
+                given.append(transform.forward(each.values))
+                noise.append(np.abs(transform.forward(each.values + each.noise) - given[-1]))
+        return np.stack(given, axis=1), np.stack(noise, axis=1)
+
+    def parts(self, prediction: Prediction) -> Iterable[tuple[_Member, Prediction]]:
+        """Yield each field and the columns that belong to it."""
+        start = 0
+        for each in self.members:
+            columns = slice(start, start := start + len(each.transforms))
+            yield (
+                each,
+                Prediction(
+                    prediction.values[:, columns],
+                    prediction.scales[:, columns],
+                    prediction.deviations,
+                ),
+            )
+
+
+def _groups(fields: Sequence[Field], used: Indices, tolerance: float) -> list[_Group]:
+    """Return groups of fields, by points and by whether they are watched."""
+    found: dict[tuple[bytes, bool], _Group] = {}
+    for number, field in enumerate(fields):
+        values = field.values.ravel()[used]
+        finite = np.isfinite(values)
+        noisy = field.watched and field.range > 0
+        member = _Member(
+            number,
+            values[finite],
+            field.range,
+            transforms_of(field, values[finite]) if noisy else (IDENTITY,),
+            NOISE * tolerance * field.range if noisy else 0.0,
+        )
+        group = found.setdefault((finite.tobytes(), noisy), _Group(used[finite], []))
+        found[finite.tobytes(), noisy] = _Group(group.points, [*group.members, member])
+    return list(found.values())

@@ -6,7 +6,7 @@ import numpy as np
 
 from landscape_cli.records.levels import Indices
 from landscape_cli.refinement.boxes import Points
-from landscape_cli.refinement.kriging import Values
+from landscape_cli.refinement.matrices import Values
 
 DISTANCE = 1.3
 """Places that are selected together are at least this times ``radii`` apart."""
@@ -28,14 +28,18 @@ def apart(places: Points, urgency: Values, radii: Values, most: int) -> Indices:
     Returns:
         Indices of the selected places, most urgent first.
     """
-    from scipy.spatial import cKDTree
-
-    tree, excluded = cKDTree(places), np.zeros(len(places), bool)
+    order = np.argsort(places[:, 0], kind="stable")
+    sorted_places = places[order]
+    excluded, reach = np.zeros(len(places), bool), DISTANCE * radii
+    starts = np.searchsorted(sorted_places[:, 0], places[:, 0] - reach)
+    ends = np.searchsorted(sorted_places[:, 0], places[:, 0] + reach, side="right")
     selected: list[int] = []
     for place in np.argsort(-np.minimum(urgency, LARGE).astype(np.float32), kind="stable"):
         if len(selected) == most:
             break
         if not excluded[place]:
             selected.append(place)
-            excluded[tree.query_ball_point(places[place], DISTANCE * radii[place])] = True
+            window = slice(starts[place], ends[place])
+            squares = ((sorted_places[window] - places[place]) ** 2).sum(axis=1)
+            excluded[order[window][squares <= reach[place] ** 2]] = True
     return np.array(selected, np.int64)

@@ -14,8 +14,10 @@ def test_a_draw_is_some_of_the_candidates_the_same_each_time(count, total, doubl
     found = draw(candidates, total, (0, doublings), doublings)
     assert (np.diff(found) > 0).all()
     assert set(found) <= set(candidates)
-    assert len(found) <= min(256 << doublings, max(1, count // 4))
-    assert len(found) == min(count, max(1, count // 4), max(16, min(256, total // 50)) << doublings)
+    assert len(found) <= min(128 << doublings, max(1, count // 4))
+    assert len(found) == min(
+        count, max(1, count // 4), max(16, min(128, total // 100)) << doublings
+    )
     np.testing.assert_array_equal(found, draw(candidates, total, (0, doublings), doublings))
 
 

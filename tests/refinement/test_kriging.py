@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,13 +7,28 @@ from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline, RBFInterpolator
 
 from landscape_cli.refinement import boxes
-from landscape_cli.refinement.kriging import invert, left_out, predict
+from landscape_cli.refinement.kriging import Kriging
+from landscape_cli.refinement.matrices import Memory, invert, multiply
 
 RANDOM = np.random.default_rng(0)
 
 
 def scattered(count, size=2):
     return np.random.default_rng(count).random((count, size))
+
+
+def predict(points, values, noise, targets):
+    """Predict one function."""
+    fit = Kriging(points).fit(values[:, None], noise[:, None])
+    found = fit.at(targets)
+    return Found(found.values[:, 0], found.deviations, fit.scales[:, 0], found.scales[:, 0])
+
+
+class Found(NamedTuple):
+    values: np.ndarray
+    deviations: np.ndarray
+    scales: np.ndarray
+    around: np.ndarray
 
 
 def wave(points):
@@ -49,17 +66,78 @@ def test_linear_functions_are_exact_whatever_the_noise(size):
     assert found.scales.max() < 1e-12
 
 
-def test_errors_of_points_left_out_are_those_of_predictions_without_them():
+def test_scales_are_squared_errors_of_points_left_out_over_their_expectation():
     points = scattered(20)
-    values = np.stack([wave(points), wave(points) ** 2], axis=1)
-    found = left_out(points, values)
+    found = predict(points, wave(points), np.zeros(20), points[:0]).scales
     for point in range(20):
         others = np.arange(20) != point
-        for column in (0, 1):
-            alone = predict(
-                points[others], values[others, column], np.zeros(19), points[[point]]
-            ).values[0]
-            assert found[point, column] == pytest.approx(values[point, column] - alone, abs=1e-7)
+        alone = predict(points[others], wave(points)[others], np.zeros(19), points[[point]])
+        error = wave(points)[point] - alone.values[0]
+        assert found[point] == pytest.approx((error / alone.deviations[0]) ** 2, rel=1e-5)
+
+
+def test_functions_share_a_fit_and_each_is_as_if_alone():
+    points, targets = scattered(300), scattered(50)
+    values = np.stack([wave(points), wave(points) ** 2], axis=1)
+    noise = np.zeros_like(values)
+    both = Kriging(points).fit(values, noise).at(targets)
+    for column in (0, 1):
+        alone = predict(points, values[:, column], noise[:, column], targets)
+        np.testing.assert_allclose(both.values[:, column], alone.values, rtol=1e-8)
+        np.testing.assert_allclose(both.scales[:, column], alone.around, rtol=1e-6)
+        np.testing.assert_array_equal(both.deviations, alone.deviations)
+
+
+def test_what_is_remembered_changes_no_bit():
+    points, targets = scattered(300), scattered(70)
+    values, noise = wave(points)[:, None], np.full((300, 1), 0.01)
+    memory = Memory()
+    Kriging(points[:290], memory).fit(values[:290], noise[:290]).at(targets)
+    memory.forget()
+    later = Kriging(points, memory).fit(values, noise).at(targets)
+    fresh = Kriging(points).fit(values, noise).at(targets)
+    for ours, theirs in zip(vars(later).values(), vars(fresh).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_memory_keeps_what_is_asked_for_again():
+    memory, calls = Memory(), []
+
+    def double(array):
+        calls.append(array)
+        return 2 * array
+
+    for _ in range(3):
+        assert memory.get(double, np.ones(2)).tolist() == [2, 2]
+        memory.forget()
+    assert len(calls) == 1
+    memory.forget()
+    memory.get(double, np.ones(2))
+    assert len(calls) == 2
+
+
+def test_multiply():
+    left, right = RANDOM.normal(size=(7, 5)), RANDOM.normal(size=(5, 3))
+    np.testing.assert_allclose(multiply(left, right), left @ right, rtol=1e-12)
+
+
+def test_scales_at_targets_are_those_of_the_points_around():
+    points = scattered(400)
+    rough = np.where(points[:, 0] > 0.5, RANDOM.normal(size=400), points[:, 0])
+    targets = np.array([[0.1, 0.5], [0.9, 0.5]])
+    smooth_one, rough_one = predict(points, rough, np.zeros(400), targets).around
+    assert smooth_one < 1e-6 * rough_one
+
+
+def test_distances_and_marked_points_beside():
+    points, targets = scattered(500), scattered(90)
+    kriging = Kriging(points)
+    gaps = np.linalg.norm(targets[:, None] - points, axis=2)
+    np.testing.assert_allclose(kriging.distances(targets), gaps.min(axis=1))
+    marked = points[:, 0] > 0.7
+    closest = np.argsort(gaps, axis=1)[:, :9]
+    found = kriging.beside(targets, marked, 9)
+    assert (found == marked[closest].any(axis=1)).mean() > 0.97, "but for ends of boxes"
 
 
 def test_deviations_vanish_at_points_and_grow_with_the_distance():

@@ -23,8 +23,8 @@ def error(run, key=LOSS, scale=lambda v: v):
 def test_a_plane_needs_the_coarsest_level_and_the_held_out_points(known):
     run = known(lambda y, x: 3 * x - y)
     facts = run.run()
-    assert facts["computed"] == run.computed.sum() == 25 + 52
-    assert facts["held_out"] == 52
+    assert facts["computed"] == run.computed.sum() == 25 + 26
+    assert facts["held_out"] == 26
     assert run.surface.complete
     assert facts["quantities"][0]["error"] < 1e-11
     assert facts["quantities"][0]["range"] == pytest.approx(8)
@@ -95,7 +95,7 @@ def test_nan_alone_is_computed_to_the_end(known):
 def test_a_constant_needs_no_refinement(known):
     run = known(np.full((33, 33), 2.5))
     run.run()
-    assert run.computed.sum() == 25 + 21
+    assert run.computed.sum() == 25 + 16
     assert (run.surface.values[LOSS] == 2.5).all()
 
 
@@ -119,7 +119,7 @@ def test_only_watched_quantities_decide(known):
     values = {LOSS: plane, ("train", "accuracy"): noise, ("test", "loss"): plane}
     by_default = known(values)
     facts = by_default.run()
-    assert by_default.computed.sum() == 25 + 21
+    assert by_default.computed.sum() == 25 + 16
     watched = {(q["split"], q["quantity"]): q["watched"] for q in facts["quantities"]}
     assert watched == {LOSS: True, ("test", "loss"): True, ("train", "accuracy"): False}
     unwatched = next(q for q in facts["quantities"] if not q["watched"])
@@ -142,10 +142,10 @@ def test_the_stated_error_comes_from_unused_points(known):
     run = known(bowl, 0.03)
     facts = run.run()
     held = run.rounds[-2]
-    assert len(held) == facts["held_out"] == 52
+    assert len(held) == facts["held_out"] == 26
     assert 0 < facts["quantities"][0]["error"] <= 0.03
     share = facts["beyond"]
-    assert (1 - share) ** 52 == pytest.approx(0.025), "half of 5 % for the first draw"
+    assert (1 - share) ** 26 == pytest.approx(0.025), "half of 5 % for the first draw"
 
 
 def test_a_held_out_point_that_errs_too_much_is_refined_around(known):
