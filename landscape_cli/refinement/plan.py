@@ -46,7 +46,7 @@ CHAOTIC, CLOSEST = 4.0, 8.0
 """Among many points, a round has as many as exceed the tolerance this many times; and there, points
 are chosen closer together, as if errors were at most that many times larger still."""
 
-CAUTION, AFTER_FAILURE = 1.8, 1.5
+CAUTION, AFTER_FAILURE = 1.5, 1.5
 """Expected errors are this many standard deviations. If a held-out point errs too much, they are
 larger by its error over the tolerance from then on, but by no more than the second factor."""
 

@@ -22,15 +22,18 @@ from landscape_cli.refinement.kriging import Fit, Kriging, Prediction
 from landscape_cli.refinement.matrices import Memory, Values
 from landscape_cli.refinement.transforms import IDENTITY, Transform, transforms_of
 
-NOISE = 0.3
+NOISE = 0.4
 """Standard deviation of the noise that values are taken to have, as a fraction of the tolerance:
 predictions do not follow anything smaller."""
 
-SHARPNESS = 4
+SHARPNESS = 6
 """A transform's weight at a place is its expected error there to minus this power."""
 
 ENDS = 2.0
 """The expected error of a transform's prediction is found this many standard deviations off it."""
+
+DISAGREEMENT = 0.3
+"""Fraction of the transforms' disagreement at a place that is added to the error expected there."""
 
 LEAST, LARGEST = 1e-12, 1e30
 """Bounds on expected errors, as fractions of the range."""
@@ -158,10 +161,22 @@ class _Member:
         with np.errstate(invalid="ignore"):
             errors = np.maximum(np.abs(low - middles), np.abs(high - middles)) / self.range
         errors = np.clip(np.where(np.isfinite(errors), errors, LARGEST), LEAST, LARGEST)
-        weights = (errors / errors.min(axis=1, keepdims=True)) ** -float(SHARPNESS)
-        weights /= weights.sum(axis=1, keepdims=True)
-        middles = np.where(np.isfinite(middles), middles, 0)
-        return (weights * middles).sum(axis=1), (weights * errors).sum(axis=1) / ENDS
+        return _weighted(np.where(np.isfinite(middles), middles, 0), errors, self.range)
+
+
+def _weighted(values: Values, errors: Values, extent: float) -> tuple[Values, Values]:
+    """Weigh predictions by the errors expected of them, both of shape (t, q).
+
+    Returns:
+        Values of shape (t,), and the standard deviations of their errors as fractions of the range.
+    """
+    weights = (errors / errors.min(axis=1, keepdims=True)) ** -float(SHARPNESS)
+    weights /= weights.sum(axis=1, keepdims=True)
+    found = (weights * values).sum(axis=1)
+    roots = np.sqrt(weights)
+    squares = (roots * (values - found[:, None]) ** 2).sum(axis=1) / roots.sum(axis=1)
+    expected = (weights * errors).sum(axis=1) / ENDS
+    return found, expected + DISAGREEMENT * np.sqrt(squares) / extent
 
 
 @dataclass(frozen=True)
