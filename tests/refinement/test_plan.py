@@ -161,6 +161,28 @@ def test_a_held_out_point_that_errs_too_much_is_refined_around(known):
     assert error(run) < 0.5
 
 
+def test_caution_grows_by_the_excess_of_the_worst_held_out_point(known, monkeypatch):
+    run, cautions, worst = known(lambda y, x: np.sin(5 * x * y) + x, 0.003, (65, 65)), [], []
+    choose, compare = run.refinement._next, run.refinement._errors
+
+    def spying(watched, used, caution):
+        cautions.append(caution)
+        return choose(watched, used, caution)
+
+    def wrong_twice(fields, used, checked):
+        worst.append((0.004, 0.9, 0.0)[len(worst)])
+        found = compare(fields, used, checked)
+        return {key: np.full(len(errors), worst[-1]) for key, errors in found.items()}
+
+    monkeypatch.setattr(run.refinement, "_next", spying)
+    monkeypatch.setattr(run.refinement, "_errors", wrong_twice)
+    facts = None
+    while facts is None:
+        worst.clear()  # each step starts over
+        facts = run.advance().facts
+    assert sorted(set(cautions)) == pytest.approx([1.5, 1.5 * 4 / 3, 1.5 * 4 / 3 * 1.5])
+
+
 def test_standard_errors_are_interpolated_too(known):
     run = known(lambda y, x: 3 + x - y)
     run.run()
