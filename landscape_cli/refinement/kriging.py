@@ -110,15 +110,17 @@ class Kriging:
 
     def _system(self, box: Box, values: Values, noise: Values) -> _System:
         near, size = _scaled(self._points[box.near], self._points[box.near])
-        count, ratio = len(near), np.zeros(len(near))
-        inverse = self._memory.get(_inverse, near, ratio)
-        weights = multiply(inverse[:, :count], values)
+        inverse = self._inverse(near, np.zeros(len(near)))
+        weights = multiply(inverse[:, : len(near)], values)
         if noise.any():
-            scales = (weights[:count] * values).sum(axis=0) / count
-            ratio = (noise**2 / np.maximum(scales, noise.max(axis=0) ** 2)).min(axis=1)
-            inverse = self._memory.get(_inverse, near, ratio)
-            weights = multiply(inverse[:, :count], values)
+            scales = (weights[: len(near)] * values).sum(axis=0) / len(near)
+            ratios = noise**2 / np.maximum(scales, noise.max(axis=0) ** 2)
+            inverse = self._inverse(near, ratios.min(axis=1))
+            weights = multiply(inverse[:, : len(near)], values)
         return _System(near, size**1.5, inverse, weights)
+
+    def _inverse(self, near: Points, ratio: Values) -> Values:
+        return self._memory.get(lambda: _inverse(near, ratio), near, ratio)
 
 
 @dataclass(frozen=True)
@@ -172,9 +174,18 @@ class Fit:
             values[some] = multiply(kernel, system.weights)
             scales[some] = multiply(_weights(squares), self.scales[box.near])
             if deviations:
-                variances = self._memory.get(_variances, kernel, system.inverse)
-                spread[some] = system.unit * np.sqrt(variances)
+                spread[some] = system.unit * self._deviations(system, places, kernel)
         return Prediction(values, scales, spread)
+
+    def _deviations(self, system: _System, places: Points, kernel: Values) -> Values:
+        """Return deviations in units of the box's, which others of the same form share."""
+
+        def compute() -> Values:
+            variances = -(multiply(kernel, system.inverse) * kernel).sum(axis=1)
+            deviations: Values = np.sqrt(np.maximum(variances, 0))
+            return deviations
+
+        return self._memory.get(compute, places, system.near, system.inverse)
 
     def _parts(self, targets: Points) -> Iterator[tuple[Box, Indices]]:
         for box, within in self._boxes.with_targets(targets):
@@ -209,11 +220,6 @@ def _weights(squares: Values) -> Values:
     weights: Values = np.exp(-squares / np.where(widths > 0, widths, 1))
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
-
-
-def _variances(kernel: Values, inverse: Values) -> Values:
-    variances: Values = -(multiply(kernel, inverse) * kernel).sum(axis=1)
-    return np.maximum(variances, 0)
 
 
 def _inverse(near: Points, ratio: Values) -> Values:

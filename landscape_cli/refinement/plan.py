@@ -169,7 +169,8 @@ class Refinement:
         few = FEW ** self._places.shape[1] / len(indices)
         caution *= 1 + few**2
         for level in range(self._start, self._levels):
-            targets = np.flatnonzero((self._first <= level) & ~used)
+            asked = self._first <= level if level == self._start else self._first == level
+            targets = np.flatnonzero(asked & ~used)
             if not len(targets):
                 continue
             errors = caution * worst(self._predictor.errors(watched, indices, targets))

@@ -100,19 +100,29 @@ def test_what_is_remembered_changes_no_bit():
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_boxes_of_the_same_form_share_no_deviations_in_other_units():
+    lattice = np.stack(np.meshgrid(*[np.arange(5) / 8] * 2), axis=-1).reshape(-1, 2)
+    memory, values = Memory(), np.zeros((25, 1))
+    small, large = (
+        Kriging(scale * lattice, memory).fit(values, values).at(scale * np.array([[0.1, 0.3]]))
+        for scale in (1, 2)
+    )
+    assert large.deviations[0] == pytest.approx(2**1.5 * small.deviations[0])
+
+
 def test_memory_keeps_what_is_asked_for_again():
     memory, calls = Memory(), []
 
-    def double(array):
-        calls.append(array)
-        return 2 * array
+    def two():
+        calls.append(1)
+        return np.full(2, 2.0)
 
     for _ in range(3):
-        assert memory.get(double, np.ones(2)).tolist() == [2, 2]
+        assert memory.get(two, np.ones(2)).tolist() == [2, 2]
         memory.forget()
     assert len(calls) == 1
     memory.forget()
-    memory.get(double, np.ones(2))
+    memory.get(two, np.ones(2))
     assert len(calls) == 2
 
 
