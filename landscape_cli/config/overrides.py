@@ -13,6 +13,9 @@ from landscape_cli.records.grid import Axis
 EVERY = "directions.*."
 """Beginning of a key that changes the directions of all axes."""
 
+SHORT = {"quantize": "bits", "curvature": "measures"}
+"""Keys that the short forms of sections, such as ``quantize: 3``, stand for."""
+
 
 def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
     """Parse ``--set KEY=VALUE`` options into values by dotted key, each read as YAML.
@@ -73,6 +76,8 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
     if not all([*sections, last]):
         raise UsageError(f"--set {key}: expected a dotted key such as directions.x.seed")
     parent: Any = values
+    if len(sections) == 1:
+        _spell_out(values, sections[0])
     for number, section in enumerate(sections):
         if parent.get(section) is None:
             parent[section] = {}
@@ -85,6 +90,14 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
         parent.pop(last, None)
     else:
         parent[last] = value
+
+
+def _spell_out(values: dict[str, Any], section: str) -> None:
+    """Turn the short form of a section into one with keys."""
+    found = values.get(section)
+    if section not in SHORT or found is None or isinstance(found, dict):
+        return
+    values[section] = {} if found == "none" else {SHORT[section]: found}
 
 
 def _put_range(values: dict[str, Any], axis: str, text: str) -> None:

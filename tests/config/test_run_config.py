@@ -164,3 +164,20 @@ def test_a_missing_file_is_named(tmp_path):
         load_config(str(tmp_path / "nowhere.yaml"))
     with pytest.raises(UsageError, match="can't read"):
         load_config(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("quantize", "changes", "expected"),
+    [
+        ("8", {"quantize.bits": 3}, {"bits": 3, "per": "filter"}),
+        ("8", {"quantize.per": "tensor"}, {"bits": 8, "per": "tensor"}),
+        ("none", {"quantize.bits": 1}, {"bits": 1, "per": "filter"}),
+        ("{bits: 8, exclude: fc.*}", {"quantize.bits": 2}, {"bits": 2, "exclude": ["fc.*"]}),
+        ("{bits: 8, per: tensor}", {"quantize": "none"}, None),
+        ("8", {"quantize": None}, None),
+    ],
+)
+def test_the_bits_of_rounded_weights_have_a_short_form(quantize, changes, expected):
+    text = f"problem: a:b\ngrid: {{x: [-1, 1, 3]}}\nquantize: {quantize}"
+    found = parse_config(text, "test", changes).model_dump().get("quantize")
+    assert found == (expected and {"per": "filter", **expected})

@@ -22,7 +22,7 @@ from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.problems.zoo.vgg import VGG
 from landscape_cli.records.grid import Axis
-from landscape_cli.store import write_surface
+from landscape_cli.store import read_surface, write_surface
 
 FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
 
@@ -38,7 +38,7 @@ def load(name):
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
 trajectory, convexity = load("trajectory"), load("convexity")
 edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
-sequence = load("sequence")
+sequence, quantized = load("sequence"), load("quantized")
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -163,7 +163,11 @@ def test_tables_are_markdown():
 
 
 @pytest.mark.parametrize(
-    "script", [sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks, sequence]
+    "script",
+    [
+        *(sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks, sequence),
+        quantized,
+    ],
 )
 def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -267,6 +271,23 @@ def test_architectures_are_compared(on_digits):
         "| ResNet-8, width 0.25, no shortcuts",
     ]
     assert (folder / "one.png").exists()
+
+
+@pytest.mark.slow
+def test_planes_of_few_bits_are_compared(on_digits, monkeypatch):
+    monkeypatch.setattr(quantized, "BITS", (None, 2))
+    monkeypatch.setattr(quantized, "POINTS", 5)
+    _, folder = on_digits(quantized, "--set", "problem_args.model_args.depth=8")
+    whole, few = (row.split(" | ") for row in (folder / "table.md").read_text().splitlines()[2:])
+    assert (whole[0], few[0]) == ("| 32", "| 2")
+    for row, name in ((whole, "plane_32"), (few, "plane_2")):
+        values = read_surface(folder / f"{name}.h5").values
+        assert row[1] == f"{values['train', 'loss'][2, 2]:.3g}"
+        assert row[4] == f"{100 * values['test', 'accuracy'][2, 2]:.1f}"
+    assert few[1] != whole[1]
+    assert "quantize" not in read_surface(folder / "plane_32.h5").provenance
+    assert read_surface(folder / "recalibrated_2.h5").provenance["quantize"]["bits"] == 2
+    assert (folder / "quantized.png").exists()
 
 
 def test_a_summary_of_curvature_by_hand():

@@ -180,6 +180,7 @@ REFUSED = {
         "excludes directions.x of kind gradient",
     ),
     "compile": ("build", {"compile": "on"}, 2, "excludes compile: on"),
+    "quantize": ("build", {"quantize": 4}, 2, "excludes quantize"),
 }
 
 
