@@ -181,3 +181,9 @@ def test_the_bits_of_rounded_weights_have_a_short_form(quantize, changes, expect
     text = f"problem: a:b\ngrid: {{x: [-1, 1, 3]}}\nquantize: {quantize}"
     found = parse_config(text, "test", changes).model_dump().get("quantize")
     assert found == (expected and {"per": "filter", **expected})
+
+
+def test_kinds_of_curvature_are_changed_in_their_short_form():
+    text = "problem: a:b\ngrid: {x: [-1, 1, 3]}\ncurvature: [extremes]"
+    found = parse_config(text, "test", {"curvature.measures": "plane", "curvature.steps": 7})
+    assert (found.curvature.measures, found.curvature.steps) == (["plane"], 7)
