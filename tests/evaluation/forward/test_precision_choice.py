@@ -11,6 +11,7 @@ from landscape_cli.evaluation.forward.precision_choice import (
     time_precision,
 )
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.evaluation.passes import Passes
 from landscape_cli.problems.zoo.resnet import ResNet
 
 
@@ -69,6 +70,22 @@ def test_the_warning_names_both_times():
     )
     kept = PrecisionTiming("bf16", "bf16", timing.seconds).warning()
     assert kept.endswith("fp32 2.6 s; it is used all the same")
+
+
+@pytest.mark.parametrize(("resized", "samples"), [(600, {512}), (200, {200})])
+def test_few_samples_tell_which_precision_is_faster(resized, samples):
+    made = image_evaluator(
+        lambda: ResNet(8, channels=3), samples=(620,), settings=Settings(resized, precision="bf16")
+    )
+    lengths, objective = set(), made.objective.objective
+
+    def record(model, batch):
+        lengths.add(len(batch[0]))
+        return objective(model, batch)
+
+    made.objective = Passes(record)
+    time_precision(made, True)
+    assert lengths == samples
 
 
 @pytest.mark.parametrize(("reach", "used"), [(1e-4, "fp32"), (1.0, "bf16")])

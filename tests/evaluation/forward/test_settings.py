@@ -168,6 +168,8 @@ def test_batches_are_not_resized_if_samples_depend_on_each_other():
 
 def test_default_settings_follow_from_the_models_shapes():
     assert measure_largest_output(image_evaluator(resnet)) == 16 * 8 * 8 * 4
+    reduced = image_evaluator(resnet, settings=Settings(16, precision="bf16"))
+    assert measure_largest_output(reduced) == 16 * 8 * 8 * 2
     chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0))
     assert chosen == Settings(128, channels_last=True, fold=True)
     chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0), resize=False)
