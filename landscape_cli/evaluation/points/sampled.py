@@ -57,7 +57,7 @@ def evaluate_samples(
     points = len(tile.indices)
     sums = {name: Accumulator(name, points) for name in evaluator.splits}
     numbers = {name: np.zeros(points, np.int32) for name in evaluator.splits}
-    at_once = _take_part_together(evaluator, tile.rule)
+    at_once = _take_part_together(evaluator)
     for point, coordinates in enumerate(tile.coordinates):
         tests = {
             name: SplitTest(name, tile.rule, split.samples)
@@ -148,19 +148,17 @@ def _entries(values: Any, start: int, stop: int) -> Any:
     return cut_out
 
 
-def _take_part_together(evaluator: Any, rule: StopRule) -> bool:
+def _take_part_together(evaluator: Any) -> bool:
     """Tell whether parts of all splits can share a forward pass.
 
-    They can if all are kept as batches of samples with the same shapes, and every split decides
-    after how many it stops. A compiled model has its own shape of batches.
+    They can if all are kept as batches of samples with the same shapes. A model that is compiled
+    for one shape has passes of that shape alone.
     """
     splits = evaluator.splits.values()
-    if evaluator.settings.compile or not all(rule.of_split(split.name) for split in splits):
+    if evaluator.settings.compile or not all(split.cached for split in splits):
         return False
-    if not all(split.cached and divisible([next(iter(split))]) for split in splits):
-        return False
-    shapes = {shape_of(batch) for split in splits for batch in split}
-    return len(shapes) == 1
+    batches = [batch for split in splits for batch in split]
+    return divisible(batches) and len(set(map(shape_of, batches))) == 1
 
 
 def _stages(

@@ -25,14 +25,15 @@ class SplitTest:
     Attributes:
         samples: the number of samples added.
         next_look: the number of samples after which the targets are looked at next: the first of
-            ``first``, 2 * first, 4 * first, ... at which they are expected to be reached.
+            ``first``, 2 * first, 4 * first, ... at which they are expected to be reached; all of
+            them without targets.
     """
 
     def __init__(self, split: str, rule: StopRule, total: int) -> None:
         self.split = split
         self.samples = 0
         self._targets = rule.of_split(split)
-        self.next_look = rule.first
+        self.next_look = rule.first if self._targets else total
         self._total = total
         self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
 
