@@ -50,7 +50,7 @@ CAUTION, AFTER_FAILURE = 1.5, 1.5
 """Expected errors are this many standard deviations. If a held-out point errs too much, they are
 larger by its error over the tolerance from then on, but by no more than the second factor."""
 
-FEW = 6
+FEW = 8
 """Fewer points than this to the power of the grid's dimension tell little of a function's scale, so
 larger errors are expected."""
 
