@@ -32,6 +32,7 @@ from landscape_cli.problems.zoo.mlp import MLP
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.tiles import Tile
 from landscape_cli.util import accelerators
+from landscape_cli.util.allocator import keep_freed_memory
 from landscape_cli.util.processor import computes_bf16, description
 
 POINT = (0.25, -0.5)
@@ -259,6 +260,8 @@ def main() -> None:
     parser.add_argument("--batched", action="store_true", help="only groups of small networks")
     options = parser.parse_args()
     device = choose_device(options.device)
+    if device.type == "cpu":
+        keep_freed_memory()  # as runs do; the usual way gains from it as well
     if options.batched:
         compare_groups(perceptron(device), options.repeats)
         return

@@ -19,7 +19,7 @@ from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
-ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 2 << 20, 512 << 20
+ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
 
 THREAD_BYTES = 2 << 20

@@ -27,6 +27,7 @@ from landscape_cli.run.groups.refusals import refuse_network
 from landscape_cli.run.setup.placement import place_model, place_ranks
 from landscape_cli.run.setup.rank_consistency import share_objects, share_weights
 from landscape_cli.run.setup.records import NetworkFacts, RankPlacement
+from landscape_cli.util.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def prepare_problem(
     """
     loaded = executor.together(lambda: _load(config, problem))
     devices = place_model(executor, loaded.model, config.device)
+    if devices[0].type == "cpu":
+        keep_freed_memory()
     placements = place_ranks(executor, devices, config.threads)
     if executor.group is not None:
         executor.together(lambda: refuse_network(loaded.model, devices, config))
