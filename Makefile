@@ -7,12 +7,13 @@ FUZZ_SECONDS ?= 20
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 90 --lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 90 --threads 1 \
 	--at-least accuracy=0.99 --restarts 2 --set problem_args.samples=null
-BENCHMARKS := point language roofline curvature connect diffusion adaptive picture sharding simulation
+BENCHMARKS := language roofline curvature connect diffusion sharding simulation
+PICTURES := point adaptive picture
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
 .PHONY: help install extras demo train test test-extras dist test-dist test-slow test-docs test-browser \
-	test-openmpi test-chaos test-slurm fuzz bench bench-gpu bench-peers docs lint format clean
+	test-openmpi test-chaos test-slurm fuzz bench bench-pictures bench-gpu bench-peers docs lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -146,8 +147,8 @@ fuzz: install ## Feed damaged files to what reads them (FUZZ_SECONDS=20 for each
 	$(BIN)/python scripts/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # The figures go to standard output and runs/bench.jsonl, and as tables into docs/benchmarks.md.
-bench: train runs/bench_resnet56.pt ## Measure what points and pictures cost, and how ranks share them (35 minutes)
-	@mkdir -p runs && rm -f runs/bench.jsonl
+bench: bench-pictures ## Measure what points and pictures cost, and how ranks share them (40 minutes)
+	@rm -f runs/bench.jsonl
 	@for each in $(BENCHMARKS); do \
 		$(BIN)/python scripts/bench/$$each.py >> runs/bench.jsonl || exit; \
 	done
@@ -159,6 +160,15 @@ bench: train runs/bench_resnet56.pt ## Measure what points and pictures cost, an
 	@$(BIN)/python scripts/bench/groups.py > runs/bench_groups.jsonl
 	@$(BIN)/python scripts/bench/table.py runs/bench_groups.jsonl docs/benchmarks.md \
 		'figures of groups'
+
+bench-pictures: train runs/bench_resnet56.pt ## Measure what points and whole pictures cost (20 minutes)
+	@mkdir -p runs && rm -f runs/bench_pictures.jsonl
+	@for each in $(PICTURES); do \
+		$(BIN)/python scripts/bench/$$each.py >> runs/bench_pictures.jsonl || exit; \
+	done
+	@cat runs/bench_pictures.jsonl
+	@$(BIN)/python scripts/bench/table.py runs/bench_pictures.jsonl docs/benchmarks.md \
+		'figures of pictures'
 
 # The demo's network with shortcuts, in 56 layers.
 runs/bench_resnet56.pt: | .venv/installed

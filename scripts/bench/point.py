@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -76,6 +78,11 @@ class Case:
             correct += (scores.argmax(1) == labels).sum().item()
         return loss / len(self.data)
 
+    def references(self, points: int) -> None:
+        """Compute points the usual way."""
+        for _ in range(points):
+            self.reference()
+
     def bare(self, evaluator: Evaluator, workers: Workers | None) -> None:
         """Run only the forward pass, with our settings, on threads if they use some."""
         split = evaluator.splits["train"]
@@ -120,6 +127,40 @@ class Case:
         return torch.stack(sums).view(points, 2).cpu() / len(self.data)
 
 
+class Apart:
+    """The usual way with the ResNet on a CPU, in a process of its own.
+
+    There the C library manages memory by its own rules, as it does for anybody's script, while a
+    run tells it to keep what layers free.
+
+    Args:
+        images: number of images that ``resnet`` gets.
+    """
+
+    def __init__(self, images: int) -> None:
+        command = [sys.executable, __file__, "--usual", "--images", str(images)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def seconds(self, points: int) -> float:
+        """Compute points, and return the seconds that they take."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(points, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def serve(case: Case) -> None:
+    """Compute as many points as each line of standard input says, and print the seconds."""
+    for points in map(int, sys.stdin):
+        print(seconds(partial(case.references, points)), flush=True)
+
+
 def run_model(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Run the forward pass on a batch of images and labels."""
     images, _ = batch
@@ -128,7 +169,12 @@ def run_model(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def compare(
-    case: Case, precision: str, repeats: int, points: int = 1, loop: bool = False
+    case: Case,
+    precision: str,
+    repeats: int,
+    apart: Apart | None = None,
+    points: int = 1,
+    loop: bool = False,
 ) -> dict[str, float]:
     """Time a point with the reference, with ours, and with the bare forward pass, alternating.
 
@@ -138,6 +184,7 @@ def compare(
         case: the network and its data.
         precision: of the forward pass.
         repeats: number of rounds.
+        apart: the reference in a process of its own; None to compute it in this one.
         points: the points that each side computes in a round.
         loop: also time ``Case.loop``, for a network that is not folded.
 
@@ -150,32 +197,32 @@ def compare(
     plain = replace(evaluator.settings, fold=False)
     tile = Tile(tuple(range(points)), (POINT,) * points)
 
-    def ours() -> None:
+    def ours() -> float:
         evaluator.set_forward(settings)
-        evaluator.evaluate(tile)
+        return seconds(lambda: evaluator.evaluate(tile))
 
-    def usual() -> None:
+    def usual() -> float:
+        if apart is not None:
+            return apart.seconds(points)
         evaluator.set_forward(plain)
-        for _ in range(points):
-            case.reference()
+        return seconds(lambda: case.references(points))
 
-    def bare() -> None:  # right after ours, with its settings
-        for _ in range(points):
-            case.bare(evaluator, workers)
+    def bare() -> float:  # right after ours, with its settings
+        return seconds(lambda: [case.bare(evaluator, workers) for _ in range(points)])
 
     settings = evaluator.settings
     workers = case.workers(evaluator)
-    sides: dict[str, Callable[[], object]] = {
+    sides: dict[str, Callable[[], float]] = {
         "reference_seconds": usual,
         "ours_seconds": ours,
         "bare_seconds": bare,
     }
     if loop:
-        sides["loop_seconds"] = lambda: case.loop(evaluator, points)
+        sides["loop_seconds"] = lambda: seconds(lambda: case.loop(evaluator, points))
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(repeats + 1):
         for name, side in sides.items():
-            took = seconds(side) / points
+            took = side() / points
             if number:  # the first round is slow
                 times[name].append(took)
     evaluator.set_forward(replace(plain, precision="fp32"))
@@ -258,22 +305,34 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1024)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batched", action="store_true", help="only groups of small networks")
+    parser.add_argument("--usual", action="store_true", help="only the usual way, on request")
     options = parser.parse_args()
     device = choose_device(options.device)
-    if device.type == "cpu":
-        keep_freed_memory()  # as runs do; the usual way gains from it as well
+    if options.usual:
+        serve(resnet(options.images, torch.device("cpu")))
+        return
     if options.batched:
         compare_groups(perceptron(device), options.repeats)
         return
+    apart = None
+    if device.type == "cpu":
+        apart = Apart(options.images)
+        keep_freed_memory()
     case = resnet(options.images, device)
     where = {"device": str(device), "threads": torch.get_num_threads()}
     for precision, target in marks(device):
-        facts = compare(case, precision, options.repeats) | where | {"images": options.images}
+        facts = (
+            compare(case, precision, options.repeats, apart) | where | {"images": options.images}
+        )
         ratio, overhead = facts.pop("reference_ratio"), facts.pop("bare_ratio")
         emit(f"point_vs_reference_{precision}", ratio, "ratio", target=target, **facts)
         if precision == "fp32":
             emit("overhead_vs_bare_forward", overhead, "ratio", target="<= 1.03", **facts)
-    facts = compare(perceptron(device), "fp32", 3 * options.repeats, points=50, loop=True) | where
+    if apart is not None:
+        apart.close()
+    case = perceptron(device)
+    facts = compare(case, "fp32", 3 * options.repeats, points=50, loop=True)
+    facts |= where
     ratio, overhead = facts.pop("reference_ratio"), facts.pop("loop_ratio")
     emit("point_vs_reference_mlp", ratio, "ratio", target=">= 10", **facts)
     emit("overhead_mlp", overhead, "ratio", target="<= 1.25", **facts)
