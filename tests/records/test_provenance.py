@@ -17,6 +17,7 @@ GRID = builders.grid("-1:1:5", "-1:1:4")
 ORDINARY = {
     "network": {"name": "net", "parameters": 12, "sha256": "ab"},
     "batch_norm": "frozen",
+    "quantize": {"bits": 3, "per": "filter", "exclude": ["norms"], "clipped": 0.1},
     "checkpoint": {"path": "net.pt", "sha256": "cd"},
     "directions": {"x": {"kind": "random", "seed": 1, "label": "random"}, "y": {"path": None}},
     "slice": {"origin": [0, 0.5], "axes": {"x": {"label": "t"}}},
