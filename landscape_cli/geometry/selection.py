@@ -31,7 +31,7 @@ class Selection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     purpose: ClassVar[str] = "move"
-    """What the chosen parameters are chosen for, for messages."""
+    """The purpose of the choice, for messages."""
 
     include: list[str] | None = None
     exclude: list[str] | None = None
