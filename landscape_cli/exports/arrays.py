@@ -102,7 +102,7 @@ def array_names(surface: Surface) -> dict[Quantity, str]:
     used = set(RESERVED)
     names: dict[Quantity, str] = {}
     for key in surface.values:
-        plain = name = re.sub(r"[^\w.+-]", "_", "_".join(key), flags=re.ASCII)
+        plain = name = _permitted("_".join(key))
         number = 2
         while used & (with_suffixes := {name, name + STDERR, name + LOG}):
             name = f"{plain}_{number}"
@@ -110,6 +110,11 @@ def array_names(surface: Surface) -> dict[Quantity, str]:
         used |= with_suffixes
         names[key] = name
     return names
+
+
+def _permitted(name: str) -> str:
+    """Replace characters that names of arrays must not have."""
+    return re.sub(r"[^\w.+-]", "_", name, flags=re.ASCII)
 
 
 def sample_names(surface: Surface) -> dict[str, str]:
@@ -120,7 +125,7 @@ def sample_names(surface: Surface) -> dict[str, str]:
     taken = [name + end for name in array_names(surface).values() for end in ("", STDERR, LOG)]
     used, names = {*RESERVED, *taken}, {}
     for split in surface.samples:
-        name = re.sub(r"[^\w.+-]", "_", f"{split}_samples", flags=re.ASCII)
+        name = _permitted(f"{split}_samples")
         while name in used:
             name += "_"
         used.add(name)

@@ -117,7 +117,7 @@ def _together(evaluator: Any, tests: Sequence[SplitTest], rule: StopRule) -> Eva
                 yield test, batch, part
                 test.add(part)
                 start = stop
-        running = [test for test in running if not (test.passed() or test.complete)]
+        running = [test for test in running if not test.passed()]
 
 
 def _grouped(

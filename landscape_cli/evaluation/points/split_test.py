@@ -37,11 +37,6 @@ class SplitTest:
         self._total = total
         self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
 
-    @property
-    def complete(self) -> bool:
-        """True if there are no more samples."""
-        return self.samples >= self._total
-
     def add(self, values: Mapping[str, Any]) -> None:
         """Add the objective's values for some samples.
 
@@ -60,6 +55,8 @@ class SplitTest:
 
     def passed(self) -> bool:
         """Tell whether the point may stop; if not, set after how many samples to look next."""
+        if self.samples >= self._total:
+            return True
         if self.samples < self.next_look:
             return False
         found = {name: _per_sample(parts) for name, parts in self._values.items()}
@@ -72,8 +69,8 @@ class SplitTest:
 
     def _suffices(self, number: int, known: Mapping[str, NDArray[np.float64]]) -> bool:
         """Tell whether a number of samples reaches the targets, by the values known so far."""
-        if number >= self._total or not self._targets:
-            return number >= self._total
+        if number >= self._total:
+            return True
         targets = ((self._targets[name], values) for name, values in known.items())
         return all(target.reached(values, self._total, number) for target, values in targets)
 
