@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RANKS ?= 2
 FUZZ_SECONDS ?= 20
+ATLAS_JOBS ?= 2
 TRAIN := $(BIN)/python scripts/train.py
 RECIPE := --epochs 90 --lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 90 --threads 1 \
 	--at-least accuracy=0.99 --restarts 2 --set problem_args.samples=null
@@ -12,7 +13,7 @@ PICTURES := point adaptive picture
 DEMO := runs/digits_resnet44 runs/digits_resnet44_noshort
 DEMO_STYLE := --linear --vmax 10 --at-centre accuracy
 
-.PHONY: help install extras demo train test test-extras dist test-dist test-slow test-docs test-browser \
+.PHONY: help install extras demo atlas train test test-extras dist test-dist test-slow test-docs test-browser \
 	test-openmpi test-chaos test-slurm fuzz bench bench-pictures bench-gpu bench-peers docs lint format clean
 
 help: ## List the commands
@@ -56,6 +57,10 @@ train: install
 .PHONY: gallery
 gallery: demo extras ## Make the pictures of docs/gallery.md (12 minutes; chromium)
 	@$(BIN)/python scripts/gallery/gallery.py
+
+# Published findings made anew. What is there is not made again: an interrupted atlas continues.
+atlas: install ## Make the studies of docs/atlas (a night on two cores; ATLAS_JOBS=2)
+	@$(BIN)/python scripts/reproduce/atlas.py --jobs $(ATLAS_JOBS)
 
 # A warning, such as of a link that leads nowhere, fails.
 docs: .venv/docs ## Build the documentation's site in build/docs

@@ -27,6 +27,9 @@ SITE_ONLY = {
 """Pages that are on the site alone, with what they are, by the part of the site they lead."""
 
 INDEX = DOCS / "README.md"
+ATLAS = "atlas/README"
+"""The page that leads to the other ones of its folder."""
+
 LISTED = "<!-- list of pages -->"
 """The line of index.md in whose place the list of README.md stands."""
 
@@ -71,6 +74,13 @@ def index_page(hero: str, index: str) -> str:
     return hero.replace(LISTED, "\n".join(texts))
 
 
+def atlas_tree(folder: Path) -> str:
+    """Return the navigation of the atlas: its pages but the first one."""
+    names = sorted({path.stem for path in folder.glob("*.md")} - {"README"})
+    listed = "\n".join(names)
+    return f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
+
+
 def on_site(target: str, page: Path) -> str:
     """Return a link's target on the site, from the root of the docs, if that is another file's."""
     path, hash_, anchor = target.partition("#")
@@ -109,4 +119,6 @@ def _read(app: Any, name: str, source: list[str]) -> None:
     """Change a page's text as Sphinx reads it."""
     if name == app.config.root_doc:
         source[0] = index_page(source[0], INDEX.read_text())
+    if name == ATLAS:
+        source[0] += atlas_tree(DOCS / "atlas")
     source[0] = site_links(source[0], COPIES.get(f"{name}.md", DOCS / f"{name}.md"))

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import costs
+import results
 import yaml
+from results import Results
 
 from landscape_cli.config.overrides import put_all
-from landscape_cli.errors import LandscapeError, UsageError
+from landscape_cli.errors import LandscapeError, StoreError, UsageError
+from landscape_cli.store import read_surface
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,7 +96,21 @@ class Workshop:
             click.echo(f"have {checkpoint}")
             return
         path.write_text(text, encoding="utf-8")
-        run([sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
+        self.spend("training", 1, [sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
+
+    def spend(self, kind: str, cores: int, command: Sequence[str]) -> None:
+        """Run a command, letting it print, and note its time among the study's costs.
+
+        Args:
+            kind: what it is for in the table of costs: training, surfaces, ...
+            cores: how many it uses.
+            command: its words.
+        """
+        begin = time.monotonic()
+        try:
+            run(command)
+        finally:
+            costs.note(self.folder, time.monotonic() - begin, cores, kind)
 
     def configuration(self, changes: Mapping[str, Any]) -> str:
         """Return the base with changes by dotted key, as YAML; None removes a key."""
@@ -104,7 +123,11 @@ class Workshop:
         output, config = self.surface(name), self.folder / f"{name}.yaml"
         text = self.configuration({**changes, "output": str(output)})
         config.write_text(text, encoding="utf-8")
-        run([*launcher(self.jobs), *landscape("compute", str(config))])
+        command = [*launcher(self.jobs), *landscape("compute", str(config))]
+        if _is_complete(output):
+            run(landscape("compute", str(config)))  # which refuses other settings
+        else:
+            self.spend("surfaces", self.jobs, command)
         return output
 
     def plot(self, name: str, surfaces: Sequence[Path], *arguments: str) -> None:
@@ -112,11 +135,23 @@ class Workshop:
         output = str(self.folder / f"{name}.png")
         run(landscape("plot", *map(str, surfaces), "--output", output, *arguments))
 
+    def publish(self, found: Results) -> None:
+        """Write what the study found, and its cost, for its page in the atlas."""
+        path = results.write(found, costs.cost(self.folder), self.folder)
+        click.echo(f"wrote {path.resolve()}")
+
     def write(self, name: str, text: str) -> None:
         """Write a text file and print it."""
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         click.echo(f"{text}wrote {path.resolve()}")
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        return read_surface(path).complete
+    except StoreError:
+        return False
 
 
 def landscape(*arguments: str) -> list[str]:
@@ -166,6 +201,25 @@ def load_base(name: str) -> dict[str, Any]:
     path = Path(__file__).with_name(name)
     values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return values
+
+
+def recipe(text: str) -> str:
+    """Say options of scripts/train.py in words."""
+    words = iter(text.split())
+    values = {word: next(words) for word in words if word not in FLAGS}
+    momentum = "Nesterov momentum" if "--nesterov" in text else "momentum"
+    adam = values.get("--optimizer") == "adam"
+    parts = [
+        f"{'Adam' if adam else 'SGD'} (learning rate {values['--lr']}",
+        *([] if adam else [f"{momentum} {values.get('--momentum', 0.9)}"]),
+        *([f"batches of {values['--batch-size']}"] if "--batch-size" in values else []),
+        *([f"weight decay {values['--weight-decay']}"] if "--weight-decay" in values else []),
+    ]
+    return ", ".join(parts) + ")"
+
+
+FLAGS = ("--nesterov",)
+"""Options without a value."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -78,11 +78,18 @@ def test_options_in_help_are_code_and_marks_of_markdown_are_not(pages):
 def test_every_page_is_in_one_part_of_the_site(site):
     found = [target for pages in site.parts(site.INDEX.read_text()).values() for target, _ in pages]
     own = {path.name for path in DOCS.glob("*.md")} - {"README.md", "index.md"}
+    own.add("atlas/README.md")
     assert sorted(found) == sorted({*own, "../CONTRIBUTING.md", *site_only(site)})
 
 
 def site_only(site):
     return {name for pages in site.SITE_ONLY.values() for name in pages}
+
+
+def test_the_atlas_leads_to_all_its_pages(site):
+    tree = site.atlas_tree(DOCS / "atlas").splitlines()
+    assert {"costs", "depth"} <= set(tree)
+    assert "README" not in tree
 
 
 def test_the_landing_page_lists_and_links_every_page(site):

@@ -1,0 +1,108 @@
+"""Make the atlas: run its studies and write their pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from costs import hours
+from rendering import ATLAS, read, render, study_page
+from results import NAME, Verdict
+from steps import run
+
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.errors import UsageError
+
+RUNS = Path("runs/reproduce")
+
+STUDIES = {
+    "depth": "What do depth and shortcuts do to the surface?",
+}
+"""What each study asks, by the name of its script, in the order of the atlas."""
+
+LARGEST = 200_000
+"""Most bytes of a figure."""
+
+
+def publish(name: str, runs: Path = RUNS, atlas: Path = ATLAS) -> None:
+    """Put a study's results and figures into the atlas, and write its page."""
+    folder = runs / name
+    found: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    atlas.mkdir(parents=True, exist_ok=True)
+    for figure in found["figures"]:
+        picture = folder / f"{figure}.png"
+        if picture.stat().st_size > LARGEST:
+            raise UsageError(f"{picture}: has more than {LARGEST:,} bytes; draw it smaller")
+        shutil.copyfile(picture, atlas / f"{name}_{figure}.png")
+    shutil.copyfile(folder / NAME, atlas / f"{name}.json")
+    (atlas / f"{name}.md").write_text(study_page(name, found), encoding="utf-8")
+    click.echo(f"wrote {atlas / f'{name}.md'}")
+
+
+def write_overviews(atlas: Path = ATLAS) -> None:
+    """Write the list of studies and the page of costs."""
+    atlas.mkdir(parents=True, exist_ok=True)
+    for page in ("README", "costs"):
+        (atlas / f"{page}.md").write_text(overview(page, atlas), encoding="utf-8")
+
+
+def overview(page: str, atlas: Path = ATLAS) -> str:
+    """Return a page about all studies that have results."""
+    found = {name: read(name, atlas) for name in STUDIES if (atlas / f"{name}.json").exists()}
+    verdicts: dict[str, dict[Verdict, int]] = {
+        name: {
+            word: sum(claim["verdict"] == word for claim in study["claims"])
+            for word in ("agrees", "disagrees", "undecided")
+        }
+        for name, study in found.items()
+    }
+    return render(
+        f"{page}.md",
+        {
+            "studies": found,
+            "asks": STUDIES,
+            "verdicts": verdicts,
+            "hours": {name: hours(study["cost"]) for name, study in found.items()},
+        },
+    )
+
+
+def check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in STUDIES:
+            raise UsageError(f"{name}: no such study; there are {', '.join(STUDIES)}")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, metavar="[STUDY]...")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    help="Networks trained at once, and ranks per surface; by default one for each core.",
+)
+@click.option("--pages", "only_pages", is_flag=True, help="Write the pages anew, run nothing.")
+def command(names: tuple[str, ...], jobs: int, only_pages: bool) -> None:
+    """Run studies, by default all, and write their pages into docs/atlas.
+
+    A study continues where it was stopped: networks and surfaces that are there are not made again.
+    """
+    check_names(names)
+    for name in names or STUDIES:
+        if not only_pages:
+            script = str(Path(__file__).with_name(f"{name}.py"))
+            run([sys.executable, script, "--jobs", str(jobs)])
+            publish(name)
+        elif (ATLAS / f"{name}.json").exists():
+            (ATLAS / f"{name}.md").write_text(study_page(name, read(name)), encoding="utf-8")
+    write_overviews()
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(command, "atlas"))

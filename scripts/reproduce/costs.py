@@ -1,0 +1,131 @@
+"""What a study cost: core-seconds, points, samples, and what the usual way would have taken."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+
+from landscape_cli.config.loading import load_config
+from landscape_cli.config.run_config import RunConfig
+from landscape_cli.errors import StoreError
+from landscape_cli.problems.import_path import load_problem
+from landscape_cli.records.surface import Surface
+from landscape_cli.records.tiles import Status
+from landscape_cli.store import read_surface
+
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
+from usual import UsualWay
+
+COMMANDS, USUAL = "commands.csv", "usual.json"
+"""Files in a study's folder: seconds, cores and kind of each command; what the usual way takes."""
+
+ZOO = "landscape_cli.problems.zoo:build"
+"""The problem whose loss the usual way knows: the cross-entropy of classes."""
+
+TIMED = 512
+"""Samples by which the usual way is timed."""
+
+
+def note(folder: Path, seconds: float, cores: int, kind: str) -> None:
+    """Add a command to those of a study."""
+    with (folder / COMMANDS).open("a", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerow([f"{seconds:.2f}", cores, kind])
+
+
+def cost(folder: Path) -> dict[str, Any]:
+    """Sum up what a study cost, from the files in its folder and in those below.
+
+    Returns:
+        ``core_seconds`` by kind of command, and ``points`` drawn, ``evaluated`` ones and evaluated
+        ``samples`` of all its surfaces; and ``like``: for surfaces that the usual way could have
+        computed as well, their core-seconds and the usual way's.
+    """
+    spent: dict[str, float] = {}
+    for path in sorted(folder.rglob(COMMANDS)):
+        with path.open(newline="", encoding="utf-8") as file:
+            for seconds, cores, kind in csv.reader(file):
+                spent[kind] = spent.get(kind, 0.0) + float(seconds) * int(cores)
+    totals = {"points": 0, "evaluated": 0, "samples": 0}
+    like = {"ours": 0.0, "usual": 0.0}
+    for path, surface in _surfaces(folder):
+        done = np.isin(surface.status, (Status.OK, Status.NOT_FINITE))
+        totals["points"] += surface.total
+        totals["evaluated"] += int(done.sum())
+        totals["samples"] += _samples(surface, done)
+        each = _usual(folder, path.with_suffix(".yaml"))
+        if each is not None:
+            like["ours"] += float(surface.seconds.sum(dtype=np.float64)) * _threads(surface)
+            like["usual"] += each * surface.total
+    return {"core_seconds": spent, **totals, "like": like}
+
+
+def _surfaces(folder: Path) -> Iterator[tuple[Path, Surface]]:
+    for path in sorted(folder.rglob("*.h5")):
+        try:
+            yield path, read_surface(path)
+        except StoreError:  # a curve, a map, ...
+            continue
+
+
+def _samples(surface: Surface, done: Any) -> int:
+    """Count the samples that were evaluated at all points."""
+    if surface.samples:
+        return sum(int(each.sum(dtype=np.int64)) for each in surface.samples.values())
+    splits = surface.provenance.get("splits", {})
+    return int(done.sum()) * sum(int(splits[name]["samples"]) for name in surface.splits)
+
+
+def _threads(surface: Surface) -> int:
+    return int(surface.provenance.get("threads") or 1)
+
+
+def _usual(folder: Path, path: Path) -> float | None:
+    """Return the usual way's seconds per point on one core; None for what it can't do."""
+    if not path.exists():
+        return None
+    config = load_config(str(path))
+    plain = config.problem == ZOO and config.batch_norm == "frozen" and not config.measures
+    if not plain or config.checkpoint is None:
+        return None
+    known_at = folder / USUAL
+    known = json.loads(known_at.read_text()) if known_at.exists() else {}
+    key = json.dumps([config.problem_args, config.samples, config.splits], sort_keys=True)
+    if key not in known:
+        known[key] = _time(config)
+        known_at.write_text(json.dumps(known, indent=1))
+    return float(known[key])
+
+
+def _time(config: RunConfig) -> float:
+    """Time the usual way at the centre, on one thread; the shortest of three."""
+    problem = load_problem(config.problem, config.problem_args)
+    splits = {name: problem.splits[name] for name in config.splits or problem.splits}
+    counts = {name: min(len(split), config.samples or math.inf) for name, split in splits.items()}
+    part = {name: Subset(split, range(min(len(split), TIMED))) for name, split in splits.items()}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        way = UsualWay(problem.model, part)
+        found = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            way.losses((0.0, 0.0))
+            found.append(time.perf_counter() - begin)
+    finally:
+        torch.set_num_threads(threads)
+    return min(found) * sum(counts.values()) / sum(map(len, part.values()))
+
+
+def hours(cost: Mapping[str, Any]) -> float:
+    """Return the core-hours of all of a study's commands."""
+    return float(sum(cost["core_seconds"].values())) / 3600

@@ -1,0 +1,220 @@
+"""Depth and shortcuts, as in figures 1 and 5 of Li et al.: smooth surfaces and chaotic ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import planes
+from results import Claim, Mean, Results, Table, ordered, verdict
+from steps import Network, Workshop, load_base, options, recipe
+
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.config.overrides import parse_changes
+from landscape_cli.store import read_surface
+
+DEPTHS = (8, 20, 56, 110)
+SEEDS = (0, 1, 2)
+WIDTH = 0.5
+RECIPE = "--lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 1000 --keep-every 1000epochs"
+FIT = 0.99
+"""Training accuracy from which a network fits its data."""
+
+EPOCHS, LONGER = 90, 360
+"""Epochs of training; of deep networks without shortcuts, which fit slowly if at all."""
+
+DEEP = 56
+POINTS = 31
+TOP = 10.0
+"""Highest loss drawn."""
+
+LI = "Li et al. 2018, *{}*"
+"""A part of the paper by its title."""
+
+Key = tuple[int, bool, int]
+Measures = Mapping[str, float]
+
+
+def network(depth: int, shortcuts: bool, seed: int, epochs: int | None = None) -> Network:
+    model = {"depth": depth, "width": WIDTH, "shortcuts": shortcuts}
+    length = epochs or (EPOCHS if shortcuts or depth < DEEP else LONGER)
+    return Network(
+        name=f"resnet{depth}{'' if shortcuts else '_noshort'}_seed{seed}",
+        label=f"ResNet-{depth}{'' if shortcuts else ', no shortcuts'}",
+        changes={f"problem_args.model_args.{key}": value for key, value in model.items()},
+        training=(*RECIPE.split(), "--epochs", str(length), "--seed", str(seed)),
+    )
+
+
+def plane(workshop: Workshop, net: Network) -> Path:
+    changes = {
+        **net.changes,
+        "checkpoint": str(workshop.checkpoint(net)),
+        "grid": {axis: [-1, 1, POINTS] for axis in "xy"},
+    }
+    return workshop.compute(f"{net.name}_plane", changes)
+
+
+def measure(workshop: Workshop, net: Network, surface: Path) -> Measures:
+    """Measure a network, the loss that it began with, and the plane around it."""
+    log = workshop.log(net)
+    recording = workshop.folder / f"{net.name}_steps"
+    initial = planes.initial_loss(workshop, f"{net.name}_initial", recording, {**net.changes})
+    inside, outside = planes.convex_within(read_surface(surface), initial)
+    return {
+        **planes.numbers(surface),
+        "train accuracy": log["train_accuracy"],
+        "test error": 1 - log["test_accuracy"],
+        "initial loss": initial,
+        "convex inside": inside,
+        "convex outside": outside,
+    }
+
+
+HEAD = ["network", "training accuracy (%)", "test error (%)", "training loss", "initial loss"]
+HEAD += [
+    f"mean rise at {planes.RADIUS:g}",
+    "convex points (%)",
+    "convex below the initial loss (%)",
+]
+HEAD += ["convex above it (%)", "roughness (% of range)"]
+
+
+def row(label: str, found: Sequence[Measures]) -> list[str]:
+    """Format means over seeds with standard errors."""
+
+    def cell(name: str, factor: float = 1, digits: int = 3) -> str:
+        return Mean.of(factor * each[name] for each in found).text(digits)
+
+    return [
+        label,
+        cell("train accuracy", 100, 4),
+        cell("test error", 100),
+        cell("centre"),
+        cell("initial loss"),
+        cell("mean rise"),
+        cell("convex", 100),
+        cell("convex inside", 100),
+        cell("convex outside", 100),
+        cell("roughness", 100, 2),
+    ]
+
+
+def judge(found: Mapping[Key, Measures]) -> list[Claim]:
+    """Compare what Li et al. say with what was seen."""
+
+    def over_seeds(name: str, depth: int, shortcuts: bool) -> Mean:
+        return Mean.of(found[depth, shortcuts, seed][name] for seed in SEEDS)
+
+    convex = {
+        shortcuts: [over_seeds("convex", depth, shortcuts) for depth in DEPTHS]
+        for shortcuts in (True, False)
+    }
+    words = {key: ", ".join(each.percent() for each in means) for key, means in convex.items()}
+    inside, outside = (over_seeds(f"convex {side}", DEEP, False) for side in ("inside", "outside"))
+    rises = {each: over_seeds("mean rise", DEEP, each) for each in (True, False)}
+    errors = {each: over_seeds("test error", DEPTHS[-1], each) for each in (True, False)}
+    return [
+        Claim(
+            LI.format("The effect of network depth"),
+            "Without shortcuts, surfaces go from convex to chaotic with depth.",
+            f"Convex points at depths {', '.join(map(str, DEPTHS))}: {words[False]}.",
+            ordered(convex[False], falling=True),
+        ),
+        Claim(
+            LI.format("Shortcut connections to the rescue"),
+            "Shortcuts prevent this transition.",
+            f"Convex points with shortcuts, at the same depths: {words[True]}.",
+            verdict(convex[True][-1] - convex[False][-1]),
+        ),
+        Claim(
+            LI.format("Shortcut connections to the rescue"),
+            f"With shortcuts, the minimum of a network of {DEEP} layers is flatter.",
+            f"Mean rise at {planes.RADIUS:g}: {rises[True]} with, {rises[False]} without.",
+            verdict(rises[False] - rises[True]),
+        ),
+        Claim(
+            LI.format("Implications for network initialization"),
+            "The loss of a random initialization parts a convex region from a chaotic one.",
+            f"Convex points of {DEEP} layers without shortcuts: {inside.percent()} below the "
+            f"initial loss, {outside.percent()} above it.",
+            verdict(inside - outside),
+        ),
+        Claim(
+            LI.format("Landscape geometry affects generalization"),
+            "Chaotic surfaces go with a higher test error.",
+            f"Test error of {DEPTHS[-1]} layers: {errors[True].percent(3)} with shortcuts, "
+            f"{errors[False].percent(3)} without.",
+            verdict(errors[False] - errors[True]),
+        ),
+    ]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@options("depth")
+def command(
+    folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
+) -> None:
+    """Train ResNets of four depths with and without shortcuts, and compare their surfaces.
+
+    Digits, three seeds of each; for each network, the training loss on a filter-normalized random
+    plane, with the contour of the loss that its training began with.
+    """
+    changes = parse_changes(assignments)
+    workshop = Workshop(folder, load_base("digits_architectures.yaml"), changes, jobs)
+    networks = {
+        (depth, shortcuts, seed): network(depth, shortcuts, seed, epochs)
+        for seed in SEEDS
+        for shortcuts in (True, False)
+        for depth in DEPTHS
+    }
+    workshop.train(networks.values())
+    if train_only:
+        return
+    surfaces = {key: plane(workshop, net) for key, net in networks.items()}
+    found = {key: measure(workshop, net, surfaces[key]) for key, net in networks.items()}
+    first = [(depth, shortcuts, SEEDS[0]) for shortcuts in (True, False) for depth in DEPTHS]
+    planes.draw(
+        workshop,
+        "planes",
+        [surfaces[key] for key in first],
+        [networks[key].label for key in first],
+        [found[key]["initial loss"] for key in first],
+        columns=len(DEPTHS),
+        vmax=TOP,
+        size=(9.6, 4.6),
+    )
+    rows = [
+        row(networks[depth, shortcuts, 0].label, [found[depth, shortcuts, s] for s in SEEDS])
+        for shortcuts in (True, False)
+        for depth in DEPTHS
+    ]
+    workshop.publish(results(rows, judge(found), found))
+
+
+def results(
+    rows: Sequence[Sequence[str]], claims: Sequence[Claim], found: Mapping[Key, Measures]
+) -> Results:
+    numbers: dict[str, Any] = {
+        "fitted": sum(each["train accuracy"] >= FIT for each in found.values()),
+        "networks": len(found),
+    }
+    settings = {
+        "seeds": len(SEEDS),
+        "recipe": recipe(RECIPE),
+        "fit": FIT,
+        "epochs": EPOCHS,
+        "longer": LONGER,
+        "deep": DEEP,
+        "points": POINTS,
+        "width": WIDTH,
+        "top": TOP,
+    }
+    return Results(settings, numbers, {"networks": Table(HEAD, rows)}, claims, ["planes"])
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(command, "depth"))

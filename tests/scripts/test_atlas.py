@@ -1,0 +1,201 @@
+"""The atlas: verdicts, costs, and pages that hold what their scripts wrote."""
+
+import importlib
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pytest
+
+from builders import surface
+from landscape_cli.cli.error_report import run_script
+from landscape_cli.records.tiles import Status
+from landscape_cli.store import write_surface
+
+FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
+
+
+def load(name):
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+atlas, costs, rendering = load("atlas"), load("costs"), load("rendering")
+results, steps = load("results"), load("steps")
+Mean, verdict, ordered = results.Mean, results.verdict, results.ordered
+
+STUDIES = sorted(path.stem for path in rendering.ATLAS.glob("*.json"))
+PAGES = sorted(rendering.TEMPLATES.glob("*.md"))
+
+NAMES = re.compile(
+    r"(ResNet|VGG|DenseNet|MLP)s?-\d+(-\d+)*|arXiv \d+\.\d+|\b(19|20)\d\d\b|8 x 8|3 x 3"
+    r"|(section|figure|table|theorem|equation)s? \d+(\.\d+)?|[12]-D|float32|loss 0"
+)
+"""Numbers that are part of a name."""
+
+
+def test_every_study_that_was_published_is_listed():
+    assert set(STUDIES) <= set(atlas.STUDIES)
+    for name in atlas.STUDIES:
+        assert (FOLDER / f"{name}.py").exists()
+        assert (rendering.TEMPLATES / f"{name}.md").exists()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_page_is_its_template_filled_with_the_study_s_results(name):
+    page = (rendering.ATLAS / f"{name}.md").read_text(encoding="utf-8")
+    assert page == rendering.study_page(name, rendering.read(name))
+    for figure in re.findall(r"\]\(([^)]+\.png)\)", page):
+        assert (rendering.ATLAS / figure).exists()
+    shown = {f"{name}_{figure}.png" for figure in rendering.read(name)["figures"]}
+    assert shown <= set(re.findall(r"\]\(([^)]+\.png)\)", page))
+
+
+@pytest.mark.parametrize("name", ["README", "costs"])
+def test_the_overviews_hold_what_all_studies_found(name):
+    page = (rendering.ATLAS / f"{name}.md").read_text(encoding="utf-8")
+    assert page == atlas.overview(name)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
+def test_no_number_is_typed_by_hand(path):
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"\{[{%].*?[%}]\}|^```.*?^```|<!--.*?-->|`[^`]*`", "", text, flags=re.M | re.S)
+    text = re.sub(r"\]\([^)]*\)", "", text)
+    assert re.findall(r"[^\n]*\d[^\n]*", NAMES.sub("", text)) == []
+
+
+def test_a_template_without_its_number_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "TEMPLATES", tmp_path)
+    (tmp_path / "a.md").write_text("It is {{ numbers.missing }}.\n")
+    with pytest.raises(jinja2.UndefinedError, match="missing"):
+        rendering.render("a.md", {"numbers": {}})
+
+
+def test_means_have_standard_errors():
+    mean = Mean.of([1, 2, 3, math.nan])
+    assert mean == Mean(2, pytest.approx(1 / math.sqrt(3)))
+    assert str(mean) == "2 ± 0.6"
+    assert Mean.of([0.5]).text() == "0.5"
+    assert Mean.of([]).text() == "none"
+    assert Mean(0.123, 0.01).percent(3) == "12.3 ± 1 %"
+    assert (Mean(3, 3) - Mean(1, 4)) == Mean(2, 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "word"),
+    [
+        (3, 1, "agrees"),
+        (2, 1, "undecided"),
+        (-2, 1, "undecided"),
+        (-3, 1, "disagrees"),
+        (1, math.nan, "undecided"),
+        (1, 0, "agrees"),
+    ],
+)
+def test_verdicts(value, error, word):
+    assert verdict(Mean(value, error)) == word
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ([1, 2, 9], "agrees"),
+        ([1, 9, 2], "disagrees"),
+        ([1, 2, 1.5], "undecided"),
+        ([9, 5, 1], "disagrees"),
+    ],
+)
+def test_orders(values, word):
+    rising = [Mean(value, 0.5) for value in values]
+    assert ordered(rising) == word
+    assert ordered([-mean for mean in rising], falling=True) == word
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (3, "10 seconds on one core"),
+        (89, "90 seconds on one core"),
+        (200, "4 minutes on one core"),
+        (3000, "50 minutes on one core"),
+        (6000, "2 hours on one core"),
+        (32000, "9 hours on one core"),
+    ],
+)
+def test_times_are_rounded_up(seconds, words):
+    assert rendering.duration(seconds) == words
+
+
+def test_paragraphs_are_broken_and_tables_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "TEMPLATES", tmp_path)
+    long = "word " * 60
+    row = "| " + "cell " * 40 + "|"
+    (tmp_path / "a.md").write_text(f"# {long}\n\n{long}\n\n{row}\n\n```\n\n{long}\n\n```\n")
+    lines = rendering.render("a.md", {}).splitlines()
+    assert row in lines
+    assert f"# {long}".rstrip() in [line.rstrip() for line in lines]
+    assert (
+        max(len(line) for line in lines if line.startswith("word word") and line[-1] != " ") <= 113
+    )
+    assert long in lines  # in the fence
+
+
+def test_recipes_are_said_in_words():
+    text = "--optimizer sgd --lr 0.1 --nesterov --batch-size 128 --weight-decay 5e-4 --epochs 9"
+    words = "SGD (learning rate 0.1, Nesterov momentum 0.9, batches of 128, weight decay 5e-4)"
+    assert steps.recipe(text) == words
+    assert steps.recipe("--optimizer adam --lr 0.005") == "Adam (learning rate 0.005)"
+
+
+def test_costs_count_commands_points_and_samples(tmp_path):
+    costs.note(tmp_path, 10, 1, "training")
+    costs.note(tmp_path, 5, 2, "surfaces")
+    costs.note(tmp_path, 2.5, 1, "training")
+    (tmp_path / "curve.h5").write_bytes(b"something else")
+    part = surface(lambda x, y: x + y, "0:1:3", "0:1:2")
+    part.status[0, 1] = Status.INTERPOLATED
+    part.status[1, 1] = Status.TODO
+    part.provenance["splits"] = {split: {"samples": 7} for split in part.splits}
+    write_surface(tmp_path / "a.h5", part)
+    found = costs.cost(tmp_path)
+    assert found["core_seconds"] == {"training": 12.5, "surfaces": 10.0}
+    assert (found["points"], found["evaluated"]) == (6, 4)
+    assert found["samples"] == 4 * 7 * len(part.splits)
+    assert costs.hours(found) == pytest.approx(22.5 / 3600)
+
+
+def test_results_are_published_with_their_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "TEMPLATES", tmp_path / "pages")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "depth.md").write_text(
+        "# D\n\n{{ tables.t }}\n\n{{ claims }}\n{{ time }}\n"
+    )
+    folder = tmp_path / "runs" / "depth"
+    folder.mkdir(parents=True)
+    claim = results.Claim("A, section 1", "x rises", "x = 2", "undecided")
+    found = results.Results({}, {}, {"t": results.Table(["a"], [["1"]])}, [claim], ["f"])
+    steps.Workshop(folder, {}).publish(found)
+    (folder / "f.png").write_bytes(b"png")
+    atlas.publish("depth", tmp_path / "runs", tmp_path / "atlas")
+    page = (tmp_path / "atlas" / "depth.md").read_text()
+    assert "| a |\n| --- |\n| 1 |" in page
+    assert "| x rises | A, section 1 | x = 2 | *undecided* |" in page
+    assert (tmp_path / "atlas" / "depth_f.png").read_bytes() == b"png"
+    assert json.loads((tmp_path / "atlas" / "depth.json").read_text())["figures"] == ["f"]
+    (folder / "f.png").write_bytes(np.zeros(300_000, np.uint8).tobytes())
+    with pytest.raises(atlas.UsageError, match="draw it smaller"):
+        atlas.publish("depth", tmp_path / "runs", tmp_path / "atlas")
+
+
+def test_an_unknown_study_is_refused(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["atlas", "nothing"])
+    assert run_script(atlas.command, "atlas") == 2
+    assert "nothing: no such study; there are " in capsys.readouterr().err
