@@ -23,6 +23,13 @@ RUNS = Path("runs/reproduce")
 
 STUDIES = {
     "depth": "What do depth and shortcuts do to the surface?",
+    "width": "Are wide networks flatter?",
+    "views": "What does another view of the same minimum show?",
+    "sharp_flat": "Do flat minima generalize better?",
+    "convexity": "Is what we see convex?",
+    "kinks": "Is the Hessian of a ReLU network the curvature that one sees?",
+    "edge_of_stability": "Does gradient descent go to eigenvalues of 2 / learning rate?",
+    "quantized": "What does rounding the weights do to the surface?",
 }
 """What each study asks, by the name of its script, in the order of the atlas."""
 

@@ -27,7 +27,7 @@ sys.path.append(str(Path(__file__).parents[1] / "bench"))
 from usual import UsualWay
 
 COMMANDS, USUAL = "commands.csv", "usual.json"
-"""Files in a study's folder: seconds, cores and kind of each command; what the usual way takes."""
+"""Files in a study's folder: processor time and kind of each command; the usual way's time."""
 
 ZOO = "landscape_cli.problems.zoo:build"
 """The problem whose loss the usual way knows: the cross-entropy of classes."""
@@ -36,10 +36,10 @@ TIMED = 512
 """Samples by which the usual way is timed."""
 
 
-def note(folder: Path, seconds: float, cores: int, kind: str) -> None:
-    """Add a command to those of a study."""
+def note(folder: Path, seconds: float, kind: str) -> None:
+    """Add the processor time of a command to those of a study."""
     with (folder / COMMANDS).open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerow([f"{seconds:.2f}", cores, kind])
+        csv.writer(file).writerow([f"{seconds:.2f}", kind])
 
 
 def cost(folder: Path) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def cost(folder: Path) -> dict[str, Any]:
     spent: dict[str, float] = {}
     for path in sorted(folder.rglob(COMMANDS)):
         with path.open(newline="", encoding="utf-8") as file:
-            for seconds, cores, kind in csv.reader(file):
-                spent[kind] = spent.get(kind, 0.0) + float(seconds) * int(cores)
+            for seconds, kind in csv.reader(file):
+                spent[kind] = spent.get(kind, 0.0) + float(seconds)
     totals = {"points": 0, "evaluated": 0, "samples": 0}
     like = {"ours": 0.0, "usual": 0.0}
     for path, surface in _surfaces(folder):

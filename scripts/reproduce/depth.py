@@ -18,6 +18,10 @@ from landscape_cli.store import read_surface
 
 DEPTHS = (8, 20, 56, 110)
 SEEDS = (0, 1, 2)
+SHORTCUTS, PLAIN, DENSE = "shortcuts", "no shortcuts", "dense"
+"""Kinds of networks: ResNets with and without shortcuts, and a DenseNet."""
+
+DENSE_DEPTH, GROWTH = 121, 6
 WIDTH = 0.5
 RECIPE = "--lr 0.02 --batch-size 64 --weight-decay 5e-4 --every 1000 --keep-every 1000epochs"
 FIT = 0.99
@@ -34,17 +38,33 @@ TOP = 10.0
 LI = "Li et al. 2018, *{}*"
 """A part of the paper by its title."""
 
-Key = tuple[int, bool, int]
+Key = tuple[int, str, int]
+"""Depth, kind and seed."""
+
 Measures = Mapping[str, float]
 
+SHAPES = [(depth, kind) for kind in (SHORTCUTS, PLAIN) for depth in DEPTHS]
+SHAPES += [(DENSE_DEPTH, DENSE)]
 
-def network(depth: int, shortcuts: bool, seed: int, epochs: int | None = None) -> Network:
-    model = {"depth": depth, "width": WIDTH, "shortcuts": shortcuts}
-    length = epochs or (EPOCHS if shortcuts or depth < DEEP else LONGER)
+
+def network(
+    depth: int, kind: str, seed: int, epochs: int | None = None, width: float = WIDTH
+) -> Network:
+    if kind == DENSE:
+        model: dict[str, Any] = {"depth": depth, "growth": GROWTH}
+        name, label = f"densenet{depth}", f"DenseNet-{depth}"
+        changes = {"problem_args.model": "densenet", "problem_args.model_args": model}
+    else:
+        model = {"depth": depth, "width": width, "shortcuts": kind == SHORTCUTS}
+        name = f"resnet{depth}{'' if kind == SHORTCUTS else '_noshort'}"
+        name += "" if width == WIDTH else f"_width{width:g}"
+        label = f"ResNet-{depth}{'' if kind == SHORTCUTS else ', no shortcuts'}"
+        changes = {f"problem_args.model_args.{key}": value for key, value in model.items()}
+    length = epochs or (LONGER if kind == PLAIN and depth >= DEEP else EPOCHS)
     return Network(
-        name=f"resnet{depth}{'' if shortcuts else '_noshort'}_seed{seed}",
-        label=f"ResNet-{depth}{'' if shortcuts else ', no shortcuts'}",
-        changes={f"problem_args.model_args.{key}": value for key, value in model.items()},
+        name=f"{name}_seed{seed}",
+        label=label,
+        changes=changes,
         training=(*RECIPE.split(), "--epochs", str(length), "--seed", str(seed)),
     )
 
@@ -106,35 +126,41 @@ def row(label: str, found: Sequence[Measures]) -> list[str]:
 def judge(found: Mapping[Key, Measures]) -> list[Claim]:
     """Compare what Li et al. say with what was seen."""
 
-    def over_seeds(name: str, depth: int, shortcuts: bool) -> Mean:
-        return Mean.of(found[depth, shortcuts, seed][name] for seed in SEEDS)
+    def over_seeds(name: str, depth: int, kind: str) -> Mean:
+        return Mean.of(found[depth, kind, seed][name] for seed in SEEDS)
 
-    convex = {
-        shortcuts: [over_seeds("convex", depth, shortcuts) for depth in DEPTHS]
-        for shortcuts in (True, False)
-    }
-    words = {key: ", ".join(each.percent() for each in means) for key, means in convex.items()}
-    inside, outside = (over_seeds(f"convex {side}", DEEP, False) for side in ("inside", "outside"))
-    rises = {each: over_seeds("mean rise", DEEP, each) for each in (True, False)}
-    errors = {each: over_seeds("test error", DEPTHS[-1], each) for each in (True, False)}
+    kinds = (SHORTCUTS, PLAIN)
+    convex = {kind: [over_seeds("convex", depth, kind) for depth in DEPTHS] for kind in kinds}
+    words = {kind: ", ".join(each.percent() for each in means) for kind, means in convex.items()}
+    inside, outside = (over_seeds(f"convex {side}", DEEP, PLAIN) for side in ("inside", "outside"))
+    rises = {kind: over_seeds("mean rise", DEEP, kind) for kind in kinds}
+    errors = {kind: over_seeds("test error", DEPTHS[-1], kind) for kind in kinds}
+    dense = over_seeds("convex", DENSE_DEPTH, DENSE)
     return [
         Claim(
             LI.format("The effect of network depth"),
             "Without shortcuts, surfaces go from convex to chaotic with depth.",
-            f"Convex points at depths {', '.join(map(str, DEPTHS))}: {words[False]}.",
-            ordered(convex[False], falling=True),
+            f"Convex points at depths {', '.join(map(str, DEPTHS))}: {words[PLAIN]}.",
+            ordered(convex[PLAIN], falling=True),
         ),
         Claim(
             LI.format("Shortcut connections to the rescue"),
             "Shortcuts prevent this transition.",
-            f"Convex points with shortcuts, at the same depths: {words[True]}.",
-            verdict(convex[True][-1] - convex[False][-1]),
+            f"Convex points with shortcuts, at the same depths: {words[SHORTCUTS]}.",
+            verdict(convex[SHORTCUTS][-1] - convex[PLAIN][-1]),
+        ),
+        Claim(
+            LI.format("Shortcut connections to the rescue"),
+            f"A DenseNet-{DENSE_DEPTH} is smooth where a plain network of {DEPTHS[-1]} layers is "
+            "chaotic.",
+            f"Convex points: {dense.percent()} and {convex[PLAIN][-1].percent()}.",
+            verdict(dense - convex[PLAIN][-1]),
         ),
         Claim(
             LI.format("Shortcut connections to the rescue"),
             f"With shortcuts, the minimum of a network of {DEEP} layers is flatter.",
-            f"Mean rise at {planes.RADIUS:g}: {rises[True]} with, {rises[False]} without.",
-            verdict(rises[False] - rises[True]),
+            f"Mean rise at {planes.RADIUS:g}: {rises[SHORTCUTS]} with, {rises[PLAIN]} without.",
+            verdict(rises[PLAIN] - rises[SHORTCUTS]),
         ),
         Claim(
             LI.format("Implications for network initialization"),
@@ -146,9 +172,9 @@ def judge(found: Mapping[Key, Measures]) -> list[Claim]:
         Claim(
             LI.format("Landscape geometry affects generalization"),
             "Chaotic surfaces go with a higher test error.",
-            f"Test error of {DEPTHS[-1]} layers: {errors[True].percent(3)} with shortcuts, "
-            f"{errors[False].percent(3)} without.",
-            verdict(errors[False] - errors[True]),
+            f"Test error of {DEPTHS[-1]} layers: {errors[SHORTCUTS].percent(3)} with shortcuts, "
+            f"{errors[PLAIN].percent(3)} without.",
+            verdict(errors[PLAIN] - errors[SHORTCUTS]),
         ),
     ]
 
@@ -158,25 +184,20 @@ def judge(found: Mapping[Key, Measures]) -> list[Claim]:
 def command(
     folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
 ) -> None:
-    """Train ResNets of four depths with and without shortcuts, and compare their surfaces.
+    """Train ResNets of four depths with and without shortcuts, and a DenseNet; draw their surfaces.
 
     Digits, three seeds of each; for each network, the training loss on a filter-normalized random
     plane, with the contour of the loss that its training began with.
     """
     changes = parse_changes(assignments)
     workshop = Workshop(folder, load_base("digits_architectures.yaml"), changes, jobs)
-    networks = {
-        (depth, shortcuts, seed): network(depth, shortcuts, seed, epochs)
-        for seed in SEEDS
-        for shortcuts in (True, False)
-        for depth in DEPTHS
-    }
+    networks = {(*shape, seed): network(*shape, seed, epochs) for seed in SEEDS for shape in SHAPES}
     workshop.train(networks.values())
     if train_only:
         return
     surfaces = {key: plane(workshop, net) for key, net in networks.items()}
     found = {key: measure(workshop, net, surfaces[key]) for key, net in networks.items()}
-    first = [(depth, shortcuts, SEEDS[0]) for shortcuts in (True, False) for depth in DEPTHS]
+    first = [(*shape, SEEDS[0]) for shape in SHAPES]
     planes.draw(
         workshop,
         "planes",
@@ -185,12 +206,11 @@ def command(
         [found[key]["initial loss"] for key in first],
         columns=len(DEPTHS),
         vmax=TOP,
-        size=(9.6, 4.6),
+        size=(9.6, 6.6),
     )
     rows = [
-        row(networks[depth, shortcuts, 0].label, [found[depth, shortcuts, s] for s in SEEDS])
-        for shortcuts in (True, False)
-        for depth in DEPTHS
+        row(networks[(*shape, SEEDS[0])].label, [found[(*shape, seed)] for seed in SEEDS])
+        for shape in SHAPES
     ]
     workshop.publish(results(rows, judge(found), found))
 
@@ -211,6 +231,7 @@ def results(
         "deep": DEEP,
         "points": POINTS,
         "width": WIDTH,
+        "growth": GROWTH,
         "top": TOP,
     }
     return Results(settings, numbers, {"networks": Table(HEAD, rows)}, claims, ["planes"])

@@ -80,8 +80,12 @@ def initial_loss(workshop: Workshop, name: str, recording: Path, changes: dict[s
         recording: what ``--keep-every`` of scripts/train.py wrote.
         changes: to the configuration, by dotted key.
     """
-    line = {"checkpoint": f"{recording}::0", "directions": {"x": {"kind": "random", "seed": 1}}}
-    surface = read_surface(workshop.compute(name, {**changes, **line, "grid": {"x": [-1, 1, 3]}}))
+    line: dict[str, Any] = {
+        "checkpoint": f"{recording}::0",
+        "directions": {"x": {"kind": "random", "seed": 1}},
+    }
+    line["grid"] = {"x": [-1, 1, 3]}
+    surface = read_surface(workshop.compute(name, {**changes, **line}, ranks=1))
     return float(surface.values[LOSS][1])
 
 

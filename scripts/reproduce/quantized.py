@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import planes
 import yaml
-from steps import ROOT, Network, Workshop, labelled, landscape, options, output_of, table
+from results import Claim, Mean, Results, Table, verdict
+from steps import ROOT, Network, Workshop, labelled, options, recipe
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
-from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_surface
 
 CONFIG = ROOT / "configs" / "digits_resnet44.yaml"
 RECIPE = "--lr 0.02 --batch-size 64 --weight-decay 5e-4"
 EPOCHS = 90
+SEEDS = (0, 1, 2)
 BITS = (None, 16, 8, 4, 3, 2, 1)
 """Bits of a weight; None for float32. What 16 bits change is clipped, since they round hardly."""
 
 FINE = 16
 """Bits whose picture would look like that of 8."""
 
-RADIUS = 0.5
 POINTS = 25
 SPLITS = ("train", "test")
+BATCH_NORM = ("frozen", "recalibrate")
+
+WITHIN = 0.02
+"""Loss of accuracy that Krishnamoorthi allows."""
+
+Values = Mapping[str, float]
 
 
-def network(epochs: int = EPOCHS) -> Network:
+def network(seed: int, epochs: int = EPOCHS) -> Network:
     return Network(
-        name="resnet44",
+        name=f"resnet44_seed{seed}",
         label="ResNet-44",
-        training=(*RECIPE.split(), "--epochs", str(epochs)),
+        training=(*RECIPE.split(), "--epochs", str(epochs), "--seed", str(seed)),
     )
 
 
@@ -53,58 +59,101 @@ def plane(workshop: Workshop, net: Network, bits: int | None) -> Path:
     return workshop.compute(f"plane_{bits or 32}", changes)
 
 
-def recalibrated(workshop: Workshop, net: Network, bits: int | None) -> Path:
-    """Compute the centre with batch norm's statistics re-estimated, as the middle of a line."""
+def centre(workshop: Workshop, net: Network, bits: int | None, batch_norm: str) -> Values:
+    """Compute loss and accuracy of the rounded network itself, as the middle of a line.
+
+    With ``recalibrate``, batch norm's statistics are re-estimated for the rounded weights.
+    """
     changes: Mapping[str, Any] = {
         "checkpoint": str(workshop.checkpoint(net)),
         "quantize": bits,
-        "batch_norm": "recalibrate",
+        "batch_norm": batch_norm,
         "directions": {"x": {"kind": "random", "seed": 1}},
         "grid": {"x": [-1, 1, 3]},
     }
-    return workshop.compute(f"recalibrated_{bits or 32}", changes)
-
-
-def centre(surface: Surface) -> dict[str, str]:
-    """Format the values at the centre by split and quantity."""
-    place = surface.grid.nearest(surface.origin)
-    found = {}
-    for split in SPLITS:
-        found[f"{split} loss"] = f"{surface.values[split, 'loss'].flat[place]:.3g}"
-        found[f"{split} accuracy"] = f"{100 * surface.values[split, 'accuracy'].flat[place]:.1f}"
-    return found
-
-
-def shape(path: Path) -> list[str]:
-    """Format the rises of the training loss at ``RADIUS``, and the share of convex points."""
-    what = ("--split", "train", "--quantity", "loss", "--radius", str(RADIUS), "--json")
-    found = json.loads(output_of(landscape("describe", str(path), *what)))
-    (numbers,) = found["numbers"]
-    (ring,) = numbers["sharpness"]["radii"]
-    convex = f"{100 * numbers['convexity']['fraction']:.0f}"
-    return [f"{ring['mean']:.3g}", f"{ring['maximal']:.3g}", convex]
+    line = workshop.compute(f"{net.name}_{batch_norm}_{bits or 32}", changes, ranks=1)
+    values = read_surface(line).values
+    return {
+        f"{split} {quantity}": float(values[split, quantity][1])
+        for split in SPLITS
+        for quantity in ("loss", "accuracy")
+    }
 
 
 HEAD = ["bits", "train loss", "train accuracy (%)", "test loss", "test accuracy (%)"]
 HEAD += ["test loss, recalibrated", "test accuracy (%), recalibrated"]
-HEAD += [f"mean rise at {RADIUS:g}", f"largest rise at {RADIUS:g}", "convex points (%)"]
-HEAD += ["lowest train loss", "highest train loss", "clipped at (1, 1) (%)"]
+
+SHAPE = ["bits", f"mean rise at {planes.RADIUS:g}", f"largest rise at {planes.RADIUS:g}"]
+SHAPE += ["convex points (%)", "roughness (% of range)", "lowest train loss", "highest train loss"]
+SHAPE += ["clipped at (1, 1) (%)"]
 
 
-def row(bits: int | None, path: Path, fresh: Path) -> list[str]:
-    surface = read_surface(path)
-    here, there = centre(surface), centre(read_surface(fresh))
-    loss = surface.values["train", "loss"]
+def row(bits: int | None, frozen: Sequence[Values], fresh: Sequence[Values]) -> list[str]:
+    """Format means over seeds with standard errors."""
+
+    def cell(found: Sequence[Values], name: str) -> str:
+        percent = name.endswith("accuracy")
+        return Mean.of((100 if percent else 1) * each[name] for each in found).text()
+
+    names = [f"{split} {quantity}" for split in SPLITS for quantity in ("loss", "accuracy")]
+    return [
+        name_of(bits).split()[0],
+        *(cell(frozen, name) for name in names),
+        *(cell(fresh, name) for name in names[2:]),
+    ]
+
+
+def shape(bits: int | None, path: Path) -> list[str]:
+    """Format what the plane looks like."""
+    surface, found = read_surface(path), planes.numbers(path)
+    loss = surface.values[planes.LOSS]
     clipped = (surface.provenance.get("quantize") or {}).get("clipped", 0.0)
     return [
         name_of(bits).split()[0],
-        *(here[f"{split} {quantity}"] for split in SPLITS for quantity in ("loss", "accuracy")),
-        there["test loss"],
-        there["test accuracy"],
-        *shape(path),
+        f"{found['mean rise']:.3g}",
+        f"{found['largest rise']:.3g}",
+        f"{100 * found['convex']:.0f}",
+        f"{100 * found['roughness']:.2g}",
         f"{loss.min():.3g}",
         f"{loss.max():.3g}",
         f"{100 * clipped:.1f}",
+    ]
+
+
+def judge(frozen: Mapping[int | None, Sequence[Values]], fresh: Sequence[Values]) -> list[Claim]:
+    """Compare claims about few bits with what was seen.
+
+    Args:
+        frozen: by bits, the rounded networks of all seeds.
+        fresh: those of 4 bits with recalibrated batch norm.
+    """
+
+    def loss_of(found: Sequence[Values]) -> Mean:
+        pairs = zip(frozen[None], found, strict=True)
+        return Mean.of(whole["test accuracy"] - few["test accuracy"] for whole, few in pairs)
+
+    eight, four, binary = (loss_of(frozen[bits]) for bits in (8, 4, 1))
+    return [
+        Claim(
+            "Krishnamoorthi 2018, arXiv 1806.08342",
+            "Weights rounded to 8 bits per channel after training lose at most "
+            f"{100 * WITHIN:.0f} % of accuracy.",
+            f"Test accuracy lost: {eight.percent()}.",
+            verdict(Mean(WITHIN, 0) - eight),
+        ),
+        Claim(
+            "Krishnamoorthi 2018, arXiv 1806.08342",
+            "With 4 bits, they lose more.",
+            f"Test accuracy lost: {four.percent()}; {loss_of(fresh).percent()} with recalibrated "
+            "batch norm.",
+            verdict(four - eight),
+        ),
+        Claim(
+            "Courbariaux et al. 2015, arXiv 1511.00363",
+            "Binary weights need training; rounding afterwards is not enough.",
+            f"Test accuracy lost with one bit: {binary.percent()}.",
+            verdict(binary - Mean(WITHIN, 0)),
+        ),
     ]
 
 
@@ -115,27 +164,45 @@ def command(
 ) -> None:
     """Draw one plane of a trained ResNet-44 on digits with its weights rounded to few bits.
 
-    The network is that of `make demo`. Each surface is that of the quantized network around it, on
-    a grid of weights whose scale is fixed at the centre, with frozen batch norm.
+    The network is that of `make demo`, from three seeds. Each surface is that of the quantized
+    network around it, on a grid of weights whose scale is fixed at the centre, with frozen batch
+    norm.
     """
     base = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     base["problem_args"]["samples"] = None
     workshop = Workshop(folder, base, parse_changes(assignments), jobs)
-    net = network(epochs or EPOCHS)
-    workshop.train([net])
+    networks = [network(seed, epochs or EPOCHS) for seed in SEEDS]
+    workshop.train(networks)
     if train_only:
         return
-    planes = {bits: plane(workshop, net, bits) for bits in BITS}
-    lines = {bits: recalibrated(workshop, net, bits) for bits in BITS}
-    draw(workshop, {bits: path for bits, path in planes.items() if bits != FINE})
-    rows = [row(bits, path, lines[bits]) for bits, path in planes.items()]
-    workshop.write("table.md", table(HEAD, rows))
+    surfaces = {bits: plane(workshop, networks[0], bits) for bits in BITS}
+    draw(workshop, {bits: path for bits, path in surfaces.items() if bits != FINE})
+    frozen, fresh = (
+        {bits: [centre(workshop, net, bits, kind) for net in networks] for bits in BITS}
+        for kind in BATCH_NORM
+    )
+    settings = {
+        "recipe": recipe(RECIPE),
+        "epochs": epochs or EPOCHS,
+        "seeds": len(SEEDS),
+        "points": POINTS,
+        "radius": planes.RADIUS,
+    }
+    accuracies = [workshop.log(net)["train_accuracy"] for net in networks]
+    tables = {
+        "networks": Table(HEAD, [row(bits, frozen[bits], fresh[bits]) for bits in BITS]),
+        "shapes": Table(SHAPE, [shape(bits, path) for bits, path in surfaces.items()]),
+    }
+    claims = judge(frozen, fresh[4])
+    figures = ["planes"]
+    workshop.publish(Results(settings, {"accuracy": min(accuracies)}, tables, claims, figures))
 
 
-def draw(workshop: Workshop, planes: Mapping[int | None, Path]) -> None:
+def draw(workshop: Workshop, surfaces: Mapping[int | None, Path]) -> None:
     """Draw the training loss of planes on one scale."""
-    names = labelled(map(name_of, planes))
-    workshop.plot("quantized", list(planes.values()), "--split", "train", "--log", *names)
+    names = labelled(map(name_of, surfaces))
+    look = ("--split", "train", "--log", "--dpi", "120")
+    workshop.plot("planes", list(surfaces.values()), *look, *names)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -96,21 +95,16 @@ class Workshop:
             click.echo(f"have {checkpoint}")
             return
         path.write_text(text, encoding="utf-8")
-        self.spend("training", 1, [sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
+        self.spend("training", [sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
 
-    def spend(self, kind: str, cores: int, command: Sequence[str]) -> None:
-        """Run a command, letting it print, and note its time among the study's costs.
+    def spend(self, kind: str, command: Sequence[str]) -> None:
+        """Run a command, letting it print, and note its processor time among the study's costs.
 
         Args:
             kind: what it is for in the table of costs: training, surfaces, ...
-            cores: how many it uses.
             command: its words.
         """
-        begin = time.monotonic()
-        try:
-            run(command)
-        finally:
-            costs.note(self.folder, time.monotonic() - begin, cores, kind)
+        costs.note(self.folder, run(command), kind)
 
     def configuration(self, changes: Mapping[str, Any]) -> str:
         """Return the base with changes by dotted key, as YAML; None removes a key."""
@@ -118,16 +112,22 @@ class Workshop:
         put_all(values, {**self.changes, **changes}, {}, None)
         return yaml.safe_dump(values, sort_keys=False)
 
-    def compute(self, name: str, changes: Mapping[str, Any]) -> Path:
-        """Compute the surface NAME.h5: continue an incomplete one, leave a complete one alone."""
+    def compute(self, name: str, changes: Mapping[str, Any], ranks: int | None = None) -> Path:
+        """Compute the surface NAME.h5: continue an incomplete one, leave a complete one alone.
+
+        Args:
+            name: the stem of its files.
+            changes: values by dotted key that override the base.
+            ranks: how many compute it; by default one per job.
+        """
         output, config = self.surface(name), self.folder / f"{name}.yaml"
         text = self.configuration({**changes, "output": str(output)})
         config.write_text(text, encoding="utf-8")
-        command = [*launcher(self.jobs), *landscape("compute", str(config))]
+        command = [*launcher(ranks or self.jobs), *landscape("compute", str(config))]
         if _is_complete(output):
             run(landscape("compute", str(config)))  # which refuses other settings
         else:
-            self.spend("surfaces", self.jobs, command)
+            self.spend("surfaces", command)
         return output
 
     def plot(self, name: str, surfaces: Sequence[Path], *arguments: str) -> None:
@@ -174,9 +174,20 @@ def launcher(ranks: int) -> list[str]:
     return [path, "-n", str(ranks)]
 
 
-def run(command: Sequence[str]) -> None:
-    """Run a command, letting it print."""
-    _check(subprocess.run(command, env=_environment()))
+def run(command: Sequence[str]) -> float:
+    """Run a command, letting it print, and return the seconds that processors worked for it.
+
+    Raises:
+        LandscapeError: if it fails.
+    """
+    process = subprocess.Popen(command, env=_environment())
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:
+        process.terminate()
+        raise
+    _check(subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(status)))
+    return used.ru_utime + used.ru_stime
 
 
 def output_of(command: Sequence[str]) -> str:

@@ -36,7 +36,8 @@ PAGES = sorted(rendering.TEMPLATES.glob("*.md"))
 
 NAMES = re.compile(
     r"(ResNet|VGG|DenseNet|MLP)s?-\d+(-\d+)*|arXiv \d+\.\d+|\b(19|20)\d\d\b|8 x 8|3 x 3"
-    r"|(section|figure|table|theorem|equation)s? \d+(\.\d+)?|[12]-D|float32|loss 0"
+    r"|(section|figure|table|theorem|equation)s? \d+(\.\d+)?|[12]-D|float32"
+    r"|2 / (learning )?rate"
 )
 """Numbers that are part of a name."""
 
@@ -156,9 +157,9 @@ def test_recipes_are_said_in_words():
 
 
 def test_costs_count_commands_points_and_samples(tmp_path):
-    costs.note(tmp_path, 10, 1, "training")
-    costs.note(tmp_path, 5, 2, "surfaces")
-    costs.note(tmp_path, 2.5, 1, "training")
+    costs.note(tmp_path, 10, "training")
+    costs.note(tmp_path, 10, "surfaces")
+    costs.note(tmp_path, 2.5, "training")
     (tmp_path / "curve.h5").write_bytes(b"something else")
     part = surface(lambda x, y: x + y, "0:1:3", "0:1:2")
     part.status[0, 1] = Status.INTERPOLATED
@@ -193,6 +194,13 @@ def test_results_are_published_with_their_page(tmp_path, monkeypatch):
     (folder / "f.png").write_bytes(np.zeros(300_000, np.uint8).tobytes())
     with pytest.raises(atlas.UsageError, match="draw it smaller"):
         atlas.publish("depth", tmp_path / "runs", tmp_path / "atlas")
+
+
+def test_the_processor_time_of_a_command_and_its_children_is_noted():
+    busy = "import time; e = time.process_time() + 0.3\nwhile time.process_time() < e: pass"
+    nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    assert steps.run([sys.executable, "-c", nested]) >= 0.3
+    assert steps.run([sys.executable, "-c", "import time; time.sleep(0.5)"]) < 0.4
 
 
 def test_an_unknown_study_is_refused(capsys, monkeypatch):

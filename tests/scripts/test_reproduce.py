@@ -1,6 +1,7 @@
 """Tests of the experiments' arithmetic, of what they skip, and of their configurations."""
 
 import importlib
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("arch
 trajectory, convexity = load("trajectory"), load("convexity")
 edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
 sequence, quantized = load("sequence"), load("quantized")
+depth, width, views = load("depth"), load("width"), load("views")
+planes, rendering, Mean = load("planes"), load("rendering"), load("results").Mean
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -68,54 +71,60 @@ def test_the_weight_norm_excludes_vectors(tmp_path):
     assert sharp_flat.weight_norm(tmp_path / "a.pt") == pytest.approx(5)
 
 
-def test_report_orders_networks_by_hand():
-    by_batch, by_decay = sharp_flat.pairs_by_batch(3), sharp_flat.pairs_by_decay(3)
-    nets = [net for pair in by_batch.values() for net in pair]
-    assert {net.name for net in nets} == {net.name for pair in by_decay.values() for net in pair}
-    measures = {
-        net: {
-            "error": place / 2,
-            "odd": float(-place if place % 2 else place),
-            "flat": -1.5 * place,
-        }
-        for place, net in enumerate(nets)
+def measures(seed, error, place):
+    sign = -1 if place % 2 else 1
+    values = dict.fromkeys(sharp_flat.SHARPNESS, 1.0 + place)
+    values["training loss"] = float(sign * place)
+    values["weight norm"] = 8.0 - place + seed
+    return {"test error (%)": error, "training accuracy (%)": 99.5, **values}
+
+
+def test_correlations_are_over_the_networks_of_each_seed():
+    found = {
+        key: [measures(seed, place / 2, place) for seed in range(2)]
+        for place, key in enumerate(sharp_flat.KEYS)
     }
-    networks, correlations, batches, decays = (
-        part.splitlines() for part in sharp_flat.report(measures, by_batch, by_decay).split("\n\n")
-    )
-    assert networks[0] == "| network | error | odd | flat |"
-    assert networks[3] == "| SGD, batch 2048, decay 0 | 0.50 | -1 | -1.5 |"
+    ranks = sharp_flat.correlations(found)
     # 0 -1 2 -3 4 -5 6 -7 have the ranks 5 4 6 3 7 2 8 1: 1 - 6 * 100 / (8 * 63).
-    assert correlations[2] == "| rank correlation | -0.19 | -1.00 |"
-    first = [[line.split(" | ")[1] for line in part[2:]] for part in (batches, decays)]
-    assert first[0] == ["batch 128", "batch 2048", "batch 2048"]
-    assert first[1] == ["no decay", "no decay", "decay"]
+    assert ranks["training loss"] == pytest.approx([1 - 600 / 504] * 2)
+    assert ranks["weight norm"] == pytest.approx([-1, -1])
+    assert ranks["filter 0.5"] == pytest.approx([1, 1])
+    tables = sharp_flat.tables(found)
+    assert tables["networks"].head[:3] == ["network", "test error (%)", "training accuracy (%)"]
+    assert tables["networks"].rows[1][:2] == ["SGD, batch 2048, decay 0", "0.5 ± 0"]
+    assert tables["ranks"].rows == [["rank correlation", "-0.19 ± 0", "-1 ± 0", *["1 ± 0"] * 5]]
 
 
-def test_the_correlations_in_the_page_are_those_of_its_table():
-    page = (FOLDER.parents[1] / "docs" / "reproduce.md").read_text(encoding="utf-8")
-    section = page.split("\n## Sharp and flat minima\n")[1]
-    networks, correlations = [block for block in section.split("\n\n") if block.startswith("|")][:2]
-    (_, *names), _, *rows = [line.strip("| ").split(" | ") for line in networks.splitlines()]
-    nets = [net for pair in sharp_flat.pairs_by_batch().values() for net in pair]
-    assert [row[0] for row in rows] == [net.label for net in nets]
-    measures = {
-        net: dict(zip(names, map(float, values), strict=True))
-        for net, (_, *values) in zip(nets, rows, strict=True)
+def test_claims_about_minima_follow_from_the_measures():
+    """Let all that Li et al. say hold, then swap the batches."""
+
+    def one(key, seed):
+        optimizer, decay, batch = key
+        large, decayed = batch == sharp_flat.LARGE, decay != "0"
+        noise = 1 + 0.01 * seed + 0.005 * (optimizer == "Adam")
+        flips = large == decayed
+        return {
+            "test error (%)": (10 + large + 0.1 * decayed + 0.01 * seed) * noise,
+            "training accuracy (%)": 100.0,
+            "training loss": 0.01,
+            "weight norm": (2.0 if flips else 1.0) * noise,
+            "interpolation 0.25": (1.0 if flips else 2.0) * noise,
+            "raw 0.5": (1.0 + decayed) * noise,
+            "raw 1": 1.0,
+            "filter 0.5": (1.0 + large + 0.1 * decayed) * noise,
+            "filter 1": (1.0 + large) * noise,
+        }
+
+    found = {key: [one(key, seed) for seed in range(3)] for key in sharp_flat.KEYS}
+    assert [claim.verdict for claim in sharp_flat.judge(found)] == ["agrees"] * 6
+    swapped = {
+        (optimizer, decay, batch): found[
+            optimizer, decay, sharp_flat.SMALL + sharp_flat.LARGE - batch
+        ]
+        for optimizer, decay, batch in sharp_flat.KEYS
     }
-    assert sharp_flat.correlations(measures).strip() == correlations
-    # "Small batches are flatter by every measure here"
-    for small, large in sharp_flat.pairs_by_batch().values():
-        assert all(
-            measures[small][name] < measures[large][name]
-            for name in ("interpolation 0.25", "filter 0.5", "filter 1", "raw 0.5", "raw 1")
-        )
-    # "Filter-normalized lines call all four of them flatter; raw lines call all four sharper"
-    for without, decayed in sharp_flat.pairs_by_decay().values():
-        assert measures[decayed]["filter 0.5"] < measures[without]["filter 0.5"]
-        assert measures[decayed]["filter 1"] < measures[without]["filter 1"]
-        assert measures[decayed]["raw 0.5"] > measures[without]["raw 0.5"]
-        assert measures[decayed]["raw 1"] > measures[without]["raw 1"]
+    words = [claim.verdict for claim in sharp_flat.judge(swapped)]
+    assert words == ["disagrees", "disagrees", "disagrees", "agrees", "disagrees", "agrees"]
 
 
 @pytest.mark.slow
@@ -166,7 +175,7 @@ def test_tables_are_markdown():
     "script",
     [
         *(sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks, sequence),
-        quantized,
+        *(quantized, depth, width, views),
     ],
 )
 def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
@@ -215,7 +224,10 @@ def test_every_configuration_is_valid(path):
 def on_digits(quick_commands, tmp_path, monkeypatch, capfd):
     """Run an experiment on few digits for one epoch, and return what it printed."""
     monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
-    monkeypatch.setattr(sharp_flat, "DECAYS", ("0", "5e-4"))
+    keys = [key for key in sharp_flat.KEYS if key[0] == "SGD"]
+    monkeypatch.setattr(sharp_flat, "KEYS", keys)
+    for script in (sharp_flat, quantized, convexity):
+        monkeypatch.setattr(script, "SEEDS", (0, 1))
     monkeypatch.setattr(sharp_flat, "POINTS", 9)
     monkeypatch.setattr(sharp_flat, "LINE_POINTS", 5)
     monkeypatch.setattr(sharp_flat, "REPEATS", 2)
@@ -237,26 +249,30 @@ def on_digits(quick_commands, tmp_path, monkeypatch, capfd):
     return call
 
 
+def results_in(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
 @pytest.mark.slow
 def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     output, folder = on_digits(sharp_flat)
-    rows = (folder / "table.md").read_text().splitlines()
-    assert [row.split(" | ")[0] for row in rows[2:6]] == [
-        "| SGD, batch 128, decay 0",
-        "| SGD, batch 2048, decay 0",
-        "| SGD, batch 128, decay 5e-4",
-        "| SGD, batch 2048, decay 5e-4",
+    found = results_in(folder)
+    assert [row[0] for row in found["tables"]["networks"]["rows"]] == [
+        "SGD, batch 128, decay 0",
+        "SGD, batch 2048, decay 0",
+        "SGD, batch 128, decay 5e-4",
+        "SGD, batch 2048, decay 5e-4",
     ]
-    assert rows[-1].split(" | ")[-1] in ("no decay |", "decay |", "neither |")
-    assert {path.name for path in folder.glob("*.png")} == {
-        "interpolation.png",
-        "filter.png",
-        "raw.png",
-    }
+    assert {path.stem for path in folder.glob("*.png")} == set(found["figures"])
+    assert found["cost"]["core_seconds"].keys() == {"training", "surfaces"}
+    assert found["cost"]["points"] == 8 * 2 * 2 * 5 + 4 * 2 * 9
+    assert found["cost"]["like"]["usual"] > 0
+    assert rendering.study_page("sharp_flat", found).startswith("# Sharp and flat minima\n")
     # The second time, nothing is made again and the same networks are used.
     again, _ = on_digits(sharp_flat)
-    assert again.count("have ") == 4
-    assert again.count("nothing to do") == 12
+    assert again.count("have ") == 8
+    assert again.count("nothing to do") == 24
+    assert results_in(folder)["cost"]["core_seconds"] == found["cost"]["core_seconds"]
     output, folder = on_digits(trajectory)
     assert output.count("have ") == 2
     assert (folder / "paths.png").exists()
@@ -275,19 +291,33 @@ def test_architectures_are_compared(on_digits):
 
 @pytest.mark.slow
 def test_planes_of_few_bits_are_compared(on_digits, monkeypatch):
-    monkeypatch.setattr(quantized, "BITS", (None, 2))
+    monkeypatch.setattr(quantized, "BITS", (None, 8, 4, 1))
     monkeypatch.setattr(quantized, "POINTS", 5)
     _, folder = on_digits(quantized, "--set", "problem_args.model_args.depth=8")
-    whole, few = (row.split(" | ") for row in (folder / "table.md").read_text().splitlines()[2:])
-    assert (whole[0], few[0]) == ("| 32", "| 2")
-    for row, name in ((whole, "plane_32"), (few, "plane_2")):
-        values = read_surface(folder / f"{name}.h5").values
-        assert row[1] == f"{values['train', 'loss'][2, 2]:.3g}"
-        assert row[4] == f"{100 * values['test', 'accuracy'][2, 2]:.1f}"
-    assert few[1] != whole[1]
-    assert "quantize" not in read_surface(folder / "plane_32.h5").provenance
-    assert read_surface(folder / "recalibrated_2.h5").provenance["quantize"]["bits"] == 2
-    assert (folder / "quantized.png").exists()
+    found = results_in(folder)
+    rows = found["tables"]["networks"]["rows"]
+    assert [row[0] for row in rows] == ["32", "8", "4", "1"]
+    for row, bits in ((rows[0], 32), (rows[-1], 1)):
+        lines = [read_surface(folder / f"resnet44_seed{s}_frozen_{bits}.h5") for s in (0, 1)]
+        losses = [line.values["train", "loss"][1] for line in lines]
+        assert row[1] == str(Mean.of(losses))
+    plane = read_surface(folder / "plane_32.h5")
+    assert found["tables"]["shapes"]["rows"][0][5] == f"{plane.values['train', 'loss'].min():.3g}"
+    assert "quantize" not in plane.provenance
+    fresh = read_surface(folder / "resnet44_seed0_recalibrate_1.h5")
+    assert fresh.provenance["quantize"]["bits"] == 1
+    assert rendering.study_page("quantized", found).startswith("# Quantized weights\n")
+
+
+@pytest.mark.slow
+def test_convexity_is_compared(on_digits):
+    few = ("grid={x: [-1, 1, 5], y: [-1, 1, 5]}", "samples=32", "curvature.samples=32")
+    shallow = ("curvature.steps=10", "problem_args.model_args.depth=8")
+    words = [word for each in (*few, *shallow) for word in ("--set", each)]
+    _, folder = on_digits(convexity, *words)
+    found = results_in(folder)
+    assert [row[0][:9] for row in found["tables"]["planes"]["rows"]] == ["ResNet-20"] * 2
+    assert rendering.study_page("convexity", found).startswith("# Convexity\n")
 
 
 def test_a_summary_of_curvature_by_hand():
