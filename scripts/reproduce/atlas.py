@@ -26,6 +26,7 @@ STUDIES = {
     "width": "Are wide networks flatter?",
     "views": "What does another view of the same minimum show?",
     "sharp_flat": "Do flat minima generalize better?",
+    "trajectory": "How does training move?",
     "convexity": "Is what we see convex?",
     "kinks": "Is the Hessian of a ReLU network the curvature that one sees?",
     "edge_of_stability": "Does gradient descent go to eigenvalues of 2 / learning rate?",
@@ -33,21 +34,25 @@ STUDIES = {
 }
 """What each study asks, by the name of its script, in the order of the atlas."""
 
+SHARED = {"trajectory": "sharp_flat"}
+"""Studies that use the networks of another one, in its folder."""
+
 LARGEST = 200_000
 """Most bytes of a figure."""
 
 
 def publish(name: str, runs: Path = RUNS, atlas: Path = ATLAS) -> None:
     """Put a study's results and figures into the atlas, and write its page."""
-    folder = runs / name
-    found: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    shared = SHARED.get(name)
+    folder, results = runs / (shared or name), f"{name}.json" if shared else NAME
+    found: dict[str, Any] = json.loads((folder / results).read_text(encoding="utf-8"))
     atlas.mkdir(parents=True, exist_ok=True)
     for figure in found["figures"]:
         picture = folder / f"{figure}.png"
         if picture.stat().st_size > LARGEST:
             raise UsageError(f"{picture}: has more than {LARGEST:,} bytes; draw it smaller")
         shutil.copyfile(picture, atlas / f"{name}_{figure}.png")
-    shutil.copyfile(folder / NAME, atlas / f"{name}.json")
+    shutil.copyfile(folder / results, atlas / f"{name}.json")
     (atlas / f"{name}.md").write_text(study_page(name, found), encoding="utf-8")
     click.echo(f"wrote {atlas / f'{name}.md'}")
 

@@ -36,6 +36,14 @@ TIMED = 512
 """Samples by which the usual way is timed."""
 
 
+NOTHING: dict[str, Any] = {
+    "core_seconds": {},
+    **{"points": 0, "evaluated": 0, "samples": 0},
+    "like": {"ours": 0.0, "usual": 0.0},
+}
+"""The cost of a study that is part of another one's."""
+
+
 def note(folder: Path, seconds: float, kind: str) -> None:
     """Add the processor time of a command to those of a study."""
     with (folder / COMMANDS).open("a", newline="", encoding="utf-8") as file:

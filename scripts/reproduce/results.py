@@ -128,9 +128,8 @@ def ordered(values: Sequence[Mean], falling: bool = False, factor: float = 2.0) 
     return verdict(-whole if falling else whole, factor)
 
 
-def write(results: Results, cost: Mapping[str, Any], folder: Path) -> Path:
-    """Write results and what they cost into a study's folder."""
-    path = folder / NAME
+def write(results: Results, cost: Mapping[str, Any], path: Path) -> Path:
+    """Write results and what they cost as JSON."""
     text = json.dumps({**asdict(results), "cost": dict(cost)}, indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path

@@ -135,9 +135,15 @@ class Workshop:
         output = str(self.folder / f"{name}.png")
         run(landscape("plot", *map(str, surfaces), "--output", output, *arguments))
 
-    def publish(self, found: Results) -> None:
-        """Write what the study found, and its cost, for its page in the atlas."""
-        path = results.write(found, costs.cost(self.folder), self.folder)
+    def publish(self, found: Results, name: str = results.NAME) -> None:
+        """Write what the study found, and its cost, for its page in the atlas.
+
+        Args:
+            found: its results.
+            name: of the file, for a study that shares another one's folder and costs.
+        """
+        spent = costs.cost(self.folder) if name == results.NAME else costs.NOTHING
+        path = results.write(found, spent, self.folder / name)
         click.echo(f"wrote {path.resolve()}")
 
     def write(self, name: str, text: str) -> None:

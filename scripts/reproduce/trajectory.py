@@ -1,22 +1,44 @@
-"""Path of SGD in its PCA plane, with small and large batches, as in section 7 of Li et al."""
+"""Paths of SGD in their PCA planes, with small and large batches, as in section 7 of Li et al."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 import h5py
+import numpy as np
 import sharp_flat
-from steps import Network, Workshop, labelled, landscape, load_base, options, run
+from numpy.typing import NDArray
+from results import Claim, Mean, Results, Table, verdict
+from steps import Network, Workshop, labelled, landscape, load_base, options
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
+from landscape_cli.problems.checkpoints import read_state_dict
 
 POINTS, SAMPLES = 17, 500
+BATCHES = (sharp_flat.SMALL, sharp_flat.LARGE)
 DECAY = "5e-4"
 LEVELS = "0.01,0.02,0.05,0.1,0.2,0.5,1,2"
 """Boundaries of the loss's bands, three per decade."""
+
+DROP = 0.5
+"""When the learning rate first falls, as a fraction of the epochs."""
+
+RANDOM = 20
+"""Pairs of random directions with which the principal components are compared."""
+
+LEAST, MOST = 0.4, 0.9
+"""Share of the variation in two principal components that Li et al. report."""
+
+Steps = NDArray[np.float64]
+
+
+def network(batch: int, seed: int, epochs: int = sharp_flat.EPOCHS) -> Network:
+    """Return a network of sharp_flat.py."""
+    return sharp_flat.network(("SGD", DECAY, batch), seed, epochs)
 
 
 def trace(workshop: Workshop, net: Network) -> Path:
@@ -28,7 +50,8 @@ def trace(workshop: Workshop, net: Network) -> Path:
     epochs = workshop.folder / f"{net.name}_epochs"
     checkpoints = ("--checkpoints", str(epochs / "epoch_*.pt"), "--log", str(epochs / "log.csv"))
     config = workshop.folder / f"{net.name}.yaml"
-    run(landscape("trajectory", str(config), *checkpoints, "-o", str(output)))
+    words = landscape("trajectory", str(config), *checkpoints, "-o", str(output))
+    workshop.spend("surfaces", words)
     return output
 
 
@@ -48,25 +71,138 @@ def plane(workshop: Workshop, net: Network, path: Path) -> Path:
     return workshop.compute(f"{net.name}_path", changes)
 
 
+def walk(workshop: Workshop, net: Network) -> Steps:
+    """Read the weights of all epochs, of shape (epochs, weights)."""
+    paths = sorted((workshop.folder / f"{net.name}_epochs").glob("epoch_*.pt"))
+    rows = []
+    for path in paths:
+        state = read_state_dict(str(path))
+        kept = [w for name, w in state.items() if w.is_floating_point() and "running" not in name]
+        rows.append(np.concatenate([w.double().numpy().ravel() for w in kept]))
+    return np.array(rows)
+
+
+def measure(steps: Steps) -> dict[str, float]:
+    """Measure a path: its variation in two directions, its length and its turns.
+
+    Args:
+        steps: the weights after each epoch, of shape (epochs, weights).
+
+    Returns:
+        ``components`` and ``random``, shares of the variation about the last weights in two
+        principal and in two random directions; ``length`` of the path by the distance of its ends;
+        and ``turn``, the mean angle in degrees between an epoch's step and the next one, until the
+        learning rate falls.
+    """
+    about = steps - steps[-1]
+    whole = float(np.square(about).sum())
+    values = np.linalg.svd(about, compute_uv=False)
+    draw = np.random.default_rng(0).standard_normal
+    shares = []
+    for _ in range(RANDOM):
+        pair, _ = np.linalg.qr(draw((about.shape[1], 2)))
+        shares.append(float(np.square(about @ pair).sum()) / whole)
+    moves = np.diff(steps, axis=0)
+    lengths = np.linalg.norm(moves, axis=1)
+    before = moves[: int(DROP * len(moves))]
+    inner = np.einsum("ij,ij->i", before[1:], before[:-1])
+    norms = np.linalg.norm(before, axis=1)
+    cosines = inner / (norms[1:] * norms[:-1])
+    return {
+        "components": float(np.square(values[:2]).sum()) / whole,
+        "random": float(np.mean(shares)),
+        "length": float(lengths.sum() / np.linalg.norm(steps[-1] - steps[0])),
+        "turn": float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean()),
+    }
+
+
+HEAD = ["batch", "variation in two principal components (%)", "in two random directions (%)"]
+HEAD += ["length / distance of the ends", "mean turn before the first drop (degrees)"]
+
+Found = Mapping[int, Sequence[Mapping[str, float]]]
+"""The measures of all seeds by the size of batches."""
+
+
+def row(batch: int, found: Sequence[Mapping[str, float]]) -> list[str]:
+    def cell(name: str, factor: float = 1) -> str:
+        return str(Mean.of(factor * each[name] for each in found))
+
+    shares = [cell("components", 100), cell("random", 100)]
+    return [str(batch), *shares, cell("length"), cell("turn")]
+
+
+def judge(found: Found) -> list[Claim]:
+    """Compare what Li et al. say with what was seen."""
+    small, large = (
+        {name: Mean.of(each[name] for each in found[batch]) for name in found[batch][0]}
+        for batch in BATCHES
+    )
+    every = [each for values in found.values() for each in values]
+    components, chance = (
+        Mean.of(each[name] for each in every) for name in ("components", "random")
+    )
+    low = min(each["components"] for each in every)
+    source = "Li et al. 2018, section 7"
+    return [
+        Claim(
+            source,
+            "Random directions show almost nothing of a path.",
+            f"Variation in two random directions: {chance.percent()}; in two principal components: "
+            f"{components.percent(3)}.",
+            verdict(Mean(LEAST, 0) - chance),
+        ),
+        Claim(
+            source,
+            f"{100 * LEAST:.0f} to {100 * MOST:.0f} % of the variation lie in two dimensions.",
+            f"At least {100 * low:.0f} % in each training.",
+            "agrees" if low >= LEAST else "disagrees",
+        ),
+        Claim(
+            source,
+            "Small batches wander, large ones go straight, until the learning rate falls.",
+            f"Mean turn from epoch to epoch: {small['turn'].text(2)} degrees for batches of "
+            f"{BATCHES[0]}, {large['turn'].text(2)} for {BATCHES[1]}.",
+            verdict(small["turn"] - large["turn"]),
+        ),
+    ]
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @options("sharp_flat")
 def command(
     folder: Path, jobs: int, epochs: int | None, assignments: tuple[str, ...], train_only: bool
 ) -> None:
-    """Draw SGD's path from its initial to its final weights, over the loss.
+    """Draw SGD's paths from their initial to their final weights, over the loss.
 
     The networks are those with weight decay that sharp_flat.py trains, in the same folder.
     """
     workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
-    batches = (sharp_flat.SMALL, sharp_flat.LARGE)
-    length = epochs or sharp_flat.EPOCHS
-    networks = [sharp_flat.network("SGD", batch, DECAY, length) for batch in batches]
-    workshop.train(networks)
-    if not train_only:
-        surfaces = [plane(workshop, net, trace(workshop, net)) for net in networks]
-        what = ("--split", "train", "--quantity", "loss", "--log", "--levels", LEVELS)
-        names = labelled(net.label for net in networks)
-        workshop.plot("paths", surfaces, *what, "--size", "8.4x3.8", *names)
+    keys = [(batch, seed) for batch in BATCHES for seed in sharp_flat.SEEDS]
+    networks = {key: network(*key, epochs or sharp_flat.EPOCHS) for key in keys}
+    workshop.train(networks.values())
+    if train_only:
+        return
+    first = [networks[batch, sharp_flat.SEEDS[0]] for batch in BATCHES]
+    surfaces = [plane(workshop, net, trace(workshop, net)) for net in first]
+    what = ("--split", "train", "--quantity", "loss", "--log", "--levels", LEVELS)
+    names = labelled(net.label for net in first)
+    workshop.plot("paths", surfaces, *what, "--size", "8.4x3.8", "--dpi", "120", *names)
+    found = {
+        batch: [measure(walk(workshop, networks[batch, seed])) for seed in sharp_flat.SEEDS]
+        for batch in BATCHES
+    }
+    settings = {
+        "epochs": epochs or sharp_flat.EPOCHS,
+        "seeds": len(sharp_flat.SEEDS),
+        "points": POINTS,
+        "samples": SAMPLES,
+        "random": RANDOM,
+        "small": BATCHES[0],
+        "large": BATCHES[1],
+    }
+    tables = {"paths": Table(HEAD, [row(batch, each) for batch, each in found.items()])}
+    results = Results(settings, {}, tables, judge(found), ["paths"])
+    workshop.publish(results, "trajectory.json")
 
 
 if __name__ == "__main__":

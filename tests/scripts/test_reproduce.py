@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import sys
 from functools import partial
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_claims_about_minima_follow_from_the_measures():
         return {
             "test error (%)": (10 + large + 0.1 * decayed + 0.01 * seed) * noise,
             "training accuracy (%)": 100.0,
-            "training loss": 0.01,
+            "training loss": 0.01 * noise,
             "weight norm": (2.0 if flips else 1.0) * noise,
             "interpolation 0.25": (1.0 if flips else 2.0) * noise,
             "raw 0.5": (1.0 + decayed) * noise,
@@ -318,6 +319,21 @@ def test_convexity_is_compared(on_digits):
     found = results_in(folder)
     assert [row[0][:9] for row in found["tables"]["planes"]["rows"]] == ["ResNet-20"] * 2
     assert rendering.study_page("convexity", found).startswith("# Convexity\n")
+
+
+def test_a_path_of_known_shape():
+    """A quarter circle in steps of 10 degrees, then no turn: all of it in one plane."""
+    angles = np.radians(np.arange(0, 91, 10))
+    steps = np.zeros((20, 40))
+    steps[:10, :2] = np.column_stack([np.cos(angles), np.sin(angles)])
+    steps[10:, :2] = [0, 1]
+    steps[10:, 0] = -0.1 * np.arange(1, 11)
+    found = trajectory.measure(steps)
+    assert found["components"] == pytest.approx(1)
+    assert found["turn"] == pytest.approx(10)
+    length = 9 * 2 * math.sin(math.radians(5)) + 1.0
+    assert found["length"] == pytest.approx(length / math.hypot(2, 1))
+    assert found["random"] == pytest.approx(2 / 40, rel=0.5)
 
 
 def test_a_summary_of_curvature_by_hand():
