@@ -39,9 +39,9 @@ def plot(
 
     Args:
         surfaces: one or more, all lines or all planes, complete or not; or a diffusion map.
-        kind: ``contour``, ``contourf``, ``heatmap``, ``surface``, ``relief``, ``render``,
-            ``line``, ``merge-tree`` or ``persistence``; None for the default for the surfaces'
-            shape.
+        kind: ``contour``, ``contourf``, ``heatmap``, ``field``, ``surface``, ``relief``,
+            ``render``, ``line``, ``merge-tree`` or ``persistence``; None for the default for the
+            surfaces' shape.
         size: ``"column"``, ``"double"``, ``"5x3"`` or (width, height) in inches; None for one that
             suits the panels.
         title: a title above all panels.
@@ -61,8 +61,10 @@ def plot(
             ``vmin``, ``vmax``, ``levels`` (a number, or values), ``twin`` (the quantity on a line's
             second axis), ``at_centre`` (a quantity whose value at the trained network each panel
             states), ``contours_of`` (a quantity whose contour lines lie over planes, or "none"),
-            ``quiver`` (arrows downhill over planes), ``basins`` (minima, saddles and basins over
-            planes), ``neighbours`` and ``persistence`` (which minima).
+            ``quiver`` (arrows downhill over planes), ``ascend`` (the axes along which arrows and
+            lines of a field go uphill: "x", "y" or "xy"), ``around`` (the value from which colours
+            diverge, or "centre" for the trained network's), ``basins`` (minima, saddles and basins
+            over planes), ``neighbours`` and ``persistence`` (which minima).
 
     Returns:
         A matplotlib figure, which notebooks show and ``savefig`` writes.

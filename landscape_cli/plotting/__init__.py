@@ -31,6 +31,7 @@ class Kind:
         help: one line for the command line.
         three_dimensional: whether it is drawn in three dimensions.
         layered: whether other quantities can be drawn over it.
+        directed: whether it draws a vector field.
     """
 
     target: str
@@ -38,6 +39,7 @@ class Kind:
     help: str
     three_dimensional: bool = False
     layered: bool = False
+    directed: bool = False
 
 
 KINDS = {
@@ -50,6 +52,13 @@ KINDS = {
         2,
         "one coloured cell per point",
         layered=True,
+    ),
+    "field": Kind(
+        "landscape_cli.plotting.kinds.field:PAINTER",
+        2,
+        "filled contours under lines of descent",
+        layered=True,
+        directed=True,
     ),
     "surface": Kind(
         "landscape_cli.plotting.kinds.surface:PAINTER",
@@ -78,6 +87,9 @@ KINDS = {
 
 LAYERED = tuple(name for name, kind in KINDS.items() if kind.layered)
 """Kinds over which contour lines, arrows and outlines of other quantities can be drawn."""
+
+FIELDS = tuple(name for name, kind in KINDS.items() if kind.directed)
+"""Kinds that draw a vector field."""
 
 THREE_DIMENSIONAL = tuple(name for name, kind in KINDS.items() if kind.three_dimensional)
 """Kinds drawn in three dimensions, which have a camera."""

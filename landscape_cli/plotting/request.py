@@ -88,6 +88,8 @@ class Request:
         contours_of: the quantity whose contour lines lie over the values of planes, or ``none``;
             by default the loss over maps of curvature.
         quiver: draw arrows along the negative gradient over planes.
+        ascend: the axes along which arrows and lines of a field go uphill: x, y or xy.
+        around: the value from which colours diverge, or ``centre`` for the trained network's.
         along: what the x axis of lines along curves is: ``t``, the default, or ``length``.
         basins: mark minima and saddles, and outline basins, over planes.
         neighbours: of a point, for the minima: 4 or 8 in a plane; the larger number by default.
@@ -108,6 +110,8 @@ class Request:
     labels: Sequence[str | None] | None = None
     contours_of: str | None = None
     quiver: bool = False
+    ascend: str | None = None
+    around: float | str | None = None
     along: str | None = None
     basins: bool = False
     neighbours: int | None = None
@@ -170,11 +174,20 @@ class Request:
     def _part(self, panels: list[Panel], usual: str | None = None) -> Picture:
         """Decide on a part, of a usual kind unless the user names another."""
         kind = choose_kind(panels, self.kind or usual)
-        scale = fit(panels, log=self.log, vmin=self.vmin, vmax=self.vmax, levels=self.levels)
+        scale = fit(
+            panels,
+            log=self.log,
+            vmin=self.vmin,
+            vmax=self.vmax,
+            levels=self.levels,
+            around=self.around,
+        )
         itself = len(self.quantities) > 1 and panels[0].quantity == self.contours_of
         contours = NONE if itself else self.contours_of
         basins = self.criterion if self.basins else None
-        layers = choose_layers(panels, kind, contours, self.quiver, self.levels, basins)
+        layers = choose_layers(
+            panels, kind, contours, self.quiver, self.levels, basins, self.ascend or ""
+        )
         if not load(kind).has_levels and any(isinstance(each, ContourLines) for each in layers):
             scale = replace(scale, levels=None)  # they are those of the lines
         free = self.vmin is None and self.vmax is None and len(self.quantities) == 1
@@ -194,7 +207,11 @@ class Request:
     def _check_several(self, twins: Sequence[Panel]) -> None:
         """Refuse options that do not say which of several quantities they are meant for."""
         several = f"--quantity is given {len(self.quantities)} times; draw one"
-        for option, value in (("--vmin", self.vmin), ("--vmax", self.vmax)):
+        for option, value in (
+            ("--vmin", self.vmin),
+            ("--vmax", self.vmax),
+            ("--around", None if isinstance(self.around, str) else self.around),
+        ):
             if value is not None:
                 raise UsageError(f"{option} {value:g}: {several}, or leave {option} out")
         if twins:

@@ -55,7 +55,8 @@ class Scale:
         log: whether the scale is logarithmic.
         levels: number of contour levels, or their ascending values; None for round ones.
         extend: the ends at which values lie beyond the limits.
-        diverging: whether colours diverge from 0.
+        diverging: whether colours diverge from 0, with the default colour map.
+        around: the value from which colours diverge with any colour map; None for none.
         above_errors: whether the lower limit leaves out values within their numerical errors.
     """
 
@@ -65,6 +66,7 @@ class Scale:
     levels: Levels = None
     extend: Extend = "neither"
     diverging: bool = False
+    around: float | None = None
     above_errors: bool = False
 
     @property
@@ -75,6 +77,8 @@ class Scale:
     @property
     def colors(self) -> Colormap:
         """The colour map of positions from 0 at the lower limit to 1 at the upper one."""
+        if self.around is not None:
+            return diverging_colormap(self.low, self.high, self.around, always=True)
         return diverging_colormap(self.low, self.high) if self.diverging else colormap()
 
     @property

@@ -183,15 +183,19 @@ def colormap() -> Colormap:
     return matplotlib.colormaps[matplotlib.rcParams["image.cmap"]]
 
 
-def diverging_colormap(low: float, high: float) -> Colormap:
-    """Return the part of a diverging colour map from ``low`` < 0 to ``high`` > 0.
+def diverging_colormap(
+    low: float, high: float, middle: float = 0.0, always: bool = False
+) -> Colormap:
+    """Return the part of a diverging colour map from ``low`` to ``high``.
 
-    Its middle is at 0, and both signs have the same colours at the same distance. A colour map that
-    the user chose is used as it is.
+    Its middle is at ``middle``, and values at the same distance above and below it differ in hue
+    alone. A colour map that the user chose is used as it is unless ``always`` is set: its middle
+    then is there too.
     """
-    if matplotlib.rcParams["image.cmap"] != DEFAULT_COLORS:
+    chosen = matplotlib.rcParams["image.cmap"] != DEFAULT_COLORS
+    if chosen and not always:
         return colormap()
-    reach = max(-low, high)
-    places = np.linspace(0.5 + 0.5 * low / reach, 0.5 + 0.5 * high / reach, 256)
-    colors = matplotlib.colormaps[DIVERGING_COLORS](places)
+    reach = max(abs(middle - low), abs(high - middle))
+    places = 0.5 + 0.5 * (np.linspace(low, high, 256) - middle) / reach
+    colors = (colormap() if chosen else matplotlib.colormaps[DIVERGING_COLORS])(places)
     return LinearSegmentedColormap.from_list("diverging", colors.tolist())

@@ -22,6 +22,13 @@ MAX_LEVELS = 500
 MAX_MAGNITUDE = 1e280
 """Largest absolute value drawn; beyond it, differences and powers of ten overflow."""
 
+CENTRE = "centre"
+"""Word for the value at the trained network."""
+
+SAME = 1e-4
+"""Largest difference of the values at the centres of several panels from which colours diverge,
+as a fraction of the range."""
+
 BAND = 1.96
 """Half-width of a 95 % confidence band in standard errors."""
 
@@ -33,12 +40,21 @@ def fit(
     vmin: float | None = None,
     vmax: float | None = None,
     levels: Levels = None,
+    around: float | str | None = None,
 ) -> Scale:
     """Choose the scale shared by all panels.
 
     Without ``vmin`` and ``vmax`` nothing is clipped. If ``log`` is None, the scale is logarithmic
     if neither limit is given, and the panels are planes whose values are positive and span more
-    than three decades.
+    than three decades and no value to diverge from is given.
+
+    Args:
+        panels: at least one.
+        log: whether the scale is logarithmic.
+        vmin: the lowest value shown.
+        vmax: the highest value shown.
+        levels: number of contour levels, or their ascending values.
+        around: the value from which colours diverge; ``centre`` for that at the trained network.
 
     Raises:
         UsageError: if a panel has no finite value, or an option does not suit the values.
@@ -47,14 +63,15 @@ def fit(
     for panel in panels:
         _check_values(panel)
     if log is None:
-        log = _needs_log(panels, vmin, vmax)
+        log = around is None and _needs_log(panels, vmin, vmax)
     if log:
         _check_positive(panels, vmin, vmax)
     low, high = _limits(panels, log, vmin, vmax)
     look = naming(panels[0].quantity)
     diverging = look.signed and not log and low < 0 < high
     trimmed = vmin is None and log and any(bool((~_above_error(panel)).any()) for panel in panels)
-    scale = Scale(low, high, log, levels, diverging=diverging, above_errors=trimmed)
+    middle = None if around is None else _middle(panels, around, log)
+    scale = Scale(low, high, log, levels, "neither", diverging, middle, trimmed)
     _check_within(scale)
     return replace(scale, extend=common_extend(panels, scale))
 
@@ -85,6 +102,38 @@ def notes(panels: Sequence[Panel], scale: Scale, clipped: str) -> list[str]:
                 f"{hidden} of {values} are not positive and cannot be shown on a log scale"
             )
     return sentences
+
+
+def _middle(panels: Sequence[Panel], around: float | str, log: bool) -> float:
+    """Return the value from which colours diverge.
+
+    Raises:
+        UsageError: if there is none for all panels, or the scale is logarithmic.
+    """
+    text = f"--around {around if isinstance(around, str) else format(around, 'g')}"
+    if log:
+        raise UsageError(f"{text}: colours diverge on a linear scale; leave --log out")
+    if panels[0].dimension == 1:
+        raise UsageError(f"{text}: does not apply to lines, which have no colours")
+    if not isinstance(around, str) and math.isfinite(around):
+        return around
+    if around != CENTRE:
+        raise UsageError(f"{text}: give a number, or {CENTRE}")
+    values = {panel.source: panel.centre for panel in panels}
+    for source, value in values.items():
+        if value is None or not math.isfinite(value):
+            raise UsageError(
+                f"--around {CENTRE}: {source} has no value at the centre; give one, or compute an "
+                "odd number of points"
+            )
+    known = [value for value in values.values() if value is not None]
+    if max(known) - min(known) > SAME * max(np.ptp(panel.z[panel.finite]) for panel in panels):
+        texts = [f"{value:.4g} in {source}" for source, value in values.items()]
+        raise UsageError(
+            f"--around {CENTRE}: the centres differ, {labels.listed(texts)}; give one value, such "
+            f"as {known[0]:.3g}, or draw them apart"
+        )
+    return known[0]
 
 
 def _check_options(vmin: float | None, vmax: float | None, levels: Levels) -> None:

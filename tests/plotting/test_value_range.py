@@ -1,3 +1,4 @@
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +6,7 @@ from hypothesis import strategies as st
 
 from landscape_cli.errors import UsageError
 from landscape_cli.plotting.scale import Scale
+from landscape_cli.plotting.style import style
 from landscape_cli.plotting.value_range import fit, notes
 from landscape_cli.records.tiles import Status
 
@@ -171,3 +173,61 @@ def test_the_margin_below_a_line_is_that_of_the_range_shown(make_panel):
     panel = make_panel(np.array([0.0, 1.0, 1000.0]), y=None, x="0:2:3")
     assert fit([panel], vmax=10).low == pytest.approx(-0.5)
     assert fit([panel], vmin=900).high == pytest.approx(1005)
+
+
+def test_colours_diverge_from_the_value_at_the_centre(make_panel):
+    panel = make_panel(lambda x, y: 5 + x**2 - 3 * y**2)
+    scale = fit([panel], around="centre")
+    assert scale.around == 5
+    (low, middle, high) = scale.colors(scale.norm([2.0, 5.0, 6.0]))
+    np.testing.assert_allclose(middle[:3], 0.97, atol=0.02)
+    assert low[2] > low[0] + 0.2
+    assert high[0] > high[2]
+    assert abs(high[:3] - middle[:3]).max() < abs(low[:3] - middle[:3]).max()
+
+
+@pytest.mark.parametrize("around", [2.5, -100.0, 1e3])
+def test_colours_diverge_from_any_value(make_panel, around):
+    scale = fit([make_panel(lambda x, y: 5 + x - y)], around=around)
+    assert scale.around == around
+    red, _, blue, _ = np.asarray(scale.colors(0.5))
+    assert (red > blue) == (around < 5)
+
+
+def test_a_colour_map_that_is_named_diverges_too(make_panel):
+    with style("paper", "coolwarm"):
+        scale = fit([make_panel(lambda x, y: x**2 + y**2)], around="centre")
+        np.testing.assert_allclose(
+            scale.colors(0.0), matplotlib.colormaps["coolwarm"](0.5), atol=0.02
+        )
+        np.testing.assert_allclose(scale.colors(1.0), matplotlib.colormaps["coolwarm"](1.0))
+
+
+def test_wide_values_stay_on_a_linear_scale_around_one(make_panel):
+    panel = make_panel(lambda x, y: 10 ** (5 * abs(x)) + 0 * y)
+    assert fit([panel]).log
+    assert not fit([panel], around=1.0).log
+
+
+def test_values_from_which_colours_cannot_diverge_are_refused(make_panel):
+    panel, line = make_panel(lambda x, y: 2 + x * y), make_panel(lambda x: x, y=None)
+    other = make_panel(lambda x, y: 3 + x * y, source="other.h5")
+    even = make_panel(lambda x, y: x * y, "-1:1:4", "-1:1:4")
+    cases = [
+        ([panel], {"log": True, "around": 2.0}, "--around 2: colours diverge on a linear scale"),
+        ([line], {"around": 2.0}, "--around 2: does not apply to lines"),
+        ([panel], {"around": float("nan")}, "--around nan: give a number, or centre"),
+        ([panel], {"around": "center"}, "--around center: give a number, or centre"),
+        ([even], {"around": "centre"}, "--around centre: run.h5 has no value at the centre"),
+        (
+            [panel, other],
+            {"around": "centre"},
+            "--around centre: the centres differ, 2 in run.h5 and 3 in other.h5; give one value, "
+            "such as 2, or draw them apart",
+        ),
+    ]
+    for panels, options, message in cases:
+        with pytest.raises(UsageError) as error:
+            fit(panels, **options)
+        assert str(error.value).startswith(message)
+    assert fit([panel, panel], around="centre").around == 2

@@ -24,7 +24,12 @@ from landscape_cli.cli.options import (
 )
 from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
-from landscape_cli.cli.pictures.options import levels_option, text_of, text_options
+from landscape_cli.cli.pictures.options import (
+    field_options,
+    levels_option,
+    text_of,
+    text_options,
+)
 from landscape_cli.plotting import KINDS, MOVIES
 
 if TYPE_CHECKING:
@@ -58,6 +63,7 @@ Examples:
     help="Draw only repeat K, counted from 0.",
 )
 @scale_options
+@field_options
 @levels_option
 @camera_options
 @CAMERA.option(

@@ -28,6 +28,7 @@ from landscape_cli.cli.output import note as say_note
 from landscape_cli.cli.output import say
 from landscape_cli.cli.pictures.asked import Asked
 from landscape_cli.cli.pictures.options import (
+    field_options,
     levels_option,
     refuse_surface_options,
     text_of,
@@ -76,6 +77,7 @@ EPILOG = "\n".join(
         "  landscape plot line.h5 --twin accuracy --size column --caption -o line.pdf",
         "  landscape plot surface.h5 --quantity loss --quantity hessian_ratio",
         "  landscape plot surface.h5 --basins",
+        "  landscape plot game.h5 --kind field --ascend y --around centre",
         "  landscape plot resnet.h5 noshort.h5 --kind merge-tree",
         "  landscape plot surface.h5 --terminal --watch",
         "  landscape plot plane.h5 --trajectory plane.trajectory.h5",
@@ -172,6 +174,7 @@ class PlotCommand(WatchCommand, SectionCommand):
     "contours and surfaces straight from point to point, without interpolation.",
 )
 @scale_options
+@field_options
 @levels_option
 @camera_options
 @STYLE.option(

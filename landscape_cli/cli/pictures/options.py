@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from landscape_cli.cli.options import SCALE, STYLE
+from landscape_cli.cli.options import CONTENT, SCALE, STYLE
 from landscape_cli.cli.output import note
 from landscape_cli.errors import UsageError
 
@@ -53,6 +53,40 @@ def levels_option(function: Function) -> Function:
         metavar="N|V,V,...",
         help="Number of contour lines, or of bands for contourf; or values, such as 0.1,1,10.",
     )(function)
+
+
+class Middle(click.ParamType):  # type: ignore[type-arg]
+    """A number, or the word for the value at the trained network."""
+
+    name = "value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """Return the number, or the word."""
+        if value == "centre":
+            return "centre"
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor centre.")
+
+
+def field_options(function: Function) -> Function:
+    """Add ``--ascend`` and ``--around``, of games and other fields."""
+    ascend = CONTENT.option(
+        "--ascend",
+        type=click.Choice(["x", "y", "xy"]),
+        help="Axes along which arrows and lines of a field lead uphill: those of a player who "
+        "maximizes the value. By default all lead downhill.",
+    )
+    around = SCALE.option(
+        "--around",
+        type=Middle(),
+        metavar="V|centre",
+        help="Let the colours of planes diverge from this value, or from that at the centre.",
+    )
+    return ascend(around(function))
 
 
 def text_options(function: Function) -> Function:

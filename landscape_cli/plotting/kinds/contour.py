@@ -41,8 +41,10 @@ def paint_lines(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappa
     return ScalarMappable(scale.norm, scale.colors)
 
 
-def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMappable:
-    """Draw filled contours with thin lines between them."""
+def paint_filled(
+    axes: Any, panels: Sequence[Panel], scale: Scale, lines: bool = True
+) -> ScalarMappable:
+    """Draw filled contours, with thin lines between them unless contour lines lie over them."""
     (panel,) = panels
     check_wide(panel, "contourf")
     levels = scale.bands()
@@ -51,7 +53,8 @@ def paint_filled(axes: Any, panels: Sequence[Panel], scale: Scale) -> ScalarMapp
     bands = axes.contourf(x, y, drawn, levels, extend=scale.extend, **look)
     rasterize_if_large(bands)
     inner = levels[(levels > drawn.min()) & (levels < drawn.max())]
-    if len(inner) and not any(isinstance(layer, ContourLines) for layer in panel.layers):
+    over = any(isinstance(layer, ContourLines) for layer in panel.layers)
+    if len(inner) and lines and not over:
         # By default, matplotlib dashes lines below zero, which are those of values below 1 on a
         # logarithmic scale.
         look = {"colors": "black", "linewidths": 0.3, "alpha": 0.5, "linestyles": "solid"}

@@ -1,8 +1,7 @@
-"""Arrows along the negative gradient of the loss within a plane."""
+"""Arrows along the vector field of a plane."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.plotting.layers.slopes import Floats, Steepness, steepness, stored_slopes
 from landscape_cli.plotting.panel import Panel
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-SLOPES = ("gradient_x", "gradient_y")
-"""The quantities that arrows show."""
 
 MAX_ARROWS = 13
 """Maximum number of arrows along an axis."""
@@ -24,38 +18,22 @@ MAX_ARROWS = 13
 LONGEST = 0.9
 """Length of the longest arrow, as a fraction of the distance between arrows."""
 
-WIDE = 30.0
-"""Ratio of the steepest slope to one that a tenth of the points stay below, above which lengths are
-logarithmic; it is 4 for a bowl, x² + y²."""
-
-MOST_DECADES = 9
-"""Maximum number of powers of ten of the slope that logarithmic lengths show."""
-
 
 @dataclass(frozen=True)
-class Arrows:
-    """Arrows that point downhill.
-
-    Args:
-        steepest: the slope of the longest arrow.
-        decades: 0 for lengths proportional to the slope; else the number of powers of ten over
-            which lengths shrink to nothing, each by the same amount.
-    """
-
-    steepest: float
-    decades: int = 0
+class Arrows(Steepness):
+    """Arrows along the field, the longer the steeper the values."""
 
     def draw(self, axes: Any, panel: Panel) -> None:
         """Draw arrows centred on every point of a panel, or on every k-th along an axis."""
         rows, columns = (_places(len(c)) for c in (panel.y, panel.x))
         x, y = np.meshgrid(panel.x[columns], panel.y[rows])
-        first, second = (z[np.ix_(rows, columns)] for z in _slopes(panel))
+        first, second = (z[np.ix_(rows, columns)] for z in stored_slopes(panel))
         inside = np.isfinite(first) & np.isfinite(second)
         first, second = (np.where(inside, each, 0.0) for each in (first, second))
         slope = np.hypot(first, second)
         size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim()) / panel.aspect])
         # An arrow points to where a step of gradient descent in x and y leads on the page.
-        across, up = -first / size[0], -second / size[1]
+        across, up = (each / s for each, s in zip(self.field((first, second)), size, strict=True))
         spacing = min(_spacing(c) / s for c, s in zip((x[0], y[:, 0]), size, strict=True))
         with np.errstate(all="ignore"):
             factor = LONGEST * spacing * self.length(slope) / np.hypot(across, up)
@@ -84,17 +62,9 @@ class Arrows:
             gid="arrows",
         )
 
-    def length(self, slope: Floats) -> Floats:
-        """Return lengths from 0 to 1 for slopes."""
-        part = slope / self.steepest
-        if not self.decades:
-            return part
-        with np.errstate(divide="ignore"):
-            return np.clip(1 + np.log10(part) / self.decades, 0, 1)
-
     def describe(self, panels: Sequence[Panel]) -> str:
         """Say where arrows point and what their length means."""
-        text = "Arrows point downhill, along (-∂L/∂x, -∂L/∂y)"
+        text = f"Arrows point {self.words}"
         if not self.decades:
             return (
                 f"{text}; their length is proportional to the slope, at most {self.steepest:.3g}."
@@ -105,22 +75,10 @@ class Arrows:
         )
 
 
-def arrows_over(panels: Sequence[Panel]) -> Arrows | None:
+def arrows_over(panels: Sequence[Panel], ascend: str = "") -> Arrows | None:
     """Return arrows on the same scale for all panels; None if no slope is finite and positive."""
-    slopes = np.concatenate([np.hypot(*_slopes(panel)).ravel() for panel in panels])
-    known = slopes[np.isfinite(slopes)]
-    if not known.size or known.max() == 0:
-        return None
-    steepest = float(known.max())
-    if steepest <= WIDE * np.percentile(known, 10):
-        return Arrows(steepest)
-    gentle = float(np.percentile(known[known > 0], 5))
-    return Arrows(steepest, min(MOST_DECADES, math.floor(math.log10(steepest / gentle)) + 1))
-
-
-def _slopes(panel: Panel) -> tuple[Floats, Floats]:
-    first, second = (panel.of(name).z for name in SLOPES)
-    return first, second
+    found = steepness([stored_slopes(panel) for panel in panels])
+    return None if found is None else Arrows(*found, ascend)
 
 
 def _places(count: int) -> NDArray[np.int64]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import KINDS, LAYERED
+from landscape_cli.plotting import FIELDS, KINDS, LAYERED
 from landscape_cli.plotting.kinds.suitability import check_wide
-from landscape_cli.plotting.layers.arrows import SLOPES, arrows_over
+from landscape_cli.plotting.layers.arrows import arrows_over
 from landscape_cli.plotting.layers.basins import Basins
 from landscape_cli.plotting.layers.contour_lines import ContourLines
 from landscape_cli.plotting.layers.outline import LOWEST, Outline
+from landscape_cli.plotting.layers.slopes import SLOPES
+from landscape_cli.plotting.layers.streamlines import streamlines_over
 from landscape_cli.plotting.panel import Layer, Panel, lacking
 from landscape_cli.plotting.scale import Levels
 from landscape_cli.plotting.topology.criterion import Criterion
@@ -23,6 +25,9 @@ OVER_CURVATURE = "loss"
 NONE = "none"
 """Word for no contour lines."""
 
+ASCENDING = ("x", "y", "xy")
+"""Choices of the axes along which a field goes uphill."""
+
 
 def choose_layers(
     panels: Sequence[Panel],
@@ -31,6 +36,7 @@ def choose_layers(
     quiver: bool,
     levels: Levels = None,
     basins: Criterion | None = None,
+    ascend: str = "",
 ) -> tuple[Layer, ...]:
     """Return the layers over all panels of a figure, which share their scales.
 
@@ -39,9 +45,10 @@ def choose_layers(
         kind: the kind of plot.
         contours_of: the quantity whose contour lines are drawn; ``none`` for no lines, None for
             those of the loss over maps of curvature.
-        quiver: whether to draw arrows along the negative gradient.
+        quiver: whether to draw arrows along the field.
         levels: number of contour lines; None for round values.
         basins: which minima are marked; None for none.
+        ascend: the axes along which the field goes uphill, such as "y".
 
     Raises:
         UsageError: if the kind has no layers, or a surface lacks a quantity.
@@ -49,6 +56,7 @@ def choose_layers(
     marked = () if basins is None else (_basins(panels, kind, basins),)
     asked = [f"--contours-of {contours_of}"] if contours_of not in (None, NONE) else []
     asked += ["--quiver"] if quiver else []
+    _check_field(kind, quiver, ascend)
     if not KINDS[kind].layered:
         if asked:
             raise UsageError(f"{asked[0]}: does not apply to --kind {kind}; use {_kinds()}")
@@ -59,8 +67,27 @@ def choose_layers(
     if quiver:
         for name in SLOPES:
             _check(panels, name, "--quiver")
-        layers.append(arrows_over(panels))
+        layers.append(arrows_over(panels, ascend))
+    if kind in FIELDS:
+        for panel in panels:
+            check_wide(panel, kind)
+        layers.append(streamlines_over(panels, ascend))
     return (*(layer for layer in layers if layer is not None), *marked)
+
+
+def _check_field(kind: str, quiver: bool, ascend: str) -> None:
+    """Refuse options of a field where none or another one is drawn."""
+    if ascend not in ("", *ASCENDING):
+        raise UsageError(f"--ascend {ascend}: choose {' or '.join(ASCENDING)}")
+    if ascend and not quiver and kind not in FIELDS:
+        field = " or ".join(FIELDS)
+        raise UsageError(
+            f"--ascend {ascend}: no field is drawn; use --kind {field}, or add --quiver"
+        )
+    if quiver and kind in FIELDS:
+        raise UsageError(
+            f"--quiver: --kind {kind} draws lines along the field; use contourf, or leave one out"
+        )
 
 
 def _basins(panels: Sequence[Panel], kind: str, criterion: Criterion) -> Basins:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from landscape_cli.errors import UsageError
-from landscape_cli.plotting import KINDS, THREE_DIMENSIONAL
+from landscape_cli.plotting import FIELDS, KINDS, THREE_DIMENSIONAL
 from landscape_cli.plotting.panel import Panel, by_surface
 from landscape_cli.plotting.scale import Scale
 from landscape_cli.plotting.terminal.colors import Depth
@@ -48,8 +48,12 @@ def picture(
         The lines, none wider than the terminal.
 
     Raises:
-        UsageError: if the kind is three-dimensional.
+        UsageError: if the kind is three-dimensional, or draws a field.
     """
+    if kind in FIELDS:
+        raise UsageError(
+            f"--kind {kind}: --terminal draws no lines; use contourf, contour or heatmap"
+        )
     if kind in THREE_DIMENSIONAL:
         raise UsageError(
             f"--kind {kind}: --terminal draws flat pictures; use contourf, contour or heatmap"

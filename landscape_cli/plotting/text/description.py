@@ -59,10 +59,10 @@ def _quantity(panels: Sequence[Panel]) -> str:
     if not names.measured:
         return labels.quantity(panels).replace(" (%)", " in percent")
     split = [first.split] if all(panel.split == first.split for panel in panels) else []
-    return f"{names.noun} of the {names.of}{' '.join([*split, _differentiated(first)])}"
+    return f"{names.noun} of the {names.of}{' '.join([*split, differentiated(first)])}"
 
 
-def _differentiated(panel: Panel) -> str:
+def differentiated(panel: Panel) -> str:
     """Return the name of the objective's quantity whose derivatives a panel shows."""
     named = _setting(panel, "quantity")
     own = [name for name in panel.surface.quantities(panel.split) if not naming(name).measured]

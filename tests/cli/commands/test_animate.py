@@ -47,6 +47,13 @@ def test_an_animation_of_successive_surfaces(epochs, landscape, workplace):
         assert np.asarray(movie.convert("RGB")).std() > 20
 
 
+def test_an_animation_of_fields(epochs, landscape):
+    options = ["--kind", "field", "--ascend", "y", "--around", "0", "--dpi", 50, "-o", "a.gif"]
+    assert landscape("animate", *epochs[:2], *options)[0] == 0
+    with Image.open("a.gif") as movie:
+        assert movie.n_frames == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

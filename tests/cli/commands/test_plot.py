@@ -158,6 +158,13 @@ def test_files_with_the_same_name_are_distinguished(folder, plot):
         (["plane.h5", "--levels", "0"], "--levels 0: choose between 1 and"),
         (["plane.h5", "--kind", "heatmap", "--levels", "4"], "--kind heatmap has no levels"),
         (["plane.h5", "--log", "--vmin", "0"], "--vmin 0 must be positive"),
+        (["line.h5", "--kind", "field"], "--kind field: line.h5 is a line (5 points); use line"),
+        (["plane.h5", "--ascend", "y"], "--ascend y: no field is drawn; use --kind field, or add"),
+        (["plane.h5", "--ascend", "z"], "'z' is not one of 'x', 'y', 'xy'"),
+        (["plane.h5", "--kind", "field", "--quiver"], "--quiver: --kind field draws lines along"),
+        (["plane.h5", "--around", "here"], "'here' is neither a number nor centre"),
+        (["plane.h5", "--around", "2", "--log"], "--around 2: colours diverge on a linear scale"),
+        (["plane.h5", "small.h5", "--around", "centre"], "--around centre: the centres differ"),
         (["nan.h5"], "nan.h5: none of the 25 points computed has a finite train loss"),
         (["todo.h5"], "todo.h5: no point is computed yet"),
         (["plane.h5", "todo.h5"], "todo.h5: no point is computed yet"),
@@ -183,6 +190,16 @@ def test_mistakes_are_one_line_and_leave_nothing(folder, plot, arguments, words)
     assert err.count("\n") == 1
     assert words in err
     assert set(os.listdir()) == before
+
+
+def test_a_field_of_a_game_around_its_centre(folder, plot):
+    options = ("--kind", "field", "--ascend", "y", "--around", "centre", "--caption", "-o", "a.svg")
+    code, out, err = plot("plane.h5", *options)
+    assert (code, err) == (0, "")
+    assert "Lines lead along (-∂L/∂x, ∂L/∂y) (x descends, y ascends)" in out
+    text = (folder / "a.svg").read_text()
+    assert "lines: x descends, y ascends" in text
+    assert 'id="field"' in text
 
 
 def test_a_value_at_the_centre_is_stated(folder, plot):
@@ -332,6 +349,7 @@ def test_bad_looks_are_refused(folder, plot, arguments, words):
     [
         (["plane.h5", "-o", "a.png"], "--terminal writes no file"),
         (["plane.h5", "--kind", "surface"], "--terminal draws flat pictures"),
+        (["plane.h5", "--kind", "field"], "--kind field: --terminal draws no lines; use contourf"),
         (["line.h5", "--twin", "accuracy"], "--terminal draws one quantity"),
     ],
 )
