@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+import pickle
 import sys
 from functools import partial
 from pathlib import Path
@@ -219,6 +220,39 @@ def test_every_configuration_is_valid(path):
         depth = int("".join(c for c in path.stem.split("_noshort")[0] if c.isdigit()))
         assert model.depth == depth
         assert getattr(model, "shortcuts", True) is not path.stem.endswith("noshort")
+
+
+@pytest.fixture(scope="module")
+def few_images(tmp_path_factory):
+    """Write CIFAR-10's files with 20 images each, in its own format."""
+    folder = tmp_path_factory.mktemp("cifar") / "cifar-10-batches-py"
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        images = draw.integers(0, 256, (20, 3072), dtype=np.uint8)
+        batch = {b"data": images, b"labels": (np.arange(20) % 10).tolist()}
+        (folder / name).write_bytes(pickle.dumps(batch))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vgg9", "resnet56_noshort"])
+def test_networks_of_the_papers_size_are_ready_to_run(
+    name, few_images, quick_commands, tmp_path, monkeypatch
+):
+    """Train nothing: random weights, real sizes, images in the published format, a dry run."""
+    monkeypatch.chdir(tmp_path)
+    path = FOLDER / "cifar10" / f"{name}.yaml"
+    config = load_config(str(path))
+    folder = {"problem_args.data_args.folder": str(few_images)}
+    args = {**config.problem_args, "data_args": {"folder": str(few_images)}}
+    torch.save(load_problem(config.problem, args).model.state_dict(), "net.pt")
+    words = [f"{key}={value}" for key, value in folder.items()]
+    changes = [word for each in (*words, "checkpoint=net.pt") for word in ("--set", each)]
+    printed = steps.output_of(steps.landscape("compute", str(path), *changes, "--dry-run"))
+    points = math.prod(axis.points for axis in config.grid.values())
+    assert printed.startswith(f"points:     {points:,}\n")
+    assert printed.endswith("nothing was written\n")
 
 
 @pytest.fixture
