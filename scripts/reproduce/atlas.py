@@ -30,6 +30,9 @@ STUDIES = {
     "convexity": "Is what we see convex?",
     "kinks": "Is the Hessian of a ReLU network the curvature that one sees?",
     "edge_of_stability": "Does gradient descent go to eigenvalues of 2 / learning rate?",
+    "connectivity": "How are minima connected, and do bad ones disappear with width?",
+    "dynamics": "What do thousands of checkpoints say of how training moves?",
+    "sequence": "What do shortcuts do to the surface of a language model?",
     "quantized": "What does rounding the weights do to the surface?",
 }
 """What each study asks, by the name of its script, in the order of the atlas."""

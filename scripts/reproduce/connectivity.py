@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from claims import batches, ensembles, infinity, minima, seeds, widths
 from claims.shop import Shop
-from steps import options
+from results import merge
+from steps import Workshop, options, table
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -45,8 +46,14 @@ def command(
     infinity   the loss along s times the parameters
     """
     shop = Shop(folder, parse_changes(assignments), jobs, epochs, train_only)
-    for part in parts or PARTS:
-        PARTS[part](shop)
+    found = {part: PARTS[part](shop) for part in parts or PARTS}
+    known = {part: results for part, results in found.items() if results is not None}
+    whole = Workshop(folder, {})
+    for part, results in known.items():
+        for each in results.tables.values():
+            whole.write(f"{part}.md", table(each.head, each.rows))
+    if known.keys() == PARTS.keys():
+        whole.publish(merge(known.values()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from motion import maps, paths
 from motion.runs import KINDS, SEEDS
-from steps import Workshop, load_base, options
+from results import merge
+from steps import Workshop, load_base, options, table
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -39,8 +40,12 @@ def command(
     workshop = Workshop(folder, load_base("fashion_mlp.yaml"), parse_changes(assignments), jobs)
     workshop.train(kind.network(seed, epochs) for seed in SEEDS for kind in KINDS)
     if not train_only:
-        for part in parts or PARTS:
-            PARTS[part](workshop, epochs)
+        found = {part: PARTS[part](workshop, epochs) for part in parts or PARTS}
+        for part, results in found.items():
+            for each in results.tables.values():
+                workshop.write(f"{part}.md", table(each.head, each.rows))
+        if found.keys() == PARTS.keys():
+            workshop.publish(merge(found.values()))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
-from results import Claim, Mean, Results, Table, Verdict
+from results import Claim, Mean, Results, Table, most
 from steps import Network, Workshop, labelled, landscape, launcher, load_base, options
 
 from landscape_cli.cli.error_report import run_script
@@ -42,14 +42,11 @@ def network(rate: float, seed: int, epochs: int = EPOCHS) -> Network:
 def spectrum(workshop: Workshop, net: Network) -> Path:
     """Compute the three largest eigenvalues and the smallest one at each checkpoint."""
     output, epochs = workshop.folder / f"{net.name}.curvature.h5", f"{net.name}_epochs"
-    if output.exists() and read_curvature(output).complete:
-        click.echo(f"have {output}")
-        return output
     checkpoints = ("--checkpoints", str(workshop.folder / epochs / "epoch_*.pt"))
     log = ("--log", str(workshop.folder / epochs / "log.csv"))
     what = ("--top", "3", "--bottom", "1", "--output", str(output))
     words = landscape("curvature", str(workshop.folder / f"{net.name}.yaml"), *checkpoints)
-    workshop.spend("curvature", [*launcher(workshop.jobs), *words, *log, *what])
+    workshop.spend("curvature", [*launcher(workshop.jobs), *words, *log, *what], output)
     return output
 
 
@@ -102,23 +99,16 @@ def judge(found: Mapping[float, Sequence[Mapping[str, float]]]) -> list[Claim]:
             source,
             "It rises until it reaches 2 / learning rate.",
             f"{sum(reached)} of {len(reached)} trainings get within {100 * NEAR:.0f} % of it.",
-            _most(reached),
+            most(reached),
         ),
         Claim(
             source,
             "Then it stays there.",
             f"In {sum(stay)} of {len(stay)} trainings its median over the second half is within "
             f"{100 * NEAR:.0f} %.",
-            _most(stay),
+            most(stay),
         ),
     ]
-
-
-def _most(held: Sequence[bool]) -> Verdict:
-    """Judge a claim about every training by how many show it."""
-    if all(held):
-        return "agrees"
-    return "undecided" if sum(held) > len(held) / 2 else "disagrees"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -41,12 +41,9 @@ def network(activation: str, seed: int, epochs: int = EPOCHS) -> Network:
 def spectrum(workshop: Workshop, net: Network) -> Path:
     """Compute eigenpairs at both ends of the Hessian's spectrum."""
     output = workshop.folder / f"{net.name}.curvature.h5"
-    if output.exists() and read_curvature(output).complete:
-        click.echo(f"have {output}")
-        return output
     what = ("--top", "5", "--bottom", "3", "--output", str(output))
     words = landscape("curvature", str(workshop.folder / f"{net.name}.yaml"), *what)
-    workshop.spend("curvature", [*launcher(workshop.jobs), *words])
+    workshop.spend("curvature", [*launcher(workshop.jobs), *words], output)
     return output
 
 

@@ -128,6 +128,25 @@ def ordered(values: Sequence[Mean], falling: bool = False, factor: float = 2.0) 
     return verdict(-whole if falling else whole, factor)
 
 
+def merge(parts: Iterable[Results]) -> Results:
+    """Put the results of a study's parts together, in their order."""
+    whole = list(parts)
+    return Results(
+        settings={key: value for part in whole for key, value in part.settings.items()},
+        numbers={key: value for part in whole for key, value in part.numbers.items()},
+        tables={key: value for part in whole for key, value in part.tables.items()},
+        claims=[claim for part in whole for claim in part.claims],
+        figures=[figure for part in whole for figure in part.figures],
+    )
+
+
+def most(held: Sequence[bool]) -> Verdict:
+    """Judge a claim about every case: agrees if all show it, disagrees if at most half do."""
+    if all(held):
+        return "agrees"
+    return "undecided" if sum(held) > len(held) / 2 else "disagrees"
+
+
 def write(results: Results, cost: Mapping[str, Any], path: Path) -> Path:
     """Write results and what they cost as JSON."""
     text = json.dumps({**asdict(results), "cost": dict(cost)}, indent=1, ensure_ascii=False)

@@ -55,7 +55,7 @@ def command(
         runs.plane(workshop, net)
         runs.path_plane(workshop, net)
     figures.draw(workshop, drawn)
-    workshop.write("table.md", tables.report(workshop, networks.values(), drawn.values()))
+    workshop.publish(tables.report(workshop, networks, ["planes", "paths"]))
 
 
 if __name__ == "__main__":

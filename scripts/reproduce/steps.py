@@ -97,14 +97,18 @@ class Workshop:
         path.write_text(text, encoding="utf-8")
         self.spend("training", [sys.executable, str(ROOT / command[0]), *command[1:], "--quiet"])
 
-    def spend(self, kind: str, command: Sequence[str]) -> None:
+    def spend(self, kind: str, command: Sequence[str], output: Path | None = None) -> None:
         """Run a command, letting it print, and note its processor time among the study's costs.
 
         Args:
             kind: what it is for in the table of costs: training, surfaces, ...
             command: its words.
+            output: a file; if the command leaves it as it was, nothing is noted.
         """
-        costs.note(self.folder, run(command), kind)
+        before = _written(output)
+        seconds = run(command)
+        if output is None or _written(output) != before:
+            costs.note(self.folder, seconds, kind)
 
     def configuration(self, changes: Mapping[str, Any]) -> str:
         """Return the base with changes by dotted key, as YAML; None removes a key."""
@@ -123,11 +127,9 @@ class Workshop:
         output, config = self.surface(name), self.folder / f"{name}.yaml"
         text = self.configuration({**changes, "output": str(output)})
         config.write_text(text, encoding="utf-8")
-        command = [*launcher(ranks or self.jobs), *landscape("compute", str(config))]
-        if _is_complete(output):
-            run(landscape("compute", str(config)))  # which refuses other settings
-        else:
-            self.spend("surfaces", command)
+        count = 1 if _is_complete(output) else ranks or self.jobs
+        command = [*launcher(count), *landscape("compute", str(config))]
+        self.spend("surfaces", command, output)
         return output
 
     def plot(self, name: str, surfaces: Sequence[Path], *arguments: str) -> None:
@@ -151,6 +153,10 @@ class Workshop:
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         click.echo(f"{text}wrote {path.resolve()}")
+
+
+def _written(path: Path | None) -> int | None:
+    return path.stat().st_mtime_ns if path is not None and path.exists() else None
 
 
 def _is_complete(path: Path) -> bool:

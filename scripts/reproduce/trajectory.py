@@ -107,12 +107,12 @@ def measure(steps: Steps) -> dict[str, float]:
     before = moves[: int(DROP * len(moves))]
     inner = np.einsum("ij,ij->i", before[1:], before[:-1])
     norms = np.linalg.norm(before, axis=1)
-    cosines = inner / (norms[1:] * norms[:-1])
+    cosines = np.clip(inner / (norms[1:] * norms[:-1]), -1, 1)
     return {
         "components": float(np.square(values[:2]).sum()) / whole,
         "random": float(np.mean(shares)),
         "length": float(lengths.sum() / np.linalg.norm(steps[-1] - steps[0])),
-        "turn": float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean()),
+        "turn": float(np.degrees(np.arccos(cosines)).mean()) if len(cosines) else np.nan,
     }
 
 

@@ -29,6 +29,7 @@ def load(name):
 
 
 connectivity, steps = load("connectivity"), load("steps")
+costs, rendering = load("costs"), load("rendering")
 batches, ensembles, infinity, minima, paths, seeds, shop, widths = (
     load(f"claims.{name}") for name in MODULES
 )
@@ -136,6 +137,14 @@ def test_a_ray_that_rises_again_is_said_to(tmp_path):
     assert found == ["a", "75.00", "4", "2.25", "1", "0", "1", "4", "no"]
 
 
+def test_powers_of_known_barriers():
+    falling = {width: [3 * width**-0.5, 3 * width**-0.5] for width in (1, 4, 16, 64, 256)}
+    assert widths.power({**falling, 1: [0.1]}) == pytest.approx(-0.5)
+    naive = {1: [0.5], 4: [2.0], 16: [1.0], 256: [0.9]}
+    found = {"net": {"barrier, naive": naive, "barrier, aligned": falling}}
+    assert [claim.verdict for claim in widths.judge(found)] == ["agrees", "disagrees", "agrees"]
+
+
 def test_rows_of_widths_and_seeds_by_hand():
     values = {"barrier": {2: [3.0, 1.0, 2.0]}, "loss": {2: [0.5]}}
     assert widths.rows("net", values) == [["net", "2", "2 (1 to 3)", "0.5 (0.5 to 0.5)"]]
@@ -183,12 +192,14 @@ def small(quick_commands, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(batches, "LARGE", {setting: 300})
     monkeypatch.setattr(ensembles, "SEEDS", {setting: 2})
     monkeypatch.setattr(paths, "POINTS", 5)
+    monkeypatch.setattr(infinity, "RAYS", infinity.RAYS[:2])
     for module in (widths, seeds):
         monkeypatch.setattr(module, "PERCEPTRONS", [perceptrons])
 
     def call(part, *arguments):
         options = ["--jobs", "1", "--folder", str(tmp_path / "runs"), "--epochs", "6", *arguments]
-        monkeypatch.setattr(sys, "argv", ["script.py", part, *options])
+        parts = [part] if part else []
+        monkeypatch.setattr(sys, "argv", ["script.py", *parts, *options])
         code = run_script(connectivity.command, "connectivity")
         output = capfd.readouterr()
         assert code == 0, output
@@ -203,37 +214,16 @@ def names(folder, part, column=1):
 
 
 @pytest.mark.slow
-def test_paths_between_minima_are_compared_once(small):
-    _, folder = small("minima")
+def test_all_parts_make_a_page_once(small):
+    _, folder = small(None, "--epochs", "9")  # two snapshots each
     assert names(folder, "minima") == ["straight", "aligned, straight", "Bézier", "chain"]
-    assert (folder / "minima.png").exists()
-    assert (folder / "plane.png").exists()
-    again, _ = small("minima")
-    assert again.count("have ") == 2
-    assert again.count("nothing to do") == 7
-    _, folder = small("batches")
     assert names(folder, "batches") == [
         "straight, same start",
         "Bézier, same start",
         "straight, other start",
         "Bézier, other start",
     ]
-    assert (folder / "batches.png").exists()
-
-
-@pytest.mark.slow
-def test_perceptrons_are_trained_once_for_widths_and_seeds(small):
-    _, folder = small("widths")
-    assert names(folder, "widths") == ["1", "4"]
-    again, _ = small("seeds")
-    assert again.count("have ") == 4
-    assert names(folder, "seeds") == ["1", "4"]
-    assert {path.name for path in folder.glob("*.png")} == {"widths.png", "seeds.png"}
-
-
-@pytest.mark.slow
-def test_ensembles_are_scored(small):
-    _, folder = small("ensembles", "--epochs", "9")  # two snapshots each
+    assert names(folder, "widths") == names(folder, "seeds") == ["1", "4"]
     assert names(folder, "ensembles") == [
         "single run",
         "mean FGE member",
@@ -242,6 +232,17 @@ def test_ensembles_are_scored(small):
         "SWA",
         "ensemble of all single runs",
     ]
-    assert (folder / "ensembles.png").exists()
     scores = json.loads((folder / "digits" / "fge0.ensemble.json").read_text())
     assert len(scores["members"]) == 2
+    found = json.loads((folder / "results.json").read_text())
+    assert {path.stem for path in folder.glob("*.png")} == set(found["figures"])
+    assert found["cost"]["core_seconds"].keys() == {
+        *("training", "surfaces", "curves", "alignment", "ensembles")
+    }
+    page = rendering.study_page("connectivity", found)
+    assert page.startswith("# Connectivity and width\n")
+    # The second time, nothing is made again.
+    again, _ = small("minima", "--epochs", "9")
+    assert again.count("have ") == 2
+    assert again.count("nothing to do") == 7
+    assert costs.cost(folder)["core_seconds"] == found["cost"]["core_seconds"]

@@ -1,6 +1,7 @@
 """Tests of the study of how training moves: rows by hand, and a short run of every part."""
 
 import importlib
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ def load(name):
 
 
 dynamics, runs = load("dynamics"), load("motion.runs")
+rendering = load("rendering")
 maps, paths = load("motion.maps"), load("motion.paths")
 
 
@@ -105,6 +107,10 @@ def test_every_part_on_few_digits(quick_commands, tmp_path, monkeypatch, capfd):
     assert len(tables["paths"].splitlines()) == 2 + 4
     for name in ("maps", "together", "paths"):
         assert (tmp_path / f"{name}.png").exists()
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert {claim["verdict"] for claim in found["claims"]} <= {"agrees", "undecided", "disagrees"}
+    assert found["figures"] == ["maps", "together", "paths"]
+    assert rendering.study_page("dynamics", found).startswith("# How training moves\n")
     again = call()
     assert again.count("have ") == 4 + 4
     assert again.count("nothing to do") == 4 + 5

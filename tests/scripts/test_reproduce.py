@@ -108,7 +108,7 @@ def test_claims_about_minima_follow_from_the_measures():
         return {
             "test error (%)": (10 + large + 0.1 * decayed + 0.01 * seed) * noise,
             "training accuracy (%)": 100.0,
-            "training loss": 0.01 * noise,
+            "training loss": 0.01 * noise + 0.001 * large,
             "weight norm": (2.0 if flips else 1.0) * noise,
             "interpolation 0.25": (1.0 if flips else 2.0) * noise,
             "raw 0.5": (1.0 + decayed) * noise,
@@ -309,8 +309,11 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     assert again.count("nothing to do") == 24
     assert results_in(folder)["cost"]["core_seconds"] == found["cost"]["core_seconds"]
     output, folder = on_digits(trajectory)
-    assert output.count("have ") == 2
+    assert output.count("have ") == 4
     assert (folder / "paths.png").exists()
+    found = json.loads((folder / "trajectory.json").read_text())
+    assert [row[0] for row in found["tables"]["paths"]["rows"]] == ["128", "2048"]
+    assert rendering.study_page("trajectory", found).startswith("# The path of SGD\n")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Tests of the study of language models: its networks, its text, its rows, and a short run."""
 
 import importlib
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ def load(name, folder=FOLDER):
 
 
 sequence, tables, runs = load("sequence"), load("language.tables"), load("language.runs")
+rendering = load("rendering")
 problem = load("scripts.reproduce.language.problem", ROOT)
 models = load("scripts.reproduce.language.models", ROOT)
 
@@ -106,43 +108,6 @@ def test_rises_of_known_lines():
     assert tables.mean_and_error(np.array([1.0, 2.0, 3.0, 2.0])) == "2 ± 0.4"
 
 
-def test_the_page_says_what_its_tables_say():
-    page = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
-    section = page.split("\n## Language models\n")[1].split("\n## ")[0]
-    learned, seen, planes = (
-        rows(block) for block in section.split("\n\n") if block.startswith("|")
-    )
-    names = [f"{k.label}, seed {seed}" for k in runs.KINDS.values() for seed in k.seeds]
-    assert list(learned) == list(seen) == names
-    assert list(planes) == [f"{kind.label}, seed 0" for kind in runs.KINDS.values()]
-    for row in learned.values():
-        for split in tables.SPLITS.values():
-            loss, perplexity = row[f"{split} loss"], row[f"{split} perplexity"]
-            assert perplexity == pytest.approx(np.exp(loss), abs=0.01)
-    pairs = {
-        "2 blocks, no shortcuts, seed 0": "2 blocks, shortcuts, seed 0",
-        "4 blocks, no shortcuts, seed 0": "4 blocks, shortcuts, 6 epochs, seed 0",
-    }
-    for without, shortcuts in pairs.items():
-        # "of equal loss", "sharper at every measure close to the minimum"
-        assert seen[without]["training loss"] == pytest.approx(
-            seen[shortcuts]["training loss"], abs=0.03
-        )
-        for name in ("rise at 0.25", "largest eigenvalue", "trace"):
-            assert seen[without][name] > seen[shortcuts][name]
-    for name in ("rise at 0.25", "rise at 0.5", "rise at 1", "largest eigenvalue", "trace"):
-        assert min(seen, key=lambda label: seen[label][name]) == "LSTM, seed 0"
-
-
-def rows(block):
-    """Read a Markdown table by row and column, without the standard errors."""
-    (_, *names), _, *lines = [line.strip("| ").split(" | ") for line in block.splitlines()]
-    return {
-        label: dict(zip(names, (float(cell.split()[0]) for cell in cells), strict=True))
-        for label, *cells in lines
-    }
-
-
 @pytest.mark.slow
 def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
     chosen = ("gpt2_noshort", "lstm")
@@ -159,17 +124,19 @@ def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
     words = ["--epochs", "1", "--jobs", "1", "--folder", str(tmp_path / "runs"), *small]
     monkeypatch.setattr(sys, "argv", ["sequence.py", "--text", str(text), *words])
     assert run_script(sequence.command, "sequence") == 0, capfd.readouterr()
-    learned, seen, planes = (tmp_path / "runs/table.md").read_text().split("\n\n")
+    found = json.loads((tmp_path / "runs/results.json").read_text())
     labels = [f"{sequence.runs.KINDS[name].label}, seed 0" for name in chosen]
-    for part in (learned, seen, planes):
-        assert [row.strip("| ").split(" | ")[0] for row in part.splitlines()[2:]] == labels
-    for row, model in zip(learned.splitlines()[2:], (models.GPT(2), models.LSTM(1)), strict=True):
-        _, count, loss, perplexity, *_ = row.strip("| ").split(" | ")
+    for name in ("learned", "seen", "planes"):
+        assert [row[0] for row in found["tables"][name]["rows"]] == labels
+    nets = (models.GPT(2), models.LSTM(1))
+    for row, model in zip(found["tables"]["learned"]["rows"], nets, strict=True):
+        _, count, loss, perplexity, *_ = row
         assert count == str(sum(p.numel() for p in model.parameters()))
         assert float(perplexity) == pytest.approx(np.exp(float(loss.split()[0])), rel=2e-3)
         assert float(perplexity) < 256  # better than no training
     pictures = {path.name for path in (tmp_path / "runs").glob("*.png")}
     assert pictures == {"planes.png", "paths.png"}
+    assert rendering.study_page("sequence", found).startswith("# Language models\n")
     # The second time, nothing is made again.
     assert run_script(sequence.command, "sequence") == 0
     assert capfd.readouterr().out.count("have ") >= 4

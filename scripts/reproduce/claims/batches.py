@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from steps import Network, Workshop, table
+from results import Claim, Results, Table, most
+from steps import Network
 
 from claims.figures import draw_paths
-from claims.minima import CURVES, HEAD, rows
-from claims.paths import along, connect, straight
+from claims.minima import CURVES, HEAD, SMALL, rows
+from claims.paths import along, barrier, connect, straight
 from claims.shop import DIGITS, FASHION, Setting, Shop
 
 LARGE = {DIGITS: 1437, FASHION: 1000}
@@ -49,13 +51,50 @@ def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
     return paths
 
 
-def study(shop: Shop) -> None:
+def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
+    """Compare what is said of small and large batches with what was seen."""
+    heights = {
+        setting: {name: barrier(path) for name, path in paths.items()}
+        for setting, paths in found.items()
+    }
+
+    def say(name: str) -> str:
+        return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
+
+    apart = [
+        each["straight, other start"] > each["straight, same start"] for each in heights.values()
+    ]
+    joined = [
+        each[f"Bézier, {start}"] <= SMALL * each["straight, other start"]
+        for each in heights.values()
+        for start in STARTS
+    ]
+    return [
+        Claim(
+            "Garipov et al. 2018, arXiv 1802.10026",
+            "Minima are connected, also those of small and of large batches.",
+            f"Barrier along the curve: {say('Bézier, same start')} from the same first weights, "
+            f"{say('Bézier, other start')} from others.",
+            most(joined),
+        ),
+        Claim(
+            "Keskar et al. 2017, arXiv 1609.04836",
+            "The straight line between minima of small and of large batches has a barrier.",
+            f"{say('straight, same start')} from the same first weights, "
+            f"{say('straight, other start')} from others: the start makes the barrier, not the "
+            "batch.",
+            "undecided" if all(apart) else "agrees",
+        ),
+    ]
+
+
+def study(shop: Shop) -> Results | None:
     """Compare the lines and the curves from small-batch to large-batch networks."""
     for setting in LARGE:
         small = [setting.network(shop, seed) for seed in STARTS.values()]
         setting.workshop(shop).train([*small, large(shop, setting)])
     if shop.train_only:
-        return
+        return None
     found = {setting: paths_between(shop, setting) for setting in LARGE}
     draw_paths(shop.folder / "batches.png", {each.label: paths for each, paths in found.items()})
     lines = [
@@ -63,4 +102,5 @@ def study(shop: Shop) -> None:
         for setting, paths in found.items()
         for row in rows(f"{setting.label}, {setting.batch} to {LARGE[setting]}", paths)
     ]
-    Workshop(shop.folder, {}).write("batches.md", table(HEAD, lines))
+    settings = {"large_epochs": LARGE_EPOCHS}
+    return Results(settings, {}, {"batches": Table(HEAD, lines)}, judge(found), ["batches"])

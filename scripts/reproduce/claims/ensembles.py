@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from steps import Network, Workshop, landscape, launcher, run, table
+from results import Claim, Mean, Results, Table, Verdict, verdict
+from steps import Network, Workshop, landscape, launcher
 
 from claims.figures import draw_methods
 from claims.shop import DIGITS, FASHION, Setting, Shop, seeded
@@ -86,7 +87,7 @@ class Runs:
         output = self.workshop.folder / f"{net.name}_average.pt"
         if not output.exists():
             files = (self.config(net), self.snapshots(net), "--output", str(output))
-            run(landscape("average", *files, "--quiet"))
+            self.workshop.spend("ensembles", landscape("average", *files, "--quiet"))
         return output
 
     def config(self, net: Network) -> str:
@@ -102,7 +103,7 @@ class Runs:
         ]
         options = ("--split", "test", "--no-average", "--output", str(output), *changes)
         command = landscape("ensemble", self.config(net), *checkpoints, *options)
-        run([*launcher(self.shop.jobs), *command])
+        self.workshop.spend("ensembles", [*launcher(self.shop.jobs), *command], output)
         found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))["tables"][0]
         return found
 
@@ -161,13 +162,46 @@ HEAD = ["data, network", "method", "test error (%)", "minus the single run's"]
 HEAD += ["test loss", "minus the single run's"]
 
 
-def study(shop: Shop) -> None:
+def judge(found: Mapping[str, Mapping[str, Scores]]) -> list[Claim]:
+    """Compare what is said of FGE and SWA with what was seen."""
+
+    def gains(method: str) -> dict[str, Mean]:
+        return {
+            label: Mean.of(np.subtract(each[SINGLE]["error"], each[method]["error"]).tolist())
+            for label, each in found.items()
+        }
+
+    def say(values: Mapping[str, Mean]) -> str:
+        return "; ".join(f"{mean.text(2)} points ({label})" for label, mean in values.items())
+
+    def worst(values: Mapping[str, Mean]) -> Verdict:
+        words = [verdict(mean) for mean in values.values()]
+        return next(word for word in ("disagrees", "undecided", "agrees") if word in words)
+
+    fge, swa = gains(FGE), gains(SWA)
+    return [
+        Claim(
+            "Garipov et al. 2018, section 4",
+            "An FGE ensemble has a lower test error than a single run of the same budget.",
+            f"Lower by {say(fge)}.",
+            worst(fge),
+        ),
+        Claim(
+            "Izmailov et al. 2018, arXiv 1803.05407",
+            "So has SWA.",
+            f"Lower by {say(swa)}.",
+            worst(swa),
+        ),
+    ]
+
+
+def study(shop: Shop) -> Results | None:
     """Compare FGE and SWA with single runs of as many epochs."""
     studies = [Runs(shop, setting) for setting in SEEDS]
     for each in studies:
         each.workshop.train(each.all())
     if shop.train_only:
-        return
+        return None
     found = {}
     for each in studies:
         methods, samples = each.results()
@@ -178,4 +212,5 @@ def study(shop: Shop) -> None:
         for label, methods in found.items()
         for method, values in methods.items()
     ]
-    Workshop(shop.folder, {}).write("ensembles.md", table(HEAD, rows))
+    settings = {"ensemble_seeds": [len(each.seeds) for each in studies]}
+    return Results(settings, {}, {"ensembles": Table(HEAD, rows)}, judge(found), ["ensembles"])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from steps import Network, Workshop, table
+from results import Claim, Results, Table, most
+from steps import Network, Workshop
 
 from claims.figures import draw_rays
 from claims.paths import Numbers, profile
@@ -104,14 +105,30 @@ def row(label: str, path: Path) -> list[str]:
     return [label, f"{100 - error:.2f}", *(f"{value:.3g}" for value in values), falls]
 
 
-def study(shop: Shop) -> None:
+def judge(rows: Sequence[Sequence[str]]) -> list[Claim]:
+    """Compare what Sun et al. review with the rows of the table."""
+    held = [(row[1] == "100.00") == (row[-1] == "yes") for row in rows]
+    falls = [row[0] for row in rows if row[-1] == "yes"]
+    return [
+        Claim(
+            "Sun et al. 2020, arXiv 2007.01429",
+            "Where a network separates its data, the loss falls along a path to infinity.",
+            f"Beyond the trained network, along its own direction, it falls for {len(falls)} of "
+            f"{len(rows)} networks: {', '.join(falls)}.",
+            most(held),
+        )
+    ]
+
+
+def study(shop: Shop) -> Results | None:
     """Follow the training loss along s times the parameters of trained networks."""
     workshop = shop.workshop("infinity", "digits_mlp.yaml", {"problem_args.samples": None})
     networks = [ray.network(shop) for ray in RAYS]
     workshop.train(networks)
     if shop.train_only:
-        return
+        return None
     rays = {net.label: compute(workshop, net) for net in networks}
     draw_rays(shop.folder / "infinity.png", rays, scales()[::-1].tolist())
-    whole = Workshop(shop.folder, {})
-    whole.write("infinity.md", table(HEAD, (row(label, path) for label, path in rays.items())))
+    rows = [row(label, path) for label, path in rays.items()]
+    settings = {"farthest": FARTHEST}
+    return Results(settings, {}, {"infinity": Table(HEAD, rows)}, judge(rows), ["infinity"])

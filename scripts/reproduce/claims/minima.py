@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps import Network, Workshop, labelled, table
+from results import Claim, Results, Table, most
+from steps import Network, Workshop, labelled
 
 from claims.figures import draw_paths
 from claims.paths import FRESH, aligned, along, barrier, connect, lengthening, profile, straight
@@ -69,12 +70,50 @@ def rows(label: str, paths: Mapping[str, Path]) -> list[list[str]]:
     return found
 
 
-def study(shop: Shop) -> None:
+SMALL = 0.05
+"""Fraction of the straight line's barrier up to which a curve's counts as none."""
+
+
+def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
+    """Compare what is said of two minima with what was seen."""
+    heights = {
+        setting: {name: barrier(path) for name, path in paths.items()}
+        for setting, paths in found.items()
+    }
+
+    def say(name: str) -> str:
+        return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
+
+    curves = [
+        each[name] <= SMALL * each["straight"] for each in heights.values() for name in CURVES
+    ]
+    aligned_ones = [
+        each["aligned, straight"] <= 0.5 * each["straight"] for each in heights.values()
+    ]
+    return [
+        Claim(
+            "Garipov et al. 2018, arXiv 1802.10026; Draxler et al. 2018",
+            "Two minima are connected by a curve of nearly constant loss.",
+            f"Barrier of the training loss along the Bézier curve: {say('Bézier')}; along a chain: "
+            f"{say('chain')}; on the straight line: {say('straight')}. At most "
+            f"{100 * SMALL:.0f} % of the line's counts as none.",
+            most(curves),
+        ),
+        Claim(
+            "Ainsworth et al. 2023",
+            "A permutation of channels removes most of the line's barrier (if networks are wide).",
+            f"Aligned: {say('aligned, straight')}.",
+            most(aligned_ones),
+        ),
+    ]
+
+
+def study(shop: Shop) -> Results | None:
     """Compare the paths between two minima, on each data set, and draw the planes of curves."""
     for setting in SETTINGS:
         setting.workshop(shop).train(setting.network(shop, seed) for seed in (0, 1))
     if shop.train_only:
-        return
+        return None
     found = {setting: paths_between(shop, setting) for setting in SETTINGS}
     draw_paths(shop.folder / "minima.png", {each.label: paths for each, paths in found.items()})
     planes = [
@@ -82,6 +121,8 @@ def study(shop: Shop) -> None:
     ]
     whole = Workshop(shop.folder, {})
     look = ("--size", "8.4x3.4", *labelled(each.label for each in SETTINGS))
-    whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), *look)
+    whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), "--dpi", "120", *look)
     lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
-    whole.write("minima.md", table(HEAD, lines))
+    settings = {"plane_points": PLANE_POINTS, "plane_samples": PLANE_SAMPLES}
+    tables = {"minima": Table(HEAD, lines)}
+    return Results(settings, {}, tables, judge(found), ["minima", "plane"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from steps import Network, Workshop, landscape, run
+from steps import Network, Workshop, landscape
 
 import landscape_cli
 
@@ -44,7 +44,8 @@ def connect(
     output = workshop.folder / f"{name}.curve.h5"
     ends = ("--from", str(workshop.checkpoint(net)), "--to", str(other))
     config = str(workshop.folder / f"{net.name}.yaml")
-    run(landscape("connect", config, *ends, *options, "--output", str(output)))
+    words = landscape("connect", config, *ends, *options, "--output", str(output))
+    workshop.spend("curves", words, output)
     return output
 
 
@@ -69,7 +70,8 @@ def aligned(workshop: Workshop, net: Network, other: Network) -> Path:
     if not output.exists():
         config = str(workshop.folder / f"{net.name}.yaml")
         files = ("--reference", str(workshop.checkpoint(net)), str(workshop.checkpoint(other)))
-        run(landscape("align", config, *files, "--output", str(folder)))
+        words = landscape("align", config, *files, "--output", str(folder))
+        workshop.spend("alignment", words)
     return output
 
 

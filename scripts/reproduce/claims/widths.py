@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from steps import Network, Workshop, table
+from results import Claim, Results, Table, most
+from steps import Network, Workshop
 
 from claims.figures import draw_against_width
 from claims.paths import aligned, barrier, profile, straight
@@ -139,15 +140,74 @@ def spread(values: Sequence[float]) -> str:
     return f"{np.median(values):.2g} ({min(values):.2g} to {max(values):.2g})"
 
 
-def study(shop: Shop) -> None:
+WIDE, LITTLE = 16, 0.2
+"""Width from which the aligned barrier's power is fitted; fraction that counts as little left."""
+
+POWER, NEAR = -0.5, 0.15
+"""The power of Zhan et al., and the deviation that still agrees."""
+
+Series = Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]]
+"""By label and kind, the values of each width."""
+
+
+def power(barriers: Mapping[int, Sequence[float]]) -> float:
+    """Fit the power of the width as which median barriers fall, from ``WIDE`` units on."""
+    wide = {width: float(np.median(values)) for width, values in barriers.items() if width >= WIDE}
+    if len(wide) < 2:
+        return float("nan")
+    return float(np.polyfit(np.log(list(wide)), np.log(list(wide.values())), 1)[0])
+
+
+def judge(found: Series) -> list[Claim]:
+    """Compare what is said of barriers and widths with what was seen."""
+    tops, lefts, powers = {}, {}, {}
+    for label, each in found.items():
+        naive, permuted = each["barrier, naive"], each["barrier, aligned"]
+        medians = {width: float(np.median(values)) for width, values in naive.items()}
+        top = max(medians, key=lambda width: medians[width])
+        tops[label] = (top, top not in (min(medians), max(medians)))
+        widest = max(medians)
+        lefts[label] = float(np.median(permuted[widest])) / medians[widest]
+        powers[label] = power(permuted)
+    entezari = "Entezari et al. 2022, arXiv 2110.06296"
+    return [
+        Claim(
+            entezari,
+            "Barriers rise with width and then fall.",
+            "Largest median at a width of "
+            + ", ".join(f"{top} ({label})" for label, (top, _) in tops.items())
+            + ".",
+            most([inner for _, inner in tops.values()]),
+        ),
+        Claim(
+            f"{entezari}; Ainsworth et al. 2023",
+            "Permutations account for the barriers of wide networks.",
+            "Left of the barrier of the widest networks: "
+            + ", ".join(f"{100 * left:.0f} % ({label})" for label, left in lefts.items())
+            + f"; at most {100 * LITTLE:.0f} % counts.",
+            most([left <= LITTLE for left in lefts.values()]),
+        ),
+        Claim(
+            "Zhan et al. 2025, arXiv 2503.06001",
+            "The aligned barrier falls as one over the square root of the width.",
+            f"Power of the width from {WIDE} units on: "
+            + ", ".join(f"{value:.2f} ({label})" for label, value in powers.items())
+            + ".",
+            most([abs(value - POWER) <= NEAR for value in powers.values()]),
+        ),
+    ]
+
+
+def study(shop: Shop) -> Results | None:
     """Measure the barrier between networks of two seeds against their width."""
     for perceptrons in PERCEPTRONS:
         networks = perceptrons.networks(shop).values()
         perceptrons.workshop(shop).train(net for each in networks for net in each)
     if shop.train_only:
-        return
+        return None
     found = {each.label: series(lines_between(shop, each)) for each in PERCEPTRONS}
     draw_against_width(shop.folder / "widths.png", found, "training loss")
     head = ["data, network", "width", *next(iter(found.values()))]
     lines = [row for label, values in found.items() for row in rows(label, values)]
-    Workshop(shop.folder, {}).write("widths.md", table(head, lines))
+    settings = {"width_epochs": EPOCHS, "width_pairs": PERCEPTRONS[0].pairs}
+    return Results(settings, {}, {"widths": Table(head, lines)}, judge(found), ["widths"])

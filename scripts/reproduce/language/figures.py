@@ -20,7 +20,7 @@ def draw(workshop: Workshop, networks: Mapping[str, Network]) -> None:
     """Draw the planes and the paths, each kind with one scale for all networks."""
     nets = [networks[name] for name in SHOWN]
     names = labelled(KINDS[name].label for name in SHOWN)
-    what = ("--split", "train", "--quantity", "loss", "--columns", "3", *names)
+    what = ("--split", "train", "--quantity", "loss", "--columns", "3", "--dpi", "110", *names)
 
     def surfaces(end: str) -> list[Path]:
         return [workshop.surface(f"{net.name}_{end}") for net in nets]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import h5py
-from steps import Network, Workshop, landscape, launcher, run
+from steps import Network, Workshop, landscape, launcher
 
 RECIPE = "--optimizer adamw --lr 0.002 --weight-decay 0.01 --batch-size 32 --clip 1"
 SCHEDULE = "--schedule cosine --warmup 0.05 --every 100 --keep-every 40steps"
@@ -93,7 +93,8 @@ def path(workshop: Workshop, net: Network) -> Path:
         click.echo(f"have {output}")
         return output
     config, steps = (str(workshop.folder / f"{net.name}{end}") for end in (".yaml", "_steps"))
-    run(landscape("trajectory", config, "--checkpoints", steps, "-o", str(output), "--quiet"))
+    words = ("--checkpoints", steps, "-o", str(output), "--quiet")
+    workshop.spend("surfaces", landscape("trajectory", config, *words))
     return output
 
 
@@ -115,7 +116,8 @@ def spectrum(workshop: Workshop, net: Network) -> Path:
     output = workshop.folder / f"{net.name}.curvature.h5"
     config = str(workshop.folder / f"{net.name}.yaml")
     words = [*SPECTRUM.split(), "--output", str(output)]
-    run([*launcher(workshop.jobs), *landscape("curvature", config, *words)])
+    command = [*launcher(workshop.jobs), *landscape("curvature", config, *words)]
+    workshop.spend("curvature", command, output)
     return output
 
 

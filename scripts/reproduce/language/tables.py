@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from steps import Network, Workshop, landscape, output_of, table
+from results import Claim, Mean, Results, Table, most, verdict
+from steps import Network, Workshop, landscape, output_of
 
 from landscape_cli.problems.checkpoints import read_state_dict
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_curvature, read_surface
+from language.runs import EPOCHS, FIRST, KINDS, LINE_SAMPLES, POINTS, REPEATS
 
 RADII = (0.25, 0.5, 1.0)
 
@@ -28,21 +31,104 @@ SEEN += ["largest eigenvalue", "smallest eigenvalue", "trace"]
 PLANES = ["network", "convex (% of points)", "roughness (% of range)", "path in its plane (%)"]
 
 
-def report(workshop: Workshop, networks: Iterable[Network], drawn: Iterable[Network]) -> str:
-    """Tables of losses, perplexities and accuracies, of lines and curvature, and of planes.
+def report(
+    workshop: Workshop, networks: Mapping[tuple[str, int], Network], figures: Sequence[str]
+) -> Results:
+    """Return losses, perplexities and accuracies, lines and curvature, and planes.
 
     Args:
         workshop: its folder has the files.
-        networks: all networks.
-        drawn: those whose planes and paths are there.
+        networks: by kind and seed; planes and paths of the first seed are there.
+        figures: the stems of the pictures.
     """
-    nets = list(networks)
-    parts = [
-        table(LEARNED, [learned_row(workshop, net) for net in nets]),
-        table(SEEN, [seen_row(workshop, net) for net in nets]),
-        table(PLANES, [plane_row(workshop, net) for net in drawn]),
-    ]
-    return "\n".join(parts)
+    drawn = [net for (_, seed), net in networks.items() if seed == FIRST]
+    tables = {
+        "learned": Table(LEARNED, [learned_row(workshop, net) for net in networks.values()]),
+        "seen": Table(SEEN, [seen_row(workshop, net) for net in networks.values()]),
+        "planes": Table(PLANES, [plane_row(workshop, net) for net in drawn]),
+    }
+    settings = {
+        "epochs": EPOCHS,
+        "points": POINTS,
+        "lines": REPEATS,
+        "sequences": LINE_SAMPLES,
+    }
+    return Results(settings, {}, tables, judge(workshop, networks), figures)
+
+
+ROUGH = 0.01
+"""Roughness, as a fraction of the range, from which a plane counts as broken up."""
+
+
+def judge(workshop: Workshop, networks: Mapping[tuple[str, int], Network]) -> list[Claim]:
+    """Compare what is said of shortcuts with what was seen, as far as the networks are there."""
+
+    def surface(name: str) -> Surface:
+        return read_surface(workshop.surface(f"{networks[name, FIRST].name}_lines"))
+
+    def loss(name: str) -> Mean:
+        return Mean(*centre(surface(name), "train", "loss"))
+
+    def rise(name: str) -> Mean:
+        return Mean.of(rises(surface(name), RADII[0]).tolist())
+
+    kinds = {name for name, _ in networks}
+    claims = []
+    if {"gpt2", "gpt2_noshort", "gpt4", "gpt4_noshort"} <= kinds:
+        gain = loss("gpt2") - loss("gpt4")
+        without = loss("gpt2_noshort") - loss("gpt4_noshort")
+        claims.append(
+            Claim(
+                "Dong et al. 2021, arXiv 2103.03404",
+                "Without shortcuts, attention loses with depth what tells positions apart; with "
+                "them, depth pays.",
+                f"Four blocks in place of two lower the training loss by {gain} with shortcuts, by "
+                f"{without} without.",
+                verdict(gain - without),
+            )
+        )
+    pairs = [("gpt2", "gpt2_noshort"), ("gpt4_brief", "gpt4_noshort")]
+    pairs = [pair for pair in pairs if kinds >= set(pair)]
+    if pairs:
+        said = "; ".join(
+            f"{rise(a)} ({KINDS[a].label}, loss {loss(a).value:.3g}) and {rise(b)} "
+            f"({KINDS[b].label}, loss {loss(b).value:.3g})"
+            for a, b in pairs
+        )
+        claims.append(
+            Claim(
+                "Li et al. 2018, *Shortcut connections to the rescue*",
+                "With shortcuts, minima are flatter: here at equal loss.",
+                f"Rise of the training loss at {RADII[0]:g}: {said}.",
+                most([verdict(rise(b) - rise(a)) == "agrees" for a, b in pairs]),
+            )
+        )
+    plain = [name for name in sorted(kinds) if KINDS[name].shortcuts is False]
+    if plain:
+        rough = [roughness(workshop, networks[name, FIRST]) for name in plain]
+        said = ", ".join(f"{100 * value:.2g} %" for value in rough)
+        claims.append(
+            Claim(
+                "Li et al. 2018, *The effect of network depth*",
+                "Without shortcuts, surfaces of deep networks are broken up.",
+                f"Roughness of the planes without shortcuts: {said} of the range; "
+                f"{100 * ROUGH:.0f} % would be broken up.",
+                most([value >= ROUGH for value in rough]),
+            )
+        )
+    return claims
+
+
+def roughness(workshop: Workshop, net: Network) -> float:
+    """Return the roughness of a network's random plane, as a fraction of its range."""
+    return float(described(workshop, net)["roughness"]["relative"])
+
+
+def described(workshop: Workshop, net: Network) -> dict[str, Any]:
+    """Return the numbers of a network's random plane."""
+    plane = workshop.surface(f"{net.name}_plane")
+    found: dict[str, Any] = json.loads(output_of(landscape("describe", str(plane), "--json")))
+    return dict(found["numbers"][0])
 
 
 def learned_row(workshop: Workshop, net: Network) -> list[str]:
@@ -78,8 +164,7 @@ def seen_row(workshop: Workshop, net: Network) -> list[str]:
 
 def plane_row(workshop: Workshop, net: Network) -> list[str]:
     """Make the row of a network's random plane and of its training path."""
-    plane = workshop.surface(f"{net.name}_plane")
-    numbers = json.loads(output_of(landscape("describe", str(plane), "--json")))["numbers"][0]
+    numbers = described(workshop, net)
     with h5py.File(workshop.surface(f"{net.name}.trajectory")) as file:
         explained = float(np.sum(file["explained_variance_ratio_"][()]))
     return [

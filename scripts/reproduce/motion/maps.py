@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steps import Workshop, landscape, launcher, run, table
+from results import Claim, Results, Table, most
+from steps import Workshop, landscape, launcher
 
 from motion.figures import draw_maps
 from motion.paths import described
@@ -34,7 +35,8 @@ def mapped(workshop: Workshop, name: str, config: str, trainings: Sequence[str])
     """Compute a map; its distances are computed once."""
     output = workshop.folder / f"{name}.diffusion.h5"
     words = (str(workshop.folder / config), *trainings, "--draws", DRAWS, "-o", str(output))
-    run([*launcher(workshop.jobs), *landscape("diffusion", *words, "--quiet")])
+    command = [*launcher(workshop.jobs), *landscape("diffusion", *words, "--quiet")]
+    workshop.spend("maps", command, output)
     return output
 
 
@@ -74,12 +76,53 @@ def _range(one: Mapping[str, Any] | None) -> str:
     return text if one["verdict"] == "within" else f"**{text}**"
 
 
-def study(workshop: Workshop, epochs: int | None) -> None:
+ALONG = "time_correlation"
+"""The statistic that says whether a map is ordered by time."""
+
+STRONG = 0.7
+"""Correlation from which it is."""
+
+
+def judge(found: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
+    """Compare what is said of diffusion maps with what was seen.
+
+    Args:
+        found: by training, the numbers of its map.
+    """
+    values = {label: float(each["statistics"][ALONG]) for label, each in found.items()}
+    beyond = [
+        one["verdict"] == "above"
+        for each in found.values()
+        for one in each["comparisons"]
+        if one["statistic"] == ALONG and one["null"] == "walk"
+    ]
+    said = ", ".join(f"{value:.2f} ({label})" for label, value in values.items())
+    return [
+        Claim(
+            "Fjellström and Nyström 2022, arXiv 2204.01365",
+            "The diffusion map of a training is a curve that is ordered by time.",
+            f"Correlation of the first coordinate with the step, by size: {said}.",
+            most([value >= STRONG for value in values.values()]),
+        ),
+        Claim(
+            "an inference from such pictures",
+            "So the map shows a structure of the training.",
+            f"The correlation is above that of random walks with the same step lengths for "
+            f"{sum(beyond)} of {len(beyond)} trainings.",
+            most(beyond) if beyond else "undecided",
+        ),
+    ]
+
+
+def study(workshop: Workshop, epochs: int | None) -> Results:
     """Map each training and all together, beside random walks."""
     maps = each(workshop, epochs)
-    lines = [line for kind, path in maps.items() for line in rows(kind.label, described(path))]
+    numbers = {kind.label: described(path) for kind, path in maps.items()}
+    lines = [line for label, each in numbers.items() for line in rows(label, each)]
     head = ("training", "statistic", "value", *NULLS.values())
-    workshop.write("maps.md", table(head, lines))
     draw_maps(workshop.folder / "maps.png", {kind.label: path for kind, path in maps.items()})
     everything = together(workshop, epochs)
-    workshop.plot("together", [everything], "--kind", "map", "--quantity", "training")
+    look = ("--kind", "map", "--quantity", "training", "--dpi", "120")
+    workshop.plot("together", [everything], *look)
+    settings = {"draws": int(DRAWS), "together_apart": APART}
+    return Results(settings, {}, {"maps": Table(head, lines)}, judge(numbers), ["maps", "together"])

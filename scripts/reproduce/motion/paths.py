@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 import h5py
-from steps import Network, Workshop, landscape, launcher, output_of, run, table
+from results import Claim, Mean, Results, Table, verdict
+from steps import Network, Workshop, landscape, launcher, output_of
 
 from motion.runs import KINDS, SEEDS, Kind, recording
 
@@ -41,7 +42,8 @@ def trace(workshop: Workshop, kind: Kind, network: Network) -> Path:
     if output.exists() and "descent" in described(output)["paths"][0]["phases"][0]:
         click.echo(f"have {output}")
     else:
-        run([*launcher(workshop.jobs), *landscape("trajectory", config, *words, "--quiet")])
+        command = [*launcher(workshop.jobs), *landscape("trajectory", config, *words, "--quiet")]
+        workshop.spend("trajectories", command)
     return output
 
 
@@ -94,17 +96,68 @@ def ending(path: Mapping[str, Any], quantity: str, place: int) -> str:
     return f"{float(values[place]):.3g}"
 
 
-def study(workshop: Workshop, epochs: int | None) -> None:
+Angles = Mapping[tuple[str, str], Mean]
+"""Mean cosines between steps and gradients, by training and phase."""
+
+
+def judge(cosines: Angles, planes: Angles) -> list[Claim]:
+    """Compare what Li et al. say with what was seen.
+
+    Args:
+        cosines: in the space of all parameters.
+        planes: by size, in each path's plane.
+    """
+    small, large = (kind.label for kind in KINDS[:2])
+    before, after = PHASES
+    source = "Li et al. 2018, section 7"
+    return [
+        Claim(
+            source,
+            "Until the learning rate falls, small batches move more along the contours than large "
+            "ones.",
+            f"Cosine between step and negative gradient: {cosines[small, before]} ({small}), "
+            f"{cosines[large, before]} ({large}).",
+            verdict(cosines[large, before] - cosines[small, before]),
+        ),
+        Claim(
+            source,
+            "Once it has fallen, they turn towards the minimum.",
+            f"{small}: {cosines[small, before]} before, {cosines[small, after]} after.",
+            verdict(cosines[small, after] - cosines[small, before]),
+        ),
+        Claim(
+            source,
+            "In the path's plane, steps of small batches are nearly parallel to the contours.",
+            f"{small}: {planes[small, before]} before (1 is straight across them; a half would be "
+            "60 degrees).",
+            verdict(Mean(0.5, 0) - planes[small, before]),
+        ),
+    ]
+
+
+def study(workshop: Workshop, epochs: int | None) -> Results:
     """Trace every run, and compare its steps with gradients and contours."""
     lines, surfaces = [], {}
+    angles: dict[str, dict[tuple[str, str], list[float]]] = {"all": {}, "plane": {}}
     for kind in KINDS:
         for seed in SEEDS:
             network = kind.network(seed, epochs)
             path = trace(workshop, kind, network)
             surface = plane(workshop, network, path)
             (own,), (numbers,) = described(path)["paths"], described(surface)["numbers"]
-            lines.append(row(kind, seed, own, numbers["path"]["paths"][0]))
+            inside = numbers["path"]["paths"][0]
+            lines.append(row(kind, seed, own, inside))
+            for phase, first, second in zip(PHASES, own["phases"], inside["phases"], strict=True):
+                key = (kind.label, phase)
+                angles["all"].setdefault(key, []).append(first["descent"]["mean"])
+                angles["plane"].setdefault(key, []).append(second["mean"])
             surfaces[kind, seed] = surface
-    workshop.write("paths.md", table(HEAD, lines))
     shown = [surfaces[kind, SEEDS[0]] for kind in KINDS[:2]]
-    workshop.plot("paths", shown, "--size", "28x10cm")
+    workshop.plot("paths", shown, "--size", "28x10cm", "--dpi", "110")
+    means = {
+        where: {key: Mean.of(values) for key, values in each.items()}
+        for where, each in angles.items()
+    }
+    settings = {"apart": APART, "plane_points": POINTS, "seeds": len(SEEDS)}
+    tables = {"paths": Table(HEAD, lines)}
+    return Results(settings, {}, tables, judge(means["all"], means["plane"]), ["paths"])
