@@ -34,6 +34,7 @@ STUDIES = {
     "dynamics": "What do thousands of checkpoints say of how training moves?",
     "sequence": "What do shortcuts do to the surface of a language model?",
     "quantized": "What does rounding the weights do to the surface?",
+    "games_bilinear": "Where do the steps of two players lead in the smallest game?",
 }
 """What each study asks, by the name of its script, in the order of the atlas."""
 
