@@ -31,7 +31,7 @@ EPOCHS, LONGER = 90, 360
 """Epochs of training; of deep networks without shortcuts, which fit slowly if at all."""
 
 DEEP = 56
-POINTS = 31
+POINTS = 25
 TOP = 10.0
 """Highest loss drawn."""
 

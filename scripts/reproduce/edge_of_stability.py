@@ -19,7 +19,7 @@ from landscape_cli.store import read_curvature
 RATES = (0.25, 0.5, 1.0)
 SEEDS = (0, 1, 2)
 EPOCHS = 240
-EVERY = 4
+EVERY = 8
 ALL = 1024
 """Samples in a batch: all of them, so that training is gradient descent."""
 

@@ -82,7 +82,7 @@ def judge(found: Pairs) -> list[Claim]:
     signs = [values[1] > 0 > values[0] for values in found["relu", "smallest"]]
     return [
         Claim(
-            "calculus",
+            "definition of the Hessian",
             "For a smooth network, second differences along an eigenvector tend to its eigenvalue.",
             f"Tanh, step {STEPS[0]:g}: {smooth.text(4)} times the largest eigenvalue.",
             "agrees" if abs(smooth.value - 1) <= CLOSE else "disagrees",

@@ -46,6 +46,12 @@ class Claim:
     verdict: Verdict
 
 
+def _one_digit(error: float) -> str:
+    """Round to one digit, without an exponent where that is short."""
+    rounded = float(f"{error:.1g}")
+    return f"{rounded:.0f}" if rounded >= 1 else f"{error:.1g}"
+
+
 @dataclass(frozen=True)
 class Results:
     """All that a study's page shows.
@@ -93,12 +99,18 @@ class Mean:
         return Mean(-self.value, self.error)
 
     def text(self, digits: int = 3) -> str:
-        """Format both: the mean in significant digits, its error in one or two."""
+        """Format both: the error in one digit, the mean up to that one, or in fewer digits."""
         if math.isnan(self.value):
             return "none"
         if math.isnan(self.error):
             return f"{self.value:.{digits}g}"
-        return f"{self.value:.{digits}g} ± {self.error:.1g}"
+        size = abs(self.value)
+        if self.error <= 0 or not 1e-4 <= max(size, self.error) < 1e5:
+            return f"{self.value:.{digits}g} ± {self.error:.1g}"
+        places = -math.floor(math.log10(float(f"{self.error:.1g}")))
+        if size > 0:
+            places = min(places, digits - 1 - math.floor(math.log10(size)))
+        return f"{round(self.value, places):.{max(places, 0)}f} ± {_one_digit(self.error)}"
 
     def percent(self, digits: int = 2) -> str:
         """Format a fraction in percent."""

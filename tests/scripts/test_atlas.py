@@ -83,10 +83,21 @@ def test_a_template_without_its_number_is_refused(tmp_path, monkeypatch):
 def test_means_have_standard_errors():
     mean = Mean.of([1, 2, 3, math.nan])
     assert mean == Mean(2, pytest.approx(1 / math.sqrt(3)))
-    assert str(mean) == "2 ± 0.6"
+    assert str(mean) == "2.0 ± 0.6"
     assert Mean.of([0.5]).text() == "0.5"
     assert Mean.of([]).text() == "none"
-    assert Mean(0.123, 0.01).percent(3) == "12.3 ± 1 %"
+    assert Mean(0.123, 0.01).percent(3) == "12 ± 1 %"
+    for value, error, text in (
+        (4.1163, 0.0971, "4.1 ± 0.1"),
+        (123.4, 23.0, "120 ± 20"),
+        (-0.01117, 0.00123, "-0.011 ± 0.001"),
+        (1.00123, 0.00009, "1.00 ± 9e-05"),
+        (0.0, 0.25, "0.0 ± 0.2"),
+        (3.2e6, 1e5, "3.2e+06 ± 1e+05"),
+        (2.5e-7, 1e-8, "2.5e-07 ± 1e-08"),
+        (99.9, 0.96, "100 ± 1"),
+    ):
+        assert Mean(value, error).text() == text
     assert (Mean(3, 3) - Mean(1, 4)) == Mean(2, 5)
 
 

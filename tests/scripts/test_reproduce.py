@@ -112,7 +112,7 @@ def test_claims_about_minima_follow_from_the_measures():
             "weight norm": (2.0 if flips else 1.0) * noise,
             "interpolation 0.25": (1.0 if flips else 2.0) * noise,
             "raw 0.5": (1.0 + decayed) * noise,
-            "raw 1": 1.0,
+            "raw 1": 1.0 + large,
             "filter 0.5": (1.0 + large + 0.1 * decayed) * noise,
             "filter 1": (1.0 + large) * noise,
         }
