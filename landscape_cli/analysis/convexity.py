@@ -37,16 +37,12 @@ def compute(field: Field, options: Options) -> dict[str, Any]:
     """
     if min(field.values.shape) < SIZE:
         raise UnknownError(f"each axis must have at least {SIZE} points")
-    hessians = window_hessians(field)
-    known = np.isfinite(hessians).all(axis=(-2, -1))
+    known, convex = convex_windows(field)
     if not known.any():
         raise UnknownError("no window of neighbouring points was computed completely")
-    largest = maximum_filter(np.abs(np.nan_to_num(field.exact, posinf=0, neginf=0)), size=SIZE)
-    largest = largest[(slice(1, -1),) * largest.ndim][known]
-    convex = np.linalg.eigvalsh(hessians[known])[:, 0] > ROUNDING * largest
     return {
-        "fraction": float(convex.mean()),
-        "points": len(convex),
+        "fraction": float(convex[known].mean()),
+        "points": int(known.sum()),
         "left_out": int((~known).sum()),
     }
 
@@ -55,6 +51,22 @@ def text(numbers: dict[str, Any]) -> list[str]:
     """Format one line."""
     out = f", {numbers['left_out']:g} left out" if numbers["left_out"] else ""
     return [f"{100 * numbers['fraction']:.1f} % of {numbers['points']:g} inner points{out}"]
+
+
+def convex_windows(field: Field) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Find the windows in which the fitted Hessian is positive definite.
+
+    Returns:
+        Two masks of shape (ny - 2, nx - 2) for a plane: the windows that were computed completely,
+        and those of them that are convex beyond rounding.
+    """
+    hessians = window_hessians(field)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(hessians).all(axis=(-2, -1)))
+    largest = maximum_filter(np.abs(np.nan_to_num(field.exact, posinf=0, neginf=0)), size=SIZE)
+    largest = largest[(slice(1, -1),) * largest.ndim][known]
+    convex = np.zeros_like(known)
+    convex[known] = np.linalg.eigvalsh(hessians[known])[:, 0] > ROUNDING * largest
+    return known, convex
 
 
 def window_hessians(field: Field) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from steps import Workshop, landscape, output_of
 
 import landscape_cli
-from landscape_cli.analysis.convexity import window_hessians
+from landscape_cli.analysis.convexity import convex_windows
 from landscape_cli.analysis.field_selection import select
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_surface
@@ -52,12 +52,8 @@ def convexity(surface: Surface) -> tuple[Floats, Mask, Mask]:
         least-squares paraboloid of 3 x 3 points is convex; and one of those where it is known.
     """
     (field,) = select(surface).fields(LOSS)
-    hessians = window_hessians(field)
-    known = np.isfinite(hessians).all(axis=(-2, -1))
-    smallest = np.full(known.shape, np.nan)
-    smallest[known] = np.linalg.eigvalsh(hessians[known])[:, 0]
-    with np.errstate(invalid="ignore"):
-        return field.values[1:-1, 1:-1], smallest > 0, known
+    known, convex = convex_windows(field)
+    return field.values[1:-1, 1:-1], convex, known
 
 
 def convex_within(surface: Surface, level: float) -> tuple[float, float]:

@@ -358,6 +358,79 @@ def test_convexity_is_compared(on_digits):
     assert rendering.study_page("convexity", found).startswith("# Convexity\n")
 
 
+def test_the_convex_share_on_both_sides_of_a_level():
+    """The loss |x| + y², whose kink at x = 0 curves upwards, has no convex paraboloid elsewhere."""
+    plane = surface(lambda x, y: np.abs(x) + y**2, "-1:1:21", "-1:1:21")
+    loss, convex, known = planes.convexity(plane)
+    assert loss.shape == convex.shape == known.shape == (19, 19)
+    assert known.all()
+    kink = np.flatnonzero(convex.any(axis=0))
+    assert kink.tolist() == [9]
+    inside, outside = planes.convex_within(plane, 0.005)
+    assert (inside, outside) == (1, pytest.approx(18 / 360))
+    assert planes.convex_within(plane, 99)[0] == pytest.approx(19 / 361)
+    assert np.isnan(planes.convex_within(plane, 99)[1])
+
+
+def depth_measures(convex, rise=1.0, error=0.1, inside=0.9, outside=0.1):
+    return {
+        **{"convex": convex, "mean rise": rise, "test error": error, "train accuracy": 1.0},
+        **{"centre": 0.01, "initial loss": 2.3, "roughness": 0.01},
+        **{"convex inside": inside, "convex outside": outside},
+    }
+
+
+def test_claims_about_depth_follow_from_the_measures():
+    """Let plain networks lose their convex points with depth, and no others."""
+    shares = {depth.PLAIN: (0.9, 0.8, 0.4, 0.2), depth.SHORTCUTS: (0.9, 0.9, 0.9, 0.9)}
+    found = {}
+    for seed in depth.SEEDS:
+        for kind, values in shares.items():
+            for layers, share in zip(depth.DEPTHS, values, strict=True):
+                plain = 1 + (kind == depth.PLAIN)
+                noise = 1 + 0.01 * seed
+                each = depth_measures(share * noise, 2.0 * plain * noise, 0.05 * plain * noise)
+                found[layers, kind, seed] = each
+        found[depth.DENSE_DEPTH, depth.DENSE, seed] = depth_measures(0.9)
+    claims = depth.judge(found)
+    assert [claim.verdict for claim in claims] == ["agrees"] * len(claims)
+    swapped = {depth.PLAIN: depth.SHORTCUTS, depth.SHORTCUTS: depth.PLAIN, depth.DENSE: depth.DENSE}
+    other = {(layers, swapped[kind], seed): each for (layers, kind, seed), each in found.items()}
+    words = [claim.verdict for claim in depth.judge(other)]
+    assert words == [*("undecided", "disagrees", "undecided", "disagrees", "agrees", "disagrees")]
+    row = depth.row("net", [found[8, depth.PLAIN, seed] for seed in depth.SEEDS])
+    assert len(row) == len(depth.HEAD)
+
+
+def test_networks_differ_in_name_by_all_that_differs():
+    nets = [depth.network(*shape, seed) for shape in depth.SHAPES for seed in depth.SEEDS]
+    nets += [
+        depth.network(depth.DEEP, kind, seed, width=factor)
+        for factor in width.WIDTHS
+        if factor != depth.WIDTH
+        for kind in width.KINDS
+        for seed in width.SEEDS
+    ]
+    assert len({net.name for net in nets}) == len(nets)
+    lengths = {net.name: int(net.training[net.training.index("--epochs") + 1]) for net in nets}
+    assert lengths["resnet56_noshort_seed0"] == depth.LONGER
+    assert lengths["resnet20_noshort_seed0"] == depth.EPOCHS
+
+
+def test_the_loss_far_away_is_a_mean_of_both_sides(tmp_path):
+    lines = []
+    for reach in views.REACHES:
+        lines.append(tmp_path / f"{reach:g}.h5")
+        far = surface(lambda x: 1 + np.where(x > 0, x**4, 4 * x**4), f"{-reach}:{reach}:5")
+        write_surface(lines[-1], far)
+    assert views.loss_at(lines, 10.0) == pytest.approx(math.sqrt((1 + 1e4) * (1 + 4e4)))
+    x, y = views.merged(lines)
+    assert (np.diff(x) > 0).all()
+    np.testing.assert_allclose(y, 1 + np.where(x > 0, x**4, 4 * x**4))
+    with pytest.raises(ValueError, match="7"):
+        views.loss_at(lines, 7.0)
+
+
 def test_a_path_of_known_shape():
     """A quarter circle in steps of 10 degrees, then no turn: all of it in one plane."""
     angles = np.radians(np.arange(0, 91, 10))
