@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 from costs import hours
-from rendering import ATLAS, read, render, study_page
+from rendering import ATLAS, duration, read, render, study_page
 from results import NAME, Verdict
 from steps import run
 
@@ -85,6 +85,7 @@ def overview(page: str, atlas: Path = ATLAS) -> str:
             "asks": STUDIES,
             "verdicts": verdicts,
             "hours": {name: hours(study["cost"]) for name, study in found.items()},
+            "time": duration(3600 * sum(hours(study["cost"]) for study in found.values())),
         },
     )
 

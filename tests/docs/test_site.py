@@ -88,7 +88,7 @@ def site_only(site):
 
 def test_the_atlas_leads_to_all_its_pages(site):
     tree = site.atlas_tree(DOCS / "atlas").splitlines()
-    assert {"costs", "depth"} <= set(tree)
+    assert {"costs", "kinks"} <= set(tree)
     assert "README" not in tree
 
 
