@@ -1,0 +1,1 @@
+"""Training with weights on a coarse grid: rounding rules, exact chains, networks, figures."""

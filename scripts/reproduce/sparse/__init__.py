@@ -1,0 +1,1 @@
+"""Pruned perceptrons beside thin ones: masks, training, directions."""
