@@ -34,6 +34,8 @@ STUDIES = {
     "dynamics": "What do thousands of checkpoints say of how training moves?",
     "sequence": "What do shortcuts do to the surface of a language model?",
     "quantized": "What does rounding the weights do to the surface?",
+    "rounding": "Why is it hard to train with weights that are always rounded?",
+    "pruning": "Do wide networks that are pruned do better than thin ones?",
     "games_bilinear": "Where do the steps of two players lead in the smallest game?",
 }
 """What each study asks, by the name of its script, in the order of the atlas."""

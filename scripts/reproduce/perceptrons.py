@@ -31,7 +31,9 @@ class Perceptrons:
     def __init__(self, models: Sequence[nn.Module]) -> None:
         self.names = [name for name, _ in models[0].named_parameters()]
         columns = zip(*(model.parameters() for model in models), strict=True)
-        self.tensors = [torch.stack([p.detach() for p in each]).requires_grad_() for each in columns]
+        self.tensors = [
+            torch.stack([p.detach() for p in each]).requires_grad_() for each in columns
+        ]
 
     @property
     def weights(self) -> list[Tensor]:
@@ -60,9 +62,7 @@ class Perceptrons:
         """
         for tensor in self.tensors:
             tensor.grad = None
-        losses = cross_entropy(
-            self.logits(inputs).flatten(0, 1), labels.flatten(), reduction="sum"
-        )
+        losses = cross_entropy(self.logits(inputs).flatten(0, 1), labels.flatten(), reduction="sum")
         backward(losses / labels.shape[1], self.tensors)
 
     @torch.no_grad()

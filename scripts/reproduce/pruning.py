@@ -107,9 +107,7 @@ def surface_row(run: Run, found: Mapping[str, Mean]) -> list[str]:
 
 def test_error(scores: Scores, kind: str) -> list[Mean]:
     """Return the test errors of a kind by width."""
-    return [
-        Mean.of((1 - scores[Run(kind, width)]["test accuracy"]).tolist()) for width in WIDTHS
-    ]
+    return [Mean.of((1 - scores[Run(kind, width)]["test accuracy"]).tolist()) for width in WIDTHS]
 
 
 def over_widths(scores: Scores, kind: str, name: str = "test error") -> Mean:

@@ -42,5 +42,5 @@ def train_side_by_side(
     if all(path.exists() for path in paths):
         click.echo(f"have all networks in {workshop.folder}")
         return
-    path = Path(__file__).with_name(script)
-    workshop.spend("training", 1, [sys.executable, str(path), str(config), *words])
+    path = Path(__file__).parent / script
+    workshop.spend("training", [sys.executable, str(path), str(config), *words])

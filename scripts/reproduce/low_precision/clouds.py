@@ -104,7 +104,7 @@ def trace(workshop: Workshop, cloud: Cloud, networks: Perceptrons) -> Path:
     config = workshop.folder / f"{cloud.name}_trace.yaml"
     config.write_text(workshop.configuration({"checkpoint": str(checkpoint)}), encoding="utf-8")
     command = landscape("trajectory", str(config), *words, "-o", str(output), "--quiet")
-    workshop.spend("surfaces", 1, command)
+    workshop.spend("surfaces", command)
     return output
 
 
@@ -186,7 +186,7 @@ def _draw_wandering(workshop: Workshop, networks: Perceptrons) -> None:
 
 
 def wandering(folder: Path, cloud: Cloud, networks: Perceptrons) -> list[NDArray[np.float64]]:
-    """Return both rates' weights without their drift in common principal components, (n, 2) each."""
+    """Return both rates' weights without their drift in two common principal components."""
     mask = is_weight(networks)
     left = [
         without_drift(iterates(folder, cloud, factor, networks)[None, :, mask])[0]
@@ -196,9 +196,7 @@ def wandering(folder: Path, cloud: Cloud, networks: Perceptrons) -> list[NDArray
     return [(each @ components[:2].T).numpy() for each in left]
 
 
-def _dots(
-    axes: Axes, clouds: list[NDArray[np.float64]], colors: tuple[str, str] = COLORS
-) -> None:
+def _dots(axes: Axes, clouds: list[NDArray[np.float64]], colors: tuple[str, str] = COLORS) -> None:
     for xy, color, rate in zip(clouds, colors, rates(), strict=True):
         axes.scatter(
             *xy.T, s=10, color=color, edgecolor="black", linewidth=0.4, label=f"{rate:g}", zorder=4

@@ -20,7 +20,10 @@ ROW_COLORS = {"bc": "#009e73", "sr": "#d55e00"}
 
 
 def draw_distributions(
-    output: Path, points: Floats, found: Mapping[str, Mapping[float, Floats]], names: Mapping[str, str]
+    output: Path,
+    points: Floats,
+    found: Mapping[str, Mapping[float, Floats]],
+    names: Mapping[str, str],
 ) -> None:
     """Draw the objective and the long-run distributions of the rules at each learning rate.
 

@@ -16,13 +16,13 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import click
 import torch
-from low_precision.rules import Rule, scales
 from perceptrons import Perceptrons, batches, initial, samples
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.loading import load_config
 from landscape_cli.problems import Problem
 from landscape_cli.problems.import_path import load_problem
+from low_precision.rules import Rule, scales
 
 RATE = 0.1
 """The first learning rate."""
@@ -196,6 +196,12 @@ def save(state: State, path: Path) -> None:
     os.replace(part, path)
 
 
+def problem_of(config: Path) -> Problem:
+    """Return the problem of a configuration."""
+    settings = load_config(str(config))
+    return load_problem(settings.problem, settings.problem_args)
+
+
 def perform(run: Run, folder: Path, problem: Problem, seeds: int, epochs: int) -> None:
     """Perform a run, after those whose files it needs."""
     hidden = problem.model.hidden
@@ -218,8 +224,7 @@ def perform(run: Run, folder: Path, problem: Problem, seeds: int, epochs: int) -
 def command(config: Path, seeds: int, epochs: int) -> None:
     """Perform the runs whose files are not yet beside CONFIG."""
     torch.set_num_threads(1)
-    settings = load_config(str(config))
-    problem = load_problem(settings.problem, settings.problem_args)
+    problem = problem_of(config)
     for run in RUNS:
         if not path_of(config.parent, run).exists():
             perform(run, config.parent, problem, seeds, epochs)

@@ -7,12 +7,12 @@ from perceptrons import Perceptrons
 from torch import Tensor
 
 Masks = list[Tensor]
-"""Of the shapes of ``Perceptrons.tensors``, 1 where a parameter is kept and 0 where it is pruned."""
+"""Of the shapes of ``Perceptrons.tensors``: 1 for a parameter that is kept, 0 for a pruned one."""
 
 
 def thin_parameters(networks: Perceptrons, width: int) -> int:
     """Return the number of parameters of the network with this width of its one hidden layer."""
-    into, hidden, out, last = (tensor[0] for tensor in networks.tensors)
+    into, _, out, last = (tensor[0] for tensor in networks.tensors)
     return width * (into.shape[1] + 1 + out.shape[0]) + last.numel()
 
 

@@ -13,12 +13,12 @@ sys.path.append(str(Path(__file__).parents[1]))
 import click
 import torch
 from perceptrons import Perceptrons, batches, initial, samples
-from sparse.masks import Masks, kept_units, kept_weights, thin_parameters
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.loading import load_config
 from landscape_cli.problems import Problem
 from landscape_cli.problems.import_path import load_problem
+from sparse.masks import Masks, kept_units, kept_weights, thin_parameters
 
 WIDE = 128
 WIDTHS = (2, 3, 4, 6, 8, 16)
