@@ -27,7 +27,7 @@ sys.path.append(str(Path(__file__).parents[1] / "bench"))
 from usual import UsualWay
 
 COMMANDS, USUAL = "commands.csv", "usual.json"
-"""Files in a study's folder: processor time and kind of each command; the usual way's time."""
+"""Files in a study's folder: time, kind and output of each command; the usual way's time."""
 
 ZOO = "landscape_cli.problems.zoo:build"
 """The problem whose loss the usual way knows: the cross-entropy of classes."""
@@ -44,10 +44,18 @@ NOTHING: dict[str, Any] = {
 """The cost of a study that is part of another one's."""
 
 
-def note(folder: Path, seconds: float, kind: str) -> None:
-    """Add the processor time of a command to those of a study."""
+def note(folder: Path, seconds: float, kind: str, name: str = "") -> None:
+    """Add the processor time of a command to those of a study, with the name of its output."""
     with (folder / COMMANDS).open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerow([f"{seconds:.2f}", kind])
+        csv.writer(file).writerow([f"{seconds:.2f}", kind, name])
+
+
+def _noted(folder: Path) -> Iterator[tuple[Path, float, str]]:
+    """Yield the output, the processor time and the kind of each command."""
+    for path in sorted(folder.rglob(COMMANDS)):
+        with path.open(newline="", encoding="utf-8") as file:
+            for seconds, kind, *name in csv.reader(file):
+                yield path.parent / "".join(name), float(seconds), kind
 
 
 def cost(folder: Path) -> dict[str, Any]:
@@ -59,10 +67,10 @@ def cost(folder: Path) -> dict[str, Any]:
         computed as well, their core-seconds and the usual way's.
     """
     spent: dict[str, float] = {}
-    for path in sorted(folder.rglob(COMMANDS)):
-        with path.open(newline="", encoding="utf-8") as file:
-            for seconds, kind in csv.reader(file):
-                spent[kind] = spent.get(kind, 0.0) + float(seconds)
+    outputs: dict[Path, float] = {}
+    for output, seconds, kind in _noted(folder):
+        spent[kind] = spent.get(kind, 0.0) + seconds
+        outputs[output] = outputs.get(output, 0.0) + seconds
     totals = {"points": 0, "evaluated": 0, "samples": 0}
     like = {"ours": 0.0, "usual": 0.0}
     for path, surface in _surfaces(folder):
@@ -71,8 +79,8 @@ def cost(folder: Path) -> dict[str, Any]:
         totals["evaluated"] += int(done.sum())
         totals["samples"] += _samples(surface, done)
         each = _usual(folder, path.with_suffix(".yaml"))
-        if each is not None:
-            like["ours"] += float(surface.seconds.sum(dtype=np.float64)) * _threads(surface)
+        if each is not None and path in outputs:
+            like["ours"] += outputs[path]
             like["usual"] += each * surface.total
     return {"core_seconds": spent, **totals, "like": like}
 
@@ -93,12 +101,8 @@ def _samples(surface: Surface, done: Any) -> int:
     return int(done.sum()) * sum(int(splits[name]["samples"]) for name in surface.splits)
 
 
-def _threads(surface: Surface) -> int:
-    return int(surface.provenance.get("threads") or 1)
-
-
 def _usual(folder: Path, path: Path) -> float | None:
-    """Return the usual way's seconds per point on one core; None for what it can't do."""
+    """Return the usual way's processor time of a point; None for what it can't do."""
     if not path.exists():
         return None
     config = load_config(str(path))
@@ -126,9 +130,9 @@ def _time(config: RunConfig) -> float:
         way = UsualWay(problem.model, part)
         found = []
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.process_time()
             way.losses((0.0, 0.0))
-            found.append(time.perf_counter() - begin)
+            found.append(time.process_time() - begin)
     finally:
         torch.set_num_threads(threads)
     return min(found) * sum(counts.values()) / sum(map(len, part.values()))

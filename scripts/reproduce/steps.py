@@ -108,7 +108,7 @@ class Workshop:
         before = _written(output)
         seconds = run(command)
         if output is None or _written(output) != before:
-            costs.note(self.folder, seconds, kind)
+            costs.note(self.folder, seconds, kind, "" if output is None else output.name)
 
     def configuration(self, changes: Mapping[str, Any]) -> str:
         """Return the base with changes by dotted key, as YAML; None removes a key."""

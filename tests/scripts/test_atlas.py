@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pytest
+import yaml
 
 from builders import surface
 from landscape_cli.cli.error_report import run_script
@@ -205,6 +206,26 @@ def test_results_are_published_with_their_page(tmp_path, monkeypatch):
     (folder / "f.png").write_bytes(np.zeros(300_000, np.uint8).tobytes())
     with pytest.raises(atlas.UsageError, match="draw it smaller"):
         atlas.publish("depth", tmp_path / "runs", tmp_path / "atlas")
+
+
+def test_surfaces_are_compared_with_the_usual_way(tmp_path):
+    config = {
+        "problem": costs.ZOO,
+        "problem_args": {"model": "mlp", "data": "digits", "samples": {"train": 64, "test": 32}},
+        "checkpoint": "net.pt",
+        "grid": {"x": [0, 1, 3], "y": [0, 1, 2]},
+        "splits": ["train"],
+    }
+    for name, changes in {"a": {}, "fresh": {"batch_norm": "recalibrate"}}.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**config, **changes}))
+        part = surface(lambda x, y: x + y, "0:1:3", "0:1:2")
+        part.provenance["splits"] = {split: {"samples": 64} for split in part.splits}
+        write_surface(tmp_path / f"{name}.h5", part)
+        costs.note(tmp_path, 5, "surfaces", f"{name}.h5")
+    found = costs.cost(tmp_path)["like"]
+    (each,) = json.loads((tmp_path / costs.USUAL).read_text()).values()
+    assert found == {"ours": 5.0, "usual": pytest.approx(6 * each)}
+    assert 0 < each < 1
 
 
 def test_the_processor_time_of_a_command_and_its_children_is_noted():
