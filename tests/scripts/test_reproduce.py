@@ -351,7 +351,7 @@ def test_planes_of_few_bits_are_compared(on_digits, monkeypatch):
 def test_convexity_is_compared(on_digits, monkeypatch):
     monkeypatch.setattr(convexity, "RECIPE", convexity.RECIPE.split(" --at-least")[0])
     monkeypatch.setattr(convexity, "SEEDS", (0,))
-    few = ("grid={x: [-1, 1, 3], y: [-1, 1, 3]}", "samples=16", "curvature.samples=16")
+    few = ("grid={x: [-1, 1, 5], y: [-1, 1, 5]}", "samples=16", "curvature.samples=16")
     shallow = ("curvature.steps=4", "problem_args.model_args.depth=8")
     words = [word for each in (*few, *shallow) for word in ("--set", each)]
     _, folder = on_digits(convexity, *words)
