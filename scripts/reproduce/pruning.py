@@ -159,6 +159,15 @@ def judge(scores: Scores, surfaces: Surfaces) -> list[Claim]:
             verdict(accuracy["weights"] - accuracy["thin"]),
         )
     )
+    anew, kept = over_widths(scores, "anew"), over_widths(scores, "weights")
+    claims.append(
+        Claim(
+            "Han et al. 2015",
+            "It is better to keep the trained weights that survive than to train them anew.",
+            f"Test error, mean over all widths: {kept.percent(3)} kept, {anew.percent(3)} anew.",
+            verdict(anew - kept),
+        )
+    )
     for name, words, sign in (("convex", "more convex", 1), ("mean rise", "flatter", -1)):
         wide, narrow = surfaces["wide"][name], surfaces["thin"][name]
         label = "Convex points" if name == "convex" else f"Mean rise at {planes.RADIUS:g}"
@@ -230,7 +239,7 @@ def draw(workshop: Workshop, scores: Scores, sizes: Mapping[int, int]) -> None:
 
         return {
             KINDS[kind]: {sizes[width]: of(Run(kind, width)) for width in WIDTHS}
-            for kind in ("thin", "units", "weights")
+            for kind in training.COMPARED
         }
 
     wide = scores[training.FULL]
@@ -258,13 +267,13 @@ def results(
     seeds = len(scores[training.FULL]["train loss"])
     exact = all(
         counts(folder, Run(kind, width), seeds) == {sizes[width]}
-        for kind in ("units", "weights")
+        for kind in training.COMPARED
         for width in WIDTHS
     )
     rows = [
         row(sizes[width], Run(kind, width), scores[Run(kind, width)])
         for width in WIDTHS
-        for kind in ("thin", "units", "weights")
+        for kind in training.COMPARED
     ]
     full = initial([training.WIDE], [0]).flat().shape[1]
     rows.append(row(full, training.FULL, scores[training.FULL]))

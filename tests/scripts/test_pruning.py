@@ -152,6 +152,10 @@ def test_pruned_parameters_stay_zero_through_training():
         shapes = {name: torch.Size(shape) for name, shape in state["shapes"].items()}
         for flat in state["flat"]:
             assert masks.nonzero(perceptrons.state(flat, shapes)) == 160
+    anew = training.Run("anew", 2)
+    again = training.train(problem, anew, 2, 6, training.masks_of(state))
+    assert torch.equal(again["flat"] != 0, state["flat"] != 0)
+    assert not torch.equal(again["flat"], state["flat"])
 
 
 def test_errors_are_one_line(tmp_path, monkeypatch, capsys):

@@ -32,7 +32,7 @@ def draw_against_size(
         of: what the reference is called.
     """
     with style():
-        figure = Figure(figsize=(3.7 * len(panels), 3.4), layout="constrained")
+        figure = Figure(figsize=(3.7 * len(panels), 3.6), layout="constrained")
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, (label, series) in zip(grid, panels.items(), strict=True):
             _draw_series(axes, series)
@@ -47,7 +47,7 @@ def draw_against_size(
             for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         names, handles = list(lines), list(lines.values())
-        figure.legend(handles, names, loc="outside upper center", ncols=len(names))
+        figure.legend(handles, names, loc="outside upper center", ncols=3)
         figure.savefig(output, dpi=130, metadata={"Software": None})
     click.echo(f"wrote {output.resolve()}")
 

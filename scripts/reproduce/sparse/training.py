@@ -37,6 +37,7 @@ KINDS = {
     "thin": "thin from scratch",
     "units": "wide, units pruned",
     "weights": "wide, weights pruned",
+    "anew": "weights pruned, trained anew",
     "wide": "wide",
 }
 
@@ -59,7 +60,12 @@ class Run:
 
 
 FULL = Run("wide", WIDE)
-RUNS = [FULL, *(Run(kind, width) for width in WIDTHS for kind in ("thin", "units", "weights"))]
+COMPARED = ("thin", "units", "weights", "anew")
+RUNS = [FULL, *(Run(kind, width) for width in WIDTHS for kind in COMPARED)]
+"""All runs, each after those whose masks it uses."""
+
+OTHER_SEEDS = 1000
+"""Added to the seeds of networks that are trained anew, without the pruned weights."""
 
 State = dict[str, Any]
 
@@ -86,14 +92,23 @@ def masks(networks: Perceptrons, run: Run, done: int) -> Masks:
     return kept_weights(networks, count)
 
 
-def train(problem: Problem, run: Run, seeds: int, epochs: int) -> State:
-    """Train the networks of a run with the same epochs and learning rates as all others."""
-    networks = initial([run.width if run.kind == "thin" else WIDE], range(seeds))
+def train(problem: Problem, run: Run, seeds: int, epochs: int, kept: Masks | None = None) -> State:
+    """Train the networks of a run with the same epochs and learning rates as all others.
+
+    Args:
+        problem: whose split ``train`` is learned.
+        run: the run.
+        seeds: number of networks.
+        epochs: number of epochs.
+        kept: parameters that are not zero from the beginning on; None for all.
+    """
+    first = OTHER_SEEDS if run.kind == "anew" else 0
+    networks = initial([run.width if run.kind == "thin" else WIDE], range(first, first + seeds))
+    _apply(networks, kept)
     inputs, labels = samples(problem, "train")
     order = torch.Generator().manual_seed(1)
     batch = batches(inputs, labels, seeds, BATCH, order)
     optimizer = torch.optim.SGD(networks.tensors, lr=RATE, momentum=MOMENTUM)
-    kept: Masks | None = None
     prune_after = rounds(epochs) if run.kind in ("units", "weights") else []
     for epoch in range(1, epochs + 1):
         optimizer.param_groups[0]["lr"] = RATE / (10 if epoch > DROP * epochs else 1)
@@ -125,6 +140,14 @@ def state(problem: Problem, networks: Perceptrons) -> State:
     return {"flat": networks.flat(), "shapes": shapes, "scores": scores}
 
 
+def masks_of(found: State) -> Masks:
+    """Return the masks of networks that have been trained."""
+    shapes = [torch.Size(shape) for shape in found["shapes"].values()]
+    flat = (found["flat"] != 0).float()
+    parts = flat.split([shape.numel() for shape in shapes], 1)
+    return [part.reshape(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
 def path_of(folder: Path, run: Run) -> Path:
     return folder / f"{run.name}.pt"
 
@@ -146,8 +169,11 @@ def command(config: Path, seeds: int, epochs: int) -> None:
     for run in RUNS:
         path = path_of(config.parent, run)
         if not path.exists():
+            kept = None
+            if run.kind == "anew":
+                kept = masks_of(load(config.parent, Run("weights", run.width)))
             part = path.with_suffix(".part")
-            torch.save(train(problem, run, seeds, epochs), part)
+            torch.save(train(problem, run, seeds, epochs, kept), part)
             os.replace(part, path)
             click.echo(f"wrote {path}")
 
