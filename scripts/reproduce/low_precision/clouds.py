@@ -147,7 +147,7 @@ def draw(workshop: Workshop, networks: Perceptrons) -> dict[str, float]:
             quantity="loss",
             log=True,
             columns=len(CLOUDS),
-            size=(9.6, 2.6),
+            size=(9.6, 3.0),
         )
         for text in list(figure.texts):
             text.remove()
@@ -157,7 +157,7 @@ def draw(workshop: Workshop, networks: Perceptrons) -> dict[str, float]:
             axes.locator_params(axis="x", nbins=4)
             _dots(axes, places(path))
         _legend(figure.axes[0])
-        figure.savefig(workshop.folder / "clouds.png", dpi=110)
+        figure.savefig(workshop.folder / "clouds.png", dpi=110, bbox_inches="tight")
     _draw_wandering(workshop, networks)
     return {cloud.name: explained(path) for cloud, path in paths.items()}
 
@@ -171,7 +171,7 @@ def _without_paths(surface: Surface) -> Surface:
 def _draw_wandering(workshop: Workshop, networks: Perceptrons) -> None:
     """Draw the clouds without their drift, in their first two principal components."""
     with style():
-        figure = Figure(figsize=(9.6, 2.6), layout="constrained")
+        figure = Figure(figsize=(9.6, 3.0), layout="constrained")
         for axes, cloud in zip(figure.subplots(1, len(CLOUDS)), CLOUDS, strict=True):
             clouds = wandering(workshop.folder, cloud, networks)
             _dots(axes, clouds, PLAIN_COLORS)
@@ -205,6 +205,6 @@ def _dots(axes: Axes, clouds: list[NDArray[np.float64]], colors: tuple[str, str]
 
 def _legend(axes: Axes) -> None:
     legend = axes.legend(
-        loc="upper center", title="learning rate", frameon=True, fontsize=7, title_fontsize=7
+        loc="lower center", title="learning rate", frameon=True, fontsize=7, title_fontsize=7
     )
     legend.get_frame().set(alpha=0.85, linewidth=0)
