@@ -14,7 +14,7 @@ import click
 from costs import hours
 from rendering import ATLAS, duration, read, render, study_page
 from results import NAME, Verdict
-from steps import run
+from steps import end_with_script, run
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.errors import UsageError
@@ -113,6 +113,7 @@ def command(names: tuple[str, ...], jobs: int, only_pages: bool) -> None:
     A study continues where it was stopped: networks and surfaces that are there are not made again.
     """
     check_names(names)
+    end_with_script()
     for name in names or STUDIES:
         if not only_pages:
             script = str(Path(__file__).with_name(f"{name}.py"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import csv
+import functools
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -78,7 +80,11 @@ class Workshop:
         """Train the networks that are not trained yet, ``jobs`` at a time."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(self.jobs) as pool:
-            list(pool.map(self._train, networks))
+            try:
+                list(pool.map(self._train, networks))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _train(self, network: Network) -> None:
         """Train a network unless its checkpoint exists; NAME.yaml must then have these settings."""
@@ -186,6 +192,21 @@ def launcher(ranks: int) -> list[str]:
     return [path, "-n", str(ranks)]
 
 
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+"""The commands that run, which end with the script that started them."""
+
+
+def end_with_script() -> None:
+    """End all commands that run when the script gets SIGTERM; what they have done is kept."""
+
+    def end(number: int, _: Any) -> None:
+        for process in list(_RUNNING):
+            process.terminate()
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def run(command: Sequence[str]) -> float:
     """Run a command, letting it print, and return the seconds that processors worked for it.
 
@@ -193,11 +214,14 @@ def run(command: Sequence[str]) -> float:
         LandscapeError: if it fails.
     """
     process = subprocess.Popen(command, env=_environment())
+    _RUNNING.add(process)
     try:
         _, status, used = os.wait4(process.pid, 0)
     except BaseException:
         process.terminate()
         raise
+    finally:
+        _RUNNING.discard(process)
     _check(subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(status)))
     return used.ru_utime + used.ru_stime
 
@@ -285,8 +309,13 @@ def options(folder: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     ]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def study(**values: Any) -> Any:
+            end_with_script()
+            return function(**values)
+
         for option in reversed(common):
-            function = option(function)
-        return function
+            study = option(study)
+        return study
 
     return decorate

@@ -3,8 +3,12 @@
 import importlib
 import json
 import math
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jinja2
@@ -233,6 +237,43 @@ def test_the_processor_time_of_a_command_and_its_children_is_noted():
     nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
     assert steps.run([sys.executable, "-c", nested]) >= 0.3
     assert steps.run([sys.executable, "-c", "import time; time.sleep(0.5)"]) < 0.4
+
+
+QUEUE = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+import steps
+
+
+class Shop(steps.Workshop):
+    def _train(self, name):
+        steps.run([sys.executable, "-c", f"open({name!r}, 'w'); import time; time.sleep(60)"])
+
+
+steps.end_with_script()
+Shop(Path("."), {}, jobs=2).train(["a", "b", "c"])
+"""
+
+
+def test_commands_end_with_their_script(tmp_path):
+    """Two commands at once, one more in the queue, and SIGTERM to the script alone."""
+    (tmp_path / "study.py").write_text(QUEUE)
+    command = [sys.executable, "study.py", str(FOLDER)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment())
+    deadline = time.monotonic() + 60
+    while not all((tmp_path / name).exists() for name in "ab"):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert not (tmp_path / "c").exists()
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
 
 
 def test_an_unknown_study_is_refused(capsys, monkeypatch):
