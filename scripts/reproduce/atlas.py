@@ -43,7 +43,7 @@ STUDIES = {
 SHARED = {"trajectory": "sharp_flat"}
 """Studies that use the networks of another one, in its folder."""
 
-LARGEST = 200_000
+LARGEST = 300_000
 """Most bytes of a figure."""
 
 

@@ -201,7 +201,7 @@ def command(
 def draw(workshop: Workshop, surfaces: Mapping[int | None, Path]) -> None:
     """Draw the training loss of planes on one scale."""
     names = labelled(map(name_of, surfaces))
-    look = ("--split", "train", "--log", "--dpi", "120")
+    look = ("--split", "train", "--log", "--size", "8.4x5.8", "--dpi", "110")
     workshop.plot("planes", list(surfaces.values()), *look, *names)
 
 

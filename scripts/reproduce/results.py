@@ -110,7 +110,8 @@ class Mean:
         places = -math.floor(math.log10(float(f"{self.error:.1g}")))
         if size > 0:
             places = min(places, digits - 1 - math.floor(math.log10(size)))
-        return f"{round(self.value, places):.{max(places, 0)}f} ± {_one_digit(self.error)}"
+        mean = round(self.value, places) + 0.0  # no negative zero
+        return f"{mean:.{max(places, 0)}f} ± {_one_digit(self.error)}"
 
     def percent(self, digits: int = 2) -> str:
         """Format a fraction in percent."""

@@ -98,6 +98,7 @@ def test_means_have_standard_errors():
         (-0.01117, 0.00123, "-0.011 ± 0.001"),
         (1.00123, 0.00009, "1.00 ± 9e-05"),
         (0.0, 0.25, "0.0 ± 0.2"),
+        (-0.004, 0.2, "0.0 ± 0.2"),
         (3.2e6, 1e5, "3.2e+06 ± 1e+05"),
         (2.5e-7, 1e-8, "2.5e-07 ± 1e-08"),
         (99.9, 0.96, "100 ± 1"),
@@ -207,7 +208,7 @@ def test_results_are_published_with_their_page(tmp_path, monkeypatch):
     assert "| x rises | A, section 1 | x = 2 | *undecided* |" in page
     assert (tmp_path / "atlas" / "depth_f.png").read_bytes() == b"png"
     assert json.loads((tmp_path / "atlas" / "depth.json").read_text())["figures"] == ["f"]
-    (folder / "f.png").write_bytes(np.zeros(300_000, np.uint8).tobytes())
+    (folder / "f.png").write_bytes(np.zeros(400_000, np.uint8).tobytes())
     with pytest.raises(atlas.UsageError, match="draw it smaller"):
         atlas.publish("depth", tmp_path / "runs", tmp_path / "atlas")
 
