@@ -37,6 +37,7 @@ STUDIES = {
     "rounding": "Why is it hard to train with weights that are always rounded?",
     "pruning": "Do wide networks that are pruned do better than thin ones?",
     "games_bilinear": "Where do the steps of two players lead in the smallest game?",
+    "games": "Is a trained GAN a saddle, and does prediction keep it from collapsing?",
 }
 """What each study asks, by the name of its script, in the order of the atlas."""
 

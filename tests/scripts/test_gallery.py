@@ -76,6 +76,8 @@ def parser(words):
         words = words[3:]
     if words[:2] == ["python", "scripts/train.py"]:
         return load("train", ROOT / "scripts").command, words[2:]
+    if words[:2] == ["python", "scripts/reproduce/games_bilinear.py"]:
+        return load("games_bilinear", ROOT / "scripts" / "reproduce").command, words[2:]
     assert words[0] == "landscape"
     with click.Context(cli) as context:
         return cli.get_command(context, words[1]), words[2:]
