@@ -17,8 +17,9 @@ from results import NAME, Verdict
 from steps import end_with_script, run
 
 from landscape_cli.cli.error_report import run_script
-from landscape_cli.errors import UsageError
+from landscape_cli.errors import LandscapeError, UsageError
 
+FOLDER = Path(__file__).parent
 RUNS = Path("runs/reproduce")
 
 STUDIES = {
@@ -112,17 +113,24 @@ def command(names: tuple[str, ...], jobs: int, only_pages: bool) -> None:
     """Run studies, by default all, and write their pages into docs/atlas.
 
     A study continues where it was stopped: networks and surfaces that are there are not made again.
+    If one fails, the others are made all the same.
     """
     check_names(names)
     end_with_script()
+    failed = []
     for name in names or STUDIES:
         if not only_pages:
-            script = str(Path(__file__).with_name(f"{name}.py"))
-            run([sys.executable, script, "--jobs", str(jobs)])
-            publish(name)
+            try:
+                run([sys.executable, str(FOLDER / f"{name}.py"), "--jobs", str(jobs)])
+                publish(name)
+            except LandscapeError as error:
+                click.echo(f"{name}: {error}", err=True)
+                failed.append(name)
         elif (ATLAS / f"{name}.json").exists():
             (ATLAS / f"{name}.md").write_text(study_page(name, read(name)), encoding="utf-8")
     write_overviews()
+    if failed:
+        raise LandscapeError(f"not made: {', '.join(failed)}; the same command tries them again")
 
 
 if __name__ == "__main__":

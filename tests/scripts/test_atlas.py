@@ -277,6 +277,23 @@ def environment():
     return {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
 
 
+def test_a_study_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capfd):
+    for name, code in {"first": "sys.exit(3)", "second": "print(sys.argv[1:])"}.items():
+        (tmp_path / f"{name}.py").write_text(f"import sys; {code}")
+    published = []
+    monkeypatch.setattr(atlas, "FOLDER", tmp_path)
+    monkeypatch.setattr(atlas, "STUDIES", {"first": "?", "second": "?"})
+    monkeypatch.setattr(atlas, "publish", published.append)
+    monkeypatch.setattr(atlas, "write_overviews", lambda: published.append("overviews"))
+    monkeypatch.setattr(sys, "argv", ["atlas", "--jobs", "3"])
+    assert run_script(atlas.command, "atlas") == 2
+    output = capfd.readouterr()
+    assert output.out == "['--jobs', '3']\n"
+    assert published == ["second", "overviews"]
+    assert "first: ended with 3: " in output.err
+    assert output.err.endswith("atlas: not made: first; the same command tries them again\n")
+
+
 def test_an_unknown_study_is_refused(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["atlas", "nothing"])
     assert run_script(atlas.command, "atlas") == 2
