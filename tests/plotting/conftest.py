@@ -29,10 +29,11 @@ def make_panel() -> Callable[..., Panel]:
 
 @pytest.fixture
 def legend() -> Callable[..., list[str]]:
-    """Return a function that returns the texts of a figure's legend."""
+    """Return a function that returns the texts of a legend; those of a field only if asked."""
 
-    def texts(axes):
-        return [text.get_text() for box in axes.figure.legends for text in box.get_texts()]
+    def texts(axes, field=False):
+        found = [text.get_text() for box in axes.figure.legends for text in box.get_texts()]
+        return [text for text in found if field or not text.startswith("lines: ")]
 
     return texts
 

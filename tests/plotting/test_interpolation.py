@@ -66,7 +66,7 @@ def test_interpolation_is_stated_and_can_be_left_out(make_surface, kind):
     if kind == "render":
         pytest.importorskip("pyvista", reason="no pyvista: make extras")
     surface = make_surface(lambda x, y: x**2 + y**2)
-    noun = "contours" if kind.startswith("contour") else "surface"
+    noun = "contours" if kind.startswith("contour") or kind == "field" else "surface"
     for raw, note in ((False, f"{noun} interpolated from 5 x 5 points"), (True, "")):
         (panel,) = select_panels(surface, None, None, "a.h5", raw)
         texts = " ".join(text.get_text() for text in draw([panel], kind, dpi=20).texts)

@@ -85,8 +85,8 @@ def test_lines_end_where_values_do():
 def test_the_legend_names_the_field(legend, look):
     found = plane(FIELDS["saddle"][0])
     figure = draw_picture(picture(found, found, ascend="y"), Page(style=look))
-    assert "lines: x descends, y ascends" in legend(figure.axes[0])
-    assert "lines: descent" in legend(draw_picture(picture(found), Page()).axes[0])
+    assert "lines: x descends, y ascends" in legend(figure.axes[0], field=True)
+    assert "lines: descent" in legend(draw_picture(picture(found), Page()).axes[0], field=True)
 
 
 def test_the_caption_says_whose_slopes_they_are():
