@@ -40,7 +40,7 @@ STUDIES = {
     "games_bilinear": "Where do the steps of two players lead in the smallest game?",
     "games": "Is a trained GAN a saddle, and does prediction keep it from collapsing?",
 }
-"""What each study asks, by the name of its script, in the order of the atlas."""
+"""The question of each study by the name of its script, in the order of the atlas."""
 
 SHARED = {"trajectory": "sharp_flat"}
 """Studies that use the networks of another one, in its folder."""

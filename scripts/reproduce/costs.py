@@ -1,4 +1,4 @@
-"""What a study cost: core-seconds, points, samples, and what the usual way would have taken."""
+"""Costs of a study: processor time, points, samples, and the usual way's time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What studies measure on planes of the loss, and how they outline a level."""
+"""Measurements on planes of the loss, and pictures with one level outlined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study found: settings, numbers, tables, and what becomes of each claim."""
+"""Results of a study: settings, numbers, tables, and a verdict on each claim."""
 
 from __future__ import annotations
 

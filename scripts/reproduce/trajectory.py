@@ -25,7 +25,7 @@ LEVELS = "0.01,0.02,0.05,0.1,0.2,0.5,1,2"
 """Boundaries of the loss's bands, three per decade."""
 
 DROP = 0.5
-"""When the learning rate first falls, as a fraction of the epochs."""
+"""Fraction of the epochs after which the learning rate first falls."""
 
 RANDOM = 20
 """Pairs of random directions with which the principal components are compared."""

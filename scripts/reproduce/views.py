@@ -29,7 +29,7 @@ POINTS = 31
 KINDS = {"shortcuts": True, "no shortcuts": False}
 
 REACHES = (0.1, 1.0, 10.0, 100.0)
-"""How far lines go to both sides, in units of the filters' norms."""
+"""Lengths of lines to either side, in units of the filters' norms."""
 
 LINE_POINTS = 41
 

@@ -1,6 +1,5 @@
 """The atlas: verdicts, costs, and pages that hold what their scripts wrote."""
 
-import importlib
 import json
 import math
 import os
@@ -9,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import jinja2
 import numpy as np
@@ -20,23 +18,13 @@ from builders import surface
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import write_surface
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
-
+from support.scripts import STUDIES, load
 
 atlas, costs, rendering = load("atlas"), load("costs"), load("rendering")
 results, steps = load("results"), load("steps")
 Mean, verdict, ordered = results.Mean, results.verdict, results.ordered
 
-STUDIES = sorted(path.stem for path in rendering.ATLAS.glob("*.json"))
+PUBLISHED = sorted(path.stem for path in rendering.ATLAS.glob("*.json"))
 PAGES = sorted(rendering.TEMPLATES.glob("*.md"))
 
 NAMES = re.compile(
@@ -48,13 +36,13 @@ NAMES = re.compile(
 
 
 def test_every_study_that_was_published_is_listed():
-    assert set(STUDIES) <= set(atlas.STUDIES)
+    assert set(PUBLISHED) <= set(atlas.STUDIES)
     for name in atlas.STUDIES:
-        assert (FOLDER / f"{name}.py").exists()
+        assert (STUDIES / f"{name}.py").exists()
         assert (rendering.TEMPLATES / f"{name}.md").exists()
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_page_is_its_template_filled_with_the_study_s_results(name):
     page = (rendering.ATLAS / f"{name}.md").read_text(encoding="utf-8")
     assert page == rendering.study_page(name, rendering.read(name))
@@ -261,7 +249,7 @@ Shop(Path("."), {}, jobs=2).train(["a", "b", "c"])
 def test_commands_end_with_their_script(tmp_path):
     """Two commands at once, one more in the queue, and SIGTERM to the script alone."""
     (tmp_path / "study.py").write_text(QUEUE)
-    command = [sys.executable, "study.py", str(FOLDER)]
+    command = [sys.executable, "study.py", str(STUDIES)]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment())
     deadline = time.monotonic() + 60
     while not all((tmp_path / name).exists() for name in "ab"):
@@ -274,7 +262,7 @@ def test_commands_end_with_their_script(tmp_path):
 
 
 def environment():
-    return {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    return {**os.environ, "PYTHONPATH": str(STUDIES.parents[1])}
 
 
 def test_a_study_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capfd):

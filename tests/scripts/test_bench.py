@@ -1,10 +1,8 @@
 """Tests of the benchmarks' arithmetic, not of their measurements."""
 
-import importlib
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,16 +16,10 @@ from landscape_cli.problems.zoo import build
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.tiles import Status
 from landscape_cli.store import empty_surface, read_surface
+from support.scripts import SCRIPTS
+from support.scripts import load as load_module
 
-BENCH = Path(__file__).parents[2] / "scripts" / "bench"
-
-
-def load(name):
-    sys.path.insert(0, str(BENCH))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(BENCH))
+load = partial(load_module, folder=SCRIPTS / "bench")
 
 
 ranks, table, reporting = load("ranks"), load("table"), load("reporting")

@@ -1,6 +1,5 @@
 """Tests of the studies of connectivity: arithmetic by hand, exact losses, short runs."""
 
-import importlib
 import json
 import sys
 from dataclasses import replace
@@ -15,17 +14,9 @@ from builders import surface
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.problems.zoo import build
 from landscape_cli.store import write_surface
+from support.scripts import load
 
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
 MODULES = ("batches", "ensembles", "infinity", "minima", "paths", "seeds", "shop", "widths")
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
 
 
 connectivity, steps = load("connectivity"), load("steps")

@@ -1,25 +1,13 @@
 """Tests of the study of how training moves: rows by hand, and a short run of every part."""
 
-import importlib
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from landscape_cli.cli.error_report import run_script
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
-
+from support.scripts import load
 
 dynamics, runs = load("dynamics"), load("motion.runs")
 rendering = load("rendering")

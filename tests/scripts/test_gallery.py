@@ -1,12 +1,12 @@
 """Tests of the gallery: its page's pictures and commands, and how it is made."""
 
-import importlib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ import builders
 from landscape_cli.cli import cli
 from landscape_cli.config.loading import load_config
 from landscape_cli.store import write_surface
+from support.scripts import STUDIES, load
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "gallery"
@@ -27,16 +28,8 @@ MOST_BYTES, MOST_BYTES_TOGETHER = 220_000, 2_500_000
 FEWEST_COLORS = 8
 
 
-def load(name, folder=SCRIPTS):
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
-
-
 gallery, page, images, terminal, chromium = map(
-    load, ("gallery", "page", "images", "terminal", "chromium")
+    partial(load, folder=SCRIPTS), ("gallery", "page", "images", "terminal", "chromium")
 )
 BLOCKS = page.read(gallery.PAGE)
 NAMES = [name for block in BLOCKS for name in block.images]
@@ -77,7 +70,7 @@ def parser(words):
     if words[:2] == ["python", "scripts/train.py"]:
         return load("train", ROOT / "scripts").command, words[2:]
     if words[:2] == ["python", "scripts/reproduce/games_bilinear.py"]:
-        return load("games_bilinear", ROOT / "scripts" / "reproduce").command, words[2:]
+        return load("games_bilinear", STUDIES).command, words[2:]
     assert words[0] == "landscape"
     with click.Context(cli) as context:
         return cli.get_command(context, words[1]), words[2:]

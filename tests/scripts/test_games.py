@@ -1,6 +1,5 @@
 """Games of two players: closed forms of their steps, scores of samples, and short runs."""
 
-import importlib
 import itertools
 import json
 import math
@@ -13,17 +12,9 @@ import torch
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.store import read_surface
+from support.scripts import load
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "scripts" / "reproduce"
-
-
-def load(name, folder=FOLDER):
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
 
 
 bilinear, games_bilinear, games = load("gan.bilinear"), load("games_bilinear"), load("games")

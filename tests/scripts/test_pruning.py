@@ -1,9 +1,7 @@
 """Tests of the study of pruned networks: counts, masks and directions by hand, and a short run."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,17 +14,7 @@ from landscape_cli.cli.error_report import run_script
 from landscape_cli.problems import Problem
 from landscape_cli.problems.zoo import build
 from landscape_cli.store import read_surface
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
-
+from support.scripts import load
 
 pruning, perceptrons, rendering = load("pruning"), load("perceptrons"), load("rendering")
 directions, masks, training = (

@@ -1,6 +1,5 @@
 """Tests of the experiments' arithmetic, of what they skip, and of their configurations."""
 
-import importlib
 import json
 import math
 import pickle
@@ -26,17 +25,7 @@ from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.problems.zoo.vgg import VGG
 from landscape_cli.records.grid import Axis
 from landscape_cli.store import read_surface, write_surface
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
-
+from support.scripts import STUDIES, load
 
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
 trajectory, convexity = load("trajectory"), load("convexity")
@@ -198,7 +187,7 @@ def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
         assert "--folder" in script.command.get_help(context)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(STUDIES.rglob("*.yaml")), ids=lambda path: path.name)
 def test_every_configuration_is_valid(path):
     config = load_config(str(path))
     if config.problem != "landscape_cli.problems.zoo:build":
@@ -242,7 +231,7 @@ def test_networks_of_the_papers_size_are_ready_to_run(
 ):
     """Train nothing: random weights, real sizes, images in the published format, a dry run."""
     monkeypatch.chdir(tmp_path)
-    path = FOLDER / "cifar10" / f"{name}.yaml"
+    path = STUDIES / "cifar10" / f"{name}.yaml"
     config = load_config(str(path))
     folder = {"problem_args.data_args.folder": str(few_images)}
     args = {**config.problem_args, "data_args": {"folder": str(few_images)}}

@@ -1,9 +1,7 @@
 """Tests of the study of rounded weights: exact chains, rules by hand, and a short run."""
 
-import importlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.problems.zoo import build
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "reproduce"
-
-
-def load(name):
-    sys.path.insert(0, str(FOLDER))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(FOLDER))
-
+from support.scripts import load
 
 rounding, perceptrons = load("rounding"), load("perceptrons")
 chains, clouds, rules, spread, training = (

@@ -1,6 +1,5 @@
 """Tests of the study of language models: its networks, its text, its rows, and a short run."""
 
-import importlib
 import json
 import sys
 from dataclasses import replace
@@ -14,17 +13,9 @@ from torch.nn import functional
 from builders import surface
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.errors import UsageError
+from support.scripts import load
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "scripts" / "reproduce"
-
-
-def load(name, folder=FOLDER):
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
 
 
 sequence, tables, runs = load("sequence"), load("language.tables"), load("language.runs")

@@ -1,4 +1,4 @@
-"""What the generators learn: a ring of eight Gaussians, and handwritten digits."""
+"""Data that generators learn: a ring of eight Gaussians, and handwritten digits."""
 
 from __future__ import annotations
 

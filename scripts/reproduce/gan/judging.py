@@ -1,4 +1,4 @@
-"""What the literature claims of two players' games, beside what was seen."""
+"""Claims of the literature on two players' games, beside the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pictures of games share: planes without marks, and small files."""
+"""Pictures of games: planes without marks, in small files."""
 
 from __future__ import annotations
 

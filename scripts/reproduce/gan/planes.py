@@ -67,7 +67,7 @@ class Lines:
 
     @property
     def gains(self) -> tuple[float, float]:
-        """What each player could gain on its axis, the generator first."""
+        """Possible gains of both players on their axes, the generator's first."""
         return -float(self.along_x.min()), float(self.along_y.max())
 
 

@@ -1,4 +1,4 @@
-"""How much the field of a game turns: the share of its Jacobian that is antisymmetric."""
+"""Rotation of a game's field: the antisymmetric share of its Jacobian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good the samples of a generator are."""
+"""Scores of a generator's samples."""
 
 from __future__ import annotations
 

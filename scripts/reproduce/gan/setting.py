@@ -1,4 +1,4 @@
-"""What is learned: the game, its data, and the scores of its samples."""
+"""Settings: the game of a data set, its networks, and the scores of its samples."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ WELLS = ((0.0, 2.0), (2.5, 0.75), (4.75, 0.19))
 """Place and value of each minimum; all parabolas have the second derivative 2."""
 
 BOUNDARIES = (1.0, 3.5)
-"""Where one parabola ends and the next begins."""
+"""Ends of the parabolas, where the next ones begin."""
 
 ENDS = (-2.0, 7.0)
 """The first and the last point of the grid; whatever goes beyond is put there."""

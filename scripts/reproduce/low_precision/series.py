@@ -20,7 +20,7 @@ from low_precision.training import RATE, SERIES, SERIES_BITS, Run
 
 @dataclass(frozen=True)
 class Series:
-    """What long runs show at each learning rate, each of shape (rates, networks).
+    """Measures of long runs at each learning rate, each of shape (rates, networks).
 
     Args:
         rounded: spread of the weights that the network computes with.

@@ -1,4 +1,4 @@
-"""How far the weights of long runs wander."""
+"""Spread of the weights in long runs."""
 
 from __future__ import annotations
 

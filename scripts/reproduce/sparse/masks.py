@@ -1,4 +1,4 @@
-"""Which parameters of wide perceptrons are kept."""
+"""Masks of the parameters that pruning keeps in wide perceptrons."""
 
 from __future__ import annotations
 
