@@ -1,6 +1,6 @@
 """Derivatives of objectives; every backward pass of the package goes through this module.
 
-The two names below are imported when they are first used, so that the registry of matrices can be
+The names below are imported when they are first used, so that the registry of matrices can be
 read without torch.
 """
 
@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from landscape_cli.evaluation.derivatives.strided_convolutions import backward, guarded
+    from landscape_cli.evaluation.derivatives.strided_convolutions import (
+        backward,
+        gradient,
+        guarded,
+    )
 
-__all__ = ["backward", "guarded"]
+__all__ = ["backward", "gradient", "guarded"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``backward`` or ``guarded`` when it is first used."""
+    """Import a function of ``__all__`` when it is first used."""
     if name in __all__:
         from landscape_cli.evaluation.derivatives import strided_convolutions
 

@@ -47,6 +47,33 @@ def backward(loss: Tensor, parameters: Iterable[Tensor]) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
 
 
+def gradient(scalar: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Return the gradient of a scalar, undamaged, so that it can be differentiated again.
+
+    Args:
+        scalar: shape ().
+        parameters: the tensors to differentiate with respect to, of any shape.
+
+    Returns:
+        A tensor for each parameter, of its shape; zeros for those that the scalar does not depend
+        on.
+
+    Example:
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> (slope,) = gradient((x**3).sum(), [x])
+        >>> (curvature,) = gradient(slope.sum(), [x])
+        >>> slope.item(), curvature.item()
+        (27.0, 18.0)
+    """
+    if not scalar.requires_grad:
+        return [torch.zeros_like(parameter) for parameter in parameters]
+    with guarded(parameters):
+        found = torch.autograd.grad(
+            scalar, parameters, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+    return list(found)
+
+
 @contextmanager
 def guarded(parameters: Iterable[Tensor]) -> Iterator[None]:
     """Compute the gradients at risk in contiguous memory format within a block.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.evaluation.derivatives import guarded
+from landscape_cli.evaluation.derivatives import gradient
 
 
 def rotating_share(value: Tensor, first: nn.Module, second: nn.Module, draws: int = 20) -> float:
@@ -32,34 +32,23 @@ def rotating_share(value: Tensor, first: nn.Module, second: nn.Module, draws: in
     players = [list(first.parameters()), list(second.parameters())]
     generator = torch.Generator().manual_seed(0)
     own, other = 0.0, 0.0
-    with guarded([weight for player in players for weight in player]):
-        slopes = [_derivatives(value, player) for player in players]
-        for _ in range(draws):
-            for place, player in enumerate(players):
-                signs = [_signs(weight, generator) for weight in player]
-                product = sum(
-                    ((a * b).sum() for a, b in zip(slopes[place], signs, strict=True)),
-                    torch.zeros(()),
-                )
-                norms = [_square(_derivatives(product, each)) for each in players]
-                own += norms[place]
-                other += norms[1 - place]
+    slopes = [gradient(value, player) for player in players]
+    for _ in range(draws):
+        for place, player in enumerate(players):
+            signs = [_signs(weight, generator) for weight in player]
+            product = sum(
+                ((a * b).sum() for a, b in zip(slopes[place], signs, strict=True)),
+                torch.zeros(()),
+            )
+            norms = [_square(gradient(product, each)) for each in players]
+            own += norms[place]
+            other += norms[1 - place]
     return other / (own + other)
 
 
 def _signs(like: Tensor, generator: torch.Generator) -> Tensor:
     drawn = torch.randint(2, like.shape, generator=generator)
     return (2 * drawn - 1).to(like.dtype)
-
-
-def _derivatives(scalar: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
-    if not scalar.requires_grad:
-        return [torch.zeros_like(weight) for weight in weights]
-    return list(
-        torch.autograd.grad(
-            scalar, weights, create_graph=True, allow_unused=True, materialize_grads=True
-        )
-    )
 
 
 def _square(parts: Sequence[Tensor]) -> float:
