@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from landscape_cli.evaluation.derivatives.strided_convolutions import (
         backward,
-        gradient,
+        differentiate,
         guarded,
     )
 
-__all__ = ["backward", "gradient", "guarded"]
+__all__ = ["backward", "differentiate", "guarded"]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,7 +47,7 @@ def backward(loss: Tensor, parameters: Iterable[Tensor]) -> None:
         loss.backward()  # type: ignore[no-untyped-call]
 
 
-def gradient(scalar: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+def differentiate(scalar: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """Return the gradient of a scalar, undamaged, so that it can be differentiated again.
 
     Args:
@@ -60,8 +60,8 @@ def gradient(scalar: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
 
     Example:
         >>> x = torch.tensor([3.0], requires_grad=True)
-        >>> (slope,) = gradient((x**3).sum(), [x])
-        >>> (curvature,) = gradient(slope.sum(), [x])
+        >>> (slope,) = differentiate((x**3).sum(), [x])
+        >>> (curvature,) = differentiate(slope.sum(), [x])
         >>> slope.item(), curvature.item()
         (27.0, 18.0)
     """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.evaluation.derivatives import gradient
+from landscape_cli.evaluation.derivatives import differentiate
 
 
 def rotating_share(value: Tensor, first: nn.Module, second: nn.Module, draws: int = 20) -> float:
@@ -32,7 +32,7 @@ def rotating_share(value: Tensor, first: nn.Module, second: nn.Module, draws: in
     players = [list(first.parameters()), list(second.parameters())]
     generator = torch.Generator().manual_seed(0)
     own, other = 0.0, 0.0
-    slopes = [gradient(value, player) for player in players]
+    slopes = [differentiate(value, player) for player in players]
     for _ in range(draws):
         for place, player in enumerate(players):
             signs = [_signs(weight, generator) for weight in player]
@@ -40,7 +40,7 @@ def rotating_share(value: Tensor, first: nn.Module, second: nn.Module, draws: in
                 ((a * b).sum() for a, b in zip(slopes[place], signs, strict=True)),
                 torch.zeros(()),
             )
-            norms = [_square(gradient(product, each)) for each in players]
+            norms = [_square(differentiate(product, each)) for each in players]
             own += norms[place]
             other += norms[1 - place]
     return other / (own + other)

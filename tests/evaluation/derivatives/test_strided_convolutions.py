@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from landscape_cli.evaluation.derivatives import backward, gradient, guarded
+from landscape_cli.evaluation.derivatives import backward, differentiate, guarded
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -81,11 +81,11 @@ def test_operands_keep_their_format_if_nothing_is_at_risk():
 
 def test_a_gradient_can_be_differentiated_again():
     x, y, unused = (torch.tensor([v], requires_grad=True) for v in (2.0, 5.0, 1.0))
-    first = gradient((x**3 * y).sum(), [x, y, unused])
+    first = differentiate((x**3 * y).sum(), [x, y, unused])
     assert [each.item() for each in first] == [60.0, 8.0, 0.0]
-    mixed = gradient(first[0].sum(), [x, y, unused])
+    mixed = differentiate(first[0].sum(), [x, y, unused])
     assert [each.item() for each in mixed] == [60.0, 12.0, 0.0]
-    assert gradient(torch.ones(()), [x])[0].item() == 0
+    assert differentiate(torch.ones(()), [x])[0].item() == 0
 
 
 def test_derivatives_are_taken_only_here():
