@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from steps import Network, Workshop, landscape, load_base, options, output_of, table
+from results import Table
+from steps import Network, Workshop, landscape, load_base, options, output_of
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -84,7 +85,7 @@ def command(
         limits = ("--split", "train", "--quantity", "loss", "--vmax", str(TOP), "--columns", "3")
         workshop.plot(name, chosen, *limits)
     rows = [row(workshop, networks[key], surface) for key, surface in surfaces.items()]
-    workshop.write("table.md", table(HEAD, rows))
+    workshop.write("table.md", Table(HEAD, rows).markdown + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from costs import hours
+from costs import hours, prices, ratios
 from rendering import ATLAS, duration, read, render, study_page
 from results import NAME, Verdict
 from steps import end_with_script, run
@@ -75,6 +75,7 @@ def write_overviews(atlas: Path = ATLAS) -> None:
 def overview(page: str, atlas: Path = ATLAS) -> str:
     """Return a page about all studies that have results."""
     found = {name: read(name, atlas) for name in STUDIES if (atlas / f"{name}.json").exists()}
+    costs = {name: study["cost"] for name, study in found.items()}
     verdicts: dict[str, dict[Verdict, int]] = {
         name: {
             word: sum(claim["verdict"] == word for claim in study["claims"])
@@ -88,8 +89,9 @@ def overview(page: str, atlas: Path = ATLAS) -> str:
             "studies": found,
             "asks": STUDIES,
             "verdicts": verdicts,
-            "hours": {name: hours(study["cost"]) for name, study in found.items()},
-            "time": duration(3600 * sum(hours(study["cost"]) for study in found.values())),
+            "prices": prices(costs).markdown,
+            "ratios": ratios(costs).markdown,
+            "time": duration(3600 * sum(map(hours, costs.values()))),
         },
     )
 

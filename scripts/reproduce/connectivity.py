@@ -9,7 +9,7 @@ import click
 from claims import batches, ensembles, infinity, minima, seeds, widths
 from claims.shop import Shop
 from results import merge
-from steps import Workshop, options, table
+from steps import Workshop, options
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -51,7 +51,7 @@ def command(
     whole = Workshop(folder, {})
     for part, results in known.items():
         for each in results.tables.values():
-            whole.write(f"{part}.md", table(each.head, each.rows))
+            whole.write(f"{part}.md", each.markdown + "\n")
     if known.keys() == PARTS.keys():
         whole.publish(merge(known.values()))
 

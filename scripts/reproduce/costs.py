@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from results import Table
 from torch.utils.data import Subset
 
 from landscape_cli.config.loading import load_config
@@ -141,3 +142,37 @@ def _time(config: RunConfig) -> float:
 def hours(cost: Mapping[str, Any]) -> float:
     """Return the core-hours of all of a study's commands."""
     return float(sum(cost["core_seconds"].values())) / 3600
+
+
+def prices(studies: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Tabulate the costs of studies by name, and of all together."""
+    found = {f"[{name}]({name}.md)": _price(each) for name, each in studies.items()}
+    found["all"] = [sum(column) for column in zip(*found.values(), strict=True)]
+    head = ["study", "training", "surfaces and others", "points", "points evaluated"]
+    rows = [
+        [name, *(f"{x:.2g}" if isinstance(x, float) else f"{x:,}" for x in values)]
+        for name, values in found.items()
+    ]
+    return Table([*head, "samples evaluated"], rows)
+
+
+def _price(cost: Mapping[str, Any]) -> list[float | int]:
+    """Return the core-hours of training and of all else, and the counts of a study."""
+    training = float(cost["core_seconds"].get("training", 0)) / 3600
+    return [training, hours(cost) - training, cost["points"], cost["evaluated"], cost["samples"]]
+
+
+def ratios(studies: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Tabulate the surfaces of studies that the usual way could have computed as well."""
+    head = ["study", "surfaces, core-hours", "the usual way, core-hours", "ratio"]
+    like = {name: each["like"] for name, each in studies.items() if each["like"]["usual"]}
+    rows = [
+        [
+            f"[{name}]({name}.md)",
+            f"{each['ours'] / 3600:.2g}",
+            f"{each['usual'] / 3600:.2g}",
+            f"{each['usual'] / each['ours']:.2g}",
+        ]
+        for name, each in like.items()
+    ]
+    return Table(head, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def measure(workshop: Workshop, net: Network, surface: Path) -> Measures:
     """Measure a network, the loss that it began with, and the plane around it."""
     log = workshop.log(net)
     recording = workshop.folder / f"{net.name}_steps"
-    initial = planes.initial_loss(workshop, f"{net.name}_initial", recording, {**net.changes})
+    initial = planes.initial_loss(workshop, f"{net.name}_initial", recording, net.changes)
     inside, outside = planes.convex_within(read_surface(surface), initial)
     return {
         **planes.numbers(surface),
@@ -218,23 +218,25 @@ def command(
 def results(
     rows: Sequence[Sequence[str]], claims: Sequence[Claim], found: Mapping[Key, Measures]
 ) -> Results:
-    numbers: dict[str, Any] = {
-        "fitted": sum(each["train accuracy"] >= FIT for each in found.values()),
-        "networks": len(found),
-    }
+    settings, numbers = facts(found.values(), len(SEEDS))
+    own = {"deep": DEEP, "width": WIDTH, "growth": GROWTH}
+    tables = {"networks": Table(HEAD, rows)}
+    return Results({**settings, **own}, numbers, tables, claims, ["planes"])
+
+
+def facts(found: Collection[Measures], seeds: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings and numbers that the page of such a study mentions."""
     settings = {
-        "seeds": len(SEEDS),
+        "seeds": seeds,
         "recipe": recipe(RECIPE),
         "fit": FIT,
         "epochs": EPOCHS,
         "longer": LONGER,
-        "deep": DEEP,
         "points": POINTS,
-        "width": WIDTH,
-        "growth": GROWTH,
         "top": TOP,
     }
-    return Results(settings, numbers, {"networks": Table(HEAD, rows)}, claims, ["planes"])
+    fitted = sum(each["train accuracy"] >= FIT for each in found)
+    return settings, {"fitted": fitted, "networks": len(found)}
 
 
 if __name__ == "__main__":

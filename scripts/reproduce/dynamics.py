@@ -9,7 +9,7 @@ import click
 from motion import maps, paths
 from motion.runs import KINDS, SEEDS
 from results import merge
-from steps import Workshop, load_base, options, table
+from steps import Workshop, load_base, options
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -43,7 +43,7 @@ def command(
         found = {part: PARTS[part](workshop, epochs) for part in parts or PARTS}
         for part, results in found.items():
             for each in results.tables.values():
-                workshop.write(f"{part}.md", table(each.head, each.rows))
+                workshop.write(f"{part}.md", each.markdown + "\n")
         if found.keys() == PARTS.keys():
             workshop.publish(merge(found.values()))
 

@@ -10,8 +10,9 @@ import click
 import numpy as np
 import torch
 from gan.bilinear import METHODS, Floats, closed_form, path, radius, update_matrix
-from gan.pictures import YELLOW, bare, shrink
+from gan.pictures import YELLOW, shrink
 from matplotlib.patheffects import withStroke
+from planes import without
 from results import Claim, Results, Table, Verdict
 from steps import Workshop, load_base, options
 
@@ -44,7 +45,7 @@ def surface(workshop: Workshop) -> Path:
 
 def draw(workshop: Workshop, found: Path) -> None:
     """Draw the field, and the path of each method over it."""
-    one = bare(landscape_cli.read_surface(found), "checkpoints", "directions")
+    one = without(landscape_cli.read_surface(found), "checkpoints", "directions")
     one = replace(one, config={})
     drawn = landscape_cli.plot(
         [one] * len(METHODS),

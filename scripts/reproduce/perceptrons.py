@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
+from landscape_cli.config.loading import load_config
 from landscape_cli.evaluation.derivatives import backward
 from landscape_cli.problems import Problem
+from landscape_cli.problems.import_path import load_problem
 from landscape_cli.problems.zoo import build
 
 
@@ -73,6 +77,14 @@ class Perceptrons:
         losses = torch.stack([cross_entropy(each, labels) for each in logits])
         return Scores(losses, (logits.argmax(2) == labels).double().mean(1))
 
+    def scores_by_split(self, problem: Problem) -> dict[str, Tensor]:
+        """Return loss and accuracy of each network as "train loss", "train accuracy", ..."""
+        found = {}
+        for split in problem.splits:
+            loss, accuracy = self.scores(*samples(problem, split))
+            found[f"{split} loss"], found[f"{split} accuracy"] = loss, accuracy
+        return found
+
     def flat(self) -> Tensor:
         """Copy the parameters into one row for each network, in the order of the MLP's."""
         return torch.cat([tensor.detach().flatten(1) for tensor in self.tensors], 1)
@@ -111,6 +123,19 @@ def samples(problem: Problem, split: str) -> tuple[Tensor, Tensor]:
     """Return a split's inputs, flattened to (n, inputs), and its labels."""
     inputs, labels = problem.splits[split].tensors  # type: ignore[attr-defined]
     return inputs.flatten(1), labels
+
+
+def problem_of(config: Path) -> Problem:
+    """Return the problem of a configuration."""
+    settings = load_config(str(config))
+    return load_problem(settings.problem, settings.problem_args)
+
+
+def save(state: dict[str, Any], path: Path) -> None:
+    """Write a file that is complete or absent."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
 
 
 def batches(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from steps import Workshop, landscape, output_of
+from steps import Workshop
 
 import landscape_cli
 from landscape_cli.analysis.convexity import convex_windows
@@ -27,13 +29,14 @@ Mask = NDArray[np.bool_]
 
 
 def numbers(path: Path) -> dict[str, float]:
-    """Return numbers of `landscape describe` for the training loss.
+    """Return numbers of ``landscape_cli.describe`` for the training loss.
 
     ``centre``, ``mean rise`` and ``largest rise`` at ``RADIUS``, and, as fractions, ``convex`` and
     ``roughness``.
     """
-    what = ("--split", LOSS[0], "--quantity", LOSS[1], "--radius", str(RADIUS), "--json")
-    (found,) = json.loads(output_of(landscape("describe", str(path), *what)))["numbers"]
+    (found,) = landscape_cli.describe(read_surface(path), *([one] for one in LOSS), [RADIUS])[
+        "numbers"
+    ]
     (ring,) = found["sharpness"]["radii"]
     return {
         "centre": found["centre"],
@@ -67,7 +70,9 @@ def convex_within(surface: Surface, level: float) -> tuple[float, float]:
     return inside, outside
 
 
-def initial_loss(workshop: Workshop, name: str, recording: Path, changes: dict[str, Any]) -> float:
+def initial_loss(
+    workshop: Workshop, name: str, recording: Path, changes: Mapping[str, Any]
+) -> float:
     """Return the training loss of the weights that a training run began with.
 
     Args:
@@ -85,12 +90,34 @@ def initial_loss(workshop: Workshop, name: str, recording: Path, changes: dict[s
     return float(surface.values[LOSS][1])
 
 
+def of_path(path: Path, points: int) -> dict[str, Any]:
+    """Return the configuration of the plane of a training's path, over the path's range.
+
+    Args:
+        path: a file of `landscape trajectory`.
+        points: the number of points along each axis.
+    """
+    with h5py.File(path) as file:
+        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
+    return {
+        "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
+        "grid": {axis: [*range_, points] for axis, range_ in ranges.items()},
+    }
+
+
+def without(surface: Surface, *facts: str) -> Surface:
+    """Return a surface without some of its provenance, so that pictures do not show it."""
+    known = {key: value for key, value in surface.provenance.items() if key not in facts}
+    return replace(surface, provenance=known)
+
+
 def draw(
     workshop: Workshop,
     name: str,
     surfaces: Sequence[Path],
     labels: Sequence[str],
     levels: Sequence[float | None] = (),
+    note: bool = True,
     **options: Any,
 ) -> None:
     """Draw planes of the training loss as NAME.png, each with one level outlined.
@@ -101,6 +128,7 @@ def draw(
         surfaces: the planes.
         labels: their titles.
         levels: the level to outline in each; None for none.
+        note: whether to keep the note on directions below the panels.
         options: of ``landscape_cli.plot``.
     """
     read = [read_surface(path) for path in surfaces]
@@ -108,7 +136,15 @@ def draw(
     for axes, surface, level in zip(figure.axes, read, levels, strict=False):
         if level is not None:
             outline(axes, surface, level)
-    figure.savefig(workshop.folder / f"{name}.png", dpi=options.get("dpi", 110))
+    if not note:
+        remove_texts(figure)
+    figure.savefig(workshop.folder / f"{name}.png", dpi=110)
+
+
+def remove_texts(figure: Figure) -> None:
+    """Remove all text of a figure that is in no panel."""
+    for text in list(figure.texts):
+        text.remove()
 
 
 def outline(axes: Any, surface: Surface, level: float) -> None:

@@ -20,10 +20,8 @@ from sparse.training import KINDS, WIDTHS, Run
 from steps import Workshop, load_base, options
 from trained_files import train_side_by_side
 
-import landscape_cli
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
-from landscape_cli.store import read_surface
 
 SHOWN = 4
 """Width of the thin networks whose surfaces are computed."""
@@ -94,9 +92,8 @@ def surface_row(run: Run, found: Mapping[str, Mean]) -> list[str]:
     def percent(name: str, digits: int) -> str:
         return Mean(100 * found[name].value, 100 * found[name].error).text(digits)
 
-    label = KINDS[run.kind] + ("" if run.kind == "units" else f" ({run.width} units)")
     return [
-        KINDS[run.kind] if run.kind != "thin" else label,
+        KINDS[run.kind] + (f" ({run.width} units)" if run.kind == "thin" else ""),
         found["centre"].text(),
         found["mean rise"].text(),
         found["largest rise"].text(),
@@ -208,25 +205,18 @@ def command(
         surfaces[run.kind] = {name: Mean.of(one[name] for one in found) for name in found[0]}
     sizes = {width: thin_parameters(initial([training.WIDE], [0]), width) for width in WIDTHS}
     draw(workshop, scores, sizes)
-    draw_planes(folder / "planes.png", {KINDS[run.kind]: files[run][0] for run in shown})
-    workshop.publish(results(folder, scores, surfaces, sizes, shown))
-
-
-def draw_planes(output: Path, surfaces: Mapping[str, Path]) -> None:
-    """Draw planes of the training loss on one scale, without a note on their directions."""
-    figure = landscape_cli.plot(
-        [read_surface(path) for path in surfaces.values()],
-        labels=list(surfaces),
-        split="train",
-        quantity="loss",
-        columns=len(surfaces),
+    planes.draw(
+        workshop,
+        "planes",
+        [files[run][0] for run in shown],
+        [KINDS[run.kind] for run in shown],
+        note=False,
+        columns=len(shown),
         vmax=TOP,
         log=True,
         size=(9.6, 2.7),
     )
-    for text in list(figure.texts):
-        text.remove()
-    figure.savefig(output, dpi=110)
+    workshop.publish(results(folder, scores, surfaces, sizes, shown))
 
 
 def draw(workshop: Workshop, scores: Scores, sizes: Mapping[int, int]) -> None:

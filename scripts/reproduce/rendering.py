@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from results import Table
 
 ROOT = Path(__file__).parents[2]
 ATLAS = ROOT / "docs" / "atlas"
@@ -35,7 +36,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(sig=significant, percent=percent, table=table, claims=claims)
+    environment.filters.update(sig=significant, percent=percent)
     return _fill(environment.get_template(template).render(context))
 
 
@@ -43,7 +44,7 @@ def study_page(name: str, found: Mapping[str, Any]) -> str:
     """Return the page of a study from its results, as in their JSON file."""
     context = {
         **found,
-        "tables": {key: table(value) for key, value in found["tables"].items()},
+        "tables": {key: Table(**value).markdown for key, value in found["tables"].items()},
         "claims": claims(found["claims"]),
         "time": duration(sum(found["cost"]["core_seconds"].values())),
         "command": f"$ python scripts/reproduce/{name}.py",
@@ -57,17 +58,11 @@ def read(name: str, folder: Path = ATLAS) -> dict[str, Any]:
     return found
 
 
-def table(value: Mapping[str, Any]) -> str:
-    """Format a table in Markdown, without the end of its last line."""
-    lines = [value["head"], ["---"] * len(value["head"]), *value["rows"]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def claims(values: list[Mapping[str, str]]) -> str:
     """Format claims with what was seen."""
     head = ["claim", "source", "seen here", "verdict"]
     rows = [[v["says"], v["source"], v["seen"], VERDICTS[v["verdict"]]] for v in values]
-    return table({"head": head, "rows": rows})
+    return Table(head, rows).markdown
 
 
 def significant(value: float, digits: int = 3) -> str:

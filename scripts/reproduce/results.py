@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,12 @@ class Table:
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+    @property
+    def markdown(self) -> str:
+        """The table in Markdown, without the end of its last line."""
+        lines = [self.head, ["---"] * len(self.head), *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,12 @@ def merge(parts: Iterable[Results]) -> Results:
         claims=[claim for part in whole for claim in part.claims],
         figures=[figure for part in whole for figure in part.figures],
     )
+
+
+def worst(words: Collection[Verdict]) -> Verdict:
+    """Judge a claim of several parts by the one that speaks most against it."""
+    order: tuple[Verdict, ...] = ("disagrees", "undecided", "agrees")
+    return next(word for word in order if word in words)
 
 
 def most(held: Sequence[bool]) -> Verdict:

@@ -26,7 +26,7 @@ from low_precision.series import (
     spread_rows,
 )
 from low_precision.training import ANNEALED, BITS, PAIRS, RATE, SERIES, SERIES_BITS
-from perceptrons import Perceptrons, initial, samples
+from perceptrons import Perceptrons, initial, problem_of
 from results import Claim, Mean, Results, Table, verdict
 from steps import Workshop, load_base, options
 from trained_files import CONFIG, train_side_by_side
@@ -67,11 +67,7 @@ def annealed_scores(folder: Path, problem: Problem, networks: Perceptrons) -> di
         trained.tensors = training.load(folder, ANNEALED[0])["tensors"]
         for weight in trained.weights:
             quantize(weight, scales(weight, bits), bits)
-        scores: dict[str, torch.Tensor] = {}
-        for split in problem.splits:
-            loss, accuracy = trained.scores(*samples(problem, split))
-            scores[f"{split} loss"], scores[f"{split} accuracy"] = loss, accuracy
-        found["after", bits] = scores
+        found["after", bits] = trained.scores_by_split(problem)
     order = ("float", "bc", "sr", "r", "after")
     return dict(sorted(found.items(), key=lambda item: (item[0][1], order.index(item[0][0]))))
 
@@ -155,7 +151,7 @@ def command(
     train_side_by_side(workshop, "low_precision/training.py", given, paths)
     if train_only:
         return
-    problem = training.problem_of(folder / CONFIG)
+    problem = problem_of(folder / CONFIG)
     networks = initial(problem.model.hidden, range(training.SEEDS))  # type: ignore[arg-type]
     shown = clouds.draw(workshop, networks)
     exact = example.solve()

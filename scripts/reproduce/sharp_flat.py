@@ -11,7 +11,7 @@ import click
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
-from results import Claim, Mean, Results, Table, Verdict, verdict
+from results import Claim, Mean, Results, Table, verdict, worst
 from scipy.stats import spearmanr
 from steps import Network, Workshop, labelled, load_base, options
 
@@ -247,7 +247,7 @@ def judge(found: Found) -> list[Claim]:
             "those of large batches.",
             f"Norm, large over small batches: {times(norm[none])} without, {times(norm[some])} "
             "with decay.",
-            _both(verdict(-norm[none]), verdict(norm[some])),
+            worst([verdict(-norm[none]), verdict(norm[some])]),
         ),
         Claim(
             dilemma,
@@ -271,11 +271,6 @@ def judge(found: Found) -> list[Claim]:
             verdict(ranks["filter 0.5"]),
         ),
     ]
-
-
-def _both(*words: Verdict) -> Verdict:
-    """Return the verdict on a claim of several parts: the worst one."""
-    return next(word for word in ("disagrees", "undecided", "agrees") if word in words)
 
 
 def draw(workshop: Workshop, networks: Mapping[Key, Network]) -> None:

@@ -269,12 +269,6 @@ FLAGS = ("--nesterov",)
 """Options without a value."""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Format a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def labelled(names: Iterable[str]) -> list[str]:
     """Return the options by which `landscape plot` names files, in their order."""
     return [word for name in names for word in ("--label", name)]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-import h5py
 import numpy as np
+import planes
 import sharp_flat
 from numpy.typing import NDArray
 from results import Claim, Mean, Results, Table, verdict
@@ -57,12 +57,9 @@ def trace(workshop: Workshop, net: Network) -> Path:
 
 def plane(workshop: Workshop, net: Network, path: Path) -> Path:
     """Compute the loss on that plane, over the range of the path."""
-    with h5py.File(path) as file:
-        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
     changes = {
+        **planes.of_path(path, POINTS),
         "checkpoint": str(workshop.checkpoint(net)),
-        "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
-        "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
         "samples": SAMPLES,
         "splits": ["train"],
         "batch_norm": "recalibrate",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import planes
@@ -63,13 +62,10 @@ def path_plane(workshop: Workshop, net: Network) -> Path:
         config = str(workshop.folder / f"{net.name}.yaml")
         words = landscape("trajectory", config, *checkpoints, *log, "-o", str(path))
         workshop.spend("surfaces", words)
-    with h5py.File(path) as file:
-        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
     changes = {
         **net.changes,
+        **planes.of_path(path, POINTS),
         "checkpoint": str(workshop.checkpoint(net)),
-        "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
-        "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
     }
     return workshop.compute(f"{net.name}_path", changes)
 

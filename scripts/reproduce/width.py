@@ -10,24 +10,20 @@ import click
 import planes
 from depth import (
     DEEP,
-    EPOCHS,
-    FIT,
     HEAD,
     LI,
-    LONGER,
     PLAIN,
-    POINTS,
-    RECIPE,
     SHORTCUTS,
     TOP,
     Measures,
+    facts,
     measure,
     network,
     plane,
     row,
 )
 from results import Claim, Mean, Results, Table, ordered, verdict
-from steps import Network, Workshop, load_base, options, recipe
+from steps import Network, Workshop, load_base, options
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
@@ -125,21 +121,9 @@ def command(
         size=(9.6, 4.6),
     )
     rows = [row(label(*s), [found[(*s, seed)] for seed in SEEDS]) for s in shapes]
-    settings = {
-        "depth": DEEP,
-        "seeds": len(SEEDS),
-        "recipe": recipe(RECIPE),
-        "fit": FIT,
-        "epochs": EPOCHS,
-        "longer": LONGER,
-        "points": POINTS,
-        "top": TOP,
-    }
-    numbers = {
-        "fitted": sum(each["train accuracy"] >= FIT for each in found.values()),
-        "networks": len(found),
-    }
+    settings, numbers = facts(found.values(), len(SEEDS))
     tables = {"networks": Table(HEAD, rows)}
+    settings["depth"] = DEEP
     workshop.publish(Results(settings, numbers, tables, judge(found), ["planes"]))
 
 

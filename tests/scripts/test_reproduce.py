@@ -32,7 +32,8 @@ trajectory, convexity = load("trajectory"), load("convexity")
 edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
 sequence, quantized = load("sequence"), load("quantized")
 depth, width, views = load("depth"), load("width"), load("views")
-planes, rendering, Mean = load("planes"), load("rendering"), load("results").Mean
+planes, rendering = load("planes"), load("rendering")
+Mean, Table = load("results").Mean, load("results").Table
 
 BASE = {
     "problem": "landscape_cli.problems.zoo:build",
@@ -159,7 +160,7 @@ def test_a_surface_follows_the_base_and_the_changes(tmp_path):
 
 
 def test_tables_are_markdown():
-    assert steps.table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+    assert Table(["a", "b"], [["1", "2"]]).markdown == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Tests of the study of rounded weights: exact chains, rules by hand, and a short run."""
 
-import json
 import sys
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.problems.zoo import build
-from support.scripts import load
+from support.scripts import check_like_published, load
 
 rounding, perceptrons = load("rounding"), load("perceptrons")
 chains, clouds, rules, spread, training = (
@@ -231,17 +230,6 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys):
         assert error.count("\n") == 1
 
 
-def keys(values):
-    """Return the names and shapes of results, without their values."""
-    return {
-        "settings": set(values["settings"]),
-        "numbers": set(values["numbers"]),
-        "tables": {name: (t["head"], len(t["rows"])) for name, t in values["tables"].items()},
-        "claims": [(claim["source"], claim["says"]) for claim in values["claims"]],
-        "figures": values["figures"],
-    }
-
-
 @pytest.mark.slow
 def test_a_short_run_has_the_results_of_the_page(quick_commands, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(training, "SEEDS", 2)
@@ -257,11 +245,7 @@ def test_a_short_run_has_the_results_of_the_page(quick_commands, tmp_path, monke
         return output.out
 
     call()
-    found = json.loads((tmp_path / "results.json").read_text())
-    assert all((tmp_path / f"{figure}.png").exists() for figure in found["figures"])
-    assert rendering.study_page("rounding", found)
-    published = rendering.ATLAS / "rounding.json"
-    assert keys(found) == keys(json.loads(published.read_text()))
+    check_like_published("rounding", tmp_path)
     again = call()
     assert "have all networks" in again
     assert again.count("nothing to do") == len(clouds.CLOUDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from results import Claim, Results, Table, most
@@ -11,7 +12,7 @@ from steps import Network
 
 from claims.figures import draw_paths
 from claims.minima import CURVES, HEAD, SMALL, rows
-from claims.paths import along, barrier, connect, straight
+from claims.paths import along, barriers, connect, say, straight
 from claims.shop import DIGITS, FASHION, Setting, Shop
 
 LARGE = {DIGITS: 1437, FASHION: 1000}
@@ -53,14 +54,8 @@ def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
 
 def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
     """Compare what is said of small and large batches with what was seen."""
-    heights = {
-        setting: {name: barrier(path) for name, path in paths.items()}
-        for setting, paths in found.items()
-    }
-
-    def say(name: str) -> str:
-        return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
-
+    heights = barriers(found)
+    said = partial(say, heights)
     apart = [
         each["straight, other start"] > each["straight, same start"] for each in heights.values()
     ]
@@ -73,15 +68,15 @@ def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
         Claim(
             "Garipov et al. 2018, arXiv 1802.10026",
             "Minima are connected, also those of small and of large batches.",
-            f"Barrier along the curve: {say('Bézier, same start')} from the same first weights, "
-            f"{say('Bézier, other start')} from others.",
+            f"Barrier along the curve: {said('Bézier, same start')} from the same first weights, "
+            f"{said('Bézier, other start')} from others.",
             most(joined),
         ),
         Claim(
             "Keskar et al. 2017, arXiv 1609.04836",
             "The straight line between minima of small and of large batches has a barrier.",
-            f"{say('straight, same start')} from the same first weights, "
-            f"{say('straight, other start')} from others: the start makes the barrier, not the "
+            f"{said('straight, same start')} from the same first weights, "
+            f"{said('straight, other start')} from others: the start makes the barrier, not the "
             "batch.",
             "undecided" if all(apart) else "agrees",
         ),

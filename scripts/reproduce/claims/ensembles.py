@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import Claim, Mean, Results, Table, Verdict, verdict
+from results import Claim, Mean, Results, Table, verdict, worst
 from steps import Network, Workshop, landscape, launcher
 
 from claims.figures import draw_methods
@@ -174,23 +174,19 @@ def judge(found: Mapping[str, Mapping[str, Scores]]) -> list[Claim]:
     def say(values: Mapping[str, Mean]) -> str:
         return "; ".join(f"{mean.text(2)} points ({label})" for label, mean in values.items())
 
-    def worst(values: Mapping[str, Mean]) -> Verdict:
-        words = [verdict(mean) for mean in values.values()]
-        return next(word for word in ("disagrees", "undecided", "agrees") if word in words)
-
     fge, swa = gains(FGE), gains(SWA)
     return [
         Claim(
             "Garipov et al. 2018, section 4",
             "An FGE ensemble has a lower test error than a single run of the same budget.",
             f"Lower by {say(fge)}.",
-            worst(fge),
+            worst([verdict(mean) for mean in fge.values()]),
         ),
         Claim(
             "Izmailov et al. 2018, arXiv 1803.05407",
             "So has SWA.",
             f"Lower by {say(swa)}.",
-            worst(swa),
+            worst([verdict(mean) for mean in swa.values()]),
         ),
     ]
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from results import Claim, Results, Table, most
 from steps import Network, Workshop, labelled
 
 from claims.figures import draw_paths
-from claims.paths import FRESH, aligned, along, barrier, connect, lengthening, profile, straight
+from claims.paths import (
+    FRESH,
+    aligned,
+    along,
+    barrier,
+    barriers,
+    connect,
+    lengthening,
+    profile,
+    say,
+    straight,
+)
 from claims.shop import SETTINGS, Setting, Shop
 
 PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
@@ -76,14 +88,8 @@ SMALL = 0.05
 
 def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
     """Compare what is said of two minima with what was seen."""
-    heights = {
-        setting: {name: barrier(path) for name, path in paths.items()}
-        for setting, paths in found.items()
-    }
-
-    def say(name: str) -> str:
-        return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
-
+    heights = barriers(found)
+    said = partial(say, heights)
     curves = [
         each[name] <= SMALL * each["straight"] for each in heights.values() for name in CURVES
     ]
@@ -94,15 +100,15 @@ def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
         Claim(
             "Garipov et al. 2018, arXiv 1802.10026; Draxler et al. 2018",
             "Two minima are connected by a curve of nearly constant loss.",
-            f"Barrier of the training loss along the Bézier curve: {say('Bézier')}; along a chain: "
-            f"{say('chain')}; on the straight line: {say('straight')}. At most "
+            f"Barrier of the training loss along the Bézier curve: {said('Bézier')}; along a "
+            f"chain: {said('chain')}; on the straight line: {said('straight')}. At most "
             f"{100 * SMALL:.0f} % of the line's counts as none.",
             most(curves),
         ),
         Claim(
             "Ainsworth et al. 2023",
             "A permutation of channels removes most of the line's barrier (if networks are wide).",
-            f"Aligned: {say('aligned, straight')}.",
+            f"Aligned: {said('aligned, straight')}.",
             most(aligned_ones),
         ),
     ]

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from steps import Network, Workshop, landscape
 
 import landscape_cli
+from claims.shop import Setting
 
 Numbers = NDArray[np.float64]
+
+Heights = Mapping[Setting, Mapping[str, float]]
+"""Barriers by setting and path."""
 
 POINTS = 21
 """Points of a path, both ends among them."""
@@ -87,6 +91,19 @@ def profile(path: Path, split: str, quantity: str) -> tuple[Numbers, Numbers]:
 def rise(t: Numbers, values: Numbers) -> float:
     """Return the barrier: the largest excess over the straight line between both ends' values."""
     return float((values - ((1 - t) * values[0] + t * values[-1])).max())
+
+
+def barriers(paths: Mapping[Setting, Mapping[str, Path]]) -> Heights:
+    """Return the barrier of the training loss along each path, by the networks' setting."""
+    return {
+        setting: {name: barrier(path) for name, path in each.items()}
+        for setting, each in paths.items()
+    }
+
+
+def say(heights: Heights, name: str) -> str:
+    """List the barriers along one path in all settings."""
+    return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
 
 
 def lengthening(path: Path) -> float:

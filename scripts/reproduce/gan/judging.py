@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from results import Claim, Mean, Verdict, verdict
+from results import Claim, Mean, Verdict, verdict, worst
 
 from . import METHODS
 from .planes import RADIUS, Curvature, Lines, collapsed
@@ -174,7 +174,6 @@ def about_saddles(
         own = [each for one, each in lines.items() if one.data == data]
         up = Mean.of(each.generator for each in own)
         down = Mean.of(each.discriminator for each in own)
-        both = {verdict(up), verdict(-down)}
         whole = sum(each.is_saddle for each in own)
         claims.append(
             Claim(
@@ -183,7 +182,7 @@ def about_saddles(
                 f"{RADIUS:g} away along random directions the value changes by {up} for the "
                 f"generator and by {down} for the discriminator; in {whole} of {len(own)} planes "
                 "neither gains anywhere on its axis",
-                "agrees" if both == {"agrees"} else min(both - {"agrees"}),
+                worst([verdict(up), verdict(-down)]),
             )
         )
     for data, name in NAMES.items():

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from steps import Workshop, landscape, launcher
+from steps import Workshop, landscape
 
 from landscape_cli.store import read_curvature, read_surface
 
@@ -115,13 +114,9 @@ def curvature(workshop: Workshop, one: Run) -> Curvature:
         "problem_args.player": "generator",
         "checkpoint": str(one.checkpoint(workshop)),
     }
-    if output.exists():
-        click.echo(f"have {output}")
-    else:
-        config.write_text(workshop.configuration(changes), encoding="utf-8")
-        words = ["--top", str(TOP), "--bottom", str(BOTTOM), "--output", str(output)]
-        command = landscape("curvature", str(config), *words, "--quiet")
-        workshop.spend("curvature", [*launcher(1), *command])
+    config.write_text(workshop.configuration(changes), encoding="utf-8")
+    words = ["--top", str(TOP), "--bottom", str(BOTTOM), "--output", str(output), "--quiet"]
+    workshop.spend("curvature", landscape("curvature", str(config), *words), output)
     record = read_curvature(output)
     eigenvalues = record.eigenvalues[0]
     lowest = int(eigenvalues.argmin())

@@ -10,13 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from PIL import Image
+from planes import without
 from steps import Workshop
 
 import landscape_cli
 
 from . import METHODS
 from .data import centres
-from .pictures import bare, shrink
+from .pictures import shrink
 from .runs import Run, of
 from .setting import SETTINGS, fixed
 
@@ -84,7 +85,7 @@ def draw_saddles(workshop: Workshop, planes: Sequence[tuple[Run, Path]], lowest:
     """
     pictures = []
     for one, path in planes:
-        surface = bare(landscape_cli.read_surface(path), "directions")
+        surface = without(landscape_cli.read_surface(path), "directions")
         figure = landscape_cli.plot(
             surface,
             "field",

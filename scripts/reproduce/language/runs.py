@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import h5py
+import planes
 from steps import Network, Workshop, landscape, launcher
 
 RECIPE = "--optimizer adamw --lr 0.002 --weight-decay 0.01 --batch-size 32 --clip 1"
@@ -101,13 +101,7 @@ def path(workshop: Workshop, net: Network) -> Path:
 def path_plane(workshop: Workshop, net: Network) -> Path:
     """Compute the loss on the plane of the training path."""
     found = path(workshop, net)
-    with h5py.File(found) as file:
-        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
-    changes = {
-        **_centre(workshop, net),
-        "directions": {axis: {"kind": "file", "path": str(found)} for axis in ranges},
-        "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
-    }
+    changes = {**_centre(workshop, net), **planes.of_path(found, POINTS)}
     return workshop.compute(f"{net.name}_path", changes)
 
 

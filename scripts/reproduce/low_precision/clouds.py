@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
+import planes
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +17,6 @@ from steps import Workshop, landscape
 
 import landscape_cli
 from landscape_cli.plotting.style import style
-from landscape_cli.records.surface import Surface
 from landscape_cli.records.trajectory import OTHERS
 from landscape_cli.store import read_surface
 from landscape_cli.store.trajectory_file import read_trajectories
@@ -141,7 +141,8 @@ def draw(workshop: Workshop, networks: Perceptrons) -> dict[str, float]:
     surfaces = [plane(workshop, cloud, path, reach) for cloud, path in paths.items()]
     with style():
         figure = landscape_cli.plot(
-            [_without_paths(read_surface(path)) for path in surfaces],
+            # Paths would be drawn as lines.
+            [planes.without(read_surface(path), "trajectory", OTHERS) for path in surfaces],
             labels=[cloud.label for cloud in CLOUDS],
             split="train",
             quantity="loss",
@@ -149,8 +150,7 @@ def draw(workshop: Workshop, networks: Perceptrons) -> dict[str, float]:
             columns=len(CLOUDS),
             size=(9.6, 3.0),
         )
-        for text in list(figure.texts):
-            text.remove()
+        planes.remove_texts(figure)
         for axes, path in zip(figure.axes, paths.values(), strict=False):
             for mark in list(axes.lines):
                 mark.remove()
@@ -160,12 +160,6 @@ def draw(workshop: Workshop, networks: Perceptrons) -> dict[str, float]:
         figure.savefig(workshop.folder / "clouds.png", dpi=110, bbox_inches="tight")
     _draw_wandering(workshop, networks)
     return {cloud.name: explained(path) for cloud, path in paths.items()}
-
-
-def _without_paths(surface: Surface) -> Surface:
-    """Leave out the paths, which would be drawn as lines."""
-    kept = {k: v for k, v in surface.provenance.items() if k not in ("trajectory", OTHERS)}
-    return replace(surface, provenance=kept)
 
 
 def _draw_wandering(workshop: Workshop, networks: Perceptrons) -> None:

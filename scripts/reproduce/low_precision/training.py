@@ -5,7 +5,6 @@ A run trains one network for each seed, side by side, by one rule with one numbe
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import click
 import torch
-from perceptrons import Perceptrons, batches, initial, samples
+from perceptrons import Perceptrons, batches, initial, problem_of, samples, save
 
 from landscape_cli.cli.error_report import run_script
-from landscape_cli.config.loading import load_config
 from landscape_cli.problems import Problem
-from landscape_cli.problems.import_path import load_problem
 from low_precision.rules import Rule, scales
 
 RATE = 0.1
@@ -136,14 +133,10 @@ class Training:
 
     def state(self) -> State:
         """Return the weights, and the loss and accuracy of each network by split."""
-        scores = {}
-        for split in self.problem.splits:
-            loss, accuracy = self.networks.scores(*samples(self.problem, split))
-            scores[f"{split} loss"], scores[f"{split} accuracy"] = loss, accuracy
         return {
             "tensors": [tensor.detach().clone() for tensor in self.networks.tensors],
             "real": self.rule.real,
-            "scores": scores,
+            "scores": self.networks.scores_by_split(self.problem),
         }
 
 
@@ -187,19 +180,6 @@ def path_of(folder: Path, run: Run) -> Path:
 def load(folder: Path, run: Run) -> State:
     found: State = torch.load(path_of(folder, run), weights_only=True)
     return found
-
-
-def save(state: State, path: Path) -> None:
-    """Write a file that is complete or absent."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
-
-
-def problem_of(config: Path) -> Problem:
-    """Return the problem of a configuration."""
-    settings = load_config(str(config))
-    return load_problem(settings.problem, settings.problem_args)
 
 
 def perform(run: Run, folder: Path, problem: Problem, seeds: int, epochs: int) -> None:

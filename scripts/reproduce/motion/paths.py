@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import h5py
+import planes
 from results import Claim, Mean, Results, Table, verdict
 from steps import Network, Workshop, landscape, launcher, output_of
 
@@ -49,12 +49,9 @@ def trace(workshop: Workshop, kind: Kind, network: Network) -> Path:
 
 def plane(workshop: Workshop, network: Network, path: Path) -> Path:
     """Compute the training loss on the plane of a path."""
-    with h5py.File(path) as file:
-        ranges = {axis: file.attrs[f"range_{axis}"].tolist() for axis in "xy"}
     changes = {
+        **planes.of_path(path, POINTS),
         "checkpoint": str(workshop.checkpoint(network)),
-        "directions": {axis: {"kind": "file", "path": str(path)} for axis in ranges},
-        "grid": {axis: [*range_, POINTS] for axis, range_ in ranges.items()},
         "splits": ["train"],
     }
     return workshop.compute(f"{network.name}_plane", changes)
@@ -100,12 +97,12 @@ Angles = Mapping[tuple[str, str], Mean]
 """Mean cosines between steps and gradients, by training and phase."""
 
 
-def judge(cosines: Angles, planes: Angles) -> list[Claim]:
+def judge(cosines: Angles, inside: Angles) -> list[Claim]:
     """Compare what Li et al. say with what was seen.
 
     Args:
         cosines: in the space of all parameters.
-        planes: by size, in each path's plane.
+        inside: by size, in each path's plane.
     """
     small, large = (kind.label for kind in KINDS[:2])
     before, after = PHASES
@@ -128,9 +125,9 @@ def judge(cosines: Angles, planes: Angles) -> list[Claim]:
         Claim(
             source,
             "In the path's plane, steps of small batches are nearly parallel to the contours.",
-            f"{small}: {planes[small, before]} before (1 is straight across them; a half would be "
+            f"{small}: {inside[small, before]} before (1 is straight across them; a half would be "
             "60 degrees).",
-            verdict(Mean(0.5, 0) - planes[small, before]),
+            verdict(Mean(0.5, 0) - inside[small, before]),
         ),
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,10 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import click
 import torch
-from perceptrons import Perceptrons, batches, initial, samples
+from perceptrons import Perceptrons, batches, initial, problem_of, samples, save
 
 from landscape_cli.cli.error_report import run_script
-from landscape_cli.config.loading import load_config
 from landscape_cli.problems import Problem
-from landscape_cli.problems.import_path import load_problem
 from sparse.masks import Masks, kept_units, kept_weights, thin_parameters
 
 WIDE = 128
@@ -132,10 +129,7 @@ def _apply(networks: Perceptrons, kept: Masks | None) -> None:
 
 def state(problem: Problem, networks: Perceptrons) -> State:
     """Return the parameters, and the loss and accuracy of each network by split."""
-    scores = {}
-    for split in problem.splits:
-        loss, accuracy = networks.scores(*samples(problem, split))
-        scores[f"{split} loss"], scores[f"{split} accuracy"] = loss, accuracy
+    scores = networks.scores_by_split(problem)
     shapes = {name: list(shape) for name, shape in networks.shapes().items()}
     return {"flat": networks.flat(), "shapes": shapes, "scores": scores}
 
@@ -164,17 +158,14 @@ def load(folder: Path, run: Run) -> State:
 def command(config: Path, seeds: int, epochs: int) -> None:
     """Perform the runs whose files are not yet beside CONFIG."""
     torch.set_num_threads(1)
-    settings = load_config(str(config))
-    problem = load_problem(settings.problem, settings.problem_args)
+    problem = problem_of(config)
     for run in RUNS:
         path = path_of(config.parent, run)
         if not path.exists():
             kept = None
             if run.kind == "anew":
                 kept = masks_of(load(config.parent, Run("weights", run.width)))
-            part = path.with_suffix(".part")
-            torch.save(train(problem, run, seeds, epochs, kept), part)
-            os.replace(part, path)
+            save(train(problem, run, seeds, epochs, kept), path)
             click.echo(f"wrote {path}")
 
 
