@@ -25,6 +25,7 @@ from landscape_cli.config.loading import load_config
 from landscape_cli.config.overrides import parse_changes
 from landscape_cli.errors import LandscapeError, ProblemError, UsageError, cause
 from landscape_cli.evaluation.accumulator import Accumulator
+from landscape_cli.evaluation.batch_norm import Recalibration, training_samples
 from landscape_cli.evaluation.data.batches import map_tensors
 from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.derivatives import backward
@@ -250,6 +251,10 @@ class Trainer:
         self.optimizer = self.build_optimizer()
         self.steps = count_batches(self.train_split, options.batch_size)
         self.keeper: Keeper | None = None
+        self.samples: SplitData | None = None
+        if options.recalibrate is not None:
+            words = (None, "--recalibrate", options.recalibrate)
+            self.samples = training_samples(problem, self.device, *words)
 
     def choose_layout(self) -> torch.memory_format:
         """Choose the memory format by trying the objective: channels last is faster if it works."""
@@ -333,6 +338,13 @@ class Trainer:
         for batch in self.splits[split]:
             sums.add(0, *self.objective(batch))
         return named_means(sums)
+
+    @torch.no_grad()
+    def recalibrate(self) -> None:
+        """Estimate batch norm's statistics anew, from all training samples."""
+        self.model.eval()
+        assert self.samples is not None
+        Recalibration(self.model, self.samples, self.problem.objective).update(())
 
     def cache(self, split: str) -> None:
         """Keep a split's batches on the device if they fit."""
@@ -482,6 +494,8 @@ def train(path: str, options: SimpleNamespace) -> None:
         trainer.keeper.begin(trainer.model)
     for restart in range(options.restarts + 1):
         run_schedule(trainer, files, schedule, restart * options.epochs)
+        if trainer.samples is not None:
+            trainer.recalibrate()
         means = {split: trainer.means(split) for split in trainer.splits}
         if not (why := missed(means["train"], required)):
             break
@@ -578,6 +592,14 @@ def train(path: str, options: SimpleNamespace) -> None:
     metavar="N",
     help="Where --at-least is not reached, repeat the schedule from the weights reached, at most N "
     "times.",
+)
+@click.option(
+    "--recalibrate",
+    type=click.IntRange(2),
+    metavar="N",
+    help="At the end, estimate batch norm's statistics anew from all training samples, as means "
+    "over batches of N. In deep networks without shortcuts, all but those of a single batch may be "
+    "far off.",
 )
 @click.option("--every", type=click.IntRange(1), default=1, help="Epochs between checkpoints.")
 @click.option(

@@ -21,7 +21,8 @@ from landscape_cli.evaluation.gradient_mode import keeping_gradient_mode, remedy
 from landscape_cli.problems.problem import Objective, Problem
 
 BATCH = 128
-"""Samples in each batch whose statistics are averaged; this affects the values, not only speed."""
+"""Samples in each batch whose statistics are averaged, unless there is a reason for another number;
+this affects the values, not only speed."""
 
 
 def batch_norms(model: nn.Module) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class _WithoutSingles:
 
 
 def training_samples(
-    problem: Problem, device: torch.device, samples: int | None, key: str
+    problem: Problem, device: torch.device, samples: int | None, key: str, batch: int = BATCH
 ) -> SplitData:
     """Return the samples from which batch norm's statistics are re-estimated.
 
@@ -79,6 +80,7 @@ def training_samples(
         samples: number of samples of the split ``train``; if None all, in batches of an iterable's
             own if it is one.
         key: the key or option that asks for it, for messages.
+        batch: number of samples in each batch.
 
     Raises:
         UsageError: if there is nothing to re-estimate, or nothing to do it from.
@@ -94,15 +96,15 @@ def training_samples(
         total = len(dataset_of("train", source, key))
     except UsageError:
         if samples is None:
-            return SplitData("train", _WithoutSingles(source), BATCH, device)
+            return SplitData("train", _WithoutSingles(source), batch, device)
         raise
     count = total if samples is None else min(samples, total)
     # A last batch with a single sample would have no variance.
-    count -= count % BATCH == 1
+    count -= count % batch == 1
     part = subset("train", dataset_of("train", source, key), count, key)
     if isinstance(source, DataLoader):
-        part = DataLoader(part, BATCH, num_workers=source.num_workers, collate_fn=source.collate_fn)
-    return SplitData("train", part, BATCH, device)
+        part = DataLoader(part, batch, num_workers=source.num_workers, collate_fn=source.collate_fn)
+    return SplitData("train", part, batch, device)
 
 
 class Recalibration:
@@ -115,7 +117,7 @@ class Recalibration:
 
     Args:
         model: the network.
-        data: the training samples, in batches of ``BATCH``.
+        data: the training samples, in batches.
         objective: runs the forward pass on each batch.
     """
 

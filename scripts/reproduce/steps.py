@@ -261,6 +261,7 @@ def recipe(text: str) -> str:
         *([] if adam else [f"{momentum} {values.get('--momentum', 0.9)}"]),
         *([f"batches of {values['--batch-size']}"] if "--batch-size" in values else []),
         *([f"weight decay {values['--weight-decay']}"] if "--weight-decay" in values else []),
+        *([f"gradients clipped to a norm of {values['--clip']}"] if "--clip" in values else []),
     ]
     return ", ".join(parts) + ")"
 

@@ -159,6 +159,8 @@ def test_recipes_are_said_in_words():
     words = "SGD (learning rate 0.1, Nesterov momentum 0.9, batches of 128, weight decay 5e-4)"
     assert steps.recipe(text) == words
     assert steps.recipe("--optimizer adam --lr 0.005") == "Adam (learning rate 0.005)"
+    words = "SGD (learning rate 0.1, momentum 0.9, gradients clipped to a norm of 0.5)"
+    assert steps.recipe("--lr 0.1 --clip 0.5") == words
 
 
 def test_costs_count_commands_points_and_samples(tmp_path):

@@ -405,7 +405,7 @@ def test_networks_differ_in_name_by_all_that_differs():
     ]
     assert len({net.name for net in nets}) == len(nets)
     lengths = {net.name: int(net.training[net.training.index("--epochs") + 1]) for net in nets}
-    assert lengths["resnet56_noshort_seed0"] == depth.LONGER
+    assert lengths["resnet56_noshort_seed0"] == depth.LONGER[56]
     assert lengths["resnet20_noshort_seed0"] == depth.EPOCHS
 
 

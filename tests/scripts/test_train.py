@@ -129,6 +129,36 @@ def test_means_are_those_of_the_saved_weights_in_eval_mode(call, tmp_path):
 
 
 @pytest.mark.bits
+def test_statistics_are_those_of_all_samples_after_recalibration(call, tmp_path):
+    """Those of the first batch norm are the mean and variance of what the convolution returns."""
+    args = {"model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 300, "test": 10}}
+    config = write_config(tmp_path, problem_args={"model": "resnet", **args})
+    assert call(config, "--epochs", 1, "--recalibrate", 1000, "--quiet")[0] == 0
+    problem = train.load_problem(SETTINGS["problem"], {"model": "resnet", **args})
+    state = load("runs/net.pt")["state_dict"]
+    problem.model.load_state_dict(state)
+    names = dict(problem.model.named_modules())
+    (norm, *_) = (name for name, m in names.items() if isinstance(m, torch.nn.BatchNorm2d))
+    (conv, *_) = (name for name, m in names.items() if isinstance(m, torch.nn.Conv2d))
+    with torch.no_grad():
+        seen = names[conv](problem.splits["train"][:][0]).double()
+    variance, mean = torch.var_mean(seen, (0, 2, 3))
+    torch.testing.assert_close(state[f"{norm}.running_mean"].double(), mean, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(state[f"{norm}.running_var"].double(), variance, rtol=1e-4, atol=0)
+    running = load("runs/net_epochs/epoch_001.pt")["state_dict"]
+    for name, value in running.items():
+        assert torch.equal(value, state[name]) != ("running" in name or "tracked" in name), name
+
+
+def test_a_network_without_batch_norm_is_not_recalibrated(call, tmp_path):
+    config = write_config(tmp_path, problem_args={"model": "mlp"})
+    code, output = call(config, "--epochs", 1, "--recalibrate", 100)
+    assert code == 2
+    assert "--recalibrate: the model has no batch norm with running statistics" in output.err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.bits
 def test_the_seed_decides_everything(call, tmp_path):
     states = []
     model = {"model": "resnet", "model_args": {"depth": 8, "width": 0.25}, "samples": {"train": 65}}
