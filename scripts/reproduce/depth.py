@@ -27,7 +27,7 @@ WHOLE = "--recalibrate 2000 --every 1000 --keep-every 1000epochs"
 """Statistics of batch norm from all digits at once: deep networks without shortcuts need them."""
 
 RECIPE = f"--lr 0.02 --batch-size 64 --weight-decay 5e-4 {WHOLE}"
-DEEP_RECIPE = RECIPE.replace("--lr 0.02", "--lr 0.1 --clip 0.5")
+DEEP_RECIPE = RECIPE.replace("--lr 0.02", "--lr 0.05 --clip 0.5")
 """Of deep networks without shortcuts, whose gradients explode: with the other recipe, 110 layers
 stay at the loss of chance."""
 
@@ -35,7 +35,7 @@ FIT = 0.99
 """Training accuracy from which a network fits its data."""
 
 EPOCHS = 90
-LONGER = {56: 360, 110: 720}
+LONGER = {56: 360, 110: 480}
 """Epochs of training; of deep networks without shortcuts, by their depth."""
 
 DEEP = 56
