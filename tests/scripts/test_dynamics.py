@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from landscape_cli.cli.error_report import run_script
@@ -50,6 +51,50 @@ def test_a_row_of_paths_by_hand():
         *("0.900 ± 0.001", "1.000 ± 0.0001", "0.75", "0.5"),
     ]
     assert len(paths.HEAD) == 10
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_independent_gradients_with_momentum_turn_little(steps):
+    """The covariances of 2 n steps are momentum ** distance; sums of halves have the cosine."""
+    places = np.arange(2 * steps)
+    covariance = 0.9 ** np.abs(places[:, None] - places)
+    first = np.repeat([1, 0], steps)
+    inner = first @ covariance @ (1 - first)
+    assert maps.turns(0.9, steps) == pytest.approx(inner / (first @ covariance @ first))
+    assert maps.turns(0.9, 1) == pytest.approx(0.9)
+
+
+def test_trainings_are_compared_with_random_walks():
+    def numbers(straightness, side):
+        def walk(statistic, low, high, verdict="above"):
+            one = {"statistic": statistic, "low": low, "high": high, "verdict": verdict}
+            return {**one, "null": "walk"}
+
+        comparisons = [
+            walk("straightness", 0.1, 0.2),
+            walk("explained", 0.7, 0.8),
+            walk("square_correlation", 0.5, 0.9, side),
+            {**walk("straightness", 9, 9), "null": "permuted"},
+            walk("turning", None, None),
+        ]
+        statistics = {"straightness": straightness, "explained": straightness}
+        return {"statistics": statistics, "comparisons": comparisons}
+
+    found = maps.compared({"a": numbers(0.4, "above"), "b": numbers(0.8, "within")})
+    assert found["farther"] == pytest.approx([2, 8])
+    assert found["explained"] == [0.4, 0.8]
+    assert found["walks_explained"] == [0.7, 0.8]
+    assert found["parabola"] == {"above": 1, "within": 1, "below": 0}
+
+
+def test_cosines_are_compared_with_those_of_random_directions():
+    n = 2000
+    found = paths.far({("a", "before"): [0.5, 0.3], ("a", "after"): [0.9, 0.6]}, n)
+    vectors = np.random.default_rng(0).standard_normal((2, 4000, n))
+    inner = (vectors[0] * vectors[1]).sum(axis=1)
+    cosines = np.abs(inner) / np.linalg.norm(vectors, axis=2).prod(axis=0)
+    assert found["random"] == pytest.approx(cosines.mean(), rel=0.05)
+    assert found["least"] == pytest.approx(0.3 / found["random"])
 
 
 def test_errors_are_one_line(tmp_path, monkeypatch, capsys):

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from results import Claim, Results, Table, most
 from steps import Workshop, landscape, launcher
 
 from motion.figures import draw_maps
 from motion.paths import described
-from motion.runs import KINDS, SEEDS, Kind, recording
+from motion.runs import KINDS, MOMENTUM, SEEDS, Kind, recording
 
 STATISTICS = {
     "dimension": "dimension",
@@ -114,6 +115,46 @@ def judge(found: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
     ]
 
 
+def compared(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return by how much trainings differ from random walks.
+
+    Args:
+        found: by training, the numbers of its map.
+    """
+    farther, parts, walks, sides = [], [], [], []
+    for each in found.values():
+        walk = {
+            one["statistic"]: one
+            for one in each["comparisons"]
+            if one["null"] == "walk" and one["low"] is not None
+        }
+        farther += [
+            each["statistics"]["straightness"] / walk["straightness"][end]
+            for end in ("low", "high")
+        ]
+        parts.append(each["statistics"]["explained"])
+        walks += [walk["explained"][end] for end in ("low", "high")]
+        sides.append(walk["square_correlation"]["verdict"])
+    return {
+        "farther": [min(farther), max(farther)],
+        "explained": [min(parts), max(parts)],
+        "walks_explained": [min(walks), max(walks)],
+        "parabola": {side: sides.count(side) for side in ("above", "within", "below")},
+    }
+
+
+def turns(momentum: float, steps: int) -> float:
+    """Return the cosine from so many steps to the next as many, of independent gradients.
+
+    With momentum a step is the sum of all gradients so far, weighted by the momentum's powers; so
+    two steps that are d apart have the correlation momentum to the power of d, in space of many
+    dimensions the cosine of their angle.
+    """
+    apart = np.arange(1, steps)
+    inner = momentum * ((1 - momentum**steps) / (1 - momentum)) ** 2
+    return float(inner / (steps + 2 * ((steps - apart) * momentum**apart).sum()))
+
+
 def study(workshop: Workshop, epochs: int | None) -> Results:
     """Map each training and all together, beside random walks."""
     maps = each(workshop, epochs)
@@ -124,5 +165,8 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
     everything = together(workshop, epochs)
     look = ("--kind", "map", "--quantity", "training", "--dpi", "120")
     workshop.plot("together", [everything], *look)
-    settings = {"draws": int(DRAWS), "together_apart": APART}
-    return Results(settings, {}, {"maps": Table(head, lines)}, judge(numbers), ["maps", "together"])
+    settings = {"draws": int(DRAWS), "together_apart": APART, "momentum": MOMENTUM}
+    every = [kind.every for kind in KINDS if kind.optimizer == "sgd"]
+    means = {**compared(numbers), "turns": {str(n): turns(MOMENTUM, n) for n in sorted(every)}}
+    tables = {"maps": Table(head, lines)}
+    return Results(settings, means, tables, judge(numbers), ["maps", "together"])

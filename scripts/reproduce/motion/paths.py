@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import planes
+import torch
 from results import Claim, Mean, Results, Table, verdict
 from steps import Network, Workshop, landscape, launcher, output_of
 
+from landscape_cli.problems.checkpoints import read_state_dict
 from motion.runs import KINDS, SEEDS, Kind, recording
 
 POINTS = 21
@@ -93,6 +96,18 @@ def ending(path: Mapping[str, Any], quantity: str, place: int) -> str:
     return f"{float(values[place]):.3g}"
 
 
+def far(angles: Mapping[tuple[str, str], list[float]], parameters: int) -> dict[str, float]:
+    """Return how far cosines are from those of random directions in the space of all parameters.
+
+    Args:
+        angles: the mean cosines of each seed.
+        parameters: the number of dimensions n; a random direction's |cos| has the mean
+            sqrt(2 / (pi n)) for large n.
+    """
+    random = math.sqrt(2 / (math.pi * parameters))
+    return {"random": random, "least": min(min(each) for each in angles.values()) / random}
+
+
 Angles = Mapping[tuple[str, str], Mean]
 """Mean cosines between steps and gradients, by training and phase."""
 
@@ -136,6 +151,7 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
     """Trace every run, and compare its steps with gradients and contours."""
     lines, surfaces = [], {}
     angles: dict[str, dict[tuple[str, str], list[float]]] = {"all": {}, "plane": {}}
+    off = []
     for kind in KINDS:
         for seed in SEEDS:
             network = kind.network(seed, epochs)
@@ -149,6 +165,7 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
                 angles["all"].setdefault(key, []).append(first["descent"]["mean"])
                 angles["plane"].setdefault(key, []).append(second["mean"])
             surfaces[kind, seed] = surface
+            off.append(inside["off"]["largest"])
     shown = [surfaces[kind, SEEDS[0]] for kind in KINDS[:2]]
     workshop.plot("paths", shown, "--size", "28x10cm", "--dpi", "110")
     means = {
@@ -157,4 +174,11 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
     }
     settings = {"apart": APART, "plane_points": POINTS, "seeds": len(SEEDS)}
     tables = {"paths": Table(HEAD, lines)}
-    return Results(settings, {}, tables, judge(means["all"], means["plane"]), ["paths"])
+    parameters = sum(map(torch.numel, read_state_dict(str(workshop.checkpoint(network))).values()))
+    found = {
+        **far(angles["all"], parameters),
+        "parameters": parameters,
+        "random_in_plane": numbers["path"]["random"],
+        "off": [min(off), max(off)],
+    }
+    return Results(settings, found, tables, judge(means["all"], means["plane"]), ["paths"])

@@ -9,6 +9,9 @@ from steps import Network, Workshop
 
 SEEDS = (0, 1, 2)
 
+MOMENTUM = 0.9
+"""Of SGD, the default of scripts/train.py."""
+
 DROP = 0.6
 """Fraction of the epochs after which the learning rate is divided by 10."""
 
