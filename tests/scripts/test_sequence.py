@@ -101,7 +101,7 @@ def test_rises_of_known_lines():
 
 @pytest.mark.slow
 def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
-    chosen = ("gpt2_noshort", "lstm")
+    chosen = ("gpt2", "gpt2_noshort", "lstm")
     kinds = {name: replace(runs.KINDS[name], seeds=(0,)) for name in chosen}
     monkeypatch.setattr(runs, "KINDS", kinds)
     monkeypatch.setattr(sequence.figures, "SHOWN", chosen)
@@ -119,12 +119,18 @@ def test_a_short_run(quick_commands, tmp_path, monkeypatch, capfd):
     labels = [f"{sequence.runs.KINDS[name].label}, seed 0" for name in chosen]
     for name in ("learned", "seen", "planes"):
         assert [row[0] for row in found["tables"][name]["rows"]] == labels
-    nets = (models.GPT(2), models.LSTM(1))
+    nets = (models.GPT(2), models.GPT(2, shortcuts=False), models.LSTM(1))
     for row, model in zip(found["tables"]["learned"]["rows"], nets, strict=True):
         _, count, loss, perplexity, *_ = row
         assert count == str(sum(p.numel() for p in model.parameters()))
         assert float(perplexity) == pytest.approx(np.exp(float(loss.split()[0])), rel=2e-3)
         assert float(perplexity) < 256  # better than no training
+    numbers = found["numbers"]
+    largest = [float(row[5]) for row in found["tables"]["seen"]["rows"]]
+    assert numbers["sharper"] == [pytest.approx(largest[1] / largest[0], rel=0.01)]
+    rises = [float(row[2].split()[0]) for row in found["tables"]["seen"]["rows"]]
+    assert numbers["equal_training"] == [pytest.approx(rises[:2], rel=0.01)]
+    assert numbers["flattest"][0] == kinds[chosen[int(np.argmin(rises))]].label
     pictures = {path.name for path in (tmp_path / "runs").glob("*.png")}
     assert pictures == {"planes.png", "paths.png"}
     assert rendering.study_page("sequence", found).startswith("# Language models\n")

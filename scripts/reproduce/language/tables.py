@@ -53,7 +53,49 @@ def report(
         "lines": REPEATS,
         "sequences": LINE_SAMPLES,
     }
-    return Results(settings, {}, tables, judge(workshop, networks), figures)
+    found = compare(workshop, networks)
+    return Results(settings, found, tables, judge(workshop, networks), figures)
+
+
+EQUAL_LOSS = [("gpt2", "gpt2_noshort"), ("gpt4_brief", "gpt4_noshort")]
+"""GPTs with and without shortcuts that end at about the same loss."""
+
+
+def compare(workshop: Workshop, networks: Mapping[tuple[str, int], Network]) -> dict[str, Any]:
+    """Compare networks with and without shortcuts, and find the flattest one.
+
+    Returns:
+        ``sharper``: by how many times the largest eigenvalue is larger without shortcuts, for each
+        pair of equal loss; ``equal_training``: the rises of the loss at the smallest distance of
+        GPTs of the same depth and seed with and without shortcuts; ``flattest``: the label of the
+        network that rises least at each distance.
+    """
+
+    def eigenvalue(name: str) -> float:
+        record = read_curvature(workshop.surface(f"{networks[name, FIRST].name}.curvature"))
+        return float(record.eigenvalues[0, 0])
+
+    rise = {
+        key: [float(rises(_lines(workshop, net), radius).mean()) for radius in RADII]
+        for key, net in networks.items()
+    }
+    pairs = [pair for pair in EQUAL_LOSS if all((name, FIRST) in networks for name in pair)]
+    alike = [
+        [rise[name, seed][0], rise[f"{name}_noshort", seed][0]]
+        for name, seed in networks
+        if (f"{name}_noshort", seed) in networks
+    ]
+    least = [min(rise, key=lambda key: rise[key][place]) for place in range(len(RADII))]
+    return {
+        "distance": RADII[0],
+        "sharper": [eigenvalue(without) / eigenvalue(name) for name, without in pairs],
+        "equal_training": alike,
+        "flattest": [KINDS[name].label for name, _ in least],
+    }
+
+
+def _lines(workshop: Workshop, net: Network) -> Surface:
+    return read_surface(workshop.surface(f"{net.name}_lines"))
 
 
 ROUGH = 0.01
@@ -64,7 +106,7 @@ def judge(workshop: Workshop, networks: Mapping[tuple[str, int], Network]) -> li
     """Compare what is said of shortcuts with what was seen, as far as the networks are there."""
 
     def surface(name: str) -> Surface:
-        return read_surface(workshop.surface(f"{networks[name, FIRST].name}_lines"))
+        return _lines(workshop, networks[name, FIRST])
 
     def loss(name: str) -> Mean:
         return Mean(*centre(surface(name), "train", "loss"))
@@ -87,8 +129,7 @@ def judge(workshop: Workshop, networks: Mapping[tuple[str, int], Network]) -> li
                 verdict(gain - without),
             )
         )
-    pairs = [("gpt2", "gpt2_noshort"), ("gpt4_brief", "gpt4_noshort")]
-    pairs = [pair for pair in pairs if kinds >= set(pair)]
+    pairs = [pair for pair in EQUAL_LOSS if kinds >= set(pair)]
     if pairs:
         said = "; ".join(
             f"{rise(a)} ({KINDS[a].label}, loss {loss(a).value:.3g}) and {rise(b)} "
@@ -133,7 +174,7 @@ def described(workshop: Workshop, net: Network) -> dict[str, Any]:
 
 def learned_row(workshop: Workshop, net: Network) -> list[str]:
     """Make the row of what a network learned, with standard errors over sequences."""
-    surface = read_surface(workshop.surface(f"{net.name}_lines"))
+    surface = _lines(workshop, net)
     state = read_state_dict(str(workshop.checkpoint(net)))
     row = [net.label, str(sum(tensor.numel() for tensor in state.values()))]
     for split in SPLITS:
@@ -149,7 +190,7 @@ def learned_row(workshop: Workshop, net: Network) -> list[str]:
 
 def seen_row(workshop: Workshop, net: Network) -> list[str]:
     """Make the row of a network's lines and curvature."""
-    surface = read_surface(workshop.surface(f"{net.name}_lines"))
+    surface = _lines(workshop, net)
     record = read_curvature(workshop.surface(f"{net.name}.curvature"))
     assert record.trace is not None
     return [
