@@ -166,6 +166,7 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
     look = ("--kind", "map", "--quantity", "training", "--dpi", "120")
     workshop.plot("together", [everything], *look)
     settings = {"draws": int(DRAWS), "together_apart": APART, "momentum": MOMENTUM}
+    settings["batches"] = sorted({kind.batch for kind in KINDS})
     every = [kind.every for kind in KINDS if kind.optimizer == "sgd"]
     means = {**compared(numbers), "turns": {str(n): turns(MOMENTUM, n) for n in sorted(every)}}
     tables = {"maps": Table(head, lines)}

@@ -12,7 +12,7 @@ import click
 import planes
 import torch
 from results import Claim, Mean, Results, Table, verdict
-from steps import Network, Workshop, landscape, launcher, output_of
+from steps import Network, Workshop, labelled, landscape, launcher, output_of
 
 from landscape_cli.problems.checkpoints import read_state_dict
 from motion.runs import KINDS, SEEDS, Kind, recording
@@ -151,7 +151,7 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
     """Trace every run, and compare its steps with gradients and contours."""
     lines, surfaces = [], {}
     angles: dict[str, dict[tuple[str, str], list[float]]] = {"all": {}, "plane": {}}
-    off = []
+    off, accuracies = [], []
     for kind in KINDS:
         for seed in SEEDS:
             network = kind.network(seed, epochs)
@@ -166,8 +166,10 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
                 angles["plane"].setdefault(key, []).append(second["mean"])
             surfaces[kind, seed] = surface
             off.append(inside["off"]["largest"])
+            accuracies.append(workshop.log(network)["train_accuracy"])
     shown = [surfaces[kind, SEEDS[0]] for kind in KINDS[:2]]
-    workshop.plot("paths", shown, "--size", "28x10cm", "--dpi", "110")
+    names = labelled(kind.label for kind in KINDS[:2])
+    workshop.plot("paths", shown, "--size", "28x10cm", "--dpi", "110", *names)
     means = {
         where: {key: Mean.of(values) for key, values in each.items()}
         for where, each in angles.items()
@@ -180,5 +182,6 @@ def study(workshop: Workshop, epochs: int | None) -> Results:
         "parameters": parameters,
         "random_in_plane": numbers["path"]["random"],
         "off": [min(off), max(off)],
+        "accuracy": min(accuracies),
     }
     return Results(settings, found, tables, judge(means["all"], means["plane"]), ["paths"])
