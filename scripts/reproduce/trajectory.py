@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 import numpy as np
 import planes
-import sharp_flat
 from numpy.typing import NDArray
 from results import Claim, Mean, Results, Table, verdict
+from sharpness.networks import EPOCHS, LARGE, SEEDS, SMALL
+from sharpness.networks import network as trained
 from steps import Network, Workshop, labelled, landscape, load_base, options
 
 from landscape_cli.cli.error_report import run_script
@@ -19,7 +20,7 @@ from landscape_cli.config.overrides import parse_changes
 from landscape_cli.problems.checkpoints import read_state_dict
 
 POINTS, SAMPLES = 17, 500
-BATCHES = (sharp_flat.SMALL, sharp_flat.LARGE)
+BATCHES = (SMALL, LARGE)
 DECAY = "5e-4"
 LEVELS = "0.01,0.02,0.05,0.1,0.2,0.5,1,2"
 """Boundaries of the loss's bands, three per decade."""
@@ -36,9 +37,9 @@ LEAST, MOST = 0.4, 0.9
 Steps = NDArray[np.float64]
 
 
-def network(batch: int, seed: int, epochs: int = sharp_flat.EPOCHS) -> Network:
+def network(batch: int, seed: int, epochs: int = EPOCHS) -> Network:
     """Return a network of sharp_flat.py."""
-    return sharp_flat.network(("SGD", DECAY, batch), seed, epochs)
+    return trained(("SGD", DECAY, batch), seed, epochs)
 
 
 def trace(workshop: Workshop, net: Network) -> Path:
@@ -174,23 +175,23 @@ def command(
     The networks are those with weight decay that sharp_flat.py trains, in the same folder.
     """
     workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
-    keys = [(batch, seed) for batch in BATCHES for seed in sharp_flat.SEEDS]
-    networks = {key: network(*key, epochs or sharp_flat.EPOCHS) for key in keys}
+    keys = [(batch, seed) for batch in BATCHES for seed in SEEDS]
+    networks = {key: network(*key, epochs or EPOCHS) for key in keys}
     workshop.train(networks.values())
     if train_only:
         return
-    first = [networks[batch, sharp_flat.SEEDS[0]] for batch in BATCHES]
+    first = [networks[batch, SEEDS[0]] for batch in BATCHES]
     surfaces = [plane(workshop, net, trace(workshop, net)) for net in first]
     what = ("--split", "train", "--quantity", "loss", "--log", "--levels", LEVELS)
     names = labelled(net.label for net in first)
     workshop.plot("paths", surfaces, *what, "--size", "8.4x3.8", "--dpi", "120", *names)
     found = {
-        batch: [measure(walk(workshop, networks[batch, seed])) for seed in sharp_flat.SEEDS]
+        batch: [measure(walk(workshop, networks[batch, seed])) for seed in SEEDS]
         for batch in BATCHES
     }
     settings = {
-        "epochs": epochs or sharp_flat.EPOCHS,
-        "seeds": len(sharp_flat.SEEDS),
+        "epochs": epochs or EPOCHS,
+        "seeds": len(SEEDS),
         "points": POINTS,
         "samples": SAMPLES,
         "random": RANDOM,

@@ -28,6 +28,8 @@ from landscape_cli.store import read_surface, write_surface
 from support.scripts import STUDIES, load
 
 steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
+sharp_lines, sharp_networks = load("sharpness.lines"), load("sharpness.networks")
+sharp_verdicts = load("sharpness.verdicts")
 trajectory, convexity = load("trajectory"), load("convexity")
 edge_of_stability, kinks = load("edge_of_stability"), load("kinks")
 sequence, quantized = load("sequence"), load("quantized")
@@ -50,22 +52,22 @@ def write_line(path, x, losses):
 def test_rise_of_a_known_line(tmp_path):
     # Odd powers cancel between the two sides.
     line = write_line(tmp_path / "a.h5", "-1:1:41", lambda x: 3 + x**3 + 8 * x**2)
-    assert sharp_flat.rise(line, 0.5) == pytest.approx(2)
-    assert sharp_flat.rise(line, 1.0) == pytest.approx(8)
+    assert sharp_lines.rise(line, 0.5) == pytest.approx(2)
+    assert sharp_lines.rise(line, 1.0) == pytest.approx(8)
     line = write_line(tmp_path / "b.h5", "-0.5:1.5:41", lambda x: np.abs(x - 1) * (x > 1))
-    assert sharp_flat.rise(line, 0.25, 1.0) == pytest.approx(0.125)
-    assert sharp_flat.rise(line, 0.25) == 0
+    assert sharp_lines.rise(line, 0.25, 1.0) == pytest.approx(0.125)
+    assert sharp_lines.rise(line, 0.25) == 0
 
 
 def test_the_weight_norm_excludes_vectors(tmp_path):
     state = {"w": torch.full((2, 2), 1.5), "k": torch.ones(1, 1, 4, 4), "b": torch.ones(9)}
     torch.save({"state_dict": state}, tmp_path / "a.pt")
-    assert sharp_flat.weight_norm(tmp_path / "a.pt") == pytest.approx(5)
+    assert sharp_lines.weight_norm(tmp_path / "a.pt") == pytest.approx(5)
 
 
 def measures(seed, error, place):
     sign = -1 if place % 2 else 1
-    values = dict.fromkeys(sharp_flat.SHARPNESS, 1.0 + place)
+    values = dict.fromkeys(sharp_lines.SHARPNESS, 1.0 + place)
     values["training loss"] = float(sign * place)
     values["weight norm"] = 8.0 - place + seed
     return {"test error (%)": error, "training accuracy (%)": 99.5, **values}
@@ -74,14 +76,14 @@ def measures(seed, error, place):
 def test_correlations_are_over_the_networks_of_each_seed():
     found = {
         key: [measures(seed, place / 2, place) for seed in range(2)]
-        for place, key in enumerate(sharp_flat.KEYS)
+        for place, key in enumerate(sharp_networks.KEYS)
     }
-    ranks = sharp_flat.correlations(found)
+    ranks = sharp_verdicts.correlations(found)
     # 0 -1 2 -3 4 -5 6 -7 have the ranks 5 4 6 3 7 2 8 1: 1 - 6 * 100 / (8 * 63).
     assert ranks["training loss"] == pytest.approx([1 - 600 / 504] * 2)
     assert ranks["weight norm"] == pytest.approx([-1, -1])
     assert ranks["filter 0.5"] == pytest.approx([1, 1])
-    tables = sharp_flat.tables(found)
+    tables = sharp_verdicts.tables(found)
     assert tables["networks"].head[:3] == ["network", "test error (%)", "training accuracy (%)"]
     assert tables["networks"].rows[1][:2] == ["SGD, batch 2048, decay 0", "0.5 ± 0"]
     assert tables["ranks"].rows == [["rank correlation", "-0.19 ± 0", "-1 ± 0", *["1 ± 0"] * 5]]
@@ -92,7 +94,7 @@ def test_claims_about_minima_follow_from_the_measures():
 
     def one(key, seed):
         optimizer, decay, batch = key
-        large, decayed = batch == sharp_flat.LARGE, decay != "0"
+        large, decayed = batch == sharp_networks.LARGE, decay != "0"
         noise = 1 + 0.01 * seed + 0.005 * (optimizer == "Adam")
         flips = large == decayed
         return {
@@ -107,15 +109,15 @@ def test_claims_about_minima_follow_from_the_measures():
             "filter 1": (1.0 + large) * noise,
         }
 
-    found = {key: [one(key, seed) for seed in range(3)] for key in sharp_flat.KEYS}
-    assert [claim.verdict for claim in sharp_flat.judge(found)] == ["agrees"] * 6
+    found = {key: [one(key, seed) for seed in range(3)] for key in sharp_networks.KEYS}
+    assert [claim.verdict for claim in sharp_verdicts.judge(found)] == ["agrees"] * 6
     swapped = {
         (optimizer, decay, batch): found[
-            optimizer, decay, sharp_flat.SMALL + sharp_flat.LARGE - batch
+            optimizer, decay, sharp_networks.SMALL + sharp_networks.LARGE - batch
         ]
-        for optimizer, decay, batch in sharp_flat.KEYS
+        for optimizer, decay, batch in sharp_networks.KEYS
     }
-    words = [claim.verdict for claim in sharp_flat.judge(swapped)]
+    words = [claim.verdict for claim in sharp_verdicts.judge(swapped)]
     assert words == ["disagrees", "disagrees", "disagrees", "agrees", "disagrees", "agrees"]
 
 
@@ -248,14 +250,13 @@ def test_networks_of_the_papers_size_are_ready_to_run(
 @pytest.fixture
 def on_digits(quick_commands, tmp_path, monkeypatch, capfd):
     """Run an experiment on few digits for one epoch, and return what it printed."""
-    monkeypatch.setattr(sharp_flat, "OPTIMIZERS", {"SGD": sharp_flat.OPTIMIZERS["SGD"]})
-    keys = [key for key in sharp_flat.KEYS if key[0] == "SGD"]
-    monkeypatch.setattr(sharp_flat, "KEYS", keys)
-    for script in (sharp_flat, quantized, convexity):
+    keys = [key for key in sharp_networks.KEYS if key[0] == "SGD"]
+    monkeypatch.setattr(sharp_networks, "KEYS", keys)
+    for script in (sharp_flat, trajectory, quantized, convexity):
         monkeypatch.setattr(script, "SEEDS", (0, 1))
-    monkeypatch.setattr(sharp_flat, "POINTS", 9)
-    monkeypatch.setattr(sharp_flat, "LINE_POINTS", 5)
-    monkeypatch.setattr(sharp_flat, "REPEATS", 2)
+    monkeypatch.setattr(sharp_lines, "POINTS", 9)
+    monkeypatch.setattr(sharp_lines, "LINE_POINTS", 5)
+    monkeypatch.setattr(sharp_lines, "REPEATS", 2)
     monkeypatch.setattr(trajectory, "POINTS", 5)
     monkeypatch.setattr(architectures, "FIGURES", {"one": ((8, 0.25),)})
     monkeypatch.setattr(architectures, "DEPTHS", ((8, 0.25),))
