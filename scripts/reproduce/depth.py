@@ -91,7 +91,7 @@ def measure(workshop: Workshop, net: Network, surface: Path) -> Measures:
     """Measure a network, the loss that it began with, and the plane around it."""
     log = workshop.log(net)
     recording = workshop.folder / f"{net.name}_steps"
-    initial = planes.initial_loss(workshop, f"{net.name}_initial", recording, net.changes)
+    initial = planes.initial_loss(workshop, recording, net.changes)
     inside, outside = planes.convex_within(read_surface(surface), initial)
     return {
         **planes.numbers(surface),

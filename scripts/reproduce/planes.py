@@ -9,6 +9,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+import torch
+import yaml
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -17,6 +19,9 @@ from steps import Workshop
 import landscape_cli
 from landscape_cli.analysis.convexity import convex_windows
 from landscape_cli.analysis.field_selection import select
+from landscape_cli.problems.checkpoints import load_weights
+from landscape_cli.problems.import_path import load_problem
+from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_surface
 
@@ -70,24 +75,24 @@ def convex_within(surface: Surface, level: float) -> tuple[float, float]:
     return inside, outside
 
 
-def initial_loss(
-    workshop: Workshop, name: str, recording: Path, changes: Mapping[str, Any]
-) -> float:
+def initial_loss(workshop: Workshop, recording: Path, changes: Mapping[str, Any]) -> float:
     """Return the training loss of the weights that a training run began with.
+
+    As in training, norms take the statistics of the batch, here of all samples: running ones are
+    not estimated yet, and without any the loss of a deep network is a different one altogether.
 
     Args:
         workshop: the study's.
-        name: of the surface, a line of three points around those weights.
         recording: what ``--keep-every`` of scripts/train.py wrote.
         changes: to the configuration, by dotted key.
     """
-    line: dict[str, Any] = {
-        "checkpoint": f"{recording}::0",
-        "directions": {"x": {"kind": "random", "seed": 1}},
-    }
-    line["grid"] = {"x": [-1, 1, 3]}
-    surface = read_surface(workshop.compute(name, {**changes, **line}, ranks=1))
-    return float(surface.values[LOSS][1])
+    values = yaml.safe_load(workshop.configuration(changes))
+    problem = load_problem(values["problem"], values["problem_args"])
+    load_weights(problem.model, CheckpointPath.parse(f"{recording}::0"))
+    problem.model.train()
+    with torch.no_grad():
+        losses = problem.objective(problem.model, problem.splits["train"][:])["loss"]
+    return float(losses.double().mean())
 
 
 def of_path(path: Path, points: int) -> dict[str, Any]:

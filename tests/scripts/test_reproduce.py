@@ -11,7 +11,9 @@ import click
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
+import landscape_cli
 from builders import surface
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.loading import load_config
@@ -393,6 +395,22 @@ def test_claims_about_depth_follow_from_the_measures():
     assert words == [*("undecided", "disagrees", "undecided", "disagrees", "agrees", "disagrees")]
     row = depth.row("net", [found[8, depth.PLAIN, seed] for seed in depth.SEEDS])
     assert len(row) == len(depth.HEAD)
+
+
+def test_training_begins_with_the_loss_by_batch_statistics(tmp_path):
+    """Of 20 layers with shortcuts, it would be half as large again with statistics 0 and 1."""
+    base = steps.load_base("digits_architectures.yaml")
+    torch.manual_seed(0)
+    problem = load_problem(base["problem"], base["problem_args"])
+    landscape_cli.record(problem.model, tmp_path / "net_steps", 0, epoch=0.0)
+    images, labels = problem.splits["train"][:]
+    with torch.no_grad():
+        unset = problem.model.eval()(images)
+        scores = problem.model.train()(images)
+    workshop = steps.Workshop(tmp_path, base)
+    found = planes.initial_loss(workshop, tmp_path / "net_steps", {"checkpoint": "net.pt"})
+    assert found == pytest.approx(float(cross_entropy(scores, labels)))
+    assert abs(float(cross_entropy(unset, labels)) - found) > 1
 
 
 def test_networks_differ_in_name_by_all_that_differs():
