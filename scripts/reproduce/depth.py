@@ -89,14 +89,14 @@ def plane(workshop: Workshop, net: Network) -> Path:
 
 def measure(workshop: Workshop, net: Network, surface: Path) -> Measures:
     """Measure a network, the loss that it began with, and the plane around it."""
-    log = workshop.log(net)
+    accuracy = planes.accuracies(workshop, workshop.checkpoint(net), net.changes)
     recording = workshop.folder / f"{net.name}_steps"
     initial = planes.initial_loss(workshop, recording, net.changes)
     inside, outside = planes.convex_within(read_surface(surface), initial)
     return {
         **planes.numbers(surface),
-        "train accuracy": log["train_accuracy"],
-        "test error": 1 - log["test_accuracy"],
+        "train accuracy": accuracy["train"],
+        "test error": 1 - accuracy["test"],
         "initial loss": initial,
         "convex inside": inside,
         "convex outside": outside,

@@ -19,6 +19,7 @@ from steps import Workshop
 import landscape_cli
 from landscape_cli.analysis.convexity import convex_windows
 from landscape_cli.analysis.field_selection import select
+from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoints import load_weights
 from landscape_cli.problems.import_path import load_problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
@@ -86,13 +87,36 @@ def initial_loss(workshop: Workshop, recording: Path, changes: Mapping[str, Any]
         recording: what ``--keep-every`` of scripts/train.py wrote.
         changes: to the configuration, by dotted key.
     """
+    problem = _load(workshop, f"{recording}::0", changes)
+    problem.model.train()
+    return _mean(problem, "train", "loss")
+
+
+def accuracies(
+    workshop: Workshop, checkpoint: Path, changes: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return the accuracy of a trained network on each split.
+
+    A training log has others: on training data the mean over an epoch, and all from before
+    ``--recalibrate``.
+    """
+    problem = _load(workshop, str(checkpoint), changes)
+    problem.model.eval()
+    return {split: _mean(problem, split, "accuracy") for split in problem.splits}
+
+
+def _load(workshop: Workshop, checkpoint: str, changes: Mapping[str, Any]) -> Problem:
     values = yaml.safe_load(workshop.configuration(changes))
     problem = load_problem(values["problem"], values["problem_args"])
-    load_weights(problem.model, CheckpointPath.parse(f"{recording}::0"))
-    problem.model.train()
-    with torch.no_grad():
-        losses = problem.objective(problem.model, problem.splits["train"][:])["loss"]
-    return float(losses.double().mean())
+    load_weights(problem.model, CheckpointPath.parse(checkpoint))
+    return problem
+
+
+@torch.no_grad()
+def _mean(problem: Problem, split: str, quantity: str) -> float:
+    """Return the mean of a quantity over a split, all samples in one batch."""
+    values: Any = problem.objective(problem.model, problem.splits[split][:])
+    return float(values[quantity].double().mean())
 
 
 def of_path(path: Path, points: int) -> dict[str, Any]:

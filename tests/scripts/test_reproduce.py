@@ -11,6 +11,7 @@ import click
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch.nn.functional import cross_entropy
 
 import landscape_cli
@@ -411,6 +412,25 @@ def test_training_begins_with_the_loss_by_batch_statistics(tmp_path):
     found = planes.initial_loss(workshop, tmp_path / "net_steps", {"checkpoint": "net.pt"})
     assert found == pytest.approx(float(cross_entropy(scores, labels)))
     assert abs(float(cross_entropy(unset, labels)) - found) > 1
+
+
+def test_accuracies_are_those_of_the_checkpoint(tmp_path):
+    base = steps.load_base("digits_architectures.yaml")
+    changes = {
+        "problem_args.model_args.depth": 8,
+        "problem_args.samples": {"train": 90, "test": 70},
+    }
+    workshop = steps.Workshop(tmp_path, base, changes)
+    arguments = yaml.safe_load(workshop.configuration({}))["problem_args"]
+    problem = load_problem(base["problem"], arguments)
+    torch.save(problem.model.state_dict(), tmp_path / "net.pt")
+    found = planes.accuracies(workshop, tmp_path / "net.pt", {})
+    assert found.keys() == {"train", "test"}
+    for split, accuracy in found.items():
+        images, labels = problem.splits[split][:]
+        with torch.no_grad():
+            right = problem.model.eval()(images).argmax(1) == labels
+        assert accuracy == right.double().mean()
 
 
 def test_networks_differ_in_name_by_all_that_differs():
