@@ -17,6 +17,7 @@ from steps import Network, Workshop, landscape, load_base, options, recipe
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
+from landscape_cli.errors import LandscapeError
 from landscape_cli.store import read_surface
 
 DEPTH, WIDTH = 44, 0.5
@@ -27,8 +28,9 @@ POINTS = 31
 
 KINDS = {"shortcuts": True, "no shortcuts": False}
 
-REACHES = (0.1, 1.0, 10.0, 100.0)
-"""Lengths of lines to either side, in units of the filters' norms."""
+REACHES = (0.1, 0.5, 2.0, 8.0)
+"""Lengths of lines to either side, in units of the filters' norms. Not much farther away, single
+precision has no number for the loss."""
 
 LINE_POINTS = 41
 
@@ -86,7 +88,10 @@ def loss_at(paths: Sequence[Path], distance: float) -> float:
         surface = read_surface(path)
         axis = surface.grid.axes["x"]
         if np.isclose(axis.high, distance):
-            return float(np.sqrt(np.prod(surface.values[planes.LOSS][[0, -1]])))
+            loss = float(np.exp(np.log(surface.values[planes.LOSS][[0, -1]]).mean()))
+            if np.isfinite(loss):
+                return loss
+            raise LandscapeError(f"{path}: has no finite loss at a distance of {distance:g}")
     raise ValueError(distance)
 
 

@@ -454,12 +454,15 @@ def test_the_loss_far_away_is_a_mean_of_both_sides(tmp_path):
         lines.append(tmp_path / f"{reach:g}.h5")
         far = surface(lambda x: 1 + np.where(x > 0, x**4, 4 * x**4), f"{-reach}:{reach}:5")
         write_surface(lines[-1], far)
-    assert views.loss_at(lines, 10.0) == pytest.approx(math.sqrt((1 + 1e4) * (1 + 4e4)))
+    assert views.loss_at(lines, 2.0) == pytest.approx(math.sqrt((1 + 16) * (1 + 64)))
     x, y = views.merged(lines)
     assert (np.diff(x) > 0).all()
     np.testing.assert_allclose(y, 1 + np.where(x > 0, x**4, 4 * x**4))
     with pytest.raises(ValueError, match="7"):
         views.loss_at(lines, 7.0)
+    write_surface(lines[-1], surface(lambda x: np.where(x > 0, np.inf, x**2), "-8:8:5"))
+    with pytest.raises(LandscapeError, match="has no finite loss at a distance of 8"):
+        views.loss_at(lines, 8.0)
 
 
 def test_a_path_of_known_shape():
