@@ -119,6 +119,8 @@ def judge(found: Found) -> list[Claim]:
     basin, outside = (Mean.of(each[name] for each in every) for name in ("basin", "outside"))
     shortcuts, plain = (Mean.of(each["basin"] for each in found[key]) for key in (True, False))
     negative = min(each["negative"] for each in every)
+    some = f"At least {100 * negative:.0f} % of each plane's points"
+    every_one = "All points of all planes" if negative == 1 else some
     convex = Mean.of(each["convex"] for each in every)
     source = "Li et al. 2018, *A note of caution: are we really seeing convexity?*"
     return [
@@ -137,8 +139,7 @@ def judge(found: Found) -> list[Claim]:
         Claim(
             source,
             "What looks convex is not quite convex: negative eigenvalues remain.",
-            f"At least {100 * negative:.0f} % of each plane's points have one, while "
-            f"{convex.percent()} look convex.",
+            f"{every_one} have one, while {convex.percent()} look convex.",
             "agrees" if negative > 0.5 else "undecided",
         ),
         Claim(
@@ -196,7 +197,8 @@ def command(
         "steps": base["curvature"]["steps"],
         "points": base["grid"]["x"][2],
     }
-    numbers = {"accuracy": min(accuracies)}
+    most = max(each["most"] for values in found.values() for each in values)
+    numbers = {"accuracy": min(accuracies), "most": most}
     tables = {"planes": Table(HEAD, rows)}
     workshop.publish(Results(settings, numbers, tables, judge(found), ["planes"]))
 

@@ -107,8 +107,10 @@ def _usual(folder: Path, path: Path) -> float | None:
     if not path.exists():
         return None
     config = load_config(str(path))
-    plain = config.problem == ZOO and config.batch_norm == "frozen" and not config.measures
-    if not plain or config.checkpoint is None:
+    plain = (
+        config.problem == ZOO and config.batch_norm == "frozen" and config.checkpoint is not None
+    )
+    if not plain or config.measures or config.curvature is not None:
         return None
     known_at = folder / USUAL
     known = json.loads(known_at.read_text()) if known_at.exists() else {}

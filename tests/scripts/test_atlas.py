@@ -211,7 +211,8 @@ def test_surfaces_are_compared_with_the_usual_way(tmp_path):
         "grid": {"x": [0, 1, 3], "y": [0, 1, 2]},
         "splits": ["train"],
     }
-    for name, changes in {"a": {}, "fresh": {"batch_norm": "recalibrate"}}.items():
+    others = {"fresh": {"batch_norm": "recalibrate"}, "curved": {"curvature": {"steps": 4}}}
+    for name, changes in {"a": {}, **others}.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**config, **changes}))
         part = surface(lambda x, y: x + y, "0:1:3", "0:1:2")
         part.provenance["splits"] = {split: {"samples": 64} for split in part.splits}
