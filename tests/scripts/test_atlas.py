@@ -211,7 +211,8 @@ def test_surfaces_are_compared_with_the_usual_way(tmp_path):
         "grid": {"x": [0, 1, 3], "y": [0, 1, 2]},
         "splits": ["train"],
     }
-    others = {"fresh": {"batch_norm": "recalibrate"}, "curved": {"curvature": {"measures": ["trace"]}}}
+    curved = {"curvature": {"measures": ["trace"]}}
+    others = {"fresh": {"batch_norm": "recalibrate"}, "curved": curved}
     for name, changes in {"a": {}, **others}.items():
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**config, **changes}))
         part = surface(lambda x, y: x + y, "0:1:3", "0:1:2")
