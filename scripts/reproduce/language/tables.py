@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from steps import Network, Workshop, landscape, output_of
 from landscape_cli.problems.checkpoints import read_state_dict
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_curvature, read_surface
-from language.runs import EPOCHS, FIRST, KINDS, LINE_SAMPLES, POINTS, REPEATS
+from language.runs import EPOCHS, FIRST, KINDS, LINE_SAMPLES, REPEATS
 
 RADII = (0.25, 0.5, 1.0)
 
@@ -49,12 +50,21 @@ def report(
     }
     settings = {
         "epochs": EPOCHS,
-        "points": POINTS,
+        "points": workshop.base["grid"]["x"][2],
         "lines": REPEATS,
         "sequences": LINE_SAMPLES,
     }
-    found = compare(workshop, networks)
+    gains = [last_gain(workshop, net) for net in networks.values()]
+    found = {**compare(workshop, networks), "last_gain": [min(gains), max(gains)]}
     return Results(settings, found, tables, judge(workshop, networks), figures)
+
+
+def last_gain(workshop: Workshop, net: Network) -> float:
+    """Return by how much the last epoch lowered the held-out loss; NaN after a single one."""
+    path = workshop.folder / f"{net.name}_epochs" / "log.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        losses = [float(row["test_loss"]) for row in csv.DictReader(file)]
+    return losses[-2] - losses[-1] if len(losses) > 1 else float("nan")
 
 
 EQUAL_LOSS = [("gpt2", "gpt2_noshort"), ("gpt4_brief", "gpt4_noshort")]
