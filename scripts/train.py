@@ -341,10 +341,10 @@ class Trainer:
 
     @torch.no_grad()
     def recalibrate(self) -> None:
-        """Estimate batch norm's statistics anew, from all training samples."""
-        self.model.eval()
-        assert self.samples is not None
-        Recalibration(self.model, self.samples, self.problem.objective).update(())
+        """Estimate batch norm's statistics anew from all training samples, if that is asked for."""
+        if self.samples is not None:
+            self.model.eval()
+            Recalibration(self.model, self.samples, self.problem.objective).update(())
 
     def cache(self, split: str) -> None:
         """Keep a split's batches on the device if they fit."""
@@ -494,8 +494,7 @@ def train(path: str, options: SimpleNamespace) -> None:
         trainer.keeper.begin(trainer.model)
     for restart in range(options.restarts + 1):
         run_schedule(trainer, files, schedule, restart * options.epochs)
-        if trainer.samples is not None:
-            trainer.recalibrate()
+        trainer.recalibrate()
         means = {split: trainer.means(split) for split in trainer.splits}
         if not (why := missed(means["train"], required)):
             break

@@ -23,10 +23,13 @@ SHORTCUTS, PLAIN, DENSE = "shortcuts", "no shortcuts", "dense"
 
 DENSE_DEPTH, GROWTH = 121, 6
 WIDTH = 0.5
-WHOLE = "--recalibrate 2000 --every 1000 --keep-every 1000epochs"
-"""Statistics of batch norm from all digits at once: deep networks without shortcuts need them."""
+RECIPE = (
+    "--lr 0.02 --batch-size 64 --weight-decay 5e-4 "
+    "--recalibrate 2000 --every 1000 --keep-every 1000epochs"
+)
+"""At the end, batch norm takes the statistics of all digits at once: deep networks without
+shortcuts need that."""
 
-RECIPE = f"--lr 0.02 --batch-size 64 --weight-decay 5e-4 {WHOLE}"
 DEEP_RECIPE = RECIPE.replace("--lr 0.02", "--lr 0.05 --clip 0.5")
 """Of deep networks without shortcuts, whose gradients explode: with the other recipe, 110 layers
 stay at the loss of chance."""
@@ -89,9 +92,8 @@ def plane(workshop: Workshop, net: Network) -> Path:
 
 def measure(workshop: Workshop, net: Network, surface: Path) -> Measures:
     """Measure a network, the loss that it began with, and the plane around it."""
-    accuracy = planes.accuracies(workshop, workshop.checkpoint(net), net.changes)
-    recording = workshop.folder / f"{net.name}_steps"
-    initial = planes.initial_loss(workshop, recording, net.changes)
+    accuracy = planes.accuracies(workshop, net)
+    initial = planes.initial_loss(workshop, net)
     inside, outside = planes.convex_within(read_surface(surface), initial)
     return {
         **planes.numbers(surface),

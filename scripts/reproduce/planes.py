@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,17 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-import yaml
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from steps import Workshop
+from perceptrons import problem_of
+from steps import Network, Workshop
 
 import landscape_cli
 from landscape_cli.analysis.convexity import convex_windows
 from landscape_cli.analysis.field_selection import select
 from landscape_cli.problems import Problem
 from landscape_cli.problems.checkpoints import load_weights
-from landscape_cli.problems.import_path import load_problem
 from landscape_cli.records.checkpoint_path import CheckpointPath
 from landscape_cli.records.surface import Surface
 from landscape_cli.store import read_surface
@@ -76,38 +75,30 @@ def convex_within(surface: Surface, level: float) -> tuple[float, float]:
     return inside, outside
 
 
-def initial_loss(workshop: Workshop, recording: Path, changes: Mapping[str, Any]) -> float:
-    """Return the training loss of the weights that a training run began with.
+def initial_loss(workshop: Workshop, network: Network) -> float:
+    """Return the training loss of the recorded weights that a network's training began with.
 
     As in training, norms take the statistics of the batch, here of all samples: running ones are
     not estimated yet, and without any the loss of a deep network is a different one altogether.
-
-    Args:
-        workshop: the study's.
-        recording: what ``--keep-every`` of scripts/train.py wrote.
-        changes: to the configuration, by dotted key.
     """
-    problem = _load(workshop, f"{recording}::0", changes)
+    problem = _load(workshop, network, f"{workshop.folder / network.name}_steps::0")
     problem.model.train()
     return _mean(problem, "train", "loss")
 
 
-def accuracies(
-    workshop: Workshop, checkpoint: Path, changes: Mapping[str, Any]
-) -> dict[str, float]:
+def accuracies(workshop: Workshop, network: Network) -> dict[str, float]:
     """Return the accuracy of a trained network on each split.
 
     A training log has others: on training data the mean over an epoch, and all from before
     ``--recalibrate``.
     """
-    problem = _load(workshop, str(checkpoint), changes)
+    problem = _load(workshop, network, str(workshop.checkpoint(network)))
     problem.model.eval()
     return {split: _mean(problem, split, "accuracy") for split in problem.splits}
 
 
-def _load(workshop: Workshop, checkpoint: str, changes: Mapping[str, Any]) -> Problem:
-    values = yaml.safe_load(workshop.configuration(changes))
-    problem = load_problem(values["problem"], values["problem_args"])
+def _load(workshop: Workshop, network: Network, checkpoint: str) -> Problem:
+    problem = problem_of(workshop.folder / f"{network.name}.yaml")
     load_weights(problem.model, CheckpointPath.parse(checkpoint))
     return problem
 

@@ -72,9 +72,14 @@ class Workshop:
 
     def log(self, network: Network) -> dict[str, float]:
         """Read the last line of a training log: epoch, lr, train_loss, test_accuracy, ..."""
+        return self.logs(network)[-1]
+
+    def logs(self, network: Network) -> list[dict[str, float]]:
+        """Read all lines of a training log, one for each epoch."""
         path = self.folder / f"{network.name}_epochs" / "log.csv"
         with path.open(newline="", encoding="utf-8") as file:
-            return {key: float(value) for key, value in list(csv.DictReader(file))[-1].items()}
+            rows = csv.DictReader(file)
+            return [{key: float(value) for key, value in row.items()} for row in rows]
 
     def train(self, networks: Iterable[Network]) -> None:
         """Train the networks that are not trained yet, ``jobs`` at a time."""

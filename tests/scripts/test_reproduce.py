@@ -11,7 +11,6 @@ import click
 import numpy as np
 import pytest
 import torch
-import yaml
 from torch.nn.functional import cross_entropy
 
 import landscape_cli
@@ -409,7 +408,8 @@ def test_training_begins_with_the_loss_by_batch_statistics(tmp_path):
         unset = problem.model.eval()(images)
         scores = problem.model.train()(images)
     workshop = steps.Workshop(tmp_path, base)
-    found = planes.initial_loss(workshop, tmp_path / "net_steps", {"checkpoint": "net.pt"})
+    (tmp_path / "net.yaml").write_text(workshop.configuration({"checkpoint": "net.pt"}))
+    found = planes.initial_loss(workshop, steps.Network("net", "Net"))
     assert found == pytest.approx(float(cross_entropy(scores, labels)))
     assert abs(float(cross_entropy(unset, labels)) - found) > 1
 
@@ -421,10 +421,11 @@ def test_accuracies_are_those_of_the_checkpoint(tmp_path):
         "problem_args.samples": {"train": 90, "test": 70},
     }
     workshop = steps.Workshop(tmp_path, base, changes)
-    arguments = yaml.safe_load(workshop.configuration({}))["problem_args"]
+    (tmp_path / "net.yaml").write_text(workshop.configuration({"checkpoint": "net.pt"}))
+    arguments = load_config(str(tmp_path / "net.yaml")).problem_args
     problem = load_problem(base["problem"], arguments)
     torch.save(problem.model.state_dict(), tmp_path / "net.pt")
-    found = planes.accuracies(workshop, tmp_path / "net.pt", {})
+    found = planes.accuracies(workshop, steps.Network("net", "Net"))
     assert found.keys() == {"train", "test"}
     for split, accuracy in found.items():
         images, labels = problem.splits[split][:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -61,9 +60,7 @@ def report(
 
 def last_gain(workshop: Workshop, net: Network) -> float:
     """Return by how much the last epoch lowered the held-out loss; NaN after a single one."""
-    path = workshop.folder / f"{net.name}_epochs" / "log.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        losses = [float(row["test_loss"]) for row in csv.DictReader(file)]
+    losses = [each["test_loss"] for each in workshop.logs(net)]
     return losses[-2] - losses[-1] if len(losses) > 1 else float("nan")
 
 
