@@ -344,7 +344,8 @@ class Trainer:
         """Estimate batch norm's statistics anew from all training samples, if that is asked for."""
         if self.samples is not None:
             self.model.eval()
-            Recalibration(self.model, self.samples, self.problem.objective).update(())
+            again = Recalibration(self.model, self.samples, self.problem.objective, biased=True)
+            again.update(())
 
     def cache(self, split: str) -> None:
         """Keep a split's batches on the device if they fit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -119,10 +119,16 @@ class Recalibration:
         model: the network.
         data: the training samples, in batches.
         objective: runs the forward pass on each batch.
+        biased: divide by the number n of values, as training does, and not by n - 1, as PyTorch
+            does for evaluation. From all samples in one batch, evaluation then equals training;
+            networks in which small differences grow from layer to layer need that.
     """
 
-    def __init__(self, model: nn.Module, data: SplitData, objective: Objective) -> None:
+    def __init__(
+        self, model: nn.Module, data: SplitData, objective: Objective, biased: bool = False
+    ) -> None:
         self.data = data
+        self._biased = biased
         self._model = model
         self._objective = keeping_gradient_mode(objective)
         self._norms = list(batch_norms(model).values())
@@ -181,6 +187,8 @@ class Recalibration:
             norm.reset_running_stats()
             norm.training = True
             hooks.append(norm.register_forward_pre_hook(self._weigh))
+            if self._biased:
+                hooks.append(norm.register_forward_hook(_scaled_back(norm.running_var)))
         try:
             yield
         finally:
@@ -193,3 +201,16 @@ class Recalibration:
         samples = len(inputs[0])
         self._seen[norm] = self._seen.get(norm, 0) + samples
         norm.momentum = samples / self._seen[norm]
+
+
+def _scaled_back(variance: Tensor) -> Callable[[Any, tuple[Tensor, ...], Tensor], None]:
+    """Return a hook that takes the factor n / (n - 1) from what a batch adds to a variance."""
+    before = torch.zeros_like(variance)
+
+    def scale_back(norm: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        values = inputs[0].numel() / len(variance)
+        kept = (1 - norm.momentum) * before
+        variance.copy_(kept + (variance - kept) * (values - 1) / values)
+        before.copy_(variance)
+
+    return scale_back

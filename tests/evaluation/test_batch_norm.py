@@ -39,8 +39,9 @@ def data(samples):
     return TensorDataset(inputs, torch.randint(3, (samples,), generator=generator))
 
 
-def recalibrated(model, samples):
-    found = Recalibration(model, SplitData("train", data(samples), BATCH, CPU), cross_entropy)
+def recalibrated(model, samples, size=BATCH, **options):
+    split = SplitData("train", data(samples), size, CPU)
+    found = Recalibration(model, split, cross_entropy, **options)
     found.load(Room.of(1 << 20))
     with torch.no_grad():
         found.update((0.0,))
@@ -92,6 +93,28 @@ def test_batches_count_by_their_samples(model):
     variances = [part.var(dim=0) for part in seen.split(BATCH)]
     expected = (BATCH * variances[0] + (200 - BATCH) * variances[1]) / 200
     torch.testing.assert_close(model.body[1].running_mean, seen.mean(dim=0))
+    torch.testing.assert_close(model.body[1].running_var, expected)
+
+
+def test_biased_variances_of_one_batch_make_evaluation_equal_training(model):
+    """As they must for networks in which small differences grow from layer to layer."""
+    model.body[3].p = 0.0
+    recalibrated(model, 6, biased=True)
+    inputs, _ = data(6)[:]
+    with torch.no_grad():
+        evaluated = model(inputs)
+        trained = copy.deepcopy(model).train()(inputs)
+    torch.testing.assert_close(evaluated, trained)
+    recalibrated(model, 6)
+    with torch.no_grad():
+        assert (model(inputs) - trained).abs().max() > 0.01
+
+
+def test_biased_variances_are_averaged_over_batches(model):
+    recalibrated(model, 10, size=4, biased=True)
+    with torch.no_grad():
+        seen = [model.body[0](part) for part in data(10)[:][0].split(4)]
+    expected = sum(len(part) * part.var(0, unbiased=False) for part in seen) / 10
     torch.testing.assert_close(model.body[1].running_var, expected)
 
 

@@ -142,7 +142,7 @@ def test_statistics_are_those_of_all_samples_after_recalibration(call, tmp_path)
     (conv, *_) = (name for name, m in names.items() if isinstance(m, torch.nn.Conv2d))
     with torch.no_grad():
         seen = names[conv](problem.splits["train"][:][0]).double()
-    variance, mean = torch.var_mean(seen, (0, 2, 3))
+    variance, mean = torch.var_mean(seen, (0, 2, 3), correction=0)
     torch.testing.assert_close(state[f"{norm}.running_mean"].double(), mean, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(state[f"{norm}.running_var"].double(), variance, rtol=1e-4, atol=0)
     running = load("runs/net_epochs/epoch_001.pt")["state_dict"]
