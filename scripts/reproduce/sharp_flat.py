@@ -41,7 +41,7 @@ COLORS = {SMALL: "#1f77b4", LARGE: "#d62728"}
 def histograms(workshop: Workshop, networks: Mapping[Key, Network]) -> None:
     """Draw the distribution of the weights of each pair, on a logarithmic scale."""
     figure, panels = plt.subplots(
-        1, len(pairs()), figsize=(10, 2.6), sharey=True, layout="constrained"
+        1, len(pairs()), figsize=(10, 2.9), sharey=True, layout="constrained"
     )
     for axes, (name, *keys) in zip(np.atleast_1d(panels), pairs(), strict=True):
         for key in keys:
@@ -49,8 +49,9 @@ def histograms(workshop: Workshop, networks: Mapping[Key, Network]) -> None:
             look = {"histtype": "step", "color": COLORS[key[2]], "linewidth": 1.3}
             axes.hist(values, bins=np.linspace(-1, 1, 81), density=True, label=label, **look)
         axes.set(title=name, xlabel="weight", yscale="log")
-        axes.legend(frameon=False, fontsize=8)
     np.atleast_1d(panels)[0].set_ylabel("density")
+    handles = np.atleast_1d(panels)[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(workshop.folder / "weights.png", dpi=110)
     plt.close(figure)
 

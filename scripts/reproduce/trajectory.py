@@ -88,7 +88,9 @@ def measure(steps: Steps) -> dict[str, float]:
 
     Returns:
         ``components`` and ``random``, shares of the variation about the last weights in two
-        principal and in two random directions; ``length`` of the path by the distance of its ends;
+        principal and in two random directions; ``walk``, the former of a path whose steps are as
+        long, but at right angles, as those of a random walk in many dimensions are (Antognini and
+        Sohl-Dickstein 2018); ``length`` of the path by the distance of its ends;
         and ``turn``, the mean angle in degrees between an epoch's step and the next one, until the
         learning rate falls.
     """
@@ -102,6 +104,9 @@ def measure(steps: Steps) -> dict[str, float]:
         shares.append(float(np.square(about @ pair).sum()) / whole)
     moves = np.diff(steps, axis=0)
     lengths = np.linalg.norm(moves, axis=1)
+    left = np.append(np.square(lengths)[::-1].cumsum()[::-1], 0)  # squared distance to the end
+    later = np.arange(len(left))
+    walk = np.linalg.eigvalsh(left[np.maximum.outer(later, later)])
     before = moves[: int(DROP * len(moves))]
     inner = np.einsum("ij,ij->i", before[1:], before[:-1])
     norms = np.linalg.norm(before, axis=1)
@@ -109,13 +114,18 @@ def measure(steps: Steps) -> dict[str, float]:
     return {
         "components": float(np.square(values[:2]).sum()) / whole,
         "random": float(np.mean(shares)),
+        "walk": float(walk[-2:].sum() / walk.sum()),
         "length": float(lengths.sum() / np.linalg.norm(steps[-1] - steps[0])),
         "turn": float(np.degrees(np.arccos(cosines)).mean()) if len(cosines) else np.nan,
     }
 
 
-HEAD = ["batch", "variation in two principal components (%)", "in two random directions (%)"]
-HEAD += ["length / distance of the ends", "mean turn before the first drop (degrees)"]
+HEAD = ["batch", "variation in two principal components (%)", "of a random walk (%)"]
+HEAD += [
+    "in two random directions (%)",
+    "length / distance of the ends",
+    "mean turn before the first drop (degrees)",
+]
 
 Found = Mapping[int, Sequence[Mapping[str, float]]]
 """The measures of all seeds by the size of batches."""
@@ -125,7 +135,7 @@ def row(batch: int, found: Sequence[Mapping[str, float]]) -> list[str]:
     def cell(name: str, factor: float = 1) -> str:
         return str(Mean.of(factor * each[name] for each in found))
 
-    shares = [cell("components", 100), cell("random", 100)]
+    shares = [cell(name, 100) for name in ("components", "walk", "random")]
     return [str(batch), *shares, cell("length"), cell("turn")]
 
 
@@ -139,7 +149,8 @@ def judge(found: Found) -> list[Claim]:
     components, chance = (
         Mean.of(each[name] for each in every) for name in ("components", "random")
     )
-    low = min(each["components"] for each in every)
+    low, high = (limit(each["components"] for each in every) for limit in (min, max))
+    walk = Mean.of(each["walk"] for each in every)
     source = "Li et al. 2018, section 7"
     return [
         Claim(
@@ -151,8 +162,10 @@ def judge(found: Found) -> list[Claim]:
         ),
         Claim(
             source,
+            "Paths are low-dimensional: "
             f"{100 * LEAST:.0f} to {100 * MOST:.0f} % of the variation lie in two dimensions.",
-            f"At least {100 * low:.0f} % in each training.",
+            f"{100 * low:.0f} to {100 * high:.0f} % in each training; "
+            f"random walks of steps as long would have {walk.percent(2)}.",
             "agrees" if low >= LEAST else "disagrees",
         ),
         Claim(

@@ -481,6 +481,14 @@ def test_a_path_of_known_shape():
     assert found["random"] == pytest.approx(2 / 40, rel=0.5)
 
 
+def test_a_random_walk_is_what_it_is_compared_with():
+    """Of 40 steps, 8/pi^2 (1 + 1/9) of the variation about the end lie in two components."""
+    steps = np.random.default_rng(0).standard_normal((41, 10_000)).cumsum(axis=0)
+    found = trajectory.measure(steps)
+    assert found["walk"] == pytest.approx(found["components"], abs=0.01)
+    assert found["walk"] == pytest.approx(80 / 9 / math.pi**2, abs=0.01)
+
+
 def test_a_summary_of_curvature_by_hand():
     loss = np.array([[0.5, 0.7, 2.0], [0.1, 3.0, 4.0], [0.9, 5.0, 6.0]])
     largest = np.array([[4.0, 4.0, 4.0], [2.0, 10.0, -1.0], [8.0, 1.0, 1.0]])

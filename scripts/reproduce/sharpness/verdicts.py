@@ -60,8 +60,11 @@ def judge(found: Found) -> list[Claim]:
         )
 
     def times(difference: Mean) -> str:
-        low, high = (np.exp(difference.value + side * difference.error) for side in (-1, 1))
-        return f"{np.exp(difference.value):.2g} times ({low:.2g} to {high:.2g})"
+        middle, low, high = (
+            f"{float(f'{np.exp(difference.value + side * difference.error):.2g}'):g}"
+            for side in (0, -1, 1)
+        )
+        return f"{middle} times ({low} to {high})"
 
     none, some = DECAYS
     line, norm = (
