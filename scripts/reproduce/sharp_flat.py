@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 import matplotlib.pyplot as plt
 import numpy as np
-from results import Results
+import planes
+from results import Results, Table
 from sharpness import lines
-from sharpness.lines import BATCH_NORM, LINES, RADII, Measures, between, measure, weights
+from sharpness.lines import (
+    BATCH_NORM,
+    LINES,
+    RADII,
+    Measures,
+    between,
+    measure,
+    random_plane,
+    weights,
+)
 from sharpness.networks import DECAYS, EPOCHS, LARGE, OPTIMIZERS, SEEDS, SMALL, Key, network, pairs
 from sharpness.verdicts import judge, tables
 from steps import Network, Workshop, labelled, load_base, options
 
 from landscape_cli.cli.error_report import run_script
 from landscape_cli.config.overrides import parse_changes
+
+LAYOUT = ("--quantity", "loss", "--log", "--columns", "4", "--size", "10x4.4")
+LAYOUT += ("--split", "train", "--dpi", "110")
 
 
 def draw(workshop: Workshop, networks: Mapping[Key, Network]) -> None:
@@ -28,11 +41,31 @@ def draw(workshop: Workshop, networks: Mapping[Key, Network]) -> None:
     layout = ("--columns", "2", "--size", "7.2x8", "--dpi", "110")
     workshop.plot("interpolation", surfaces, "--quantity", "loss", "--log", *layout, *names)
     names = labelled(net.label for net in networks.values())
-    layout = ("--columns", "4", "--size", "10x4.4", "--split", "train", "--dpi", "110")
     for kind in LINES:
         surfaces = [workshop.surface(f"{net.name}_{kind}") for net in networks.values()]
-        workshop.plot(kind, surfaces, "--quantity", "loss", "--log", *layout, *names)
+        workshop.plot(kind, surfaces, *LAYOUT, *names)
     histograms(workshop, networks)
+
+
+TOP = 10.0
+"""Highest loss drawn on planes."""
+
+PLANES = ["network", f"mean rise at {planes.RADIUS:g}", "convex points (%)"]
+
+
+def compare_planes(workshop: Workshop, networks: Iterable[Network]) -> Table:
+    """Draw a plane through each network, and return what they show in numbers."""
+    surfaces = {net.label: random_plane(workshop, net) for net in networks}
+    names = labelled(surfaces)
+    workshop.plot("planes", [*surfaces.values()], "--vmax", f"{TOP:g}", *LAYOUT, *names)
+    found = {label: planes.numbers(path) for label, path in surfaces.items()}
+    return Table(
+        PLANES,
+        [
+            [label, f"{each['mean rise']:.3g}", f"{100 * each['convex']:.0f}"]
+            for label, each in found.items()
+        ],
+    )
 
 
 COLORS = {SMALL: "#1f77b4", LARGE: "#d62728"}
@@ -65,7 +98,8 @@ def command(
 
     Eight kinds of networks, three seeds of each: SGD and Adam, batches of 128 and 2048, with and
     without weight decay. The training loss is computed on the line from the small-batch to the
-    large-batch network, and on filter-normalized and raw random lines through each network.
+    large-batch network, and on filter-normalized and raw random lines through each network; and on
+    a filter-normalized plane through each of the first seed.
     """
     workshop = Workshop(folder, load_base("fashion_vgg9.yaml"), parse_changes(assignments), jobs)
     keys = [key for _, *both in pairs() for key in both]
@@ -79,7 +113,9 @@ def command(
             small, large = (each[key] for key in both)
             for key, values in zip(both, measure(workshop, small, large), strict=True):
                 found[key].append(values)
-    draw(workshop, networks[SEEDS[0]])
+    first = networks[SEEDS[0]]
+    draw(workshop, first)
+    seen = {**tables(found), "planes": compare_planes(workshop, first.values())}
     settings = {
         "epochs": epochs or EPOCHS,
         "seeds": len(SEEDS),
@@ -92,12 +128,15 @@ def command(
         "radii": list(RADII),
         "reaches": [radius * LINES["raw"][1] for radius in RADII],
         "lines": lines.REPEATS,
+        "plane_points": lines.PLANE_POINTS,
+        "plane_samples": lines.SAMPLES,
+        "top": TOP,
     }
     numbers = {
         "accuracy": min(v["training accuracy (%)"] for each in found.values() for v in each) / 100
     }
-    figures = ["interpolation", "weights", *LINES]
-    workshop.publish(Results(settings, numbers, tables(found), judge(found), figures))
+    figures = ["interpolation", "weights", *LINES, "planes"]
+    workshop.publish(Results(settings, numbers, seen, judge(found), figures))
 
 
 if __name__ == "__main__":

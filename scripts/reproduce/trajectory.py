@@ -109,7 +109,7 @@ def measure(steps: Steps) -> dict[str, float]:
     walk = np.linalg.eigvalsh(left[np.maximum.outer(later, later)])
     before = moves[: int(DROP * len(moves))]
     inner = np.einsum("ij,ij->i", before[1:], before[:-1])
-    norms = np.linalg.norm(before, axis=1)
+    norms = lengths[: len(before)]
     cosines = np.clip(inner / (norms[1:] * norms[:-1]), -1, 1)
     return {
         "components": float(np.square(values[:2]).sum()) / whole,

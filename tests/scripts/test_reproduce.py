@@ -29,7 +29,7 @@ from landscape_cli.records.grid import Axis
 from landscape_cli.store import read_surface, write_surface
 from support.scripts import STUDIES, load
 
-steps, sharp_flat, architectures = load("steps"), load("sharp_flat"), load("architectures")
+steps, sharp_flat = load("steps"), load("sharp_flat")
 sharp_lines, sharp_networks = load("sharpness.lines"), load("sharpness.networks")
 sharp_verdicts = load("sharpness.verdicts")
 trajectory, convexity = load("trajectory"), load("convexity")
@@ -170,8 +170,8 @@ def test_tables_are_markdown():
 @pytest.mark.parametrize(
     "script",
     [
-        *(sharp_flat, architectures, trajectory, convexity, edge_of_stability, kinks, sequence),
-        *(quantized, depth, width, views),
+        *(sharp_flat, trajectory, convexity, edge_of_stability, kinks, sequence, quantized),
+        *(depth, width, views),
     ],
 )
 def test_errors_are_one_line(script, tmp_path, monkeypatch, capsys):
@@ -259,10 +259,8 @@ def on_digits(quick_commands, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sharp_lines, "POINTS", 9)
     monkeypatch.setattr(sharp_lines, "LINE_POINTS", 5)
     monkeypatch.setattr(sharp_lines, "REPEATS", 2)
+    monkeypatch.setattr(sharp_lines, "PLANE_POINTS", 5)
     monkeypatch.setattr(trajectory, "POINTS", 5)
-    monkeypatch.setattr(architectures, "FIGURES", {"one": ((8, 0.25),)})
-    monkeypatch.setattr(architectures, "DEPTHS", ((8, 0.25),))
-    monkeypatch.setattr(architectures, "WIDTHS", ())
 
     def call(script, *arguments):
         samples = "problem_args.samples={train: 300, test: 64}"
@@ -293,13 +291,13 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     ]
     assert {path.stem for path in folder.glob("*.png")} == set(found["figures"])
     assert found["cost"]["core_seconds"].keys() == {"training", "surfaces"}
-    assert found["cost"]["points"] == 8 * 2 * 2 * 5 + 4 * 2 * 9
+    assert found["cost"]["points"] == 8 * 2 * 2 * 5 + 4 * 2 * 9 + 4 * 5 * 5
     assert found["cost"]["like"]["usual"] > 0
     assert rendering.study_page("sharp_flat", found).startswith("# Sharp and flat minima\n")
     # The second time, nothing is made again and the same networks are used.
     again, _ = on_digits(sharp_flat)
     assert again.count("have ") == 8
-    assert again.count("nothing to do") == 24
+    assert again.count("nothing to do") == 28
     assert results_in(folder)["cost"]["core_seconds"] == found["cost"]["core_seconds"]
     output, folder = on_digits(trajectory)
     assert output.count("have ") == 4
@@ -307,17 +305,6 @@ def test_minima_are_compared_and_the_path_is_drawn(on_digits):
     found = json.loads((folder / "trajectory.json").read_text())
     assert [row[0] for row in found["tables"]["paths"]["rows"]] == ["128", "2048"]
     assert rendering.study_page("trajectory", found).startswith("# The path of SGD\n")
-
-
-@pytest.mark.slow
-def test_architectures_are_compared(on_digits):
-    _, folder = on_digits(architectures, "--set", "grid={x: [-1, 1, 5], y: [-1, 1, 5]}")
-    rows = (folder / "table.md").read_text().splitlines()
-    assert [row.split(" | ")[0] for row in rows[2:]] == [
-        "| ResNet-8, width 0.25",
-        "| ResNet-8, width 0.25, no shortcuts",
-    ]
-    assert (folder / "one.png").exists()
 
 
 @pytest.mark.slow

@@ -10,19 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from claims.paths import profile
+from claims.paths import Paths, profile
 from landscape_cli.plotting.style import SERIES, style
 
 QUANTITIES = {("train", "loss"): "training loss", ("test", "error"): "test error (%)"}
 DPI = 150
 
 
-def draw_paths(output: Path, panels: Mapping[str, Mapping[str, Path]]) -> None:
-    """Draw the training loss and, below, the test error along paths.
+def draw_paths(output: Path, panels: Mapping[str, Paths]) -> None:
+    """Draw the training loss and, below, the test error along the paths of all pairs.
 
     Args:
         output: the picture to write.
-        panels: by the title of a column, the surface of each path by its label.
+        panels: by the title of a column, the surfaces of each path by its label.
     """
     with style():
         figure = Figure(figsize=(3.5 * len(panels), 5), layout="constrained")
@@ -38,9 +38,13 @@ def draw_paths(output: Path, panels: Mapping[str, Mapping[str, Path]]) -> None:
         _save(figure, output)
 
 
-def _draw_profiles(axes: Axes, paths: Mapping[str, Path], split: str, quantity: str) -> None:
-    for (label, path), (color, dash) in zip(paths.items(), SERIES, strict=False):
-        axes.plot(*profile(path, split, quantity), color=color, linestyle=dash, label=label)
+def _draw_profiles(axes: Axes, paths: Paths, split: str, quantity: str) -> None:
+    """Draw a line through the medians of each path, and thin ones for its pairs."""
+    for (label, each), (color, dash) in zip(paths.items(), SERIES, strict=False):
+        profiles = [profile(path, split, quantity) for path in each]
+        t, values = profiles[0][0], np.array([values for _, values in profiles])
+        axes.plot(t, np.median(values, axis=0), color=color, linestyle=dash, label=label)
+        axes.plot(t, values.T, color=color, linewidth=0.6, alpha=0.4)
     axes.set_yscale("log")
     if quantity == "error":
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

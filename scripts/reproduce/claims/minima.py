@@ -6,23 +6,25 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from results import Claim, Results, Table, most
+from results import Claim, Results, Table, verdict, worst
 from steps import Network, Workshop, labelled
 
 from claims.figures import draw_paths
 from claims.paths import (
     FRESH,
+    HEAD,
+    Paths,
     aligned,
     along,
-    barrier,
     barriers,
+    by_name,
     connect,
-    lengthening,
-    profile,
+    excess,
+    rows,
     say,
     straight,
 )
-from claims.shop import SETTINGS, Setting, Shop
+from claims.shop import PAIRS, SETTINGS, Setting, Shop
 
 PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
 """Points along each axis of a curve's plane, samples at each, and the highest loss drawn."""
@@ -30,18 +32,18 @@ PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
 CURVES = {"Bézier": ("bezier", "1"), "chain": ("chain", "1")}
 
 
-def paths_between(shop: Shop, setting: Setting) -> dict[str, Path]:
-    """Compute the paths between the minima of two seeds, by their names."""
-    workshop = setting.workshop(shop)
-    first, second = (setting.network(shop, seed) for seed in (0, 1))
+def paths_between(shop: Shop, setting: Setting, number: int) -> dict[str, Path]:
+    """Compute the paths between the minima of a pair of seeds, by their names."""
+    workshop, tag = setting.workshop(shop), str(number or "")
+    first, second = (setting.network(shop, seed) for seed in PAIRS[number])
     other = workshop.checkpoint(second)
-    paths = {"straight": straight(workshop, first, other, "straight")}
+    paths = {"straight": straight(workshop, first, other, f"straight{tag}")}
     permuted = aligned(workshop, first, second)
-    paths["aligned, straight"] = straight(workshop, first, permuted, "aligned")
+    paths["aligned, straight"] = straight(workshop, first, permuted, f"aligned{tag}")
     for label, (shape, bends) in CURVES.items():
         options = (*setting.curve, "--epochs", shop.length(setting.curve_epochs))
         shapes = ("--curve", shape, "--bends", bends)
-        curve = connect(workshop, first, other, shape, (*options, *shapes))
+        curve = connect(workshop, first, other, f"{shape}{tag}", (*options, *shapes))
         paths[label] = along(workshop, first, curve)
     return paths
 
@@ -65,36 +67,26 @@ def plane(workshop: Workshop, net: Network, name: str) -> Path:
     )
 
 
-HEAD = ["data, network", "path", "barrier, training loss", "largest training loss"]
-HEAD += ["barrier, test error (%)", "largest test error (%)", "test error at the ends (%)"]
-HEAD += ["length / distance"]
-
-
-def rows(label: str, paths: Mapping[str, Path]) -> list[list[str]]:
-    """Make the table rows of the paths between two networks."""
-    found = []
-    for name, path in paths.items():
-        losses, errors = profile(path, "train", "loss")[1], profile(path, "test", "error")[1]
-        numbers = (barrier(path), losses.max(), barrier(path, "test", "error"), errors.max())
-        ends = f"{errors[0]:.2f}, {errors[-1]:.2f}"
-        cells = [f"{value:.3g}" for value in numbers]
-        found.append([label, name, *cells, ends, f"{lengthening(path):.3f}"])
-    return found
-
-
 SMALL = 0.05
 """Fraction of the straight line's barrier up to which a curve's counts as none."""
 
 
-def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
+HALF = 0.5
+"""Fraction of it up to which most of it was removed."""
+
+
+def judge(found: Mapping[Setting, Paths]) -> list[Claim]:
     """Compare what is said of two minima with what was seen."""
     heights = barriers(found)
     said = partial(say, heights)
     curves = [
-        each[name] <= SMALL * each["straight"] for each in heights.values() for name in CURVES
+        verdict(excess(each["straight"], each[name], SMALL))
+        for each in heights.values()
+        for name in CURVES
     ]
-    aligned_ones = [
-        each["aligned, straight"] <= 0.5 * each["straight"] for each in heights.values()
+    permuted = [
+        verdict(excess(each["straight"], each["aligned, straight"], HALF))
+        for each in heights.values()
     ]
     return [
         Claim(
@@ -103,13 +95,13 @@ def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
             f"Barrier of the training loss along the Bézier curve: {said('Bézier')}; along a "
             f"chain: {said('chain')}; on the straight line: {said('straight')}. At most "
             f"{100 * SMALL:.0f} % of the line's counts as none.",
-            most(curves),
+            worst(curves),
         ),
         Claim(
             "Ainsworth et al. 2023",
             "A permutation of channels removes most of the line's barrier (if networks are wide).",
             f"Aligned: {said('aligned, straight')}.",
-            most(aligned_ones),
+            worst(permuted),
         ),
     ]
 
@@ -117,10 +109,13 @@ def judge(found: Mapping[Setting, Mapping[str, Path]]) -> list[Claim]:
 def study(shop: Shop) -> Results | None:
     """Compare the paths between two minima, on each data set, and draw the planes of curves."""
     for setting in SETTINGS:
-        setting.workshop(shop).train(setting.network(shop, seed) for seed in (0, 1))
+        setting.workshop(shop).train(setting.network(shop, seed) for both in PAIRS for seed in both)
     if shop.train_only:
         return None
-    found = {setting: paths_between(shop, setting) for setting in SETTINGS}
+    found = {
+        setting: by_name(paths_between(shop, setting, number) for number in range(len(PAIRS)))
+        for setting in SETTINGS
+    }
     draw_paths(shop.folder / "minima.png", {each.label: paths for each, paths in found.items()})
     planes = [
         plane(each.workshop(shop), each.network(shop, 0), f"{each.name}_plane") for each in SETTINGS
@@ -129,6 +124,10 @@ def study(shop: Shop) -> Results | None:
     look = ("--size", "8.4x3.4", *labelled(each.label for each in SETTINGS))
     whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), "--dpi", "120", *look)
     lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
-    settings = {"plane_points": PLANE_POINTS, "plane_samples": PLANE_SAMPLES}
+    settings = {
+        "pairs": len(PAIRS),
+        "plane_points": PLANE_POINTS,
+        "plane_samples": PLANE_SAMPLES,
+    }
     tables = {"minima": Table(HEAD, lines)}
     return Results(settings, {}, tables, judge(found), ["minima", "plane"])

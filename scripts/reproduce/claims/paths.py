@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from results import Mean
 from steps import Network, Workshop, landscape
 
 import landscape_cli
@@ -15,8 +16,11 @@ from claims.shop import Setting
 
 Numbers = NDArray[np.float64]
 
-Heights = Mapping[Setting, Mapping[str, float]]
-"""Barriers by setting and path."""
+Paths = Mapping[str, Sequence[Path]]
+"""By name, the paths between the networks of each pair."""
+
+Heights = Mapping[Setting, Mapping[str, Sequence[float]]]
+"""Barriers by setting and path, one for each pair."""
 
 POINTS = 21
 """Points of a path, both ends among them."""
@@ -93,17 +97,55 @@ def rise(t: Numbers, values: Numbers) -> float:
     return float((values - ((1 - t) * values[0] + t * values[-1])).max())
 
 
-def barriers(paths: Mapping[Setting, Mapping[str, Path]]) -> Heights:
-    """Return the barrier of the training loss along each path, by the networks' setting."""
+def by_name(pairs: Iterable[Mapping[str, Path]]) -> dict[str, list[Path]]:
+    """Put the paths of all pairs together by their names."""
+    together: dict[str, list[Path]] = {}
+    for each in pairs:
+        for name, path in each.items():
+            together.setdefault(name, []).append(path)
+    return together
+
+
+def barriers(found: Mapping[Setting, Paths]) -> Heights:
+    """Return the barriers of the training loss along all paths, by the networks' setting."""
     return {
-        setting: {name: barrier(path) for name, path in each.items()}
-        for setting, each in paths.items()
+        setting: {name: [barrier(path) for path in each] for name, each in paths.items()}
+        for setting, paths in found.items()
     }
+
+
+def excess(high: Sequence[float], low: Sequence[float], fraction: float) -> Mean:
+    """Return by how much a fraction of one barrier is above another of the same pair."""
+    return Mean.of(fraction * a - b for a, b in zip(high, low, strict=True))
 
 
 def say(heights: Heights, name: str) -> str:
     """List the barriers along one path in all settings."""
-    return "; ".join(f"{each[name]:.3g} ({setting.label})" for setting, each in heights.items())
+    found = {setting.label: Mean.of(each[name]) for setting, each in heights.items()}
+    return "; ".join(f"{mean} ({label})" for label, mean in found.items())
+
+
+HEAD = ["data, network", "path", "barrier, training loss", "largest training loss"]
+HEAD += ["barrier, test error (%)", "largest test error (%)", "test error at the ends (%)"]
+HEAD += ["length / distance"]
+
+
+def rows(label: str, paths: Paths) -> list[list[str]]:
+    """Make the table rows of the paths between pairs of networks: means over pairs."""
+    found = []
+    for name, each in paths.items():
+        losses = [profile(path, "train", "loss")[1].max() for path in each]
+        errors = [profile(path, "test", "error")[1] for path in each]
+        numbers = (
+            [barrier(path) for path in each],
+            losses,
+            [barrier(path, "test", "error") for path in each],
+            [one.max() for one in errors],
+        )
+        ends = ", ".join(Mean.of(one[place] for one in errors).text() for place in (0, -1))
+        length = Mean.of(map(lengthening, each)).text(4)
+        found.append([label, name, *(Mean.of(values).text() for values in numbers), ends, length])
+    return found
 
 
 def lengthening(path: Path) -> float:

@@ -109,3 +109,6 @@ FASHION = Setting(
 )
 
 SETTINGS = [DIGITS, FASHION]
+
+PAIRS = ((0, 1), (2, 3), (4, 5))
+"""Seeds of networks between which paths are computed."""

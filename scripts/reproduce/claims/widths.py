@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results import Claim, Results, Table, most
+from results import Claim, Mean, Results, Table, Verdict, verdict, worst
 from steps import Network, Workshop
 
 from claims.figures import draw_against_width
@@ -28,8 +28,8 @@ class Perceptrons:
         label: their name in tables and figures.
         changes: values by dotted key that override the base configuration.
         widths: units of the hidden layer.
-        seeds: number of networks of each width.
-        pairs: number of pairs between which the barrier is measured, each network in one.
+        seeds: number of networks of each width; barriers are measured between every second one and
+            the next.
     """
 
     name: str
@@ -37,7 +37,6 @@ class Perceptrons:
     changes: Mapping[str, Any]
     widths: Sequence[int]
     seeds: int
-    pairs: int
 
     def workshop(self, shop: Shop) -> Workshop:
         return shop.workshop(self.name, "digits_mlp.yaml", self.changes)
@@ -65,7 +64,6 @@ PERCEPTRONS = [
         changes={"problem_args.samples": None, "splits": ["train"]},
         widths=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         seeds=6,
-        pairs=2,
     ),
     Perceptrons(
         name="fashion_widths",
@@ -76,8 +74,7 @@ PERCEPTRONS = [
             "splits": ["train"],
         },
         widths=(1, 2, 4, 8, 16, 32, 64, 128),
-        seeds=4,
-        pairs=2,
+        seeds=6,
     ),
 ]
 
@@ -90,7 +87,7 @@ def lines_between(shop: Shop, perceptrons: Perceptrons) -> dict[str, Lines]:
     workshop = perceptrons.workshop(shop)
     naive, permuted = {}, {}
     for width, nets in perceptrons.networks(shop).items():
-        pairs = list(zip(nets[::2], nets[1::2], strict=False))[: perceptrons.pairs]
+        pairs = list(zip(nets[::2], nets[1::2], strict=True))
         naive[width] = [
             straight(workshop, a, workshop.checkpoint(b), f"{a.name}_to_{b.name}", {})
             for a, b in pairs
@@ -128,16 +125,12 @@ def series(found: Mapping[str, Lines]) -> dict[str, dict[int, list[float]]]:
 
 
 def rows(label: str, values: Mapping[str, Mapping[int, Sequence[float]]]) -> list[list[str]]:
-    """Make a table row for each width: medians, and the least and largest value."""
+    """Make a table row for each width: means with standard errors."""
     widths = next(iter(values.values()))
     return [
-        [label, str(width), *(spread(each[width]) for each in values.values())] for width in widths
+        [label, str(width), *(Mean.of(each[width]).text() for each in values.values())]
+        for width in widths
     ]
-
-
-def spread(values: Sequence[float]) -> str:
-    """Format a median with the least and the largest value."""
-    return f"{np.median(values):.2g} ({min(values):.2g} to {max(values):.2g})"
 
 
 WIDE, LITTLE = 16, 0.2
@@ -150,12 +143,26 @@ Series = Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]]
 """By label and kind, the values of each width."""
 
 
-def power(barriers: Mapping[int, Sequence[float]]) -> float:
-    """Fit the power of the width as which median barriers fall, from ``WIDE`` units on."""
-    wide = {width: float(np.median(values)) for width, values in barriers.items() if width >= WIDE}
-    if len(wide) < 2:
-        return float("nan")
-    return float(np.polyfit(np.log(list(wide)), np.log(list(wide.values())), 1)[0])
+def power(barriers: Mapping[int, Sequence[float]]) -> Mean:
+    """Fit the power of the width as which each pair's barrier falls, from ``WIDE`` units on.
+
+    There is none of fewer than two widths, and where a barrier is zero.
+    """
+    wide = {width: values for width, values in barriers.items() if width >= WIDE}
+    if len(wide) < 2 or min(map(min, wide.values())) <= 0:
+        return Mean.of(())
+    slopes, _ = np.polyfit(np.log(list(wide)), np.log(np.array([*wide.values()])), 1)
+    return Mean.of(slopes)
+
+
+def rise_and_fall(barriers: Mapping[int, Sequence[float]]) -> tuple[int, Verdict]:
+    """Return the width of the largest mean barrier, and whether those at both ends are smaller."""
+    means = {width: Mean.of(values) for width, values in barriers.items()}
+    top = max(means, key=lambda width: means[width].value)
+    ends = min(means), max(means)
+    if top in ends:
+        return top, "disagrees"
+    return top, worst([verdict(means[top] - means[end]) for end in ends])
 
 
 def judge(found: Series) -> list[Claim]:
@@ -163,37 +170,37 @@ def judge(found: Series) -> list[Claim]:
     tops, lefts, powers = {}, {}, {}
     for label, each in found.items():
         naive, permuted = each["barrier, naive"], each["barrier, aligned"]
-        medians = {width: float(np.median(values)) for width, values in naive.items()}
-        top = max(medians, key=lambda width: medians[width])
-        tops[label] = (top, top not in (min(medians), max(medians)))
-        widest = max(medians)
-        lefts[label] = float(np.median(permuted[widest])) / medians[widest]
+        tops[label] = rise_and_fall(naive)
+        widest = max(naive)
+        lefts[label] = Mean.of(np.divide(permuted[widest], naive[widest]))
         powers[label] = power(permuted)
+    little = [Mean(LITTLE - left.value, left.error) for left in lefts.values()]
+    near = [Mean(NEAR - abs(each.value - POWER), each.error) for each in powers.values()]
     entezari = "Entezari et al. 2022, arXiv 2110.06296"
     return [
         Claim(
             entezari,
             "Barriers rise with width and then fall.",
-            "Largest median at a width of "
+            "Largest mean at a width of "
             + ", ".join(f"{top} ({label})" for label, (top, _) in tops.items())
             + ".",
-            most([inner for _, inner in tops.values()]),
+            worst([each for _, each in tops.values()]),
         ),
         Claim(
             f"{entezari}; Ainsworth et al. 2023",
             "Permutations account for the barriers of wide networks.",
             "Left of the barrier of the widest networks: "
-            + ", ".join(f"{100 * left:.0f} % ({label})" for label, left in lefts.items())
+            + ", ".join(f"{left.percent()} ({label})" for label, left in lefts.items())
             + f"; at most {100 * LITTLE:.0f} % counts.",
-            most([left <= LITTLE for left in lefts.values()]),
+            worst([verdict(each) for each in little]),
         ),
         Claim(
             "Zhan et al. 2025, arXiv 2503.06001",
             "The aligned barrier falls as one over the square root of the width.",
             f"Power of the width from {WIDE} units on: "
-            + ", ".join(f"{value:.2f} ({label})" for label, value in powers.items())
-            + ".",
-            most([abs(value - POWER) <= NEAR for value in powers.values()]),
+            + ", ".join(f"{each} ({label})" for label, each in powers.items())
+            + f"; within {NEAR:g} of {POWER:g} agrees.",
+            worst([verdict(each) for each in near]),
         ),
     ]
 
@@ -209,5 +216,5 @@ def study(shop: Shop) -> Results | None:
     draw_against_width(shop.folder / "widths.png", found, "training loss")
     head = ["data, network", "width", *next(iter(found.values()))]
     lines = [row for label, values in found.items() for row in rows(label, values)]
-    settings = {"width_epochs": EPOCHS, "width_pairs": PERCEPTRONS[0].pairs}
+    settings = {"width_epochs": EPOCHS, "width_pairs": PERCEPTRONS[0].seeds // 2}
     return Results(settings, {}, {"widths": Table(head, lines)}, judge(found), ["widths"])

@@ -1,4 +1,4 @@
-"""The lines between two minima and through each, and what is measured on them."""
+"""The lines between two minima, lines and planes through each, and what is measured on lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH_NORM = {"states": {"perturb": "states"}, "fresh": {"batch_norm": "recalibr
 """Two kinds of batch-norm statistics between two networks: interpolated linearly, as in Li et al.,
 which makes variances negative beyond the network with the smaller ones; or re-estimated."""
 
-POINTS, LINE_POINTS, REPEATS, SAMPLES = 41, 21, 5, 1000
+POINTS, LINE_POINTS, REPEATS, PLANE_POINTS, SAMPLES = 41, 21, 5, 21, 1000
 
 SHARPNESS = ("interpolation 0.25", *(f"{kind} {r:g}" for kind in LINES for r in RADII))
 """The measures of sharpness."""
@@ -61,6 +61,19 @@ def random_lines(workshop: Workshop, net: Network, kind: str) -> Path:
         "splits": ["train"],
     }
     return workshop.compute(f"{net.name}_{kind}", changes)
+
+
+def random_plane(workshop: Workshop, net: Network) -> Path:
+    """Compute the training loss on a filter-normalized random plane through a network."""
+    reach = LINES["filter"][1]
+    changes = {
+        "checkpoint": str(workshop.checkpoint(net)),
+        "directions": {axis: {"kind": "random", "seed": s} for axis, s in (("x", 1), ("y", 2))},
+        "grid": {axis: [-reach, reach, PLANE_POINTS] for axis in "xy"},
+        "samples": SAMPLES,
+        "splits": ["train"],
+    }
+    return workshop.compute(f"{net.name}_plane", changes)
 
 
 def training_loss(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
