@@ -99,8 +99,8 @@ def judge(found: Mapping[Setting, Paths]) -> list[Claim]:
         ),
         Claim(
             "Ainsworth et al. 2023",
-            "A permutation of channels removes most of the line's barrier (if networks are wide).",
-            f"Aligned: {said('aligned, straight')}.",
+            "A permutation of channels removes most of the line's barrier, if networks are wide.",
+            f"These are narrow. Aligned: {said('aligned, straight')}; before: {said('straight')}.",
             worst(permuted),
         ),
     ]
@@ -121,7 +121,7 @@ def study(shop: Shop) -> Results | None:
         plane(each.workshop(shop), each.network(shop, 0), f"{each.name}_plane") for each in SETTINGS
     ]
     whole = Workshop(shop.folder, {})
-    look = ("--size", "8.4x3.4", *labelled(each.label for each in SETTINGS))
+    look = ("--size", "8.4x3", *labelled(each.label for each in SETTINGS))
     whole.plot("plane", planes, "--log", "--vmax", str(PLANE_TOP), "--dpi", "120", *look)
     lines = [row for setting, paths in found.items() for row in rows(setting.label, paths)]
     settings = {
