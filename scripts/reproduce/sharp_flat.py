@@ -47,7 +47,7 @@ def draw(workshop: Workshop, networks: Mapping[Key, Network]) -> None:
     histograms(workshop, networks)
 
 
-TOP = 10.0
+TOP = 10
 """Highest loss drawn on planes."""
 
 PLANES = ["network", f"mean rise at {planes.RADIUS:g}", "convex points (%)"]
@@ -57,7 +57,8 @@ def compare_planes(workshop: Workshop, networks: Iterable[Network]) -> Table:
     """Draw a plane through each network, and return what they show in numbers."""
     surfaces = {net.label: random_plane(workshop, net) for net in networks}
     names = labelled(surfaces)
-    workshop.plot("planes", [*surfaces.values()], "--vmax", f"{TOP:g}", *LAYOUT, *names)
+    look = (*LAYOUT, "--vmax", str(TOP), "--size", "10x5.6")
+    workshop.plot("planes", [*surfaces.values()], *look, *names)
     found = {label: planes.numbers(path) for label, path in surfaces.items()}
     return Table(
         PLANES,
