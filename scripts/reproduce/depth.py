@@ -44,7 +44,7 @@ LONGER = {56: 360, 110: 480}
 
 DEEP = 56
 POINTS = 25
-TOP = 10.0
+TOP = 10
 """Highest loss drawn."""
 
 LI = "Li et al. 2018, *{}*"
@@ -220,11 +220,11 @@ def command(
         workshop,
         "planes",
         [surfaces[key] for key in first],
-        [networks[key].label for key in first],
+        [networks[key].label.replace(", ", "\n") for key in first],
         [found[key]["initial loss"] for key in first],
         columns=len(DEPTHS),
         vmax=TOP,
-        size=(9.6, 6.6),
+        size=(9.0, 6.8),
     )
     rows = [
         row(networks[(*shape, SEEDS[0])].label, [found[(*shape, seed)] for seed in SEEDS])

@@ -114,11 +114,11 @@ def command(
         workshop,
         "planes",
         [surfaces[key] for key in first],
-        [label(*shape) for shape in shapes],
+        [label(*shape).replace(", ", "\n") for shape in shapes],
         [found[key]["initial loss"] for key in first],
         columns=len(WIDTHS),
         vmax=TOP,
-        size=(9.6, 4.6),
+        size=(9.0, 5.0),
     )
     rows = [row(label(*s), [found[(*s, seed)] for seed in SEEDS]) for s in shapes]
     settings, numbers = facts(found.values(), len(SEEDS))
