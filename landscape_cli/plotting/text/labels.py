@@ -189,9 +189,10 @@ class MathText(str):
 
 
 def mathtext(text: str) -> str:
-    """Mark a text as mathematics, unless matplotlib can't draw it."""
+    """Mark a text as mathematics, unless matplotlib can't draw it, line by line."""
     try:
-        MathTextParser("path").parse(text)
+        for line in text.split("\n"):
+            MathTextParser("path").parse(line)
     except ValueError:
         return text
     return MathText(text)

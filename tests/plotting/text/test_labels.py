@@ -173,3 +173,10 @@ def test_the_value_at_the_centre_is_the_file_s_own_at_the_origin(make_panel):
 def test_a_centre_without_a_value_is_not_stated(make_panel):
     panel = stating(make_panel(np.ones((5, 5))), 0.5, Status.TODO)
     assert "centre" not in labels.subtitle(panel)
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "$x^2$\nsquared", "plain"])
+def test_lines_of_a_text_are_read_one_by_one(text, caplog):
+    assert isinstance(labels.mathtext(text), labels.MathText)
+    assert caplog.messages == []  # matplotlib warns of a line break within a line
+    assert not isinstance(labels.mathtext(f"{text}\n$\\nothing$"), labels.MathText)
