@@ -72,7 +72,7 @@ SMALL = 0.05
 
 
 HALF = 0.5
-"""Fraction of it up to which most of it was removed."""
+"""Fraction of the straight line's barrier that may be left where most of it counts as removed."""
 
 
 def judge(found: Mapping[Setting, Paths]) -> list[Claim]:
