@@ -11,19 +11,8 @@ from results import Claim, Results, Table, verdict, worst
 from steps import Network
 
 from claims.figures import draw_paths
-from claims.minima import CURVES, SMALL
-from claims.paths import (
-    HEAD,
-    Paths,
-    along,
-    barriers,
-    by_name,
-    connect,
-    excess,
-    rows,
-    say,
-    straight,
-)
+from claims.minima import SMALL
+from claims.paths import HEAD, Paths, barriers, by_name, curved, excess, rows, say, straight
 from claims.shop import DIGITS, FASHION, Setting, Shop
 
 LARGE = {DIGITS: 1437, FASHION: 1000}
@@ -58,13 +47,9 @@ def paths_between(shop: Shop, setting: Setting, seed: int) -> dict[str, Path]:
     for start, step in STARTS.items():
         near = (seed + step) % len(SEEDS)
         net, goal = setting.network(shop, near), workshop.checkpoint(other)
-        shape, bends = CURVES["Bézier"]
-        epochs = ("--epochs", shop.length(setting.curve_epochs))
-        options = (*setting.curve, "--curve", shape, "--bends", bends, *epochs)
-        name = f"batch{seed or ''}"
-        curve = connect(workshop, net, goal, f"{name}_bezier{near}", options)
+        name, curve = f"batch{seed or ''}", "Bézier"
         paths[f"straight, {start}"] = straight(workshop, net, goal, f"{name}_straight{near}")
-        paths[f"Bézier, {start}"] = along(workshop, net, curve)
+        paths[f"{curve}, {start}"] = curved(shop, setting, net, goal, curve, f"{name}_bezier{near}")
     return paths
 
 

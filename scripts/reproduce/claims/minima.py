@@ -11,14 +11,14 @@ from steps import Network, Workshop, labelled
 
 from claims.figures import draw_paths
 from claims.paths import (
+    CURVES,
     FRESH,
     HEAD,
     Paths,
     aligned,
-    along,
     barriers,
     by_name,
-    connect,
+    curved,
     excess,
     rows,
     say,
@@ -29,8 +29,6 @@ from claims.shop import PAIRS, SETTINGS, Setting, Shop
 PLANE_POINTS, PLANE_SAMPLES, PLANE_TOP = 21, 500, 5
 """Points along each axis of a curve's plane, samples at each, and the highest loss drawn."""
 
-CURVES = {"Bézier": ("bezier", "1"), "chain": ("chain", "1")}
-
 
 def paths_between(shop: Shop, setting: Setting, number: int) -> dict[str, Path]:
     """Compute the paths between the minima of a pair of seeds, by their names."""
@@ -40,11 +38,8 @@ def paths_between(shop: Shop, setting: Setting, number: int) -> dict[str, Path]:
     paths = {"straight": straight(workshop, first, other, f"straight{tag}")}
     permuted = aligned(workshop, first, second)
     paths["aligned, straight"] = straight(workshop, first, permuted, f"aligned{tag}")
-    for label, (shape, bends) in CURVES.items():
-        options = (*setting.curve, "--epochs", shop.length(setting.curve_epochs))
-        shapes = ("--curve", shape, "--bends", bends)
-        curve = connect(workshop, first, other, f"{shape}{tag}", (*options, *shapes))
-        paths[label] = along(workshop, first, curve)
+    for label, (shape, _) in CURVES.items():
+        paths[label] = curved(shop, setting, first, other, label, f"{shape}{tag}")
     return paths
 
 

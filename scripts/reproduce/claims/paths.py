@@ -12,7 +12,7 @@ from results import Mean
 from steps import Network, Workshop, landscape
 
 import landscape_cli
-from claims.shop import Setting
+from claims.shop import Setting, Shop
 
 Numbers = NDArray[np.float64]
 
@@ -69,6 +69,18 @@ def along(workshop: Workshop, net: Network, curve: Path) -> Path:
             "grid": {"x": [0, 1, POINTS]},
         },
     )
+
+
+CURVES = {"Bézier": ("bezier", "1"), "chain": ("chain", "1")}
+"""Shape and number of bends of each curve by its label."""
+
+
+def curved(shop: Shop, setting: Setting, net: Network, other: Path, label: str, name: str) -> Path:
+    """Train a curve from a network to another checkpoint, and compute the loss along it."""
+    workshop, (shape, bends) = setting.workshop(shop), CURVES[label]
+    epochs = ("--epochs", shop.length(setting.curve_epochs))
+    options = (*setting.curve, "--curve", shape, "--bends", bends, *epochs)
+    return along(workshop, net, connect(workshop, net, other, name, options))
 
 
 def aligned(workshop: Workshop, net: Network, other: Network) -> Path:
