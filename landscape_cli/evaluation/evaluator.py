@@ -30,6 +30,7 @@ from landscape_cli.evaluation.measures.point_measures import PointMeasures
 from landscape_cli.evaluation.model_state import ModelState, switches
 from landscape_cli.evaluation.passes import Passes
 from landscape_cli.evaluation.points.sampled import evaluate_samples
+from landscape_cli.evaluation.points.threads import EvaluatePoint, PointThreads, point_threads
 from landscape_cli.evaluation.points.whole import evaluate_all
 from landscape_cli.geometry.parameters import FlatParameters
 from landscape_cli.geometry.quantization import Quantizer
@@ -87,6 +88,8 @@ class Evaluator:
         self._compilation: Compilation | None = None
         self._concurrency: Concurrency | None = None
         self._workers: Workers | None = None
+        self._threads: PointThreads | None = None
+        self._kept_threads: PointThreads | None = None
         self._group: Group | None = None
         self._stance = "eager_on_recompile"
         self._held: Mapping[str, Tensor] = {}
@@ -120,10 +123,21 @@ class Evaluator:
             self._compilation.attach()
         self.settings = settings
         self._workers = None
+        self._threads = self._threads_for(settings)
         if settings.concurrent and not settings.compile:
             self._workers = self.concurrency().workers(
                 self.folding().tensors() if settings.fold else ()
             )
+
+    def _threads_for(self, settings: Settings) -> PointThreads | None:
+        """Return the threads that evaluate points of their own, if they are to and may."""
+        if not settings.point_per_thread or settings.compile:
+            return None
+        if self._kept_threads is None or self._kept_threads.threads != torch.get_num_threads():
+            self._kept_threads = point_threads(self)
+        if self._kept_threads is not None:
+            self._kept_threads.set_forward(settings)
+        return self._kept_threads
 
     def compile(self) -> None:
         """Compile for the first batch of each split, and check that other points reuse the result.
@@ -185,6 +199,24 @@ class Evaluator:
     def batches_at_once(self) -> int:
         """Number of batches that are evaluated at once."""
         return 1 if self._workers is None else self._workers.threads
+
+    @property
+    def replicas(self) -> Sequence[Evaluator]:
+        """Evaluators of the workers that evaluate a point each; empty if this one does."""
+        return () if self._threads is None else self._threads.replicas
+
+    @property
+    def points_at_once(self) -> int:
+        """Number of points that are evaluated at once."""
+        return len(self.replicas) or 1
+
+    def each_point(self, tile: Tile, evaluate: EvaluatePoint) -> None:
+        """Evaluate a tile's points one by one, or each on a thread."""
+        if self._threads is not None:
+            self._threads.each(self, tile, evaluate)
+            return
+        for number in range(len(tile.indices)):
+            evaluate(self, number)
 
     def each(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each batch with the objective's values for it."""

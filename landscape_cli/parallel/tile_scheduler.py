@@ -18,7 +18,8 @@ TILE_SECONDS = 1.0
 """Shortest duration of a tile in seconds, except towards the end of a run."""
 
 TAIL_TILES = 2
-"""Number of tiles that each rank still gets towards the end, so that all finish together."""
+"""Number of tiles that each of several ranks still gets towards the end, so that all finish
+together."""
 
 MESSAGE_SECONDS = 0.0005
 """Upper bound on rank 0's seconds per tile: receive a result, cut the next tile and send it."""
@@ -60,6 +61,8 @@ class Tiling:
         speeds: the speeds measured in an earlier round of the same run, if any.
         stop: decides when to stop handing out tiles.
         rule: decides how many samples each point is evaluated on; None for all.
+        at_once: number of points that a rank evaluates at once; tiles have no fewer, if there are
+            enough left.
     """
 
     def __init__(
@@ -71,7 +74,10 @@ class Tiling:
         speeds: Speeds | None = None,
         stop: Stop | None = None,
         rule: StopRule | None = None,
+        at_once: int = 1,
     ) -> None:
+        self._at_once = at_once
+        self._tail = TAIL_TILES if ranks > 1 else 1
         self._grid = grid
         self._rule = rule
         self._points = iter(todo.tolist())
@@ -103,15 +109,15 @@ class Tiling:
             self.speeds.learn(result.rank, len(result.indices), seconds)
 
     def _size(self, rank: int) -> int:
-        """Number of points in a rank's next tile; 1 until a speed is known."""
+        """Number of points in a rank's next tile; the fewest until a speed is known."""
         speed = self.speeds.of(rank)
         time = self._stop.left
         if not speed or time <= 0:
-            return int(time > 0)
+            return self._at_once if time > 0 else 0
         remaining = self._left / self.speeds.total()
         shortest = math.sqrt(self._round * min(remaining, self._round))
-        duration = min(self._seconds, max(remaining / TAIL_TILES, shortest))
-        size = max(1, int(duration * speed))
+        duration = min(self._seconds, max(remaining / self._tail, shortest))
+        size = max(1, int(duration * speed / self._at_once)) * self._at_once
         return size if math.isinf(time) else min(size, int(time * speed / HASTE))
 
 

@@ -145,7 +145,9 @@ FACTS: dict[str, Any] = {
         {"micro_batch": WHOLE},
         {
             "precision": TEXT,
-            **dict.fromkeys(("channels_last", "fold", "compile", "concurrent"), TRUTH),
+            **dict.fromkeys(
+                ("channels_last", "fold", "compile", "concurrent", "point_per_thread"), TRUTH
+            ),
         },
     ),
     "runs": [

@@ -144,8 +144,8 @@ def _compute(
         ):
             watch.computing(recording)
             show_products(setup.evaluator, bar)
-            first = first_samples(setup.evaluator)
-            compute_rounds(start.config, executor, work, recorder, recording, first)
+            first, at_once = first_samples(setup.evaluator), setup.evaluator.points_at_once
+            compute_rounds(start.config, executor, work, recorder, recording, first, at_once)
             watch.done()
         computed = recording.computed
         if not quiet:

@@ -23,6 +23,7 @@ def compute_rounds(
     recorder: Recorder | None = None,
     recording: Recording | None = None,
     first: int = 1,
+    at_once: int = 1,
 ) -> None:
     """Evaluate the tiles of all rounds; called by every rank.
 
@@ -33,6 +34,7 @@ def compute_rounds(
         recorder: on rank 0, the recorder of the file; None elsewhere.
         recording: on rank 0, what receives the results; None elsewhere.
         first: samples after which a sampled point may stop first.
+        at_once: number of points that a rank evaluates at once.
     """
     grid = Grid(config.grid, config.repeats)
     rounds = None if recorder is None else _Rounds(config, recorder, first)
@@ -49,7 +51,9 @@ def compute_rounds(
     while executor.lead(advance):
         todo = np.empty(0, np.int64) if rounds is None else rounds.todo
         rule = None if rounds is None else rounds.rule
-        tiling = Tiling(grid, todo, executor.models, speeds=speeds, stop=stop, rule=rule)
+        tiling = Tiling(
+            grid, todo, executor.models, speeds=speeds, stop=stop, rule=rule, at_once=at_once
+        )
         for _ in executor.run(tiling, work, arrived):
             pass
         if tiling.left:

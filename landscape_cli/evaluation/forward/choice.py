@@ -10,17 +10,21 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from landscape_cli.evaluation.data.batches import first_samples
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.benchmark import GAIN, ROUNDS
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.compile_choice import repays_compilation, try_compilation
-from landscape_cli.evaluation.forward.defaults import choose_default_settings
-from landscape_cli.evaluation.forward.equivalence import TOLERANCE
+from landscape_cli.evaluation.forward.defaults import choose_default_settings, suits_threads
+from landscape_cli.evaluation.forward.equivalence import TOLERANCE, compute_means
 from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
 from landscape_cli.records.tiles import Tile
+
+FEW = 64
+"""Samples on which a replica of the network is compared with it."""
 
 GROUP = 32
 """Points of a group that is tried."""
@@ -113,8 +117,43 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
         settings = replace(
             evaluator.settings, compile=kept, fuse=kept and bool(compilation.get("fused"))
         )
-        return replace(choice, settings=settings, compilation=compilation)
+        choice = replace(choice, settings=settings, compilation=compilation)
+    if work.singly and not choice.settings.compile:
+        choice = replace(choice, settings=share_points(evaluator, work.corner))
     return choice
+
+
+def share_points(evaluator: Evaluator, corner: Sequence[float]) -> Settings:
+    """Return settings with a point on each thread, for a convolutional network that allows it.
+
+    A replica's values must differ by rounding alone from those of the network.
+
+    Args:
+        evaluator: an evaluator with its data loaded; it keeps its settings.
+        corner: the coordinates of a corner of the grid, at which values are compared, as at the
+            origin.
+    """
+    start = evaluator.settings
+    if not suits_threads(evaluator):
+        return start
+    shared = replace(start, point_per_thread=True, concurrent=False)
+    evaluator.set_forward(shared)
+    try:
+        return shared if evaluator.replicas and _replica_agrees(evaluator, corner) else start
+    finally:
+        evaluator.set_forward(start)
+
+
+def _replica_agrees(evaluator: Evaluator, corner: Sequence[float]) -> bool:
+    """Compare the network with one of its replicas on a few samples."""
+    batch = next(iter(evaluator.first_split))
+    few = [batch if evaluator.first_split.dependence else first_samples(batch, FEW)]
+    plain = replace(evaluator.settings, precision="fp32", point_per_thread=False)
+    expected, found = (
+        [compute_means(one, plain, point, few) for point in (evaluator.slice.origin, corner)]
+        for one in (evaluator, evaluator.replicas[0])
+    )
+    return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=0, equal_nan=True))
 
 
 def group_points(evaluator: Evaluator, corner: Sequence[float]) -> Settings:

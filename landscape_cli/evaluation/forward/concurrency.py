@@ -109,14 +109,14 @@ class Workers:
         self.threads = threads
         self._objective = objective
         self._ahead = AHEAD * threads
-        self._pool = _pool(threads)
+        self._pool = pool_of(threads)
         self._replicas: SimpleQueue[nn.Module] = SimpleQueue()
         for _ in range(threads):
             self._replicas.put(replicate(model, shared))
 
     def each(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each batch with the objective's values for it, in the order of the batches."""
-        evaluate = functools.partial(self._evaluate, _Modes())
+        evaluate = functools.partial(self._evaluate, Modes())
         waiting: deque[tuple[Any, Future[Any]]] = deque()
         try:
             for batch in batches:
@@ -131,7 +131,7 @@ class Workers:
                 future.cancel()
             wait(rest)
 
-    def _evaluate(self, modes: _Modes, batch: Any) -> Any:
+    def _evaluate(self, modes: Modes, batch: Any) -> Any:
         replica = self._replicas.get()
         try:
             with modes.entered():
@@ -159,7 +159,7 @@ def replicate(model: nn.Module, shared: Iterable[Tensor] = ()) -> nn.Module:
     return copy.deepcopy(model, memo)
 
 
-class _Modes:
+class Modes:
     """PyTorch's modes in the thread that makes this object, for use in another."""
 
     def __init__(self) -> None:
@@ -176,21 +176,26 @@ class _Modes:
 
 
 @functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Start threads whose operations run on one thread each; they last as long as the process."""
+def pool_of(workers: int, threads: int = 1) -> ThreadPoolExecutor:
+    """Start workers, whose operations run on some threads each; they last as long as the process.
+
+    Args:
+        workers: the number of Python's threads.
+        threads: the number of PyTorch's for each of them.
+    """
     before = torch.get_num_threads()
-    started = threading.Barrier(threads)
+    started = threading.Barrier(workers)
 
     def start() -> None:
         torch.get_num_threads()  # a thread's first operation would reset it to the process's number
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         started.wait()
 
-    pool = ThreadPoolExecutor(threads, "forward", initializer=start)
-    wait([pool.submit(int) for _ in range(threads)])
+    pool = ThreadPoolExecutor(workers, "forward", initializer=start)
+    wait([pool.submit(int) for _ in range(workers)])
     torch.set_num_threads(before)  # the threads of others, started later, begin with this number
     return pool
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=pool_of.cache_clear)

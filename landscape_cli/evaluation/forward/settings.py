@@ -31,6 +31,8 @@ class Settings:
         concurrent: whether several batches are evaluated at once, each on one thread, where the
             model allows it (``evaluation/forward/concurrency.py``); a compiled model never does.
         fuse: whether compiled convolutions are fused with what follows them (``fusion.py``).
+        point_per_thread: whether each thread evaluates points of its own, where the model allows it
+            (``evaluation/points/threads.py``) and each may stop after its own number of samples.
         group: points in one forward pass, where data are cached and nothing is folded, compiled or
             concurrent (``evaluation/forward/grouping.py``).
     """
@@ -43,6 +45,7 @@ class Settings:
     concurrent: bool = False
     fuse: bool = False
     group: int = 1
+    point_per_thread: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
@@ -67,6 +70,7 @@ class Settings:
             "compiled": self.compile,
             f"{self.group} points at a time": self.group > 1,
             "a batch on each thread": self.concurrent and not self.compile,
+            "a point on each thread": self.point_per_thread and not self.compile,
             "convolutions fused": self.compile and self.fuse,
         }
         return ", ".join(part for part, there in parts.items() if there)

@@ -9,6 +9,7 @@ nothing. All points share their first samples, which keeps differences between n
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,28 +54,33 @@ def evaluate_samples(
     Returns:
         The sums of each split, and the numbers of samples evaluated, of shape (points,).
     """
-    assert tile.rule is not None
+    rule = tile.rule
+    assert rule is not None
     points = len(tile.indices)
     sums = {name: Accumulator(name, points) for name in evaluator.splits}
     numbers = {name: np.zeros(points, np.int32) for name in evaluator.splits}
     at_once = _take_part_together(evaluator)
-    for point, coordinates in enumerate(tile.coordinates):
+    lock = threading.Lock()  # sums of any points may be made at once
+
+    def evaluate_point(evaluator: Any, point: int) -> None:
         tests = {
-            name: SplitTest(name, tile.rule, split.samples)
-            for name, split in evaluator.splits.items()
+            name: SplitTest(name, rule, split.samples) for name, split in evaluator.splits.items()
         }
         groups = (
             [[*tests]] if at_once and not evaluator.state.drifted() else [[one] for one in tests]
         )
         for number, names in enumerate(groups):
             if number == 0 or evaluator.state.drifted():
-                evaluator.write(coordinates)
+                evaluator.write(tile.coordinates[point])
             some = [tests[name] for name in names]
             evaluate = _together if len(some) > 1 else _alone
-            for test, batch, values in evaluate(evaluator, some, tile.rule):
-                sums[test.split].add(point, values, batch)
+            for test, batch, values in evaluate(evaluator, some, rule):
+                with lock:
+                    sums[test.split].add(point, values, batch)
         for name, test in tests.items():
             numbers[name][point] = test.samples
+
+    evaluator.each_point(tile, evaluate_point)
     return sums, numbers
 
 

@@ -48,6 +48,11 @@ class AffineSlice(DirectionalSlice):
         """Names of the directions."""
         return tuple(self.directions)
 
+    @property
+    def reentrant(self) -> bool:
+        """True: a point depends on nothing but the directions."""
+        return True
+
     def write(self, coordinates: Sequence[float], out: FlatParameters) -> None:
         """Write the parameters at a point into ``out``.
 

@@ -138,6 +138,11 @@ class Slice(ABC):
         """True if every point has buffers of its own that are frozen, rather than moved ones."""
         return False
 
+    @property
+    def reentrant(self) -> bool:
+        """True if ``write`` keeps nothing, so that threads may call it at the same time."""
+        return False
+
     def facts(self) -> SliceFacts:
         """Return what a surface file records about this slice."""
         return SliceFacts()
