@@ -24,6 +24,7 @@ from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
 from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.grouping import Group, can_be_stacked
+from landscape_cli.evaluation.forward.hwnc import Layout
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
@@ -85,6 +86,7 @@ class Evaluator:
         self.quantizer = quantizer
         self.measures = measures if isinstance(measures, PointMeasures) else PointMeasures(measures)
         self._folding: Folding | None = None
+        self._hwnc: Layout | None = None
         self._compilation: Compilation | None = None
         self._concurrency: Concurrency | None = None
         self._workers: Workers | None = None
@@ -115,6 +117,9 @@ class Evaluator:
             self._compilation.detach()
         if settings.fold != (self._folding is not None and self._folding.attached):
             self.folding().attach() if settings.fold else self.folding().detach()
+        hwnc = settings.hwnc and not settings.compile and self.device.type == "cpu"
+        if hwnc != (self._hwnc is not None and self._hwnc.attached):
+            self.hwnc().attach() if hwnc else self.hwnc().detach()
         if settings.compile:
             if self._compilation is None or self._compilation.fuse != settings.fuse:
                 self._compilation = Compilation(
@@ -177,6 +182,16 @@ class Evaluator:
             moving = any(norm.running_var.data_ptr() in pointers for norm in norms)
             self._folding = Folding(self.model, forward, moving)
         return self._folding
+
+    def hwnc(self) -> Layout:
+        """Return the convolutions that can compute in the memory order HWNC.
+
+        Empty when statistics are re-estimated, and for a model that changes in ``eval()``.
+        """
+        if self._hwnc is None:
+            unsuited = self.recalibration is not None or switches(self.model)
+            self._hwnc = Layout(nn.Module() if unsuited else self.model)
+        return self._hwnc
 
     def concurrency(self) -> Concurrency:
         """Return the means of evaluating several batches at once.
@@ -321,7 +336,9 @@ class Evaluator:
     def plain(self) -> Iterator[None]:
         """Compute batch by batch in full precision, neither folded nor compiled, within a block."""
         settings = self.settings
-        plain = replace(settings, fold=False, compile=False, concurrent=False, precision="fp32")
+        plain = replace(
+            settings, fold=False, hwnc=False, compile=False, concurrent=False, precision="fp32"
+        )
         self.set_forward(plain)
         try:
             with self._conditions():

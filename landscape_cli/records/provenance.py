@@ -146,7 +146,11 @@ FACTS: dict[str, Any] = {
         {
             "precision": TEXT,
             **dict.fromkeys(
-                ("channels_last", "fold", "compile", "concurrent", "point_per_thread"), TRUTH
+                (
+                    *("channels_last", "fold", "compile", "concurrent"),
+                    *("point_per_thread", "hwnc"),
+                ),
+                TRUTH,
             ),
         },
     ),

@@ -94,6 +94,8 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     if precision is not None and precision.used != start.precision:
         evaluator.apply(replace(start, precision=precision.used))
         evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
+    elif precision is not None and precision.hwnc:
+        evaluator.apply(replace(evaluator.settings, hwnc=True))
     choice = Choice(evaluator.settings, precision=precision)
     seconds = 0.0
     if work.calibrate:

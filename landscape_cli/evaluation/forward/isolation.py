@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from landscape_cli.evaluation.forward.folding import identity
+from landscape_cli.evaluation.forward.hwnc import Convolution
 from landscape_cli.problems.problem import Objective
 
 HARMLESS = (type(None), bool, int, float, str, bytes, torch.dtype, Tensor, type, types.ModuleType)
@@ -50,7 +51,8 @@ def _is_plain(module: nn.Module) -> bool:
     """Return True for a module of Python code that nothing else looks at or replaces."""
     hooks = (module._forward_pre_hooks, module._forward_hooks)
     compiled = isinstance(module, torch.jit.ScriptModule) or module._compiled_call_impl is not None
-    replaced = vars(module).get("forward", identity) is not identity
+    forward = vars(module).get("forward", identity)
+    replaced = forward is not identity and not isinstance(forward, Convolution)
     return not (compiled or replaced or any(hooks))
 
 

@@ -33,6 +33,8 @@ class Settings:
         fuse: whether compiled convolutions are fused with what follows them (``fusion.py``).
         point_per_thread: whether each thread evaluates points of its own, where the model allows it
             (``evaluation/points/threads.py``) and each may stop after its own number of samples.
+        hwnc: whether convolutions in bfloat16 on a CPU compute in the memory order HWNC
+            (``evaluation/forward/hwnc.py``).
         group: points in one forward pass, where data are cached and nothing is folded, compiled or
             concurrent (``evaluation/forward/grouping.py``).
     """
@@ -46,6 +48,7 @@ class Settings:
     fuse: bool = False
     group: int = 1
     point_per_thread: bool = False
+    hwnc: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""
@@ -67,6 +70,7 @@ class Settings:
             "batches as they come": not divisible,
             "channels last": self.channels_last,
             "batch norm folded": self.fold,
+            "samples side by side": self.hwnc and not self.compile,
             "compiled": self.compile,
             f"{self.group} points at a time": self.group > 1,
             "a batch on each thread": self.concurrent and not self.compile,

@@ -110,7 +110,7 @@ def point_threads(evaluator: Any) -> PointThreads | None:
     )
     if not suited:
         return None
-    with _unfolded(evaluator):
+    with _unchanged(evaluator):
         if not can_be_stacked(evaluator.model, evaluator.parameters):
             return None
         replicas = [_replica_of(evaluator) for _ in range(workers)]
@@ -119,23 +119,22 @@ def point_threads(evaluator: Any) -> PointThreads | None:
 
 
 @contextmanager
-def _unfolded(evaluator: Any) -> Iterator[None]:
-    """Let the model use its own weights within a block."""
-    folding = evaluator.folding()
-    if not folding.attached:
-        yield
-        return
-    folding.detach()
+def _unchanged(evaluator: Any) -> Iterator[None]:
+    """Let the model compute as the user wrote it within a block."""
+    attached = [one for one in (evaluator.folding(), evaluator.hwnc()) if one.attached]
+    for one in attached:
+        one.detach()
     try:
         yield
     finally:
-        folding.attach()
+        for one in attached:
+            one.attach()
 
 
 def _replica_of(evaluator: Any) -> Any:
     """Return an evaluator of the same slice and data with a copy of the network.
 
-    The network must be neither folded nor compiled.
+    The network must compute as the user wrote it.
     """
     model = copy.deepcopy(evaluator.model)
     moved = evaluator.parameters.views.keys() - dict(model.named_parameters()).keys()
