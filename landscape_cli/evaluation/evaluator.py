@@ -289,12 +289,14 @@ class Evaluator:
         if self.recalibration is not None:
             self.recalibration.forget()
         samples: dict[str, NDArray[np.int32]] = {}
+        early: dict[Quantity, NDArray[np.float64]] = {}
         with self._conditions():
             if tile.rule is None:
                 sums = evaluate_all(self, tile)
             else:
-                sums, samples = evaluate_samples(self, tile)
-        return replace(self._result(tile, sums, self.measured(tile), start), samples=samples)
+                sums, samples, early = evaluate_samples(self, tile)
+        result = self._result(tile, sums, self.measured(tile), start)
+        return replace(result, samples=samples, early=early)
 
     @property
     def groups_points(self) -> bool:

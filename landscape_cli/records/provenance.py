@@ -135,7 +135,8 @@ FACTS: dict[str, Any] = {
         {"tolerance": FINITE, "first": WHOLE, "halvings": WHOLE},
         {
             "checked": Section(
-                {"points": [WHOLE], "values": Each([NUMBER]), "stderr": Each([NUMBER])}
+                {"points": [WHOLE], "values": Each([NUMBER])},
+                {"stderr": Each([NUMBER]), "held_out": TRUTH},
             ),
             "beyond": FINITE,
             "error": Each(NUMBER),

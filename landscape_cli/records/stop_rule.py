@@ -55,10 +55,12 @@ class StopRule:
     Args:
         targets: the quantities that decide; a split without one is evaluated on all its samples.
         first: samples after which the targets are looked at first; then after twice as many.
+        to_end: evaluate all samples, and note what the point's values would have been otherwise.
     """
 
     targets: Mapping[Quantity, Target]
     first: int
+    to_end: bool = False
 
     def of_split(self, split: str) -> dict[str, Target]:
         """Return the targets of one split by quantity."""

@@ -55,6 +55,8 @@ class TileResult:
         failures: error messages of the points that failed, by flat index.
         notes: remarks for the user on how the tile was computed.
         samples: numbers of samples evaluated by split, int32 of shape (k,).
+        early: of points that went on to all samples after they could have stopped (``to_end``), the
+            means known then, float64 of shape (k,); NaN for others.
     """
 
     indices: tuple[int, ...]
@@ -65,6 +67,7 @@ class TileResult:
     failures: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     samples: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    early: Mapping[Quantity, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def status(self) -> NDArray[np.uint8]:

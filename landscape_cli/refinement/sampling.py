@@ -1,10 +1,12 @@
 """Points evaluated on as many samples as they need: targets, and checks of what this cost.
 
 The points of the grid's coarsest level, the anchors, are evaluated on all samples. Their values fix
-each quantity's range, and so the standard error that all other points must reach. Then some of
-these, drawn at random, are evaluated on all samples: the differences are true errors. If one is too
-large, the target is halved, all sampled points are evaluated again, and others are drawn; where
-this does not help, all points take all samples.
+each quantity's range, and so the standard error that all other points must reach. Some points are
+checked, that is evaluated on all samples as well as on as many as they need: the differences are
+true errors. With adaptive refinement these are the points held out of the interpolation, if enough
+of them could stop early; otherwise some sampled points are drawn at random at the end. If an error
+is too large, the target is halved, all sampled points are evaluated again, and others are drawn;
+where this does not help, all points take all samples.
 """
 
 from __future__ import annotations
@@ -92,6 +94,13 @@ class Sampling:
         }
         return StopRule(targets, facts.get("first", self._first))
 
+    def checking(
+        self, surface: Surface, facts: Mapping[str, Any]
+    ) -> tuple[StopRule, dict[str, Any]]:
+        """Return the rule for held-out points, which are checked, and the facts until they are."""
+        rule = replace(self.rule(surface, facts), to_end=True)
+        return rule, self._described(facts, facts.get("halvings", 0)) | dict(facts)
+
     def _lowest(self, field: Field) -> float:
         """Return the end of the lowest part of a log range, in which points take all samples."""
         known = field.values[self.anchors]
@@ -107,7 +116,8 @@ class Sampling:
             surface: the surface.
             facts: what ``check`` returned last; empty before.
         """
-        if not (checked := facts.get("checked")):
+        checked = facts.get("checked")
+        if not checked or checked.get("held_out"):
             return surface
         groups = []
         for group in ("values", "stderr"):
@@ -130,7 +140,7 @@ class Sampling:
             ``error`` for each quantity that decides, as a fraction of its range.
         """
         halvings = facts.get("halvings", 0)
-        if not facts.get("checked"):
+        if not self._enough(surface, facts, halvings):
             return self._draw(surface, facts, halvings)
         errors = {
             "/".join(field.quantity): self._errors(surface, field, facts["checked"])
@@ -140,14 +150,27 @@ class Sampling:
         if worst > LARGEST * self._tolerance and self._sampled(surface).any():
             return self._described(facts, halvings + 1), self._sampled(surface)
         found = {name: float(one.max(initial=0.0)) for name, one in errors.items()}
-        return {**facts, "error": found}, np.zeros_like(self.anchors)
+        beyond = held_out.bound_beyond(len(facts["checked"]["points"]), halvings)
+        return {**facts, "error": found, "beyond": beyond}, np.zeros_like(self.anchors)
+
+    def _enough(self, surface: Surface, facts: Mapping[str, Any], halvings: int) -> bool:
+        """Tell whether enough points are checked already."""
+        checked = facts.get("checked", {})
+        if not checked.get("held_out"):
+            return bool(checked)
+        sampled = np.flatnonzero(self._sampled(surface))
+        return len(checked["points"]) >= len(self._drawn(sampled, halvings))
+
+    def _drawn(self, sampled: Indices, halvings: int) -> Indices:
+        """Draw some of the sampled points."""
+        return held_out.draw(sampled, len(sampled), (SEED, halvings), halvings)
 
     def _draw(
         self, surface: Surface, facts: Mapping[str, Any], halvings: int
     ) -> tuple[dict[str, Any], Mask]:
         """Draw the points to check, and note their values."""
         sampled = np.flatnonzero(self._sampled(surface))
-        drawn = held_out.draw(sampled, len(sampled), (SEED, halvings), halvings)
+        drawn = self._drawn(sampled, halvings)
         described = self._described(facts, halvings)
         if not len(drawn):
             return described | {"error": {}}, np.zeros_like(self.anchors)
@@ -155,11 +178,11 @@ class Sampling:
             group: {"/".join(key): array.ravel()[drawn].tolist() for key, array in arrays.items()}
             for group, arrays in (("values", surface.values), ("stderr", surface.stderr))
         }
-        beyond = held_out.bound_beyond(len(drawn), halvings)
         points = np.zeros(surface.total, dtype=bool)
         points[drawn] = True
         checked = {"points": drawn.tolist(), **before}
         mask = points.reshape(self.anchors.shape)
+        beyond = held_out.bound_beyond(len(drawn), halvings)
         return described | {"checked": checked, "beyond": beyond}, mask
 
     def _described(self, facts: Mapping[str, Any], halvings: int) -> dict[str, Any]:

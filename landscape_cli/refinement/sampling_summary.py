@@ -22,7 +22,9 @@ def describe_samples(
         samples: numbers of samples by split, 0 where a point was not computed.
     """
     lines = [f"{split}: {numbers_of(one)}" for split, one in samples.items()]
-    points = len(facts.get("checked", {}).get("points", ()))
+    checked = facts.get("checked", {})
+    points = len(checked.get("points", ()))
+    whose = "points drawn at random" if checked.get("held_out") else "sampled points"
     errors = facts.get("error")
     if not points or errors is None:
         return lines
@@ -32,7 +34,7 @@ def describe_samples(
     return [
         *lines,
         f"{points} points evaluated on all samples differ by at most, of the range: {shown}",
-        f"with 95 % confidence {share} % of sampled points err by less than {largest:g} %",
+        f"with 95 % confidence {share} % of {whose} err by less than {largest:g} %",
     ]
 
 

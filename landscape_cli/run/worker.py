@@ -149,4 +149,5 @@ def joined(results: list[TileResult]) -> TileResult:
         {index: text for result in results for index, text in result.failures.items()},
         tuple(note for result in results for note in result.notes),
         columns([result.samples for result in results], np.int32(0)),
+        columns([result.early for result in results], np.nan),
     )

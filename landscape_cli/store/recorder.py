@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -120,6 +121,8 @@ class Recorder:
         self.surface.status.ravel()[index] = result.status
         self.surface.seconds.ravel()[index] = result.seconds
         self.surface.rank.ravel()[index] = result.rank
+        if result.early:
+            self.note("sampled", _with_checked(self.surface.provenance["sampled"], result))
         if result.failures:
             self._failures |= result.failures
             self.note("failures", _by_message(self._failures))
@@ -217,6 +220,23 @@ def own_points(grid: Grid, part: Shard | None) -> NDArray[np.bool_]:
     if part is None:
         return np.ones(grid.shape, dtype=bool)
     return part.points(grid.shape, grid.repeated)
+
+
+def _with_checked(facts: Mapping[str, Any], result: TileResult) -> dict[str, Any]:
+    """Add held-out points that could have stopped early to the checked ones, in their order."""
+    checked = facts.get("checked", {"points": [], "values": {}})
+    values = {
+        name: dict(zip(checked["points"], known, strict=True))
+        for name, known in checked["values"].items()
+    }
+    for key, means in result.early.items():
+        known = values.setdefault("/".join(key), {})
+        for index, mean in zip(result.indices, means.tolist(), strict=True):
+            if not math.isnan(mean):
+                known[index] = mean
+    points = sorted(set().union(*values.values()))
+    lists = {name: [known[point] for point in points] for name, known in values.items()}
+    return {**facts, "checked": {"points": points, "values": lists, "held_out": True}}
 
 
 def _by_message(failures: Mapping[int, str]) -> list[dict[str, Any]]:

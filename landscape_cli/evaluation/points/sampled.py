@@ -22,7 +22,7 @@ from landscape_cli.evaluation.data.pieces import between, cut, joined, shape_of
 from landscape_cli.evaluation.objective_values import is_pair
 from landscape_cli.evaluation.points.split_test import SplitTest
 from landscape_cli.records.stop_rule import StopRule
-from landscape_cli.records.tiles import Tile
+from landscape_cli.records.tiles import Quantity, Tile
 
 STAGE = 16
 """Upper bound on the batches per thread that are read before the first of them is evaluated."""
@@ -42,9 +42,13 @@ def first_samples(evaluator: Any) -> int:
     return FIRST if evaluator.device.type == "cpu" else min(micro_batch, FIRST_ON_ACCELERATORS)
 
 
+Early = dict[Quantity, NDArray[np.float64]]
+"""Means over the samples after which points could have stopped, each of shape (points,)."""
+
+
 def evaluate_samples(
     evaluator: Any, tile: Tile
-) -> tuple[dict[str, Accumulator], dict[str, NDArray[np.int32]]]:
+) -> tuple[dict[str, Accumulator], dict[str, NDArray[np.int32]], Early]:
     """Evaluate each point on as many samples as the tile's rule asks for.
 
     Args:
@@ -52,13 +56,16 @@ def evaluate_samples(
         tile: the points, with a rule.
 
     Returns:
-        The sums of each split, and the numbers of samples evaluated, of shape (points,).
+        The sums of each split; the numbers of samples evaluated, of shape (points,); and of points
+        that go on to all samples, the means after which they could have stopped, NaN if none of
+        their splits could.
     """
     rule = tile.rule
     assert rule is not None
     points = len(tile.indices)
     sums = {name: Accumulator(name, points) for name in evaluator.splits}
     numbers = {name: np.zeros(points, np.int32) for name in evaluator.splits}
+    early: Early = {key: np.full(points, np.nan) for key in (rule.targets if rule.to_end else ())}
     at_once = _take_part_together(evaluator)
     lock = threading.Lock()  # sums of any points may be made at once
 
@@ -79,9 +86,20 @@ def evaluate_samples(
                     sums[test.split].add(point, values, batch)
         for name, test in tests.items():
             numbers[name][point] = test.samples
+        if rule.to_end:
+            _note_early(early, point, [test for name, test in tests.items() if rule.of_split(name)])
 
     evaluator.each_point(tile, evaluate_point)
-    return sums, numbers
+    return sums, numbers, early
+
+
+def _note_early(early: Early, point: int, tests: Sequence[SplitTest]) -> None:
+    """Note the means after which a point could have stopped, if it could in any split."""
+    found = [test.early() for test in tests]
+    if any(number < test.samples for (number, _), test in zip(found, tests, strict=True)):
+        for test, (_, means) in zip(tests, found, strict=True):
+            for name, mean in means.items():
+                early[test.split, name][point] = mean
 
 
 Evaluated = Iterator[tuple[SplitTest, Any, Any]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,14 +29,15 @@ class SplitTest:
         samples: the number of samples added.
         next_look: the number of samples after which the targets are looked at next: the first of
             ``first``, 2 * first, 4 * first, ... at which they are expected to be reached; all of
-            them without targets.
+            them without targets, or if the rule says to go on to the end.
     """
 
     def __init__(self, split: str, rule: StopRule, total: int) -> None:
         self.split = split
         self.samples = 0
         self._targets = rule.of_split(split)
-        self.next_look = rule.first if self._targets else total
+        self.next_look = rule.first if self._targets and not rule.to_end else total
+        self._rule = rule
         self._total = total
         self._values: dict[str, list[Any]] = {name: [] for name in self._targets}
 
@@ -67,6 +71,22 @@ class SplitTest:
             self.next_look *= 2
         return False
 
+    def early(self) -> tuple[int, dict[str, float]]:
+        """Return where a point that went on to the end could have stopped.
+
+        Returns:
+            The number of samples, and the means of the quantities that decide over these.
+        """
+        wholes = {name: _joined(parts) for name, parts in self._values.items()}
+        test = SplitTest(self.split, replace(self._rule, to_end=False), self._total)
+        while not test.passed():
+            stop = min(test.next_look, self._total)
+            test.add({name: _cut(one, test.samples, stop) for name, one in wholes.items()})
+        found = {name: _per_sample(parts) for name, parts in test._values.items()}
+        return test.samples, {
+            name: math.nan if one is None else float(one.mean()) for name, one in found.items()
+        }
+
     def _suffices(self, number: int, known: Mapping[str, NDArray[np.float64]]) -> bool:
         """Tell whether a number of samples reaches the targets, by the values known so far."""
         if number >= self._total:
@@ -80,6 +100,20 @@ def _copied(values: Any) -> Any:
     if is_pair(values):
         return tuple(one.detach().clone() for one in values)
     return values.detach().clone()
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Join tensors, or pairs of tensors."""
+    if is_pair(parts[0]):
+        return tuple(torch.cat([part[number] for part in parts]) for number in (0, 1))
+    return torch.cat(list(parts))
+
+
+def _cut(values: Any, start: int, stop: int) -> Any:
+    """Return the values of some samples."""
+    if is_pair(values):
+        return tuple(one[start:stop] for one in values)
+    return values[start:stop]
 
 
 def _per_sample(parts: Sequence[Any]) -> NDArray[np.float64] | None:
