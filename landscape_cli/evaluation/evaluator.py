@@ -117,7 +117,7 @@ class Evaluator:
             self._compilation.detach()
         if settings.fold != (self._folding is not None and self._folding.attached):
             self.folding().attach() if settings.fold else self.folding().detach()
-        hwnc = settings.hwnc and not settings.compile and self.device.type == "cpu"
+        hwnc = settings.hwnc and not settings.compile
         if hwnc != (self._hwnc is not None and self._hwnc.attached):
             self.hwnc().attach() if hwnc else self.hwnc().detach()
         if settings.compile:
@@ -186,10 +186,12 @@ class Evaluator:
     def hwnc(self) -> Layout:
         """Return the convolutions that can compute in the memory order HWNC.
 
-        Empty when statistics are re-estimated, and for a model that changes in ``eval()``.
+        Empty on accelerators, when statistics are re-estimated, and for a model that changes in
+        ``eval()``.
         """
         if self._hwnc is None:
             unsuited = self.recalibration is not None or switches(self.model)
+            unsuited = unsuited or self.device.type != "cpu"
             self._hwnc = Layout(nn.Module() if unsuited else self.model)
         return self._hwnc
 

@@ -18,8 +18,7 @@ TILE_SECONDS = 1.0
 """Shortest duration of a tile in seconds, except towards the end of a run."""
 
 TAIL_TILES = 2
-"""Number of tiles that each of several ranks still gets towards the end, so that all finish
-together."""
+"""Number of tiles that each rank still gets towards the end, so that all finish together."""
 
 MESSAGE_SECONDS = 0.0005
 """Upper bound on rank 0's seconds per tile: receive a result, cut the next tile and send it."""
@@ -51,7 +50,7 @@ class Tiling:
     the remaining points occupy all ranks, but no shorter than rank 0 takes to serve each rank once
     (a round). When the remaining work itself is shorter than a round, handing out tiles takes most
     of the time: n points in tiles of m points cost n / m messages plus the last tile, and the
-    geometric mean of the two durations minimizes the sum.
+    geometric mean of the two durations minimizes the sum. A single rank has nobody to wait for.
 
     Args:
         grid: the grid.
@@ -77,7 +76,7 @@ class Tiling:
         at_once: int = 1,
     ) -> None:
         self._at_once = at_once
-        self._tail = TAIL_TILES if ranks > 1 else 1
+        self._alone = ranks == 1
         self._grid = grid
         self._rule = rule
         self._points = iter(todo.tolist())
@@ -115,8 +114,10 @@ class Tiling:
         if not speed or time <= 0:
             return self._at_once if time > 0 else 0
         remaining = self._left / self.speeds.total()
+        if self._alone and remaining <= self._seconds:
+            return self._left if math.isinf(time) else min(self._left, int(time * speed / HASTE))
         shortest = math.sqrt(self._round * min(remaining, self._round))
-        duration = min(self._seconds, max(remaining / self._tail, shortest))
+        duration = min(self._seconds, max(remaining / TAIL_TILES, shortest))
         size = max(1, int(duration * speed / self._at_once)) * self._at_once
         return size if math.isinf(time) else min(size, int(time * speed / HASTE))
 

@@ -102,6 +102,28 @@ def test_tiles_grow_to_about_a_second_and_shrink_towards_the_end():
     assert sizes[1:] == sorted(sizes[1:], reverse=True)
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_ranks_that_evaluate_points_at_once_get_tiles_of_whole_rounds(ranks):
+    tiling = Tiling(GRID, np.arange(50), ranks, at_once=3)
+    sizes = []
+    while (tile := tiling.take()) is not None:
+        sizes.append(len(tile.indices))
+        tiling.returned(finish(tile, 0.05))
+    assert sizes[0] == 3
+    assert all(size % 3 == 0 for size in sizes[:-1])
+    assert max(sizes) == (18 if ranks == 1 else 9)
+    assert sum(sizes) == 50
+
+
+def test_a_single_rank_needs_no_shorter_tiles_towards_the_end():
+    tiling = Tiling(GRID, np.arange(47), 1)
+    sizes = []
+    while (tile := tiling.take()) is not None:
+        sizes.append(len(tile.indices))
+        tiling.returned(finish(tile, 0.05))
+    assert sizes == [1, 19, 13, 14]
+
+
 def test_a_rank_that_becomes_slow_gets_smaller_tiles_at_once():
     tiling = Tiling(GRID, np.arange(1200), 2)
     for seconds in (0.01, 0.01, 0.04, 0.04):

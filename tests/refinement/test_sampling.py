@@ -98,6 +98,40 @@ def test_a_large_error_halves_the_target_and_draws_others():
     assert facts["error"] == {"train/loss": 0.0}
 
 
+def held_out(surface, points, change):
+    """Return the facts of a file whose held-out points were checked."""
+    values = surface.values[LOSS].ravel()[points] - change
+    checked = {"points": points, "values": {"train/loss": values.tolist()}, "held_out": True}
+    surface.samples["train"].ravel()[points] = 1000
+    return {"tolerance": 0.01, "first": 64, "halvings": 0, "checked": checked}
+
+
+def test_held_out_points_are_the_check_if_there_are_enough():
+    sampling, surface = Sampling(SHAPE, False, 0.01, 64), bowl()
+    others = np.flatnonzero(~sampling.anchors)
+    few = held_out(bowl(), others[:10].tolist(), 0.0)
+    rule, begun = sampling.checking(surface, {})
+    assert rule == replace(sampling.rule(surface, {}), to_end=True)
+    assert begun == {"tolerance": 0.01, "first": 64, "halvings": 0}
+    assert sampling.checking(surface, few)[1] == few
+    facts, anew = sampling.check(surface, few)
+    assert anew.sum() == len(facts["checked"]["points"]) == 16
+    assert "held_out" not in facts["checked"]
+    points = others[::9].tolist()
+    facts = held_out(surface, points, 0.0481)
+    assert sampling.before(surface, facts) is surface
+    facts, rest = sampling.check(surface, facts)
+    assert not rest.any()
+    assert facts["error"]["train/loss"] == pytest.approx(0.02405)
+    assert facts["beyond"] == pytest.approx(1 - 0.025 ** (1 / len(points)))
+    lines = describe_samples(facts, surface.samples)
+    assert lines[1].startswith(f"{len(points)} points evaluated on all samples differ by at most")
+    assert lines[2].endswith("points drawn at random err by less than 4 %")
+    facts, anew = sampling.check(surface, held_out(surface, points, 0.1))
+    assert facts == {"tolerance": 0.01, "first": 64, "halvings": 1}
+    assert (anew == (surface.samples["train"] < 1000)).all()
+
+
 def test_failed_and_infinite_points_are_no_errors():
     sampling, surface = Sampling(SHAPE, False, 0.01, 64), bowl()
     surface.values[LOSS][8, 3] = np.inf

@@ -147,6 +147,15 @@ def test_with_adaptive_held_out_points_take_all_samples(workplace, landscape):
     ]
     error = np.abs(surface.values["train", "loss"] - whole).max() / np.ptp(whole)
     assert error < 0.03
+    facts = surface.provenance["sampled"]
+    points, before = facts["checked"]["points"], facts["checked"]["values"]["train/loss"]
+    assert facts["checked"]["held_out"]
+    assert 8 <= len(points) <= surface.provenance["adaptive"]["held_out"]
+    assert (taken.ravel()[points] == 3000).all()
+    true = np.abs(np.array(before) - whole.ravel()[points])
+    anchors = level_of_points(whole.shape) == 0
+    assert facts["error"]["train/loss"] == pytest.approx(true.max() / np.ptp(whole[anchors]))
+    assert re.search(r"with 95 % confidence \d+ % of points drawn at random err by less", errors)
 
 
 OUTLIER = """

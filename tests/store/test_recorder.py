@@ -1,6 +1,7 @@
 """Tests of a recorder whose file can't always be written."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,21 @@ def test_failed_and_interpolated_points_are_to_do_again(tmp_path):
     np.testing.assert_array_equal(
         recorder.surface.values["train", "loss"], [0, np.nan, np.nan, 3.0]
     )
+
+
+def test_points_that_could_have_stopped_early_are_listed_in_their_order(tmp_path):
+    """Whatever the order in which they arrive."""
+    keys = [("test", "loss"), ("train", "loss")]
+    facts = {"tolerance": 0.01, "first": 64, "halvings": 0}
+    recorder = Recorder(tmp_path / "s.h5", empty_surface(GRID, {}, {"sampled": facts}))
+    for index, early in ((3, 5.0), (1, np.nan), (0, 4.0), (3, 6.0)):
+        means = {key: np.array([early + number]) for number, key in enumerate(keys)}
+        recorder.add(replace(result(index), early=means))
+    recorder.add(result(2))
+    recorder.publish()
+    checked = read_surface(tmp_path / "s.h5").provenance["sampled"]["checked"]
+    values = {"test/loss": [4.0, 6.0], "train/loss": [5.0, 7.0]}
+    assert checked == {"points": [0, 3], "values": values, "held_out": True}
 
 
 def test_interpolated_points_are_done_until_they_are_computed(tmp_path):

@@ -47,6 +47,7 @@ class Workload:
         compile: ``on``, ``off`` or ``auto``.
         even_if_slower: keep a reduced precision that is slower than fp32.
         agreement: coordinates at which a reduced precision must give the values of fp32.
+        fixed: let no timing choose what other runs must choose as well.
         singly: evaluate points one by one, since each may stop after its own number of samples.
     """
 
@@ -58,6 +59,7 @@ class Workload:
     compile: str
     even_if_slower: bool = False
     agreement: Sequence[Sequence[float]] = ()
+    fixed: bool = False
     singly: bool = False
 
 
@@ -90,7 +92,7 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
     start = evaluator.settings
     evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
-    precision = time_precision(evaluator, work.even_if_slower, work.agreement)
+    precision = time_precision(evaluator, work.even_if_slower, work.agreement, work.fixed)
     if precision is not None and precision.used != start.precision:
         evaluator.apply(replace(start, precision=precision.used))
         evaluator.apply(choose_default_settings(evaluator, work.corner, resize))

@@ -70,7 +70,10 @@ def _is_pure(function: Any) -> bool:
         return True
     if not isinstance(function, types.FunctionType) or _assigns_outside(function.__code__):
         return False
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    try:
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:  # a name that has no value yet, and will change
+        return False
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     return all(_is_pure(one) for one in (*cells, *defaults) if one is not function)
 

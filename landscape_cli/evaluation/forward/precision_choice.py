@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.benchmark import GAIN, Benchmark
+from landscape_cli.evaluation.forward.benchmark import Benchmark
 from landscape_cli.evaluation.forward.equivalence import (
     Comparison,
     compare_precisions,
@@ -21,6 +21,10 @@ from landscape_cli.evaluation.forward.equivalence import (
 
 AGREEMENT = 0.005
 """Largest difference from fp32 that does not show in a picture, as a fraction of the range."""
+
+CLEARLY = 0.25
+"""Fraction of a pass that the memory order HWNC must save to be used. It may change values by
+rounding, so noise should not decide."""
 
 ROUNDS, SECONDS = 3, 2.0
 """Rounds in which both precisions are timed, and seconds after which no further round starts."""
@@ -70,7 +74,10 @@ class PrecisionTiming:
 
 
 def time_precision(
-    evaluator: Evaluator, insist: bool, points: Sequence[Sequence[float]] = ()
+    evaluator: Evaluator,
+    insist: bool,
+    points: Sequence[Sequence[float]] = (),
+    fixed: bool = False,
 ) -> PrecisionTiming | None:
     """Time an evaluator's reduced precision against fp32 on the run's first samples.
 
@@ -78,6 +85,7 @@ def time_precision(
         evaluator: an evaluator with its data loaded; its settings are restored at the end.
         insist: keep the precision even if it is slower.
         points: coordinates at which it must also give the values of fp32; none to trust it.
+        fixed: do not try the memory order HWNC.
 
     Returns:
         The times and the choice; None if the precision is not a reduced one.
@@ -87,7 +95,7 @@ def time_precision(
         return None
     benchmark = Benchmark(evaluator, precision_sample(evaluator, 1), divisible=False)
     sides = {start.precision: start, "fp32": replace(start, precision="fp32")}
-    if start.precision == "bf16" and evaluator.device.type == "cpu" and len(evaluator.hwnc()):
+    if start.precision == "bf16" and not fixed and len(evaluator.hwnc()):
         sides["hwnc"] = replace(start, hwnc=True)
     fastest: dict[str, float] = {}
     spent = 0.0
@@ -100,7 +108,7 @@ def time_precision(
         if number and spent > SECONDS:
             break
     other = fastest.pop("hwnc", math.inf)
-    hwnc = other <= (1 - GAIN) * fastest[start.precision]
+    hwnc = other <= (1 - CLEARLY) * fastest[start.precision]
     if hwnc:
         fastest[start.precision] = other
     evaluator.set_forward(replace(start, hwnc=hwnc))

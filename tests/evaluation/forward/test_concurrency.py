@@ -216,6 +216,12 @@ def test_objectives_with_state_are_evaluated_batch_by_batch():
     def owning(model, batch):
         return cross_entropy(network, batch)
 
+    def early(model, batch):
+        return {"loss": later * cross_entropy(model, batch)["loss"]}
+
+    assert not possible(Small, early)  # whatever it will be
+    later = 2.0
+    assert possible(Small, early)
     safe = (cross_entropy, weighted, functools.partial(weighted, power=1.0))
     assert all(possible(Small, objective) for objective in safe)
     unsafe = (noting, adding, Objective(), owning, functools.partial(noting))

@@ -1,5 +1,6 @@
 """Points evaluated on as many samples as they need, against sums over the same samples."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -202,3 +203,41 @@ def test_a_missing_quantity_is_reported():
     test = SplitTest("train", StopRule({("train", "bleu"): Target(0.1, relative=False)}, 4), 100)
     with pytest.raises(UsageError, match=r"^sampling: the objective has no 'bleu' on split"):
         test.add({"loss": torch.zeros(4)})
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0])
+def test_a_point_that_goes_on_to_the_end_notes_where_it_could_have_stopped(room):
+    made = make(room=room)
+    rule = StopRule({LOSS: Target(0.1, relative=False)}, 16)
+    tile = Tile(tuple(range(len(POINTS))), POINTS, rule)
+    stopped = made.evaluate(tile)
+    whole = made.evaluate(replace(tile, rule=None))
+    found = made.evaluate(replace(tile, rule=replace(rule, to_end=True)))
+    assert (found.samples["train"] == 600).all()
+    assert [*found.early] == [LOSS]
+    np.testing.assert_allclose(found.values[LOSS], whole.values[LOSS], rtol=1e-12)
+    early = stopped.samples["train"] < 600
+    assert 0 < early.sum() < len(POINTS)
+    assert (np.isnan(found.early[LOSS]) == ~early).all()
+    np.testing.assert_allclose(found.early[LOSS][early], stopped.values[LOSS][early], rtol=1e-12)
+    assert not stopped.early
+
+
+def test_of_several_splits_one_may_stop_early():
+    made = make()
+    targets = {LOSS: Target(1e-9, relative=False), ("test", "loss"): Target(1.0, relative=False)}
+    tile = Tile((0,), POINTS[2:3], StopRule(targets, 16, to_end=True))
+    found = made.evaluate(tile)
+    assert found.early[LOSS] == pytest.approx(found.values[LOSS], rel=1e-12)
+    assert found.early["test", "loss"] != found.values["test", "loss"]
+
+
+def test_weighted_values_are_cut_with_their_weights():
+    sums, weights = torch.tensor([2.0, 4.0, 9.0, 1.0]), torch.tensor([1.0, 2.0, 3.0, 1.0])
+    rule = StopRule({LOSS: Target(10.0, relative=False)}, 2, to_end=True)
+    test = SplitTest("train", rule, 4)
+    assert test.next_look == 4
+    for start in (0, 1):
+        test.add({"loss": (sums[2 * start :][:2], weights[2 * start :][:2])})
+    assert test.passed()
+    assert test.early() == (2, {"loss": pytest.approx(2.0)})
