@@ -22,9 +22,9 @@ from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
-from landscape_cli.evaluation.forward.folding import Folding
+from landscape_cli.evaluation.forward.convolutions.folding import Folding
+from landscape_cli.evaluation.forward.convolutions.hwnc import Layout
 from landscape_cli.evaluation.forward.grouping import Group, can_be_stacked
-from landscape_cli.evaluation.forward.hwnc import Layout
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures

@@ -1,1 +1,1 @@
-"""Settings of the forward pass, and their choice: defaults, calibration, compilation, folding."""
+"""Settings of the forward pass, and their choice: defaults, calibration, compilation, threads."""

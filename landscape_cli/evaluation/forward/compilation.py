@@ -124,7 +124,9 @@ def _options(device: torch.device, fuse: bool) -> dict[str, Any]:
     if accelerators.has_graphs(device):
         options["triton.cudagraphs"] = True
     if fuse:
-        from landscape_cli.evaluation.forward.fusion import Fusion  # imports the compiler
+        from landscape_cli.evaluation.forward.convolutions.fusion import (
+            Fusion,  # imports the compiler
+        )
 
         options["post_grad_custom_pre_pass"] = Fusion()
     return options

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
+from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
-from landscape_cli.evaluation.forward.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.settings import Settings
 
 ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20

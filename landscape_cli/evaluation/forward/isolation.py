@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landscape_cli.evaluation.forward.folding import identity
-from landscape_cli.evaluation.forward.hwnc import Convolution
+from landscape_cli.evaluation.forward.convolutions.folding import identity
+from landscape_cli.evaluation.forward.convolutions.hwnc import Convolution
 from landscape_cli.problems.problem import Objective
 
 HARMLESS = (type(None), bool, int, float, str, bytes, torch.dtype, Tensor, type, types.ModuleType)

@@ -34,7 +34,7 @@ class Settings:
         point_per_thread: whether each thread evaluates points of its own, where the model allows it
             (``evaluation/points/threads.py``) and each may stop after its own number of samples.
         hwnc: whether convolutions in bfloat16 on a CPU compute in the memory order HWNC
-            (``evaluation/forward/hwnc.py``).
+            (``evaluation/forward/convolutions/hwnc.py``).
         group: points in one forward pass, where data are cached and nothing is folded, compiled or
             concurrent (``evaluation/forward/grouping.py``).
     """

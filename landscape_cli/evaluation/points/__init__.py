@@ -1,1 +1,1 @@
-"""The points of a tile: on all samples, on as many as each needs, or several in one pass."""
+"""The points of a tile: on all samples, on as many as each needs, or several at once."""

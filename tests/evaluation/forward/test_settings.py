@@ -12,12 +12,12 @@ from landscape_cli.evaluation import SplitData
 from landscape_cli.evaluation.batch_norm import Recalibration
 from landscape_cli.evaluation.forward import defaults
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
+from landscape_cli.evaluation.forward.convolutions.folding import Folding
 from landscape_cli.evaluation.forward.defaults import (
     choose_default_settings,
     measure_largest_output,
 )
 from landscape_cli.evaluation.forward.equivalence import compare_precisions, keeps_values
-from landscape_cli.evaluation.forward.folding import Folding
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.resnet import ResNet

@@ -12,8 +12,8 @@ from torch import nn
 
 from builders import image_evaluator
 from landscape_cli.evaluation.batch_norm import Recalibration
+from landscape_cli.evaluation.forward.convolutions.hwnc import Convolution, Layout
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
-from landscape_cli.evaluation.forward.hwnc import Convolution, Layout
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.tiles import Tile

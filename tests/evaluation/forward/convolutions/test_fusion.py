@@ -10,10 +10,11 @@ from torch.utils.data import TensorDataset
 
 import builders
 from builders import image_evaluator
-from landscape_cli.evaluation.forward import compilation, compile_choice, fusion, narrow
+from landscape_cli.evaluation.forward import compilation, compile_choice
 from landscape_cli.evaluation.forward.compile_choice import compile_model, try_compilation
+from landscape_cli.evaluation.forward.convolutions import fusion, narrow
+from landscape_cli.evaluation.forward.convolutions.fusion import Fusion
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
-from landscape_cli.evaluation.forward.fusion import Fusion
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.problems.objectives import cross_entropy
 from landscape_cli.problems.zoo.densenet import DenseNet

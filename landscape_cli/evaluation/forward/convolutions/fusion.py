@@ -21,9 +21,9 @@ from torch._inductor.custom_graph_pass import CustomGraphPass, get_hash_for_file
 from torch.fx import Graph, Node
 from torch.nn import functional
 
-from landscape_cli.evaluation.forward import narrow
 from landscape_cli.evaluation.forward.compilation import REDUCED
-from landscape_cli.evaluation.forward.narrow import align
+from landscape_cli.evaluation.forward.convolutions import narrow
+from landscape_cli.evaluation.forward.convolutions.narrow import align
 
 CUDA = "cuda"
 

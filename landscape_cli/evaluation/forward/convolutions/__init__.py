@@ -1,0 +1,1 @@
+"""The ways in which convolutions are computed: folded, fused, narrow, in another memory order."""
