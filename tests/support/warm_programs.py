@@ -38,7 +38,7 @@ IMPORTED = (
 )
 """What is imported beforehand, beside all modules of the package."""
 
-NOT_IMPORTED = ("__main__", ".forward.fusion")
+NOT_IMPORTED = ("__main__", ".convolutions.fusion")
 """Endings of the names of modules that are not: this one imports PyTorch's compiler, which reads
 the environment then."""
 

@@ -79,8 +79,8 @@ def calibrate_settings(
 ) -> Calibration:
     """Search for faster settings than an evaluator has, within a time budget.
 
-    The candidates are folded batch norm, the other memory format of images, a batch per thread or
-    not for convolutional networks, and larger or smaller micro-batches, each tried on top of the
+    The candidates are folded batch norm, other memory orders of images, a batch per thread or not
+    for convolutional networks, and larger or smaller micro-batches, each tried on top of the
     best settings so far. A candidate is taken only if it is faster by a tenth in two comparisons
     (``Benchmark``), and values change only by rounding.
 
@@ -149,6 +149,8 @@ class _Search:
             self._try_settings(replace(self.best, fold=True))
         if has_images(self.benchmark.sample[0]):
             self._try_settings(replace(self.best, channels_last=not self.best.channels_last))
+        if self.best.precision == "bf16" and len(self.evaluator.hwnc()):
+            self._try_settings(replace(self.best, hwnc=not self.best.hwnc))
         batches = self.benchmark.samples / self.best.micro_batch
         enough = batches >= torch.get_num_threads() * BATCHES_PER_THREAD
         if enough and suits_threads(self.evaluator):

@@ -47,7 +47,6 @@ class Workload:
         compile: ``on``, ``off`` or ``auto``.
         even_if_slower: keep a reduced precision that is slower than fp32.
         agreement: coordinates at which a reduced precision must give the values of fp32.
-        fixed: let no timing choose what other runs must choose as well.
         singly: evaluate points one by one, since each may stop after its own number of samples.
     """
 
@@ -59,7 +58,6 @@ class Workload:
     compile: str
     even_if_slower: bool = False
     agreement: Sequence[Sequence[float]] = ()
-    fixed: bool = False
     singly: bool = False
 
 
@@ -92,12 +90,10 @@ def choose_settings(evaluator: Evaluator, work: Workload) -> Choice:
     resize = work.micro_batch is None and evaluator.settings.micro_batch == initial
     start = evaluator.settings
     evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
-    precision = time_precision(evaluator, work.even_if_slower, work.agreement, work.fixed)
+    precision = time_precision(evaluator, work.even_if_slower, work.agreement)
     if precision is not None and precision.used != start.precision:
         evaluator.apply(replace(start, precision=precision.used))
         evaluator.apply(choose_default_settings(evaluator, work.corner, resize))
-    elif precision is not None and precision.hwnc:
-        evaluator.apply(replace(evaluator.settings, hwnc=True))
     choice = Choice(evaluator.settings, precision=precision)
     seconds = 0.0
     if work.calibrate:

@@ -5,7 +5,8 @@ They do not depend on timings, so the same run gives the same bits each time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -18,9 +19,13 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.settings import Settings
+from landscape_cli.util.processor import computes_bf16
 
 ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
+
+SHORT = 8
+"""Largest number of pixels in a short row, of which the memory order HWNC makes long ones."""
 
 THREAD_BYTES = 2 << 20
 """Upper bound in bytes on a layer's output for a micro-batch that a single thread evaluates."""
@@ -41,7 +46,8 @@ def choose_default_settings(
     """Choose settings that are fast for most models and keep this model's values.
 
     The micro-batch is bounded so that no layer's output exceeds ``ACTIVATION_BYTES``, images get
-    the channels-last memory format, and batch norm is folded. Convolutional networks are evaluated
+    the channels-last memory format, batch norm is folded, and in bfloat16 convolutions of mostly
+    small images compute in the order HWNC. Convolutional networks are evaluated
     on one micro-batch per thread, with an output of at most ``THREAD_BYTES``. Each change is made
     only if values at the origin and a corner change only by rounding.
 
@@ -59,6 +65,8 @@ def choose_default_settings(
         changes.append({"channels_last": True})
     if len(evaluator.folding()):
         changes.append({"fold": True})
+    if _has_short_rows(evaluator):
+        changes.append({"hwnc": True})
     changes.append(_change_for_threads(evaluator, resize))
     expected = None
     for change in changes:
@@ -129,6 +137,38 @@ def _most_samples(evaluator: Evaluator) -> int:
     return max(split.samples for split in evaluator.splits.values())
 
 
+def _has_short_rows(evaluator: Evaluator) -> bool:
+    """Tell whether most multiplications in bfloat16 are those of convolutions of short rows."""
+    if evaluator.settings.precision != "bf16" or not computes_bf16():
+        return False
+    convolutions = evaluator.hwnc().convolutions
+    work = {False: 0, True: 0}
+
+    def count(module: Any, inputs: Any, output: Tensor) -> None:
+        work[output.shape[-1] <= SHORT] += output.numel() * module.weight[0].numel()
+
+    with observed(convolutions, count):
+        _try_out(evaluator, 2)
+    return work[True] > work[False]
+
+
+def _try_out(evaluator: Evaluator, samples: int) -> None:
+    """Evaluate a few samples in the run's precision."""
+    with torch.no_grad(), evaluator.settings.precision_on(*evaluator.parameters.devices):
+        evaluator.try_out(samples)
+
+
+@contextmanager
+def observed(modules: Iterable[nn.Module], look: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+    """Call a function with each module, its inputs and its output, within a block."""
+    hooks = [module.register_forward_hook(look) for module in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def measure_largest_output(evaluator: Evaluator) -> int:
     """Measure the bytes per sample of the largest output of any layer, in the run's precision."""
     largest = 0
@@ -144,11 +184,6 @@ def measure_largest_output(evaluator: Evaluator) -> int:
         for module in evaluator.model.modules()
         if not list(module.children()) and not isinstance(module, torch.jit.ScriptModule)
     ]
-    hooks = [layer.register_forward_hook(measure) for layer in layers]
-    try:
-        with torch.no_grad(), evaluator.settings.precision_on(*evaluator.parameters.devices):
-            evaluator.try_out(samples)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with observed(layers, measure):
+        _try_out(evaluator, samples)
     return largest

@@ -6,7 +6,6 @@ times slower than float32.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +21,6 @@ from landscape_cli.evaluation.forward.equivalence import (
 AGREEMENT = 0.005
 """Largest difference from fp32 that does not show in a picture, as a fraction of the range."""
 
-CLEARLY = 0.25
-"""Fraction of a pass that the memory order HWNC must save to be used. It may change values by
-rounding, so noise should not decide."""
-
 ROUNDS, SECONDS = 3, 2.0
 """Rounds in which both precisions are timed, and seconds after which no further round starts."""
 
@@ -39,15 +34,12 @@ class PrecisionTiming:
         used: the precision of the run: ``asked`` or fp32.
         seconds: fastest pass over the first samples in each of the two, by precision.
         compared: values at some points in the two; None if they were not looked at.
-        hwnc: whether convolutions in the memory order HWNC are clearly faster; the seconds are then
-            theirs.
     """
 
     asked: str
     used: str
     seconds: Mapping[str, float]
     compared: Comparison | None = None
-    hwnc: bool = False
 
     @property
     def slower(self) -> bool:
@@ -74,10 +66,7 @@ class PrecisionTiming:
 
 
 def time_precision(
-    evaluator: Evaluator,
-    insist: bool,
-    points: Sequence[Sequence[float]] = (),
-    fixed: bool = False,
+    evaluator: Evaluator, insist: bool, points: Sequence[Sequence[float]] = ()
 ) -> PrecisionTiming | None:
     """Time an evaluator's reduced precision against fp32 on the run's first samples.
 
@@ -85,7 +74,6 @@ def time_precision(
         evaluator: an evaluator with its data loaded; its settings are restored at the end.
         insist: keep the precision even if it is slower.
         points: coordinates at which it must also give the values of fp32; none to trust it.
-        fixed: do not try the memory order HWNC.
 
     Returns:
         The times and the choice; None if the precision is not a reduced one.
@@ -94,31 +82,23 @@ def time_precision(
     if start.autocast_dtype is None:
         return None
     benchmark = Benchmark(evaluator, precision_sample(evaluator, 1), divisible=False)
-    sides = {start.precision: start, "fp32": replace(start, precision="fp32")}
-    if start.precision == "bf16" and not fixed and len(evaluator.hwnc()):
-        sides["hwnc"] = replace(start, hwnc=True)
+    sides = (start, replace(start, precision="fp32"))
     fastest: dict[str, float] = {}
     spent = 0.0
     for number in range(ROUNDS + 1):
-        for name, settings in sides.items():
+        for settings in sides:
             seconds = benchmark.time_settings(settings)
             spent += seconds
             if number:  # the first pass is slow
-                fastest[name] = min(seconds, fastest.get(name, seconds))
+                fastest[settings.precision] = min(seconds, fastest.get(settings.precision, seconds))
         if number and spent > SECONDS:
             break
-    other = fastest.pop("hwnc", math.inf)
-    hwnc = other <= (1 - CLEARLY) * fastest[start.precision]
-    if hwnc:
-        fastest[start.precision] = other
-    evaluator.set_forward(replace(start, hwnc=hwnc))
-    timing = PrecisionTiming(start.precision, start.precision, fastest, hwnc=hwnc)
+    evaluator.set_forward(start)
+    timing = PrecisionTiming(start.precision, start.precision, fastest)
     if timing.slower and not insist:
-        evaluator.set_forward(start)
         return replace(timing, used="fp32")
     if points:
         compared = compare_precisions(evaluator, points)
         used = timing.asked if compared.largest_of_range() <= AGREEMENT else "fp32"
         timing = replace(timing, used=used, compared=compared)
-    evaluator.set_forward(start)
     return timing

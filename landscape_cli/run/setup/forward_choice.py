@@ -71,7 +71,7 @@ def choose_forward(
 def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
     """Return what the choice depends on.
 
-    Shards know nothing of each other, so none of them may choose another precision or order.
+    Shards know nothing of each other, so none of them may choose another precision.
     """
     grid = Grid(config.grid, config.repeats)
     fewest = grid.total if config.adaptive is None else int(wholly_computed(grid.shape).sum())
@@ -84,7 +84,6 @@ def _workload(evaluator: Evaluator, config: RunConfig, ranks: int) -> Workload:
         config.compile,
         even_if_slower=config.even_if_slower or config.part is not None,
         agreement=trial_points(evaluator, grid) if config.precision == "auto" else (),
-        fixed=config.part is not None,
         singly=config.sampling is not None,
     )
 

@@ -41,38 +41,13 @@ def test_full_precision_is_not_timed(precision):
 
 @pytest.mark.parametrize(("reduced", "used"), [(0.3, "fp32"), (0.1, "bf16"), (0.2, "bf16")])
 def test_the_fastest_pass_of_each_counts_and_the_first_does_not(monkeypatch, reduced, used):
-    passes = {"bf16": [9.0, 0.4, reduced, 0.5], "fp32": [0.01, 0.3, 0.2, 0.2], "hwnc": [1.0] * 4}
-    replay(monkeypatch, passes)
+    passes = {"bf16": iter([9.0, 0.4, reduced, 0.5]), "fp32": iter([0.01, 0.3, 0.2, 0.2])}
+    monkeypatch.setattr(
+        Benchmark, "time_settings", lambda self, settings: next(passes[settings.precision]) / 100
+    )
     timing = time_precision(evaluator("bf16"), False)
     assert timing.used == used
     assert timing.seconds == pytest.approx({"bf16": reduced / 100, "fp32": 0.002})
-    assert not timing.hwnc
-
-
-def replay(monkeypatch, passes):
-    """Let passes in bf16, fp32 and bf16 in the order HWNC take so many hundredths of a second."""
-    left = {name: iter(times) for name, times in passes.items()}
-    monkeypatch.setattr(
-        Benchmark,
-        "time_settings",
-        lambda self, one: next(left["hwnc" if one.hwnc else one.precision]) / 100,
-    )
-
-
-@pytest.mark.parametrize(
-    ("bf16", "hwnc", "used", "taken"),
-    [(0.4, 0.29, "bf16", True), (0.4, 0.31, "bf16", False), (0.6, 0.4, "bf16", True)],
-)
-def test_the_order_hwnc_is_used_where_it_saves_a_quarter(monkeypatch, bf16, hwnc, used, taken):
-    replay(monkeypatch, {"bf16": [bf16] * 4, "fp32": [0.5] * 4, "hwnc": [0.01, 1.0, hwnc, 1.0]})
-    made = evaluator("bf16")
-    timing = time_precision(made, False)
-    assert (timing.used, timing.hwnc) == (used, taken)
-    assert timing.seconds["bf16"] == pytest.approx((hwnc if taken else bf16) / 100)
-    assert made.settings == Settings(16, precision="bf16")
-    assert not made.hwnc().attached
-    replay(monkeypatch, {"bf16": [bf16] * 4, "fp32": [0.5] * 4, "hwnc": [hwnc] * 4})
-    assert not time_precision(made, True, fixed=True).hwnc
 
 
 def test_slow_passes_are_not_repeated(monkeypatch):
@@ -84,7 +59,7 @@ def test_slow_passes_are_not_repeated(monkeypatch):
 
     monkeypatch.setattr(Benchmark, "time_settings", slow)
     assert time_precision(evaluator("bf16"), False).used == "bf16"  # no slower
-    assert passes == ["bf16", "fp32", "bf16"] * 2
+    assert passes == ["bf16", "fp32"] * 2
 
 
 def test_the_warning_names_both_times():

@@ -21,24 +21,27 @@ class Layout:
 
     Args:
         model: the model.
+
+    Attributes:
+        convolutions: the modules.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._convolutions: list[Any] = [one for one in model.modules() if _suits(one)]
+        self.convolutions: list[Any] = [one for one in model.modules() if _suits(one)]
         self.attached = False
 
     def __len__(self) -> int:
-        return len(self._convolutions)
+        return len(self.convolutions)
 
     def attach(self) -> None:
         """Let the convolutions compute in this order."""
-        for one in self._convolutions:
+        for one in self.convolutions:
             one.forward = Convolution(one)
         self.attached = True
 
     def detach(self) -> None:
         """Let them compute as they do by themselves."""
-        for one in self._convolutions:
+        for one in self.convolutions:
             del one.forward
         self.attached = False
 

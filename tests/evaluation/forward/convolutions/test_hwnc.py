@@ -12,6 +12,7 @@ from torch import nn
 
 from builders import image_evaluator
 from landscape_cli.evaluation.batch_norm import Recalibration
+from landscape_cli.evaluation.forward import defaults
 from landscape_cli.evaluation.forward.convolutions.hwnc import Convolution, Layout
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
 from landscape_cli.evaluation.forward.settings import Settings
@@ -150,8 +151,27 @@ def test_re_estimated_statistics_keep_pytorchs_order():
     assert len(evaluator.hwnc()) == 0
 
 
-def test_it_is_no_choice_by_shapes():
-    """Values in float32, and what the run says of its settings, are the same on any machine."""
-    evaluator = image_evaluator(lambda: ResNet(8))
-    assert not choose_default_settings(evaluator, (1.0, 1.0)).hwnc
-    assert replace(NARROW, hwnc=True).summary().endswith("samples side by side")
+def wide_rows():
+    """Return a network of which one convolution has rows of 16 pixels and the most work."""
+    enlarged = nn.Upsample(scale_factor=2), nn.Conv2d(3, 16, 3, padding=1), nn.MaxPool2d(4)
+    return nn.Sequential(*enlarged, nn.Conv2d(16, 4, 3), nn.Flatten(), nn.LazyLinear(10))
+
+
+@pytest.mark.parametrize(
+    ("build", "precision", "computes", "chosen"),
+    [
+        (lambda: ResNet(8), "bf16", True, True),
+        (lambda: ResNet(8), "bf16", False, False),
+        (lambda: ResNet(8), "bf16", None, False),
+        (lambda: ResNet(8), "fp32", True, False),
+        (wide_rows, "bf16", True, False),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 10)), "bf16", True, False),
+    ],
+)
+def test_it_is_chosen_for_short_rows_in_bf16(monkeypatch, build, precision, computes, chosen):
+    """By shapes alone, so that the same run has the same bits."""
+    monkeypatch.setattr(defaults, "computes_bf16", lambda: computes)
+    evaluator = image_evaluator(build, settings=Settings(16, precision=precision))
+    settings = choose_default_settings(evaluator, (1.0, 1.0))
+    assert settings.hwnc == chosen
+    assert ("samples side by side" in settings.summary()) == chosen
