@@ -71,16 +71,14 @@ class Convolution:
 
     def __init__(self, module: Any) -> None:
         self._module = module
-        self._of: tuple[Tensor, int] | None = None
-        self._kept: tuple[Tensor, Tensor | None] | None = None
         size = (*module.stride, 1), (*module.padding, 0), (*module.dilation, 1)
         self._options: Any = (*size, module.groups)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Compute the convolution of images of shape (n, c, h, w), in any memory order."""
+        weight, bias = self._module.weight, self._module.bias
         if not _narrow(images) or images.dim() != 4 or not images.numel():
-            module = self._module
-            found: Tensor = module._conv_forward(images, module.weight, module.bias)
+            found: Tensor = self._module._conv_forward(images, weight, bias)
             return found
         n, c, height, width = images.shape
         row = width * n * c
@@ -88,24 +86,12 @@ class Convolution:
             images = images.permute(2, 3, 0, 1).contiguous()
         # Strides are given in full: those of dimensions of size 1 decide whether PyTorch copies.
         cube = images.as_strided((1, c, height, width, n), (height * row, 1, row, n * c, c))
-        found = torch.conv3d(cube, *self._weights(), *self._options)
+        found = torch.conv3d(cube, _arranged(weight), bias, *self._options)
         _, c, height, width, n = found.shape
-        strides = c, 1, width * n * c, n * c
-        if found.stride()[1:] != (1, width * n * c, n * c, c):
+        row = width * n * c
+        if found.stride()[1:] != (1, row, n * c, c):
             return found.select(0, 0).permute(3, 0, 1, 2)
-        return found.as_strided((n, c, height, width), strides)
-
-    def _weights(self) -> tuple[Tensor, Tensor | None]:
-        """Return the kernel and the bias; folded ones are arranged once for each point."""
-        weight, bias = self._module.weight, self._module.bias
-        if isinstance(weight, nn.Parameter):  # whose versions do not tell of every change
-            return _arranged(weight), bias
-        of = weight, weight._version
-        if self._of is None or self._of[0] is not weight or self._of[1] != of[1]:
-            self._kept = _arranged(weight.bfloat16()), None if bias is None else bias.bfloat16()
-            self._of = of
-        assert self._kept is not None
-        return self._kept
+        return found.as_strided((n, c, height, width), (c, 1, row, n * c))
 
 
 def _arranged(weight: Tensor) -> Tensor:

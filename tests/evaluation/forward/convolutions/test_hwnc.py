@@ -78,7 +78,7 @@ def test_weights_that_change_are_seen():
         for number in (5.0, 7.0):
             module.weight = torch.full((2, 2, 1, 1), number)
             assert (convolution(images) == 2 * number).all()
-            module.weight.add_(1)
+            module.weight.data.add_(1)
             assert (convolution(images) == 2 * number + 2).all()
 
 
