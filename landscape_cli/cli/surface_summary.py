@@ -85,7 +85,7 @@ def _sampled_lines(surface: Surface) -> Iterator[str]:
     if sampled := surface.provenance.get(SAMPLED):
         first, *more = describe_samples(sampled, surface.samples) or ["no samples yet"]
         yield f"samples:    {first}"
-        yield from (f"          {line}" for line in more)
+        yield from (f"            {line}" for line in more)
 
 
 def _axis_lines(surface: Surface) -> Iterator[str]:

@@ -121,6 +121,7 @@ def test_run_info_and_plot_tell_of_the_samples(workplace, landscape):
     assert re.search(r"16 points evaluated on all samples differ .* train loss [0-9.]+ %", errors)
     _, shown, _ = landscape("info", "surface.h5")
     assert re.search(f"samples: +{line}", shown)
+    assert re.search(r"^ {12}16 points evaluated", shown, re.MULTILINE)
     taken = read_surface("surface.h5").samples["train"]
     assert landscape("plot", "surface.h5", "--quantity", "samples", "-o", "samples.svg")[0] == 0
     assert landscape("plot", "surface.h5", "-o", "a.svg")[0] == 0
