@@ -40,6 +40,15 @@ def play(tiling, points_take):
     return tiles
 
 
+def sizes_of(tiling):
+    """Take all tiles in turn, of points that take 0.05 s, and return their numbers of points."""
+    sizes = []
+    while (tile := tiling.take()) is not None:
+        sizes.append(len(tile.indices))
+        tiling.returned(finish(tile, 0.05))
+    return sizes
+
+
 @given(
     st.lists(st.integers(0, GRID.total - 1), unique=True, max_size=300),
     st.integers(1, 9),
@@ -91,11 +100,7 @@ def test_tiles_hold_the_coordinates_of_their_points():
 
 
 def test_tiles_grow_to_about_a_second_and_shrink_towards_the_end():
-    tiling = Tiling(GRID, np.arange(1200), 2)
-    sizes = []
-    while (tile := tiling.take()) is not None:
-        sizes.append(len(tile.indices))
-        tiling.returned(finish(tile, 0.05))
+    sizes = sizes_of(Tiling(GRID, np.arange(1200), 2))
     assert sizes[0] == 1
     assert 18 <= max(sizes) <= 20
     assert sizes[-1] == 1
@@ -104,11 +109,7 @@ def test_tiles_grow_to_about_a_second_and_shrink_towards_the_end():
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_ranks_that_evaluate_points_at_once_get_tiles_of_whole_rounds(ranks):
-    tiling = Tiling(GRID, np.arange(50), ranks, at_once=3)
-    sizes = []
-    while (tile := tiling.take()) is not None:
-        sizes.append(len(tile.indices))
-        tiling.returned(finish(tile, 0.05))
+    sizes = sizes_of(Tiling(GRID, np.arange(50), ranks, at_once=3))
     assert sizes[0] == 3
     assert all(size % 3 == 0 for size in sizes[:-1])
     assert max(sizes) == (18 if ranks == 1 else 9)
@@ -116,11 +117,7 @@ def test_ranks_that_evaluate_points_at_once_get_tiles_of_whole_rounds(ranks):
 
 
 def test_a_single_rank_needs_no_shorter_tiles_towards_the_end():
-    tiling = Tiling(GRID, np.arange(47), 1)
-    sizes = []
-    while (tile := tiling.take()) is not None:
-        sizes.append(len(tile.indices))
-        tiling.returned(finish(tile, 0.05))
+    sizes = sizes_of(Tiling(GRID, np.arange(47), 1))
     assert sizes == [1, 19, 13, 14]
 
 

@@ -21,17 +21,10 @@ from landscape_cli.problems.zoo.resnet import ResNet
 from landscape_cli.records.stop_rule import StopRule, Target
 from landscape_cli.records.tiles import Tile
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 TILE = Tile((0, 1, 2), ((0.0, 0.0), (0.3, -0.2), (1.0, 1.0)))
 TOGETHER = Settings(16, concurrent=True)
-
-
-@pytest.fixture(autouse=True)
-def _two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
 
 
 def resnet():

@@ -21,17 +21,10 @@ from landscape_cli.records.tiles import Tile
 
 POINTS = tuple((0.1 * i, -0.2 * i) for i in range(9))
 RULE = StopRule({("train", "loss"): Target(0.15, relative=False)}, 16)
+pytestmark = pytest.mark.usefixtures("two_threads")
+
 TILE = Tile(tuple(range(9)), POINTS, RULE)
 SHARED = Settings(64, channels_last=True, fold=True, point_per_thread=True)
-
-
-@pytest.fixture(autouse=True)
-def _two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
 
 
 def made(build=lambda: ResNet(8), settings=SHARED, objective=None):
