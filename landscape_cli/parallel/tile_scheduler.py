@@ -50,7 +50,9 @@ class Tiling:
     the remaining points occupy all ranks, but no shorter than rank 0 takes to serve each rank once
     (a round). When the remaining work itself is shorter than a round, handing out tiles takes most
     of the time: n points in tiles of m points cost n / m messages plus the last tile, and the
-    geometric mean of the two durations minimizes the sum. A single rank has nobody to wait for.
+    geometric mean of the two durations minimizes the sum. A single rank that evaluates several
+    points at once, without a time limit, takes all that is left in the end: nobody waits for it,
+    but while the last point of a tile is evaluated, its other threads are idle.
 
     Args:
         grid: the grid.
@@ -76,7 +78,7 @@ class Tiling:
         at_once: int = 1,
     ) -> None:
         self._at_once = at_once
-        self._alone = ranks == 1
+        self._alone = ranks == 1 and at_once > 1
         self._grid = grid
         self._rule = rule
         self._points = iter(todo.tolist())
@@ -114,8 +116,8 @@ class Tiling:
         if not speed or time <= 0:
             return self._at_once if time > 0 else 0
         remaining = self._left / self.speeds.total()
-        if self._alone and remaining <= self._seconds:
-            return self._left if math.isinf(time) else min(self._left, int(time * speed / HASTE))
+        if self._alone and math.isinf(time) and remaining <= self._seconds:
+            return self._left
         shortest = math.sqrt(self._round * min(remaining, self._round))
         duration = min(self._seconds, max(remaining / TAIL_TILES, shortest))
         size = max(1, int(duration * speed / self._at_once)) * self._at_once

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landscape_cli.parallel.serial import SerialExecutor
+from landscape_cli.parallel.stop_signals import Stop
 from landscape_cli.parallel.tile_scheduler import Tiling, tile_seconds
 from landscape_cli.records.grid import Axis, Grid
 from landscape_cli.records.tiles import TileResult
@@ -116,9 +117,11 @@ def test_ranks_that_evaluate_points_at_once_get_tiles_of_whole_rounds(ranks):
     assert sum(sizes) == 50
 
 
-def test_a_single_rank_needs_no_shorter_tiles_towards_the_end():
-    sizes = sizes_of(Tiling(GRID, np.arange(47), 1))
-    assert sizes == [1, 19, 13, 14]
+def test_a_single_rank_with_points_at_once_takes_all_that_is_left():
+    todo = np.arange(47)
+    assert sizes_of(Tiling(GRID, todo, 1, at_once=2)) == [2, 18, 12, 15]
+    assert sizes_of(Tiling(GRID, todo, 1))[-1] == 1
+    assert sizes_of(Tiling(GRID, todo, 1, at_once=2, stop=Stop(1e6)))[-1] < 4
 
 
 def test_a_rank_that_becomes_slow_gets_smaller_tiles_at_once():
