@@ -166,6 +166,11 @@ class Evaluator:
         with self.settings.precision_on(*self.parameters.devices), compiling:
             yield
 
+    @property
+    def _moves_itself(self) -> bool:
+        """True if statistics are re-estimated, or the model changes weights in ``eval()``."""
+        return self.recalibration is not None or switches(self.model)
+
     def folding(self) -> Folding:
         """Return the convolutions and norms that can be folded, found by a small forward pass.
 
@@ -174,8 +179,7 @@ class Evaluator:
         model as it was built.
         """
         if self._folding is None:
-            unsuited = self.recalibration is not None or switches(self.model)
-            unsuited = unsuited or self.slice.own_states
+            unsuited = self._moves_itself or self.slice.own_states
             forward = _no_forward if unsuited else self.try_out
             pointers = {view.data_ptr() for view in self.parameters.views.values()}
             norms = batch_norms(self.model).values()
@@ -190,8 +194,7 @@ class Evaluator:
         ``eval()``.
         """
         if self._hwnc is None:
-            unsuited = self.recalibration is not None or switches(self.model)
-            unsuited = unsuited or self.device.type != "cpu"
+            unsuited = self._moves_itself or self.device.type != "cpu"
             self._hwnc = Layout(nn.Module() if unsuited else self.model)
         return self._hwnc
 
@@ -202,8 +205,8 @@ class Evaluator:
         and for models and slices that are not folded either.
         """
         if self._concurrency is None:
-            unsuited = self.recalibration is not None or switches(self.model)
-            unsuited = unsuited or self.slice.own_states or type(self.objective) is not Passes
+            unsuited = self._moves_itself or self.slice.own_states
+            unsuited = unsuited or type(self.objective) is not Passes
             self._concurrency = Concurrency(
                 self.model,
                 self.objective.objective,

@@ -158,19 +158,18 @@ class Sampling:
         checked = facts.get("checked", {})
         if not checked.get("held_out"):
             return bool(checked)
-        sampled = np.flatnonzero(self._sampled(surface))
-        return len(checked["points"]) >= len(self._drawn(sampled, halvings))
+        return len(checked["points"]) >= len(self._drawn(surface, halvings))
 
-    def _drawn(self, sampled: Indices, halvings: int) -> Indices:
+    def _drawn(self, surface: Surface, halvings: int) -> Indices:
         """Draw some of the sampled points."""
+        sampled = np.flatnonzero(self._sampled(surface))
         return held_out.draw(sampled, len(sampled), (SEED, halvings), halvings)
 
     def _draw(
         self, surface: Surface, facts: Mapping[str, Any], halvings: int
     ) -> tuple[dict[str, Any], Mask]:
         """Draw the points to check, and note their values."""
-        sampled = np.flatnonzero(self._sampled(surface))
-        drawn = self._drawn(sampled, halvings)
+        drawn = self._drawn(surface, halvings)
         described = self._described(facts, halvings)
         if not len(drawn):
             return described | {"error": {}}, np.zeros_like(self.anchors)

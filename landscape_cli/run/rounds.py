@@ -104,10 +104,11 @@ class _Rounds:
             if len(todo):
                 return todo
         if not self._settled and len(todo := self._next()):
-            self.rule = sampling.rule(recorder.surface, facts)
             if self._held_out:
                 self.rule, facts = sampling.checking(recorder.surface, facts)
                 recorder.note(SAMPLED, facts)
+            else:
+                self.rule = sampling.rule(recorder.surface, facts)
             return todo
         self._settled = True
         facts, anew = sampling.check(recorder.surface, facts)

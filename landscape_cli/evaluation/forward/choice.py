@@ -17,7 +17,7 @@ from landscape_cli.evaluation.forward.benchmark import GAIN, ROUNDS
 from landscape_cli.evaluation.forward.calibration import calibrate_settings
 from landscape_cli.evaluation.forward.compile_choice import repays_compilation, try_compilation
 from landscape_cli.evaluation.forward.defaults import choose_default_settings, suits_threads
-from landscape_cli.evaluation.forward.equivalence import TOLERANCE, compute_means
+from landscape_cli.evaluation.forward.equivalence import TOLERANCE, own_means
 from landscape_cli.evaluation.forward.precision_choice import PrecisionTiming, time_precision
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.out_of_memory import if_it_fits
@@ -148,11 +148,7 @@ def _replica_agrees(evaluator: Evaluator, corner: Sequence[float]) -> bool:
     """Compare the network with one of its replicas on a few samples."""
     batch = next(iter(evaluator.first_split))
     few = [batch if evaluator.first_split.dependence else first_samples(batch, FEW)]
-    plain = replace(evaluator.settings, precision="fp32", point_per_thread=False)
-    expected, found = (
-        [compute_means(one, plain, point, few) for point in (evaluator.slice.origin, corner)]
-        for one in (evaluator, evaluator.replicas[0])
-    )
+    expected, found = (own_means(one, corner, few) for one in (evaluator, evaluator.replicas[0]))
     return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=0, equal_nan=True))
 
 

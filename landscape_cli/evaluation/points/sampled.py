@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from landscape_cli.evaluation.accumulator import Accumulator
 from landscape_cli.evaluation.data.batches import batch_length, divisible
 from landscape_cli.evaluation.data.pieces import between, cut, joined, shape_of
-from landscape_cli.evaluation.objective_values import is_pair
-from landscape_cli.evaluation.points.split_test import SplitTest
+from landscape_cli.evaluation.points.split_test import SplitTest, values_between
 from landscape_cli.records.stop_rule import StopRule
 from landscape_cli.records.tiles import Quantity, Tile
 
@@ -165,11 +164,7 @@ def _entries(values: Any, start: int, stop: int) -> Any:
     """Return the values of some samples of a batch; any that are not per sample as they are."""
     if not isinstance(values, Mapping):
         return values
-    cut_out = {}
-    for name, one in values.items():
-        parts = [part[start:stop] for part in one] if is_pair(one) else one[start:stop]
-        cut_out[name] = tuple(parts) if is_pair(one) else parts
-    return cut_out
+    return {name: values_between(one, start, stop) for name, one in values.items()}
 
 
 def _take_part_together(evaluator: Any) -> bool:

@@ -63,7 +63,7 @@ class SplitTest:
             return True
         if self.samples < self.next_look:
             return False
-        found = {name: _per_sample(parts) for name, parts in self._values.items()}
+        found = self._so_far()
         known = {name: one for name, one in found.items() if one is not None}
         if len(known) == len(found) > 0 and self._suffices(self.samples, known):
             return True
@@ -81,11 +81,17 @@ class SplitTest:
         test = SplitTest(self.split, replace(self._rule, to_end=False), self._total)
         while not test.passed():
             stop = min(test.next_look, self._total)
-            test.add({name: _cut(one, test.samples, stop) for name, one in wholes.items()})
-        found = {name: _per_sample(parts) for name, parts in test._values.items()}
+            test.add(
+                {name: values_between(one, test.samples, stop) for name, one in wholes.items()}
+            )
         return test.samples, {
-            name: math.nan if one is None else float(one.mean()) for name, one in found.items()
+            name: math.nan if one is None else float(one.mean())
+            for name, one in test._so_far().items()
         }
+
+    def _so_far(self) -> dict[str, NDArray[np.float64] | None]:
+        """Return the values so far of each quantity that decides; None without any weight."""
+        return {name: _per_sample(parts) for name, parts in self._values.items()}
 
     def _suffices(self, number: int, known: Mapping[str, NDArray[np.float64]]) -> bool:
         """Tell whether a number of samples reaches the targets, by the values known so far."""
@@ -109,8 +115,8 @@ def _joined(parts: Sequence[Any]) -> Any:
     return torch.cat(list(parts))
 
 
-def _cut(values: Any, start: int, stop: int) -> Any:
-    """Return the values of some samples."""
+def values_between(values: Any, start: int, stop: int) -> Any:
+    """Return a quantity's values, or sums and weights, of the samples from start to below stop."""
     if is_pair(values):
         return tuple(one[start:stop] for one in values)
     return values[start:stop]
