@@ -1,4 +1,4 @@
-"""Random damage to files: bits, bytes, words and lengths."""
+"""Random damage to files: bits, bytes, words, lengths and addresses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ WORDS = [
 ]
 """Words that mean something in YAML, pickles, zip archives or HDF5."""
 
+ADDRESS = 8
+"""Bytes of an address in HDF5, which lies at a multiple of it."""
+
 
 def damage_endlessly(contents: Sequence[bytes], chance: random.Random) -> Iterator[bytes]:
     """Yield the valid contents, and then damaged ones without end."""
@@ -32,7 +35,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
     out = bytearray(content)
     for _ in range(chance.choice([1, 1, 2, 4, 16])):
         place = chance.randrange(len(out) + 1)
-        way = chance.randrange(6)
+        way = chance.randrange(7)
         if way == 0 and place < len(out):
             out[place] ^= 1 << chance.randrange(8)
         elif way == 1 and place < len(out):
@@ -43,7 +46,20 @@ def damage(content: bytes, chance: random.Random) -> bytes:
             del out[place : place + chance.choice([1, 4, 64, len(out)])]
         elif way == 4:
             out[place : place + 8] = chance.choice(WORDS)[:8]
+        elif way == 5:
+            place -= place % ADDRESS
+            out[place : place + ADDRESS] = _address(out, chance)
         else:
             source = chance.randrange(len(out) + 1)
             out[place : place + 16] = out[source : source + 16]
     return bytes(out)
+
+
+def _address(content: bytearray, chance: random.Random) -> bytes:
+    """Return a stored number that could be an address or offset in HDF5, or zeros."""
+    for _ in range(100):
+        place = chance.randrange(len(content) + 1) // ADDRESS * ADDRESS
+        word = bytes(content[place : place + ADDRESS])
+        if 0 < int.from_bytes(word, "little") < len(content):
+            return word
+    return bytes(ADDRESS)

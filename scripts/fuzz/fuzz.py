@@ -2,8 +2,8 @@
 
     python scripts/fuzz/fuzz.py [KIND ...] [--seconds 20] [--seed N]
 
-Each kind starts from valid inputs and changes bits, bytes, words and lengths at random. An input
-that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
+Each kind starts from valid inputs and changes bits, bytes, words, lengths and addresses at random.
+An input that is neither read nor refused by a LandscapeError, or that ends the process, is kept in
 runs/fuzz, and the exit code is 1. Each core has a kind of its own at a time.
 
 The kinds that end in -flips change single bytes of our files and of a checkpoint, 1,000 times

@@ -22,8 +22,13 @@ MOST_CHUNKS = 1 << 17
 """Upper bound on the number of chunks of an array."""
 
 DEFLATE, LZF = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF
-FILTERS = (DEFLATE, LZF, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+SHUFFLE, FLETCHER32 = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32
+FILTERS = (DEFLATE, LZF, SHUFFLE, FLETCHER32)
 """Filters that are read; their output is bounded by their input."""
+
+CHECKSUM_BYTES = 4
+"""Size of the checksum that FLETCHER32 adds to a chunk. As of version 2.0, HDF5 crashes on a chunk
+that is smaller."""
 
 MOST_TEXT_BYTES = 1 << 26
 """Upper bound on the size of an attribute, and of the text in an array."""
@@ -88,14 +93,19 @@ def _check_chunks(dataset: h5py.Dataset, creation: Any, claimed: int, name: str)
     compressions = sum(number in (DEFLATE, LZF) for number in filters)
     if compressions > 1:
         raise ValueError(f"{name} is compressed twice; repack it with h5repack -f GZIP=6")
-    if compressions:
-        _check_compressed(dataset, size, DEFLATE in filters, name)
-
-
-def _check_compressed(dataset: h5py.Dataset, size: int, deflated: bool, name: str) -> None:
-    """Refuse chunks that unpack to more than ``size`` bytes, which HDF5 would do."""
     stored: list[Any] = []
-    dataset.id.chunk_iter(stored.append)
+    if filters:
+        dataset.id.chunk_iter(stored.append)
+    if FLETCHER32 in filters and any(chunk.size < CHECKSUM_BYTES for chunk in stored):
+        raise ValueError(f"{name} has a chunk that is smaller than its checksum")
+    if compressions:
+        _check_compressed(dataset, stored, size, DEFLATE in filters, name)
+
+
+def _check_compressed(
+    dataset: h5py.Dataset, stored: list[Any], size: int, deflated: bool, name: str
+) -> None:
+    """Refuse chunks that unpack to more than ``size`` bytes, which HDF5 would do."""
     for chunk in stored:
         if chunk.size > size + size // 100 + 1024:
             raise ValueError(f"{name} has a chunk that is larger than its shape")

@@ -88,6 +88,11 @@ def inflating_little(file):
     file[LOSS].id.write_direct_chunk((0, 0), zlib.compress(bytes(10**4), 9))
 
 
+def shorter_than_its_checksum(file):
+    replaced(LOSS, dtype="f8", chunks=SHAPE, fletcher32=True)(file)
+    file[LOSS].id.write_direct_chunk((0, 0), bytes(3))
+
+
 def filtered(number):
     def change(file):
         del file[LOSS]
@@ -144,6 +149,7 @@ BOMBS = {
     "zeros": (zeros(3500), "and the arrays before it are more than the file can hold"),
     "a chunk that inflates": (inflating, "a chunk that is larger than its shape"),
     "a short chunk that inflates": (inflating_little, "unpacks to more than its shape"),
+    "a chunk of 3 bytes": (shorter_than_its_checksum, "a chunk that is smaller than its checksum"),
     "many chunks": (
         replaced(LOSS, shape=(10**6,), dtype="f8", chunks=(1,), fillvalue=1),
         "more than the file holds",
