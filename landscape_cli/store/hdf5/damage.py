@@ -155,12 +155,13 @@ def _check_tree(content: mmap.mmap, start: int, base: int) -> None:
     kind, count = _number(content, start + 4, 1), _number(content, start + 6, 2)
     for key in KEYS.get(kind, ()):
         first, step = start + TREE_HEADER + key, key + 8
-        children = [base + _number(content, first + step * number, 8) for number in range(count)]
-        levels = [_level(content, child) for child in children]
-        if levels and levels[0] is not None:
-            if any(one is not None and one >= level for one in levels):
-                raise ValueError(f"its tree at byte {start} is damaged")
-            return
+        places = range(first, first + step * count, step)
+        levels = (_level(content, base + _number(content, place, 8)) for place in places)
+        if (nearest := next(levels, None)) is None:
+            continue
+        if any(one is not None and one >= level for one in (nearest, *levels)):
+            raise ValueError(f"its tree at byte {start} is damaged")
+        return
 
 
 def _level(content: mmap.mmap, place: int) -> int | None:
