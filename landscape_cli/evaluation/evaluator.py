@@ -22,9 +22,10 @@ from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
-from landscape_cli.evaluation.forward.convolutions.folding import Folding
+from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS, Folding
 from landscape_cli.evaluation.forward.convolutions.hwnc import Layout
 from landscape_cli.evaluation.forward.grouping import Group, can_be_stacked
+from landscape_cli.evaluation.forward.in_place import InPlace
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.evaluation.measures.base import PointMeasure
 from landscape_cli.evaluation.measures.point_measures import PointMeasures
@@ -87,6 +88,7 @@ class Evaluator:
         self.measures = measures if isinstance(measures, PointMeasures) else PointMeasures(measures)
         self._folding: Folding | None = None
         self._hwnc: Layout | None = None
+        self._in_place: InPlace | None = None
         self._compilation: Compilation | None = None
         self._concurrency: Concurrency | None = None
         self._workers: Workers | None = None
@@ -115,11 +117,13 @@ class Evaluator:
             self.recalibration.forget()  # estimate statistics in the precision of their use
         if self._compilation is not None:
             self._compilation.detach()
-        if settings.fold != (self._folding is not None and self._folding.attached):
-            self.folding().attach() if settings.fold else self.folding().detach()
-        hwnc = settings.hwnc and not settings.compile
-        if hwnc != (self._hwnc is not None and self._hwnc.attached):
-            self.hwnc().attach() if hwnc else self.hwnc().detach()
+        for wanted, kept, find in (
+            (settings.fold, self._folding, self.folding),
+            (settings.hwnc and not settings.compile, self._hwnc, self.hwnc),
+            (settings.in_place and not settings.compile, self._in_place, self.in_place),
+        ):
+            if wanted != (kept is not None and kept.attached):
+                find().attach() if wanted else find().detach()
         if settings.compile:
             if self._compilation is None or self._compilation.fuse != settings.fuse:
                 self._compilation = Compilation(
@@ -130,9 +134,8 @@ class Evaluator:
         self._workers = None
         self._threads = self._threads_for(settings)
         if settings.concurrent and not settings.compile:
-            self._workers = self.concurrency().workers(
-                self.folding().tensors() if settings.fold else ()
-            )
+            shared = self.folding().tensors() if settings.fold else ()
+            self._workers = self.concurrency().workers(shared, (settings.hwnc, settings.in_place))
 
     def _threads_for(self, settings: Settings) -> PointThreads | None:
         """Return the threads that evaluate points of their own, if they are to and may."""
@@ -197,6 +200,19 @@ class Evaluator:
             unsuited = self._moves_itself or self.device.type != "cpu"
             self._hwnc = Layout(nn.Module() if unsuited else self.model)
         return self._hwnc
+
+    def in_place(self) -> InPlace:
+        """Return the operations that can be computed in place; none but for convolutional networks.
+
+        None on accelerators, and where a forward pass may change the model.
+        """
+        if self._in_place is None:
+            convolutional = any(isinstance(one, CONVOLUTIONS) for one in self.model.modules())
+            on_cpu = self.device.type == "cpu"
+            suited = convolutional and on_cpu and self.concurrency().isolated
+            norms = self.folding().norms() if suited else ()
+            self._in_place = InPlace(self.model if suited else nn.Module(), norms)
+        return self._in_place
 
     def concurrency(self) -> Concurrency:
         """Return the means of evaluating several batches at once.
@@ -307,7 +323,7 @@ class Evaluator:
     def groups_points(self) -> bool:
         """True if one forward pass may evaluate several points: none affects another."""
         settings = self.settings
-        if settings.fold or settings.compile or settings.concurrent:
+        if settings.fold or settings.in_place or settings.compile or settings.concurrent:
             return False
         return self.concurrency().isolated and can_be_stacked(self.model, self.parameters)
 
@@ -343,9 +359,8 @@ class Evaluator:
     def plain(self) -> Iterator[None]:
         """Compute batch by batch in full precision, neither folded nor compiled, within a block."""
         settings = self.settings
-        plain = replace(
-            settings, fold=False, hwnc=False, compile=False, concurrent=False, precision="fp32"
-        )
+        own = replace(settings, fold=False, hwnc=False, in_place=False)
+        plain = replace(own, compile=False, concurrent=False, precision="fp32")
         self.set_forward(plain)
         try:
             with self._conditions():

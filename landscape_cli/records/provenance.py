@@ -149,7 +149,7 @@ FACTS: dict[str, Any] = {
             **dict.fromkeys(
                 (
                     *("channels_last", "fold", "compile", "concurrent"),
-                    *("point_per_thread", "hwnc"),
+                    *("point_per_thread", "hwnc", "in_place"),
                 ),
                 TRUTH,
             ),

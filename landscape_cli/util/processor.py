@@ -1,11 +1,15 @@
-"""The vector instructions of this machine's processor, and whether they compute in bfloat16."""
+"""This machine's processor: vector instructions, whether they compute in bfloat16, and cache."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+"""Where Linux describes the first core's caches."""
 
 FLAGS = {
     "AVX2": ("avx2",),
@@ -69,6 +73,20 @@ def description() -> str:
     limited = computes_bf16(has, {})
     reason = f"oneDNN is limited to {_limit(os.environ)}" if limited else "none compute in bf16"
     return f"{', '.join(has)}; {reason}, so --precision bf16 is slow"
+
+
+def level_2_cache(caches: Path = CACHES) -> int:
+    """Return the size of a core's level-2 cache in bytes; 0 if unknown.
+
+    Args:
+        caches: the kernel's descriptions of the first core's caches.
+    """
+    for cache in sorted(caches.glob("index*")):
+        with contextlib.suppress(OSError, ValueError):
+            level, size = ((cache / name).read_text().strip() for name in ("level", "size"))
+            if level == "2" and size.endswith("K"):
+                return int(size[:-1]) << 10
+    return 0
 
 
 def _limit(environment: Mapping[str, str]) -> str:

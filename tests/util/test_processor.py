@@ -2,7 +2,12 @@
 
 import pytest
 
-from landscape_cli.util.processor import computes_bf16, description, instructions
+from landscape_cli.util.processor import (
+    computes_bf16,
+    description,
+    instructions,
+    level_2_cache,
+)
 
 SAPPHIRE_RAPIDS = "fpu sse4_2 avx2 avx512f avx512_bf16 amx_bf16 avx512_fp16 amx_tile amx_int8"
 PROCESSORS = {
@@ -31,6 +36,18 @@ def test_instructions_are_read_from_the_kernel(tmp_path, name):
 
 def test_nothing_is_known_without_the_file(tmp_path):
     assert instructions(tmp_path / "cpuinfo") == ()
+
+
+def test_the_cache_of_a_core_is_read_from_the_kernel(tmp_path):
+    assert level_2_cache(tmp_path) == 0
+    for index, (level, size) in enumerate([(1, "48K"), (1, "32K"), (2, "2048K"), (3, "491520K")]):
+        cache = tmp_path / f"index{index}"
+        cache.mkdir()
+        (cache / "level").write_text(f"{level}\n")
+        (cache / "size").write_text(f"{size}\n")
+    assert level_2_cache(tmp_path) == 2 << 20
+    (tmp_path / "index2" / "size").write_text("unknown\n")
+    assert level_2_cache(tmp_path) == 0
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Concurrency:
         self._forward = forward
         self._suited = bool(devices)
         self._on_cpu = [device.type for device in devices] == ["cpu"]
-        self._workers: dict[tuple[int, ...], Workers] = {}
+        self._workers: dict[tuple[Any, ...], Workers] = {}
 
     @functools.cached_property
     def isolated(self) -> bool:
@@ -69,11 +69,12 @@ class Concurrency:
             return False
         return all(map(operator.is_, _tensors(replica), _tensors(self._model)))
 
-    def workers(self, shared: Sequence[Tensor] = ()) -> Workers | None:
+    def workers(self, shared: Sequence[Tensor] = (), how: tuple[bool, ...] = ()) -> Workers | None:
         """Return workers, one per thread that PyTorch may use here.
 
         Args:
             shared: tensors besides parameters and buffers that replicas share with the model.
+            how: what else says how the model computes now; replicas compute like it.
 
         Returns:
             None if there is a single thread, or the model is evaluated batch by batch.
@@ -81,7 +82,7 @@ class Concurrency:
         threads = torch.get_num_threads()
         if threads < 2 or not self.possible:
             return None
-        key = (threads, *map(id, shared))
+        key = (threads, *how, *map(id, shared))
         if key not in self._workers:
             self._workers[key] = Workers(self._model, self._objective, threads, shared)
         return self._workers[key]

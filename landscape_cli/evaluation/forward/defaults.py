@@ -19,7 +19,7 @@ from landscape_cli.evaluation.evaluator import Evaluator
 from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS
 from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.settings import Settings
-from landscape_cli.util.processor import computes_bf16
+from landscape_cli.util.processor import computes_bf16, level_2_cache
 
 ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 """Upper bound in bytes on a layer's output for a micro-batch: a CPU cache, or enough for a GPU."""
@@ -27,8 +27,9 @@ ACTIVATION_BYTES, ACCELERATOR_ACTIVATION_BYTES = 4 << 20, 512 << 20
 SHORT = 8
 """Largest number of pixels in a short row, of which the memory order HWNC makes long ones."""
 
-THREAD_BYTES = 2 << 20
-"""Upper bound in bytes on a layer's output for a micro-batch that a single thread evaluates."""
+THREAD_BYTES, CACHES = 2 << 20, 2
+"""Upper bound on a layer's output for a micro-batch that a single thread evaluates: bytes, or more
+where a core's level-2 cache is large, as a multiple of it."""
 
 LEAST_THREAD_BYTES = 1 << 20
 """Lower bound on that output: with less work in each layer, threads wait for Python's lock."""
@@ -46,10 +47,10 @@ def choose_default_settings(
     """Choose settings that are fast for most models and keep this model's values.
 
     The micro-batch is bounded so that no layer's output exceeds ``ACTIVATION_BYTES``, images get
-    the channels-last memory format, batch norm is folded, and in bfloat16 convolutions of mostly
-    small images compute in the order HWNC. Convolutional networks are evaluated
-    on one micro-batch per thread, with an output of at most ``THREAD_BYTES``. Each change is made
-    only if values at the origin and a corner change only by rounding.
+    the channels-last memory format, batch norm is folded, ReLUs and sums are computed in place, and
+    in bfloat16 convolutions of mostly small images compute in the order HWNC. Convolutional
+    networks are evaluated on one micro-batch per thread, with an output of about ``THREAD_BYTES``.
+    Each change is made only if values at the origin and a corner change only by rounding.
 
     Args:
         evaluator: an evaluator with its data loaded.
@@ -65,6 +66,8 @@ def choose_default_settings(
         changes.append({"channels_last": True})
     if len(evaluator.folding()):
         changes.append({"fold": True})
+    if len(evaluator.in_place()):
+        changes.append({"in_place": True})
     if _has_short_rows(evaluator):
         changes.append({"hwnc": True})
     changes.append(_change_for_threads(evaluator, resize))
@@ -114,7 +117,8 @@ def _change_for_threads(evaluator: Evaluator, resize: bool) -> dict[str, Any]:
     largest = _most_samples(evaluator) // (torch.get_num_threads() * BATCHES_PER_THREAD)
     size = evaluator.settings.micro_batch
     if resize and evaluator.first_split.divisible:
-        size = _choose_micro_batch(evaluator, THREAD_BYTES)
+        room = min(max(THREAD_BYTES, CACHES * level_2_cache()), ACTIVATION_BYTES)
+        size = _choose_micro_batch(evaluator, room)
         while size > max(largest, FEWEST):
             size //= 2
     enough = size * measure_largest_output(evaluator) >= LEAST_THREAD_BYTES

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.forward.convolutions.folding import identity
 from landscape_cli.evaluation.forward.convolutions.hwnc import Convolution
+from landscape_cli.evaluation.forward.in_place import Forward
 from landscape_cli.problems.problem import Objective
 
 HARMLESS = (type(None), bool, int, float, str, bytes, torch.dtype, Tensor, type, types.ModuleType)
@@ -52,7 +53,7 @@ def _is_plain(module: nn.Module) -> bool:
     hooks = (module._forward_pre_hooks, module._forward_hooks)
     compiled = isinstance(module, torch.jit.ScriptModule) or module._compiled_call_impl is not None
     forward = vars(module).get("forward", identity)
-    replaced = forward is not identity and not isinstance(forward, Convolution)
+    replaced = forward is not identity and not isinstance(forward, (Convolution, Forward))
     return not (compiled or replaced or any(hooks))
 
 

@@ -35,6 +35,8 @@ class Settings:
             (``evaluation/points/threads.py``) and each may stop after its own number of samples.
         hwnc: whether convolutions in bfloat16 on a CPU compute in the memory order HWNC
             (``evaluation/forward/convolutions/hwnc.py``).
+        in_place: whether ReLUs and sums overwrite what nothing else reads, where the model allows
+            it (``evaluation/forward/in_place.py``).
         group: points in one forward pass, where data are cached and nothing is folded, compiled or
             concurrent (``evaluation/forward/grouping.py``).
     """
@@ -49,6 +51,7 @@ class Settings:
     group: int = 1
     point_per_thread: bool = False
     hwnc: bool = False
+    in_place: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a mapping; ``Settings(**mapping)`` restores them."""

@@ -121,7 +121,8 @@ def point_threads(evaluator: Any) -> PointThreads | None:
 @contextmanager
 def _unchanged(evaluator: Any) -> Iterator[None]:
     """Let the model compute as the user wrote it within a block."""
-    attached = [one for one in (evaluator.folding(), evaluator.hwnc()) if one.attached]
+    ways = evaluator.folding(), evaluator.hwnc(), evaluator.in_place()
+    attached = [one for one in ways if one.attached]
     for one in attached:
         one.detach()
     try:

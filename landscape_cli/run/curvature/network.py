@@ -183,7 +183,8 @@ def prepare_evaluator(
     sliced = prepare_slice(start, prepared, executor)
     begin("loading the data and evaluating the centre")
     data = load_data(start, prepared, sliced, executor)
-    data.evaluator.set_forward(replace(data.evaluator.settings, fold=False, compile=False))
+    settings = data.evaluator.settings
+    data.evaluator.set_forward(replace(settings, fold=False, in_place=False, compile=False))
     facts = {"network": asdict(prepared.network)}
     if not config.allow_random:
         facts["splits"] = {name: one.as_mapping() for name, one in data.splits.items()}

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from builders import image_evaluator
 from landscape_cli.evaluation.batch_norm import Recalibration
+from landscape_cli.evaluation.forward import defaults
 from landscape_cli.evaluation.forward.concurrency import Workers
 from landscape_cli.evaluation.forward.defaults import choose_default_settings
 from landscape_cli.evaluation.forward.settings import Settings
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("two_threads")
 
 TILE = Tile((0, 1, 2), ((0.0, 0.0), (0.3, -0.2), (1.0, 1.0)))
 TOGETHER = Settings(16, concurrent=True)
+QUICK = Settings(16, channels_last=True, fold=True, in_place=True)
 
 
 def resnet():
@@ -237,11 +239,11 @@ def test_re_estimated_statistics_are_used_batch_by_batch():
 @pytest.mark.parametrize(
     ("build", "samples", "threads", "resize", "expected"),
     [
-        (wide, 300, 2, True, Settings(32, True, True, concurrent=True)),
-        (wide, 130, 2, False, Settings(16, True, True, concurrent=True)),
-        (wide, 120, 2, True, Settings(64, True, True)),  # too few for two threads
-        (resnet, 300, 2, True, Settings(512, True, True)),  # too little work in each layer
-        (resnet, 300, 1, True, Settings(512, True, True)),
+        (wide, 300, 2, True, replace(QUICK, micro_batch=32, concurrent=True)),
+        (wide, 130, 2, False, replace(QUICK, concurrent=True)),
+        (wide, 120, 2, True, replace(QUICK, micro_batch=64)),  # too few for two threads
+        (resnet, 300, 2, True, replace(QUICK, micro_batch=512)),  # too little work in each layer
+        (resnet, 300, 1, True, replace(QUICK, micro_batch=512)),
         (lambda: nn.Sequential(nn.Flatten(), MLP(192, (8,), 10)), 300, 2, True, None),
     ],
 )
@@ -251,6 +253,15 @@ def test_convolutional_networks_get_a_batch_per_thread(build, samples, threads, 
     chosen = choose_default_settings(evaluator, (1.0, 1.0), resize)
     torch.set_num_threads(2)
     assert chosen == expected if expected else not chosen.concurrent
+
+
+@pytest.mark.parametrize(("cache", "size"), [(0, 32), (1 << 20, 32), (2 << 20, 64), (1 << 30, 64)])
+def test_larger_caches_get_larger_micro_batches(monkeypatch, cache, size):
+    """A sample's largest output takes 64 KiB; 4 MiB of it are enough for any cache."""
+    monkeypatch.setattr(defaults, "level_2_cache", lambda: cache)
+    evaluator = image_evaluator(wide, samples=(1100,))
+    chosen = choose_default_settings(evaluator, (1.0, 1.0))
+    assert chosen == replace(QUICK, micro_batch=size, concurrent=True)
 
 
 def test_batches_keep_their_order_and_run_at_the_same_time():

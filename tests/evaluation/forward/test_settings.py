@@ -171,7 +171,7 @@ def test_default_settings_follow_from_the_models_shapes():
     reduced = image_evaluator(resnet, settings=Settings(16, precision="bf16"))
     assert measure_largest_output(reduced) == 16 * 8 * 8 * 2
     chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0))
-    assert chosen == Settings(128, channels_last=True, fold=True)
+    assert chosen == Settings(128, channels_last=True, fold=True, in_place=True)
     chosen = choose_default_settings(image_evaluator(resnet), (1.0, 1.0), resize=False)
     assert chosen.micro_batch == 16
     assert choose_default_settings(image_evaluator(Mingling), (1.0, 1.0)) == Settings(

@@ -55,6 +55,10 @@ class Folding:
         """Return the folded weights and biases."""
         return [tensor for pair in self._pairs for tensor in (pair.weight, pair.bias)]
 
+    def norms(self) -> list[nn.Module]:
+        """Return the norms, which return what they are given while attached."""
+        return [pair.norm for pair in self._pairs]
+
     def update(self) -> None:
         """Fold the model's current weights."""
         for pair in self._pairs:
