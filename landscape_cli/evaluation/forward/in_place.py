@@ -8,6 +8,7 @@ read once. Values keep their bits. A model that can't be traced computes as ever
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Collection
 from typing import Any
 
@@ -24,7 +25,6 @@ LAYERS = frozenset((*CONVOLUTIONS, *NORMS, nn.Linear))
 RELUS = frozenset((torch.relu, functional.relu, nn.ReLU, "relu"))
 SUMS = frozenset((operator.add, torch.add, "add"))
 """Functions, modules and methods that compute a ReLU and a sum in new memory."""
-
 
 MINUS_INFINITY = -128
 """The bits of this number in bfloat16, as an integer; those of negative numbers are no larger,
@@ -60,16 +60,17 @@ class InPlace:
     def __init__(self, model: nn.Module, folded: Collection[nn.Module] = ()) -> None:
         self._model: Any = model
         self._forward: Forward | None = None
+        self._operations = 0
         self.attached = False
         try:
             with torch.no_grad():
                 graph = _Tracer().trace(model)
+            operations = _Rewriting(graph, model, folded).operations
+            if operations:
+                self._forward = Forward(model, GraphModule(model, graph))
+                self._operations = operations
         except Exception:  # anything that a user's code may raise when given no numbers
-            self._operations = 0
             return
-        self._operations = _Rewriting(graph, model, folded).operations
-        if self._operations:
-            self._forward = Forward(model, GraphModule(model, graph))
 
     def __len__(self) -> int:
         return self._operations
@@ -158,8 +159,26 @@ for _function in CHANGES:
 
 
 class _Tracer(Tracer):
+    """A tracer that leaves other threads alone: they may be reading data through modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
     def proxy(self, node: Node) -> Proxy:
         return _Proxy(node, self)
+
+    def call_module(
+        self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 class _Rewriting:
@@ -175,7 +194,7 @@ class _Rewriting:
     """
 
     def __init__(self, graph: Graph, model: nn.Module, folded: Collection[nn.Module]) -> None:
-        self._modules = dict(model.named_modules())
+        self._model = model
         self._folded = frozenset(folded)
         self.operations = 0
         for node in list(graph.nodes):
@@ -192,15 +211,17 @@ class _Rewriting:
     def _kind(self, node: Node) -> Any:
         """Return the function, the method's name, or the type of the module that a node calls."""
         if node.op == "call_module":
-            return type(self._modules[str(node.target)])
+            return type(self._model.get_submodule(str(node.target)))
         return node.target if node.op in CALLS else None
 
     def _is_own(self, node: Node) -> bool:
         """Tell whether a node's value is a tensor of its own, and is read once."""
         if len(node.users) != 1:
             return False
-        if node.op == "call_module" and self._modules[str(node.target)] in self._folded:
-            return self._is_own(node.all_input_nodes[0])
+        if node.op == "call_module":
+            module = self._model.get_submodule(str(node.target))
+            if module in self._folded:
+                return self._is_own(node.all_input_nodes[0])
         if node.op == "call_function" and node.target is operator.iadd:
             return isinstance(node.args[0], Node) and self._is_own(node.args[0])
         return self._kind(node) in LAYERS | SUMS | {add}

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -218,6 +219,36 @@ def test_the_model_computes_what_a_trace_cannot():
     images = torch.randn(2, 3, 8, 8)
     compare(Optional(), images, operations=1)
     compare(Optional(), images, torch.rand(2, 1, 8, 8))
+
+
+class Meanwhile(Choosing):
+    """Waits during the forward pass until a module has run in another thread."""
+
+    def __init__(self, elsewhere):
+        super().__init__()
+        self.elsewhere = elsewhere
+
+    def forward(self, images):
+        thread = threading.Thread(target=self.elsewhere)
+        thread.start()
+        thread.join()
+        return self.convolution(images).relu()
+
+
+def test_other_threads_are_not_traced():
+    transform, found = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), []
+    expected = transform(torch.ones(2))
+    model = Meanwhile(lambda: found.append(transform(torch.ones(2))))
+    compare(model, torch.randn(2, 3, 8, 8), operations=1)
+    assert len(found) == 3
+    assert all(torch.equal(one, expected) for one in found)
+
+
+def test_layers_with_two_names_are_found():
+    model = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Conv2d(3, 3, 1), nn.ReLU())
+    model[2] = model[0]
+    model.add_module("again", model[1])
+    compare(model, torch.randn(2, 3, 8, 8), operations=2)
 
 
 def test_derivatives_are_the_models_own():
