@@ -194,6 +194,8 @@ def test_output_is_compared_but_for_what_varies():
     compare("wrote /tmp/x/runs/a.h5\n", "wrote /home/you/landscape/runs/a.h5\n", "/tmp/x")
     compare("one\ntwo 2.5\nthree\n", "...\ntwo 2.5\n", "/tmp/x")
     compare("8 of 9\n", "7 of 9\n", "/tmp/x", numbers=False)
+    compare("to 1, of 10\nto 1\n", "to 0.5\nto 0.5, of 9\n", "/tmp/x", numbers=False)
+    compare("1     2.3627 ±\n", "1    2.36267 ±\n", "/tmp/x", numbers=False)
     rate = "a.h5: {}/9 points, {} point/s, elapsed 00:{}, ETA {}\n"
     long = rate.format(5, 1.5, 30, "00:24") + rate.format(9, 1.6, 54, "00:00")
     compare(long, rate.format(9, 40, "01", "00:00"), "/tmp/x")

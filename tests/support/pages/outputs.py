@@ -22,7 +22,7 @@ VARYING = [
 """What differs from run to run."""
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
-ANY_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+ANY_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 SKIPPED = "..."
 """A line of a page in whose place any lines may stand."""
@@ -31,8 +31,8 @@ SKIPPED = "..."
 def compare(got: str, shown: str, folder: str, numbers: bool = True) -> None:
     """Refuse output that is not what is shown, but for what varies.
 
-    Lines may come in another order, since both streams are one here. Numbers may differ by 3 %,
-    which another processor's rounding explains.
+    Lines may come in another order, since both streams are one here, and spaces be more or fewer.
+    Numbers may differ by 3 %, which another processor's rounding explains.
 
     Args:
         got: what the command printed.
@@ -40,8 +40,12 @@ def compare(got: str, shown: str, folder: str, numbers: bool = True) -> None:
         folder: the folder that stands for the clone.
         numbers: whether numbers are compared.
     """
-    printed = sorted(_normal(got.replace(folder, CLONE)).splitlines())
-    wanted = sorted(_normal(shown).splitlines())
+
+    def place(line: str) -> tuple[str, str]:
+        return _masked(line, numbers), line
+
+    printed = sorted(_normal(got.replace(folder, CLONE)).splitlines(), key=place)
+    wanted = sorted(_normal(shown).splitlines(), key=place)
     some = any(line.strip() == SKIPPED for line in wanted)
     wanted = [line for line in wanted if line.strip() != SKIPPED]
     if some:
@@ -62,7 +66,9 @@ def _normal(text: str) -> str:
 
 
 def _masked(line: str, numbers: bool) -> str:
-    return (NUMBER if numbers else ANY_NUMBER).sub("#", line)
+    """Return a line without its numbers, nor the spaces that align them."""
+    masked = (NUMBER if numbers else ANY_NUMBER).sub("#", line)
+    return " ".join(masked.split())
 
 
 def _all(lines: list[str], numbers: bool) -> list[str]:
