@@ -22,7 +22,7 @@ from landscape_cli.evaluation.data.split import SplitData
 from landscape_cli.evaluation.devices import default_micro_batch
 from landscape_cli.evaluation.forward.compilation import Compilation, stance
 from landscape_cli.evaluation.forward.concurrency import Concurrency, Workers
-from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS, Folding
+from landscape_cli.evaluation.forward.convolutions.folding import Folding, is_convolutional
 from landscape_cli.evaluation.forward.convolutions.hwnc import Layout
 from landscape_cli.evaluation.forward.grouping import Group, can_be_stacked
 from landscape_cli.evaluation.forward.in_place import InPlace
@@ -207,9 +207,8 @@ class Evaluator:
         None on accelerators, and where a forward pass may change the model.
         """
         if self._in_place is None:
-            convolutional = any(isinstance(one, CONVOLUTIONS) for one in self.model.modules())
-            on_cpu = self.device.type == "cpu"
-            suited = convolutional and on_cpu and self.concurrency().isolated
+            suited = self.device.type == "cpu" and is_convolutional(self.model)
+            suited = suited and self.concurrency().isolated
             norms = self.folding().norms() if suited else ()
             self._in_place = InPlace(self.model if suited else nn.Module(), norms)
         return self._in_place

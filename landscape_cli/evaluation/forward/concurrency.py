@@ -82,7 +82,7 @@ class Concurrency:
         threads = torch.get_num_threads()
         if threads < 2 or not self.possible:
             return None
-        key = (threads, *how, *map(id, shared))
+        key = (threads, how, *map(id, shared))
         if key not in self._workers:
             self._workers[key] = Workers(self._model, self._objective, threads, shared)
         return self._workers[key]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from landscape_cli.evaluation.data.batches import has_images
 from landscape_cli.evaluation.evaluator import Evaluator
-from landscape_cli.evaluation.forward.convolutions.folding import CONVOLUTIONS
+from landscape_cli.evaluation.forward.convolutions.folding import is_convolutional
 from landscape_cli.evaluation.forward.equivalence import keeps_values, own_means
 from landscape_cli.evaluation.forward.settings import Settings
 from landscape_cli.util.processor import computes_bf16, level_2_cache
@@ -131,9 +131,9 @@ def suits_threads(evaluator: Evaluator) -> bool:
 
     Other networks than convolutional ones gain little: their few large products use all threads.
     """
-    convolutional = any(isinstance(module, CONVOLUTIONS) for module in evaluator.model.modules())
     several = torch.get_num_threads() > 1 and evaluator.first_split.divisible
-    return convolutional and several and evaluator.concurrency().possible
+    suited = is_convolutional(evaluator.model) and several
+    return suited and evaluator.concurrency().possible
 
 
 def _most_samples(evaluator: Evaluator) -> int:

@@ -139,7 +139,7 @@ def add(own: Any, other: Any) -> Any:
 
 
 class _Proxy(Proxy):
-    """What stands for a tensor in a trace, where ``x += y`` changes x, as it does to a tensor.
+    """A stand-in for a tensor in a trace, where ``x += y`` changes x, as it does to a tensor.
 
     PyTorch's own makes a new x of it, and other names for the same tensor would keep the old one.
     """
@@ -195,7 +195,7 @@ class _Rewriting:
 
     def __init__(self, graph: Graph, model: nn.Module, folded: Collection[nn.Module]) -> None:
         self._model = model
-        self._folded = frozenset(folded)
+        self._passing = frozenset((*folded, operator.iadd))  # they may return their first input
         self.operations = 0
         for node in list(graph.nodes):
             if self._kind(node) in RELUS and len(node.all_input_nodes) == 1:
@@ -208,22 +208,23 @@ class _Rewriting:
                         self._replace(graph, node, add, own, other)
                         break
 
-    def _kind(self, node: Node) -> Any:
-        """Return the function, the method's name, or the type of the module that a node calls."""
+    def _called(self, node: Node) -> Any:
+        """Return the function, the module, or the method's name that a node calls."""
         if node.op == "call_module":
-            return type(self._model.get_submodule(str(node.target)))
+            return self._model.get_submodule(str(node.target))
         return node.target if node.op in CALLS else None
+
+    def _kind(self, node: Node) -> Any:
+        """Return what a node calls; of a module, its type."""
+        called = self._called(node)
+        return type(called) if isinstance(called, nn.Module) else called
 
     def _is_own(self, node: Node) -> bool:
         """Tell whether a node's value is a tensor of its own, and is read once."""
         if len(node.users) != 1:
             return False
-        if node.op == "call_module":
-            module = self._model.get_submodule(str(node.target))
-            if module in self._folded:
-                return self._is_own(node.all_input_nodes[0])
-        if node.op == "call_function" and node.target is operator.iadd:
-            return isinstance(node.args[0], Node) and self._is_own(node.args[0])
+        if self._called(node) in self._passing:
+            return self._is_own(node.all_input_nodes[0])
         return self._kind(node) in LAYERS | SUMS | {add}
 
     def _replace(self, graph: Graph, node: Node, target: Any, *args: Any) -> None:

@@ -101,8 +101,8 @@ def compare(model, *images, operations=None):
         (2, lambda net, x: (net.convolution(x) + x + x) * 2),
         (2, of_other_shapes),
         (1, written_over),
-        (0, known_by_two_names),
         # What something else reads, or what is no tensor of its own:
+        (0, known_by_two_names),
         (0, lambda net, x: functional.relu(x) + x),
         (0, lambda net, x: net.dropout(x).relu() - x),
         (0, lambda net, x: net.convolution(x).relu_() - x),

@@ -18,6 +18,11 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+def is_convolutional(model: nn.Module) -> bool:
+    """Tell whether any of a model's modules is a convolution."""
+    return any(isinstance(module, CONVOLUTIONS) for module in model.modules())
+
+
 class Folding:
     """Pairs of a convolution and the batch norm that takes its output.
 
