@@ -358,9 +358,7 @@ class Evaluator:
     def plain(self) -> Iterator[None]:
         """Compute batch by batch in full precision, neither folded nor compiled, within a block."""
         settings = self.settings
-        own = replace(settings, fold=False, hwnc=False, in_place=False)
-        plain = replace(own, compile=False, concurrent=False, precision="fp32")
-        self.set_forward(plain)
+        self.set_forward(replace(settings.as_written(), concurrent=False, precision="fp32"))
         try:
             with self._conditions():
                 yield

@@ -194,7 +194,7 @@ def compare(
         affects both sides of a round.
     """
     evaluator = case.evaluator(precision)
-    plain = replace(evaluator.settings, fold=False, in_place=False)
+    plain = evaluator.settings.as_written()
     tile = Tile(tuple(range(points)), (POINT,) * points)
 
     def ours() -> float:
@@ -267,9 +267,7 @@ def marks(device: torch.device) -> list[tuple[str, str]]:
 def compare_groups(case: Case, repeats: int, points: int = 128) -> None:
     """Time groups of points in one forward pass against single points, and compare their values."""
     evaluator = case.evaluator("fp32")
-    single = replace(
-        evaluator.settings, fold=False, in_place=False, compile=False, concurrent=False
-    )
+    single = replace(evaluator.settings.as_written(), concurrent=False)
     tile = Tile(tuple(range(points)), tuple((i / points, -i / points) for i in range(points)))
     last = Tile(tile.indices[-1:], tile.coordinates[-1:])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -61,6 +61,10 @@ class Settings:
     def from_dict(cls, mapping: Mapping[str, Any]) -> Settings:
         """Restore settings from the mapping that ``as_dict`` returned."""
         return cls(**mapping)
+
+    def as_written(self) -> Settings:
+        """Return settings by which the model computes as the user wrote it."""
+        return replace(self, fold=False, hwnc=False, in_place=False, compile=False)
 
     def summary(self, divisible: bool = True) -> str:
         """Describe the settings in words.

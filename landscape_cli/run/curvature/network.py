@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -183,8 +183,7 @@ def prepare_evaluator(
     sliced = prepare_slice(start, prepared, executor)
     begin("loading the data and evaluating the centre")
     data = load_data(start, prepared, sliced, executor)
-    settings = data.evaluator.settings
-    data.evaluator.set_forward(replace(settings, fold=False, in_place=False, compile=False))
+    data.evaluator.set_forward(data.evaluator.settings.as_written())
     facts = {"network": asdict(prepared.network)}
     if not config.allow_random:
         facts["splits"] = {name: one.as_mapping() for name, one in data.splits.items()}

@@ -121,8 +121,7 @@ def _first_settings(start: Start, devices: Sequence[torch.device]) -> Settings:
     if start.settings is not None:
         whole = start.config.ranks_per_model == 1
         # Parts of weights can't be folded.
-        parted = replace(start.settings, fold=False, in_place=False, compile=False)
-        return start.settings if whole else parted
+        return start.settings if whole else start.settings.as_written()
     micro_batch = start.config.batch_size or default_micro_batch(devices[0])
     settings = Settings(micro_batch, precision=_first_precision(start.config, devices))
     dtype = settings.autocast_dtype
